@@ -1,0 +1,96 @@
+// swift-tools-version:6.2
+// The rooms of Portico, lowest first. A room sees only the rooms listed in its dependencies;
+// the build checks that (`--explicit-target-dependency-import-check error` in the Makefile).
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, uses rooms: [String], packages: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: rooms.map { .target(name: $0) } + packages, path: "Sources/\(name)",
+        swiftSettings: swiftSettings)
+}
+
+func tests(of name: String, uses rooms: [String]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: rooms.map { .target(name: $0) },
+        path: "Tests/\(name)Tests", exclude: corpora[name] ?? [], swiftSettings: swiftSettings)
+}
+
+/// Folders of test data, read from disk by the tests beside them.
+let corpora: [String: [String]] = [:]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "portico",
+    products: [.executable(name: "portico", targets: ["portico"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .target(name: "CLinux", path: "Sources/CLinux"),
+        room("Basics", uses: ["CLinux"]),
+
+        room("HTTP", uses: ["Basics"]),
+        room("Configuration", uses: ["Basics"]),
+        room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
+
+        room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration"]),
+
+        room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
+        room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
+
+        room("Admin", uses: ["Basics", "HTTP", "Configuration", "Balancing"]),
+
+        room(
+            "Proxy",
+            uses: [
+                "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "StaticFiles", "Admin",
+            ], packages: [system]),
+
+        .executableTarget(
+            name: "portico",
+            dependencies: [
+                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "StaticFiles",
+                "Admin", "Proxy", arguments, system,
+            ],
+            path: "Sources/portico", swiftSettings: swiftSettings),
+
+        // A kernel made of a seed, for tests only.
+        .target(
+            name: "KernelSimulation", dependencies: ["Basics", "Reactor", system], path: "Tests/KernelSimulation",
+            swiftSettings: swiftSettings),
+
+        tests(of: "Basics", uses: ["Basics"]),
+        tests(of: "HTTP", uses: ["HTTP", "Basics"]),
+        tests(of: "Configuration", uses: ["Configuration", "Basics"]),
+        tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"]),
+        tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
+        tests(of: "Rules", uses: ["Rules", "HTTP", "Basics", "Configuration"]),
+        tests(of: "Balancing", uses: ["Balancing", "HTTP", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
+        tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration"]),
+        tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP"]),
+        tests(
+            of: "Proxy",
+            uses: [
+                "Proxy", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "Admin",
+                "KernelSimulation",
+            ]),
+        tests(of: "Scenario", uses: []),
+    ]
+)

@@ -1,0 +1,78 @@
+// Counters that cost a plain add: each thread writes its own row, a reader adds the rows up.
+
+internal import Synchronization
+
+/// Rows of counters, one row a thread. A row has a single writer; anyone may read at any time and sees
+/// values that are current to within a moment.
+@safe
+public final class CounterSheet: @unchecked Sendable {
+    // Rows are padded to whole cache lines, so that two threads never write to the same line.
+    private static let slotsPerLine = 8
+    private let slots: UnsafeMutablePointer<Atomic<UInt64>>
+    private let stride: Int
+    public let rows: Int
+    public let columns: Int
+
+    public init(rows: Int, columns: Int) {
+        precondition(rows > 0 && columns > 0, "a sheet of \(rows) × \(columns)")
+        self.rows = rows
+        self.columns = columns
+        stride = (columns + Self.slotsPerLine - 1) / Self.slotsPerLine * Self.slotsPerLine
+        unsafe slots = UnsafeMutablePointer.allocate(capacity: rows * stride)
+        for i in 0..<rows * stride { unsafe (slots + i).initialize(to: Atomic(0)) }
+    }
+
+    deinit {
+        unsafe slots.deinitialize(count: rows * stride)
+        unsafe slots.deallocate()
+    }
+
+    /// Adds to a cell of the calling thread's own row.
+    public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
+        precondition(row >= 0 && row < rows && column >= 0 && column < columns)
+        let slot = unsafe slots + (row * stride + column)
+        // One writer a row: a load and a store, no locked instruction.
+        unsafe slot.pointee.store(slot.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+    }
+
+    /// The sum of a column over all rows.
+    public func total(_ column: Int) -> UInt64 {
+        precondition(column >= 0 && column < columns)
+        var sum: UInt64 = 0
+        for row in 0..<rows { unsafe sum &+= slots[row * stride + column].load(ordering: .relaxed) }
+        return sum
+    }
+}
+
+/// A number now and the highest it has been, changed by any thread.
+public final class Gauge: Sendable {
+    private let value = Atomic<Int>(0)
+    private let highest = Atomic<Int>(0)
+
+    public init() {}
+
+    public var current: Int { value.load(ordering: .relaxed) }
+    public var maximum: Int { highest.load(ordering: .relaxed) }
+
+    /// Adds one and returns the new value.
+    @discardableResult
+    public func increment() -> Int {
+        let now = value.wrappingAdd(1, ordering: .relaxed).newValue
+        if now > highest.load(ordering: .relaxed) { highest.max(now, ordering: .relaxed) }
+        return now
+    }
+
+    @discardableResult
+    public func decrement() -> Int {
+        let now = value.wrappingSubtract(1, ordering: .relaxed).newValue
+        precondition(now >= 0, "a gauge fell below zero")
+        return now
+    }
+
+    /// Adds one unless the value is already `limit`; says whether it did.
+    public func increment(upTo limit: Int) -> Bool {
+        if increment() <= limit { return true }
+        decrement()
+        return false
+    }
+}

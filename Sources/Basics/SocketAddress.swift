@@ -1,0 +1,96 @@
+// Where a socket is: an IP address and port, or a path.
+
+internal import Glibc
+
+/// An IPv4 or IPv6 address.
+public enum IPAddress: Hashable, Sendable {
+    /// Host byte order: 127.0.0.1 is 0x7F000001.
+    case v4(UInt32)
+    /// Network order, sixteen bytes as two words, the first the more significant.
+    case v6(UInt64, UInt64)
+
+    public static let anyV4 = IPAddress.v4(0)
+    public static let anyV6 = IPAddress.v6(0, 0)
+    public static let loopbackV4 = IPAddress.v4(0x7F00_0001)
+
+    /// Reads dotted-quad or RFC 4291 text; nil if it is neither.
+    public init?(_ text: some StringProtocol) {
+        let text = String(text)
+        var v4 = in_addr()
+        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
+            self = .v4(UInt32(bigEndian: v4.s_addr))
+            return
+        }
+        var v6 = in6_addr()
+        guard unsafe inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
+        let words = unsafe withUnsafeBytes(of: &v6) {
+            unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self = .v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1))
+    }
+
+    /// An IPv4 address that came in through an IPv6 socket, as the IPv4 address it is.
+    public var unmapped: IPAddress {
+        if case .v6(0, let low) = self, low >> 32 == 0xFFFF { return .v4(UInt32(truncatingIfNeeded: low)) }
+        return self
+    }
+
+    /// Appends the text form: dotted quad, or RFC 5952.
+    public func append(to out: inout [UInt8]) {
+        switch self {
+        case .v4(let word):
+            for shift: UInt32 in [24, 16, 8] {
+                out.append(decimal: word >> shift & 255)
+                out.append(0x2E)
+            }
+            out.append(decimal: word & 255)
+        case .v6(let high, let low):
+            var bytes = (high.bigEndian, low.bigEndian)
+            var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+            unsafe inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
+            for c in text {
+                if c == 0 { break }
+                out.append(UInt8(bitPattern: c))
+            }
+        }
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    public var description: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Where a socket listens or connects.
+public enum SocketAddress: Hashable, Sendable {
+    case ip(IPAddress, port: UInt16)
+    /// A socket file.
+    case path(String)
+    /// A name in Linux's abstract namespace, without its leading NUL.
+    case abstract(String)
+
+    public var ip: IPAddress? {
+        if case .ip(let address, _) = self { return address }
+        return nil
+    }
+
+    public var port: UInt16? {
+        if case .ip(_, let port) = self { return port }
+        return nil
+    }
+}
+
+extension SocketAddress: CustomStringConvertible {
+    /// `127.0.0.1:80`, `[::1]:80`, `unix@/run/x.sock`, `abns@name`.
+    public var description: String {
+        switch self {
+        case .ip(.v4(let word), let port): "\(IPAddress.v4(word)):\(port)"
+        case .ip(let v6, let port): "[\(v6)]:\(port)"
+        case .path(let path): "unix@\(path)"
+        case .abstract(let name): "abns@\(name)"
+        }
+    }
+}

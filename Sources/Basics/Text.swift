@@ -1,0 +1,95 @@
+// Bytes as text: numbers written without allocating, ASCII compared without a locale.
+
+/// ASCII letters to lower case; every other byte as it is.
+@inlinable public func asciiLowercased(_ byte: UInt8) -> UInt8 {
+    byte &- 0x41 < 26 ? byte | 0x20 : byte
+}
+
+extension [UInt8] {
+    /// Appends the decimal digits of `value`, with zeros in front up to `width`.
+    @inlinable public mutating func append(decimal value: Int, width: Int = 0) {
+        if value < 0 { append(0x2D) }
+        append(decimal: value.magnitude, width: width)
+    }
+
+    public mutating func append(decimal value: some UnsignedInteger & FixedWidthInteger, width: Int = 0) {
+        var rest = UInt64(value)
+        var digits = 1
+        var power: UInt64 = 1
+        while rest / power >= 10 {
+            power *= 10
+            digits += 1
+        }
+        if width > digits { append(contentsOf: repeatElement(0x30, count: width - digits)) }
+        while power > 0 {
+            append(UInt8(truncatingIfNeeded: rest / power) &+ 0x30)
+            rest %= power
+            power /= 10
+        }
+    }
+
+    /// Appends `value` in hexadecimal, as chunk sizes are written.
+    public mutating func append(hexadecimal value: UInt64) {
+        var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) / 4 * 4
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 15
+            append(digit < 10 ? digit &+ 0x30 : digit &+ 0x57)
+            shift -= 4
+        }
+    }
+
+    @inlinable public mutating func append(_ text: StaticString) {
+        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inlinable public mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+
+    @inlinable public mutating func append(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension RawSpan {
+    /// Byte `index`, bounds checked.
+    @inlinable public subscript(_ index: Int) -> UInt8 {
+        precondition(index >= 0 && index < byteCount)
+        return unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+    }
+
+    /// Whether the bytes are the same as `text`, letters compared without case. `text` must be in lower case.
+    @inlinable public func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        guard byteCount == text.utf8CodeUnitCount else { return false }
+        for i in 0..<byteCount
+        where unsafe asciiLowercased(unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) != text.utf8Start[i] {
+            return false
+        }
+        return true
+    }
+
+    @inlinable public func equals(_ text: StaticString) -> Bool {
+        guard byteCount == text.utf8CodeUnitCount else { return false }
+        for i in 0..<byteCount
+        where unsafe unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self) != text.utf8Start[i] {
+            return false
+        }
+        return true
+    }
+
+    /// The value of a run of digits and nothing else: no sign, no space, no overflow; nil otherwise.
+    public var decimalValue: UInt64? {
+        guard byteCount > 0 else { return nil }
+        var value: UInt64 = 0
+        for i in 0..<byteCount {
+            let digit = self[i] &- 0x30
+            guard digit < 10 else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+            guard !overflow, !carry else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// The bytes read as UTF-8, with U+FFFD for what is not.
+    public var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
+}

@@ -1,0 +1,133 @@
+// Two clocks: a monotonic one that measures, a wall clock that is only ever printed.
+
+internal import Glibc
+
+/// A point on the monotonic clock, in nanoseconds from an arbitrary start.
+public struct Instant: Comparable, Hashable, Sendable {
+    public var nanoseconds: UInt64
+
+    @inlinable public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// Later than every time-out: "no deadline".
+    public static let never = Instant(nanoseconds: .max)
+
+    @inlinable public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    /// This instant moved on; stays `never` once there.
+    @inlinable public static func + (instant: Instant, span: TimeSpan) -> Instant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(span.nanoseconds)
+        return overflow ? .never : Instant(nanoseconds: sum)
+    }
+
+    /// The time from `earlier` to this; zero if `earlier` is later.
+    @inlinable public func since(_ earlier: Instant) -> TimeSpan {
+        TimeSpan(nanoseconds: nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0)
+    }
+
+    /// The machine's monotonic clock.
+    public static func now() -> Instant {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+}
+
+/// A length of time, not negative.
+public struct TimeSpan: Comparable, Hashable, Sendable {
+    public var nanoseconds: UInt64
+
+    @inlinable public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    public static let zero = TimeSpan(nanoseconds: 0)
+    public static let forever = TimeSpan(nanoseconds: .max)
+    @inlinable public static func milliseconds(_ n: UInt64) -> TimeSpan { scaled(n, by: 1_000_000) }
+    @inlinable public static func seconds(_ n: UInt64) -> TimeSpan { scaled(n, by: 1_000_000_000) }
+
+    /// Whole milliseconds, rounded down: what HAProxy's timers print.
+    @inlinable public var wholeMilliseconds: UInt64 { nanoseconds / 1_000_000 }
+
+    @inlinable public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    @usableFromInline static func scaled(_ n: UInt64, by unit: UInt64) -> TimeSpan {
+        let (product, overflow) = n.multipliedReportingOverflow(by: unit)
+        return overflow ? .forever : TimeSpan(nanoseconds: product)
+    }
+}
+
+/// Seconds and microseconds since 1970, for logs and HTTP dates only: it may jump.
+public struct WallTime: Comparable, Sendable {
+    public var seconds: Int
+    public var microseconds: Int
+
+    public init(seconds: Int, microseconds: Int = 0) {
+        self.seconds = seconds
+        self.microseconds = microseconds
+    }
+
+    public static func now() -> WallTime {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(seconds: time.tv_sec, microseconds: time.tv_nsec / 1_000)
+    }
+
+    public static func < (a: WallTime, b: WallTime) -> Bool {
+        (a.seconds, a.microseconds) < (b.seconds, b.microseconds)
+    }
+
+    /// The civil date and time in UTC.
+    public var utc: CivilTime { CivilTime(secondsSince1970: seconds) }
+
+    /// The civil date and time where this machine is, with its offset from UTC.
+    public var local: CivilTime {
+        var clock = seconds
+        var parts = unsafe tm()
+        unsafe localtime_r(&clock, &parts)
+        let offset = unsafe parts.tm_gmtoff
+        var civil = CivilTime(secondsSince1970: seconds + offset)
+        civil.offsetSeconds = offset
+        return civil
+    }
+}
+
+/// Year, month and so on, proleptic Gregorian.
+public struct CivilTime: Equatable, Sendable {
+    public var year, month, day, hour, minute, second: Int
+    /// 0 is Sunday.
+    public var weekday: Int
+    /// Seconds east of UTC.
+    public var offsetSeconds = 0
+
+    public init(secondsSince1970 seconds: Int) {
+        // Days are counted from 0000-03-01, so that the leap day is the last of its year.
+        let days = Int((Double(seconds) / 86_400).rounded(.down))
+        let rest = seconds - days * 86_400
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        hour = rest / 3_600
+        minute = rest / 60 % 60
+        second = rest % 60
+        weekday = ((days + 4) % 7 + 7) % 7
+    }
+
+    /// Seconds since 1970 of these parts taken as UTC.
+    public static func secondsSince1970(
+        year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
+    ) -> Int {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return (era * 146_097 + dayOfEra - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second
+    }
+
+    public static let monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    public static let weekdayNames = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+}
