@@ -1,0 +1,26 @@
+// Host names to addresses through the system's resolver. It blocks: never called by a worker.
+
+public import Basics
+internal import Glibc
+
+public enum HostResolver {
+    /// The addresses of a host name, or of an address written as text, the system's preferred one first; empty if there is none.
+    public static func resolve(_ host: String) -> [IPAddress] {
+        if let literal = IPAddress(host) { return [literal] }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [IPAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            let address = unsafe SystemAddress.read(
+                UnsafeRawBufferPointer(start: entry.pointee.ai_addr, count: Int(entry.pointee.ai_addrlen)),
+                length: Int(entry.pointee.ai_addrlen))
+            if let ip = address.ip, !addresses.contains(ip) { addresses.append(ip) }
+            unsafe next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+}

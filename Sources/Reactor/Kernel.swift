@@ -1,0 +1,110 @@
+// Everything the data path asks of the operating system, in one protocol.
+//
+// The real one is `LinuxKernel`, one per thread, with an epoll instance inside. Tests put a simulated one
+// in its place, whose short reads, resets and clock come from a seed. Outcomes that a peer or a busy
+// machine can cause are values; what only our own mistake can cause (a bad descriptor) is a trap.
+
+public import Basics
+public import SystemPackage
+
+/// A socket of this process, by its number. Whoever holds it in a connection or listener closes it once.
+public struct Socket: Hashable, Sendable {
+    public let number: Int32
+    @inlinable public init(_ number: Int32) { self.number = number }
+}
+
+/// What became possible on a descriptor.
+public struct Readiness: OptionSet, Sendable {
+    public let rawValue: UInt8
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let readable = Readiness(rawValue: 1)
+    public static let writable = Readiness(rawValue: 2)
+    /// The peer has finished sending; what it sent before can still be read.
+    public static let peerFinished = Readiness(rawValue: 4)
+    /// The connection is dead in both directions: reset, or refused while connecting.
+    public static let broken = Readiness(rawValue: 8)
+}
+
+/// Readiness of whatever was watched under `token`.
+public struct Event: Sendable {
+    public let token: UInt64
+    public let readiness: Readiness
+
+    @inlinable public init(token: UInt64, readiness: Readiness) {
+        self.token = token
+        self.readiness = readiness
+    }
+}
+
+/// How a descriptor is watched.
+public enum Interest: Sendable {
+    /// Reported while a connection waits to be accepted; of several threads watching, one is woken.
+    case accepting
+    /// Reported once each time reading or writing becomes possible (edge-triggered): the owner remembers it.
+    case streaming
+    /// Reported while there is something to read.
+    case reading
+}
+
+public enum Accepted: Sendable {
+    case connection(Socket, from: SocketAddress)
+    case wouldBlock
+    /// The client had gone before it was accepted; the next one may be there.
+    case gone
+    /// No descriptor or memory left (EMFILE, ENFILE, ENOBUFS, ENOMEM).
+    case exhausted(Errno)
+}
+
+public enum Connecting: Sendable {
+    /// Under way: the socket becomes writable, or broken.
+    case started(Socket)
+    case failed(Errno)
+}
+
+public enum Received: Sendable, Equatable {
+    case bytes(Int)
+    case wouldBlock
+    case endOfStream
+    case failed(Errno)
+}
+
+public enum Sent: Sendable, Equatable {
+    case bytes(Int)
+    case wouldBlock
+    case failed(Errno)
+}
+
+/// The system as one thread sees it.
+public protocol Kernel: AnyObject {
+    /// The monotonic clock as of the last `wait`, or of the last `refreshClock`.
+    var now: Instant { get }
+    func refreshClock()
+
+    /// Waits until something is ready, `deadline` has passed, or the thread's waker was used; replaces `events`.
+    func wait(until deadline: Instant, into events: inout [Event])
+
+    /// Starts watching; events carry `token`.
+    func watch(_ socket: Socket, for interest: Interest, token: UInt64)
+    func unwatch(_ socket: Socket)
+
+    func accept(on listener: Socket) -> Accepted
+    /// A stream socket on its way to `address`, from `source` if given.
+    func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting
+    /// Why a connection attempt failed; nil if it did not.
+    func connectError(_ socket: Socket) -> Errno?
+    /// The address the socket has on this side.
+    func localAddress(_ socket: Socket) -> SocketAddress
+
+    /// Reads into the buffer's free room; at most that.
+    func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
+    /// Writes what the socket takes of `bytes`; `more` says that more follows at once.
+    func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
+    /// Copies from a file to the socket inside the system. `bytes(0)` says that the file has ended.
+    func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
+
+    /// Says that nothing more will be sent.
+    func finishSending(_ socket: Socket)
+    /// Closes; with `reset` the peer sees a reset at once, and nothing unsent lingers.
+    func close(_ socket: Socket, reset: Bool)
+}

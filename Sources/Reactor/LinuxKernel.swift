@@ -1,0 +1,206 @@
+// The kernel that is really there: epoll, and one Swift home for each system call of the data path.
+// Interrupted calls are repeated here and nowhere else.
+
+public import Basics
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// One thread's view of Linux. Not shared between threads, except for its `waker`.
+@safe
+public final class LinuxKernel: Kernel {
+    public private(set) var now = Instant.now()
+    /// Ends a `wait` from any thread.
+    public let waker: Waker
+
+    private let poller: Int32
+    private let batch: UnsafeMutablePointer<epoll_event>
+    /// Events taken from the kernel in one call; more than this only means another call.
+    private static let batchMax = 256
+    private static let wakerToken = UInt64.max
+
+    public init() {
+        poller = epoll_create1(Int32(EPOLL_CLOEXEC))
+        precondition(poller >= 0, "epoll_create1: \(Errno.last)")
+        unsafe batch = UnsafeMutablePointer.allocate(capacity: Self.batchMax)
+        unsafe batch.initialize(repeating: epoll_event(), count: Self.batchMax)
+        waker = Waker()
+        watch(waker.socket, for: .reading, token: Self.wakerToken)
+    }
+
+    deinit {
+        _ = Glibc.close(poller)
+        unsafe batch.deallocate()
+    }
+
+    public func refreshClock() { now = Instant.now() }
+
+    public func wait(until deadline: Instant, into events: inout [Event]) {
+        events.removeAll(keepingCapacity: true)
+        let count = unsafe epoll_wait(poller, batch, Int32(Self.batchMax), timeout(until: deadline))
+        refreshClock()
+        if count < 0 {
+            precondition(Errno.last == .interrupted, "epoll_wait: \(Errno.last)")
+            return
+        }
+        for i in 0..<Int(count) {
+            let token = unsafe clinux_event_token(batch + i)
+            if token == Self.wakerToken {
+                waker.settle()
+            } else {
+                unsafe events.append(Event(token: token, readiness: Self.readiness(clinux_event_flags(batch + i))))
+            }
+        }
+    }
+
+    /// Milliseconds for epoll, rounded up so that a deadline has really passed when the wait ends.
+    private func timeout(until deadline: Instant) -> Int32 {
+        if deadline == .never { return -1 }
+        if deadline <= now { return 0 }
+        return Int32(min((deadline.since(now).nanoseconds + 999_999) / 1_000_000, 60_000))
+    }
+
+    private static func readiness(_ flags: UInt32) -> Readiness {
+        var readiness: Readiness = []
+        if flags & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
+        if flags & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
+        if flags & EPOLLRDHUP.rawValue != 0 { readiness.insert(.peerFinished) }
+        if flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { readiness.insert(.broken) }
+        return readiness
+    }
+
+    public func watch(_ socket: Socket, for interest: Interest, token: UInt64) {
+        let flags =
+            switch interest {
+            case .accepting: EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
+            case .streaming: EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+            case .reading: EPOLLIN.rawValue
+            }
+        let result = clinux_epoll_ctl(poller, EPOLL_CTL_ADD, socket.number, flags, token)
+        precondition(result == 0, "epoll_ctl: cannot watch descriptor \(socket.number): \(Errno.last)")
+    }
+
+    public func unwatch(_ socket: Socket) {
+        let result = clinux_epoll_ctl(poller, EPOLL_CTL_DEL, socket.number, 0, 0)
+        precondition(result == 0, "epoll_ctl: cannot leave descriptor \(socket.number): \(Errno.last)")
+    }
+
+    public func accept(on listener: Socket) -> Accepted {
+        while true {
+            let (number, address) = unsafe SystemAddress.receive { address, length in
+                unsafe clinux_accept4(listener.number, address, length)
+            }
+            if number >= 0 { return .connection(Socket(number), from: address) }
+            switch Errno.last {
+            case .interrupted: continue
+            case .wouldBlock: return .wouldBlock
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
+                return .exhausted(Errno.last)
+            case .badFileDescriptor, .invalidArgument, .notSocket:
+                preconditionFailure("accept on descriptor \(listener.number): \(Errno.last)")
+            // The network's own errors surface here on Linux (accept(2)); they concern that one client only.
+            default: return .gone
+            }
+        }
+    }
+
+    public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
+        let number = SystemAddress.makeStreamSocket(for: address)
+        guard number >= 0 else { return .failed(Errno.last) }
+        if case .ip = address { SocketOption.noDelay.set(on: Socket(number)) }
+        if let source, unsafe SystemAddress.with(source, { unsafe clinux_bind(number, $0, $1) }) != 0 {
+            return failed(closing: number)
+        }
+        while unsafe SystemAddress.with(address, { unsafe clinux_connect(number, $0, $1) }) != 0 {
+            switch Errno.last {
+            case .interrupted: continue
+            case .nowInProgress, .alreadyInProcess: return .started(Socket(number))
+            default: return failed(closing: number)
+            }
+        }
+        return .started(Socket(number))
+    }
+
+    private func failed(closing number: Int32) -> Connecting {
+        let reason = Errno.last
+        _ = Glibc.close(number)
+        return .failed(reason)
+    }
+
+    public func connectError(_ socket: Socket) -> Errno? {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(socket.number, SOL_SOCKET, SO_ERROR, &code, &length)
+        precondition(result == 0, "getsockopt on descriptor \(socket.number): \(Errno.last)")
+        return code == 0 ? nil : Errno(rawValue: code)
+    }
+
+    public func localAddress(_ socket: Socket) -> SocketAddress {
+        unsafe SystemAddress.receive { unsafe clinux_getsockname(socket.number, $0, $1) }.address
+    }
+
+    public func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received {
+        precondition(buffer.room > 0, "reading without room would look like the end of the stream")
+        return unsafe buffer.fill { room in
+            while true {
+                let n = unsafe recv(socket.number, room.baseAddress, room.count, 0)
+                if n > 0 { return (n, .bytes(n)) }
+                if n == 0 { return (0, .endOfStream) }
+                switch Errno.last {
+                case .interrupted: continue
+                case .wouldBlock: return (0, .wouldBlock)
+                case let reason: return (0, .failed(Self.fault(reason, socket)))
+                }
+            }
+        }
+    }
+
+    public func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent {
+        let flags = Int32(CLINUX_MSG_NOSIGNAL) | (more ? Int32(CLINUX_MSG_MORE) : 0)
+        return unsafe bytes.withUnsafeBytes { bytes in
+            Self.sent(on: socket) { unsafe Glibc.send(socket.number, bytes.baseAddress, bytes.count, flags) }
+        }
+    }
+
+    public func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent {
+        var position = off_t(offset)
+        return Self.sent(on: socket) { unsafe sendfile(socket.number, file, &position, count) }
+    }
+
+    private static func sent(on socket: Socket, _ call: () -> Int) -> Sent {
+        while true {
+            let n = call()
+            if n >= 0 { return .bytes(n) }
+            switch Errno.last {
+            case .interrupted: continue
+            case .wouldBlock: return .wouldBlock
+            case let reason: return .failed(fault(reason, socket))
+            }
+        }
+    }
+
+    /// A stream's failure, unless it is a mistake of ours.
+    private static func fault(_ reason: Errno, _ socket: Socket) -> Errno {
+        precondition(
+            reason != .badFileDescriptor && reason != .notSocket && reason != .badAddress,
+            "descriptor \(socket.number): \(reason)")
+        return reason
+    }
+
+    public func finishSending(_ socket: Socket) {
+        // ENOTCONN: the peer's reset was faster. Its event follows.
+        _ = shutdown(socket.number, Int32(SHUT_WR))
+    }
+
+    public func close(_ socket: Socket, reset: Bool) {
+        if reset { SocketOption.lingerZero.set(on: socket) }
+        let result = Glibc.close(socket.number)
+        // On Linux the descriptor is gone even when close says EINTR or EIO.
+        precondition(result == 0 || Errno.last != .badFileDescriptor, "descriptor \(socket.number) was closed twice")
+    }
+}
+
+extension Errno {
+    /// The calling thread's errno.
+    static var last: Errno { Errno(rawValue: clinux_errno()) }
+}

@@ -1,0 +1,96 @@
+// Opening sockets that listen: at start-up only, with errors an operator can act upon.
+
+public import Basics
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// How a listener is opened: the options of a `bind` line that concern the system.
+public struct ListenOptions: Sendable {
+    /// Connections the system may keep waiting.
+    public var backlog: Int32 = 4_096
+    /// Several sockets share the address, and the system spreads connections over them.
+    public var sharesPort = true
+    public var socketOptions: [SocketOption] = []
+    /// Permission bits of a socket file, and its owner.
+    public var mode: UInt32?
+    public var user: UInt32?
+    public var group: UInt32?
+    /// The network interface to listen on.
+    public var interface: String?
+
+    public init() {}
+}
+
+public enum ListeningSocket {
+    /// Opens, binds and listens.
+    public static func open(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
+        let number = SystemAddress.makeStreamSocket(for: address)
+        guard number >= 0 else { throw Errno.last }
+        let socket = Socket(number)
+        do throws(Errno) {
+            try prepare(socket, address, options)
+        } catch {
+            _ = Glibc.close(number)
+            throw error
+        }
+        return socket
+    }
+
+    /// Takes over a listening socket that this process was started with (`fd@`).
+    public static func adopt(descriptor: Int32) throws(Errno) -> Socket {
+        try check(fcntl(descriptor, F_SETFL, O_NONBLOCK))
+        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+        return Socket(descriptor)
+    }
+
+    private static func prepare(
+        _ socket: Socket, _ address: SocketAddress, _ options: ListenOptions
+    ) throws(Errno) {
+        SocketOption.reuseAddress.set(on: socket)
+        for option in options.socketOptions { option.set(on: socket) }
+        switch address {
+        case .ip:
+            // Accepted connections inherit this.
+            SocketOption.noDelay.set(on: socket)
+            if options.sharesPort { SocketOption.reusePort.set(on: socket) }
+        case .path(let path): try removeStale(path)
+        case .abstract: break
+        }
+        if let interface = options.interface { try bindToDevice(socket, interface) }
+        try check(unsafe SystemAddress.with(address) { unsafe clinux_bind(socket.number, $0, $1) })
+        if case .path(let path) = address { try setOwner(path, options) }
+        try check(Glibc.listen(socket.number, options.backlog))
+    }
+
+    /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.
+    private static func removeStale(_ path: String) throws(Errno) {
+        guard path.utf8.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let probe = SystemAddress.makeStreamSocket(for: .path(path))
+        guard probe >= 0 else { throw Errno.last }
+        defer { _ = Glibc.close(probe) }
+        let connected = unsafe SystemAddress.with(.path(path)) { unsafe clinux_connect(probe, $0, $1) } == 0
+        // A full queue is a sign of life too.
+        if connected || Errno.last == .wouldBlock { throw .addressInUse }
+        try check(unsafe unlink(path))
+    }
+
+    private static func setOwner(_ path: String, _ options: ListenOptions) throws(Errno) {
+        if let mode = options.mode { try check(unsafe chmod(path, mode)) }
+        if options.user != nil || options.group != nil {
+            try check(unsafe chown(path, options.user ?? .max, options.group ?? .max))
+        }
+    }
+
+    private static func bindToDevice(_ socket: Socket, _ interface: String) throws(Errno) {
+        let result = unsafe setsockopt(
+            socket.number, SOL_SOCKET, SO_BINDTODEVICE, interface, socklen_t(interface.utf8.count))
+        try check(result)
+    }
+
+    private static func check(_ result: Int32) throws(Errno) {
+        if result != 0 { throw Errno.last }
+    }
+}

@@ -1,0 +1,103 @@
+// SocketAddress to and from the system's sockaddr structures.
+
+internal import Basics
+internal import CLinux
+internal import Glibc
+
+enum SystemAddress {
+    /// Calls `body` with the address in the system's form.
+    static func with<R>(
+        _ address: SocketAddress, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
+    ) -> R {
+        switch address {
+        case .ip(.v4(let word), let port):
+            var form = sockaddr_in()
+            form.sin_family = sa_family_t(AF_INET)
+            form.sin_port = port.bigEndian
+            form.sin_addr.s_addr = word.bigEndian
+            return unsafe call(&form, length: MemoryLayout<sockaddr_in>.size, body)
+        case .ip(.v6(let high, let low), let port):
+            var form = sockaddr_in6()
+            form.sin6_family = sa_family_t(AF_INET6)
+            form.sin6_port = port.bigEndian
+            unsafe withUnsafeMutableBytes(of: &form.sin6_addr) {
+                unsafe $0.storeBytes(of: high.bigEndian, as: UInt64.self)
+                unsafe $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            return unsafe call(&form, length: MemoryLayout<sockaddr_in6>.size, body)
+        case .path(let path): return unsafe withUnix(Array(path.utf8) + [0], body)
+        case .abstract(let name): return unsafe withUnix([0] + Array(name.utf8), body)
+        }
+    }
+
+    /// The longest path a unix socket can have, in bytes, without the closing NUL.
+    static let pathBytesMax = 107
+
+    private static func withUnix<R>(
+        _ name: [UInt8], _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
+    ) -> R {
+        var form = sockaddr_un()
+        form.sun_family = sa_family_t(AF_UNIX)
+        let offset = MemoryLayout<sa_family_t>.size
+        precondition(name.count <= pathBytesMax + 1, "a socket path of \(name.count) bytes")
+        unsafe withUnsafeMutableBytes(of: &form) { bytes in
+            for i in name.indices { unsafe bytes[offset + i] = name[i] }
+        }
+        return unsafe call(&form, length: offset + name.count, body)
+    }
+
+    private static func call<Form, R>(
+        _ form: inout Form, length: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
+    ) -> R {
+        unsafe withUnsafePointer(to: &form) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(length))
+            }
+        }
+    }
+
+    /// Calls something like accept or getsockname, and reads the address it filled in.
+    static func receive(
+        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> (result: Int32, address: SocketAddress) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, &length) }
+        }
+        guard result >= 0 else { return (result, .path("")) }
+        return unsafe withUnsafeBytes(of: &storage) { unsafe (result, read($0, length: Int(length))) }
+    }
+
+    static func read(_ bytes: UnsafeRawBufferPointer, length: Int) -> SocketAddress {
+        switch unsafe Int32(bytes.load(as: sa_family_t.self)) {
+        case AF_INET:
+            let form = unsafe bytes.load(as: sockaddr_in.self)
+            return .ip(.v4(UInt32(bigEndian: form.sin_addr.s_addr)), port: UInt16(bigEndian: form.sin_port))
+        case AF_INET6:
+            let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!
+            let high = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let low = unsafe bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+            let port = unsafe bytes.load(fromByteOffset: 2, as: UInt16.self)
+            return .ip(
+                IPAddress.v6(UInt64(bigEndian: high), UInt64(bigEndian: low)).unmapped, port: UInt16(bigEndian: port))
+        default:
+            let name = unsafe bytes[min(2, length)..<max(2, length)]
+            if unsafe name.first == 0 { return .abstract(unsafe String(decoding: name.dropFirst(), as: UTF8.self)) }
+            return .path(unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+        }
+    }
+
+    /// A non-blocking stream socket of the address's family, or -1 with errno.
+    static func makeStreamSocket(for address: SocketAddress) -> Int32 {
+        clinux_stream_socket(family(of: address))
+    }
+
+    static func family(of address: SocketAddress) -> Int32 {
+        switch address {
+        case .ip(.v4, _): AF_INET
+        case .ip(.v6, _): AF_INET6
+        case .path, .abstract: AF_UNIX
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// Threads of the system: started with a name, joined once.
+
+internal import CLinux
+internal import Glibc
+
+/// A running thread.
+@safe
+public final class Thread: @unchecked Sendable {
+    private var id = pthread_t()
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Runs `body` on a new thread, with every signal blocked: signals are the main thread's.
+    /// `name` is what `top -H` shows; the system keeps 15 bytes of it.
+    public init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        let result = unsafe pthread_create(
+            &id, nil,
+            { raw in
+                // Safe: the reference was retained for this thread alone, just above.
+                let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
+                unsafe clinux_set_thread_name(start.name)
+                SignalMask.blockAll()
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(result == 0, "pthread_create: error \(result)")
+    }
+
+    /// Waits for its end. Call once.
+    public func join() {
+        let result = pthread_join(id, nil)
+        precondition(result == 0, "pthread_join: error \(result)")
+    }
+
+    /// Processors this process may run on.
+    public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}
+
+/// Which signals the calling thread leaves alone.
+public enum SignalMask {
+    public static func blockAll() {
+        var all = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
+    }
+}
+
+/// Signals as something to wait for: each one is read from a descriptor instead of interrupting.
+public final class SignalSource {
+    public let socket: Socket
+
+    /// Blocks `signals` for the calling thread and collects them.
+    public init(_ signals: [Int32]) {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        let number = unsafe signalfd(-1, &set, Int32(SFD_NONBLOCK) | Int32(SFD_CLOEXEC))
+        precondition(number >= 0, "no descriptor left for a signalfd")
+        socket = Socket(number)
+    }
+
+    deinit { _ = Glibc.close(socket.number) }
+
+    /// The next signal that has come in, or nil.
+    public func next() -> Int32? {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        guard unsafe read(socket.number, &info, size) == size else { return nil }
+        return Int32(info.ssi_signo)
+    }
+}

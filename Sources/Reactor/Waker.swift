@@ -1,0 +1,26 @@
+// Lets one thread end another thread's wait.
+
+internal import CLinux
+internal import Glibc
+
+/// An eventfd that a kernel watches.
+public final class Waker: Sendable {
+    let socket: Socket
+
+    init() {
+        let number = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        precondition(number >= 0, "no descriptor left for an eventfd")
+        socket = Socket(number)
+    }
+
+    deinit { _ = Glibc.close(socket.number) }
+
+    /// Ends the wait that is under way, or the next one.
+    public func wake() { _ = eventfd_write(socket.number, 1) }
+
+    /// Forgets the wake-ups that have been noticed.
+    func settle() {
+        var count: eventfd_t = 0
+        _ = unsafe eventfd_read(socket.number, &count)
+    }
+}
