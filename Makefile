@@ -1,0 +1,45 @@
+# The commands of this project. `make help` lists them.
+
+SWIFT ?= swift
+BINARY = .build/release/portico
+
+# Debian's packages: what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
+QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
+TEST_PACKAGES = $(QUICKSTART_PACKAGES)
+BENCH_PACKAGES = wrk haproxy nginx-light
+
+# The release binary carries Swift's library and runs where Swift is not installed; a room that imports
+# what it did not declare fails to build.
+RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
+
+.DEFAULT_GOAL = help
+.PHONY: run test build lint format bench clean help
+
+run: build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
+	@scripts/install-missing $(QUICKSTART_PACKAGES)
+	@scripts/quickstart $(BINARY)
+
+build: ## Build .build/release/portico
+	$(SWIFT) build $(RELEASE) --product portico
+
+test: lint build ## Run every test: the format, the rooms, the real binary among real peers
+	@scripts/install-missing $(TEST_PACKAGES)
+	$(SWIFT) build --build-tests
+	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest
+
+lint: ## Check the format of the sources
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+
+format: ## Put the sources into that format
+	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+bench: build ## Measure CPU time per request beside HAProxy and nginx
+	@scripts/install-missing $(BENCH_PACKAGES)
+	benchmarks/run $(BINARY)
+
+clean: ## Remove what was built
+	rm -rf .build run
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
