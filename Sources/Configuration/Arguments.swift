@@ -1,0 +1,136 @@
+// The words of one line behind its keyword, taken one after the other by the keyword's parser.
+//
+// Every refusal names the word it is about and what would have been right there. A warning is kept
+// in the cursor, so that a parser can warn and go on.
+
+public import Basics
+
+/// A cursor over the words of one line behind its keyword.
+public struct Arguments: Sendable {
+    /// The keyword itself; its range covers the whole name, `option httplog` say. While a row of `parameters` parses,
+    /// the parameter's name.
+    public let keyword: Word
+    /// Whether the line began with `no`.
+    public let isNegated: Bool
+    /// What was said with `warn`, in order.
+    public private(set) var warnings: [ConfigProblem] = []
+
+    private let words: [Word]
+    private var position: Int
+
+    public init(words: [Word], keyword: Word, isNegated: Bool = false) {
+        self.init(words: words, from: 0, keyword: keyword, isNegated: isNegated)
+    }
+
+    init(words: [Word], from position: Int, keyword: Word, isNegated: Bool) {
+        self.words = words
+        self.position = position
+        self.keyword = keyword
+        self.isNegated = isNegated
+    }
+
+    public var isAtEnd: Bool { position >= words.count }
+
+    /// The next word, not taken.
+    public var peek: Word? { isAtEnd ? nil : words[position] }
+
+    /// Takes the next word. `what` says what it should be, with its article: "a server name".
+    public mutating func next(_ what: String) throws(ConfigProblem) -> Word {
+        guard let word = nextIfPresent() else {
+            throw ConfigProblem("'\(keyword.text)' lacks an argument", at: endOfLine, expected: what)
+        }
+        return word
+    }
+
+    public mutating func nextIfPresent() -> Word? {
+        guard !isAtEnd else { return nil }
+        defer { position += 1 }
+        return words[position]
+    }
+
+    /// Takes the next word if it is exactly `text`.
+    public mutating func skip(_ text: String) -> Bool {
+        guard peek?.text == text else { return false }
+        position += 1
+        return true
+    }
+
+    /// Takes all that is left.
+    public mutating func rest() -> [Word] {
+        defer { position = words.count }
+        return isAtEnd ? [] : Array(words[position...])
+    }
+
+    /// Takes a whole number.
+    public mutating func integer(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+        try next(what).integer(what, in: range)
+    }
+
+    /// Takes a time: `10` (in `defaultUnit`), `500us`, `5s`, `1m`, `2h`, `1d`.
+    public mutating func time(
+        _ what: String, defaultUnit: TimeUnit = .milliseconds
+    ) throws(ConfigProblem) -> TimeSpan {
+        try next(what).time(what, defaultUnit: defaultUnit)
+    }
+
+    /// Takes a size in bytes: `16384`, `16k`, `1m`, `2g`.
+    public mutating func size(_ what: String) throws(ConfigProblem) -> Int {
+        try next(what).size(what)
+    }
+
+    /// Takes one of some words; another one is refused with the list of all and the nearest.
+    public mutating func choice<T>(
+        _ what: String, of choices: KeyValuePairs<String, T>
+    ) throws(ConfigProblem) -> T {
+        guard let word = nextIfPresent() else {
+            throw ConfigProblem("'\(keyword.text)' lacks an argument", at: endOfLine, expected: oneOf(choices))
+        }
+        return try word.choice(what, of: choices)
+    }
+
+    /// Notes that the line works but should be another one.
+    public mutating func warn(
+        _ message: String, at word: Word? = nil, expected: String? = nil, suggestion: String? = nil
+    ) {
+        var warning = problem(message, at: word, expected: expected, suggestion: suggestion)
+        warning.severity = .warning
+        warnings.append(warning)
+    }
+
+    /// A problem to throw, at `word` or else at the keyword.
+    public func problem(
+        _ message: String, at word: Word? = nil, expected: String? = nil, suggestion: String? = nil
+    ) -> ConfigProblem {
+        ConfigProblem(message, at: (word ?? keyword).range, expected: expected, suggestion: suggestion)
+    }
+
+    /// Runs the parameters of a line (`bind`, `server`) until its words end, or until `stop` says that the next word is
+    /// not ours.
+    ///
+    /// A row's parser sees its own name as the cursor's `keyword`, so that its problems point at the parameter.
+    public mutating func parameters<T>(
+        _ table: [Parameter<T>], of keyword: String, into target: inout T,
+        until stop: (Word) -> Bool = { _ in false }
+    ) throws(ConfigProblem) {
+        while let word = peek, !stop(word) {
+            guard let parameter = table.first(where: { $0.name == word.text }) else {
+                throw ConfigProblem(
+                    "unknown parameter '\(word.text)' of '\(keyword)'", at: word.range,
+                    suggestion: nearest(word.text, among: table.lazy.map(\.name)))
+            }
+            var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
+            // What was warned about stays said when the parameter then fails.
+            defer { warnings += own.warnings }
+            try parameter.parse(&own, &target)
+            position = own.position
+        }
+    }
+
+    /// The place right behind the last word.
+    private var endOfLine: SourceRange {
+        var place = (words.last ?? keyword).range
+        place.column += place.length
+        place.length = 1
+        return place
+    }
+}

@@ -1,0 +1,43 @@
+// The word that somebody probably meant.
+
+import Basics
+
+/// The candidate that takes the fewest slips of the finger (a letter too many, missing, wrong, or two swapped) to
+/// become `word`; nil if none is within a third of the word's length.
+///
+/// Letters compare without case. Of equally near ones the one with the same first letter wins, then the alphabet.
+public func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
+    let typed = word.utf8.map(asciiLowercased)
+    // Longer than any keyword: nobody meant one, and the comparison is quadratic.
+    guard typed.count > 1, typed.count <= 64 else { return nil }
+    let slipsMax = max(1, typed.count / 3)
+
+    var best: (slips: Int, otherInitial: Int, name: String)?
+    for candidate in candidates where candidate != word && abs(candidate.utf8.count - typed.count) <= slipsMax {
+        let name = candidate.utf8.map(asciiLowercased)
+        let slips = slips(from: typed, to: name)
+        guard slips <= slipsMax else { continue }
+        let found = (slips, name.first == typed.first ? 0 : 1, candidate)
+        if let known = best, known <= found { continue }
+        best = found
+    }
+    return best?.name
+}
+
+/// The Damerau-Levenshtein distance in its restricted form: no letter is moved twice.
+private func slips(from a: [UInt8], to b: [UInt8]) -> Int {
+    var beforeLast: [Int] = []
+    var last = Array(0...b.count)
+    for i in 0..<a.count {
+        var row = [i + 1]
+        row.reserveCapacity(b.count + 1)
+        for j in 0..<b.count {
+            var least = min(last[j + 1] + 1, row[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { least = min(least, beforeLast[j - 1] + 1) }
+            row.append(least)
+        }
+        beforeLast = last
+        last = row
+    }
+    return last[b.count]
+}

@@ -1,0 +1,103 @@
+// Single words as values: numbers, times, sizes, one word out of some.
+//
+// Read strictly: HAProxy takes `10foo` for 10 in places, here the whole word has to make sense.
+
+public import Basics
+
+/// The units a time may be written in.
+public enum TimeUnit: String, CaseIterable, Sendable {
+    case microseconds = "us", milliseconds = "ms", seconds = "s", minutes = "m", hours = "h", days = "d"
+
+    /// How long one of it is.
+    public var nanoseconds: UInt64 {
+        switch self {
+        case .microseconds: 1_000
+        case .milliseconds: 1_000_000
+        case .seconds: 1_000_000_000
+        case .minutes: 60_000_000_000
+        case .hours: 3_600_000_000_000
+        case .days: 86_400_000_000_000
+        }
+    }
+}
+
+extension Word {
+    /// The word as a whole number. `what` says what it should be, with its article: "a weight".
+    public func integer(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+        let expected =
+            range.upperBound == .max
+            ? "\(what), \(range.lowerBound) or more" : "\(what) from \(range.lowerBound) to \(range.upperBound)"
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard isDecimal(digits) else {
+            throw ConfigProblem("'\(text)' is not a whole number", at: self.range, expected: expected)
+        }
+        guard let value = Int(text), range.contains(value) else {
+            throw ConfigProblem("\(text) is out of range", at: self.range, expected: expected)
+        }
+        return value
+    }
+
+    /// The word as a time: digits, and a unit if it is not `defaultUnit`.
+    public func time(_ what: String, defaultUnit: TimeUnit = .milliseconds) throws(ConfigProblem) -> TimeSpan {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let suffix = text[digits.endIndex...]
+        let unit = suffix.isEmpty ? defaultUnit : TimeUnit(rawValue: String(suffix))
+        guard isDecimal(digits), let unit else {
+            throw ConfigProblem(
+                "'\(text)' is not a time", at: range,
+                expected: "\(what): a whole number, with us, ms, s, m, h or d behind it unless \(defaultUnit) are meant"
+            )
+        }
+        guard let count = UInt64(digits),
+            case let (span, false) = count.multipliedReportingOverflow(by: unit.nanoseconds)
+        else {
+            throw ConfigProblem("\(text) is too long a time", at: range, expected: what)
+        }
+        return TimeSpan(nanoseconds: span)
+    }
+
+    /// The word as a size in bytes: digits, and `k`, `m` or `g` for 1024, 1024² or 1024³ of them.
+    public func size(_ what: String) throws(ConfigProblem) -> Int {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit: Int? =
+            switch text[digits.endIndex...] {
+            case "": 1
+            case "k", "K": 1 << 10
+            case "m", "M": 1 << 20
+            case "g", "G": 1 << 30
+            default: nil
+            }
+        guard isDecimal(digits), let unit else {
+            throw ConfigProblem(
+                "'\(text)' is not a size", at: range,
+                expected: "\(what): a whole number of bytes, or with k, m or g behind it")
+        }
+        guard let count = Int(digits), case let (size, false) = count.multipliedReportingOverflow(by: unit) else {
+            throw ConfigProblem("\(text) is too big a size", at: range, expected: what)
+        }
+        return size
+    }
+
+    /// The word as one of some; another one is refused with the list of all and the nearest.
+    public func choice<T>(_ what: String, of choices: KeyValuePairs<String, T>) throws(ConfigProblem) -> T {
+        if let chosen = choices.first(where: { $0.key == text }) { return chosen.value }
+        throw ConfigProblem(
+            "unknown \(withoutArticle(what)) '\(text)'", at: range, expected: oneOf(choices),
+            suggestion: nearest(text, among: choices.lazy.map(\.key)))
+    }
+}
+
+/// `one of a, b, c`; a single choice stands alone.
+func oneOf<T>(_ choices: KeyValuePairs<String, T>) -> String {
+    let names = choices.map(\.key)
+    return names.count == 1 ? names[0] : "one of " + names.joined(separator: ", ")
+}
+
+private func isDecimal(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { $0 &- 0x30 < 10 }
+}
+
+private func withoutArticle(_ what: String) -> Substring {
+    for article in ["a ", "an ", "the "] where what.hasPrefix(article) { return what.dropFirst(article.count) }
+    return what[...]
+}
