@@ -1,0 +1,140 @@
+// What the logger thread does: take lines out of the rings, write them for each of their destinations,
+// hand them to the targets, and sleep when there is nothing left.
+
+internal import Basics
+internal import Glibc
+internal import Synchronization
+
+final class LogThread {
+    /// How long the thread leaves the rings alone after it found lines there. While it naps nobody needs to wake it,
+    /// and lines gather, so that many go into one write.
+    private static let napMilliseconds: Int32 = 5
+    /// Lines taken from one ring before the next one has its turn.
+    private static let linesInTurn = 512
+
+    private let logger: Logger
+    private var writer: LogLineWriter
+    private var streams: [StreamOutput] = []
+    private var datagrams: [DatagramOutput] = []
+    private var outputs: [LogTarget: OutputIndex] = [:]
+    /// By the id of a set of destinations.
+    private var routes: [[Route]] = []
+    private var tally = LogTally()
+    private var text: [UInt8] = []
+    private var line: [UInt8] = []
+
+    private enum OutputIndex { case stream(Int), datagram(Int) }
+
+    private struct Route {
+        let destination: LogDestination
+        let output: OutputIndex
+        /// Lines offered, counted up to the sample's size.
+        var position = 0
+    }
+
+    init(_ logger: Logger) {
+        self.logger = logger
+        writer = LogLineWriter(programName: logger.programName)
+    }
+
+    /// Until the logger is told to stop.
+    func run() {
+        while true {
+            let foundLines = drain()
+            for i in streams.indices { streams[i].flush(&tally) }
+            publish()
+            let deadline = logger.deadline.load(ordering: .acquiring)
+            let isBlocked = streams.contains { $0.isBlocked }
+            if deadline != 0 {
+                if !foundLines && !isBlocked { return }
+                if Instant.now().nanoseconds >= deadline { return giveUp() }
+            }
+            if foundLines || isBlocked {
+                poll(nil, 0, Self.napMilliseconds)
+            } else {
+                logger.doorbell.sleep {
+                    logger.rings.contains { !$0.isEmpty } || logger.deadline.load(ordering: .acquiring) != 0
+                }
+            }
+        }
+    }
+
+    /// Whether there was a line in any ring.
+    private func drain() -> Bool {
+        var foundLines = false
+        for ring in logger.rings {
+            for _ in 0..<Self.linesInTurn {
+                guard let record = ring.pop(into: &text) else { break }
+                foundLines = true
+                deliver(record)
+            }
+        }
+        return foundLines
+    }
+
+    private func deliver(_ record: LogRecord) {
+        let set = Int(record.targets)
+        if set >= routes.count { learnRoutes() }
+        precondition(set < routes.count, "a line for destinations \(set) of \(routes.count)")
+        for i in routes[set].indices {
+            let destination = routes[set][i].destination
+            guard record.level <= destination.maximumLevel, record.content.suits(destination.format) else { continue }
+            if let sample = destination.sample {
+                let position = routes[set][i].position
+                routes[set][i].position = (position + 1) % sample.size
+                guard sample.takes(position) else { continue }
+            }
+            line.removeAll(keepingCapacity: true)
+            writer.append(text, record, for: destination, to: &line)
+            switch routes[set][i].output {
+            case .stream(let index): streams[index].append(line, &tally)
+            case .datagram(let index): datagrams[index].send(line, &tally)
+            }
+        }
+    }
+
+    private func learnRoutes() {
+        let sets = logger.sets.withLock { $0 }
+        for set in sets[routes.count...] {
+            routes.append(set.map { Route(destination: $0, output: output(for: $0.target)) })
+        }
+    }
+
+    /// Destinations of the same target share its descriptor.
+    private func output(for target: LogTarget) -> OutputIndex {
+        if let known = outputs[target] { return known }
+        let index: OutputIndex
+        if case .descriptor(let number) = target {
+            streams.append(StreamOutput(number))
+            index = .stream(streams.count - 1)
+        } else {
+            datagrams.append(DatagramOutput(target))
+            index = .datagram(datagrams.count - 1)
+        }
+        outputs[target] = index
+        return index
+    }
+
+    private func giveUp() {
+        for i in streams.indices { streams[i].discard(&tally) }
+        for ring in logger.rings { while ring.pop(into: &text) != nil { tally.lost += 1 } }
+        publish()
+    }
+
+    private func publish() {
+        logger.handedOver.wrappingAdd(tally.written, ordering: .relaxed)
+        logger.refused.wrappingAdd(tally.lost, ordering: .relaxed)
+        tally = LogTally()
+    }
+}
+
+extension LogContent {
+    /// Whether a destination of this format takes such lines.
+    fileprivate func suits(_ format: LogLineFormat) -> Bool {
+        switch self {
+        case .event: true
+        case .text: format != .json
+        case .json: format == .json
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// Where log lines go without anybody waiting: each thread pushes into a ring of its own, one thread more
+// takes the lines out and hands them to their targets.
+//
+// A thread that logs never blocks, and makes a system call only to wake the logger thread from sleep; a
+// busy one makes none. Lines that a ring or a target does not take are counted as lost.
+
+public import Basics
+internal import Reactor
+internal import Synchronization
+
+/// A registered set of destinations: a small value, copied freely.
+public struct LogTargets: Hashable, Sendable {
+    let id: UInt32
+    // One bit for each level that some destination of the kind takes.
+    private let textLevels: UInt8
+    private let jsonLevels: UInt8
+
+    /// No destination at all.
+    public static let none = LogTargets(id: 0, destinations: [])
+
+    init(id: UInt32, destinations: [LogDestination]) {
+        self.id = id
+        var levels: (text: UInt8, json: UInt8) = (0, 0)
+        for destination in destinations {
+            for level in LogLevel.allCases where level <= destination.maximumLevel {
+                if destination.format == .json { levels.json |= level.bit } else { levels.text |= level.bit }
+            }
+        }
+        textLevels = levels.text
+        jsonLevels = levels.json
+    }
+
+    public var isEmpty: Bool { textLevels | jsonLevels == 0 }
+
+    /// Whether some destination takes lines of text of this level: otherwise they need not be formatted.
+    public func wantsText(_ level: LogLevel) -> Bool { textLevels & level.bit != 0 }
+    /// Whether some destination takes JSON objects of this level.
+    public func wantsJSON(_ level: LogLevel) -> Bool { jsonLevels & level.bit != 0 }
+    public func isEnabled(_ level: LogLevel) -> Bool { (textLevels | jsonLevels) & level.bit != 0 }
+}
+
+/// The rings and the thread behind them.
+public final class Logger: Sendable {
+    let rings: [LogRing]
+    let programName: String
+    let doorbell = Doorbell()
+    /// Destinations by the id of their set; 0 is the empty set.
+    let sets = Mutex<[[LogDestination]]>([[]])
+    /// Nanoseconds of the instant at which a stopping logger gives up; 0 while it runs.
+    let deadline = Atomic<UInt64>(0)
+    let handedOver = Atomic<UInt64>(0)
+    let refused = Atomic<UInt64>(0)
+    private let thread = Mutex<Thread?>(nil)
+
+    /// One ring for each thread that logs, of `ringBytes` (a power of two) each: 1 MiB holds some 4,000 lines, five
+    /// milliseconds of a worker that does nothing else.
+    public init(rings: Int, ringBytes: Int = 1 << 20, programName: String = "portico") {
+        precondition(rings > 0, "a logger of \(rings) rings")
+        self.rings = (0..<rings).map { _ in LogRing(capacity: ringBytes) }
+        self.programName = programName
+    }
+
+    /// The handle of these destinations; the same for the same list. Never from a worker: it takes a lock.
+    public func register(_ destinations: [LogDestination]) -> LogTargets {
+        guard !destinations.isEmpty else { return .none }
+        return sets.withLock { sets in
+            let id = sets.firstIndex(of: destinations) ?? sets.count
+            if id == sets.count { sets.append(destinations) }
+            return LogTargets(id: UInt32(id), destinations: destinations)
+        }
+    }
+
+    /// The way in for one thread. Two threads must not use the same ring.
+    public func channel(_ ring: Int) -> LogChannel {
+        precondition(rings.indices.contains(ring), "ring \(ring) of \(rings.count)")
+        return LogChannel(ring: rings[ring], doorbell: doorbell)
+    }
+
+    /// Starts the logger thread; after becoming a daemon, for threads do not survive that. Lines wait until then.
+    public func start() {
+        thread.withLock { thread in
+            precondition(thread == nil, "the logger was started twice")
+            thread = Thread(name: "portico-log") { LogThread(self).run() }
+        }
+    }
+
+    /// Writes what is queued, then ends the thread. What its targets do not take in time is lost and counted.
+    public func stop(within limit: TimeSpan = .seconds(1)) {
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        guard let running else { return }
+        deadline.store((Instant.now() + limit).nanoseconds, ordering: .releasing)
+        doorbell.ring()
+        running.join()
+        deadline.store(0, ordering: .releasing)
+    }
+
+    /// Lines handed to a target; a line for two targets counts twice.
+    public var written: UInt64 { handedOver.load(ordering: .relaxed) }
+
+    /// Lines that a full ring (once) or a target (each) did not take.
+    public var lost: UInt64 {
+        rings.reduce(refused.load(ordering: .relaxed)) { $0 + $1.lost }
+    }
+}
+
+/// The way in for one thread: two references, copied freely within it.
+public struct LogChannel: Sendable {
+    let ring: LogRing
+    let doorbell: Doorbell
+
+    /// Something that happened to Portico itself. Every destination that takes the level gets it.
+    public func event(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ message: String) {
+        guard targets.isEnabled(level) else { return }
+        var message = message
+        message.withUTF8 { bytes in
+            // Safe: the span does not leave this closure.
+            unsafe push(level, .event, targets, time, RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)))
+        }
+    }
+
+    /// An exchange as text, without header and line end, for the destinations that take text.
+    public func line(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ text: [UInt8]) {
+        guard targets.wantsText(level) else { return }
+        unsafe push(level, .text, targets, time, text.span.bytes)
+    }
+
+    /// An exchange as a JSON object, for the destinations that take JSON.
+    public func json(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ object: [UInt8]) {
+        guard targets.wantsJSON(level) else { return }
+        unsafe push(level, .json, targets, time, object.span.bytes)
+    }
+
+    private func push(
+        _ level: LogLevel, _ content: LogContent, _ targets: LogTargets, _ time: WallTime, _ line: RawSpan
+    ) {
+        let record = LogRecord(targets: targets.id, level: level, content: content, time: time)
+        if ring.push(record, line) { doorbell.ring() }
+    }
+}

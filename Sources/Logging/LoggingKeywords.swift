@@ -1,0 +1,153 @@
+// The lines that say where logs go.
+
+internal import Basics
+public import Configuration
+
+public enum LoggingKeywords {
+    public static let table: [Keyword] = [
+        Keyword(
+            "log", in: [.global, .defaults, .frontend, .backend, .listen],
+            usage: "log global | log <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility>"
+                + " [<level> [<minlevel>]]",
+            summary: "Sends log lines to stdout, stderr, fd@<number>, a syslog server's address or a datagram socket's"
+                + " path. Several lines add up; 'no log' forgets those of defaults.",
+            negatable: true
+        ) { (arguments, draft) throws(ConfigProblem) in
+            if arguments.isNegated {
+                draft[LoggingSettings.self].lines = []
+                return
+            }
+            if let word = arguments.peek, arguments.skip("global") {
+                guard draft.kind != .global else {
+                    throw arguments.problem("'log global' cannot stand in the global section", at: word)
+                }
+                guard !draft[LoggingSettings.self].lines.contains(.global) else { return }
+                draft[LoggingSettings.self].lines.append(.global)
+                return
+            }
+            draft[LoggingSettings.self].lines.append(try line(&arguments))
+        },
+        Keyword(
+            "log-tag", in: [.global, .defaults, .frontend, .backend, .listen], usage: "log-tag <name>",
+            summary: "Names the program in syslog headers; portico where nothing else is said."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[LoggingSettings.self].tag = try headerWord("a name", &arguments)
+        },
+        Keyword(
+            "log-send-hostname", in: .global, usage: "log-send-hostname [<name>]",
+            summary: "Names the host in syslog headers: this machine's name, or the one given."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[LoggingSettings.self].hostname =
+                arguments.isAtEnd ? LogLineWriter.machineName() : try headerWord("a host name", &arguments)
+        },
+    ]
+
+    /// The rest of a `log` line that names a target.
+    private static func line(_ arguments: inout Arguments) throws(ConfigProblem) -> LoggingSettings.Line {
+        let target = try target(arguments.next("a target: stdout, an address, a socket's path, or global"))
+        var format: LogLineFormat?
+        var length: Int?
+        var sample: LogSample?
+        options: while let word = arguments.peek {
+            switch word.text {
+            case "len":
+                _ = arguments.nextIfPresent()
+                length = try arguments.integer("the longest line in bytes", in: LogDestination.lengthLimits)
+            case "format":
+                _ = arguments.nextIfPresent()
+                format = try arguments.choice("a log format", of: formats)
+            case "sample":
+                _ = arguments.nextIfPresent()
+                sample = try self.sample(arguments.next("ranges and a size: 1,3:4"))
+            default: break options
+            }
+        }
+        let facilityWord = try arguments.next("a facility: local0, daemon …")
+        guard let facility = LogFacility(named: facilityWord.text) else {
+            throw arguments.problem(
+                "unknown log facility '\(facilityWord.text)'", at: facilityWord,
+                expected: "one of " + LogFacility.names.joined(separator: ", "),
+                suggestion: nearest(facilityWord.text, among: LogFacility.names + ["len", "format", "sample"]))
+        }
+        var destination = LogDestination(
+            target: target, format: format ?? .local, facility: facility, lengthMax: length, sample: sample)
+        if !arguments.isAtEnd { destination.maximumLevel = try arguments.choice("a log level", of: levels) }
+        if !arguments.isAtEnd { destination.minimumLevel = try arguments.choice("a log level", of: levels) }
+        return .destination(destination, formatIsGiven: format != nil)
+    }
+
+    private static let formats: KeyValuePairs<String, LogLineFormat> = [
+        "local": .local, "rfc3164": .rfc3164, "rfc5424": .rfc5424, "priority": .priority, "short": .short,
+        "timed": .timed, "iso": .iso, "raw": .raw, "json": .json,
+    ]
+
+    private static let levels: KeyValuePairs<String, LogLevel> = [
+        "emerg": .emerg, "alert": .alert, "crit": .crit, "err": .err, "warning": .warning, "notice": .notice,
+        "info": .info, "debug": .debug,
+    ]
+
+    /// The syslog port.
+    private static let defaultPort: UInt16 = 514
+
+    private static func target(_ word: Word) throws(ConfigProblem) -> LogTarget {
+        switch word.text {
+        case "stdout": return .descriptor(1)
+        case "stderr": return .descriptor(2)
+        default: break
+        }
+        for family in ["ring@", "tcp@", "tcp4@", "tcp6@", "uxst@"] where word.text.hasPrefix(family) {
+            throw ConfigProblem(
+                "logs cannot be sent to \(family)", at: word.range,
+                expected: "stdout, stderr, fd@<number>, an address for UDP, or the path of a datagram socket")
+        }
+        var bare = word
+        for family in ["udp@", "udp4@", "udp6@", "uxdg@"] where word.text.hasPrefix(family) {
+            bare.text = String(word.text.dropFirst(family.count))
+        }
+        switch try AddressText(bare) {
+        case .descriptor(let number): return .descriptor(number)
+        case .path(let path): return .path(path)
+        case .abstract(let name): return .abstract(name)
+        case .endpoint(let host, let ports):
+            guard ports.map({ $0.count == 1 }) ?? true else {
+                throw ConfigProblem("a log target has one port", at: word.range)
+            }
+            let port = ports?.lowerBound ?? defaultPort
+            switch host {
+            case .ip(let address): return .network(host: address.description, port: port)
+            case .name(let name): return .network(host: name, port: port)
+            case .any:
+                throw ConfigProblem(
+                    "'\(word.text)' names no host to send to", at: word.range, expected: "<host>[:<port>]")
+            }
+        }
+    }
+
+    /// `1,3-4:10`: the 1st, 3rd and 4th line of every ten.
+    private static func sample(_ word: Word) throws(ConfigProblem) -> LogSample {
+        let problem = ConfigProblem(
+            "'\(word.text)' is not a sample", at: word.range,
+            expected: "<ranges>:<size>, as in 1,3-4:10 for the 1st, 3rd and 4th line of every ten")
+        let parts = word.text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let size = Int(parts[1]), size >= 1 else { throw problem }
+        var ranges: [ClosedRange<Int>] = []
+        for text in parts[0].split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+            guard ends.count <= 2, let low = Int(ends[0]), let high = Int(ends[ends.count - 1]), low >= 1, low <= high,
+                high <= size
+            else { throw problem }
+            ranges.append(low...high)
+        }
+        return LogSample(ranges: ranges, size: size)
+    }
+
+    /// A word that stands in a header whose parts are parted by spaces.
+    private static func headerWord(_ what: String, _ arguments: inout Arguments) throws(ConfigProblem) -> String {
+        let word = try arguments.next(what)
+        guard !word.text.isEmpty, word.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw arguments.problem(
+                "'\(word.text)' cannot stand in a syslog header", at: word, expected: "\(what) in ASCII without spaces")
+        }
+        return word.text
+    }
+}
