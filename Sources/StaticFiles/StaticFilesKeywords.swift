@@ -1,0 +1,92 @@
+// The words of the configuration about static files, and what they say.
+
+internal import Basics
+public import Configuration
+
+/// What a backend or listen section says about static files.
+public struct StaticFilesSettings: SectionSettings {
+    /// `files`: opened when its line was read. Nil if the section serves no files.
+    public var directory: FileDirectory?
+    /// `files-index`: names tried, in order, for a directory.
+    public var indexNames = ["index.html"]
+    /// `files-strip-prefix`: as written, or empty.
+    public var strippedPrefix = ""
+    /// `files-miss servers`: what the directory does not have is asked of the servers.
+    public var missGoesToServers = false
+
+    public init() {}
+
+    /// The directory as requests see it; nil if the section serves no files.
+    public var root: FileRoot? {
+        directory.map { FileRoot(directory: $0, indexNames: indexNames, strippedPrefix: strippedPrefix) }
+    }
+}
+
+public enum StaticFilesKeywords {
+    public static let table: [Keyword] = [
+        Keyword(
+            "files", in: [.backend, .listen], usage: "files <directory>",
+            summary: """
+                Answers requests with the files of a directory: never one outside it, never one whose name or \
+                directory begins with a dot. Needs Linux 5.6.
+                """
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a directory")
+            guard draft[StaticFilesSettings.self].directory == nil else {
+                throw arguments.problem("'files' is given twice in this section", at: word)
+            }
+            do throws(FileDirectory.Fault) {
+                draft[StaticFilesSettings.self].directory = try FileDirectory(path: word.text)
+            } catch {
+                throw arguments.problem(error.description, at: word, expected: "a directory that exists")
+            }
+        },
+
+        Keyword(
+            "files-index", in: [.defaults, .backend, .listen], usage: "files-index <name>...",
+            summary: "The names tried, in order, when a directory is asked for. Default: index.html."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            var names: [String] = []
+            repeat {
+                let word = try arguments.next("a file name")
+                guard !word.text.isEmpty, !word.text.utf8.contains(0x2F), !word.text.hasPrefix(".") else {
+                    throw arguments.problem(
+                        "'\(word.text)' cannot be an index", at: word,
+                        expected: "a file name without slashes that does not begin with a dot")
+                }
+                names.append(word.text)
+            } while !arguments.isAtEnd
+            draft[StaticFilesSettings.self].indexNames = names
+        },
+
+        Keyword(
+            "files-strip-prefix", in: [.backend, .listen], usage: "files-strip-prefix <prefix>",
+            summary: """
+                Takes this off the front of a path, where it is there, before the file is looked up: with /static, \
+                the path /static/app.css is the file app.css.
+                """
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a path prefix")
+            let segments = word.text.utf8.split(separator: 0x2F)
+            guard word.text.hasPrefix("/"), !segments.isEmpty, !segments.contains(where: { $0.first == 0x2E }),
+                !word.text.utf8.contains(0x25), !word.text.utf8.contains(0x3F)
+            else {
+                throw arguments.problem(
+                    "'\(word.text)' is not a path prefix", at: word,
+                    expected: "a path like /static, without escapes and dotted names")
+            }
+            draft[StaticFilesSettings.self].strippedPrefix = word.text
+        },
+
+        Keyword(
+            "files-miss", in: [.defaults, .backend, .listen], usage: "files-miss { 404 | servers }",
+            summary: """
+                What happens to a request that no file answers: it gets status 404 (or 403, 405), or it goes to the \
+                section's servers. Default: 404.
+                """
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[StaticFilesSettings.self].missGoesToServers =
+                try arguments.choice("what to do", of: ["404": false, "servers": true])
+        },
+    ]
+}

@@ -1,0 +1,105 @@
+// A site of real files in a directory of its own, and questions to it in one line.
+
+import Basics
+import Foundation
+import Glibc
+import HTTP
+import StaticFiles
+import Testing
+
+/// A directory `site` with a few files, next to things that must never be served; gone when the test ends.
+final class Site {
+    let base: String
+    let path: String
+    let now = WallTime(seconds: 1_800_000_000)
+
+    init(_ files: [String: String] = ["index.html": "<h1>home</h1>", "app.css": "body {}"]) throws {
+        base = NSTemporaryDirectory() + "portico-files-\(UUID().uuidString)"
+        path = base + "/site"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        for (name, content) in files { try write(name, content) }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: base) }
+
+    /// Writes a file below `site` (or beside it, with `../`), last changed at `modified` seconds since 1970.
+    func write(_ name: String, _ content: String, modified: Double = 1_700_000_000) throws {
+        let file = path + "/" + name
+        try FileManager.default.createDirectory(
+            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        #expect(FileManager.default.createFile(atPath: file, contents: Data(content.utf8)))
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: modified)], ofItemAtPath: file)
+    }
+
+    func link(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: path + "/" + name, withDestinationPath: target)
+    }
+
+    func root(index: [String] = ["index.html"], strip: String = "") throws -> Served {
+        let directory = try FileDirectory(path: path)
+        return Served(site: self, root: FileRoot(directory: directory, indexNames: index, strippedPrefix: strip))
+    }
+}
+
+/// A root whose files exist as long as it does.
+struct Served {
+    let site: Site
+    let root: FileRoot
+
+    func get(
+        _ path: String, method: HTTP.Method = .get, ifNoneMatch: String? = nil, ifModifiedSince: String? = nil,
+        now: WallTime = WallTime(seconds: 1_800_000_000)
+    ) -> FileAnswer {
+        get(Array(path.utf8), method: method, ifNoneMatch: ifNoneMatch, ifModifiedSince: ifModifiedSince, now: now)
+    }
+
+    func get(
+        _ path: [UInt8], method: HTTP.Method = .get, ifNoneMatch: String? = nil, ifModifiedSince: String? = nil,
+        now: WallTime = WallTime(seconds: 1_800_000_000)
+    ) -> FileAnswer {
+        let match = Array((ifNoneMatch ?? "").utf8)
+        let since = Array((ifModifiedSince ?? "").utf8)
+        return unsafe root.answer(
+            method: method, path: path.span.bytes, ifNoneMatch: ifNoneMatch == nil ? nil : match.span.bytes,
+            ifModifiedSince: ifModifiedSince == nil ? nil : since.span.bytes, now: now)
+    }
+}
+
+extension FileAnswer {
+    var file: OpenFile? {
+        if case .file(let file) = self { return file }
+        return nil
+    }
+
+    /// The bytes of the file, or the name of what came instead.
+    var content: String {
+        guard let file else { return "\(status)" }
+        var bytes = [UInt8](repeating: 0, count: file.size)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(file.descriptor, $0.baseAddress, $0.count, 0) }
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    var location: String? { field("location") }
+
+    func field(_ name: String, query: String = "") -> String? {
+        var fields = HeaderFields()
+        unsafe appendFields(to: &fields, query: Array(query.utf8).span.bytes)
+        for i in 0..<fields.count where fields.name(i).text == name { return fields.value(i).text }
+        return nil
+    }
+}
+
+/// A generator with a seed, so that a failure can be seen again.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
