@@ -1,0 +1,94 @@
+// One field line of a head: `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
+//
+// The line is copied into the arena in one go and taken apart there, where eight bytes can be read at any place:
+// its name is lowered and checked eight bytes at a time. Lines that are not written `name: value` are copied in pieces.
+
+internal import Basics
+
+/// Why a field line was refused, and at which of its bytes.
+struct FieldLineFault {
+    var fault: MessageFault
+    var offset: Int
+}
+
+extension HeaderFields {
+    /// Appends the field of a line without control characters, which in `input` is followed by CR LF. Returns the
+    /// known field it is, by way of `known`, or its fault.
+    @inline(__always)
+    mutating func append(
+        line range: Range<Int>, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
+    ) -> FieldLineFault? {
+        let count = range.count
+        makeRoom(for: count &+ 3)  // the line, its end, and a space that it may lack
+        let start = used
+        let entry: Entry? = unsafe arena.withUnsafeMutableBytes { arena in
+            // Safe: makeRoom has made room for the line, and the slack behind it, from `start` on.
+            let line = unsafe arena.baseAddress.unsafelyUnwrapped + start
+            unsafe input.withUnsafeBytes {
+                unsafe line.copyMemory(from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: count &+ 2)
+            }
+            let nameCount = unsafe lowerName(line)
+            guard nameCount &+ 2 < count, nameCount > 0 else { return nil }
+            // A colon, one space, a visible character, and a visible character at the end.
+            let around = unsafe line.loadUnaligned(fromByteOffset: nameCount, as: UInt32.self)
+            guard UInt16(truncatingIfNeeded: around) == Self.colonSpace,
+                !isSpace(UInt8(truncatingIfNeeded: around &>> 16)),
+                !isSpace(unsafe line.load(fromByteOffset: count &- 1, as: UInt8.self))
+            else { return nil }
+            return unsafe Entry(
+                start: start, nameCount: nameCount, valueCount: count &- nameCount &- 2,
+                known: KnownField.named(line, count: nameCount))
+        }
+        if let entry {
+            known = entry.known
+            record(entry)
+            return nil
+        }
+        return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
+    }
+
+    /// The same for a line that is written otherwise, or not valid.
+    @inline(never)
+    private mutating func appendOdd(
+        line: RawSpan, acceptInvalid: Bool, known: inout KnownField
+    ) -> FieldLineFault? {
+        if isSpace(line[0]) { return FieldLineFault(fault: .foldedField, offset: 0) }
+        guard let colon = line.firstIndex(of: 0x3A, in: 0..<line.byteCount) else {
+            return FieldLineFault(fault: .missingColon, offset: line.byteCount)
+        }
+        if colon == 0 { return FieldLineFault(fault: .emptyFieldName, offset: 0) }
+        for i in 0..<colon where !ByteSet.token.contains(line[i]) {
+            if isSpace(line[i]) {
+                let isLast = line.trimmed(0..<colon).upperBound <= i
+                return FieldLineFault(fault: isLast ? .spaceBeforeColon : .invalidFieldName, offset: i)
+            }
+            if !acceptInvalid { return FieldLineFault(fault: .invalidFieldName, offset: i) }
+        }
+        let value = line.extracting(line.trimmed(colon + 1..<line.byteCount))
+        appendLine(name: line.extracting(0..<colon), value: value, known: nil)
+        known = entries[entries.count - 1].known
+        return nil
+    }
+}
+
+/// Lowers the letters at `line` up to the first byte that is neither a letter nor `-`; returns how many bytes that is.
+/// For almost every field that is the name, and what stops it is the colon.
+@inline(__always)
+private func lowerName(_ line: UnsafeMutableRawPointer) -> Int {
+    var index = 0
+    while true {
+        // Safe: a line's end is neither letter nor `-`, and the slack lies behind that.
+        let word = unsafe line.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let lowered = word | 0x2020_2020_2020_2020
+        let stops = EightBytes.notLetterOrDash(word, lowered: lowered)
+        if stops == 0 {
+            unsafe line.storeBytes(of: lowered, toByteOffset: index, as: UInt64.self)
+            index &+= 8
+            continue
+        }
+        // Bits below the lowest mark: the bytes before the stop, and seven bits of it.
+        let before = (stops &- 1 ^ stops) &>> 8
+        unsafe line.storeBytes(of: word & ~before | lowered & before, toByteOffset: index, as: UInt64.self)
+        return index &+ EightBytes.firstIndex(stops)
+    }
+}

@@ -1,0 +1,31 @@
+// How large a message's head may be, and how much of what RFC 9112 forbids is let through.
+
+/// What a head parser accepts.
+public struct HeadLimits: Sendable {
+    /// Bytes from the first of the start line to the last of the empty line. `tune.bufsize` less `tune.maxrewrite`:
+    /// by default 15 KiB, inside the 8 to 80 KiB that other servers allow.
+    public var headBytesMax: Int
+    /// Fields in one head (`tune.http.maxhdr`): enough for browsers and proxies, too few to make searching them slow.
+    public var fieldsMax: Int
+    /// `option accept-invalid-http-request` or `-response`: `#` and bytes from 0x80 in targets, and any visible
+    /// characters but the colon in field names. Nothing that could move the end of a line or of a message.
+    public var acceptInvalid: Bool
+
+    public init(headBytesMax: Int = 15_360, fieldsMax: Int = 101, acceptInvalid: Bool = false) {
+        precondition(headBytesMax > 0 && headBytesMax <= Self.headBytesLimit, "a head of \(headBytesMax) bytes")
+        precondition(fieldsMax > 0, "a head of \(fieldsMax) fields")
+        self.headBytesMax = headBytesMax
+        self.fieldsMax = fieldsMax
+        self.acceptInvalid = acceptInvalid
+    }
+
+    /// The largest `headBytesMax`: lengths of field names are kept in 24 bits.
+    public static let headBytesLimit = 1 << 24 - 1
+}
+
+/// How far a parser has come.
+public enum ParseProgress: Equatable, Sendable {
+    case needMore
+    case complete
+    case failed(MessageFault)
+}

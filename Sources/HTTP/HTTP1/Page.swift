@@ -1,0 +1,110 @@
+// A stretch of free buffer being written to from its start. Once something does not fit, it is full and stays so;
+// the writer asks once, at the end.
+
+internal import Glibc
+
+@safe
+struct Page {
+    private let start: UnsafeMutableRawPointer?
+    private let capacity: Int
+    private var count = 0
+    private(set) var isFull = false
+
+    init(_ buffer: UnsafeMutableRawBufferPointer) {
+        unsafe start = buffer.baseAddress
+        capacity = buffer.count
+    }
+
+    /// Bytes to keep: none if not all fitted.
+    var written: Int { isFull ? 0 : count }
+
+    /// Room for `bytes` more, or nil and full.
+    @inline(__always)
+    private mutating func place(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        guard bytes <= capacity &- count, !isFull, let start = unsafe start else {
+            isFull = isFull || bytes > 0
+            return nil
+        }
+        defer { count &+= bytes }
+        return unsafe start + count
+    }
+
+    @inline(__always)
+    mutating func put(_ text: StaticString) {
+        guard let place = unsafe place(text.utf8CodeUnitCount) else { return }
+        unsafe memcpy(place, text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    mutating func put(_ bytes: RawSpan) {
+        guard bytes.byteCount > 0, let place = unsafe place(bytes.byteCount) else { return }
+        unsafe bytes.withUnsafeBytes {
+            unsafe place.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
+        }
+    }
+
+    @inline(__always)
+    mutating func put(byte: UInt8) {
+        guard let place = unsafe place(1) else { return }
+        unsafe place.storeBytes(of: byte, as: UInt8.self)
+    }
+
+    mutating func put(decimal value: UInt64) {
+        var digits = 1
+        var power: UInt64 = 10
+        while digits < 20, value >= power {
+            digits += 1
+            power = digits == 20 ? .max : power &* 10
+        }
+        guard let place = unsafe place(digits) else { return }
+        var rest = value
+        for i in (0..<digits).reversed() {
+            unsafe place.storeBytes(of: UInt8(rest % 10) + 0x30, toByteOffset: i, as: UInt8.self)
+            rest /= 10
+        }
+    }
+
+    mutating func put(hexadecimal value: UInt64) {
+        let digits = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
+        guard let place = unsafe place(digits) else { return }
+        for i in 0..<digits {
+            let digit = UInt8(truncatingIfNeeded: value &>> UInt64((digits - 1 - i) * 4)) & 15
+            unsafe place.storeBytes(of: digit < 10 ? digit + 0x30 : digit + 0x57, toByteOffset: i, as: UInt8.self)
+        }
+    }
+
+    /// Every field but those whose bits are in `without`. Neighbours in the arena are copied together.
+    mutating func put(_ fields: borrowing HeaderFields, without: UInt64) {
+        var start = 0
+        var end = 0
+        for entry in fields.entries where entry.known.bit & without == 0 {
+            if entry.nameStart != end {
+                put(fields.bytes(start, end))
+                start = entry.nameStart
+            }
+            end = entry.lineEnd
+        }
+        put(fields.bytes(start, end))
+    }
+
+    /// The framing field, if the framing has one.
+    mutating func put(_ framing: BodyFraming) {
+        switch framing {
+        case .none, .untilClose: break
+        case .length(let length):
+            put("content-length: ")
+            put(decimal: length)
+            put("\r\n")
+        case .chunked: put("transfer-encoding: chunked\r\n")
+        }
+    }
+
+    /// The Connection field, if there is one, and the line that ends the head.
+    mutating func put(_ connection: MessageWriter.ConnectionHeader) {
+        switch connection {
+        case .none: put("\r\n")
+        case .close: put("connection: close\r\n\r\n")
+        case .keepAlive: put("connection: keep-alive\r\n\r\n")
+        case .upgrade: put("connection: upgrade\r\n\r\n")
+        }
+    }
+}

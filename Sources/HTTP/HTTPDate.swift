@@ -1,0 +1,104 @@
+// Dates in fields (RFC 9110 section 5.6.7): one form is written, three are read.
+
+public import Basics
+
+/// HTTP dates.
+public enum HTTPDate {
+    /// Appends `Sun, 06 Nov 1994 08:49:37 GMT`.
+    public static func append(_ time: WallTime, to out: inout [UInt8]) {
+        let utc = time.utc
+        out.append(CivilTime.weekdayNames[utc.weekday])
+        out.append(", ")
+        out.append(decimal: utc.day, width: 2)
+        out.append(0x20)
+        out.append(CivilTime.monthNames[utc.month - 1])
+        out.append(0x20)
+        out.append(decimal: utc.year, width: 4)
+        out.append(0x20)
+        out.append(decimal: utc.hour, width: 2)
+        out.append(0x3A)
+        out.append(decimal: utc.minute, width: 2)
+        out.append(0x3A)
+        out.append(decimal: utc.second, width: 2)
+        out.append(" GMT")
+    }
+
+    /// Reads an IMF-fixdate (`Sun, 06 Nov 1994 08:49:37 GMT`), an RFC 850 date (`Sunday, 06-Nov-94 08:49:37 GMT`) or
+    /// an asctime date (`Sun Nov  6 08:49:37 1994`); nil if it is none. The day of the week is not checked against the
+    /// date. `now` decides the century of two-digit years: never more than 50 years ahead.
+    public static func parse(_ bytes: RawSpan, now: WallTime = .now()) -> WallTime? {
+        guard let comma = bytes.firstIndex(of: 0x2C, in: 0..<bytes.byteCount) else { return asctime(bytes) }
+        if comma == 3 { return fixdate(bytes) }
+        guard isWeekday(bytes.extracting(0..<comma), in: longWeekdays) else { return nil }
+        return rfc850(bytes.extracting(comma..<bytes.byteCount), thisYear: now.utc.year)
+    }
+
+    /// `day-name "," SP date1 SP time-of-day SP GMT`
+    private static func fixdate(_ bytes: RawSpan) -> WallTime? {
+        guard bytes.byteCount == 29, isWeekday(bytes.extracting(0..<3), in: CivilTime.weekdayNames),
+            matches(bytes, "xxx, xx xxx xxxx xx:xx:xx GMT"),
+            let day = number(bytes, 5..<7), let month = month(bytes, 8), let year = number(bytes, 12..<16)
+        else { return nil }
+        return time(bytes, 17, year: year, month: month, day: day)
+    }
+
+    /// `"," SP date2 SP time-of-day SP GMT`: what stands behind the day's name.
+    private static func rfc850(_ bytes: RawSpan, thisYear: Int) -> WallTime? {
+        guard bytes.byteCount == 24, matches(bytes, ", xx-xxx-xx xx:xx:xx GMT"),
+            let day = number(bytes, 2..<4), let month = month(bytes, 5), let short = number(bytes, 9..<11)
+        else { return nil }
+        var year = thisYear / 100 * 100 + short
+        if year > thisYear + 50 { year -= 100 }
+        return time(bytes, 12, year: year, month: month, day: day)
+    }
+
+    /// `day-name SP month SP ( 2DIGIT / ( SP 1DIGIT )) SP time-of-day SP year`
+    private static func asctime(_ bytes: RawSpan) -> WallTime? {
+        guard bytes.byteCount == 24, isWeekday(bytes.extracting(0..<3), in: CivilTime.weekdayNames),
+            matches(bytes, "xxx xxx xx xx:xx:xx xxxx"), let month = month(bytes, 4),
+            let day = number(bytes, bytes[8] == 0x20 ? 9..<10 : 8..<10), let year = number(bytes, 20..<24)
+        else { return nil }
+        return time(bytes, 11, year: year, month: month, day: day)
+    }
+
+    /// `hour ":" minute ":" second` at `start`, of this day.
+    private static func time(_ bytes: RawSpan, _ start: Int, year: Int, month: Int, day: Int) -> WallTime? {
+        guard let hour = number(bytes, start..<start + 2), let minute = number(bytes, start + 3..<start + 5),
+            let second = number(bytes, start + 6..<start + 8),
+            day >= 1, hour < 24, minute < 60, second <= 60  // 60 is a leap second
+        else { return nil }
+        let midnight = CivilTime.secondsSince1970(year: year, month: month, day: day)
+        // A day past the end of its month would be one of the next month.
+        guard CivilTime(secondsSince1970: midnight).month == month, day <= 31 else { return nil }
+        return WallTime(seconds: midnight + hour * 3_600 + minute * 60 + second)
+    }
+
+    private static func number(_ bytes: RawSpan, _ range: Range<Int>) -> Int? {
+        bytes.extracting(range).decimalValue.map { Int($0) }
+    }
+
+    /// 1 to 12, of the three letters at `start`, which are case-sensitive.
+    private static func month(_ bytes: RawSpan, _ start: Int) -> Int? {
+        for (i, name) in CivilTime.monthNames.enumerated()
+        where bytes.extracting(start..<start + 3).isSame(as: Array(name.utf8).bytes) {
+            return i + 1
+        }
+        return nil
+    }
+
+    private static func isWeekday(_ bytes: RawSpan, in names: [String]) -> Bool {
+        for name in names where bytes.isSame(as: Array(name.utf8).bytes) { return true }
+        return false
+    }
+
+    /// Whether the bytes are those of `form`, in which `x` stands for any byte.
+    private static func matches(_ bytes: RawSpan, _ form: StaticString) -> Bool {
+        let form = form.bytes
+        for i in 0..<form.byteCount where form[i] != 0x78 && form[i] != bytes[i] { return false }
+        return true
+    }
+
+    private static let longWeekdays = [
+        "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+    ]
+}

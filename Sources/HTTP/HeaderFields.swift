@@ -1,0 +1,275 @@
+// Header fields in order, all in one array of bytes: no allocation per field, and none at all once the arrays
+// have grown to what the traffic needs.
+//
+// Each field lies in the arena as it is written on the wire, `name: value` and a line end, with its name in
+// lower case; so writing a head is copying a few long stretches. Removing a field forgets its entry and leaves
+// its bytes behind until the message is over. A name or value that could break out of its line is refused here,
+// whoever made it.
+
+internal import Basics
+
+/// The header fields of one message, in the order received or appended.
+public struct HeaderFields: Sendable {
+    /// One field: where its line starts in the arena, and how long the parts of the line are.
+    @usableFromInline
+    struct Entry: Sendable {
+        @usableFromInline var start: UInt32
+        /// The name's length in the low 24 bits, the known field above them.
+        @usableFromInline var nameCountAndKnown: UInt32
+        @usableFromInline var valueCount: UInt32
+
+        @inlinable
+        init(start: Int, nameCount: Int, valueCount: Int, known: KnownField) {
+            self.start = UInt32(truncatingIfNeeded: start)
+            nameCountAndKnown = UInt32(truncatingIfNeeded: nameCount) | UInt32(known.rawValue) &<< 24
+            self.valueCount = UInt32(truncatingIfNeeded: valueCount)
+        }
+
+        @inlinable var nameStart: Int { Int(start) }
+        @inlinable var nameEnd: Int { Int(start) &+ Int(nameCountAndKnown & 0xFF_FFFF) }
+        @inlinable var valueStart: Int { nameEnd &+ 2 }
+        @inlinable var valueEnd: Int { valueStart &+ Int(valueCount) }
+        @inlinable var lineEnd: Int { valueEnd &+ 2 }
+        @inlinable var known: KnownField {
+            // Safe: the eight bits were put there from a KnownField.
+            unsafe unsafeBitCast(UInt8(truncatingIfNeeded: nameCountAndKnown &>> 24), to: KnownField.self)
+        }
+    }
+
+    /// Lines, then room: `used` bytes of it count. Never shorter than `used + slack`.
+    @usableFromInline var arena: [UInt8] = []
+    @usableFromInline var used = 0
+    @usableFromInline var entries: [Entry] = []
+    /// The bits of the fields present, so that asking for one that is not costs nothing.
+    @usableFromInline var present: UInt64 = 0
+
+    /// Bytes behind the last line that may be read (their values mean nothing): names are lowered eight at a time.
+    static let slack = 8
+
+    public init() {}
+
+    /// Forgets every field and keeps the memory.
+    @inlinable
+    public mutating func removeAll() {
+        used = 0
+        present = 0
+        entries.removeAll(keepingCapacity: true)
+    }
+
+    /// Fields now present.
+    @inlinable public var count: Int { entries.count }
+
+    /// The name of field `i`, in lower case.
+    @inlinable
+    @_lifetime(borrow self)
+    public func name(_ i: Int) -> RawSpan {
+        let entry = entries[i]
+        return bytes(entry.nameStart, entry.nameEnd)
+    }
+
+    /// The value of field `i`, without white space around it.
+    @inlinable
+    @_lifetime(borrow self)
+    public func value(_ i: Int) -> RawSpan {
+        let entry = entries[i]
+        return bytes(entry.valueStart, entry.valueEnd)
+    }
+
+    @inlinable public func known(_ i: Int) -> KnownField { entries[i].known }
+
+    /// Whether there is such a field; a bit test.
+    @inlinable public func contains(_ field: KnownField) -> Bool { present & field.bit != 0 }
+
+    /// The index of the first such field; nil if there is none.
+    @inlinable
+    public func first(_ field: KnownField) -> Int? { next(field, from: 0) }
+
+    /// The index of the first such field at `index` or behind it.
+    @inlinable
+    public func next(_ field: KnownField, from index: Int) -> Int? {
+        guard present & field.bit != 0 else { return nil }
+        var i = index
+        while i < entries.count {
+            if entries[i].known == field { return i }
+            i &+= 1
+        }
+        return nil
+    }
+
+    /// The index of the first field of this name, which must be in lower case.
+    public func first(named lowercased: [UInt8]) -> Int? { next(named: lowercased, from: 0) }
+
+    /// The index of the first field of this lower-case name at `index` or behind it.
+    public func next(named lowercased: [UInt8], from index: Int) -> Int? {
+        var i = index
+        while i < entries.count {
+            if name(i).isSame(as: lowercased.bytes) { return i }
+            i += 1
+        }
+        return nil
+    }
+
+    @inlinable
+    @_lifetime(borrow self)
+    func bytes(_ start: Int, _ end: Int) -> RawSpan { arena.bytes.extracting(start..<end) }
+}
+
+// MARK: - Changing
+
+extension HeaderFields {
+    /// Appends a known field. False, and nothing is appended, if the value is not valid (see `isValidValue`).
+    @discardableResult
+    public mutating func append(_ field: KnownField, value: RawSpan) -> Bool {
+        precondition(field != .other, "a field was appended by a name that was not given")
+        guard Self.isValidValue(value) else { return false }
+        appendLine(name: field.name.bytes, value: value.withoutOuterSpace, known: field)
+        return true
+    }
+
+    /// Appends a field of any name, which is stored in lower case. False, and nothing is appended, if the name
+    /// is not a token or the value not valid.
+    @discardableResult
+    public mutating func append(name: RawSpan, value: RawSpan) -> Bool {
+        guard Self.isToken(name), Self.isValidValue(value) else { return false }
+        appendLine(name: name, value: value.withoutOuterSpace, known: nil)
+        return true
+    }
+
+    @discardableResult
+    public mutating func append(_ field: KnownField, _ value: StaticString) -> Bool {
+        append(field, value: value.bytes)
+    }
+
+    @discardableResult
+    public mutating func append(_ field: KnownField, _ value: [UInt8]) -> Bool {
+        append(field, value: value.bytes)
+    }
+
+    @discardableResult
+    public mutating func append(_ field: KnownField, _ value: String) -> Bool {
+        append(field, Array(value.utf8))
+    }
+
+    @discardableResult
+    public mutating func append(name: String, _ value: String) -> Bool {
+        append(name: Array(name.utf8).bytes, value: Array(value.utf8).bytes)
+    }
+
+    /// Removes every such field.
+    @inlinable
+    public mutating func remove(_ field: KnownField) {
+        precondition(field != .other, "fields without a known name are removed by name")
+        guard present & field.bit != 0 else { return }
+        entries.removeAll { $0.known == field }
+        present &= ~field.bit
+    }
+
+    /// Removes every field of this name, which must be in lower case.
+    public mutating func remove(named lowercased: [UInt8]) {
+        let known = KnownField(lowercasedName: lowercased.bytes)
+        if known != .other { return remove(known) }
+        var i = 0
+        while let found = next(named: lowercased, from: i) {
+            entries.remove(at: found)
+            i = found
+        }
+    }
+
+    /// Removes the field at index `i`; those behind it move up.
+    public mutating func remove(at i: Int) {
+        let field = entries.remove(at: i).known
+        if !entries.contains(where: { $0.known == field }) { present &= ~field.bit }
+    }
+
+    /// Leaves this as the only field of its kind. False, and nothing is changed, if the value is not valid.
+    @discardableResult
+    public mutating func set(_ field: KnownField, value: RawSpan) -> Bool {
+        guard Self.isValidValue(value) else { return false }
+        remove(field)
+        return append(field, value: value)
+    }
+
+    /// Leaves this as the only field of its name. False, and nothing is changed, if name or value is not valid.
+    @discardableResult
+    public mutating func set(name: RawSpan, value: RawSpan) -> Bool {
+        guard Self.isToken(name), Self.isValidValue(value) else { return false }
+        remove(named: name.lowercased)
+        return append(name: name, value: value)
+    }
+
+    /// Gives field `i` another value. False, and nothing is changed, if that is not valid.
+    @discardableResult
+    public mutating func replaceValue(_ i: Int, with value: RawSpan) -> Bool {
+        guard Self.isValidValue(value) else { return false }
+        let old = entries[i]
+        let name = Array(arena[old.nameStart..<old.nameEnd])
+        appendLine(name: name.bytes, value: value.withoutOuterSpace, known: old.known)
+        entries.swapAt(i, entries.count - 1)
+        entries.removeLast()
+        return true
+    }
+
+    /// Whether the bytes may be a field's value: no CR, LF, NUL or other control character except HTAB
+    /// (RFC 9110 section 5.5).
+    public static func isValidValue(_ bytes: RawSpan) -> Bool {
+        var start = 0
+        while true {
+            start = bytes.firstIndex(in: start..<bytes.byteCount, where: EightBytes.control)
+            if start == bytes.byteCount { return true }
+            guard bytes[start] == 0x09 else { return false }
+            start += 1
+        }
+    }
+
+    /// Whether the bytes are a token: a field name, a method (RFC 9110 section 5.6.2).
+    public static func isToken(_ bytes: RawSpan) -> Bool {
+        bytes.byteCount > 0 && bytes.all(in: 0..<bytes.byteCount, are: .token)
+    }
+
+    /// Appends the line of a field whose parts have been checked.
+    mutating func appendLine(name: RawSpan, value: RawSpan, known: KnownField?) {
+        let start = used
+        let valueStart = start + name.byteCount + 2
+        let end = valueStart + value.byteCount
+        makeRoom(for: end + 2 - start)
+        let field = unsafe arena.withUnsafeMutableBytes { arena in
+            // Safe: makeRoom has made the arena long enough for the whole line.
+            let line = unsafe UnsafeMutableRawBufferPointer(rebasing: arena[start...])
+            for i in 0..<name.byteCount { unsafe line[i] = asciiLowercased(name[i]) }
+            unsafe line.storeBytes(of: Self.colonSpace, toByteOffset: name.byteCount, as: UInt16.self)
+            unsafe value.withUnsafeBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: line[(valueStart - start)...]).copyMemory(from: bytes)
+            }
+            unsafe line.storeBytes(of: Self.lineEnd, toByteOffset: end - start, as: UInt16.self)
+            if let known { return known }
+            return unsafe KnownField.named(UnsafeRawPointer(line.baseAddress.unsafelyUnwrapped), count: name.byteCount)
+        }
+        record(Entry(start: start, nameCount: name.byteCount, valueCount: value.byteCount, known: field))
+    }
+
+    /// Adds the entry of a line that stands at the end of the arena.
+    @inline(__always)
+    mutating func record(_ entry: Entry) {
+        used = entry.lineEnd
+        present |= entry.known.bit
+        entries.append(entry)
+    }
+
+    /// Lengthens the arena until `count` bytes and the slack fit behind the last line.
+    @inline(__always)
+    mutating func makeRoom(for count: Int) {
+        if used &+ count &+ Self.slack > arena.count { grow(to: used + count + Self.slack) }
+    }
+
+    @inline(never)
+    private mutating func grow(to needed: Int) {
+        let target = max(needed, arena.count * 2, Self.arenaBytesMin)
+        arena.append(contentsOf: repeatElement(0, count: target - arena.count))
+    }
+
+    /// The arena's first size: most heads fit, none is far below it.
+    private static let arenaBytesMin = 1_024
+    /// ": " and CR LF as they are stored.
+    static let colonSpace = UInt16(littleEndian: 0x203A)
+    static let lineEnd = UInt16(littleEndian: 0x0A0D)
+}

@@ -1,0 +1,70 @@
+// Answers that Portico makes itself: error pages, `http-request return`, redirects, the stats page.
+
+/// A whole response in memory.
+public struct LocalResponse: Sendable {
+    /// 100 to 999.
+    public var status: Int
+    /// Without framing fields: `apply(to:)` adds `content-length`.
+    public var fields: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+
+    /// A short HTML page saying what went wrong, with HAProxy's titles and texts.
+    public static func error(_ status: Int) -> LocalResponse {
+        let (title, text) = page(status)
+        let html = "<html><body><h1>\(status) \(title)</h1>\n\(text)\n</body></html>\n"
+        return LocalResponse(
+            status: status, fields: [("cache-control", "no-cache"), ("content-type", "text/html")],
+            body: Array(html.utf8))
+    }
+
+    /// Makes `head` the head of this response, with `content-length` where a response of this status may have one.
+    /// It is written with a framing of `.length`, or of `.none` in answer to HEAD.
+    public func apply(to head: inout ResponseHead) {
+        head.clear()
+        head.setStatus(status)
+        for (name, value) in fields {
+            precondition(
+                head.fields.append(name: name, value), "field \(name): \(value) of a local response is not valid")
+        }
+        if status >= 200, status != 204 { head.fields.append(.contentLength, "\(body.count)") }
+    }
+
+    private static func page(_ status: Int) -> (title: String, text: String) {
+        switch status {
+        case 400: ("Bad request", "Your browser sent an invalid request.")
+        case 401: ("Unauthorized", "You need a valid user and password to access this content.")
+        case 403: ("Forbidden", "Request forbidden by administrative rules.")
+        case 404: ("Not Found", "The resource could not be found.")
+        case 405:
+            (
+                "Method Not Allowed",
+                "A request was made of a resource using a request method not supported by that resource"
+            )
+        case 407: ("Unauthorized", "You need a valid user and password to access this content.")
+        case 408: ("Request Time-out", "Your browser didn't send a complete request in time.")
+        case 410: ("Gone", "The resource is no longer available and will not be available again.")
+        case 413: ("Payload Too Large", "The request entity exceeds the maximum allowed.")
+        case 414: ("URI Too Long", "The request line exceeds the maximum allowed.")
+        case 417: ("Expectation Failed", "The server cannot meet the expectation of the request.")
+        case 421: ("Misdirected Request", "Request sent to a non-authoritative server.")
+        case 422: ("Unprocessable Content", "The server cannot process the contained instructions.")
+        case 425: ("Too Early", "Your browser sent early data.")
+        case 429: ("Too Many Requests", "You have sent too many requests in a given amount of time.")
+        case 431: ("Request Header Fields Too Large", "The request head exceeds the maximum allowed.")
+        case 500: ("Internal Server Error", "An internal server error occurred.")
+        case 501:
+            ("Not Implemented", "The server does not support the functionality required to fulfill the request.")
+        case 502: ("Bad Gateway", "The server returned an invalid or incomplete response.")
+        case 503: ("Service Unavailable", "No server is available to handle this request.")
+        case 504: ("Gateway Time-out", "The server didn't respond in time.")
+        case 505: ("HTTP Version Not Supported", "The version of HTTP in the request is not supported.")
+        default: ("\(reasonPhrase(status))", "The request could not be answered.")
+        }
+    }
+}

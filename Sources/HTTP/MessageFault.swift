@@ -1,0 +1,88 @@
+// Why a message was refused: one case per reason, so that logs, counters and tests can tell them apart.
+//
+// These are always the peer's faults. In a request they are answered with `status`; in a response the
+// caller answers 502 whatever the reason.
+
+/// The reason why a message was refused.
+public enum MessageFault: UInt8, Error, Equatable, Sendable, CaseIterable {
+    // Lines (RFC 9112 section 2.2)
+    case notHTTP, bareCarriageReturn, bareLineFeed, controlCharacter, tooManyEmptyLines
+    // Request line (RFC 9112 section 3)
+    case malformedRequestLine, missingVersion, malformedVersion, unsupportedVersion
+    case requestLineTooLong, invalidMethod, invalidTarget, fragmentInTarget, unsuitableTarget, userInfoInTarget
+    // Status line (RFC 9112 section 4)
+    case malformedStatusLine, invalidStatus
+    // Fields (RFC 9112 section 5)
+    case headTooLarge, tooManyFields, foldedField, missingColon, emptyFieldName, spaceBeforeColon, invalidFieldName
+    // Host (RFC 9112 section 3.2)
+    case missingHost, repeatedHost, invalidHost, hostDisagrees
+    // Framing (RFC 9112 section 6)
+    case invalidContentLength, differingContentLengths, lengthAndTransferEncoding, transferEncodingInHTTP10
+    case invalidTransferEncoding, unknownTransferCoding, chunkedNotFinal, chunkedRepeated, contentInConnect
+    // Chunks (RFC 9112 section 7.1)
+    case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
+    case invalidTrailer, trailersTooLarge
+
+    /// The status with which a request that has this fault is answered.
+    public var status: Int {
+        switch self {
+        case .requestLineTooLong: 414
+        case .headTooLarge, .tooManyFields: 431
+        case .unknownTransferCoding: 501
+        case .unsupportedVersion: 505
+        default: 400
+        }
+    }
+}
+
+extension MessageFault: CustomStringConvertible {
+    /// The reason in words, as logs and `show errors` print it.
+    public var description: String {
+        switch self {
+        case .notHTTP: "first byte cannot begin an HTTP/1 message"
+        case .bareCarriageReturn: "carriage return without line feed"
+        case .bareLineFeed: "line feed without carriage return"
+        case .controlCharacter: "control character in head"
+        case .tooManyEmptyLines: "too many empty lines before request line"
+        case .malformedRequestLine: "request line is not method, target and version"
+        case .missingVersion: "request line without version (HTTP/0.9)"
+        case .malformedVersion: "malformed HTTP version"
+        case .unsupportedVersion: "HTTP version other than 1.x"
+        case .requestLineTooLong: "request line too long"
+        case .invalidMethod: "method is not a token"
+        case .invalidTarget: "invalid character in request target"
+        case .fragmentInTarget: "fragment in request target"
+        case .unsuitableTarget: "form of request target does not suit method"
+        case .userInfoInTarget: "user information in request target"
+        case .malformedStatusLine: "status line is not version, status and reason"
+        case .invalidStatus: "status is not three digits from 100"
+        case .headTooLarge: "head too large"
+        case .tooManyFields: "too many header fields"
+        case .foldedField: "folded header field"
+        case .missingColon: "header line without colon"
+        case .emptyFieldName: "empty field name"
+        case .spaceBeforeColon: "space before colon of field name"
+        case .invalidFieldName: "field name is not a token"
+        case .missingHost: "Host is missing"
+        case .repeatedHost: "more than one Host"
+        case .invalidHost: "invalid Host or authority"
+        case .hostDisagrees: "Host and request target disagree"
+        case .invalidContentLength: "Content-Length is not a number"
+        case .differingContentLengths: "differing values of Content-Length"
+        case .lengthAndTransferEncoding: "both Content-Length and Transfer-Encoding"
+        case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
+        case .invalidTransferEncoding: "malformed Transfer-Encoding"
+        case .unknownTransferCoding: "unknown transfer coding"
+        case .chunkedNotFinal: "chunked is not the final transfer coding"
+        case .chunkedRepeated: "chunked applied twice"
+        case .contentInConnect: "CONNECT with content"
+        case .invalidChunkSize: "invalid chunk size"
+        case .chunkSizeTooLong: "chunk size of more than 16 digits"
+        case .invalidChunkExtension: "invalid chunk extension"
+        case .chunkExtensionTooLong: "chunk extension too long"
+        case .chunkNotClosed: "chunk data not followed by line end"
+        case .invalidTrailer: "invalid trailer field"
+        case .trailersTooLarge: "trailers too large"
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// The head of a request: method, target, version, fields.
+//
+// The target is kept as it was received, together with where its parts are; only a complete and valid target
+// gets in here, be it the client's or one that a rule made.
+
+internal import Basics
+
+/// The head of one request; reused for the next one, with its memory.
+public struct RequestHead: Sendable {
+    /// The method; `setMethod` changes it.
+    public private(set) var method = Method.get
+    public var version = HTTPVersion.http11
+    public var fields = HeaderFields()
+    /// The target's form (RFC 9112 section 3.2).
+    public var targetForm: TargetForm { parts.form }
+
+    /// The name of an `.other` method.
+    private var otherMethod: [UInt8] = []
+    // The target; if it is in absolute form without a path, a second time its path ("/") and query behind it.
+    private var text: [UInt8] = []
+    private var targetCount = 0
+    private var parts = TargetParts()
+    /// The port that the target's scheme means when it names none.
+    var defaultPort: UInt16? { parts.defaultPort }
+
+    public init() {}
+
+    /// Forgets the request and keeps the memory.
+    public mutating func clear() {
+        method = .get
+        version = .http11
+        fields.removeAll()
+        otherMethod.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+        targetCount = 0
+        parts = TargetParts()
+    }
+
+    /// The method's name as received.
+    public var methodName: RawSpan {
+        @_lifetime(borrow self)
+        get { method == .other ? otherMethod.bytes : method.name.bytes }
+    }
+
+    /// Another method. False, and nothing is changed, if the name is not a token.
+    @discardableResult
+    public mutating func setMethod(_ name: RawSpan) -> Bool {
+        guard HeaderFields.isToken(name) else { return false }
+        method = Method(name: name)
+        if method == .other {
+            otherMethod.removeAll(keepingCapacity: true)
+            otherMethod.append(name)
+        }
+        return true
+    }
+
+    /// The target as received: in origin, absolute or authority form, or `*`.
+    public var target: RawSpan {
+        @_lifetime(borrow self)
+        get { text.bytes.extracting(0..<targetCount) }
+    }
+
+    /// Another target. False, and nothing is changed, if it is not a valid target for the method.
+    @discardableResult
+    public mutating func setTarget(_ target: RawSpan) -> Bool {
+        switch TargetParts.parse(target, method: method, acceptInvalid: true) {
+        case .success(let parts):
+            take(target, parts)
+            return true
+        case .failure:
+            return false
+        }
+    }
+
+    /// Takes over a target that was parsed into `parts`.
+    mutating func take(_ target: RawSpan, _ parts: TargetParts) {
+        self.parts = parts
+        targetCount = target.byteCount
+        text.removeAll(keepingCapacity: true)
+        text.append(target)
+        if parts.form == .absolute, parts.path.isEmpty {
+            // RFC 9110 section 4.2.3: an empty path is the same as "/".
+            let query = parts.path.lowerBound..<target.byteCount
+            self.parts.path = targetCount..<targetCount + 1
+            text.append(0x2F)
+            text.append(target.extracting(query))
+        }
+    }
+
+    /// The target's path, as received: `*` for `*`, empty for CONNECT, `/` for an absolute form that has none.
+    public var path: RawSpan {
+        @_lifetime(borrow self)
+        get { text.bytes.extracting(parts.path) }
+    }
+
+    /// What stands behind the target's first `?`; empty if there is none.
+    public var query: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let end = queryEnd
+            return text.bytes.extracting(min(parts.path.upperBound + 1, end)..<end)
+        }
+    }
+
+    /// Path, `?` and query: the target in origin form.
+    public var pathAndQuery: RawSpan {
+        @_lifetime(borrow self)
+        get { text.bytes.extracting(parts.path.lowerBound..<queryEnd) }
+    }
+
+    /// The authority in the target: of the absolute and authority forms; empty in the others.
+    public var authority: RawSpan {
+        @_lifetime(borrow self)
+        get { text.bytes.extracting(parts.authority) }
+    }
+
+    /// The host and port the request is for: the value of Host, or the target's authority; empty if it has neither.
+    public var host: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            if let i = fields.first(.host) { return fields.value(i) }
+            return authority
+        }
+    }
+
+    /// Whether an absolute form has neither path nor query.
+    var hasEmptyPath: Bool { parts.path.lowerBound == targetCount && queryEnd == targetCount + 1 }
+
+    private var queryEnd: Int {
+        parts.form == .authority
+            ? parts.path.upperBound : parts.path.lowerBound < targetCount ? targetCount : text.count
+    }
+}

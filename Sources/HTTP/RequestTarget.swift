@@ -1,0 +1,95 @@
+// Request targets (RFC 9112 section 3.2): which form one has, where its parts are, what is refused.
+//
+// Refused beyond the grammar: user information (RFC 9110 section 4.2.4 tells recipients to treat it as an error),
+// fragments and bytes from 0x80, as HAProxy does; `accept-invalid` lets the latter two through, as HAProxy does.
+
+internal import Basics
+
+/// The four forms of a target.
+public enum TargetForm: Sendable {
+    case origin, absolute, authority, asterisk
+}
+
+/// Where the parts of a target are.
+struct TargetParts: Sendable {
+    var form = TargetForm.origin
+    /// Host and port; empty in origin and asterisk form.
+    var authority = 0..<0
+    var path = 0..<0
+    /// The port that an authority without one means; nil if the scheme has none known here.
+    var defaultPort: UInt16?
+
+    static func parse(
+        _ target: RawSpan, method: Method, acceptInvalid: Bool
+    ) -> Result<TargetParts, MessageFault> {
+        let count = target.byteCount
+        let odd = target.firstIndex(in: 0..<count, where: EightBytes.notInTarget)
+        if odd < count, let fault = fault(in: target, from: odd, acceptInvalid: acceptInvalid) {
+            return .failure(fault)
+        }
+        if count == 0 { return .failure(.malformedRequestLine) }
+        if method == .connect { return authorityForm(target) }
+        if target[0] == 0x2F {
+            var parts = TargetParts()
+            parts.path = 0..<(target.firstIndex(of: 0x3F, in: 0..<count) ?? count)
+            return .success(parts)
+        }
+        if count == 1, target[0] == 0x2A {
+            guard method == .options else { return .failure(.unsuitableTarget) }
+            var parts = TargetParts()
+            parts.form = .asterisk
+            parts.path = 0..<1
+            return .success(parts)
+        }
+        return absoluteForm(target)
+    }
+
+    /// The fault of a target with an odd character at `start`, if it is one; later ones are looked at too.
+    private static func fault(in target: RawSpan, from start: Int, acceptInvalid: Bool) -> MessageFault? {
+        for i in start..<target.byteCount {
+            let byte = target[i]
+            if byte <= 0x20 || byte == 0x7F { return .invalidTarget }
+            if acceptInvalid { continue }
+            if byte == 0x23 { return .fragmentInTarget }
+            if byte >= 0x80 { return .invalidTarget }
+        }
+        return nil
+    }
+
+    /// `host:port`, the form of CONNECT and of nothing else (RFC 9112 section 3.2.3).
+    private static func authorityForm(_ target: RawSpan) -> Result<TargetParts, MessageFault> {
+        guard let authority = Authority(target) else {
+            return .failure(
+                target.firstIndex(of: 0x40, in: 0..<target.byteCount) == nil ? .unsuitableTarget : .userInfoInTarget)
+        }
+        // Without a port there is nothing to connect to.
+        guard !authority.host.isEmpty, authority.port != nil else { return .failure(.unsuitableTarget) }
+        var parts = TargetParts()
+        parts.form = .authority
+        parts.authority = 0..<target.byteCount
+        parts.path = target.byteCount..<target.byteCount
+        return .success(parts)
+    }
+
+    /// `scheme://host:port/path?query` (RFC 9112 section 3.2.2).
+    private static func absoluteForm(_ target: RawSpan) -> Result<TargetParts, MessageFault> {
+        let count = target.byteCount
+        guard let colon = target.firstIndex(of: 0x3A, in: 0..<count), colon > 0, colon + 3 <= count,
+            target[0] | 0x20 &- 0x61 < 26, target.all(in: 1..<colon, are: .scheme),
+            target[colon + 1] == 0x2F, target[colon + 2] == 0x2F
+        else { return .failure(.unsuitableTarget) }
+        let start = colon + 3
+        var end = start
+        while end < count, target[end] != 0x2F, target[end] != 0x3F { end += 1 }
+        if target.firstIndex(of: 0x40, in: start..<end) != nil { return .failure(.userInfoInTarget) }
+        guard let authority = Authority(target.extracting(start..<end)), !authority.host.isEmpty else {
+            return .failure(.invalidHost)
+        }
+        var parts = TargetParts()
+        parts.form = .absolute
+        parts.authority = start..<end
+        parts.path = end..<(target.firstIndex(of: 0x3F, in: end..<count) ?? count)
+        parts.defaultPort = Authority.defaultPort(scheme: target.extracting(0..<colon))
+        return .success(parts)
+    }
+}
