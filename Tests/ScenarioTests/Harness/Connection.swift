@@ -1,0 +1,176 @@
+// One end of a connection in a script's hand: it sends what it is told, reads what comes, closes, or resets. Every
+// wait has a time limit, and one that passes is an error that says what was awaited.
+
+import Foundation
+import Glibc
+import Synchronization
+
+final class Connection: Sendable {
+    private let descriptor: Int32
+    private let buffer = Mutex<[UInt8]>([])
+    private let isOpen = Mutex(true)
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    /// Connects to a port of the loopback interface.
+    convenience init(to port: Int, ipv6: Bool = false) throws {
+        try self.init(address: ipv6 ? Endpoint.ipv6(port) : Endpoint.ipv4(port))
+    }
+
+    /// Connects to a unix socket.
+    convenience init(toUnixSocket path: String) throws {
+        try self.init(address: Endpoint.unix(path))
+    }
+
+    private convenience init(address: Endpoint) throws {
+        let descriptor = try address.socket(SOCK_STREAM)
+        guard address.connect(descriptor) else {
+            let fault = StageFault("cannot connect to \(address): \(errorText())")
+            Glibc.close(descriptor)
+            throw fault
+        }
+        self.init(descriptor: descriptor)
+    }
+
+    deinit { close() }
+
+    func send(_ text: String, within seconds: Double = 10) throws {
+        try send(bytes: Array(text.utf8), within: seconds)
+    }
+
+    func send(bytes: [UInt8], within seconds: Double = 10) throws {
+        let deadline = Deadline(in: seconds)
+        var sent = 0
+        while sent < bytes.count {
+            guard ready(POLLOUT, by: deadline) else {
+                throw StageFault("the peer took \(sent) of \(bytes.count) bytes within \(seconds) s")
+            }
+            let count = unsafe bytes[sent...].withUnsafeBytes {
+                unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Self.sendFlags)
+            }
+            if count > 0 {
+                sent += count
+            } else if errno != EAGAIN && errno != EINTR {
+                throw StageFault("the peer closed after \(sent) of \(bytes.count) bytes: \(errorText())")
+            }
+        }
+    }
+
+    /// Sends without waiting for room, and says how many bytes the kernel took.
+    func sendWhatFits(_ bytes: [UInt8]) -> Int {
+        max(0, unsafe bytes.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Self.sendFlags) })
+    }
+
+    /// Everything up to and with `mark`; throws if the peer ends before.
+    func receive(through mark: String, within seconds: Double = 10) throws -> String {
+        let deadline = Deadline(in: seconds)
+        let mark = Array(mark.utf8)
+        var searched = 0
+        while true {
+            let found: [UInt8]? = buffer.withLock { buffer in
+                guard let range = buffer[searched...].firstRange(of: mark) else {
+                    searched = max(0, buffer.count - mark.count)
+                    return nil
+                }
+                defer { buffer.removeSubrange(..<range.upperBound) }
+                return Array(buffer[..<range.upperBound])
+            }
+            if let found { return String(decoding: found, as: UTF8.self) }
+            guard try fill(by: deadline) else {
+                throw StageFault("ended before \(String(decoding: mark, as: UTF8.self).debugDescription), with \(rest)")
+            }
+        }
+    }
+
+    /// Exactly `count` bytes.
+    func receive(count: Int, within seconds: Double = 10) throws -> [UInt8] {
+        let deadline = Deadline(in: seconds)
+        while buffer.withLock({ $0.count }) < count {
+            guard try fill(by: deadline) else { throw StageFault("ended before \(count) bytes came, with \(rest)") }
+        }
+        return buffer.withLock { buffer in
+            defer { buffer.removeFirst(count) }
+            return Array(buffer[..<count])
+        }
+    }
+
+    /// Everything until the peer closes.
+    func receiveAll(within seconds: Double = 10) throws -> [UInt8] {
+        let deadline = Deadline(in: seconds)
+        while try fill(by: deadline) {}
+        return buffer.withLock { buffer in
+            defer { buffer = [] }
+            return buffer
+        }
+    }
+
+    /// Whether the peer closes, or resets, within `seconds`, whatever it sends before.
+    func isClosedByPeer(within seconds: Double = 10) -> Bool {
+        let deadline = Deadline(in: seconds)
+        while true {
+            do {
+                guard try fill(by: deadline) else { return true }
+            } catch {
+                return !deadline.hasPassed
+            }
+        }
+    }
+
+    /// Whether nothing at all comes for `seconds`: neither bytes nor an end.
+    func staysSilent(for seconds: Double) -> Bool {
+        buffer.withLock { $0.isEmpty } && !ready(POLLIN, by: Deadline(in: seconds))
+    }
+
+    /// Says that nothing more will be sent, and goes on reading.
+    func finishSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    func close() {
+        isOpen.withLock { isOpen in
+            if isOpen { Glibc.close(descriptor) }
+            isOpen = false
+        }
+    }
+
+    /// Ends with RST: what a crashed peer or an impatient middlebox does.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        close()
+    }
+
+    /// Wakes whoever waits on this connection: for another thread that ends the play.
+    func interrupt() {
+        isOpen.withLock { isOpen in
+            if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    private static let sendFlags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+
+    private var rest: String {
+        buffer.withLock { String(decoding: $0.prefix(500), as: UTF8.self).debugDescription }
+    }
+
+    /// Reads once. False at the end; throws on a reset or when nothing comes in time.
+    private func fill(by deadline: Deadline) throws -> Bool {
+        while true {
+            guard ready(POLLIN, by: deadline) else { throw StageFault("nothing came in time; so far \(rest)") }
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            if count > 0 {
+                buffer.withLock { $0 += chunk[..<count] }
+                return true
+            }
+            if count == 0 { return false }
+            if errno != EINTR && errno != EAGAIN { throw StageFault("cannot receive: \(errorText())") }
+        }
+    }
+
+    private func ready(_ events: Int32, by deadline: Deadline) -> Bool {
+        waitUntilReady(descriptor, events, by: deadline)
+    }
+}

@@ -1,0 +1,111 @@
+// Addresses of this machine, free ports, and waiting for a socket: the little that scripts need of the system.
+
+import Foundation
+import Glibc
+import Synchronization
+
+/// An address of this machine.
+enum Endpoint: CustomStringConvertible {
+    case ipv4(Int), ipv6(Int), unix(String)
+
+    var description: String {
+        switch self {
+        case .ipv4(let port): "127.0.0.1:\(port)"
+        case .ipv6(let port): "[::1]:\(port)"
+        case .unix(let path): path
+        }
+    }
+
+    func socket(_ type: __socket_type) throws -> Int32 {
+        let family =
+            switch self {
+            case .ipv4: AF_INET
+            case .ipv6: AF_INET6
+            case .unix: AF_UNIX
+            }
+        let descriptor = Glibc.socket(family, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw StageFault("no socket: \(errorText())") }
+        return descriptor
+    }
+
+    /// False, with errno set, if nobody accepts there.
+    func connect(_ descriptor: Int32) -> Bool {
+        unsafe withAddress { unsafe Glibc.connect(descriptor, $0, $1) } == 0
+    }
+
+    /// False, with errno set, if the address cannot be had.
+    func bind(_ descriptor: Int32) -> Bool {
+        unsafe withAddress { unsafe Glibc.bind(descriptor, $0, $1) } == 0
+    }
+
+    private func withAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        switch self {
+        case .ipv4(let port):
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(port).bigEndian
+            address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+            return unsafe Self.call(address, body)
+        case .ipv6(let port):
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = in_port_t(port).bigEndian
+            address.sin6_addr = in6addr_loopback
+            return unsafe Self.call(address, body)
+        case .unix(let path):
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
+                precondition(path.utf8.count < room.count, "a unix socket's path is too long: \(path)")
+                unsafe room.copyBytes(from: path.utf8)
+            }
+            return unsafe Self.call(address, body)
+        }
+    }
+
+    private static func call<A, R>(_ address: A, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        unsafe withUnsafeBytes(of: address) { bytes in
+            unsafe bytes.withMemoryRebound(to: sockaddr.self) {
+                // A local variable always has an address.
+                unsafe body($0.baseAddress!, socklen_t(MemoryLayout<A>.size))
+            }
+        }
+    }
+}
+
+func waitUntilReady(_ descriptor: Int32, _ events: Int32, by deadline: Deadline) -> Bool {
+    while true {
+        var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        let count = unsafe poll(&request, 1, deadline.milliseconds)
+        if count > 0 { return true }
+        if count == 0 && deadline.hasPassed { return false }
+    }
+}
+
+func errorText(_ number: Int32 = errno) -> String {
+    unsafe String(cString: strerror(number))
+}
+
+/// A port of the loopback interface that nobody has, and that no other test will be given.
+///
+/// Taken below the range that the kernel gives to outgoing connections, one after the other from a place that
+/// differs from process to process.
+func freePort() throws -> Int {
+    let first = 15_000
+    let count = 17_000
+    for _ in 0..<count {
+        let port =
+            first
+            + nextPort.withLock { next in
+                next += 1
+                return (next + Int(getpid()) * 211) % count
+            }
+        let endpoint = Endpoint.ipv4(port)
+        let descriptor = try endpoint.socket(SOCK_STREAM)
+        defer { close(descriptor) }
+        if endpoint.bind(descriptor) { return port }
+    }
+    throw StageFault("no free port")
+}
+
+private let nextPort = Mutex(0)

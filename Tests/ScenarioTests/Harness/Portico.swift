@@ -1,0 +1,154 @@
+// The binary under test, with the configuration that a scenario gives it.
+//
+// PORTICO_BINARY in the environment chooses the binary; without it, it is the one built beside the tests. Any
+// program that takes HAProxy's command line and configuration will do, which shows where Portico differs.
+
+import Foundation
+import Glibc
+import Testing
+
+/// A running Portico.
+final class Portico: Sendable {
+    let process: Child
+
+    /// Starts Portico with `configuration` and waits until it listens on all of `ports` (those it will be asked on).
+    ///
+    /// `descriptors` limits how many files it may open.
+    init(
+        _ configuration: String, listeningOn ports: Int..., arguments: [String] = [], descriptors: Int? = nil,
+        workingFolder: String = projectFolder
+    ) throws {
+        let stage = Stage.current
+        let file = try stage.file("portico-\(UUID().uuidString.prefix(4)).cfg", configuration + "\n")
+        var command = [Portico.binary, "-db", "-f", file] + arguments
+        if let descriptors { command = ["prlimit", "--nofile=\(descriptors):\(descriptors)"] + command }
+        let process = try Child(
+            command, named: (file as NSString).lastPathComponent, in: stage.folder, workingFolder: workingFolder)
+        self.process = process
+        stage.atTheEnd { process.stop(patience: 1) }
+        stage.inCaseOfFailure {
+            "\(configuration)\n-- standard output\n\(process.output)-- standard error\n\(process.errors)"
+        }
+        let isReady = eventually(within: 20) {
+            process.ended() != nil || ports.allSatisfy { isListening(on: $0) }
+        }
+        guard isReady, process.ended() == nil else {
+            throw StageFault("Portico did not start; it said: \(process.errors)\(process.output)")
+        }
+    }
+
+    /// The lines it logged on standard output so far that are whole.
+    var logLines: [String] {
+        process.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// The first log line with `text` in it, waited for.
+    func logLine(with text: String, within seconds: Double = 10, _ place: SourceLocation = #_sourceLocation) throws
+        -> String
+    {
+        var found: String?
+        _ = eventually(within: seconds) {
+            found = logLines.first { $0.contains(text) }
+            return found != nil
+        }
+        return try #require(found, "no log line with \(text.debugDescription)", sourceLocation: place)
+    }
+
+    /// The log line of the first request whose request line has `text` in it, taken apart.
+    func exchange(with text: String, within seconds: Double = 10, _ place: SourceLocation = #_sourceLocation) throws
+        -> ExchangeLine
+    {
+        try ExchangeLine(logLine(with: text, within: seconds, place))
+    }
+
+    // MARK: The program without a play
+
+    static let binary: String =
+        ProcessInfo.processInfo.environment["PORTICO_BINARY"]
+        ?? (besideTheTests as NSString).appendingPathComponent("portico")
+
+    private static let besideTheTests =
+        ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) as NSString?)?
+        .deletingLastPathComponent ?? "."
+
+    /// Whether it is Portico itself, which has words that HAProxy has not.
+    static let isItself = (binary as NSString).lastPathComponent == "portico"
+
+    /// Runs it with `arguments` until it ends by itself.
+    static func run(_ arguments: String..., workingFolder: String = projectFolder) throws -> Ended {
+        try run(arguments, workingFolder: workingFolder)
+    }
+
+    static func run(_ arguments: [String], workingFolder: String = projectFolder) throws -> Ended {
+        try play([binary] + arguments, workingFolder: workingFolder)
+    }
+}
+
+/// What a program said and how it ended.
+struct Ended {
+    let exit: Child.Exit?
+    let output: String
+    let errors: String
+}
+
+/// Runs a program, found in PATH, until it ends.
+func play(_ command: [String], workingFolder: String = projectFolder, within seconds: Double = 30) throws -> Ended {
+    let name = "program-\(UUID().uuidString.prefix(8))"
+    let child = try Child(command, named: name, in: Stage.current.folder, workingFolder: workingFolder)
+    Stage.current.atTheEnd { child.stop(patience: 0.5) }
+    let exit = child.end(within: seconds)
+    return Ended(exit: exit, output: child.output, errors: child.errors)
+}
+
+/// Whether any process of this machine listens on the TCP port, asked without connecting to it.
+func isListening(on port: Int) -> Bool {
+    let suffix = ":" + String(format: "%04X", port)
+    return ["/proc/net/tcp", "/proc/net/tcp6"].contains { path in
+        let table = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return table.split(separator: "\n").dropFirst().contains { line in
+            let columns = line.split(separator: " ")
+            return columns.count > 3 && columns[1].hasSuffix(suffix) && columns[3] == "0A"
+        }
+    }
+}
+
+/// A line of `option httplog`, taken apart.
+struct ExchangeLine {
+    let line: String
+    let client: String
+    let frontend: String
+    let backend: String
+    let server: String
+    /// TR, Tw, Tc, Tr, Ta in milliseconds; -1 for what was not reached.
+    let timers: [Int]
+    let status: Int
+    let bytes: Int
+    let termination: String
+    /// actconn, feconn, beconn, srv_conn, retries.
+    let connections: [Int]
+    /// Server queue and backend queue.
+    let queues: [Int]
+    let request: String
+
+    init(_ line: String) throws {
+        // Not stored globally: a Regex is not Sendable.
+        let format =
+            /(\S+:\d+) \[\d\d\/[A-Z][a-z][a-z]\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] (\S+) ([^\/ ]+)\/(\S+) (-?\d+)\/(-?\d+)\/(-?\d+)\/(-?\d+)\/\+?(-?\d+) (-?\d+) \+?(\d+) - - (\S{4}) (\d+)\/(\d+)\/(\d+)\/(\d+)\/\+?(\d+) (\d+)\/(\d+) "(.*)"/
+        guard let match = line.firstMatch(of: format)?.output else {
+            throw StageFault("not a line of option httplog: \(line)")
+        }
+        func number(_ text: Substring) -> Int { Int(text) ?? Int.min }
+        self.line = line
+        client = String(match.1)
+        frontend = String(match.2)
+        backend = String(match.3)
+        server = String(match.4)
+        timers = [match.5, match.6, match.7, match.8, match.9].map(number)
+        status = number(match.10)
+        bytes = number(match.11)
+        termination = String(match.12)
+        connections = [match.13, match.14, match.15, match.16, match.17].map(number)
+        queues = [match.18, match.19].map(number)
+        request = String(match.20)
+    }
+}

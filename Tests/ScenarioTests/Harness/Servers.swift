@@ -1,0 +1,130 @@
+// Servers whose every byte is in the script: what stands behind Portico when a real application would be too polite.
+
+import Foundation
+import Glibc
+import Synchronization
+
+/// Listens on a port of its own and plays its script to each connection, each on a thread.
+final class ScriptedServer: Sendable {
+    typealias Script = @Sendable (_ connection: Connection, _ number: Int) throws -> Void
+
+    let port: Int
+    private let script: Script
+    private let state = Mutex(State())
+
+    private struct State {
+        var listener: Int32 = -1
+        var connections: [Connection] = []
+        var accepted = 0
+        var requests: [Request] = []
+    }
+
+    /// Plays `script` to every connection. The connection closes when the script ends, or throws.
+    init(port: Int? = nil, _ script: @escaping Script) throws {
+        self.port = try port ?? freePort()
+        self.script = script
+        try start()
+        Stage.current.atTheEnd { [self] in stop() }
+    }
+
+    /// Answers every request of every kept-alive connection with `respond`.
+    convenience init(respond: @escaping @Sendable (Request) -> String) throws {
+        let log = Mutex<@Sendable (Request) -> Void>({ _ in })
+        try self.init { connection, _ in
+            while true {
+                let request = try connection.receiveRequest(within: 60)
+                log.withLock { $0 }(request)
+                try connection.send(respond(request))
+            }
+        }
+        log.withLock { $0 = { [weak self] request in self?.state.withLock { $0.requests.append(request) } } }
+    }
+
+    /// Answers 200 with `text`.
+    convenience init(saying text: String) throws {
+        try self.init { request in
+            let body = request.method == "HEAD" ? "" : text
+            return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(body)"
+        }
+    }
+
+    /// How many connections were accepted so far.
+    var connectionCount: Int { state.withLock { $0.accepted } }
+    /// The requests read so far, by the servers that answer requests.
+    var requests: [Request] { state.withLock { $0.requests } }
+
+    /// Listens (again).
+    func start() throws {
+        let endpoint = Endpoint.ipv4(port)
+        let listener = try endpoint.socket(SOCK_STREAM)
+        var yes: Int32 = 1
+        unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        guard endpoint.bind(listener), listen(listener, 128) == 0 else {
+            throw StageFault("cannot listen on \(endpoint): \(errorText())")
+        }
+        state.withLock { $0.listener = listener }
+        Thread.detachNewThread { [self] in accept(from: listener) }
+    }
+
+    /// Refuses new connections and ends those there are.
+    func stop() {
+        let (listener, connections) = state.withLock { state in
+            defer {
+                state.listener = -1
+                state.connections = []
+            }
+            return (state.listener, state.connections)
+        }
+        // Wakes the accepting thread, which closes the descriptor.
+        if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
+        for connection in connections { connection.interrupt() }
+    }
+
+    private func accept(from listener: Int32) {
+        while true {
+            let descriptor = Glibc.accept(listener, nil, nil)
+            if descriptor < 0 && (errno == EINTR || errno == ECONNABORTED) { continue }
+            guard descriptor >= 0 else { break }
+            let connection = Connection(descriptor: descriptor)
+            let number: Int? = state.withLock { state in
+                guard state.listener == listener else { return nil }
+                state.connections.append(connection)
+                state.accepted += 1
+                return state.accepted
+            }
+            guard let number else { break }
+            Thread.detachNewThread { [self] in
+                // A script that throws lost its peer: that is what many plays are about.
+                try? script(connection, number)
+                connection.close()
+            }
+        }
+        close(listener)
+    }
+}
+
+/// Receives datagrams, as a syslog daemon does.
+final class DatagramReceiver: Sendable {
+    private let descriptor: Int32
+
+    init(_ endpoint: Endpoint) throws {
+        descriptor = try endpoint.socket(SOCK_DGRAM)
+        guard endpoint.bind(descriptor) else {
+            throw StageFault("cannot bind \(endpoint): \(errorText())")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next datagram that `isWanted`; others are dropped.
+    func receive(within seconds: Double = 10, where isWanted: (String) -> Bool) throws -> String {
+        let deadline = Deadline(in: seconds)
+        while waitUntilReady(descriptor, POLLIN, by: deadline) {
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            let text = String(decoding: bytes[..<max(0, count)], as: UTF8.self)
+            if isWanted(text) { return text }
+        }
+        throw StageFault("no such datagram within \(seconds) s")
+    }
+}
