@@ -69,10 +69,16 @@ public final class Gauge: Sendable {
         return now
     }
 
-    /// Adds one unless the value is already `limit`; says whether it did.
-    public func increment(upTo limit: Int) -> Bool {
-        if increment() <= limit { return true }
-        decrement()
+    /// Adds one if the result is at most `limit`; says whether it did. The maximum waits for `noteMaximum`.
+    public func reserve(upTo limit: Int) -> Bool {
+        if value.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
+        value.wrappingSubtract(1, ordering: .relaxed)
         return false
+    }
+
+    /// Takes the value now into account for the maximum.
+    public func noteMaximum() {
+        let now = value.load(ordering: .relaxed)
+        if now > highest.load(ordering: .relaxed) { highest.max(now, ordering: .relaxed) }
     }
 }

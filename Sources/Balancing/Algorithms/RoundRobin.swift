@@ -1,0 +1,41 @@
+// `balance roundrobin`: each server in its turn, as often as its weight says.
+//
+// The turns of one round are laid out beforehand, spread as evenly as the weights allow; one atomic
+// counter, shared by all workers, says whose turn it is. So the order is exact whichever thread takes a
+// connection: 1, 2, 3, 1, 2, 3.
+
+internal import Synchronization
+
+enum RoundRobin {
+    static func choose(from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?) -> Server {
+        // One extra turn for each turn of the server to avoid; a whole round holds every server.
+        for _ in eligible.turns.indices {
+            let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
+            let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
+            if server !== avoiding { return server }
+        }
+        return eligible.servers[0]
+    }
+
+    /// The order of turns in one round: server `i` appears `weights[i]` times (divided by what all have in common).
+    ///
+    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each one evenly, and puts
+    /// equals in the order of the file.
+    static func turns(weights: [Int]) -> [UInt32] {
+        let common = weights.reduce(0, greatestCommonDivisor)
+        guard common > 0 else { return [] }
+        var order: [(at: Double, server: Int)] = []
+        for (server, weight) in weights.enumerated() {
+            let count = weight / common
+            for turn in 0..<count { order.append(((Double(turn) + 0.5) / Double(count), server)) }
+        }
+        order.sort { ($0.at, $0.server) < ($1.at, $1.server) }
+        return order.map { UInt32($0.server) }
+    }
+
+    private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+        var (a, b) = (a, b)
+        while b != 0 { (a, b) = (b, a % b) }
+        return a
+    }
+}

@@ -1,0 +1,133 @@
+// A set of servers and the choice among them.
+//
+// Which servers are eligible is an immutable list, made anew by the control thread whenever a state
+// changes. Workers notice by comparing a version number and keep the list they saw: choosing a server
+// takes no lock.
+
+public import Basics
+internal import Synchronization
+
+/// How a server is chosen.
+public enum BalanceAlgorithm: Sendable, Equatable {
+    case roundRobin
+    case leastConnections
+
+    /// The word in the configuration and on the stats page.
+    public var name: String {
+        switch self {
+        case .roundRobin: "roundrobin"
+        case .leastConnections: "leastconn"
+        }
+    }
+}
+
+/// The servers that may be chosen now. Immutable.
+public final class EligibleServers: Sendable {
+    public let servers: [Server]
+    /// The order of turns for weighted round robin: indices into `servers`.
+    let turns: [UInt32]
+
+    init(of all: [Server], algorithm: BalanceAlgorithm, usesAllBackups: Bool) {
+        let usable = all.filter { $0.state.isUsable && $0.weight > 0 }
+        let primary = usable.filter { !$0.isBackup }
+        let backups = usable.filter(\.isBackup)
+        // Backups serve only when nobody else can: the first of them, or all with `option allbackups`.
+        servers = !primary.isEmpty ? primary : usesAllBackups ? backups : Array(backups.prefix(1))
+        turns = algorithm == .roundRobin ? RoundRobin.turns(weights: servers.map(\.weight)) : []
+    }
+}
+
+/// A backend's servers, shared by all workers.
+public final class Backend: Sendable {
+    public let name: String
+    public let algorithm: BalanceAlgorithm
+    public let servers: [Server]
+    public let usesAllBackups: Bool
+    public let traffic: Traffic
+    public let rate = RateMeter()
+    /// Exchanges now in this backend.
+    public let active = Gauge()
+    /// When it last changed between having usable servers and having none.
+    private let changes: Mutex<Availability>
+
+    private let eligible: Mutex<EligibleServers>
+    private let version = Atomic<UInt64>(1)
+    /// Turns taken so far, by all workers: what makes round robin exact across threads.
+    let position = Atomic<UInt64>(0)
+
+    public struct Availability: Sendable {
+        public var isUp: Bool
+        public var since: Instant
+        /// Times it lost its last server.
+        public var falls: UInt64 = 0
+        /// Time spent without a server before `since`.
+        public var downtime: TimeSpan = .zero
+    }
+
+    public init(
+        name: String, algorithm: BalanceAlgorithm, servers: [Server], usesAllBackups: Bool, workers: Int, now: Instant
+    ) {
+        self.name = name
+        self.algorithm = algorithm
+        self.servers = servers
+        self.usesAllBackups = usesAllBackups
+        traffic = Traffic(workers: workers)
+        let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
+        changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))
+        eligible = Mutex(first)
+    }
+
+    public var availability: Availability { changes.withLock { $0 } }
+
+    /// One worker's view of the eligible servers.
+    public struct View {
+        fileprivate var version: UInt64 = 0
+        fileprivate var eligible: EligibleServers?
+        public init() {}
+    }
+
+    /// Chooses a server for one request; nil if none is usable. `avoiding` is passed over if there is any other.
+    public func choose(_ view: inout View, avoiding: Server? = nil) -> Server? {
+        let eligible = current(&view)
+        guard let first = eligible.servers.first else { return nil }
+        if eligible.servers.count == 1 { return first }
+        return switch algorithm {
+        case .roundRobin: RoundRobin.choose(from: eligible, position: position, avoiding: avoiding)
+        case .leastConnections: LeastConnections.choose(from: eligible, position: position, avoiding: avoiding)
+        }
+    }
+
+    private func current(_ view: inout View) -> EligibleServers {
+        let latest = version.load(ordering: .acquiring)
+        if view.version == latest, let known = view.eligible { return known }
+        let fresh = eligible.withLock { $0 }
+        view.version = latest
+        view.eligible = fresh
+        return fresh
+    }
+
+    /// Makes the servers' present states count. Called by the control thread after it has changed one.
+    public func serverChanged(now: Instant) {
+        let fresh = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
+        eligible.withLock { $0 = fresh }
+        version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        changes.withLock { availability in
+            let isUp = !fresh.servers.isEmpty
+            guard isUp != availability.isUp else { return }
+            if isUp {
+                availability.downtime.nanoseconds += now.since(availability.since).nanoseconds
+            } else {
+                availability.falls += 1
+            }
+            availability.isUp = isUp
+            availability.since = now
+        }
+    }
+
+    /// Usable servers, without and with the `backup` mark.
+    public var usableCounts: (active: Int, backup: Int) {
+        let usable = servers.filter { $0.state.isUsable }
+        let backup = usable.count(where: \.isBackup)
+        return (usable.count - backup, backup)
+    }
+}

@@ -1,0 +1,213 @@
+// The words that choose and check servers.
+
+internal import Basics
+public import Configuration
+
+public enum BalancingKeywords {
+    public static let table: [Keyword] = [
+        Keyword(
+            "balance", in: .backends, usage: "balance <algorithm>",
+            summary: "Chooses how a server is picked for each request: roundrobin (in turn, by weight) or leastconn "
+                + "(the one with the fewest requests under way for its weight)."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[BalancingSettings.self].algorithm = try args.choice(
+                "an algorithm", of: ["roundrobin": .roundRobin, "static-rr": .roundRobin, "leastconn": .leastConnections])
+        },
+        Keyword(
+            "server", in: [.backend, .listen], usage: "server <name> <address>[:<port>] [<parameter>...]",
+            summary: "Adds a server. The address is an IP address or host name with a port, or a unix socket's path."
+        ) { (args, draft) throws(ConfigProblem) in
+            var server = draft[BalancingSettings.self].defaultServer
+            server.name = try args.next("a server name")
+            server.addressWord = try args.next("an address")
+            server.address = try serverAddress(server.addressWord)
+            try args.parameters(serverParameters, of: "server", into: &server)
+            try checkUnique(server, among: draft[BalancingSettings.self].names)
+            draft[BalancingSettings.self].add(server)
+        },
+        Keyword(
+            "default-server", in: .backends, usage: "default-server <parameter>...",
+            summary: "Sets parameters for the `server` lines that follow."
+        ) { (args, draft) throws(ConfigProblem) in
+            try args.parameters(serverParameters, of: "server", into: &draft[BalancingSettings.self].defaultServer)
+        },
+        Keyword(
+            "option allbackups", in: .backends, usage: "option allbackups",
+            summary: "Uses all backup servers together when no other server is left, instead of only the first.",
+            negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[BalancingSettings.self].usesAllBackups = !args.isNegated
+        },
+        Keyword(
+            "option httpchk", in: .backends, usage: "option httpchk [<uri> | <method> <uri> [<version>]]",
+            summary: "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
+                + "Without arguments: GET / with a Host field.",
+            negatable: true, parse: parseHTTPCheck),
+        Keyword(
+            "http-check send", in: .backends,
+            usage: "http-check send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>]",
+            summary: "Says what the request of `option httpchk` looks like.", parse: parseCheckSend),
+        Keyword(
+            "http-check expect", in: .backends, usage: "http-check expect status <code|range>[,<code|range>...]",
+            summary: "Says which statuses pass `option httpchk`.", parse: parseCheckExpect),
+        Keyword(
+            "option tcp-check", in: .backends, usage: "option tcp-check",
+            summary: "Checks servers by connecting to them, which is the default.", negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            if !args.isNegated { draft[BalancingSettings.self].checksWithHTTP = false }
+        },
+        Keyword(
+            "timeout check", in: .backends, usage: "timeout check <time>",
+            summary: "Bounds the wait for a check's answer once connected; without it, the check's interval does."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[BalancingSettings.self].checkTimeout = try args.time("a time")
+        },
+    ]
+
+    /// The parameters of `server` and `default-server`.
+    public static let serverParameters: [Parameter<ServerDraft>] = [
+        Parameter("check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests.") {
+            (_, server) throws(ConfigProblem) in server.isChecked = true
+        },
+        Parameter("no-check", usage: "no-check", summary: "Does not check the server.") {
+            (_, server) throws(ConfigProblem) in server.isChecked = false
+        },
+        Parameter("inter", usage: "inter <time>", summary: "Time from one check to the next: 2 s by default.") {
+            (args, server) throws(ConfigProblem) in server.interval = try interval(&args)
+        },
+        Parameter(
+            "fastinter", usage: "fastinter <time>", summary: "Time between checks while the server is changing sides."
+        ) { (args, server) throws(ConfigProblem) in server.fastInterval = try interval(&args) },
+        Parameter("downinter", usage: "downinter <time>", summary: "Time between checks while the server is down.") {
+            (args, server) throws(ConfigProblem) in server.downInterval = try interval(&args)
+        },
+        Parameter("rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default.") {
+            (args, server) throws(ConfigProblem) in server.thresholds.rise = try args.integer("a count", in: 1...1_000)
+        },
+        Parameter("fall", usage: "fall <count>", summary: "Checks that must fail in a row to take it out: 3 by default.") {
+            (args, server) throws(ConfigProblem) in server.thresholds.fall = try args.integer("a count", in: 1...1_000)
+        },
+        Parameter(
+            "weight", usage: "weight <number>",
+            summary: "Its share of the requests against the other servers' weights, 0 to 256; 1 by default, none at 0."
+        ) { (args, server) throws(ConfigProblem) in server.weight = try args.integer("a weight", in: 0...256) },
+        Parameter("backup", usage: "backup", summary: "Uses the server only when no other one is left.") {
+            (_, server) throws(ConfigProblem) in server.isBackup = true
+        },
+        Parameter("no-backup", usage: "no-backup", summary: "Undoes `backup` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.isBackup = false
+        },
+        Parameter("disabled", usage: "disabled", summary: "Starts with the server in maintenance.") {
+            (_, server) throws(ConfigProblem) in server.isDisabled = true
+        },
+        Parameter("enabled", usage: "enabled", summary: "Undoes `disabled` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.isDisabled = false
+        },
+        Parameter("id", usage: "id <number>", summary: "The server's number in statistics; its position by default.") {
+            (args, server) throws(ConfigProblem) in server.id = try args.integer("a number", in: 1...Int(Int32.max))
+        },
+        Parameter("port", usage: "port <port>", summary: "Sends checks to this port instead.") {
+            (args, server) throws(ConfigProblem) in
+            server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))
+        },
+        Parameter("addr", usage: "addr <ip>", summary: "Sends checks to this address instead.") {
+            (args, server) throws(ConfigProblem) in
+            let word = try args.next("an IP address")
+            guard let address = IPAddress(word.text) else {
+                throw args.problem("'\(word.text)' is not an IP address", at: word)
+            }
+            server.checkAddress = address
+        },
+        Parameter(
+            "init-addr", usage: "init-addr <methods>",
+            summary: "Accepted as it is in HAProxy: Portico always starts, and looks an unknown name up again later."
+        ) { (args, _) throws(ConfigProblem) in _ = try args.next("a method") },
+    ]
+
+    private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
+        let time = try args.time("a time")
+        // A pause of nothing would check in a loop without end.
+        guard time >= .milliseconds(1) else { throw args.problem("a check interval is at least 1 ms") }
+        return time
+    }
+
+    private static func serverAddress(_ word: Word) throws(ConfigProblem) -> AddressText {
+        let address = try AddressText(word)
+        switch address {
+        case .endpoint(_, let ports?) where ports.count == 1: return address
+        case .endpoint(_, ports: nil):
+            throw ConfigProblem("the server's address has no port", at: word.range, expected: "\(word.text):<port>")
+        case .endpoint: throw ConfigProblem("a server has one port, not a range", at: word.range)
+        case .descriptor: throw ConfigProblem("a server cannot be an inherited descriptor", at: word.range)
+        case .path, .abstract: return address
+        }
+    }
+
+    private static func checkUnique(_ server: ServerDraft, among names: [String: SourceRange]) throws(ConfigProblem) {
+        guard let first = names[server.name.text] else { return }
+        throw ConfigProblem(
+            "there is a server '\(server.name.text)' already, at line \(first.line)", at: server.name.range,
+            expected: "a name that no other server of this backend has")
+    }
+
+    private static func parseHTTPCheck(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
+        draft[BalancingSettings.self].checksWithHTTP = !args.isNegated
+        var check = draft[BalancingSettings.self].httpCheck
+        let words = args.rest()
+        switch words.count {
+        case 0: break
+        case 1: check.target = words[0].text
+        default:
+            check.method = words[0].text
+            check.target = words[1].text
+            // People add header lines behind the version, as HAProxy once taught: HTTP/1.1\r\nHost:\ example.org
+            let lines = words.dropFirst(2).map(\.text).joined(separator: " ").split(separator: "\r\n")
+            if let version = lines.first { check.version = String(version) }
+            check.headers += lines.dropFirst().map(String.init)
+        }
+        guard check.target.hasPrefix("/") || check.target == "*" else {
+            throw args.problem("a check's URI begins with '/'", at: words.count > 1 ? words[1] : words[0])
+        }
+        draft[BalancingSettings.self].httpCheck = check
+    }
+
+    /// Changes the request of `option httpchk`, which may come before or after.
+    private static func parseCheckSend(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
+        var check = draft[BalancingSettings.self].httpCheck
+        while let word = args.nextIfPresent() {
+            switch word.text {
+            case "meth": check.method = try args.next("a method").text
+            case "uri": check.target = try args.next("a URI").text
+            case "ver": check.version = try args.next("a version").text
+            case "hdr":
+                let name = try args.next("a header name").text
+                check.headers.append("\(name): \(try args.next("a header value").text)")
+            case "body": check.body = try args.next("a text").text
+            default:
+                throw args.problem(
+                    "unknown part '\(word.text)' of a check's request", at: word, expected: "meth, uri, ver, hdr or body",
+                    suggestion: nearest(word.text, among: ["meth", "uri", "ver", "hdr", "body"]))
+            }
+        }
+        draft[BalancingSettings.self].httpCheck = check
+    }
+
+    private static func parseCheckExpect(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
+        let kind = try args.next("what to expect")
+        guard kind.text == "status" else {
+            throw args.problem("Portico expects only a status so far", at: kind, expected: "status")
+        }
+        let word = try args.next("a status")
+        var statuses: [ClosedRange<Int>] = []
+        for part in word.text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard ends.count <= 2, let low = ends[0], let high = ends[ends.count - 1], low <= high,
+                (100...999).contains(low), (100...999).contains(high)
+            else { throw args.problem("'\(part)' is not a status", at: word, expected: "100 to 999, or a range") }
+            statuses.append(low...high)
+        }
+        var check = draft[BalancingSettings.self].httpCheck
+        check.statuses = statuses
+        draft[BalancingSettings.self].httpCheck = check
+    }
+}

@@ -1,0 +1,97 @@
+// What the keywords of this room say of one backend, before names are looked up and objects are made.
+
+public import Basics
+public import Configuration
+
+/// Balancing and checking as one section's lines have it.
+public struct BalancingSettings: SectionSettings {
+    public var algorithm = BalanceAlgorithm.roundRobin
+    public private(set) var servers: [ServerDraft] = []
+    /// Where each server's name was first given.
+    private(set) var names: [String: SourceRange] = [:]
+    /// What `default-server` lines have said so far: where each `server` line starts from.
+    public var defaultServer = ServerDraft()
+    public var usesAllBackups = false
+    /// `option httpchk` is on; the request itself is in `httpCheck`, which `http-check` lines change as well.
+    public var checksWithHTTP = false
+    public var httpCheck = HTTPCheck()
+    /// `timeout check`: for the answer to a check; without it, the check's interval.
+    public var checkTimeout: TimeSpan?
+
+    public init() {}
+
+    mutating func add(_ server: ServerDraft) {
+        servers.append(server)
+        names[server.name.text] = server.name.range
+    }
+}
+
+/// One `server` line.
+public struct ServerDraft: Sendable {
+    public var name = Word("", at: SourceRange(file: "", line: 0))
+    public var addressWord = Word("", at: SourceRange(file: "", line: 0))
+    public var address = AddressText.endpoint(.any, ports: nil)
+    public var weight = 1
+    public var isBackup = false
+    public var isDisabled = false
+    public var id: Int?
+    public var isChecked = false
+    public var thresholds = HealthThresholds()
+    public var interval = TimeSpan.seconds(2)
+    public var fastInterval: TimeSpan?
+    public var downInterval: TimeSpan?
+    public var checkPort: UInt16?
+    public var checkAddress: IPAddress?
+
+    public init() {}
+}
+
+extension BalancingSettings {
+    /// Makes the backend that these settings describe.
+    ///
+    /// Host names are looked up with `resolve`; a name that has no address leaves its server down, to be tried again.
+    /// - Parameter connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
+    public func makeBackend(
+        name: String, connectTimeout: TimeSpan, workers: Int, now: Instant, resolve: (String) -> [IPAddress]
+    ) -> Backend {
+        let servers = servers.enumerated().map { index, draft in
+            let (address, hostName, port) = draft.place(resolve: resolve)
+            return Server(
+                name: draft.name.text, backendName: name, index: index, id: draft.id ?? index + 1,
+                weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
+                hostName: hostName, port: port,
+                check: draft.isChecked ? checkPlan(draft, connectTimeout: connectTimeout) : nil, workers: workers,
+                now: now)
+        }
+        return Backend(
+            name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups, workers: workers,
+            now: now)
+    }
+
+    private func checkPlan(_ draft: ServerDraft, connectTimeout: TimeSpan) -> HealthCheckPlan {
+        HealthCheckPlan(
+            check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds, interval: draft.interval, fastInterval: draft.fastInterval,
+            downInterval: draft.downInterval, connectTimeout: min(connectTimeout, draft.interval),
+            responseTimeout: checkTimeout ?? draft.interval,
+            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? 0) }, port: draft.checkPort)
+    }
+}
+
+extension ServerDraft {
+    fileprivate func place(
+        resolve: (String) -> [IPAddress]
+    ) -> (address: SocketAddress?, hostName: String?, port: UInt16) {
+        switch address {
+        case .path(let path): return (.path(path), nil, 0)
+        case .abstract(let name): return (.abstract(name), nil, 0)
+        case .endpoint(let host, let ports):
+            let port = ports?.lowerBound ?? 0
+            switch host {
+            case .any: return (.ip(.loopbackV4, port: port), nil, port)
+            case .ip(let ip): return (.ip(ip, port: port), nil, port)
+            case .name(let name): return (resolve(name).first.map { .ip($0, port: port) }, name, port)
+            }
+        case .descriptor(let number): preconditionFailure("a server cannot be descriptor \(number): refused while reading")
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// What a health check asks and how it judges the answer: bytes out, bytes in, a verdict. No sockets here.
+
+public import Basics
+
+/// What is asked once the connection stands.
+public enum HealthCheck: Sendable, Equatable {
+    /// That it stands is enough.
+    case tcpConnect
+    case http(HTTPCheck)
+}
+
+/// How one server is checked.
+public struct HealthCheckPlan: Sendable {
+    public var check: HealthCheck
+    public var thresholds: HealthThresholds
+    /// Between checks of a server that is up, on its way, or down.
+    public var interval: TimeSpan
+    public var fastInterval: TimeSpan?
+    public var downInterval: TimeSpan?
+    /// For connecting.
+    public var connectTimeout: TimeSpan
+    /// For the answer, once connected.
+    public var responseTimeout: TimeSpan
+    /// Where to, if not to the server itself.
+    public var address: SocketAddress?
+    public var port: UInt16?
+
+    /// The pause before the next check of a server with this record.
+    func pause(after record: HealthRecord) -> TimeSpan {
+        switch record.state {
+        case .up, .unchecked: interval
+        case .goingUp, .goingDown: fastInterval ?? interval
+        default: downInterval ?? interval
+        }
+    }
+
+    /// Where to check a server that is at `server`.
+    func target(for server: SocketAddress?) -> SocketAddress? {
+        guard let base = address ?? server else { return nil }
+        guard let port, case .ip(let ip, _) = base else { return base }
+        return .ip(ip, port: port)
+    }
+}

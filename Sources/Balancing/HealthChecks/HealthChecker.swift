@@ -1,0 +1,158 @@
+// Runs one server's checks: connects, talks, waits, judges, and reports. Lives on the control thread.
+
+public import Basics
+public import Reactor
+internal import SystemPackage
+
+/// What the rest of the program wants to know of checks.
+public protocol HealthObserver: AnyObject {
+    /// A check has ended. `transition` says if the server's state changed; the backend already takes it into account.
+    func checked(_ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?)
+}
+
+/// The checks of one server, one at a time, for as long as the loop runs.
+public final class HealthChecker: LoopTask {
+    private enum Phase {
+        case pausing
+        case connecting(Socket, since: Instant)
+        case talking(Socket, since: Instant, unsent: [UInt8])
+    }
+
+    private let server: Server
+    private let backend: Backend
+    private let plan: HealthCheckPlan
+    private unowned let observer: any HealthObserver
+    private var phase = Phase.pausing
+    private var received = ByteBuffer()
+    private let pool: BufferPool
+    private var handle = SlotHandle(index: 0, generation: 0)
+
+    /// Starts checking `server`, for the first time after `delay`. A server without a plan has nothing to check.
+    public static func start(
+        _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
+        observer: any HealthObserver, in loop: TaskLoop
+    ) {
+        guard let plan = server.check, server.state != .maintenance else { return }
+        let checker = HealthChecker(server, backend, plan, pool, observer)
+        checker.handle = loop.add(checker)
+        loop.setDeadline(loop.now + delay, of: checker.handle)
+    }
+
+    private init(
+        _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
+        _ observer: any HealthObserver
+    ) {
+        self.server = server
+        self.backend = backend
+        self.plan = plan
+        self.pool = pool
+        self.observer = observer
+    }
+
+    deinit { received.release(to: pool) }
+
+    public func expired(in loop: TaskLoop) {
+        switch phase {
+        case .pausing: connect(in: loop)
+        case .connecting(let socket, let start):
+            finish(CheckResult(.failed, .layer4Timeout), socket, start, in: loop)
+        case .talking(let socket, let start, _):
+            finish(CheckResult(.failed, .layer7Timeout), socket, start, in: loop)
+        }
+    }
+
+    public func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        switch phase {
+        case .pausing: break  // an event of the connection that was just closed
+        case .connecting(let socket, let start): connected(socket, start, in: loop)
+        case .talking(let socket, let start, let unsent): talk(socket, start, unsent, in: loop)
+        }
+    }
+
+    private func connect(in loop: TaskLoop) {
+        let start = loop.now
+        guard let target = plan.target(for: server.address) else {
+            // No address yet: look again later, without a verdict.
+            loop.setDeadline(loop.now + plan.interval, of: handle)
+            return
+        }
+        switch loop.kernel.connect(to: target, from: nil) {
+        case .failed(let reason): finish(Self.unreachable(reason), nil, start, in: loop)
+        case .started(let socket):
+            phase = .connecting(socket, since: start)
+            loop.watch(socket, for: .streaming, as: handle)
+            loop.setDeadline(start + plan.connectTimeout, of: handle)
+        }
+    }
+
+    private func connected(_ socket: Socket, _ start: Instant, in loop: TaskLoop) {
+        if let reason = loop.kernel.connectError(socket) {
+            finish(Self.unreachable(reason), socket, start, in: loop)
+            return
+        }
+        switch plan.check {
+        case .tcpConnect: finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
+        case .http(let check):
+            loop.setDeadline(loop.now + plan.responseTimeout, of: handle)
+            talk(socket, start, check.request(to: hostField), in: loop)
+        }
+    }
+
+    private var hostField: String {
+        server.hostName.map { "\($0):\(server.port)" } ?? server.address?.description ?? server.name
+    }
+
+    private func talk(_ socket: Socket, _ start: Instant, _ unsent: [UInt8], in loop: TaskLoop) {
+        guard case .http(let check) = plan.check else { preconditionFailure("a connect check has nothing to say") }
+        var unsent = unsent
+        while !unsent.isEmpty {
+            switch unsafe loop.kernel.send(socket, unsent.span.bytes, more: false) {
+            case .bytes(let n): unsent.removeFirst(n)
+            case .wouldBlock:
+                phase = .talking(socket, since: start, unsent: unsent)
+                return
+            case .failed(let reason):
+                finish(CheckResult(.failed, .socketError, info: reason.description), socket, start, in: loop)
+                return
+            }
+        }
+        phase = .talking(socket, since: start, unsent: [])
+        received.acquire(from: pool)
+        while received.room > 0 {
+            var ended = false
+            switch loop.kernel.receive(socket, into: &received) {
+            case .wouldBlock: return
+            case .bytes: break
+            case .endOfStream: ended = true
+            case .failed(let reason):
+                finish(CheckResult(.failed, .layer7Response, info: reason.description), socket, start, in: loop)
+                return
+            }
+            if let verdict = check.judge(received.readable, ended: ended) {
+                finish(verdict, socket, start, in: loop)
+                return
+            }
+        }
+    }
+
+    private func finish(_ result: CheckResult, _ socket: Socket?, _ start: Instant, in loop: TaskLoop) {
+        if let socket {
+            // A reset leaves no socket waiting on either side: a check has nothing more to hear.
+            loop.kernel.close(socket, reset: true)
+        }
+        received.release(to: pool)
+        phase = .pausing
+        var result = result
+        loop.kernel.refreshClock()
+        result.duration = loop.now.since(start)
+        let transition = server.updateRecord { $0.add(result, at: loop.now) }
+        server.setState(server.record.state)
+        if transition != nil { backend.serverChanged(now: loop.now) }
+        loop.setDeadline(start + plan.pause(after: server.record), of: handle)
+        observer.checked(server, of: backend, result, transition: transition)
+    }
+
+    private static func unreachable(_ reason: Errno) -> CheckResult {
+        CheckResult(.failed, .layer4Connection, info: reason.description)
+    }
+}

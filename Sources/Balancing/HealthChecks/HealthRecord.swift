@@ -1,0 +1,108 @@
+// When checks take a server out and bring it back: the counting, without any clock or socket.
+
+public import Basics
+
+/// `rise` and `fall`: how many results in a row change a server's state.
+public struct HealthThresholds: Sendable, Equatable {
+    public var rise = 2
+    public var fall = 3
+    public init() {}
+}
+
+/// What one check found.
+public struct CheckResult: Sendable, Equatable {
+    public enum Outcome: Sendable, Equatable {
+        case passed
+        case failed
+    }
+    /// The short code of HAProxy's stats: L4OK, L4TOUT, L4CON, L7OK, L7STS, L7TOUT, L7RSP, L6…
+    public enum Code: String, Sendable {
+        case layer4OK = "L4OK", layer4Timeout = "L4TOUT", layer4Connection = "L4CON"
+        case layer7OK = "L7OK", layer7Status = "L7STS", layer7Timeout = "L7TOUT", layer7Response = "L7RSP"
+        case socketError = "SOCKERR"
+
+        /// The phrase in log lines.
+        public var phrase: String {
+            switch self {
+            case .layer4OK: "Layer4 check passed"
+            case .layer4Timeout: "Layer4 timeout"
+            case .layer4Connection: "Layer4 connection problem"
+            case .layer7OK: "Layer7 check passed"
+            case .layer7Status: "Layer7 wrong status"
+            case .layer7Timeout: "Layer7 timeout"
+            case .layer7Response: "Layer7 invalid response"
+            case .socketError: "Socket error"
+            }
+        }
+    }
+    public var outcome: Outcome
+    public var code: Code
+    /// The HTTP status seen, if any.
+    public var status: Int?
+    /// What went wrong, in words: `Connection refused`.
+    public var info: String
+    public var duration: TimeSpan
+
+    public init(_ outcome: Outcome, _ code: Code, status: Int? = nil, info: String = "", duration: TimeSpan = .zero) {
+        self.outcome = outcome
+        self.code = code
+        self.status = status
+        self.info = info
+        self.duration = duration
+    }
+}
+
+/// The history of one server's health.
+public struct HealthRecord: Sendable {
+    public let thresholds: HealthThresholds
+    /// 0 … rise + fall - 1; up from `rise` on. Starts at `rise`: up until the first check says otherwise.
+    public private(set) var health: Int
+    public private(set) var last: CheckResult?
+    /// When the state last changed between up and down.
+    public private(set) var since: Instant
+    public private(set) var failures: UInt64 = 0
+    /// Times it went down.
+    public private(set) var falls: UInt64 = 0
+    /// Time spent down before `since`.
+    public private(set) var downtime: TimeSpan = .zero
+
+    init(thresholds: HealthThresholds, since: Instant) {
+        self.thresholds = thresholds
+        self.since = since
+        health = thresholds.rise
+    }
+
+    public enum Transition: Sendable { case wentUp, wentDown }
+
+    private var top: Int { thresholds.rise + thresholds.fall - 1 }
+    public var isUp: Bool { health >= thresholds.rise }
+
+    /// The state this record stands for.
+    public var state: ServerState {
+        if isUp { return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown }
+        return health == 0 ? .down : .goingUp
+    }
+
+    /// Counts one more result; says if it changed the server's state.
+    mutating func add(_ result: CheckResult, at now: Instant) -> Transition? {
+        let wasUp = isUp
+        last = result
+        switch result.outcome {
+        case .passed:
+            if health < top { health += 1 }
+            // Once up, a server has its whole credit again.
+            if isUp { health = top }
+        case .failed:
+            failures += 1
+            health = health > thresholds.rise ? health - 1 : 0
+        }
+        guard isUp != wasUp else { return nil }
+        if isUp {
+            downtime.nanoseconds += now.since(since).nanoseconds
+        } else {
+            falls += 1
+        }
+        since = now
+        return isUp ? .wentUp : .wentDown
+    }
+}

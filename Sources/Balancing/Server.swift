@@ -1,0 +1,103 @@
+// One server of a backend: who it is, whether it is up, how busy it is. It lives as long as the process,
+// is read by every worker and changed by the control thread.
+
+public import Basics
+internal import Synchronization
+
+/// Whether a server gets requests, and why not.
+public enum ServerState: UInt8, Sendable {
+    /// No check is configured: taken as up.
+    case unchecked
+    case up
+    /// Up, but its last check failed.
+    case goingDown
+    case down
+    /// Down, but its last check succeeded.
+    case goingUp
+    /// Switched off by the configuration.
+    case maintenance
+    /// Its host name has no address yet.
+    case unresolved
+
+    public var isUsable: Bool { self == .unchecked || self == .up || self == .goingDown }
+
+    /// The word on the stats page and in the CSV.
+    public var label: String {
+        switch self {
+        case .unchecked: "no check"
+        case .up: "UP"
+        case .goingDown: "UP"
+        case .down: "DOWN"
+        case .goingUp: "DOWN"
+        case .maintenance: "MAINT"
+        case .unresolved: "MAINT (resolution)"
+        }
+    }
+}
+
+/// A server as the configuration describes it, and its live state.
+public final class Server: Sendable {
+    public let name: String
+    public let backendName: String
+    /// Position in its backend, from 0.
+    public let index: Int
+    /// HAProxy's `sid`: position from 1, or what `id` says.
+    public let id: Int
+    public let weight: Int
+    public let isBackup: Bool
+    /// The host name to look up, if the configuration gives a name instead of an address.
+    public let hostName: String?
+    public let port: UInt16
+    public let check: HealthCheckPlan?
+
+    /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
+    public let active = Gauge()
+    /// Idle connections kept to it, over all workers.
+    public let idle = Gauge()
+    public let traffic: Traffic
+    public let rate: RateMeter
+
+    private let stateCode: Atomic<UInt8>
+    private let addressBox: Mutex<SocketAddress?>
+    private let recordBox: Mutex<HealthRecord>
+
+    public init(
+        name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
+        address: SocketAddress?, hostName: String?, port: UInt16, check: HealthCheckPlan?, workers: Int, now: Instant
+    ) {
+        self.name = name
+        self.backendName = backendName
+        self.index = index
+        self.id = id
+        self.weight = weight
+        self.isBackup = isBackup
+        self.hostName = hostName
+        self.port = port
+        self.check = check
+        traffic = Traffic(workers: workers)
+        rate = RateMeter()
+        addressBox = Mutex(address)
+        let state: ServerState =
+            isDisabled ? .maintenance : address == nil ? .unresolved : check == nil ? .unchecked : .up
+        stateCode = Atomic(state.rawValue)
+        recordBox = Mutex(HealthRecord(thresholds: check?.thresholds ?? HealthThresholds(), since: now))
+    }
+
+    public var state: ServerState {
+        guard let state = ServerState(rawValue: stateCode.load(ordering: .acquiring)) else {
+            preconditionFailure("server \(backendName)/\(name) has no known state")
+        }
+        return state
+    }
+
+    /// Where it is; nil until its name has been resolved.
+    public var address: SocketAddress? { addressBox.withLock { $0 } }
+
+    /// What the checks have seen. Written by the control thread.
+    public var record: HealthRecord { recordBox.withLock { $0 } }
+
+    /// Only the control thread changes states; `Backend.serverChanged()` makes it count.
+    func setState(_ state: ServerState) { stateCode.store(state.rawValue, ordering: .releasing) }
+    func setAddress(_ address: SocketAddress) { addressBox.withLock { $0 = address } }
+    func updateRecord<R>(_ change: (inout HealthRecord) -> R) -> R { recordBox.withLock { change(&$0) } }
+}

@@ -1,0 +1,53 @@
+// What is counted for every frontend, backend and server, with one name for each count.
+
+internal import Basics
+
+/// One count of one proxy or server; the columns of its counter sheet.
+public enum TrafficCounter: Int, CaseIterable, Sendable {
+    /// Sessions taken: connections for a frontend, exchanges for a backend or server (HAProxy's `stot`).
+    case sessions
+    /// Connections accepted (frontend), or attempted to servers.
+    case connections
+    case requests
+    case bytesIn, bytesOut
+    case deniedRequests, deniedResponses
+    case badRequests
+    case connectionErrors, badResponses
+    case retries, redispatches
+    /// Exchanges that went over an idle connection of the pool.
+    case reuses
+    case clientAborts, serverAborts
+    case responses1xx, responses2xx, responses3xx, responses4xx, responses5xx, responsesOther
+    /// Requests that a rule, a page or a file answered without any server.
+    case intercepted
+    /// Times the balancer chose this server or backend (HAProxy's `lbtot`).
+    case selections
+    /// Sums of milliseconds, for averages.
+    case queueMilliseconds, connectMilliseconds, responseMilliseconds, totalMilliseconds
+
+    /// The column that counts responses of a status.
+    public static func responses(status: Int) -> TrafficCounter {
+        switch status / 100 {
+        case 1: .responses1xx
+        case 2: .responses2xx
+        case 3: .responses3xx
+        case 4: .responses4xx
+        case 5: .responses5xx
+        default: .responsesOther
+        }
+    }
+}
+
+/// The counts of one counted thing, one row a worker.
+public struct Traffic: Sendable {
+    private let sheet: CounterSheet
+
+    public init(workers: Int) { sheet = CounterSheet(rows: workers, columns: TrafficCounter.allCases.count) }
+
+    /// Called by worker `worker` only, for its own row.
+    public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
+        sheet.add(amount, row: worker, column: counter.rawValue)
+    }
+
+    public func total(_ counter: TrafficCounter) -> UInt64 { sheet.total(counter.rawValue) }
+}
