@@ -19,6 +19,7 @@ public enum MessageFault: UInt8, Error, Equatable, Sendable, CaseIterable {
     // Framing (RFC 9112 section 6)
     case invalidContentLength, differingContentLengths, lengthAndTransferEncoding, transferEncodingInHTTP10
     case invalidTransferEncoding, unknownTransferCoding, chunkedNotFinal, chunkedRepeated, contentInConnect
+    case contentInHTTP10
     // Chunks (RFC 9112 section 7.1)
     case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
     case invalidTrailer, trailersTooLarge
@@ -26,6 +27,7 @@ public enum MessageFault: UInt8, Error, Equatable, Sendable, CaseIterable {
     /// The status with which a request that has this fault is answered.
     public var status: Int {
         switch self {
+        case .contentInHTTP10: 413
         case .requestLineTooLong: 414
         case .headTooLarge, .tooManyFields: 431
         case .unknownTransferCoding: 501
@@ -76,6 +78,7 @@ extension MessageFault: CustomStringConvertible {
         case .chunkedNotFinal: "chunked is not the final transfer coding"
         case .chunkedRepeated: "chunked applied twice"
         case .contentInConnect: "CONNECT with content"
+        case .contentInHTTP10: "HTTP/1.0 request with content for which its method has no use"
         case .invalidChunkSize: "invalid chunk size"
         case .chunkSizeTooLong: "chunk size of more than 16 digits"
         case .invalidChunkExtension: "invalid chunk extension"

@@ -19,6 +19,8 @@ public struct RequestHead: Sendable {
     // The target; if it is in absolute form without a path, a second time its path ("/") and query behind it.
     private var text: [UInt8] = []
     private var targetCount = 0
+    /// Where path and query end in `text`.
+    private var queryEnd = 0
     private var parts = TargetParts()
     /// The port that the target's scheme means when it names none.
     var defaultPort: UInt16? { parts.defaultPort }
@@ -30,9 +32,8 @@ public struct RequestHead: Sendable {
         method = .get
         version = .http11
         fields.removeAll()
-        otherMethod.removeAll(keepingCapacity: true)
-        text.removeAll(keepingCapacity: true)
         targetCount = 0
+        queryEnd = 0
         parts = TargetParts()
     }
 
@@ -78,12 +79,14 @@ public struct RequestHead: Sendable {
         targetCount = target.byteCount
         text.removeAll(keepingCapacity: true)
         text.append(target)
+        queryEnd = targetCount
         if parts.form == .absolute, parts.path.isEmpty {
             // RFC 9110 section 4.2.3: an empty path is the same as "/".
             let query = parts.path.lowerBound..<target.byteCount
             self.parts.path = targetCount..<targetCount + 1
             text.append(0x2F)
             text.append(target.extracting(query))
+            queryEnd = text.count
         }
     }
 
@@ -97,8 +100,7 @@ public struct RequestHead: Sendable {
     public var query: RawSpan {
         @_lifetime(borrow self)
         get {
-            let end = queryEnd
-            return text.bytes.extracting(min(parts.path.upperBound + 1, end)..<end)
+            text.bytes.extracting(min(parts.path.upperBound + 1, queryEnd)..<queryEnd)
         }
     }
 
@@ -125,9 +127,4 @@ public struct RequestHead: Sendable {
 
     /// Whether an absolute form has neither path nor query.
     var hasEmptyPath: Bool { parts.path.lowerBound == targetCount && queryEnd == targetCount + 1 }
-
-    private var queryEnd: Int {
-        parts.form == .authority
-            ? parts.path.upperBound : parts.path.lowerBound < targetCount ? targetCount : text.count
-    }
 }

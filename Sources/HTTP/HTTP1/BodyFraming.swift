@@ -19,9 +19,16 @@ extension RequestHead {
     /// How this request's body is framed, or why that is not certain (RFC 9112 section 6.3).
     public func bodyFraming() -> Result<BodyFraming, MessageFault> {
         let framing = fields.declaredFraming(version)
-        guard method == .connect, case .success(let declared) = framing else { return framing }
-        // What follows the head of a CONNECT belongs to the tunnel (RFC 9110 section 9.3.6).
-        return declared == .none || declared == .length(0) ? .success(.none) : .failure(.contentInConnect)
+        guard case .success(let declared) = framing, declared != .none else { return framing }
+        if method == .connect {
+            // What follows the head of a CONNECT belongs to the tunnel (RFC 9110 section 9.3.6).
+            return declared == .length(0) ? .success(.none) : .failure(.contentInConnect)
+        }
+        if version == .http10, declared != .length(0), method == .get || method == .head || method == .delete {
+            // Old servers ignore such content and take it for the next request; HAProxy answers 413 as well.
+            return .failure(.contentInHTTP10)
+        }
+        return framing
     }
 }
 

@@ -22,22 +22,24 @@ extension HeaderFields {
         makeRoom(for: count &+ 3)  // the line, its end, and a space that it may lack
         let start = used
         let entry: Entry? = unsafe arena.withUnsafeMutableBytes { arena in
-            // Safe: makeRoom has made room for the line, and the slack behind it, from `start` on.
-            let line = unsafe arena.baseAddress.unsafelyUnwrapped + start
-            unsafe input.withUnsafeBytes {
-                unsafe line.copyMemory(from: $0.baseAddress.unsafelyUnwrapped + range.lowerBound, byteCount: count &+ 2)
+            unsafe input.withUnsafeBytes { input in
+                // Safe: makeRoom has made room for the line, and the slack behind it, from `start` on; and the line
+                // lies, with its end, inside the input.
+                let line = unsafe arena.baseAddress.unsafelyUnwrapped + start
+                let source = unsafe input.baseAddress.unsafelyUnwrapped + range.lowerBound
+                unsafe line.copyMemory(from: source, byteCount: count &+ 2)
+                let nameCount = unsafe lowerName(source, count &+ 2, to: line)
+                guard nameCount &+ 2 < count, nameCount > 0 else { return nil }
+                // A colon, one space, a visible character, and a visible character at the end.
+                let around = unsafe source.loadUnaligned(fromByteOffset: nameCount, as: UInt32.self)
+                guard UInt16(truncatingIfNeeded: around) == Self.colonSpace,
+                    !isSpace(UInt8(truncatingIfNeeded: around &>> 16)),
+                    !isSpace(unsafe source.load(fromByteOffset: count &- 1, as: UInt8.self))
+                else { return nil }
+                return unsafe Entry(
+                    start: start, nameCount: nameCount, valueCount: count &- nameCount &- 2,
+                    known: KnownField.named(line, count: nameCount))
             }
-            let nameCount = unsafe lowerName(line)
-            guard nameCount &+ 2 < count, nameCount > 0 else { return nil }
-            // A colon, one space, a visible character, and a visible character at the end.
-            let around = unsafe line.loadUnaligned(fromByteOffset: nameCount, as: UInt32.self)
-            guard UInt16(truncatingIfNeeded: around) == Self.colonSpace,
-                !isSpace(UInt8(truncatingIfNeeded: around &>> 16)),
-                !isSpace(unsafe line.load(fromByteOffset: count &- 1, as: UInt8.self))
-            else { return nil }
-            return unsafe Entry(
-                start: start, nameCount: nameCount, valueCount: count &- nameCount &- 2,
-                known: KnownField.named(line, count: nameCount))
         }
         if let entry {
             known = entry.known
@@ -71,14 +73,20 @@ extension HeaderFields {
     }
 }
 
-/// Lowers the letters at `line` up to the first byte that is neither a letter nor `-`; returns how many bytes that is.
-/// For almost every field that is the name, and what stops it is the colon.
+/// Lowers the letters at `line`, which is a copy of the `count` bytes at `source`, up to the first byte that is neither
+/// a letter nor `-`; returns how many bytes that is. For almost every field that is the name, and a colon stops it.
+///
+/// Bytes are read from the source where it is long enough: to read what was written a moment ago, in pieces of another
+/// size, would stall the processor.
 @inline(__always)
-private func lowerName(_ line: UnsafeMutableRawPointer) -> Int {
+private func lowerName(_ source: UnsafeRawPointer, _ count: Int, to line: UnsafeMutableRawPointer) -> Int {
     var index = 0
     while true {
         // Safe: a line's end is neither letter nor `-`, and the slack lies behind that.
-        let word = unsafe line.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let word =
+            index &+ 8 <= count
+            ? unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            : unsafe line.loadUnaligned(fromByteOffset: index, as: UInt64.self)
         let lowered = word | 0x2020_2020_2020_2020
         let stops = EightBytes.notLetterOrDash(word, lowered: lowered)
         if stops == 0 {
