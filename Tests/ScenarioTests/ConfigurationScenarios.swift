@@ -1,0 +1,207 @@
+// The file: where it may come from, and what is said about one that is wrong.
+
+import Foundation
+import Testing
+
+@Suite(.staged) struct ConfigurationScenarios {
+    @Test("`-c` says that a good file is valid, and starts nothing")
+    func valid() throws {
+        let port = try freePort()
+        let file = try Stage.current.file(
+            "good.cfg",
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(port)
+                default_backend app
+            backend app
+                server s1 127.0.0.1:9
+
+            """)
+
+        let checked = try Portico.run("-c", "-f", file)
+
+        #expect(checked.exit == .status(0))
+        #expect((checked.output + checked.errors).contains("Configuration file is valid"))
+        #expect(!isListening(on: port))
+    }
+
+    @Test("Every wrong line is reported in one run, each with its place, and a word that may have been meant")
+    func mistakes() throws {
+        let front = try freePort()
+        // Line, column, and the word that was meant, if one can be guessed.
+        var expected: [(line: Int, column: Int, hint: String)] = []
+        var text = ""
+        var line = 0
+        func write(_ words: String, column: Int? = nil, meant hint: String = "") {
+            text += words + "\n"
+            line += 1
+            if let column { expected.append((line, column, hint)) }
+        }
+        write("global")
+        write("    maxcon 100", column: 5, meant: "maxconn")
+        write("    nbthread none", column: 14)
+        write("defaults")
+        write("    mode htp", column: 10, meant: "http")
+        write("    timeout client 5x", column: 20)
+        write("    timeout conect 5s", column: 5, meant: "connect")
+        write("    option httplg", column: 5, meant: "httplog")
+        write("frontend www")
+        write("    bind 127.0.0.1:99999", column: 10)
+        write("    bind 127.0.0.1:\(front) nmae front", column: 21 + "\(front)".count, meant: "name")
+        write("    default_backend ap", column: 21, meant: "app")
+        write("    use_backend app iff TRUE", column: 21, meant: "if")
+        write("    server s9 127.0.0.1:9", column: 5)
+        write("frontend www", column: 10)
+        write("    bind 127.0.0.1:\(front)")
+        write("frontend nowhere", column: 10)
+        write("backend app")
+        write("    balance roundrobbin", column: 13, meant: "roundrobin")
+        write("    option httpchk GET /health")
+        write("    server s1", column: 5)
+        write("    server s2 127.0.0.1:9 chekc", column: 27, meant: "check")
+        write("    server s3 127.0.0.1:9")
+        write("    server s3 127.0.0.1:9", column: 12)
+        write("    server s4 127.0.0.1:9 weight 1000", column: 34)
+        write("    server \"s5 127.0.0.1:9", column: 12)
+        let file = try Stage.current.file("mistakes.cfg", text)
+
+        let checked = try Portico.run("-c", "-f", file)
+
+        let said = checked.errors + checked.output
+        #expect(checked.exit == .status(1))
+        #expect(!said.contains("Configuration file is valid"))
+        let lines = said.split(separator: "\n").map(String.init)
+        for mistake in expected {
+            // HAProxy names no column, and stops before it looks at names.
+            guard Portico.isItself else { break }
+            let place = "mistakes.cfg:\(mistake.line):\(mistake.column)"
+            let first = lines.firstIndex { $0.contains(place + ":") || $0.hasSuffix(place) }
+            #expect(first != nil, "nothing said about \(place)")
+            guard let first else { continue }
+            let next = lines[(first + 1)...].firstIndex { $0.contains("mistakes.cfg:") } ?? lines.endIndex
+            let report = lines[first..<next].joined(separator: "\n")
+            #expect(report.contains(mistake.hint), "\(mistake.hint) is not suggested: \(report)")
+        }
+        if Portico.isItself {
+            let reports = lines.filter { $0.contains(/mistakes\.cfg:\d+:\d+/) }.count
+            #expect(reports == expected.count, "\(said)")
+        }
+    }
+
+    @Test("A file that cannot be read is named")
+    func unreadable() throws {
+        let ended = try Portico.run("-c", "-f", Stage.current.folder + "/nothing-here.cfg")
+        #expect(ended.exit == .status(1))
+        #expect((ended.errors + ended.output).contains("nothing-here.cfg"))
+    }
+
+    @Test("Several `-f` are one configuration, in their order; a folder stands for its .cfg files")
+    func severalFiles() throws {
+        let stage = Stage.current
+        let front = try freePort()
+        let server = try ScriptedServer(saying: "hello")
+        let first = try stage.file("first.cfg", opening() + "\n")
+        // Read in the order of their names; what does not end in .cfg is not read.
+        _ = try stage.file("conf.d/10-frontend.cfg", "frontend www\n bind 127.0.0.1:\(front)\n default_backend app\n")
+        _ = try stage.file("conf.d/20-backend.cfg", "backend app\n server s1 127.0.0.1:\(server.port)\n")
+        _ = try stage.file("conf.d/notes.txt", "this is no configuration\n")
+
+        let process = try Child(
+            [Portico.binary, "-db", "-f", first, "-f", stage.folder + "/conf.d"], named: "several", in: stage.folder)
+        stage.atTheEnd { process.stop(patience: 1) }
+
+        #expect(eventually { isListening(on: front) })
+        #expect(try fetch("/", from: front).text == "hello")
+    }
+
+    @Test("Quotes, escapes, comments and variables mean what they mean in HAProxy")
+    func lexicalRules() throws {
+        let front = try freePort()
+        let file = try Stage.current.file(
+            "words.cfg",
+            ##"""
+            \##(opening()) # a comment
+            frontend "www"  # quotes around a name
+                bind "127.0.0.1:${FRONT_PORT}"
+                http-request return status 200 content-type text/plain string "${GREETING-hello} it\'s \"quoted\" # no comment" if { path /weak }
+                http-request return status 200 content-type text/plain string '${GREETING} \n "strong"' if { path /strong }
+                http-request return status 200 content-type text/plain string escaped\ space\#hash if { path /bare }
+
+            """##)
+        let process = try Child(
+            [Portico.binary, "-db", "-f", file], named: "words", in: Stage.current.folder,
+            environment: ["FRONT_PORT": "\(front)"])
+        Stage.current.atTheEnd { process.stop(patience: 1) }
+        Stage.current.inCaseOfFailure { process.errors }
+        #expect(eventually { isListening(on: front) })
+
+        #expect(try fetch("/weak", from: front).text == #"hello it's "quoted" # no comment"#)
+        #expect(try fetch("/strong", from: front).text == #"${GREETING} \n "strong""#)
+        #expect(try fetch("/bare", from: front).text == "escaped space#hash")
+    }
+
+    @Test("A section takes the defaults before it, or those it names with `from`")
+    func namedDefaults() throws {
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequest()
+            _ = connection.isClosedByPeer(within: 30)
+        }
+        let patient = try freePort()
+        let hasty = try freePort()
+        _ = try Portico(
+            """
+            \(opening())
+            defaults hasty
+                mode http
+                timeout connect 2s
+                timeout client 10s
+                timeout server 200ms
+            defaults patient
+                mode http
+                timeout connect 2s
+                timeout client 10s
+                timeout server 30s
+            listen one
+                bind 127.0.0.1:\(patient)
+                server s1 127.0.0.1:\(server.port)
+            listen two from hasty
+                bind 127.0.0.1:\(hasty)
+                server s1 127.0.0.1:\(server.port)
+            """, listeningOn: patient, hasty)
+
+        let waiting = try Connection(to: patient)
+        try waiting.send("GET / HTTP/1.1\r\nHost: example.test\r\n\r\n")
+        #expect(try fetch("/", from: hasty).status == 504)
+        #expect(waiting.staysSilent(for: 0.2))
+    }
+
+    @Test("`portico help` explains the language", .enabled(if: Portico.isItself))
+    func help() throws {
+        let all = try Portico.run("help")
+        #expect(all.exit == .status(0))
+        for keyword in ["balance", "bind", "option httplog", "files"] { #expect(all.output.contains(keyword)) }
+
+        let one = try Portico.run("help", "balance")
+        #expect(one.exit == .status(0))
+        for word in ["balance", "roundrobin", "leastconn"] { #expect(one.output.contains(word)) }
+
+        let unknown = try Portico.run("help", "balence")
+        #expect(unknown.exit != .status(0))
+        #expect((unknown.output + unknown.errors).contains("balance"))
+    }
+
+    @Test("An `include`d file reads as if it stood there", .enabled(if: Portico.isItself))
+    func include() throws {
+        let front = try freePort()
+        _ = try Stage.current.file("parts/answer.cfg", "    http-request return status 200 string \"included\"\n")
+        _ = try Portico(
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(front)
+                include \(Stage.current.folder)/parts/*.cfg
+            """, listeningOn: front)
+        #expect(try fetch("/", from: front).text == "included")
+    }
+}

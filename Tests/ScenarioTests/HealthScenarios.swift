@@ -1,0 +1,175 @@
+// Who is alive: a server that dies is taken out before its clients suffer, one that returns comes back, and the log
+// says when and why.
+
+import Foundation
+import Synchronization
+import Testing
+
+@Suite(.staged) struct HealthScenarios {
+    @Test("An instance killed with -9 costs no request once it is marked down; restarted, it comes back")
+    func killedAndRestarted() throws {
+        let first = try Application.start(.gunicorn, named: "first")
+        let second = try Application.start(.gevent, named: "second")
+        let front = try FrontDoor(
+            before: first.port, second.port, backend: "balance roundrobin\n option httpchk GET /health",
+            server: "check inter 100ms fall 2 rise 2")
+        let crowd = Crowd(at: front.port)
+        #expect(eventually { crowd.answered > 20 })
+
+        first.crash()
+        let line = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        #expect(line.contains("reason: Layer4 connection problem"))
+        // Requests that were on their way may have been lost; from here on none may.
+        crowd.forgetFailures()
+        let answered = crowd.answered
+        #expect(eventually { crowd.answered > answered + 200 })
+        #expect(crowd.failures == [])
+        #expect(try fetch("/", from: front.port).text.contains("second"))
+
+        let again = try Application.start(.gunicorn, named: "first, again", on: first.port)
+        _ = try front.portico.logLine(with: "Server app/s1 is UP")
+        let names = try (1...10).map { _ in try fetch("/", from: front.port).text }
+        #expect(names.contains { $0.contains(again.name) })
+        crowd.leave()
+        #expect(crowd.failures == [])
+    }
+
+    @Test("Without httpchk it is enough to accept a connection")
+    func connectCheck() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(before: server.port, server: "check inter 50ms fall 2 rise 2")
+        #expect(try fetch("/", from: front.port).status == 200)
+
+        server.stop()
+        _ = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        _ = try front.portico.logLine(with: "backend app has no server available!")
+        #expect(try fetch("/", from: front.port).status == 503)
+
+        try server.start()
+        _ = try front.portico.logLine(with: "Server app/s1 is UP")
+        #expect(try fetch("/", from: front.port).status == 200)
+    }
+
+    @Test("A server that answers its check with 500 is out although it accepts connections")
+    func failingCheck() throws {
+        let isWell = Mutex(true)
+        let server = try ScriptedServer { request in
+            let status = request.target != "/health" || isWell.withLock { $0 } ? "200 OK" : "500 Sick"
+            return "HTTP/1.1 \(status)\r\ncontent-length: 0\r\n\r\n"
+        }
+        let front = try FrontDoor(
+            before: server.port, backend: "option httpchk GET /health", server: "check inter 50ms fall 3 rise 2")
+        #expect(eventually { server.requests.contains { $0.target == "/health" } })
+        #expect(try fetch("/", from: front.port).status == 200)
+
+        isWell.withLock { $0 = false }
+        let line = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        #expect(line.contains("reason: Layer7 wrong status, code: 500"))
+        #expect(try fetch("/", from: front.port).status == 503)
+
+        isWell.withLock { $0 = true }
+        let up = try front.portico.logLine(with: "Server app/s1 is UP")
+        #expect(up.contains("reason: Layer7 check passed, code: 200"))
+        #expect(try fetch("/", from: front.port).status == 200)
+    }
+
+    @Test("A server that accepts its check and never answers it is out")
+    func silentCheck() throws {
+        let server = try ScriptedServer { connection, _ in _ = connection.isClosedByPeer(within: 30) }
+        let front = try FrontDoor(
+            before: server.port, defaults: "timeout check 200ms", backend: "option httpchk GET /health",
+            server: "check inter 100ms fall 2")
+        let line = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        #expect(line.contains("reason: Layer7 timeout"))
+    }
+
+    @Test("`fall` failures in a row take a server out, fewer do not")
+    func fallCounts() throws {
+        let checks = Mutex(0)
+        let server = try ScriptedServer { request in
+            let number = checks.withLock { checks in
+                checks += 1
+                return checks
+            }
+            // A success, two failures, and so on for a while; then failures for good.
+            let isWell = number <= 30 && number % 3 == 1
+            return "HTTP/1.1 \(isWell ? "200 OK" : "500 Sick")\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        }
+        let front = try FrontDoor(
+            before: server.port, backend: "option httpchk GET /health", server: "check inter 20ms fall 3 rise 1")
+        _ = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        #expect(checks.withLock { $0 } > 30)
+    }
+
+    @Test("Two servers down in turn, then both: the third gets everything, then nobody")
+    func oneAfterTheOther() throws {
+        let servers = try ["one", "two", "three"].map { try ScriptedServer(saying: $0) }
+        let front = try FrontDoor(
+            before: servers[0].port, servers[1].port, servers[2].port, backend: "balance roundrobin",
+            server: "check inter 50ms fall 1 rise 1")
+
+        servers[0].stop()
+        _ = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        let two = Set(try (1...6).map { _ in try fetch("/", from: front.port).text })
+        servers[1].stop()
+        _ = try front.portico.logLine(with: "Server app/s2 is DOWN")
+        let one = Set(try (1...6).map { _ in try fetch("/", from: front.port).text })
+        servers[2].stop()
+        _ = try front.portico.logLine(with: "Server app/s3 is DOWN")
+
+        #expect(two == ["two", "three"])
+        #expect(one == ["three"])
+        #expect(try fetch("/", from: front.port).status == 503)
+    }
+}
+
+/// People who keep asking, two at a time, until told to leave.
+private final class Crowd: Sendable {
+    private let state = Mutex(State())
+    private let port: Int
+
+    private struct State {
+        var answered = 0
+        var failures: [String] = []
+        var isLeaving = false
+        var present = 2
+    }
+
+    init(at port: Int) {
+        self.port = port
+        for _ in 1...2 { Thread.detachNewThread { [self] in keepAsking() } }
+        Stage.current.atTheEnd { [self] in leave() }
+    }
+
+    var answered: Int { state.withLock { $0.answered } }
+    var failures: [String] { state.withLock { $0.failures } }
+
+    func forgetFailures() {
+        // Whoever is still waiting for an answer asked before.
+        let answered = self.answered
+        _ = eventually { self.answered > answered + 4 }
+        state.withLock { $0.failures = [] }
+    }
+
+    func leave() {
+        state.withLock { $0.isLeaving = true }
+        _ = eventually { state.withLock { $0.present } == 0 }
+    }
+
+    private func keepAsking() {
+        while !state.withLock({ $0.isLeaving }) {
+            let failure: String?
+            do {
+                let status = try fetch("/", from: port).status
+                failure = status == 200 ? nil : "status \(status)"
+            } catch {
+                failure = "\(error)"
+            }
+            state.withLock { state in
+                state.answered += 1
+                if let failure { state.failures.append(failure) }
+            }
+        }
+        state.withLock { $0.present -= 1 }
+    }
+}
