@@ -103,7 +103,10 @@ import Testing
         }
     }
 
-    @Test("uWSGI closes each connection without saying so; a kept-alive client notices nothing")
+    // HAProxy closes the client's connection when the next request meets the end of the server's on its way.
+    @Test(
+        "uWSGI closes each connection without saying so; a kept-alive client notices nothing",
+        .enabled(if: Portico.isItself))
     func uwsgiBehindKeepAlive() throws {
         let uwsgi = try Application.shared(.uwsgi)
         let front = try FrontDoor(before: uwsgi.port)

@@ -33,9 +33,10 @@ import Testing
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(before: server.port, global: "nbthread 2", frontend: "maxconn 20")
 
-        let clients = try (1...200).map { _ in try Connection(to: front.port) }
-        for client in clients {
+        let clients = try (1...200).map { _ in
+            let client = try Connection(to: front.port)
             try client.send("GET / HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n")
+            return client
         }
 
         let answers = try clients.map { try $0.receiveAnswer().text }

@@ -134,8 +134,9 @@ private final class Spawner: Sendable {
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the overlay does not know
         unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | 0x80 /* POSIX_SPAWN_SETSID */))
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | newSession)
         var pid: pid_t = 0
         let error = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &argv, &envp)
         return (pid, error)

@@ -64,10 +64,9 @@ enum Endpoint: CustomStringConvertible {
     }
 
     private static func call<A, R>(_ address: A, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
-        unsafe withUnsafeBytes(of: address) { bytes in
-            unsafe bytes.withMemoryRebound(to: sockaddr.self) {
-                // A local variable always has an address.
-                unsafe body($0.baseAddress!, socklen_t(MemoryLayout<A>.size))
+        unsafe withUnsafePointer(to: address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<A>.size))
             }
         }
     }
