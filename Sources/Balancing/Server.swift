@@ -98,6 +98,10 @@ public final class Server: Sendable {
 
     /// Only the control thread changes states; `Backend.serverChanged()` makes it count.
     func setState(_ state: ServerState) { stateCode.store(state.rawValue, ordering: .releasing) }
-    func setAddress(_ address: SocketAddress) { addressBox.withLock { $0 = address } }
+    /// Its name has an address at last. From now on it is up, or as its checks say.
+    public func resolved(to address: SocketAddress) {
+        addressBox.withLock { $0 = address }
+        setState(check == nil ? .unchecked : record.state)
+    }
     func updateRecord<R>(_ change: (inout HealthRecord) -> R) -> R { recordBox.withLock { change(&$0) } }
 }

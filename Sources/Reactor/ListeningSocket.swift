@@ -44,6 +44,9 @@ public enum ListeningSocket {
         return Socket(descriptor)
     }
 
+    /// Gives a listening socket back.
+    public static func close(_ socket: Socket) { _ = Glibc.close(socket.number) }
+
     private static func prepare(
         _ socket: Socket, _ address: SocketAddress, _ options: ListenOptions
     ) throws(Errno) {

@@ -146,7 +146,8 @@ public final class HealthChecker: LoopTask {
         loop.kernel.refreshClock()
         result.duration = loop.now.since(start)
         let transition = server.updateRecord { $0.add(result, at: loop.now) }
-        server.setState(server.record.state)
+        // A server whose name has no address stays where it is, whatever a check of another address says.
+        if server.state != .unresolved { server.setState(server.record.state) }
         if transition != nil { backend.serverChanged(now: loop.now) }
         loop.setDeadline(start + plan.pause(after: server.record), of: handle)
         observer.checked(server, of: backend, result, transition: transition)

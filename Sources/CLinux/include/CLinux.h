@@ -43,6 +43,9 @@ static inline int clinux_datagram_socket(int family) {
     return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+// Swift hides fork; it is used once, before any thread exists, to go into the background.
+static inline int clinux_fork(void) { return (int)fork(); }
+
 // openat2 has no wrapper in glibc 2.36.
 static inline int clinux_openat2(int directory, const char *path, struct open_how *how) {
     return (int)syscall(SYS_openat2, directory, path, how, sizeof(*how));

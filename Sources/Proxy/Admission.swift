@@ -1,0 +1,56 @@
+// `maxconn`: how many connections there may be, in all and per frontend, counted over all workers.
+
+public import Basics
+internal import Synchronization
+
+/// Who may come in. Shared by all workers.
+public final class Admission: Sendable {
+    /// Client connections of the whole process.
+    public let connections = Gauge()
+    public let maxConnections: Int
+    /// One bit a worker with a listener that waits for room.
+    private let waiting = Atomic<UInt64>(0)
+    private let orders: Mutex<[WorkerOrders]> = Mutex([])
+
+    init(maxConnections: Int) { self.maxConnections = maxConnections }
+
+    /// Makes the workers known that are to be told when room is made.
+    public func setWorkers(_ orders: [WorkerOrders]) { self.orders.withLock { $0 = orders } }
+
+    /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.
+    func reserve(for frontend: FrontendPlan, _ worker: Worker) -> Bool {
+        if tryReserve(frontend) { return true }
+        waiting.bitwiseOr(1 << UInt64(worker.index), ordering: .sequentiallyConsistent)
+        // A place may have been freed between the attempt and the note.
+        return tryReserve(frontend)
+    }
+
+    private func tryReserve(_ frontend: FrontendPlan) -> Bool {
+        guard connections.reserve(upTo: maxConnections) else { return false }
+        guard frontend.sessions.reserve(upTo: frontend.maxConnections) else {
+            connections.decrement()
+            return false
+        }
+        return true
+    }
+
+    /// The place is used.
+    func confirm(for frontend: FrontendPlan) {
+        connections.noteMaximum()
+        frontend.sessions.noteMaximum()
+    }
+
+    /// The place was not needed.
+    func cancel(for frontend: FrontendPlan, _ worker: Worker) { release(for: frontend) }
+
+    /// A connection has ended.
+    func release(for frontend: FrontendPlan) {
+        connections.decrement()
+        frontend.sessions.decrement()
+        guard waiting.load(ordering: .sequentiallyConsistent) != 0 else { return }
+        let bits = waiting.exchange(0, ordering: .sequentiallyConsistent)
+        orders.withLock { orders in
+            for (index, orders) in orders.enumerated() where bits & 1 << UInt64(index) != 0 { orders.resumeListeners() }
+        }
+    }
+}

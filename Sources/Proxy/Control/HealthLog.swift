@@ -1,0 +1,59 @@
+// Says in the logs what health checks have changed, in HAProxy's words.
+
+public import Balancing
+internal import Basics
+public import Logging
+
+/// Logs state changes of servers, and of backends that lose or regain their last server.
+public final class HealthLog: HealthObserver {
+    private let plan: Plan
+    private let log: LogChannel
+    /// Prints what has no log to go to.
+    private let print: (String) -> Void
+
+    public init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
+        self.plan = plan
+        self.log = log
+        self.print = print
+    }
+
+    public func checked(
+        _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
+    ) {
+        guard let transition, let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
+        let usable = backend.usableCounts
+        let name = "\(backend.name)/\(server.name)"
+        switch transition {
+        case .wentDown:
+            say(
+                .alert,
+                "Server \(name) is DOWN, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
+                    + "servers left. \(server.active.current) sessions active, 0 requeued, 0 remaining in queue.",
+                backendPlan)
+            if usable.active + usable.backup == 0 {
+                say(.emerg, "backend \(backend.name) has no server available!", backendPlan)
+            }
+        case .wentUp:
+            say(
+                .notice,
+                "Server \(name) is UP, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
+                    + "servers online. 0 sessions requeued, 0 total in queue.", backendPlan)
+        }
+    }
+
+    /// `Layer4 connection problem, info: "Connection refused", check duration: 0ms`
+    private static func reason(_ result: CheckResult) -> String {
+        var text = result.code.phrase
+        if let status = result.status { text += ", code: \(status)" }
+        if !result.info.isEmpty { text += ", info: \"\(result.info)\"" }
+        return text + ", check duration: \(result.duration.wholeMilliseconds)ms"
+    }
+
+    private func say(_ level: LogLevel, _ message: String, _ backend: BackendPlan) {
+        if backend.logTargets.isEmpty {
+            print(message)
+        } else {
+            log.event(level, to: backend.logTargets, message)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// One direction of one message's body: content out of one buffer, in its framing, into another, in its own.
+// Bytes to bytes; it sees neither sockets nor clocks.
+
+internal import Basics
+internal import HTTP
+
+struct BodyRelay {
+    private var decoder: BodyDecoder
+    private let framing: BodyFraming
+    /// All content and the end of its framing are in the output buffer.
+    private(set) var isComplete: Bool
+
+    enum Moved: Equatable {
+        /// Everything in the input was used up: more is needed.
+        case needsInput
+        /// The output is full: it has to be sent first.
+        case needsRoom
+        case complete
+        case failed(MessageFault)
+    }
+
+    /// - Parameters:
+    ///   - source: how the body comes in.
+    ///   - target: how it goes out.
+    init(from source: BodyFraming, to target: BodyFraming) {
+        decoder = BodyDecoder(source)
+        framing = target
+        isComplete = source == .none || source == .length(0)
+    }
+
+    /// Moves what is there and fits. `output` holds a block.
+    mutating func move(from input: inout ByteBuffer, to output: inout ByteBuffer) -> Moved {
+        while !isComplete {
+            let room = output.room - (framing == .chunked ? MessageWriter.chunkOverheadMax : 0)
+            guard room > 0 else { return .needsRoom }
+            // The decoder is shown no more than there is room for.
+            let window = min(input.count, room)
+            switch decoder.next(input.readable.extracting(first: window)) {
+            case .data(let skip, let count):
+                input.consume(skip)
+                write(count, from: &input, to: &output)
+            case .needMore(let skip):
+                input.consume(skip)
+                // With nothing used up and more in the buffer, only the window was too small.
+                if skip == 0 && window < input.count { return .needsRoom }
+                if input.isEmpty || skip == 0 { return .needsInput }
+            case .end(let skip):
+                input.consume(skip)
+                finish(&output)
+            case .failed(let fault): return .failed(fault)
+            }
+            if decoder.isComplete && !isComplete { finish(&output) }
+        }
+        return .complete
+    }
+
+    private func write(_ count: Int, from input: inout ByteBuffer, to output: inout ByteBuffer) {
+        if framing == .chunked {
+            let fits = MessageWriter.chunk(input.readable.extracting(first: count), to: &output)
+            precondition(fits, "a chunk of \(count) bytes did not fit")
+            input.consume(count)
+        } else if output.isEmpty && count == input.count {
+            // The whole buffer is content: hand over the block instead of its bytes.
+            ByteBuffer.swap(&input, &output)
+        } else {
+            let fits = output.append(input.readable.extracting(first: count))
+            precondition(fits, "\(count) bytes did not fit")
+            input.consume(count)
+        }
+    }
+
+    private mutating func finish(_ output: inout ByteBuffer) {
+        if framing == .chunked {
+            let fits = MessageWriter.lastChunk(to: &output)
+            precondition(fits, "the last chunk did not fit into the room kept for it")
+        }
+        isComplete = true
+    }
+
+    /// The sender closed: true if that is how its body ends, false if the body is cut short. Call `move` afterwards no more
+    /// when true: only the end of the output's framing is still written here.
+    mutating func inputEnded(to output: inout ByteBuffer) -> Bool {
+        if isComplete { return true }
+        guard decoder.inputEnded() else { return false }
+        finish(&output)
+        return true
+    }
+}

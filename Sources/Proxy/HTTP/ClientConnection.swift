@@ -1,0 +1,244 @@
+// A client's connection, speaking HTTP/1: one exchange after another, each begun by the head of a request.
+// In `mode tcp` there is one exchange, without a head, from the first moment to the last.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+
+final class ClientConnection: Connection {
+    /// What the connection is at. The names may appear in messages.
+    enum Phase {
+        /// Between exchanges: no request has begun.
+        case idle
+        /// Reading a request's head.
+        case readingHead
+        /// The exchange has the say.
+        case exchanging
+        /// Everything is sent; listening for the client's close, so that it reads our last bytes before a reset.
+        case lingering
+        case closed
+    }
+
+    let bind: BindPlan
+    let peer: SocketAddress
+    let local: SocketAddress
+    private(set) var phase = Phase.idle
+    private(set) var exchange: Exchange?
+    private var parser: RequestParser
+    /// Where the next exchange's time begins: the accept, or the end of the exchange before.
+    private var idleSince: Instant
+    private var isFirstExchange = true
+    private var lingerBytesLeft = Limits.lingerBytes
+    /// The worker is stopping: no further exchange.
+    private var isLast = false
+
+    var frontend: FrontendPlan { bind.frontend }
+
+    /// A connection was accepted.
+    static func begin(_ socket: Socket, from peer: SocketAddress, on bind: BindPlan, _ worker: Worker) {
+        let connection = ClientConnection(socket, peer, bind, worker)
+        worker.enter(connection, for: .streaming)
+        bind.frontend.traffic.add(.connections, worker: worker.index)
+        bind.frontend.traffic.add(.sessions, worker: worker.index)
+        connection.begin(worker)
+    }
+
+    private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
+        self.bind = bind
+        self.peer = peer
+        // One address listens for most sockets; only a wildcard has to be asked for.
+        local = bind.exactAddress ?? worker.kernel.localAddress(socket)
+        parser = RequestParser(limits: worker.plan.headLimits)
+        idleSince = worker.now
+        super.init(socket)
+    }
+
+    private func begin(_ worker: Worker) {
+        switch frontend.mode {
+        case .http: setDeadline(after: headTimeout, worker)
+        case .tcp:
+            let exchange = beginExchange(worker)
+            exchange.beginTunnel(worker)
+            resume(worker)
+        }
+    }
+
+    // MARK: Events
+
+    override func ready(_ readiness: Readiness, _ worker: Worker) {
+        note(readiness)
+        switch phase {
+        case .idle, .readingHead: resume(worker)
+        case .exchanging:
+            exchange?.advance(worker)
+            resume(worker)
+        case .lingering: linger(worker)
+        case .closed: break
+        }
+    }
+
+    override func expired(_ worker: Worker) {
+        switch phase {
+        case .lingering: finish(worker)
+        case .idle where !isFirstExchange: finish(worker)
+        case .idle, .readingHead:
+            let exchange = exchange ?? beginExchange(worker)
+            phase = .exchanging
+            exchange.headTimedOut(worker)
+            resume(worker)
+        case .exchanging:
+            exchange?.clientTimedOut(worker)
+            resume(worker)
+        case .closed: preconditionFailure("a closed connection has no deadline")
+        }
+    }
+
+    /// Reads requests until there is nothing more to read, or an exchange has the say.
+    func resume(_ worker: Worker) {
+        var turns = 0
+        while phase == .idle || phase == .readingHead {
+            // What an unfinished head left in the buffer was looked at before: only more bytes can help.
+            if input.isEmpty || phase == .readingHead {
+                switch fill(worker) {
+                case .progressed: break
+                case .blocked: return
+                case .full: preconditionFailure("the parser bounds an unfinished line below a buffer's size")
+                case .ended, .failed:
+                    clientLeft(worker)
+                    continue
+                }
+            }
+            // Pipelined requests that we answer ourselves could keep us here for long.
+            turns += 1
+            if turns > Limits.movesPerTurn * 4 {
+                worker.resumeLater(self)
+                return
+            }
+            readHead(worker)
+        }
+    }
+
+    private func readHead(_ worker: Worker) {
+        let exchange = exchange ?? beginExchange(worker)
+        if phase == .idle {
+            phase = .readingHead
+            // The first request's time runs from the accept.
+            if !isFirstExchange { setDeadline(after: headTimeout, worker) }
+        }
+        let before = input.count
+        let progress = parser.parse(&input, into: &exchange.facts.request)
+        exchange.facts.bytesFromClient += UInt64(before - input.count)
+        switch progress {
+        case .needMore: break
+        case .complete:
+            phase = .exchanging
+            setDeadline(.never, worker)
+            exchange.requestHeadComplete(worker)
+        case .failed(let fault):
+            phase = .exchanging
+            exchange.refuse(fault, worker)
+        }
+    }
+
+    /// For a request's head, from its first byte to its last.
+    private var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
+
+    private func beginExchange(_ worker: Worker) -> Exchange {
+        let exchange = worker.takeExchange()
+        self.exchange = exchange
+        if frontend.mode == .tcp { phase = .exchanging }
+        exchange.begin(on: self, since: idleSince, isFirst: isFirstExchange, worker)
+        return exchange
+    }
+
+    /// The client is gone, or sends no more, where a request was expected.
+    private func clientLeft(_ worker: Worker) {
+        // A connection that never carried a byte is an event worth a line; a kept-alive one that ends is not.
+        guard phase == .readingHead || isFirstExchange else {
+            finish(worker)
+            return
+        }
+        let exchange = exchange ?? beginExchange(worker)
+        phase = .exchanging
+        exchange.clientLeftDuringHead(worker)
+    }
+
+    // MARK: What the exchange reports
+
+    /// The exchange has ended and everything it had for the client is sent.
+    func exchangeEnded(keepAlive: Bool, requestWasRead: Bool, _ worker: Worker) {
+        precondition(phase == .exchanging, "an exchange ended while \(phase)")
+        exchange = nil
+        isFirstExchange = false
+        idleSince = worker.now
+        parser.reset()
+        if keepAlive && !isLast && !worker.isStopping && !hasEnded {
+            phase = .idle
+            input.releaseIfEmpty(to: worker.buffers)
+            setDeadline(
+                after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
+                worker)
+        } else if requestWasRead && input.isEmpty && !canRead || hasEnded || hasFailed {
+            finish(worker)
+        } else {
+            beginLinger(worker)
+        }
+    }
+
+    /// The exchange has ended in the middle of something: nothing sensible can follow.
+    func exchangeAborted(reset: Bool, _ worker: Worker) {
+        exchange = nil
+        finish(worker, reset: reset)
+    }
+
+    // MARK: Ending
+
+    private func beginLinger(_ worker: Worker) {
+        phase = .lingering
+        input.release(to: worker.buffers)
+        worker.kernel.finishSending(socket)
+        setDeadline(after: Limits.linger, worker)
+        linger(worker)
+    }
+
+    /// Reads and forgets what the client still sends, until it closes or has had its time.
+    private func linger(_ worker: Worker) {
+        while true {
+            switch fill(worker) {
+            case .progressed:
+                lingerBytesLeft -= input.count
+                input.release(to: worker.buffers)
+                if lingerBytesLeft > 0 { continue }
+            case .blocked: return
+            case .full: preconditionFailure("an empty buffer cannot be full")
+            case .ended, .failed: break
+            }
+            finish(worker)
+            return
+        }
+    }
+
+    private func finish(_ worker: Worker, reset: Bool = false) {
+        precondition(exchange == nil, "a connection is closed under its exchange")
+        phase = .closed
+        close(worker, reset: reset)
+        worker.plan.admission.release(for: frontend)
+    }
+
+    /// The worker is stopping: leave now if no exchange is under way, else after it.
+    func stopWhenIdle(_ worker: Worker) {
+        isLast = true
+        if phase == .idle { finish(worker) }
+    }
+
+    /// The worker stops at once.
+    func abandon(_ worker: Worker) {
+        switch phase {
+        case .closed: break
+        case .idle, .lingering: finish(worker)
+        case .readingHead, .exchanging: exchange?.abandon(worker)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// One request and its response: from the first byte of the request until the last byte of the response is
+// with the client, whatever happens in between. It ends exactly once, in `end`.
+//
+// The phases, and what moves an exchange from one to the next:
+//
+//   readingHead ──head──▶ (rules, routing) ──▶ connecting ──connected──▶ awaitingResponse ──head──▶ relaying ─▶ ended
+//        │                     │                  │  ▲                         │                      ▲
+//        │                     │                  ▼  │ retry                   ├──101──▶ tunnelling ──┤
+//        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
+//                                               └─────────────────────────────────────────────────────┘
+//
+// This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
+// ExchangeServer (choosing, connecting, retrying), ExchangeRelay (bodies and the response's head),
+// ExchangeAnswer (what Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+
+final class Exchange {
+    enum Phase {
+        case readingHead
+        /// Waiting for a connection to the server, or to try again.
+        case connecting
+        /// The request is on its way or sent; no whole response head yet.
+        case awaitingResponse
+        /// The response's body is coming.
+        case relaying
+        /// Sending an answer of our own.
+        case answering
+        /// Bytes both ways, unread.
+        case tunnelling
+        case ended
+    }
+
+    let facts = ExchangeFacts()
+    var phase = Phase.ended
+    /// The client's connection, for as long as the exchange lasts.
+    private(set) var client: ClientConnection!
+    var backend: BackendPlan?
+    /// The server that was chosen; counted as active on it while `holdsServer`.
+    var server: Server?
+    var holdsServer = false
+    /// The connection to it, once there is one.
+    var connection: ServerConnection?
+    var isFirst = false
+
+    var requestBody = BodyRelay(from: .none, to: .none)
+    var responseBody = BodyRelay(from: .none, to: .none)
+    var requestFraming = BodyFraming.none
+    /// All of the request is with the server (or nobody wants the rest).
+    var requestSent = false
+    /// Some of the request's body has been taken from the client, so that the request cannot be sent again.
+    var bodyWasTouched = false
+    var responseParser = ResponseParser(limits: HeadLimits())
+    /// The client may send another request on this connection.
+    var keepsClient = false
+    /// The client asked for another protocol.
+    var wantsUpgrade = false
+    var retriesLeft = 0
+    var answer = LocalAnswer.none
+    /// The request's head was not understood or never whole: nothing behind it can be read either.
+    var headWasRefused = false
+
+    var frontend: FrontendPlan { client.frontend }
+
+    /// Starts afresh for a client; everything left over from the exchange before is forgotten.
+    func begin(on client: ClientConnection, since start: Instant, isFirst: Bool, _ worker: Worker) {
+        precondition(phase == .ended, "an exchange was taken while \(phase)")
+        facts.clear()
+        self.client = client
+        phase = .readingHead
+        backend = nil
+        server = nil
+        holdsServer = false
+        connection = nil
+        self.isFirst = isFirst
+        requestFraming = .none
+        requestSent = false
+        bodyWasTouched = false
+        keepsClient = false
+        wantsUpgrade = false
+        retriesLeft = 0
+        answer = .none
+        headWasRefused = false
+        requestBody = BodyRelay(from: .none, to: .none)
+        responseParser = ResponseParser(limits: worker.plan.headLimits)
+        facts.client = client.peer
+        facts.local = client.local
+        facts.frontendName = frontend.name
+        facts.backendName = frontend.name
+        facts.timers.acceptDate = WallTime.now()
+        facts.timers.accepted = start
+        facts.timers.requestBegun = worker.now
+    }
+
+    /// Moves whatever can move. Called after every event on either connection.
+    func advance(_ worker: Worker) {
+        switch phase {
+        case .readingHead: preconditionFailure("the client's connection reads heads")
+        case .connecting: watchClient(worker)
+        case .awaitingResponse, .relaying:
+            sendRequestBody(worker)
+            if phase == .awaitingResponse || phase == .relaying { receiveResponse(worker) }
+        case .answering: sendAnswer(worker)
+        case .tunnelling: advanceTunnel(worker)
+        case .ended: break
+        }
+    }
+
+    /// While a server is sought, a client that is gone for good ends the search.
+    private func watchClient(_ worker: Worker) {
+        guard client.canRead, client.input.room > 0 || !client.input.holdsBlock else { return }
+        if case .failed = client.fill(worker) { clientAborted(worker) }
+    }
+
+    /// Gives the references back; the object can serve again.
+    func letGo() {
+        client = nil
+        backend = nil
+        server = nil
+        connection = nil
+        answer = .none
+    }
+}

@@ -1,0 +1,187 @@
+// What Portico answers itself: error pages, answers of rules, the stats page, files.
+
+internal import Admin
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+internal import StaticFiles
+
+/// What is still to be sent of an answer of our own, behind its head.
+enum LocalAnswer {
+    case none
+    case bytes([UInt8], sent: Int)
+    case file(OpenFile, sent: Int)
+
+    var isDone: Bool {
+        switch self {
+        case .none: true
+        case .bytes(let bytes, let sent): sent == bytes.count
+        case .file(let file, let sent): sent == file.size
+        }
+    }
+}
+
+extension Exchange {
+    /// Answers with a status and a short page that says what it means. If the response has begun already, all that is left is to
+    /// cut it off.
+    func fail(status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+        answer(.error(status), cause, at, worker)
+    }
+
+    /// Refuses the client's message; the connection closes, since where the next message would begin is not known.
+    func refuse(_ fault: MessageFault, _ worker: Worker) {
+        if facts.timers.requestDone == nil { headWasRefused = true }
+        frontend.traffic.add(.badRequests, worker: worker.index)
+        keepsClient = false
+        answer(.error(fault.status), .proxy, .request, worker)
+    }
+
+    /// Answers with a response of our own, and says in the log why.
+    func answer(_ response: LocalResponse, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+        dropConnection(worker)
+        guard phase != .relaying, phase != .answering else {
+            abort(cause, .data, worker)
+            return
+        }
+        facts.termination.cause = cause
+        facts.termination.phase = at
+        response.apply(to: &facts.response)
+        answer = .bytes(response.body, sent: 0)
+        beginAnswer(length: response.body.count, worker)
+    }
+
+    /// Sends `facts.response` and then what `answer` holds.
+    private func beginAnswer(length: Int, _ worker: Worker) {
+        phase = .answering
+        facts.status = facts.response.status
+        countResponse(facts.status, worker)
+        // A body nobody reads would be taken for the next request.
+        if !requestBody.isComplete || worker.isStopping { keepsClient = false }
+        if facts.request.method == .head && facts.timers.requestDone != nil || facts.status == 304 { answer = .none }
+        let hasLength = facts.status != 304 && facts.status != 204 && facts.status >= 200
+        writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
+        if phase == .answering { sendAnswer(worker) }
+    }
+
+    func sendAnswer(_ worker: Worker) {
+        for _ in 0..<Limits.movesPerTurn {
+            moveAnswer(worker)
+            switch client.flush(worker, more: !answer.isDone) {
+            case .all: break
+            case .blocked:
+                client.setDeadline(after: frontend.timeouts.client, worker)
+                return
+            case .failed:
+                clientAborted(worker)
+                return
+            }
+            if answer.isDone {
+                end(worker)
+                return
+            }
+            if case .file(let file, let sent) = answer {
+                guard sendFile(file, sent, worker) else { return }
+            }
+        }
+        worker.resumeLater(client)
+    }
+
+    /// Bytes of the answer into the output buffer, as many as fit.
+    private func moveAnswer(_ worker: Worker) {
+        guard case .bytes(let bytes, let sent) = answer, sent < bytes.count else { return }
+        client.output.acquire(from: worker.buffers)
+        let count = min(client.output.room, bytes.count - sent)
+        let fits = client.output.append(unsafe bytes.span.bytes.extracting(sent..<sent + count))
+        precondition(fits, "\(count) bytes did not fit")
+        facts.bytesToClient += UInt64(count)
+        answer = .bytes(bytes, sent: sent + count)
+    }
+
+    /// One stretch of the file; false if there is nothing more to do now.
+    private func sendFile(_ file: OpenFile, _ sent: Int, _ worker: Worker) -> Bool {
+        // As much as a move of buffers would be, so that files and bodies get the same share.
+        let count = min(file.size - sent, worker.plan.bufferBytes * 4)
+        switch client.sendFile(file.descriptor, offset: sent, count: count, worker) {
+        case .bytes(0):
+            // The file has become shorter than was promised.
+            abort(.`internal`, .data, worker)
+            return false
+        case .bytes(let n):
+            answer = .file(file, sent: sent + n)
+            facts.bytesToClient += UInt64(n)
+            client.setDeadline(after: frontend.timeouts.client, worker)
+            return true
+        case .wouldBlock:
+            client.setDeadline(after: frontend.timeouts.client, worker)
+            return false
+        case .failed:
+            clientAborted(worker)
+            return false
+        }
+    }
+
+    // MARK: Pages and files
+
+    /// Answers if the request is for the stats page.
+    func answerStatistics(_ page: StatsPageSettings, _ worker: Worker) -> Bool {
+        guard let response = Self.statistics(page, facts.request, worker) else { return false }
+        facts.serverName = "<STATS>"
+        count(.intercepted, worker)
+        answer(response, .local, .request, worker)
+        return true
+    }
+
+    private static func statistics(
+        _ page: StatsPageSettings, _ request: RequestHead, _ worker: Worker
+    ) -> LocalResponse? {
+        guard let wanted = StatsRequest.parse(request.pathAndQuery, settings: page) else { return nil }
+        return StatsService.answer(
+            wanted, method: request.method, authorization: request.fields.firstValue(.authorization), settings: page,
+            snapshot: { worker.plan.snapshot(now: worker.now) })
+    }
+
+    /// Answers from a directory; false if the servers shall have their chance.
+    func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
+        let found = Self.look(for: facts.request, in: files.root, now: facts.timers.acceptDate)
+        if found.isMiss && files.missGoesToServers { return false }
+        facts.serverName = "<FILES>"
+        count(.intercepted, worker)
+        guard case .file(let file) = found else {
+            if let response = Self.response(for: found, to: facts.request) {
+                answer(response, .local, .request, worker)
+            }
+            return true
+        }
+        facts.termination.cause = .local
+        facts.termination.phase = .request
+        facts.response.clear()
+        facts.response.setStatus(200)
+        found.appendFields(to: &facts.response.fields)
+        answer = .file(file, sent: 0)
+        beginAnswer(length: file.size, worker)
+        return true
+    }
+}
+
+extension Exchange {
+    private static func look(for request: RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
+        root.answer(
+            method: request.method, path: request.path, ifNoneMatch: request.fields.firstValue(.ifNoneMatch),
+            ifModifiedSince: request.fields.firstValue(.ifModifiedSince), now: now)
+    }
+
+    private static func response(for found: FileAnswer, to request: RequestHead) -> LocalResponse? {
+        found.localResponse(query: request.query)
+    }
+}
+
+extension HeaderFields {
+    /// The value of the first field of that name, if there is one.
+    @_lifetime(borrow self)
+    fileprivate func firstValue(_ field: KnownField) -> RawSpan? {
+        if let index = first(field) { return value(index) }
+        return nil
+    }
+}

@@ -1,0 +1,185 @@
+// How an exchange ends, and what is counted and logged then. Every path leads through `conclude`, once.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Logging
+internal import Reactor
+internal import Rules
+
+extension Exchange {
+    // MARK: Good ends
+
+    /// Everything the client is to get is sent.
+    func end(_ worker: Worker) {
+        let client = client
+        let keepsClient = keepsClient
+        let requestWasRead = requestBody.isComplete && !headWasRefused
+        dropConnection(worker)
+        conclude(worker)
+        client?.exchangeEnded(keepAlive: keepsClient, requestWasRead: requestWasRead, worker)
+    }
+
+    // MARK: The client's faults
+
+    /// It closed, or sent no more, before its request was whole.
+    func clientLeftDuringHead(_ worker: Worker) {
+        // Nobody is there to read an answer; the status is for the log, as HAProxy has it.
+        facts.status = 400
+        if facts.bytesFromClient > 0 { frontend.traffic.add(.badRequests, worker: worker.index) }
+        countResponse(400, worker)
+        abort(.client, .request, worker)
+    }
+
+    /// Its request's head took too long.
+    func headTimedOut(_ worker: Worker) {
+        headWasRefused = true
+        keepsClient = false
+        frontend.traffic.add(.badRequests, worker: worker.index)
+        answer(.error(408), .clientTimeout, .request, worker)
+    }
+
+    /// It closed while its request was still to come, or while it was to read the answer.
+    func clientAborted(_ worker: Worker) {
+        count(.clientAborts, worker)
+        server?.traffic.add(.clientAborts, worker: worker.index)
+        switch phase {
+        case .connecting: abort(.client, .connect, worker)
+        case .awaitingResponse: abort(.client, .headers, worker)
+        default: abort(.client, .data, worker)
+        }
+    }
+
+    /// The deadline of the client's connection has passed.
+    func clientTimedOut(_ worker: Worker) {
+        switch phase {
+        case .connecting: retryPauseOver(worker)
+        case .awaitingResponse: fail(status: 408, .clientTimeout, .data, worker)
+        case .tunnelling:
+            abort(frontend.timeouts.client <= serverTimeout ? .clientTimeout : .serverTimeout, .data, worker)
+        default: abort(.clientTimeout, .data, worker)
+        }
+    }
+
+    /// The body it sends is not well-formed.
+    func refuseBody(_ fault: MessageFault, _ worker: Worker) {
+        frontend.traffic.add(.badRequests, worker: worker.index)
+        keepsClient = false
+        answer(.error(fault.status), .proxy, .data, worker)
+    }
+
+    // MARK: The server's faults
+
+    /// It closed or reset the connection before its response had begun.
+    func serverFailed(_ worker: Worker) {
+        if retryOnFreshConnection(worker) { return }
+        count(.serverAborts, worker)
+        countOnServer(.badResponses, worker)
+        fail(status: 502, .server, .headers, worker)
+    }
+
+    /// What it said is not a response.
+    func badResponse(_ worker: Worker) {
+        countOnServer(.badResponses, worker)
+        fail(status: 502, .proxy, .headers, worker)
+    }
+
+    func serverTimedOut(_ worker: Worker) {
+        countOnServer(.badResponses, worker)
+        if phase == .awaitingResponse {
+            fail(status: 504, .serverTimeout, .headers, worker)
+        } else {
+            abort(.serverTimeout, .data, worker)
+        }
+    }
+
+    /// Its body ended before its end, or is not well-formed: the client must not take it for whole.
+    func truncated(_ worker: Worker) {
+        count(.serverAborts, worker)
+        server?.traffic.add(.serverAborts, worker: worker.index)
+        abort(.server, .data, worker)
+    }
+
+    private func countOnServer(_ counter: TrafficCounter, _ worker: Worker) {
+        server?.traffic.add(counter, worker: worker.index)
+        backend?.backend.traffic.add(counter, worker: worker.index)
+    }
+
+    // MARK: Cutting off
+
+    /// Ends in the middle: the client's connection is closed so that it notices.
+    func abort(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+        facts.termination.cause = cause
+        facts.termination.phase = at
+        let client = client
+        // A server that is cut off in the middle of something must not take it for the end.
+        dropConnection(worker, reset: phase != .tunnelling || cause != .client)
+        conclude(worker)
+        client?.exchangeAborted(reset: cause != .client && at == .data, worker)
+    }
+
+    /// The worker stops at once.
+    func abandon(_ worker: Worker) { abort(.killed, .data, worker) }
+
+    // MARK: Counting and logging
+
+    func countResponse(_ status: Int, _ worker: Worker) {
+        let counter = TrafficCounter.responses(status: status)
+        count(counter, worker)
+        server?.traffic.add(counter, worker: worker.index)
+    }
+
+    private func conclude(_ worker: Worker) {
+        precondition(phase != .ended, "an exchange ends twice")
+        facts.timers.ended = worker.now
+        releaseServer()
+        countTraffic(worker)
+        log(worker)
+        backend?.backend.active.decrement()
+        phase = .ended
+        letGo()
+        worker.giveBack(self)
+    }
+
+    private func countTraffic(_ worker: Worker) {
+        let row = worker.index
+        for traffic in [frontend.traffic, backend?.backend.traffic, server?.traffic] {
+            guard let traffic else { continue }
+            traffic.add(.bytesIn, facts.bytesFromClient, worker: row)
+            traffic.add(.bytesOut, facts.bytesToClient, worker: row)
+        }
+        guard let connected = facts.timers.connected, let ended = facts.timers.ended, let server else { return }
+        for traffic in [backend?.backend.traffic, server.traffic] {
+            guard let traffic else { continue }
+            let chosen = facts.timers.queueLeft ?? connected
+            traffic.add(.connectMilliseconds, connected.since(chosen).wholeMilliseconds, worker: row)
+            if let head = facts.timers.responseHeadDone {
+                traffic.add(.responseMilliseconds, head.since(connected).wholeMilliseconds, worker: row)
+            }
+            traffic.add(.totalMilliseconds, ended.since(facts.timers.accepted).wholeMilliseconds, worker: row)
+        }
+    }
+
+    private func log(_ worker: Worker) {
+        let targets = frontend.logTargets
+        guard !targets.isEmpty else { return }
+        let level: LogLevel
+        switch frontend.log.verdict(facts) {
+        case .skip: return
+        case .info: level = .info
+        case .error: level = .err
+        }
+        facts.counts.process = worker.plan.admission.connections.current
+        facts.counts.frontend = frontend.sessions.current
+        if targets.wantsText(level) {
+            worker.scratch.removeAll(keepingCapacity: true)
+            frontend.log.render(facts, into: &worker.scratch)
+            worker.log.line(level, to: targets, worker.scratch)
+        }
+        if targets.wantsJSON(level) {
+            worker.scratch.removeAll(keepingCapacity: true)
+            frontend.log.renderJSON(facts, into: &worker.scratch)
+            worker.log.json(level, to: targets, worker.scratch)
+        }
+    }
+}

@@ -1,0 +1,298 @@
+// The request's body to the server, the response's head and body to the client.
+//
+// Back-pressure is by not reading: a side is read only while the buffer towards the other side has room.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+
+extension Exchange {
+    // MARK: The request
+
+    /// Sends what there is of the request, and reads more of it while the server takes it.
+    func sendRequestBody(_ worker: Worker) {
+        guard !requestSent, let connection else { return }
+        for _ in 0..<Limits.movesPerTurn {
+            if !requestBody.isComplete {
+                connection.output.acquire(from: worker.buffers)
+                let before = client.input.count
+                let moved = requestBody.move(from: &client.input, to: &connection.output)
+                let taken = before - client.input.count
+                if taken > 0 {
+                    bodyWasTouched = true
+                    facts.bytesFromClient += UInt64(taken)
+                }
+                if case .failed(let fault) = moved {
+                    refuseBody(fault, worker)
+                    return
+                }
+            }
+            switch connection.flush(worker, more: !requestBody.isComplete && !client.input.isEmpty) {
+            case .all: break
+            case .blocked:
+                // The server does not read; waiting for it is bounded like waiting for its answer.
+                if connection.deadline == .never { connection.setDeadline(after: serverTimeout, worker) }
+                return
+            case .failed:
+                // It reads no more, but may have said why: its answer is read before it is given up.
+                stopSendingRequest(worker)
+                return
+            }
+            if requestBody.isComplete {
+                requestSent = true
+                client.setDeadline(.never, worker)
+                connection.setDeadline(after: serverTimeout, worker)
+                return
+            }
+            client.input.releaseIfEmpty(to: worker.buffers)
+            switch client.fill(worker) {
+            case .progressed: client.setDeadline(after: frontend.timeouts.client, worker)
+            case .blocked:
+                if client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
+                return
+            case .full: preconditionFailure("the input was just moved on, it cannot be full")
+            case .ended, .failed:
+                clientAborted(worker)
+                return
+            }
+        }
+        worker.resumeLater(client)
+    }
+
+    private func stopSendingRequest(_ worker: Worker) {
+        guard let connection else { return }
+        connection.output.release(to: worker.buffers)
+        requestSent = true
+        keepsClient = keepsClient && requestBody.isComplete
+        client.setDeadline(.never, worker)
+        connection.setDeadline(after: serverTimeout, worker)
+    }
+
+    var serverTimeout: TimeSpan { backend?.timeouts.server ?? .forever }
+
+    // MARK: The response
+
+    /// Takes in the response as far as the client takes it off.
+    func receiveResponse(_ worker: Worker) {
+        for _ in 0..<Limits.movesPerTurn {
+            guard let connection else { return sendRest(worker) }
+            if phase == .awaitingResponse {
+                guard readResponseHead(from: connection, worker) else { return }
+            } else {
+                guard relayBody(from: connection, worker) else { return }
+            }
+        }
+        worker.resumeLater(client)
+    }
+
+    /// Reads on in the response's head; false if there is nothing more to do now.
+    private func readResponseHead(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        if connection.input.isEmpty || responseParser.hasBegun {
+            switch connection.fill(worker) {
+            case .progressed: break
+            case .blocked:
+                watchClientWhileWaiting(worker)
+                return false
+            case .full: preconditionFailure("the parser bounds an unfinished line below a buffer's size")
+            case .ended, .failed:
+                serverFailed(worker)
+                return false
+            }
+        }
+        switch responseParser.parse(&connection.input, into: &facts.response) {
+        case .needMore: return true
+        case .complete: return responseHeadComplete(from: connection, worker)
+        case .failed:
+            badResponse(worker)
+            return false
+        }
+    }
+
+    /// While the server thinks, a client that resets its connection ends the exchange.
+    private func watchClientWhileWaiting(_ worker: Worker) {
+        guard requestSent, client.canRead, client.input.isEmpty else { return }
+        switch client.fill(worker) {
+        case .failed: clientAborted(worker)
+        // The next request, sent ahead, waits in the buffer; a client that only finished sending still wants its answer.
+        case .progressed, .blocked, .full, .ended: break
+        }
+    }
+
+    private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        let status = facts.response.status
+        if status == 101 {
+            guard wantsUpgrade else {
+                badResponse(worker)
+                return false
+            }
+            upgrade(worker)
+            return false
+        }
+        if status < 200 { return passInterim(worker) }
+
+        facts.timers.responseHeadDone = worker.now
+        facts.status = status
+        countResponse(status, worker)
+        frontend.log.captureResponse(facts)
+        let framing: BodyFraming
+        switch facts.response.bodyFraming(requestMethod: facts.request.method) {
+        case .success(let found): framing = found
+        case .failure:
+            badResponse(worker)
+            return false
+        }
+        connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose
+        guard followResponseRules(worker) else { return false }
+        sendResponseHead(framing, worker)
+        return phase == .relaying
+    }
+
+    /// 100, 102, 103: to the client at once, and on to the next head. HTTP/1.0 does not know them.
+    private func passInterim(_ worker: Worker) -> Bool {
+        responseParser.reset()
+        defer { facts.response.clear() }
+        guard facts.request.version == .http11 else { return true }
+        facts.response.fields.removeHopByHop()
+        client.output.acquire(from: worker.buffers)
+        let before = client.output.count
+        // No room is no harm: an interim response is advice.
+        _ = MessageWriter.write(facts.response, framing: .none, connection: .none, to: &client.output)
+        facts.bytesToClient += UInt64(client.output.count - before)
+        if client.flush(worker) == .failed {
+            clientAborted(worker)
+            return false
+        }
+        return true
+    }
+
+    private func followResponseRules(_ worker: Worker) -> Bool {
+        for rules in [backend?.responseRules, frontend.responseRules] {
+            guard let rules, !rules.isEmpty else { continue }
+            switch rules.run(on: facts) {
+            case .proceed: continue
+            case .answer(let response), .deny(let response):
+                count(.deniedResponses, worker)
+                replaceResponse(with: response, worker)
+            case .denyStatus(let status):
+                count(.deniedResponses, worker)
+                replaceResponse(with: .error(status), worker)
+            }
+            return false
+        }
+        return true
+    }
+
+    private func replaceResponse(with response: LocalResponse, _ worker: Worker) {
+        dropConnection(worker)
+        answer(response, .proxy, .headers, worker)
+    }
+
+    private func sendResponseHead(_ framing: BodyFraming, _ worker: Worker) {
+        facts.response.fields.removeHopByHop()
+        var target = framing
+        if framing == .untilClose {
+            // The end is marked for clients that know chunks, so that their connection can stay.
+            if facts.request.version == .http11 { target = .chunked } else { keepsClient = false }
+        } else if framing == .chunked && facts.request.version == .http10 {
+            target = .untilClose
+            keepsClient = false
+        }
+        // Until the request is read to its end, the next one cannot begin.
+        if !requestBody.isComplete { keepsClient = false }
+        if worker.isStopping { keepsClient = false }
+        responseBody = BodyRelay(from: framing, to: target)
+        writeHead(framing: target, worker)
+        if phase != .ended { phase = .relaying }
+    }
+
+    /// Writes `facts.response` for the client, with the fields that concern its connection.
+    func writeHead(framing: BodyFraming, _ worker: Worker) {
+        let option: MessageWriter.ConnectionHeader =
+            !keepsClient ? .close : facts.request.version == .http10 ? .keepAlive : .none
+        client.output.acquire(from: worker.buffers)
+        if client.output.room < worker.plan.bufferBytes { client.output.compact() }
+        let before = client.output.count
+        let fits = MessageWriter.write(facts.response, framing: framing, connection: option, to: &client.output)
+        facts.bytesToClient += UInt64(client.output.count - before)
+        // Rules have made the head longer than a buffer; nothing sensible can be said any more.
+        if !fits { abort(.proxy, .headers, worker) }
+    }
+
+    /// Moves the body on; false if there is nothing more to do now.
+    private func relayBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        if !responseBody.isComplete {
+            client.output.acquire(from: worker.buffers)
+            if client.output.isEmpty == false { client.output.compact() }
+            let before = client.output.count
+            let moved = responseBody.move(from: &connection.input, to: &client.output)
+            facts.bytesToClient += UInt64(client.output.count - before)
+            if case .failed = moved {
+                truncated(worker)
+                return false
+            }
+        }
+        if responseBody.isComplete { finishWithServer(worker) }
+        switch client.flush(worker, more: !responseBody.isComplete && !connection.input.isEmpty) {
+        case .all: break
+        case .blocked:
+            client.setDeadline(after: frontend.timeouts.client, worker)
+            self.connection?.setDeadline(.never, worker)
+            return false
+        case .failed:
+            clientAborted(worker)
+            return false
+        }
+        if responseBody.isComplete {
+            end(worker)
+            return false
+        }
+        return readBody(from: connection, worker)
+    }
+
+    private func readBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        client.setDeadline(requestSent ? .never : client.deadline, worker)
+        connection.input.releaseIfEmpty(to: worker.buffers)
+        switch connection.fill(worker) {
+        case .progressed:
+            connection.setDeadline(after: serverTimeout, worker)
+            return true
+        case .full: return true
+        case .blocked:
+            if connection.deadline == .never { connection.setDeadline(after: serverTimeout, worker) }
+            watchClientWhileWaiting(worker)
+            return false
+        case .ended, .failed:
+            client.output.acquire(from: worker.buffers)
+            let before = client.output.count
+            guard connection.readFailure == nil, responseBody.inputEnded(to: &client.output) else {
+                truncated(worker)
+                return false
+            }
+            facts.bytesToClient += UInt64(client.output.count - before)
+            return true
+        }
+    }
+
+    /// The response is here in full: the server is free before the client has read it all.
+    private func finishWithServer(_ worker: Worker) {
+        guard let connection else { return }
+        releaseServer()
+        self.connection = nil
+        if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty && !connection.hasFailed {
+            connection.becomeIdle(worker)
+        } else {
+            connection.shut(worker)
+        }
+    }
+
+    /// Only what the client has not yet taken is left.
+    private func sendRest(_ worker: Worker) {
+        switch client.flush(worker) {
+        case .all: end(worker)
+        case .blocked: client.setDeadline(after: frontend.timeouts.client, worker)
+        case .failed: clientAborted(worker)
+        }
+    }
+}

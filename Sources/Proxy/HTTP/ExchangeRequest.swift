@@ -1,0 +1,84 @@
+// From a complete request head to where it goes: framing, rules, the stats page, files, or a server.
+
+internal import Admin
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Rules
+internal import StaticFiles
+
+extension Exchange {
+    func requestHeadComplete(_ worker: Worker) {
+        facts.timers.requestDone = worker.now
+        facts.captureRequestLine()
+        frontend.log.captureRequest(facts)
+        frontend.traffic.add(.requests, worker: worker.index)
+        switch facts.request.bodyFraming() {
+        case .failure(let fault):
+            refuse(fault, worker)
+            return
+        case .success(let framing): requestFraming = framing
+        }
+        keepsClient = facts.request.wantsKeepAlive && !worker.isStopping
+        wantsUpgrade = facts.request.upgradeRequested
+        requestBody = BodyRelay(from: requestFraming, to: requestFraming)
+
+        guard follow(frontend.requestRules, worker) else { return }
+        if let page = frontend.statsPage, answerStatistics(page, worker) { return }
+        guard let index = frontend.routing.choose(for: facts) else {
+            fail(status: 503, .server, .connect, worker)
+            return
+        }
+        route(to: worker.plan.backends[index], worker)
+    }
+
+    private func route(to backend: BackendPlan, _ worker: Worker) {
+        self.backend = backend
+        facts.backendName = backend.name
+        facts.counts.backend = backend.backend.active.increment()
+        backend.backend.traffic.add(.sessions, worker: worker.index)
+        backend.backend.traffic.add(.requests, worker: worker.index)
+        guard follow(backend.requestRules, worker) else { return }
+        if let page = backend.statsPage, answerStatistics(page, worker) { return }
+        if let files = backend.files, answerFromFiles(files, worker) { return }
+        rewriteRequest(worker)
+        retriesLeft = backend.retries
+        chooseServer(worker)
+    }
+
+    /// Runs rules; false if they have settled the exchange.
+    private func follow(_ rules: RuleSet, _ worker: Worker) -> Bool {
+        if rules.isEmpty { return true }
+        switch rules.run(on: facts) {
+        case .proceed: return true
+        case .answer(let response):
+            count(.intercepted, worker)
+            answer(response, .local, .request, worker)
+        case .deny(let response):
+            count(.deniedRequests, worker)
+            answer(response, .proxy, .request, worker)
+        case .denyStatus(let status):
+            count(.deniedRequests, worker)
+            answer(.error(status), .proxy, .request, worker)
+        }
+        return false
+    }
+
+    /// Counts on the frontend, and on the backend if there is one yet.
+    func count(_ counter: TrafficCounter, _ worker: Worker) {
+        frontend.traffic.add(counter, worker: worker.index)
+        backend?.backend.traffic.add(counter, worker: worker.index)
+    }
+
+    // MARK: What the server sees
+
+    /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
+    private func rewriteRequest(_ worker: Worker) {
+        facts.request.fields.removeHopByHop()
+        let forwarding = backend?.forwarding ?? .none
+        forwarding.apply(to: facts, with: &worker.scratch)
+        if frontend.forwarding != forwarding || backend?.isListen == false {
+            frontend.forwarding.apply(to: facts, with: &worker.scratch)
+        }
+    }
+}

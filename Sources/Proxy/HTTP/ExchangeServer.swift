@@ -1,0 +1,168 @@
+// Finding a server, getting a connection to it, and trying again when that fails.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+internal import SystemPackage
+
+extension Exchange {
+    /// Chooses a server and goes there; `avoiding` is one that has just failed.
+    func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
+        guard let backend else { preconditionFailure("a server is chosen before a backend") }
+        guard let server = backend.backend.choose(&worker.views[backend.index], avoiding: avoiding) else {
+            fail(status: 503, .server, .connect, worker)
+            return
+        }
+        hold(server, of: backend, worker)
+        go(to: server, of: backend, worker)
+    }
+
+    private func hold(_ server: Server, of backend: BackendPlan, _ worker: Worker) {
+        precondition(!holdsServer, "a second server is taken before the first is given back")
+        self.server = server
+        holdsServer = true
+        facts.serverName = server.name
+        facts.counts.server = server.active.increment()
+        server.traffic.add(.sessions, worker: worker.index)
+        server.traffic.add(.selections, worker: worker.index)
+        backend.backend.traffic.add(.selections, worker: worker.index)
+    }
+
+    func releaseServer() {
+        guard holdsServer, let server else { return }
+        holdsServer = false
+        server.active.decrement()
+    }
+
+    /// Takes an idle connection, or begins a new one.
+    private func go(to server: Server, of backend: BackendPlan, _ worker: Worker) {
+        facts.timers.queueLeft = worker.now
+        if let idle = worker.idleConnections.take(server, of: backend) {
+            idle.use(for: self, worker)
+            connection = idle
+            server.traffic.add(.reuses, worker: worker.index)
+            backend.backend.traffic.add(.reuses, worker: worker.index)
+            facts.timers.connected = worker.now
+            sendRequestHead(worker)
+            return
+        }
+        connect(to: server, of: backend, worker)
+    }
+
+    private func connect(to server: Server, of backend: BackendPlan, _ worker: Worker) {
+        phase = .connecting
+        guard let address = server.address else {
+            connectFailed(.noSuchAddressOrDevice, worker)
+            return
+        }
+        server.traffic.add(.connections, worker: worker.index)
+        backend.backend.traffic.add(.connections, worker: worker.index)
+        switch worker.kernel.connect(to: address, from: nil) {
+        case .failed(let reason): connectFailed(reason, worker)
+        case .started(let socket):
+            let connection = ServerConnection(socket, to: server, of: backend, for: self)
+            self.connection = connection
+            worker.enter(connection, for: .streaming)
+            connection.setDeadline(after: backend.timeouts.connect, worker)
+        }
+    }
+
+    /// The connection stands.
+    func serverConnected(_ worker: Worker) {
+        facts.timers.connected = worker.now
+        if frontend.mode == .tcp {
+            startTunnel(worker)
+        } else {
+            sendRequestHead(worker)
+        }
+    }
+
+    private func sendRequestHead(_ worker: Worker) {
+        guard let connection else { preconditionFailure("a head is sent without a connection") }
+        phase = .awaitingResponse
+        responseParser.reset()
+        requestBody = BodyRelay(from: requestFraming, to: requestFraming)
+        connection.output.acquire(from: worker.buffers)
+        let fits = MessageWriter.write(
+            facts.request, framing: requestFraming, connection: wantsUpgrade ? .upgrade : .none,
+            to: &connection.output)
+        guard fits else {
+            // Rules and options have made the head longer than a buffer: ours to answer for.
+            fail(status: 500, .proxy, .headers, worker)
+            return
+        }
+        requestSent = false
+        advance(worker)
+    }
+
+    // MARK: Failing and trying again
+
+    func connectFailed(_ reason: Errno, _ worker: Worker) {
+        dropConnection(worker)
+        tryAgain(or: 503, .server, .connect, worker)
+    }
+
+    func connectTimedOut(_ worker: Worker) {
+        dropConnection(worker, reset: true)
+        tryAgain(or: 503, .serverTimeout, .connect, worker)
+    }
+
+    private func tryAgain(or status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+        guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
+        releaseServer()
+        guard retriesLeft > 0 else {
+            server.traffic.add(.connectionErrors, worker: worker.index)
+            backend.backend.traffic.add(.connectionErrors, worker: worker.index)
+            fail(status: status, cause, at, worker)
+            return
+        }
+        retriesLeft -= 1
+        facts.retries += 1
+        phase = .connecting
+        if backend.redispatches(attempt: facts.retries) || !server.state.isUsable {
+            redispatch(from: server, of: backend, worker)
+        } else {
+            server.traffic.add(.retries, worker: worker.index)
+            backend.backend.traffic.add(.retries, worker: worker.index)
+            // The same server at once would most likely fail again.
+            client.setDeadline(after: min(Limits.retryPause, backend.timeouts.connect), worker)
+        }
+    }
+
+    private func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {
+        failed.traffic.add(.redispatches, worker: worker.index)
+        backend.backend.traffic.add(.redispatches, worker: worker.index)
+        facts.isRedispatched = true
+        chooseServer(worker, avoiding: failed)
+    }
+
+    /// The pause before another attempt at the same server is over.
+    func retryPauseOver(_ worker: Worker) {
+        guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
+        guard server.state.isUsable else {
+            redispatch(from: server, of: backend, worker)
+            return
+        }
+        hold(server, of: backend, worker)
+        go(to: server, of: backend, worker)
+    }
+
+    /// A reused connection died before the server said anything: the server may have closed it just as the request was sent.
+    /// Sent again on a fresh connection where the request can be repeated without harm (RFC 9110 section 9.2.2).
+    func retryOnFreshConnection(_ worker: Worker) -> Bool {
+        guard let connection, let backend, let server, connection.wasUsed, facts.request.method.isIdempotent,
+            !bodyWasTouched, connection.input.isEmpty, phase == .awaitingResponse
+        else { return false }
+        dropConnection(worker)
+        connect(to: server, of: backend, worker)
+        return true
+    }
+
+    /// Closes the server's connection.
+    func dropConnection(_ worker: Worker, reset: Bool = false) {
+        connection?.shut(worker, reset: reset)
+        connection = nil
+    }
+}

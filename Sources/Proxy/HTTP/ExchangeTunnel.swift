@@ -1,0 +1,126 @@
+// Bytes both ways, unread: `mode tcp` from the start, HTTP after a switch of protocols.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+
+extension Exchange {
+    /// `mode tcp`: there is no head; the whole connection is one exchange with a server.
+    func beginTunnel(_ worker: Worker) {
+        facts.timers.requestDone = worker.now
+        headWasRefused = false
+        guard let index = frontend.routing.choose(for: facts) else {
+            abort(.server, .connect, worker)
+            return
+        }
+        let backend = worker.plan.backends[index]
+        self.backend = backend
+        facts.backendName = backend.name
+        facts.counts.backend = backend.backend.active.increment()
+        backend.backend.traffic.add(.sessions, worker: worker.index)
+        retriesLeft = backend.retries
+        chooseServer(worker)
+    }
+
+    /// `mode tcp`: the server is there.
+    func startTunnel(_ worker: Worker) {
+        phase = .tunnelling
+        facts.timers.responseHeadDone = worker.now
+        advanceTunnel(worker)
+    }
+
+    /// The server agreed to another protocol: its answer goes to the client, and then whatever either side says.
+    func upgrade(_ worker: Worker) {
+        facts.timers.responseHeadDone = worker.now
+        facts.status = 101
+        countResponse(101, worker)
+        keepsClient = false
+        facts.response.fields.removeHopByHop()
+        client.output.acquire(from: worker.buffers)
+        let before = client.output.count
+        let fits = MessageWriter.write(facts.response, framing: .none, connection: .upgrade, to: &client.output)
+        facts.bytesToClient += UInt64(client.output.count - before)
+        guard fits else {
+            abort(.proxy, .headers, worker)
+            return
+        }
+        phase = .tunnelling
+        advanceTunnel(worker)
+    }
+
+    private enum Passed { case progressed, waiting, finished, sourceFailed, targetFailed }
+
+    func advanceTunnel(_ worker: Worker) {
+        guard let connection else { preconditionFailure("a tunnel has two ends") }
+        for _ in 0..<Limits.movesPerTurn {
+            let forth = pass(from: client, to: connection, &facts.bytesFromClient, worker)
+            let back = pass(from: connection, to: client, &facts.bytesToClient, worker)
+            if forth == .sourceFailed || back == .targetFailed {
+                abort(.client, .data, worker)
+                return
+            }
+            if back == .sourceFailed || forth == .targetFailed {
+                abort(.server, .data, worker)
+                return
+            }
+            if forth == .finished && back == .finished {
+                endTunnel(worker)
+                return
+            }
+            if forth == .progressed || back == .progressed {
+                client.setDeadline(after: tunnelTimeout, worker)
+                connection.setDeadline(.never, worker)
+            } else {
+                if client.deadline == .never { client.setDeadline(after: tunnelTimeout, worker) }
+                return
+            }
+        }
+        worker.resumeLater(client)
+    }
+
+    /// Silence in both directions for this long ends a tunnel.
+    private var tunnelTimeout: TimeSpan {
+        guard let backend else { return frontend.timeouts.client }
+        return backend.timeouts.tunnel ?? min(frontend.timeouts.client, backend.timeouts.server)
+    }
+
+    /// One direction: what was read goes out as it is, block by block.
+    private func pass(
+        from source: Connection, to target: Connection, _ count: inout UInt64, _ worker: Worker
+    ) -> Passed {
+        var progressed = false
+        if !source.input.isEmpty && target.output.isEmpty {
+            count += UInt64(source.input.count)
+            ByteBuffer.swap(&source.input, &target.output)
+            progressed = true
+        }
+        let waiting = target.output.count
+        switch target.flush(worker) {
+        case .all: break
+        case .blocked: return progressed || target.output.count < waiting ? .progressed : .waiting
+        case .failed: return .targetFailed
+        }
+        switch source.fill(worker) {
+        case .progressed: return .progressed
+        case .blocked: return progressed ? .progressed : .waiting
+        case .full: return .progressed
+        case .failed: return .sourceFailed
+        case .ended:
+            if !source.input.isEmpty { return .progressed }
+            // The other direction may go on: half of the tunnel is closed.
+            if !target.isFinishedSending {
+                target.isFinishedSending = true
+                worker.kernel.finishSending(target.socket)
+            }
+            return .finished
+        }
+    }
+
+    private func endTunnel(_ worker: Worker) {
+        dropConnection(worker)
+        keepsClient = false
+        end(worker)
+    }
+}

@@ -1,0 +1,159 @@
+// A connection to a server, speaking HTTP/1: in use by one exchange, or idle in the worker's pool.
+
+internal import Balancing
+internal import Basics
+internal import Reactor
+
+final class ServerConnection: Connection {
+    enum Phase {
+        case connecting
+        case inUse
+        case idle
+        case closed
+    }
+
+    let server: Server
+    let backend: BackendPlan
+    private(set) var phase = Phase.connecting
+    /// Who uses it.
+    private(set) var exchange: Exchange?
+    /// The response that came last lets the connection be used again.
+    var allowsReuse = false
+    /// It has carried a whole exchange before.
+    private(set) var wasUsed = false
+
+    init(_ socket: Socket, to server: Server, of backend: BackendPlan, for exchange: Exchange) {
+        self.server = server
+        self.backend = backend
+        self.exchange = exchange
+        super.init(socket)
+    }
+
+    override func ready(_ readiness: Readiness, _ worker: Worker) {
+        note(readiness)
+        switch phase {
+        case .connecting: connected(worker)
+        case .inUse:
+            guard let exchange else { preconditionFailure("a connection in use belongs to an exchange") }
+            // The exchange may end in there and let the client's connection go on to the next request.
+            let client = exchange.client
+            exchange.advance(worker)
+            client?.resume(worker)
+        case .idle: closeIdle(worker)
+        case .closed: break
+        }
+    }
+
+    override func expired(_ worker: Worker) {
+        switch phase {
+        case .connecting, .inUse:
+            guard let exchange else { preconditionFailure("a connection in use belongs to an exchange") }
+            let client = exchange.client
+            if phase == .connecting { exchange.connectTimedOut(worker) } else { exchange.serverTimedOut(worker) }
+            client?.resume(worker)
+        case .idle: closeIdle(worker)
+        case .closed: preconditionFailure("a closed connection has no deadline")
+        }
+    }
+
+    private func connected(_ worker: Worker) {
+        guard canWrite, let exchange else { return }
+        let client = exchange.client
+        if let reason = worker.kernel.connectError(socket) {
+            exchange.connectFailed(reason, worker)
+        } else {
+            phase = .inUse
+            setDeadline(.never, worker)
+            exchange.serverConnected(worker)
+        }
+        client?.resume(worker)
+    }
+
+    // MARK: The pool
+
+    /// The exchange is done with it, and it can carry another.
+    func becomeIdle(_ worker: Worker) {
+        precondition(phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
+        exchange = nil
+        wasUsed = true
+        input.release(to: worker.buffers)
+        output.release(to: worker.buffers)
+        guard !worker.isStopping, !isSpent, worker.idleConnections.add(self) else {
+            shut(worker)
+            return
+        }
+        phase = .idle
+        server.idle.increment()
+        setDeadline(after: Limits.idleServerConnection, worker)
+    }
+
+    /// The server has closed its side, or the connection broke.
+    private var isSpent: Bool { peerFinished || hasEnded || hasFailed }
+
+    /// Takes it out of the pool for an exchange.
+    func use(for exchange: Exchange, _ worker: Worker) {
+        precondition(phase == .idle, "only an idle connection can be taken, this one is \(phase)")
+        phase = .inUse
+        server.idle.decrement()
+        self.exchange = exchange
+        setDeadline(.never, worker)
+    }
+
+    /// An idle connection on which something happens has been closed by the server, or is confused.
+    private func closeIdle(_ worker: Worker) {
+        worker.idleConnections.remove(self)
+        server.idle.decrement()
+        shut(worker)
+    }
+
+    /// Closes a connection that is in the pool no more.
+    func closeFromPool(_ worker: Worker) {
+        server.idle.decrement()
+        shut(worker)
+    }
+
+    /// Closes it, whatever it is at, except in the pool.
+    func shut(_ worker: Worker, reset: Bool = false) {
+        exchange = nil
+        phase = .closed
+        close(worker, reset: reset)
+    }
+}
+
+/// The idle server connections of one worker. The one used last is taken first: the others may time out.
+struct IdleConnections {
+    private var byBackend: [[[ServerConnection]]]
+
+    init(plan: Plan) {
+        byBackend = plan.backends.map { backend in backend.backend.servers.map { _ in [] } }
+    }
+
+    /// False if there are enough already.
+    mutating func add(_ connection: ServerConnection) -> Bool {
+        let backend = connection.backend.index
+        let server = connection.server.index
+        guard byBackend[backend][server].count < Limits.idleConnectionsPerServer else { return false }
+        byBackend[backend][server].append(connection)
+        return true
+    }
+
+    mutating func take(_ server: Server, of backend: BackendPlan) -> ServerConnection? {
+        byBackend[backend.index][server.index].popLast()
+    }
+
+    mutating func remove(_ connection: ServerConnection) {
+        let backend = connection.backend.index
+        let server = connection.server.index
+        if let at = byBackend[backend][server].lastIndex(where: { $0 === connection }) {
+            byBackend[backend][server].remove(at: at)
+        }
+    }
+
+    mutating func closeAll(_ worker: Worker) {
+        let all = byBackend.flatMap { $0.flatMap { $0 } }
+        for backend in byBackend.indices {
+            for server in byBackend[backend].indices { byBackend[backend][server].removeAll() }
+        }
+        for connection in all { connection.closeFromPool(worker) }
+    }
+}

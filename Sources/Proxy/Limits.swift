@@ -1,0 +1,24 @@
+// The limits of the data path: each with its unit and its reason.
+
+internal import Basics
+
+enum Limits {
+    /// Connections accepted in a row before others get their turn: enough to empty a burst, short enough to be fair.
+    static let acceptsPerTurn = 64
+    /// Buffers moved for one exchange before others get their turn (16 × 16 KiB = 256 KiB).
+    static let movesPerTurn = 16
+    /// How long accepting pauses when the system has no descriptor left: short against a client's patience, long against a spin.
+    static let exhaustionPause = TimeSpan.milliseconds(100)
+    /// An unused server connection is closed after this: long enough to matter under light load, shorter than most servers' own limit.
+    static let idleServerConnection = TimeSpan.seconds(30)
+    /// Idle connections kept to one server by one worker.
+    static let idleConnectionsPerServer = 256
+    /// The wait before trying the same server again (HAProxy's turn-around time).
+    static let retryPause = TimeSpan.seconds(1)
+    /// A closing connection is listened to for this long, so that the client reads our last answer before a reset reaches it (RFC 9112 section 9.6).
+    static let linger = TimeSpan.seconds(2)
+    /// What a closing client may still send meanwhile.
+    static let lingerBytes = 1 << 20
+    /// Exchange objects kept for reuse by one worker.
+    static let spareExchanges = 1_024
+}

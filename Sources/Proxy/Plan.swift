@@ -1,0 +1,206 @@
+// The configuration, resolved: names have become references, words have become values. Immutable, shared
+// by all workers. What changes while running (health, load, counts) hangs off it in objects of their own.
+
+internal import Admin
+public import Balancing
+public import Basics
+internal import HTTP
+public import Logging
+internal import Rules
+internal import StaticFiles
+internal import Synchronization
+
+/// Everything the workers need to know.
+public final class Plan: Sendable {
+    public let frontends: [FrontendPlan]
+    public let backends: [BackendPlan]
+    /// Where events that concern the whole process are logged.
+    public let logTargets: LogTargets
+    public let admission: Admission
+    public let process: ProcessFacts
+    let bufferBytes: Int
+    let headLimits: HeadLimits
+
+    init(
+        frontends: [FrontendPlan], backends: [BackendPlan], logTargets: LogTargets, maxConnections: Int,
+        process: ProcessFacts, bufferBytes: Int, headLimits: HeadLimits
+    ) {
+        self.frontends = frontends
+        self.backends = backends
+        self.logTargets = logTargets
+        admission = Admission(maxConnections: maxConnections)
+        self.process = process
+        self.bufferBytes = bufferBytes
+        self.headLimits = headLimits
+    }
+
+    /// Every address to listen on.
+    public var binds: [BindPlan] { frontends.flatMap(\.binds) }
+}
+
+/// What the process is, for statistics.
+public struct ProcessFacts: Sendable {
+    public var version = ""
+    /// `YYYY/MM/DD`.
+    public var releaseDate = ""
+    public var threads = 1
+    public var startedAt = Instant(nanoseconds: 0)
+    public var startDate = WallTime(seconds: 0)
+    public var node = ""
+    public var description = ""
+    public var descriptorsLimit = 0
+
+    public init() {}
+}
+
+/// How a proxy treats what comes in.
+public enum ProxyMode: String, Sendable { case tcp, http }
+
+/// One frontend, or the front half of a `listen`.
+public final class FrontendPlan: Sendable {
+    public let name: String
+    /// HAProxy's `iid`.
+    public let id: Int
+    public let mode: ProxyMode
+    public let description: String
+    public let maxConnections: Int
+    let timeouts: ClientTimeouts
+    let requestRules: RuleSet
+    let responseRules: RuleSet
+    let routing: RoutingRules
+    let statsPage: StatsPageSettings?
+    let forwarding: Forwarding
+    let log: ExchangeLog
+    let logTargets: LogTargets
+    /// Client connections now.
+    public let sessions = Gauge()
+    public let traffic: Traffic
+    public let connectionRate = RateMeter()
+    public let requestRate = RateMeter()
+    private let bindsOnce = Mutex<[BindPlan]>([])
+
+    init(
+        draft: ProxyDraft, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
+        statsPage: StatsPageSettings?, log: ExchangeLog, logTargets: LogTargets, workers: Int
+    ) {
+        name = draft.name
+        self.id = id
+        mode = draft.settings.mode
+        description = draft.settings.description
+        maxConnections = draft.maxConnections
+        timeouts = draft.clientTimeouts
+        self.requestRules = requestRules
+        self.responseRules = responseRules
+        self.routing = routing
+        self.statsPage = statsPage
+        forwarding = draft.settings.forwarding
+        self.log = log
+        self.logTargets = logTargets
+        traffic = Traffic(workers: workers)
+    }
+
+    /// Where it listens. Set once, while the plan is made.
+    public var binds: [BindPlan] { bindsOnce.withLock { $0 } }
+    func setBinds(_ binds: [BindPlan]) { bindsOnce.withLock { $0 = binds } }
+}
+
+/// One address a frontend listens on.
+public final class BindPlan: Sendable {
+    public let frontend: FrontendPlan
+    public let place: BindPlace
+    /// The address that every connection here comes to; nil if it stands for many.
+    let exactAddress: SocketAddress?
+
+    init(frontend: FrontendPlan, place: BindPlace) {
+        self.frontend = frontend
+        self.place = place
+        exactAddress =
+            switch place.address {
+            case .ip(let ip, _) where ip != .anyV4 && ip != .anyV6: place.address
+            case .path, .abstract: place.address
+            default: nil
+            }
+    }
+}
+
+/// One backend, or the back half of a `listen`.
+public final class BackendPlan: Sendable {
+    public let name: String
+    /// Its place in `Plan.backends`.
+    let index: Int
+    public let id: Int
+    public let isListen: Bool
+    public let mode: ProxyMode
+    public let description: String
+    public let backend: Backend
+    let timeouts: ServerTimeouts
+    let retries: Int
+    let redispatch: Redispatch
+    let requestRules: RuleSet
+    let responseRules: RuleSet
+    let forwarding: Forwarding
+    let statsPage: StatsPageSettings?
+    let files: FileService?
+    public let logTargets: LogTargets
+
+    init(
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, requestRules: RuleSet,
+        responseRules: RuleSet, statsPage: StatsPageSettings?, files: FileService?, logTargets: LogTargets
+    ) {
+        name = draft.name
+        self.index = index
+        self.id = id
+        self.isListen = isListen
+        mode = draft.settings.mode
+        description = draft.settings.description
+        self.backend = backend
+        timeouts = draft.serverTimeouts
+        retries = draft.settings.retries
+        redispatch = draft.settings.redispatch
+        self.requestRules = requestRules
+        self.responseRules = responseRules
+        // A listen's requests have been through its front half already.
+        forwarding = isListen ? .none : draft.settings.forwarding
+        self.statsPage = statsPage
+        self.files = files
+        self.logTargets = logTargets
+    }
+
+    /// Whether attempt number `attempt` (from 1) may go to another server.
+    func redispatches(attempt: Int) -> Bool {
+        switch redispatch {
+        case .never: false
+        case .every(let interval): attempt % interval == 0
+        case .onLastRetry: attempt == retries
+        }
+    }
+}
+
+/// A backend's directory.
+struct FileService: Sendable {
+    let root: FileRoot
+    /// What is not there goes to the servers.
+    let missGoesToServers: Bool
+}
+
+struct ClientTimeouts: Sendable {
+    var client: TimeSpan
+    /// For a request's head; nil: as `client`.
+    var httpRequest: TimeSpan?
+    /// Between requests; nil: as `httpRequest`.
+    var httpKeepAlive: TimeSpan?
+}
+
+struct ServerTimeouts: Sendable {
+    var connect: TimeSpan
+    var server: TimeSpan
+    var tunnel: TimeSpan?
+}
+
+/// `option redispatch`: when a failed connection attempt goes to another server.
+enum Redispatch: Sendable, Equatable {
+    case never
+    case onLastRetry
+    /// Every so many retries.
+    case every(Int)
+}

@@ -1,0 +1,210 @@
+// From drafts to the plan: names become references, and what does not fit together is reported, all of it.
+
+public import Basics
+internal import Admin
+internal import Balancing
+public import Configuration
+internal import HTTP
+public import Logging
+internal import Reactor
+internal import Rules
+internal import StaticFiles
+
+/// Resolves one configuration.
+public struct PlanBuilder {
+    private let global: Draft
+    private let drafts: [Draft]
+    private let logger: Logger
+    private let workers: Int
+    private let facts: ProcessFacts
+    private let now: Instant
+    /// What is wrong, or worth knowing. With an error among them there is no plan.
+    public private(set) var problems: [ConfigProblem] = []
+
+    /// - Parameters:
+    ///   - proxies: frontend, backend and listen drafts in file order.
+    ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
+    public init(
+        global: Draft, proxies: [Draft], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
+    ) {
+        self.global = global
+        drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
+        self.logger = logger
+        self.workers = workers
+        self.facts = facts
+        self.now = now
+    }
+
+    /// The plan, or nil if `problems` holds an error.
+    /// - Parameter maxConnections: overrides what the file says.
+    public mutating func build(maxConnections override: Int? = nil) -> Plan? {
+        var process = global[ProcessSettings.self]
+        if let override { process.maxConnections = override }
+        let maxConnections = resolveMaxConnections(process)
+        checkBuffers(process)
+        reportDefaultTimeouts()
+
+        let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
+        let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
+        if frontDrafts.isEmpty {
+            report("there is no frontend: nothing listens", at: nil, expected: "a frontend or listen section with a bind line")
+        }
+        let backends = backDrafts.enumerated().map { index, draft in
+            makeBackend(draft, index: index, maxConnections: maxConnections)
+        }
+        let frontends = frontDrafts.map { draft in
+            makeFrontend(draft, backends: backDrafts, maxConnections: maxConnections)
+        }
+        checkAddresses(frontends)
+        guard !problems.contains(where: { $0.severity == .error }) else { return nil }
+        return Plan(
+            frontends: frontends, backends: backends, logTargets: logTargets(of: global),
+            maxConnections: maxConnections, process: facts, bufferBytes: process.bufferBytes,
+            headLimits: HeadLimits(
+                headBytesMax: process.bufferBytes - process.rewriteBytes, fieldsMax: process.fieldsMax))
+    }
+
+    private mutating func report(
+        _ message: String, at range: SourceRange?, expected: String? = nil, suggestion: String? = nil,
+        severity: ConfigProblem.Severity = .error
+    ) {
+        problems.append(
+            ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
+    }
+
+    private func logTargets(of draft: Draft) -> LogTargets {
+        logger.register(draft[LoggingSettings.self].destinations(global: global[LoggingSettings.self]))
+    }
+
+    /// HAProxy's `iid`: the section's number in the file, from 2.
+    private func id(of draft: Draft) -> Int {
+        (drafts.firstIndex { $0.range == draft.range && $0.kind == draft.kind } ?? 0) + 2
+    }
+
+    // MARK: Limits
+
+    /// Two descriptors for each connection, and a hundred for everything else.
+    private mutating func resolveMaxConnections(_ process: ProcessSettings) -> Int {
+        let possible = max(10, (facts.descriptorsLimit - 100) / 2)
+        guard let wanted = process.maxConnections else { return possible }
+        if wanted > possible {
+            report(
+                "maxconn \(wanted) needs more open files than the system allows (\(facts.descriptorsLimit)); "
+                    + "beyond about \(possible) connections accepting will pause", at: global.range, severity: .warning)
+        }
+        return wanted
+    }
+
+    private mutating func checkBuffers(_ process: ProcessSettings) {
+        if process.bufferBytes - process.rewriteBytes < 512 {
+            report(
+                "tune.maxrewrite (\(process.rewriteBytes)) leaves less than 512 bytes of tune.bufsize (\(process.bufferBytes)) for a head",
+                at: global.range)
+        }
+    }
+
+    /// Names each time-out that no file sets, once, with the sections it concerns.
+    private mutating func reportDefaultTimeouts() {
+        let fronts = drafts.filter { $0.kind != .backend }
+        let backs = drafts.filter { $0.kind != .frontend && !$0[BalancingSettings.self].servers.isEmpty }
+        let kinds: [(String, [Draft], (ProxySettings) -> Bool, TimeSpan)] = [
+            ("client", fronts, { $0.client == nil }, DefaultTimeouts.client),
+            ("http-request", fronts, { $0.mode == .http && $0.httpRequest == nil && $0.client == nil }, DefaultTimeouts.httpRequest),
+            ("connect", backs, { $0.connect == nil }, DefaultTimeouts.connect),
+            ("server", backs, { $0.server == nil }, DefaultTimeouts.server),
+        ]
+        for (name, drafts, isUnset, value) in kinds {
+            let names = drafts.filter { isUnset($0[ProxySettings.self]) }.map { "'\($0.name)'" }
+            guard let first = names.first else { continue }
+            let others = names.count > 1 ? " and \(names.count - 1) more" : ""
+            report(
+                "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies", at: nil,
+                severity: .notice)
+        }
+    }
+
+    // MARK: Backends
+
+    private mutating func makeBackend(_ draft: Draft, index: Int, maxConnections: Int) -> BackendPlan {
+        let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
+        let rules = draft[RulesSettings.self]
+        let isListen = draft.kind == .listen
+        let files = draft[StaticFilesSettings.self]
+        let backend = draft[BalancingSettings.self].makeBackend(
+            name: draft.name, connectTimeout: proxy.serverTimeouts.connect, workers: workers, now: now,
+            resolve: HostResolver.resolve)
+        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers) where server.address == nil {
+            report(
+                "no address for the host name '\(server.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
+                    + "is down until it has one", at: line.addressWord.range, severity: .warning)
+        }
+        // The rules of a listen section run once, in its front half.
+        return BackendPlan(
+            draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
+            requestRules: isListen ? RulesSettings().requestRules() : rules.requestRules(),
+            responseRules: isListen ? RulesSettings().responseRules() : rules.responseRules(),
+            statsPage: isListen ? nil : statsPage(of: draft),
+            files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
+            logTargets: logTargets(of: draft))
+    }
+
+    private func statsPage(of draft: Draft) -> StatsPageSettings? {
+        let page = draft[StatsPageSettings.self]
+        return page.isEnabled ? page : nil
+    }
+
+    // MARK: Frontends
+
+    private mutating func makeFrontend(_ draft: Draft, backends: [Draft], maxConnections: Int) -> FrontendPlan {
+        let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
+        let rules = draft[RulesSettings.self]
+        if proxy.settings.binds.isEmpty {
+            report(
+                "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
+                at: draft.range, expected: "bind <address>:<port>")
+        }
+        let names = Dictionary(backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
+        for word in rules.backendNames {
+            check(word, isABackendFor: draft, among: backends, names)
+        }
+        let own = draft.kind == .listen ? names[draft.name] : nil
+        let frontend = FrontendPlan(
+            draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
+            routing: rules.routing(orElse: own) { names[$0.text] }, statsPage: statsPage(of: draft),
+            log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
+            logTargets: logTargets(of: draft), workers: workers)
+        frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })
+        return frontend
+    }
+
+    private mutating func check(
+        _ word: Word, isABackendFor frontend: Draft, among backends: [Draft], _ names: [String: Int]
+    ) {
+        guard let index = names[word.text] else {
+            report(
+                "no backend named '\(word.text)'", at: word.range, expected: "the name of a backend or listen section",
+                suggestion: nearest(word.text, among: names.keys.sorted()))
+            return
+        }
+        let mode = backends[index][ProxySettings.self].mode
+        if frontend[ProxySettings.self].mode != mode {
+            report(
+                "'\(frontend.name)' is in \(frontend[ProxySettings.self].mode.rawValue) mode and backend '\(word.text)' in "
+                    + "\(mode.rawValue) mode", at: word.range, expected: "the same mode on both sides")
+        }
+    }
+
+    /// Two lines for one address would share its connections at random.
+    private mutating func checkAddresses(_ frontends: [FrontendPlan]) {
+        var seen: [SocketAddress: Word] = [:]
+        for place in frontends.flatMap(\.binds).map(\.place) {
+            guard let address = place.address else { continue }
+            if let first = seen[address] {
+                report(
+                    "\(address) is bound already, at \(first.range.file):\(first.range.line)", at: place.word.range)
+            } else {
+                seen[address] = place.word
+            }
+        }
+    }
+}

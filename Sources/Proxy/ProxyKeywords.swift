@@ -1,0 +1,258 @@
+// The words for listening, time-outs, retries and what requests are told on their way.
+
+internal import Basics
+public import Configuration
+internal import Reactor
+
+public enum ProxyKeywords {
+    public static let table: [Keyword] = [
+        Keyword(
+            "mode", in: .proxies, usage: "mode http|tcp",
+            summary: "http: requests are read, checked, routed and spread one by one. tcp: connections are passed on "
+                + "unread. tcp is the default, as in HAProxy."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].mode = try args.choice("a mode", of: ["http": .http, "tcp": .tcp])
+        },
+        Keyword(
+            "bind", in: [.frontend, .listen], usage: "bind <address>:<port>[-<port>][,...] [<parameter>...]",
+            summary: "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
+                + "`fd@<number>`; several with commas."
+        ) { (args, draft) throws(ConfigProblem) in
+            let places = try bindPlaces(try args.next("an address"))
+            var options = BindOptions()
+            try args.parameters(bindParameters, of: "bind", into: &options)
+            for var place in places {
+                place.options = options
+                draft[ProxySettings.self].binds.append(place)
+            }
+        },
+        Keyword(
+            "maxconn", in: .frontends, usage: "maxconn <number>",
+            summary: "Client connections at a time; more wait in the system's queue, not in memory."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].maxConnections = try args.integer("a number", in: 1...10_000_000)
+        },
+        Keyword(
+            "description", in: [.frontend, .backend, .listen], usage: "description <text>",
+            summary: "A line about the section for the stats page."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].description = args.rest().map(\.text).joined(separator: " ")
+        },
+        Keyword("disabled", in: .proxies, usage: "disabled", summary: "Leaves the section out.") {
+            (_, draft) throws(ConfigProblem) in draft[ProxySettings.self].isDisabled = true
+        },
+        Keyword("enabled", in: .proxies, usage: "enabled", summary: "Undoes `disabled` of a defaults section.") {
+            (_, draft) throws(ConfigProblem) in draft[ProxySettings.self].isDisabled = false
+        },
+
+        timeout("client", .frontends, \.client, "For a client that is to send or to read something and does not."),
+        timeout("server", .backends, \.server, "For a server that is to answer or to go on with its answer."),
+        timeout("connect", .backends, \.connect, "For a connection attempt to a server."),
+        timeout(
+            "http-request", .frontends, \.httpRequest, "For the head of a request, from its first byte to its last."),
+        timeout("http-keep-alive", .frontends, \.httpKeepAlive, "For the next request on a connection."),
+        timeout(
+            "tunnel", .backends, \.tunnel, "For silence in both directions in tcp mode or after a switch of protocols."),
+        Keyword(
+            "timeout queue", in: .proxies, usage: "timeout queue <time>",
+            summary: "Accepted as it is in HAProxy; requests do not queue for servers yet, so that nothing waits."
+        ) { (args, _) throws(ConfigProblem) in _ = try args.time("a time") },
+
+        Keyword(
+            "retries", in: .backends, usage: "retries <number>",
+            summary: "Connection attempts to a server after the first has failed: 3 by default, one a second."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].retries = try args.integer("a number", in: 0...100)
+        },
+        Keyword(
+            "option redispatch", in: .backends, usage: "option redispatch [<interval>]",
+            summary: "Lets the last retry go to another server; with an interval, every so many retries do (1: each).",
+            negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            if args.isNegated {
+                draft[ProxySettings.self].redispatch = .never
+            } else if args.isAtEnd {
+                draft[ProxySettings.self].redispatch = .onLastRetry
+            } else {
+                let interval = try args.integer("an interval", in: -1_000...1_000)
+                draft[ProxySettings.self].redispatch = interval > 0 ? .every(interval) : .onLastRetry
+            }
+        },
+        Keyword(
+            "option forwardfor", in: .proxies,
+            usage: "option forwardfor [except <range>] [header <name>] [if-none]",
+            summary: "Tells the server the client's address in X-Forwarded-For, added behind what is there.",
+            negatable: true, parse: parseForwardFor),
+        Keyword(
+            "option forwarded-headers", in: .proxies, usage: "option forwarded-headers",
+            summary: "Sets X-Forwarded-For, -Proto, -Host and -Port, each exactly once, dropping what the client sent: what "
+                + "applications behind one proxy need.",
+            negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].forwarding.setsAll = !args.isNegated
+        },
+        Keyword(
+            "option http-keep-alive", in: .proxies, usage: "option http-keep-alive",
+            summary: "Keeps connections open between requests on both sides, which is the default."
+        ) { (_, _) throws(ConfigProblem) in },
+
+        Keyword(
+            "nbthread", in: .global, usage: "nbthread <number>",
+            summary: "Worker threads, each with a loop of its own: one a processor by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            // A bit of a word names each worker where they wait for room.
+            draft[ProcessSettings.self].threads = try args.integer("a number", in: 1...64)
+        },
+        Keyword(
+            "maxconn", in: .global, usage: "maxconn <number>",
+            summary: "Client connections at a time in the whole process; by default what the limit on open files allows."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].maxConnections = try args.integer("a number", in: 1...10_000_000)
+        },
+        Keyword(
+            "hard-stop-after", in: .global, usage: "hard-stop-after <time>",
+            summary: "Ends what is left of a soft stop after this time."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].hardStopAfter = try args.time("a time")
+        },
+        Keyword(
+            "tune.bufsize", in: .global, usage: "tune.bufsize <bytes>",
+            summary: "Size of a buffer, and so of the largest head: 16384 by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            let bytes = try args.size("a size")
+            guard (1_024...16_777_216).contains(bytes) else {
+                throw args.problem("a buffer has 1k to 16m bytes, not \(bytes)")
+            }
+            draft[ProcessSettings.self].bufferBytes = bytes
+        },
+        Keyword(
+            "tune.maxrewrite", in: .global, usage: "tune.maxrewrite <bytes>",
+            summary: "Room kept in a buffer for what rules add to a head: 1024 by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].rewriteBytes = try args.size("a size")
+        },
+        Keyword(
+            "tune.http.maxhdr", in: .global, usage: "tune.http.maxhdr <number>",
+            summary: "Fields in one head at most: 101 by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].fieldsMax = try args.integer("a number", in: 1...32_767)
+        },
+    ]
+
+    /// The parameters of `bind`.
+    public static let bindParameters: [Parameter<BindOptions>] = [
+        Parameter("name", usage: "name <name>", summary: "A name for the address in statistics.") {
+            (args, bind) throws(ConfigProblem) in bind.name = try args.next("a name").text
+        },
+        Parameter("backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default.") {
+            (args, bind) throws(ConfigProblem) in bind.backlog = try args.integer("a number", in: 1...1_000_000)
+        },
+        Parameter("mode", usage: "mode <octal>", summary: "Permissions of a socket file, like 660.") {
+            (args, bind) throws(ConfigProblem) in
+            let word = try args.next("permissions")
+            guard let mode = UInt32(word.text, radix: 8), mode <= 0o7777 else {
+                throw args.problem("'\(word.text)' is not an octal mode", at: word, expected: "like 660")
+            }
+            bind.mode = mode
+        },
+        Parameter("user", usage: "user <name>", summary: "Owner of a socket file.") {
+            (args, bind) throws(ConfigProblem) in
+            let word = try args.next("a user")
+            guard let id = Accounts.userID(word.text) else { throw args.problem("no user '\(word.text)'", at: word) }
+            bind.user = id
+        },
+        Parameter("group", usage: "group <name>", summary: "Group of a socket file.") {
+            (args, bind) throws(ConfigProblem) in
+            let word = try args.next("a group")
+            guard let id = Accounts.groupID(word.text) else { throw args.problem("no group '\(word.text)'", at: word) }
+            bind.group = id
+        },
+        Parameter("uid", usage: "uid <number>", summary: "Owner of a socket file, by number.") {
+            (args, bind) throws(ConfigProblem) in
+            bind.user = UInt32(try args.integer("a number", in: 0...Int(UInt32.max) - 1))
+        },
+        Parameter("gid", usage: "gid <number>", summary: "Group of a socket file, by number.") {
+            (args, bind) throws(ConfigProblem) in
+            bind.group = UInt32(try args.integer("a number", in: 0...Int(UInt32.max) - 1))
+        },
+        Parameter("interface", usage: "interface <name>", summary: "Listens on one network interface only.") {
+            (args, bind) throws(ConfigProblem) in bind.interface = try args.next("an interface").text
+        },
+        Parameter("v4v6", usage: "v4v6", summary: "An IPv6 wildcard takes IPv4 connections too.") {
+            (_, bind) throws(ConfigProblem) in bind.takesBothVersions = true
+        },
+        Parameter("v6only", usage: "v6only", summary: "An IPv6 wildcard takes no IPv4 connections.") {
+            (_, bind) throws(ConfigProblem) in bind.takesBothVersions = false
+        },
+        Parameter("defer-accept", usage: "defer-accept", summary: "Waits in the system for a connection's first bytes.") {
+            (_, bind) throws(ConfigProblem) in bind.defersAccept = true
+        },
+        Parameter("tfo", usage: "tfo", summary: "Accepts data in a connection's first packet (TCP Fast Open).") {
+            (_, bind) throws(ConfigProblem) in bind.usesFastOpen = true
+        },
+        Parameter("transparent", usage: "transparent", summary: "Listens on an address this machine does not have.") {
+            (_, bind) throws(ConfigProblem) in bind.isTransparent = true
+        },
+    ]
+
+    private static func timeout(
+        _ name: String, _ sections: Sections, _ field: any (WritableKeyPath<ProxySettings, TimeSpan?> & Sendable),
+        _ summary: String
+    ) -> Keyword {
+        Keyword("timeout \(name)", in: sections.union(.proxies), usage: "timeout \(name) <time>", summary: summary) {
+            (args, draft) throws(ConfigProblem) in
+            let time = try args.time("a time")
+            // Zero switches a time-out off in HAProxy.
+            draft[ProxySettings.self][keyPath: field] = time == .zero ? .forever : time
+        }
+    }
+
+    private static func parseForwardFor(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
+        guard !args.isNegated else {
+            draft[ProxySettings.self].forwarding.clientAddress = nil
+            return
+        }
+        var option = Forwarding.ClientAddress()
+        while let word = args.nextIfPresent() {
+            switch word.text {
+            case "except": option.exceptions.append(try AddressRange(try args.next("an address range")))
+            case "header": option.header = Array(try args.next("a header name").text.lowercased().utf8)
+            case "if-none": option.onlyIfNone = true
+            default:
+                throw args.problem(
+                    "unexpected '\(word.text)'", at: word, expected: "except, header or if-none",
+                    suggestion: nearest(word.text, among: ["except", "header", "if-none"]))
+            }
+        }
+        draft[ProxySettings.self].forwarding.clientAddress = option
+    }
+
+    /// The addresses of one `bind` line: commas part them, and a range of ports stands for each of its ports.
+    private static func bindPlaces(_ word: Word) throws(ConfigProblem) -> [BindPlace] {
+        var places: [BindPlace] = []
+        for part in word.text.split(separator: ",", omittingEmptySubsequences: false) {
+            let text = String(part)
+            let isV6 = text.hasPrefix("ipv6@")
+            switch try AddressText(Word(text, at: word.range)) {
+            case .path(let path): places.append(BindPlace(address: .path(path), word: word))
+            case .abstract(let name): places.append(BindPlace(address: .abstract(name), word: word))
+            case .descriptor(let number): places.append(BindPlace(descriptor: number, word: word))
+            case .endpoint(_, ports: nil):
+                throw ConfigProblem("'\(text)' has no port", at: word.range, expected: "\(text):<port>")
+            case .endpoint(let host, let ports?):
+                let ip: IPAddress
+                switch host {
+                case .any: ip = isV6 ? .anyV6 : .anyV4
+                case .ip(let given): ip = given
+                case .name(let name):
+                    guard let found = HostResolver.resolve(name).first else {
+                        throw ConfigProblem("no address for the host name '\(name)'", at: word.range)
+                    }
+                    ip = found
+                }
+                for port in ports { places.append(BindPlace(address: .ip(ip, port: port), word: word)) }
+            }
+        }
+        return places
+    }
+}

@@ -1,0 +1,103 @@
+// What this room's keywords say of one proxy, and of the process, before anything is resolved.
+
+public import Basics
+public import Configuration
+internal import Reactor
+
+/// What a frontend, backend, listen or defaults section says of connections and exchanges.
+public struct ProxySettings: SectionSettings {
+    // HAProxy's default is tcp.
+    var mode = ProxyMode.tcp
+    var binds: [BindPlace] = []
+    var maxConnections: Int?
+    var description = ""
+    var isDisabled = false
+    var forwarding = Forwarding.none
+    var retries = 3
+    var redispatch = Redispatch.never
+    var client: TimeSpan?
+    var httpRequest: TimeSpan?
+    var httpKeepAlive: TimeSpan?
+    var connect: TimeSpan?
+    var server: TimeSpan?
+    var tunnel: TimeSpan?
+
+    public init() {}
+}
+
+/// What `global` says of the process.
+public struct ProcessSettings: SectionSettings {
+    /// Worker threads; nil: one a processor.
+    public var threads: Int?
+    var maxConnections: Int?
+    /// How long a soft stop may take.
+    public var hardStopAfter: TimeSpan?
+    var bufferBytes = 16_384
+    var rewriteBytes = 1_024
+    var fieldsMax = 101
+
+    public init() {}
+}
+
+/// One address of a `bind` line.
+public struct BindPlace: Sendable {
+    /// Where to listen; nil for a descriptor this process was started with.
+    public var address: SocketAddress?
+    public var descriptor: Int32?
+    public var word: Word
+    var name: String?
+    public var options = BindOptions()
+}
+
+/// The parameters of a `bind` line.
+public struct BindOptions: Sendable {
+    public var name: String?
+    public var backlog: Int?
+    public var mode: UInt32?
+    public var user: UInt32?
+    public var group: UInt32?
+    public var interface: String?
+    /// An IPv6 wildcard takes IPv4 connections as well (`v4v6`), or not (`v6only`); nil: as the system has it.
+    public var takesBothVersions: Bool?
+    public var defersAccept = false
+    public var usesFastOpen = false
+    public var isTransparent = false
+
+    public init() {}
+}
+
+/// The time-outs that apply where a file sets none: safe, and printed at start-up.
+enum DefaultTimeouts {
+    static let client = TimeSpan.seconds(60)
+    static let server = TimeSpan.seconds(60)
+    static let connect = TimeSpan.seconds(5)
+    /// Without a bound on the head, a few slow clients hold every connection.
+    static let httpRequest = TimeSpan.seconds(10)
+}
+
+/// A section's settings of this room, with what else its plan needs.
+struct ProxyDraft {
+    let name: String
+    let settings: ProxySettings
+    let maxConnections: Int
+
+    init(_ draft: Draft, processMaxConnections: Int) {
+        name = draft.name
+        settings = draft[ProxySettings.self]
+        // Without a limit of its own a frontend may take what the process may take.
+        maxConnections = settings.maxConnections ?? processMaxConnections
+    }
+
+    var clientTimeouts: ClientTimeouts {
+        let client = settings.client ?? DefaultTimeouts.client
+        return ClientTimeouts(
+            client: client, httpRequest: settings.httpRequest ?? min(client, DefaultTimeouts.httpRequest),
+            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client)
+    }
+
+    var serverTimeouts: ServerTimeouts {
+        ServerTimeouts(
+            connect: settings.connect ?? DefaultTimeouts.connect, server: settings.server ?? DefaultTimeouts.server,
+            tunnel: settings.tunnel)
+    }
+}

@@ -1,0 +1,217 @@
+// The statistics at one moment: what the counters, gauges and health records say, as plain values.
+
+public import Admin
+internal import Balancing
+public import Basics
+internal import Configuration
+internal import Reactor
+
+extension Plan {
+    /// Everything the stats page and the runtime socket show.
+    public func snapshot(now: Instant) -> StatsSnapshot {
+        var snapshot = StatsSnapshot()
+        snapshot.process = processStats(now: now)
+        for frontend in frontends {
+            var proxy = ProxyStats(name: frontend.name, id: frontend.id)
+            proxy.mode = frontend.mode.rawValue
+            proxy.description = frontend.description
+            proxy.frontend = frontend.statistics()
+            if let own = backends.first(where: { $0.isListen && $0.name == frontend.name }) {
+                own.add(to: &proxy, now: now)
+            }
+            snapshot.proxies.append(proxy)
+        }
+        for backend in backends where !backend.isListen {
+            var proxy = ProxyStats(name: backend.name, id: backend.id)
+            proxy.mode = backend.mode.rawValue
+            proxy.description = backend.description
+            backend.add(to: &proxy, now: now)
+            snapshot.proxies.append(proxy)
+        }
+        snapshot.proxies.sort { $0.id < $1.id }
+        return snapshot
+    }
+
+    private func processStats(now: Instant) -> ProcessStats {
+        var stats = ProcessStats()
+        stats.version = process.version
+        stats.releaseDate = process.releaseDate
+        stats.pid = SystemProcess.id
+        stats.threads = process.threads
+        stats.uptime = now.since(process.startedAt)
+        stats.startedAt = process.startDate
+        stats.node = process.node
+        stats.description = process.description
+        stats.connectionsLimit = admission.maxConnections
+        stats.descriptorsLimit = process.descriptorsLimit
+        stats.connectionsCurrent = admission.connections.current
+        for frontend in frontends {
+            stats.connectionsTotal += frontend.traffic.total(.connections)
+            stats.requestsTotal += frontend.traffic.total(.requests)
+            stats.bytesInTotal += frontend.traffic.total(.bytesIn)
+            stats.bytesOutTotal += frontend.traffic.total(.bytesOut)
+            stats.connectionRate += Int(frontend.connectionRate.current)
+            stats.connectionRateMax += Int(frontend.connectionRate.maximum)
+            stats.requestRate += Int(frontend.requestRate.current)
+            stats.requestRateMax += Int(frontend.requestRate.maximum)
+        }
+        stats.residentBytes = ResidentMemory.bytes
+        stats.listeners = binds.count
+        return stats
+    }
+
+    /// Takes the rates' samples. Called once a second by the control thread.
+    public func sampleRates(elapsed: TimeSpan) {
+        for frontend in frontends {
+            frontend.connectionRate.sample(total: frontend.traffic.total(.connections), elapsed: elapsed)
+            frontend.requestRate.sample(total: frontend.traffic.total(.requests), elapsed: elapsed)
+        }
+        for backend in backends {
+            backend.backend.rate.sample(total: backend.backend.traffic.total(.sessions), elapsed: elapsed)
+            for server in backend.backend.servers {
+                server.rate.sample(total: server.traffic.total(.sessions), elapsed: elapsed)
+            }
+        }
+    }
+}
+
+extension FrontendPlan {
+    fileprivate func statistics() -> StatsRow {
+        var row = StatsRow(kind: .frontend)
+        row.state = sessions.current >= maxConnections ? .full : .open
+        row.fill(from: traffic)
+        row.sessionsCurrent = sessions.current
+        row.sessionsMax = sessions.maximum
+        row.sessionsLimit = maxConnections
+        row.sessionRate = Int(connectionRate.current)
+        row.sessionRateMax = Int(connectionRate.maximum)
+        row.connectionRate = Int(connectionRate.current)
+        row.connectionRateMax = Int(connectionRate.maximum)
+        row.requestRate = Int(requestRate.current)
+        row.requestRateMax = Int(requestRate.maximum)
+        row.address = binds.map { $0.place.address?.description ?? $0.place.word.text }.joined(separator: ", ")
+        return row
+    }
+}
+
+extension BackendPlan {
+    fileprivate func add(to proxy: inout ProxyStats, now: Instant) {
+        proxy.servers = backend.servers.map { $0.statistics(now: now) }
+        proxy.backend = statistics(now: now)
+    }
+
+    private func statistics(now: Instant) -> StatsRow {
+        var row = StatsRow(kind: .backend)
+        row.fill(from: backend.traffic)
+        let availability = backend.availability
+        // A backend without servers that answers by itself (files, rules) is not down.
+        row.state = availability.isUp || backend.servers.isEmpty ? .up : .down
+        row.stateAge = now.since(availability.since)
+        row.timesDown = availability.falls
+        row.downtime = availability.downtime
+        if row.state == .down { row.downtime.nanoseconds += now.since(availability.since).nanoseconds }
+        row.algorithm = backend.algorithm.name
+        row.sessionsCurrent = backend.active.current
+        row.sessionsMax = backend.active.maximum
+        row.sessionRate = Int(backend.rate.current)
+        row.sessionRateMax = Int(backend.rate.maximum)
+        let usable = backend.usableCounts
+        row.activeServers = usable.active
+        row.backupServers = usable.backup
+        row.weight = backend.servers.filter(\.state.isUsable).map(\.weight).reduce(0, +)
+        row.idleConnections = backend.servers.map(\.idle.current).reduce(0, +)
+        row.usedConnections = backend.servers.map(\.active.current).reduce(0, +)
+        return row
+    }
+}
+
+extension Server {
+    fileprivate func statistics(now: Instant) -> StatsRow {
+        var row = StatsRow(kind: .server, name: name, id: id)
+        row.fill(from: traffic)
+        let record = record
+        row.state =
+            switch state {
+            case .unchecked: .noCheck
+            case .up: .up
+            case .goingDown: .goingDown(record.health - record.thresholds.rise + 1, of: record.thresholds.fall)
+            case .down: .down
+            case .goingUp: .goingUp(record.health, of: record.thresholds.rise)
+            case .maintenance, .unresolved: .maintenance
+            }
+        row.stateAge = now.since(record.since)
+        row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
+        row.sessionsCurrent = active.current
+        row.sessionsMax = active.maximum
+        row.sessionRate = Int(rate.current)
+        row.sessionRateMax = Int(rate.maximum)
+        row.weight = weight
+        row.weightConfigured = weight
+        row.activeServers = isBackup ? 0 : 1
+        row.backupServers = isBackup ? 1 : 0
+        row.idleConnections = idle.current
+        row.usedConnections = active.current
+        guard check != nil else { return row }
+        row.checkRise = record.thresholds.rise
+        row.checkFall = record.thresholds.fall
+        row.checkHealth = record.health
+        row.checksFailed = record.failures
+        row.timesDown = record.falls
+        row.downtime = record.downtime
+        if !record.isUp { row.downtime.nanoseconds += now.since(record.since).nanoseconds }
+        if let last = record.last {
+            var check = CheckStats(code: last.code.rawValue)
+            check.meaning = last.code.phrase
+            check.detail = last.info
+            check.status = last.status
+            check.duration = last.duration
+            row.check = check
+        }
+        return row
+    }
+}
+
+extension StatsRow {
+    fileprivate mutating func fill(from traffic: Traffic) {
+        sessionsTotal = traffic.total(.sessions)
+        chosenTotal = traffic.total(.selections)
+        connectionsTotal = traffic.total(.connections)
+        requestsTotal = traffic.total(.requests)
+        interceptedTotal = traffic.total(.intercepted)
+        bytesIn = traffic.total(.bytesIn)
+        bytesOut = traffic.total(.bytesOut)
+        requestsDenied = traffic.total(.deniedRequests)
+        responsesDenied = traffic.total(.deniedResponses)
+        requestErrors = traffic.total(.badRequests)
+        connectErrors = traffic.total(.connectionErrors)
+        responseErrors = traffic.total(.badResponses)
+        retries = traffic.total(.retries)
+        redispatches = traffic.total(.redispatches)
+        clientAborts = traffic.total(.clientAborts)
+        serverAborts = traffic.total(.serverAborts)
+        responses.informational = traffic.total(.responses1xx)
+        responses.success = traffic.total(.responses2xx)
+        responses.redirect = traffic.total(.responses3xx)
+        responses.clientError = traffic.total(.responses4xx)
+        responses.serverError = traffic.total(.responses5xx)
+        responses.other = traffic.total(.responsesOther)
+        connectsTotal = traffic.total(.connections)
+        reusesTotal = traffic.total(.reuses)
+        let ended = max(1, sessionsTotal)
+        timesAverage.queue = Int(traffic.total(.queueMilliseconds) / ended)
+        timesAverage.connect = Int(traffic.total(.connectMilliseconds) / ended)
+        timesAverage.response = Int(traffic.total(.responseMilliseconds) / ended)
+        timesAverage.total = Int(traffic.total(.totalMilliseconds) / ended)
+    }
+}
+
+/// How much memory the process holds.
+enum ResidentMemory {
+    static var bytes: UInt64 {
+        guard let pages = Self.statm?.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) }) else { return 0 }
+        return pages * 4_096
+    }
+
+    /// `/proc/self/statm`: sizes in pages.
+    private static var statm: String? { SystemFile.read("/proc/self/statm") }
+}

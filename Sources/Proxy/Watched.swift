@@ -1,0 +1,52 @@
+// Whatever a worker watches: it has a descriptor, a handle that stale events miss, and one deadline.
+
+internal import Basics
+internal import Reactor
+
+/// A listener or a connection of one worker.
+class Watched {
+    let socket: Socket
+    private(set) var handle = SlotHandle(index: 0, generation: 0)
+    /// When `expired` is to be called; `never` for not at all. Moving it later costs nothing.
+    private(set) var deadline = Instant.never
+    /// The entry of the timer queue that will look at this deadline.
+    private var queuedFor = Instant.never
+
+    init(_ socket: Socket) { self.socket = socket }
+
+    /// The descriptor became ready.
+    func ready(_ readiness: Readiness, _ worker: Worker) {
+        preconditionFailure("\(type(of: self)) does not handle readiness")
+    }
+
+    /// The deadline has passed; it is `never` again.
+    func expired(_ worker: Worker) {
+        preconditionFailure("\(type(of: self)) does not handle deadlines")
+    }
+
+    func entered(as handle: SlotHandle) { self.handle = handle }
+
+    func setDeadline(_ instant: Instant, _ worker: Worker) {
+        deadline = instant
+        if instant < queuedFor {
+            queuedFor = instant
+            worker.schedule(handle, at: instant)
+        }
+    }
+
+    func setDeadline(after span: TimeSpan, _ worker: Worker) { setDeadline(worker.now + span, worker) }
+
+    /// The timer queue's entry for `due` has come up.
+    func timerFired(due: Instant, _ worker: Worker) {
+        // An entry that an earlier one has replaced means nothing any more.
+        guard due == queuedFor else { return }
+        queuedFor = .never
+        if deadline <= worker.now {
+            deadline = .never
+            expired(worker)
+        } else if deadline != .never {
+            queuedFor = deadline
+            worker.schedule(handle, at: deadline)
+        }
+    }
+}

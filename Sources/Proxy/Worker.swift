@@ -1,0 +1,143 @@
+// One thread of the data path: wait, take the clock, dispatch what is ready, expire what is due, look into
+// the mailbox. It holds no policy; that is in what it calls. Workers share nothing but atomics.
+
+internal import Balancing
+public import Basics
+public import Logging
+public import Reactor
+
+/// The loop and what belongs to its thread alone.
+public final class Worker {
+    let index: Int
+    let plan: Plan
+    let kernel: any Kernel
+    let log: LogChannel
+    let buffers: BufferPool
+    let orders: WorkerOrders
+
+    private var slots = Slab<Watched>()
+    private var timers = TimerQueue()
+    private var events: [Event] = []
+    /// Connections that have more to do than was fair in one turn.
+    private var unfinished: [SlotHandle] = []
+
+    private(set) var listeners: [Listener] = []
+    /// Idle server connections, by backend and server.
+    var idleConnections: IdleConnections
+    /// What this worker last saw of each backend's eligible servers.
+    var views: [Backend.View]
+    private var spareExchanges: [Exchange] = []
+    private(set) var exchangesUnderWay = 0
+    /// For lines and values in the making.
+    var scratch: [UInt8] = []
+    private(set) var isStopping = false
+
+    /// - Parameter listeners: sockets that listen, with the frontend each belongs to.
+    public init(
+        index: Int, plan: Plan, kernel: any Kernel, log: LogChannel, orders: WorkerOrders,
+        listeners: [(socket: Socket, bind: BindPlan)]
+    ) {
+        self.index = index
+        self.plan = plan
+        self.kernel = kernel
+        self.log = log
+        self.orders = orders
+        buffers = BufferPool(blockBytes: plan.bufferBytes)
+        idleConnections = IdleConnections(plan: plan)
+        views = plan.backends.map { _ in Backend.View() }
+        scratch.reserveCapacity(4_096)
+        for (socket, bind) in listeners {
+            let listener = Listener(socket, bind)
+            enter(listener, for: .accepting)
+            self.listeners.append(listener)
+        }
+    }
+
+    public var now: Instant { kernel.now }
+
+    /// Runs until told to stop and everything has ended.
+    public func run() {
+        while !isFinished { turn(until: .never) }
+    }
+
+    /// One round: waits at most until `limit`, then does everything that is to be done now.
+    public func turn(until limit: Instant) {
+        let wake = unfinished.isEmpty ? min(timers.next, limit) : now
+        kernel.wait(until: wake, into: &events)
+        for event in events {
+            slots[SlotHandle(packed: event.token)]?.ready(event.readiness, self)
+        }
+        while let (handle, due) = timers.popDue(by: now) {
+            slots[handle]?.timerFired(due: due, self)
+        }
+        resumeUnfinished()
+        obeyOrders()
+    }
+
+    /// Whether the worker was told to stop and nothing is left to do.
+    public var isFinished: Bool { isStopping && slots.count == 0 }
+
+    private func resumeUnfinished() {
+        guard !unfinished.isEmpty else { return }
+        let handles = unfinished
+        unfinished.removeAll(keepingCapacity: true)
+        for handle in handles { slots[handle]?.ready([], self) }
+    }
+
+    /// Comes back to a connection in the next turn, although no event will tell.
+    func resumeLater(_ connection: Connection) { unfinished.append(connection.handle) }
+
+    func schedule(_ handle: SlotHandle, at due: Instant) { timers.schedule(handle, at: due) }
+
+    /// Takes a listener or connection into the table and watches it.
+    func enter(_ watched: Watched, for interest: Interest) {
+        watched.entered(as: slots.insert(watched))
+        kernel.watch(watched.socket, for: interest, token: watched.handle.packed)
+    }
+
+    /// Forgets it; events still on their way to it miss.
+    func leave(_ watched: Watched) { slots.remove(watched.handle) }
+
+    // MARK: Exchanges
+
+    func takeExchange() -> Exchange {
+        exchangesUnderWay += 1
+        return spareExchanges.popLast() ?? Exchange()
+    }
+
+    func giveBack(_ exchange: Exchange) {
+        exchangesUnderWay -= 1
+        if spareExchanges.count < Limits.spareExchanges { spareExchanges.append(exchange) }
+    }
+
+    /// Connections, listeners and exchanges in the worker's hands: all zero when it is at rest after stopping.
+    public var holdings: (watched: Int, exchanges: Int, buffers: Int) {
+        (slots.count, exchangesUnderWay, buffers.lent)
+    }
+
+    // MARK: Orders from the control thread
+
+    private func obeyOrders() {
+        let order = orders.latest
+        if orders.takeResume() {
+            for listener in listeners { listener.resume(self) }
+        }
+        guard order != .run else { return }
+        if !isStopping { stopSoftly() }
+        if order == .stopNow { stopNow() }
+    }
+
+    /// Listeners close; idle connections close; exchanges finish.
+    private func stopSoftly() {
+        isStopping = true
+        for listener in listeners { listener.close(self) }
+        listeners.removeAll()
+        for watched in slots.elements { (watched as? ClientConnection)?.stopWhenIdle(self) }
+        idleConnections.closeAll(self)
+    }
+
+    private func stopNow() {
+        for watched in slots.elements { (watched as? ClientConnection)?.abandon(self) }
+        idleConnections.closeAll(self)
+    }
+}

@@ -1,0 +1,39 @@
+// What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
+
+public import Reactor
+internal import Synchronization
+
+/// The mailbox of one worker.
+public final class WorkerOrders: Sendable {
+    public enum Order: UInt8, Sendable { case run, stopSoftly, stopNow }
+
+    private let order = Atomic<UInt8>(Order.run.rawValue)
+    private let resumeWanted = Atomic<Bool>(false)
+    private let waker: Waker?
+
+    /// - Parameter waker: ends the worker's wait; nil where nobody waits, as in a simulation.
+    public init(waker: Waker?) { self.waker = waker }
+
+    var latest: Order {
+        guard let order = Order(rawValue: order.load(ordering: .acquiring)) else {
+            preconditionFailure("an order nobody gave")
+        }
+        return order
+    }
+
+    /// A later order overrides an earlier one.
+    public func give(_ newOrder: Order) {
+        order.store(newOrder.rawValue, ordering: .releasing)
+        waker?.wake()
+    }
+
+    /// A connection has ended somewhere: listeners that pause at a limit may accept again.
+    func resumeListeners() {
+        resumeWanted.store(true, ordering: .releasing)
+        waker?.wake()
+    }
+
+    func takeResume() -> Bool {
+        resumeWanted.load(ordering: .relaxed) && resumeWanted.exchange(false, ordering: .acquiring)
+    }
+}

@@ -1,0 +1,96 @@
+// This process as the system knows it: its number, its limits, its rights, its place in the background.
+// All of it happens at start-up, on the main thread, before there is any other.
+
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+public enum SystemProcess {
+    public static var id: Int { Int(getpid()) }
+
+    public static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Raises the limit on open files to `wanted`, or as far as the system allows; returns what it is then.
+    public static func raiseDescriptorLimit(to wanted: Int? = nil) -> Int {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 1_024 }
+        var raised = limit
+        raised.rlim_cur = wanted.map { rlim_t($0) } ?? limit.rlim_max
+        if raised.rlim_cur > raised.rlim_max { raised.rlim_max = raised.rlim_cur }
+        if unsafe setrlimit(resource, &raised) == 0 { limit = raised }
+        // "Unlimited" would make sums overflow; nobody has a billion connections.
+        return Int(min(limit.rlim_cur, 1_000_000_000))
+    }
+
+    /// A peer that closes must not end the process.
+    public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    public static func changeDirectory(_ path: String) throws(Errno) { try check(unsafe chdir(path)) }
+
+    public static func changeRoot(_ path: String) throws(Errno) {
+        try check(unsafe chroot(path))
+        try check(unsafe chdir("/"))
+    }
+
+    /// Gives up root's rights for good: supplementary groups first, then group, then user.
+    public static func become(user: UInt32?, group: UInt32?) throws(Errno) {
+        if user != nil || group != nil, geteuid() == 0 { try check(setgroups(0, nil)) }
+        if let group { try check(setgid(group)) }
+        if let user { try check(setuid(user)) }
+    }
+
+    /// Goes into the background: the caller's process ends with status 0, a child without terminal goes on.
+    public static func detach() throws(Errno) {
+        let child = clinux_fork()
+        if child < 0 { throw Errno.last }
+        if child > 0 { _exit(0) }
+        _ = setsid()
+        let null = unsafe open("/dev/null", O_RDWR)
+        guard null >= 0 else { throw Errno.last }
+        for standard: Int32 in 0...2 { _ = dup2(null, standard) }
+        if null > 2 { close(null) }
+    }
+
+    public static func writeFile(_ path: String, _ text: String) throws(Errno) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Errno.last }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        guard unsafe write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno.last }
+    }
+
+    public static func removeFile(_ path: String) { _ = unsafe unlink(path) }
+
+    /// Whether a person reads what goes to standard error.
+    public static var errorsGoToTerminal: Bool { isatty(2) == 1 }
+
+    public static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            let parts = unsafe String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            unsafe next += 1
+        }
+        return variables
+    }
+
+    public static func printError(_ text: String) {
+        let bytes = Array(text.utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let n = unsafe bytes.withUnsafeBytes { unsafe write(2, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent) }
+            if n <= 0 { return }
+            sent += n
+        }
+    }
+
+    private static func check(_ result: Int32) throws(Errno) {
+        if result != 0 { throw Errno.last }
+    }
+}

@@ -1,0 +1,20 @@
+// The one list of all keyword tables: what Portico's configuration language is made of.
+
+internal import Admin
+internal import Balancing
+internal import Configuration
+internal import Logging
+internal import Proxy
+internal import Rules
+internal import StaticFiles
+
+enum Assembly {
+    static let language = Language(
+        keywords: ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
+            + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
+        parameterGroups: [
+            ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
+            ParameterGroup(of: "server", BalancingKeywords.serverParameters),
+        ] + AdminKeywords.parameterGroups
+    )
+}

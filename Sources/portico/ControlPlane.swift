@@ -1,0 +1,211 @@
+// The main thread while Portico runs: starts the workers, then checks health, answers the runtime socket,
+// takes signals, samples rates, until everything has ended.
+
+internal import Admin
+internal import Balancing
+internal import Basics
+internal import Glibc
+internal import Logging
+internal import Proxy
+internal import Reactor
+internal import Synchronization
+
+final class ControlPlane {
+    private let plan: Plan
+    private let logger: Logger
+    private let log: LogChannel
+    private let workerCount: Int
+    private let admin: AdminSettings
+    private let hardStopAfter: TimeSpan?
+    private let isQuiet: Bool
+    private let kernel = LinuxKernel()
+    private let loop: TaskLoop
+    private let pool = BufferPool()
+    private var orders: [WorkerOrders] = []
+    private var threads: [Reactor.Thread] = []
+    private let running: RunningWorkers
+
+    /// How many workers have not ended yet.
+    private final class RunningWorkers: Sendable {
+        let count: Atomic<Int>
+        init(_ count: Int) { self.count = Atomic(count) }
+    }
+
+    init(
+        plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
+    ) {
+        self.plan = plan
+        self.logger = logger
+        log = logger.channel(0)
+        workerCount = workers
+        self.admin = admin
+        self.hardStopAfter = hardStopAfter
+        self.isQuiet = isQuiet
+        loop = TaskLoop(kernel: kernel)
+        running = RunningWorkers(workers)
+    }
+
+    /// Runs until the last worker has ended.
+    func run(_ listening: Listening) {
+        // Before any thread exists, so that no thread ever takes a signal but through this source.
+        let signals = SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2])
+        logger.start()
+        startWorkers(listening)
+        watch(signals)
+        startHealthChecks()
+        startAdmin(listening)
+        startSampling()
+        let names = NameResolution.start(
+            plan: plan, waker: kernel.waker,
+            announce: { [self] in log.event(.notice, to: plan.logTargets, $0) }, in: loop)
+        while running.count.load(ordering: .acquiring) > 0 {
+            loop.runOnce()
+            names?.collect(in: loop)
+        }
+        for thread in threads { thread.join() }
+        logger.stop()
+    }
+
+    // MARK: Workers
+
+    private func startWorkers(_ listening: Listening) {
+        let running = running
+        let mainWaker = kernel.waker
+        let kernels = (0..<workerCount).map { _ in KernelBox(LinuxKernel()) }
+        orders = kernels.map { WorkerOrders(waker: $0.kernel.waker) }
+        plan.admission.setWorkers(orders)
+        for index in 0..<workerCount {
+            let box = kernels[index]
+            let plan = plan
+            let channel = logger.channel(index + 1)
+            let orders = orders[index]
+            let listeners = listening.workers[index]
+            threads.append(
+                Thread(name: "portico-\(index + 1)") {
+                    let worker = Worker(
+                        index: index, plan: plan, kernel: box.kernel, log: channel, orders: orders,
+                        listeners: listeners)
+                    worker.run()
+                    running.count.wrappingSubtract(1, ordering: .releasing)
+                    mainWaker.wake()
+                })
+        }
+    }
+
+    /// Carries a kernel to the one thread that will use it.
+    private struct KernelBox: @unchecked Sendable {
+        let kernel: LinuxKernel
+        init(_ kernel: LinuxKernel) { self.kernel = kernel }
+    }
+
+    // MARK: Signals
+
+    private func watch(_ signals: SignalSource) {
+        let task = SignalTask(signals) { [unowned self] signal in take(signal) }
+        loop.watch(signals.socket, for: .reading, as: loop.add(task))
+    }
+
+    private final class SignalTask: LoopTask {
+        private let source: SignalSource
+        private let take: (Int32) -> Void
+
+        init(_ source: SignalSource, _ take: @escaping (Int32) -> Void) {
+            self.source = source
+            self.take = take
+        }
+
+        func ready(_ readiness: Readiness, in loop: TaskLoop) {
+            while let signal = source.next() { take(signal) }
+        }
+
+        func expired(in loop: TaskLoop) {}
+    }
+
+    private func take(_ signal: Int32) {
+        switch signal {
+        case SIGTERM, SIGINT: stop(.stopNow)
+        case SIGUSR1:
+            announce("Stopping softly: listeners are closed, what is under way finishes.")
+            stop(.stopSoftly)
+            if let hardStopAfter {
+                let task = DelayedTask { [unowned self] in stop(.stopNow) }
+                loop.setDeadline(loop.now + hardStopAfter, of: loop.add(task))
+            }
+        case SIGHUP:
+            // HAProxy's meaning: a line about every server into the logs.
+            for backend in plan.backends {
+                for server in backend.backend.servers {
+                    log.event(.notice, to: backend.logTargets, "Server \(backend.name)/\(server.name) is \(server.state.label).")
+                }
+            }
+        default: break
+        }
+    }
+
+    private func stop(_ order: WorkerOrders.Order) {
+        for worker in orders { worker.give(order) }
+    }
+
+    private func announce(_ message: String) {
+        if plan.logTargets.isEmpty && !isQuiet { SystemProcess.printError("[NOTICE]   \(message)\n") }
+        log.event(.notice, to: plan.logTargets, message)
+    }
+
+    // MARK: Tasks
+
+    private final class DelayedTask: LoopTask {
+        private let body: () -> Void
+        init(_ body: @escaping () -> Void) { self.body = body }
+        func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+        func expired(in loop: TaskLoop) { body() }
+    }
+
+    private lazy var healthLog = HealthLog(plan: plan, log: log) { [isQuiet] message in
+        if !isQuiet { SystemProcess.printError("[WARNING]  \(message)\n") }
+    }
+
+    /// Spreads the first checks over each server's interval, so that a thousand servers are not all asked at once.
+    private func startHealthChecks() {
+        let checked = plan.backends.flatMap { plan in plan.backend.servers.map { (plan.backend, $0) } }
+            .filter { $0.1.check != nil }
+        for (position, (backend, server)) in checked.enumerated() {
+            guard let interval = server.check?.interval else { continue }
+            let delay = TimeSpan(
+                nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
+            HealthChecker.start(server, of: backend, after: delay, pool: pool, observer: healthLog, in: loop)
+        }
+    }
+
+    private func startAdmin(_ listening: Listening) {
+        let context = AdminContext(plan: plan, clock: kernel)
+        let limit = AdminSocket.ConnectionLimit(admin.maxConnections)
+        for (socket, settings) in listening.admin {
+            AdminSocket.start(
+                socket, level: settings.level, timeout: admin.timeout, limit: limit, context: context, pool: pool,
+                in: loop)
+        }
+    }
+
+    private func startSampling() {
+        let task = SamplingTask(plan)
+        task.handle = loop.add(task)
+        loop.setDeadline(loop.now + SamplingTask.period, of: task.handle)
+    }
+
+    private final class SamplingTask: LoopTask {
+        static let period = TimeSpan.seconds(1)
+        private let plan: Plan
+        private var last = Instant.now()
+        var handle = SlotHandle(index: 0, generation: 0)
+
+        init(_ plan: Plan) { self.plan = plan }
+
+        func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+
+        func expired(in loop: TaskLoop) {
+            plan.sampleRates(elapsed: loop.now.since(last))
+            last = loop.now
+            loop.setDeadline(loop.now + Self.period, of: handle)
+        }
+    }
+}

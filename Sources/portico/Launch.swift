@@ -1,0 +1,130 @@
+// From files to a running process: read, resolve, listen, drop rights, go into the background, start.
+// Everything that can fail in an operator's hands fails here, before the first connection, with its reason.
+
+internal import Admin
+internal import ArgumentParser
+internal import Basics
+internal import Configuration
+internal import Logging
+internal import Proxy
+internal import Reactor
+internal import SystemPackage
+
+struct Launch {
+    private let options: Portico
+
+    init(_ options: Portico) { self.options = options }
+
+    func run() throws {
+        if let directory = options.directory {
+            try orFail("cannot change to directory \(directory)") { () throws(Errno) in
+                try SystemProcess.changeDirectory(directory)
+            }
+        }
+        let loaded = load()
+        var problems = loaded.problems
+        let daemon = loaded.global[DaemonSettings.self]
+        let threads = loaded.global[ProcessSettings.self].threads ?? min(64, Thread.processorCount)
+        // Ring 0 is the control thread's.
+        let logger = Logger(rings: threads + 1)
+        var plan: Plan?
+        if !loaded.hasErrors {
+            var builder = PlanBuilder(
+                global: loaded.global, proxies: loaded.proxies, logger: logger, workers: threads,
+                facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
+                now: .now())
+            plan = builder.build(maxConnections: options.maxConnections)
+            problems += builder.problems
+        }
+        report(problems, loaded)
+        let isRefused = problems.contains { $0.severity == .error || options.warningsAreFatal && $0.severity == .warning }
+        guard let plan, !isRefused else {
+            SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
+            throw ExitCode(1)
+        }
+        if options.checksOnly {
+            if !options.isQuiet { print("Configuration file is valid") }
+            return
+        }
+        try start(plan, loaded, daemon, logger, threads)
+    }
+
+    // MARK: Reading
+
+    private func load() -> LoadedConfiguration {
+        let files = options.files + options.moreFiles
+        let environment = SystemProcess.environment
+        if files.isEmpty {
+            if !options.isQuiet {
+                print("No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ (Ctrl-C ends it).")
+            }
+            return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
+        }
+        return Assembly.language.load(paths: files, environment: environment)
+    }
+
+    private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
+        let wanted = problems.filter { problem in
+            problem.severity == .error || !options.isQuiet && (problem.severity == .warning || !options.checksOnly || options.isVerbose)
+        }
+        let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
+        SystemProcess.printError(printer.text(for: wanted))
+    }
+
+    private func processFacts(_ global: Draft, _ threads: Int, _ descriptors: Int) -> ProcessFacts {
+        var facts = ProcessFacts()
+        facts.version = Version.number
+        facts.releaseDate = Version.date
+        facts.threads = threads
+        facts.startedAt = .now()
+        facts.startDate = .now()
+        facts.descriptorsLimit = descriptors
+        facts.node = global[AdminSettings.self].node ?? SystemProcess.hostName
+        facts.description = global[AdminSettings.self].description ?? ""
+        return facts
+    }
+
+    // MARK: Starting
+
+    private func start(
+        _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int
+    ) throws {
+        SystemProcess.ignoreBrokenPipes()
+        var listening = Listening()
+        try listening.open(plan.binds, workers: threads)
+        let admin = loaded.global[AdminSettings.self]
+        try listening.open(admin.sockets)
+        if let root = daemon.root {
+            try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
+        }
+        let goesToBackground =
+            (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
+        if goesToBackground {
+            try orFail("cannot go into the background") { () throws(Errno) in try SystemProcess.detach() }
+        }
+        let pidFile = options.pidFile ?? daemon.pidFile
+        if let pidFile {
+            try orFail("cannot write the pid file \(pidFile)") { () throws(Errno) in
+                try SystemProcess.writeFile(pidFile, "\(SystemProcess.id)\n")
+            }
+        }
+        try orFail("cannot change user or group") { () throws(Errno) in
+            try SystemProcess.become(user: daemon.user, group: daemon.group)
+        }
+        let control = ControlPlane(
+            plan: plan, logger: logger, workers: threads, admin: admin,
+            hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
+        control.run(listening)
+        listening.removeFiles()
+        if let pidFile { SystemProcess.removeFile(pidFile) }
+    }
+
+    private func orFail(_ what: String, _ body: () throws(Errno) -> Void) throws {
+        do throws(Errno) {
+            try body()
+        } catch {
+            SystemProcess.printError("[ALERT]    \(what): \(error)\n")
+            throw ExitCode(1)
+        }
+    }
+}

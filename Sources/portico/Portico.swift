@@ -1,0 +1,112 @@
+// The command line: HAProxy's flags for what exists, `help` for the keywords.
+
+internal import ArgumentParser
+internal import Configuration
+internal import Reactor
+
+@main
+struct Portico: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "portico",
+        abstract: "The front door of a site: load balancer, reverse proxy and file server.",
+        usage: """
+            portico -f <file> [-f <file>]... [<options>]
+            portico -c -f <file>
+            portico help [<keyword>]...
+            """,
+        discussion: "Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.")
+
+    @Option(name: .customShort("f"), help: "A configuration file, or a folder of *.cfg files; may be given several times.")
+    var files: [String] = []
+
+    @Flag(name: .customShort("c"), help: "Only check the configuration; the exit status is 0 if it is valid.")
+    var checksOnly = false
+
+    @Flag(name: .customShort("d"), help: "Stay in the foreground, with all messages.")
+    var debugs = false
+
+    @Flag(name: .customLong("db", withSingleDash: true), help: "Stay in the foreground, whatever the file says.")
+    var staysInForeground = false
+
+    @Flag(name: .customShort("D"), help: "Go into the background, whatever the file says.")
+    var goesToBackground = false
+
+    @Option(name: .customShort("p"), help: "Write the process's number into this file.")
+    var pidFile: String?
+
+    @Flag(name: .customShort("q"), help: "Print errors only.")
+    var isQuiet = false
+
+    @Flag(name: .customShort("V"), help: "Print everything, even where a file says otherwise.")
+    var isVerbose = false
+
+    @Flag(name: .customShort("v"), help: "Print the version.")
+    var printsVersion = false
+
+    @Flag(name: .customLong("vv", withSingleDash: true), help: "Print the version and what it was built with.")
+    var printsDetails = false
+
+    @Option(name: .customShort("n"), help: "Client connections at a time, whatever the file says.")
+    var maxConnections: Int?
+
+    @Option(name: .customShort("C"), help: "Change to this directory first.")
+    var directory: String?
+
+    @Option(name: .customShort("L"), help: "The local peer's name; accepted, and of no effect yet.")
+    var localPeer: String?
+
+    @Flag(name: .customLong("dW", withSingleDash: true), help: "Take warnings for errors.")
+    var warningsAreFatal = false
+
+    @Flag(name: .customLong("dM", withSingleDash: true), help: .hidden)
+    var poisonsMemory = false
+
+    @Flag(name: .customLong("dI", withSingleDash: true), help: .hidden)
+    var checksStrictly = false
+
+    @Option(name: .customShort("x"), help: .hidden)
+    var oldSocket: String?
+
+    /// Files after `--`, as HAProxy takes them.
+    @Argument(help: .hidden)
+    var moreFiles: [String] = []
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "help" {
+            HelpPage.print(for: Array(arguments.dropFirst()))
+            return
+        }
+        do {
+            var command = try parse(arguments)
+            try command.run()
+        } catch {
+            // HAProxy's exit status for every failure is 1; asking for help is none.
+            let code = exitCode(for: error)
+            if code.isSuccess {
+                print(fullMessage(for: error))
+                return
+            }
+            let text = fullMessage(for: error)
+            if !text.isEmpty { SystemProcess.printError(text + "\n") }
+            exit(withError: ExitCode(1))
+        }
+    }
+
+    mutating func run() throws {
+        if printsDetails {
+            print(Version.details)
+        } else if printsVersion {
+            print(Version.line)
+        } else {
+            try Launch(self).run()
+        }
+    }
+}
+
+/// `portico help`: the keyword tables, printed.
+enum HelpPage {
+    static func print(for words: [String]) {
+        Swift.print(HelpPrinter(Assembly.language).text(for: words))
+    }
+}

@@ -1,0 +1,62 @@
+// What `global` says of the process itself: where it runs, as whom, in the background or not.
+
+internal import Configuration
+internal import Reactor
+
+struct DaemonSettings: SectionSettings {
+    var goesToBackground = false
+    var pidFile: String?
+    var root: String?
+    var user: UInt32?
+    var group: UInt32?
+    var descriptorLimit: Int?
+}
+
+enum ProcessKeywords {
+    static let table: [Keyword] = [
+        Keyword("daemon", in: .global, usage: "daemon", summary: "Goes into the background once everything listens.") {
+            (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].goesToBackground = true
+        },
+        Keyword("pidfile", in: .global, usage: "pidfile <path>", summary: "Writes the process's number into a file.") {
+            (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].pidFile = try args.next("a path").text
+        },
+        Keyword(
+            "chroot", in: .global, usage: "chroot <directory>",
+            summary: "Locks the process into a directory after start-up (needs root)."
+        ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text },
+        Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user once everything listens.") {
+            (args, draft) throws(ConfigProblem) in
+            let word = try args.next("a user")
+            guard let id = Accounts.userID(word.text) else {
+                throw args.problem("there is no user '\(word.text)' on this machine", at: word)
+            }
+            draft[DaemonSettings.self].user = id
+            // The user's own group, unless a `group` line says otherwise.
+            if draft[DaemonSettings.self].group == nil {
+                draft[DaemonSettings.self].group = Accounts.mainGroupID(ofUser: word.text)
+            }
+        },
+        Keyword("group", in: .global, usage: "group <name>", summary: "Runs as this group once everything listens.") {
+            (args, draft) throws(ConfigProblem) in
+            let word = try args.next("a group")
+            guard let id = Accounts.groupID(word.text) else {
+                throw args.problem("there is no group '\(word.text)' on this machine", at: word)
+            }
+            draft[DaemonSettings.self].group = id
+        },
+        Keyword("uid", in: .global, usage: "uid <number>", summary: "Runs as this user, by number.") {
+            (args, draft) throws(ConfigProblem) in
+            draft[DaemonSettings.self].user = UInt32(try args.integer("a number", in: 0...4_294_967_294))
+        },
+        Keyword("gid", in: .global, usage: "gid <number>", summary: "Runs as this group, by number.") {
+            (args, draft) throws(ConfigProblem) in
+            draft[DaemonSettings.self].group = UInt32(try args.integer("a number", in: 0...4_294_967_294))
+        },
+        Keyword(
+            "ulimit-n", in: .global, usage: "ulimit-n <number>",
+            summary: "Open files at a time; by default as many as the system lets the process have."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[DaemonSettings.self].descriptorLimit = try args.integer("a number", in: 64...1_000_000_000)
+        },
+    ]
+}
