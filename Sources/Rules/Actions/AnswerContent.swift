@@ -1,0 +1,196 @@
+// What `return` and `deny` answer with: status, fields and a body (manual, `http-request return`).
+
+internal import Basics
+internal import Configuration
+internal import Glibc
+internal import HTTP
+
+struct AnswerContent: Sendable {
+    var status: Int
+    /// Without a body of its own and any field: nil for an empty answer, or the section's page for the status.
+    var usesPage = false
+    /// Whether anything but the status was said.
+    var isCustom = false
+    var contentType: String?
+    var body = LogFormat(literal: "")
+    /// The body, if it is the same every time.
+    var fixedBody: [UInt8]?
+    var fields: [(name: String, value: LogFormat)] = []
+
+    /// A file's content is held in memory.
+    static let fileBytesMax = 1 << 20
+    /// `status` may say these.
+    static let statuses = 200...599
+
+    func response(_ facts: ExchangeFacts) -> LocalResponse {
+        var response = LocalResponse(status: status)
+        for field in fields {
+            response.fields.append((field.name, field.value.text(facts)))
+        }
+        if let contentType { response.fields.append(("content-type", contentType)) }
+        if let fixedBody { response.body = fixedBody } else { body.render(facts, into: &response.body) }
+        return response
+    }
+}
+
+extension AnswerContent {
+    /// What stands behind `return` and `deny`, for their help.
+    static let usage =
+        "[status <code>] [content-type <type>] [default-errorfiles | file <path> | lf-file <path> | string <text>"
+        + " | lf-string <format>] [hdr <name> <format>]*"
+
+    /// Reads the words up to the condition. `statusWords` are those that a status may stand behind.
+    init(
+        _ arguments: inout Arguments, status: Int, statusWords: [String], in place: RulePlace
+    ) throws(ConfigProblem) {
+        self.status = status
+        var typeWord: Word?
+        var bodyWord: Word?
+        while !arguments.isAtCondition {
+            let word = try arguments.next("an argument")
+            switch word.text {
+            case _ where statusWords.contains(word.text):
+                self.status = try arguments.integer("a status", in: Self.statuses)
+            case "content-type":
+                typeWord = word
+                contentType = try Self.contentType(&arguments)
+                isCustom = true
+            case "hdr":
+                fields.append(try Self.field(&arguments, in: place))
+                isCustom = true
+            case "default-errorfiles", "file", "lf-file", "string", "lf-string":
+                if let bodyWord {
+                    throw arguments.problem("'\(word.text)' after '\(bodyWord.text)': an answer has one body", at: word)
+                }
+                bodyWord = word
+                try readBody(word, &arguments, in: place)
+            case "errorfile", "errorfiles":
+                throw arguments.problem(
+                    "'\(word.text)' is not supported yet", at: word, expected: "file, lf-file, string or lf-string")
+            default:
+                throw arguments.problem(
+                    "unexpected '\(word.text)'", at: word, expected: Self.usage,
+                    suggestion: nearest(word.text, among: Self.words + statusWords + ["if", "unless"]))
+            }
+        }
+        try checkType(typeWord, bodyWord, &arguments)
+    }
+
+    private static let words = [
+        "content-type", "hdr", "default-errorfiles", "file", "lf-file", "string", "lf-string",
+    ]
+
+    private mutating func readBody(
+        _ word: Word, _ arguments: inout Arguments, in place: RulePlace
+    ) throws(ConfigProblem) {
+        isCustom = true
+        switch word.text {
+        case "default-errorfiles": usesPage = true
+        case "string": fixedBody = Array(try arguments.next("a text").text.utf8)
+        case "file": fixedBody = try Self.content(of: arguments.next("a file's path"))
+        case "lf-string": body = try LogFormat(arguments.next("a log format"), for: .message, in: place)
+        default:
+            let path = try arguments.next("a file's path")
+            let text = String(decoding: try Self.content(of: path), as: UTF8.self)
+            body = try LogFormat(Word(text, at: path.range), for: .message, in: place)
+        }
+        if body.isConstant, fixedBody == nil { fixedBody = body.constantText }
+    }
+
+    /// A body needs a type, and a type a body.
+    private mutating func checkType(
+        _ typeWord: Word?, _ bodyWord: Word?, _ arguments: inout Arguments
+    ) throws(ConfigProblem) {
+        let hasBody = !usesPage && bodyWord != nil && fixedBody != []
+        if hasBody, contentType == nil, let bodyWord {
+            throw arguments.problem(
+                "'\(bodyWord.text)' needs a content-type", at: bodyWord, expected: "content-type <type>")
+        }
+        if !hasBody, let typeWord {
+            arguments.warn("content-type is ignored: the answer has no body of its own", at: typeWord)
+            contentType = nil
+        }
+        if usesPage, !fields.isEmpty {
+            arguments.warn("hdr is ignored: the section's error page is the whole answer", at: bodyWord)
+        }
+    }
+
+    private static func contentType(_ arguments: inout Arguments) throws(ConfigProblem) -> String {
+        let word = try arguments.next("a media type such as text/plain")
+        guard word.text.isFieldValue, !word.text.isEmpty else {
+            throw arguments.problem("'\(word.text)' cannot be a header value", at: word)
+        }
+        return word.text
+    }
+
+    private static func field(
+        _ arguments: inout Arguments, in place: RulePlace
+    ) throws(ConfigProblem) -> (name: String, value: LogFormat) {
+        let word = try arguments.next("a field name")
+        guard let name = FieldName(word.text) else {
+            throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
+        }
+        if name.known == .contentType {
+            throw arguments.problem("the type is said by 'content-type <type>', not by hdr", at: word)
+        }
+        if name.framesMessages {
+            throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
+        }
+        let value = try arguments.fieldFormat("a value for the field", in: place)
+        return (String(decoding: name.bytes, as: UTF8.self), value)
+    }
+
+    private static func content(of path: Word) throws(ConfigProblem) -> [UInt8] {
+        let descriptor = unsafe open(path.text, O_RDONLY | O_CLOEXEC)
+        func failure(_ why: String) -> ConfigProblem {
+            ConfigProblem("cannot read '\(path.text)': \(why)", at: path.range)
+        }
+        guard descriptor >= 0 else { throw failure(unsafe String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        // One byte more than allowed tells a file that is too long.
+        var content = [UInt8](repeating: 0, count: fileBytesMax + 1)
+        var count = 0
+        while count < content.count {
+            let got = unsafe content.withUnsafeMutableBytes {
+                unsafe read(descriptor, $0.baseAddress.unsafelyUnwrapped + count, $0.count - count)
+            }
+            if got < 0 { throw failure(unsafe String(cString: strerror(errno))) }
+            if got == 0 { return Array(content[..<count]) }
+            count += got
+        }
+        throw failure("more than \(fileBytesMax) bytes")
+    }
+}
+
+extension LogFormat {
+    /// What it makes, as a string.
+    func text(_ facts: ExchangeFacts) -> String {
+        facts.rendered.removeAll(keepingCapacity: true)
+        render(facts, into: &facts.rendered)
+        return String(decoding: facts.rendered, as: UTF8.self)
+    }
+
+    /// The fixed parts, one behind the other: all it makes if it is constant.
+    var constantText: [UInt8] {
+        var text: [UInt8] = []
+        for case .text(let part) in elements { text += part }
+        return text
+    }
+
+    var hasControlCharacter: Bool { constantText.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F } }
+}
+
+extension String {
+    /// Whether it can stand in a header field.
+    var isFieldValue: Bool { utf8.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 != 0x7F } }
+}
+
+extension FieldName {
+    /// Whether the field says where a message ends or what becomes of its connection: each hop writes its own.
+    var framesMessages: Bool {
+        switch known {
+        case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade: true
+        default: false
+        }
+    }
+}

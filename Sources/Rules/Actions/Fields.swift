@@ -1,0 +1,76 @@
+// `set-header`, `add-header`, `del-header` (manual, `http-request set-header` and so on).
+//
+// Whatever a value is made of, it cannot end its line: a control character is written as %XX, as HAProxy does.
+// Fields that frame messages or belong to one connection are each hop's own; lines about them are warned of when
+// the file is read, and do nothing.
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+struct FieldAction: Sendable {
+    enum Operation: String {
+        case set = "set-header"
+        case add = "add-header"
+        case delete = "del-header"
+    }
+
+    let operation: Operation
+    let name: FieldName
+    let value: LogFormat
+
+    func run(on facts: ExchangeFacts, _ side: MessageSide) -> ActionResult {
+        facts.rendered.removeAll(keepingCapacity: true)
+        value.render(facts, into: &facts.rendered)
+        switch side {
+        case .request: facts.request.fields.change(operation, name, facts.rendered)
+        case .response: facts.response.fields.change(operation, name, facts.rendered)
+        }
+        return .next
+    }
+
+    static let rows = [
+        row(.set, "Makes this the message's only field of that name."),
+        row(.add, "Adds a field behind those that are there."),
+        row(.delete, "Removes all fields of that name."),
+    ]
+
+    private static func row(_ operation: Operation, _ summary: String) -> ActionRow {
+        let isDeletion = operation == .delete
+        return ActionRow(
+            operation.rawValue, in: [.httpRequest, .httpResponse], isDeletion ? "<name>" : "<name> <format>",
+            summary: summary
+        ) { (arguments, family) throws(ConfigProblem) in
+            let word = try arguments.next("a field name")
+            guard let name = FieldName(word.text) else {
+                throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
+            }
+            if isDeletion, let flag = arguments.peek, flag.text == "-m" {
+                throw arguments.problem("'-m' is not supported yet", at: flag, expected: "the field's whole name alone")
+            }
+            let value =
+                isDeletion
+                ? LogFormat(literal: "") : try arguments.fieldFormat("a value for the field", in: family.place)
+            if name.framesMessages {
+                arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)
+                return nil
+            }
+            return .field(FieldAction(operation: operation, name: name, value: value))
+        }
+    }
+}
+
+extension HeaderFields {
+    fileprivate mutating func change(_ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8]) {
+        if operation != .add {
+            if name.known == .other { remove(named: name.bytes) } else { remove(name.known) }
+        }
+        if operation == .delete { return }
+        // A value that is not valid would be refused; the renderer makes none.
+        if name.known == .other {
+            unsafe append(name: name.bytes.span.bytes, value: value.span.bytes)
+        } else {
+            append(name.known, value)
+        }
+    }
+}

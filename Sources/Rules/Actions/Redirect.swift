@@ -1,0 +1,136 @@
+// `redirect`: sends the client elsewhere (manual, `redirect`).
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+struct RedirectAction: Sendable {
+    private enum Kind: Sendable {
+        /// The whole location.
+        case location
+        /// What is put before the request's path and query.
+        case prefix
+        /// The scheme; host, path and query are the request's.
+        case scheme
+    }
+
+    private var kind = Kind.location
+    private var target = LogFormat(literal: "")
+    private var code = 302
+    private var dropsQuery = false
+    private var appendsSlash = false
+    private var ignoresEmpty = false
+    /// A whole Set-Cookie value.
+    private var cookie: String?
+
+    /// nil if the location came out empty and `ignore-empty` says to go on.
+    func outcome(_ facts: ExchangeFacts) -> RuleOutcome? {
+        facts.rendered.removeAll(keepingCapacity: true)
+        target.render(facts, into: &facts.rendered)
+        if facts.rendered.isEmpty, ignoresEmpty { return nil }
+        switch kind {
+        case .location: break
+        case .prefix:
+            // A prefix of "/" stands for nothing.
+            if facts.rendered == [0x2F] { facts.rendered.removeAll(keepingCapacity: true) }
+            appendPath(facts)
+        case .scheme:
+            facts.rendered.append("://")
+            facts.request.appendHost(to: &facts.rendered)
+            appendPath(facts)
+        }
+        var fields = [(name: "location", value: String(decoding: facts.rendered, as: UTF8.self))]
+        // These may be asked again: their place is only there for now.
+        if code == 302 || code == 303 || code == 307 { fields.append(("cache-control", "no-cache")) }
+        if let cookie { fields.append(("set-cookie", cookie)) }
+        return .answer(LocalResponse(status: code, fields: fields))
+    }
+
+    private func appendPath(_ facts: ExchangeFacts) {
+        facts.request.appendPath(withQuery: !dropsQuery, to: &facts.rendered)
+        if appendsSlash, dropsQuery, facts.rendered.last != 0x2F { facts.rendered.append(0x2F) }
+    }
+}
+
+extension RequestHead {
+    fileprivate func appendHost(to out: inout [UInt8]) { out.append(host, .message) }
+
+    /// A request without a path (`OPTIONS *`) gets "/".
+    fileprivate func appendPath(withQuery: Bool, to out: inout [UInt8]) {
+        if targetForm == .asterisk || path.byteCount == 0 { return out.append(0x2F) }
+        out.append(withQuery ? pathAndQuery : path, .message)
+    }
+}
+
+extension RedirectAction {
+    static let usage =
+        "location|prefix|scheme <value> [code <code>] [drop-query] [append-slash] [ignore-empty]"
+        + " [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]"
+
+    static let row = ActionRow(
+        "redirect", in: [.httpRequest, .httpResponse], usage,
+        summary:
+            "Answers with a redirection (302) to a location, to the same path behind a prefix, or to another scheme."
+    ) { (arguments, family) throws(ConfigProblem) in
+        .redirect(try RedirectAction(&arguments, in: family.place))
+    }
+
+    /// Reads the words up to the condition. Without a `place`, as on the old `redirect` line, percent signs stand for
+    /// themselves.
+    init(_ arguments: inout Arguments, in place: RulePlace?) throws(ConfigProblem) {
+        var kindWord: Word?
+        var slashWord: Word?
+        while !arguments.isAtCondition {
+            let word = try arguments.next("an argument")
+            switch word.text {
+            case "location", "prefix", "scheme":
+                if let kindWord { throw arguments.problem("'\(word.text)' after '\(kindWord.text)'", at: word) }
+                kindWord = word
+                kind = word.text == "location" ? .location : word.text == "prefix" ? .prefix : .scheme
+                target = try Self.target(&arguments, in: place)
+            case "code":
+                code = try arguments.choice(
+                    "a status", of: ["301": 301, "302": 302, "303": 303, "307": 307, "308": 308])
+            case "drop-query": dropsQuery = true
+            case "append-slash":
+                appendsSlash = true
+                slashWord = word
+            case "ignore-empty": ignoresEmpty = true
+            case "set-cookie": cookie = try Self.cookie(&arguments) + "; path=/;"
+            case "clear-cookie": cookie = try Self.cookie(&arguments) + "; path=/; Max-Age=0;"
+            default:
+                throw arguments.problem(
+                    "unexpected '\(word.text)'", at: word, expected: Self.usage,
+                    suggestion: nearest(word.text, among: Self.words))
+            }
+        }
+        guard kindWord != nil else {
+            throw arguments.problem("a redirection leads nowhere", expected: "location, prefix or scheme, and a value")
+        }
+        if let slashWord, !dropsQuery {
+            arguments.warn("append-slash does nothing without drop-query", at: slashWord)
+        }
+    }
+
+    private static let words = [
+        "location", "prefix", "scheme", "code", "drop-query", "append-slash", "ignore-empty", "set-cookie",
+        "clear-cookie", "if", "unless",
+    ]
+
+    private static func target(_ arguments: inout Arguments, in place: RulePlace?) throws(ConfigProblem) -> LogFormat {
+        if let place { return try arguments.fieldFormat("where to", in: place) }
+        let word = try arguments.next("where to")
+        guard word.text.isFieldValue else {
+            throw arguments.problem("a location cannot hold a control character", at: word)
+        }
+        return LogFormat(literal: word.text)
+    }
+
+    private static func cookie(_ arguments: inout Arguments) throws(ConfigProblem) -> String {
+        let word = try arguments.next("a cookie's name")
+        guard word.text.isFieldValue, !word.text.isEmpty, !word.text.contains(";") else {
+            throw arguments.problem("'\(word.text)' cannot be a cookie", at: word, expected: "<name> or <name>=<value>")
+        }
+        return word.text
+    }
+}

@@ -1,0 +1,64 @@
+// `set-path`: another path, the same query (manual, `http-request set-path`).
+//
+// A path that could not stand in a request line is made one that can: spaces, control characters and bytes beyond
+// ASCII are written as %XX, and a slash is put in front if there is none.
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+struct SetPathAction: Sendable {
+    private let path: LogFormat
+
+    func run(on facts: ExchangeFacts) -> ActionResult {
+        facts.rendered.removeAll(keepingCapacity: true)
+        path.render(facts, into: &facts.rendered)
+        facts.withScratch {
+            let start = facts.scratch.count
+            facts.request.appendTarget(path: facts.rendered, to: &facts.scratch)
+            // Refused only where a request has no path at all: CONNECT.
+            facts.request.setTarget(facts.scratch, from: start)
+        }
+        return .next
+    }
+
+    static let row = ActionRow(
+        "set-path", in: [.httpRequest], "<format>",
+        summary: "Gives the request another path; the query stays, and so do scheme and host of an absolute target."
+    ) { (arguments, family) throws(ConfigProblem) in
+        .setPath(SetPathAction(path: try LogFormat(arguments.next("a path"), for: .message, in: family.place)))
+    }
+}
+
+extension RequestHead {
+    /// Appends this target with another path.
+    fileprivate func appendTarget(path: [UInt8], to out: inout [UInt8]) {
+        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+        if path.first != 0x2F { out.append(0x2F) }
+        for byte in path {
+            if byte > 0x20 && byte < 0x7F && byte != 0x23 {
+                out.append(byte)
+            } else {
+                out.append(0x25)
+                out.append(hexadecimalDigits: byte)
+            }
+        }
+        let pathCount = self.path.byteCount
+        out.append(pathAndQuery.extracting(pathCount..<pathAndQuery.byteCount))
+    }
+
+    /// How long `scheme://authority` is.
+    private var absolutePrefix: Int {
+        var slashes = 0
+        var i = 0
+        while i < target.byteCount, slashes < 2 {
+            if target[i] == 0x2F { slashes += 1 }
+            i += 1
+        }
+        return i + authority.byteCount
+    }
+
+    fileprivate mutating func setTarget(_ bytes: [UInt8], from start: Int) {
+        unsafe setTarget(bytes.span.bytes.extracting(start..<bytes.count))
+    }
+}

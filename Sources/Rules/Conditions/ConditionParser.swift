@@ -1,0 +1,112 @@
+// Reads conditions, and keeps the access lists of a section.
+
+internal import Configuration
+
+/// The access lists of one section, named and anonymous ones.
+struct AccessLists: Sendable {
+    private(set) var lists: [AccessList] = []
+    private var indices: [String: Int] = [:]
+
+    /// Reads `<name> <criterion> …` of an `acl` line. A name used before gets one more test.
+    mutating func define(_ arguments: inout Arguments) throws(ConfigProblem) {
+        let name = try arguments.next("a name for the condition")
+        guard !name.text.isEmpty, name.text.utf8.allSatisfy(Self.isNameByte) else {
+            throw arguments.problem(
+                "'\(name.text)' cannot name a condition", at: name, expected: "letters, digits, '-', '_', '.' and ':'")
+        }
+        guard name.text != "or" else { throw arguments.problem("'or' joins conditions and cannot name one", at: name) }
+        let criterion = try Criterion(&arguments) { _ in false }
+        if let index = indices[name.text] {
+            lists[index].criteria.append(criterion)
+        } else {
+            indices[name.text] = lists.count
+            lists.append(AccessList(name: name.text, criteria: [criterion]))
+        }
+    }
+
+    /// Reads `if …` or `unless …` to the end of the line; nil if neither is next.
+    mutating func condition(
+        _ arguments: inout Arguments, in place: RulePlace
+    ) throws(ConfigProblem) -> Condition? {
+        guard let keyword = arguments.peek, keyword.text == "if" || keyword.text == "unless" else { return nil }
+        _ = arguments.nextIfPresent()
+        var terms: [Condition.Term] = []
+        var isNegated = false
+        var beginsAlternative = false
+        /// What has to be followed by a term: `if`, `!`, `or`.
+        var opener: Word? = keyword
+        while let word = arguments.nextIfPresent() {
+            if word.text == "or" || word.text == "||" {
+                if let opener { throw Self.missing(behind: opener) }
+                beginsAlternative = true
+                opener = word
+                continue
+            }
+            var rest = word
+            while rest.text.hasPrefix("!") {
+                isNegated.toggle()
+                rest = rest.droppingFirst()
+            }
+            if rest.text.isEmpty {
+                opener = word
+                continue
+            }
+            let list = try list(rest, &arguments, in: place)
+            terms.append(Condition.Term(list: list, isNegated: isNegated, beginsAlternative: beginsAlternative))
+            isNegated = false
+            beginsAlternative = false
+            opener = nil
+        }
+        if let opener { throw Self.missing(behind: opener) }
+        return Condition(terms: terms, isInverted: keyword.text == "unless")
+    }
+
+    /// The list that a word names, or that begins with the brace it is.
+    private mutating func list(
+        _ word: Word, _ arguments: inout Arguments, in place: RulePlace
+    ) throws(ConfigProblem) -> Int {
+        if word.text == "{" {
+            let criterion = try Criterion(&arguments) { $0.text == "}" }
+            guard arguments.skip("}") else {
+                throw ConfigProblem("'{' is not closed", at: word.range, expected: "'}' as a word of its own")
+            }
+            try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
+            lists.append(AccessList(name: nil, criteria: [criterion]))
+            return lists.count - 1
+        }
+        if indices[word.text] == nil, let predefined = PredefinedLists.list(named: word.text) {
+            indices[word.text] = lists.count
+            lists.append(predefined)
+        }
+        guard let index = indices[word.text] else {
+            throw ConfigProblem(
+                "no condition is named '\(word.text)'", at: word.range,
+                expected: "the name of an acl line above, or '{ <criterion> … }'",
+                suggestion: nearest(word.text, among: indices.keys.sorted() + PredefinedLists.names))
+        }
+        for criterion in lists[index].criteria {
+            try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
+        }
+        return index
+    }
+
+    private static func missing(behind word: Word) -> ConfigProblem {
+        ConfigProblem(
+            "a condition is missing behind '\(word.text)'", at: word.range,
+            expected: "the name of an acl line, or '{ <criterion> … }'")
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        byte | 0x20 &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2D || byte == 0x2E || byte == 0x3A
+    }
+}
+
+extension Word {
+    /// Without its first character, one column further on.
+    fileprivate func droppingFirst() -> Word {
+        var range = range
+        range.column += 1
+        range.length = max(1, range.length - 1)
+        return Word(String(text.dropFirst()), at: range)
+    }
+}

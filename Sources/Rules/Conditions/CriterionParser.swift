@@ -1,0 +1,182 @@
+// Reads `<criterion> [flags] [operator] [<value>…]`, as it stands behind `acl <name>` or between braces.
+
+internal import Configuration
+
+/// The ways to match, by the words of `-m` and of criteria such as `path_beg`.
+enum MatchMethod: String, CaseIterable {
+    case found, bool, int, ip, len, str, beg, end, sub, dir, dom
+    /// Known to the language, not done yet.
+    case reg, bin
+
+    /// What a value of this type is matched by if nothing is said.
+    init(default type: SampleType) {
+        switch type {
+        case .bool: self = .bool
+        case .integer: self = .int
+        case .address: self = .ip
+        case .string, .method: self = .str
+        }
+    }
+
+    var comparison: StringPatterns.Comparison? {
+        switch self {
+        case .str: .exact
+        case .beg: .prefix
+        case .end: .suffix
+        case .sub: .substring
+        case .dir: .directory
+        case .dom: .domain
+        case .found, .bool, .int, .ip, .len, .reg, .bin: nil
+        }
+    }
+}
+
+extension Criterion {
+    /// Reads words until they end or `isEnd` says so of the next one.
+    init(_ arguments: inout Arguments, until isEnd: (Word) -> Bool) throws(ConfigProblem) {
+        let word = try arguments.next("a criterion, such as path_beg or hdr(host)")
+        let (expression, form) = try Self.expression(word)
+        var method = form ?? MatchMethod(default: expression.type)
+        var methodWord = word
+        var ignoresCase = false
+
+        flags: while let flag = arguments.peek, !isEnd(flag), Self.looksLikeFlag(flag.text) {
+            _ = arguments.nextIfPresent()
+            switch flag.text {
+            case "-i": ignoresCase = true
+            case "-m":
+                methodWord = try arguments.next("a way to match")
+                method = try methodWord.choice("a way to match", of: Self.methods)
+            // Names are never looked up here.
+            case "-n": break
+            case "--": break flags
+            case "-f", "-M", "-u":
+                throw ConfigProblem(
+                    "'\(flag.text)' is not supported yet", at: flag.range, expected: "the values themselves")
+            default:
+                throw ConfigProblem(
+                    "unknown flag '\(flag.text)'", at: flag.range, expected: "-i, -m <method>, -n or --")
+            }
+        }
+        try Self.check(method, expression.type, methodWord)
+        var values: [Word] = []
+        while let value = arguments.peek, !isEnd(value), let taken = arguments.nextIfPresent() { values.append(taken) }
+        self.init(
+            expression: expression,
+            matcher: try Self.matcher(method, values, ignoresCase: ignoresCase, word, &arguments))
+    }
+
+    private static let methods = KeyValuePairs(
+        dictionaryLiteral: ("found", MatchMethod.found), ("bool", .bool), ("int", .int), ("ip", .ip), ("len", .len),
+        ("str", .str), ("beg", .beg), ("end", .end), ("sub", .sub), ("dir", .dir), ("dom", .dom), ("reg", .reg),
+        ("bin", .bin))
+
+    /// A dash and one letter, or two dashes; anything longer is a value that begins with a dash.
+    private static func looksLikeFlag(_ text: String) -> Bool {
+        text.count == 2 && text.hasPrefix("-") && !(text.last?.isNumber ?? false)
+    }
+
+    /// The expression, and the way to match if the criterion's name says it: `path_beg`.
+    private static func expression(_ word: Word) throws(ConfigProblem) -> (Expression, MatchMethod?) {
+        var text = ExpressionText(word)
+        let name = text.name()
+        let (row, form) = try row(name, text)
+        let expression = try Expression(row, nameStart: 0, &text)
+        guard text.isAtEnd else {
+            throw text.problem("unexpected text behind the criterion", at: text.position..<text.bytes.count)
+        }
+        // Behind a converter it is no longer the sample that is matched.
+        return (expression, expression.converters.isEmpty ? form : nil)
+    }
+
+    private static func row(_ name: String, _ text: ExpressionText) throws(ConfigProblem) -> (SampleRow, MatchMethod?) {
+        if let row = SampleRow.byName[name] { return (row, nil) }
+        if let underscore = name.lastIndex(of: "_"),
+            let form = MatchMethod(rawValue: String(name[name.index(after: underscore)...])),
+            let row = SampleRow.byName[String(name[..<underscore])], row.hasMatchForms
+        {
+            try checkIsDone(form, name, at: text.range(0..<text.position))
+            return (row, form)
+        }
+        guard !name.isEmpty else { throw Expression.unknownSample(name, text, 0) }
+        throw text.problem(
+            "unknown criterion '\(name)'", at: 0..<text.position, suggestion: nearest(name, among: criterionNames))
+    }
+
+    /// Samples, and those with a way to match behind their name.
+    private static let criterionNames: [String] = SampleRow.table.flatMap { row in
+        [row.name] + (row.hasMatchForms ? ["beg", "end", "sub", "dir", "dom", "len"].map { "\(row.name)_\($0)" } : [])
+    }
+
+    private static func checkIsDone(_ method: MatchMethod, _ name: String, at range: SourceRange) throws(ConfigProblem)
+    {
+        guard method == .reg || method == .bin else { return }
+        throw ConfigProblem(
+            "'\(name)' is not supported yet: no \(method == .reg ? "regular expressions" : "binary patterns")",
+            at: range,
+            expected: "one of str, beg, end, sub, dir, dom, len")
+    }
+
+    /// Refuses what the manual's table of types and methods has no place for.
+    private static func check(_ method: MatchMethod, _ type: SampleType, _ word: Word) throws(ConfigProblem) {
+        try checkIsDone(method, method.rawValue, at: word.range)
+        let isPossible =
+            switch (method, type) {
+            case (.bool, .address), (.ip, .bool), (.ip, .integer), (.ip, .method): false
+            default: true
+            }
+        guard isPossible else {
+            throw ConfigProblem(
+                "a value of type \(type.rawValue) cannot be matched by '\(method.rawValue)'", at: word.range)
+        }
+    }
+
+    private static func matcher(
+        _ method: MatchMethod, _ values: [Word], ignoresCase: Bool, _ word: Word, _ arguments: inout Arguments
+    ) throws(ConfigProblem) -> Matcher {
+        switch method {
+        case .found, .bool:
+            if let value = values.first {
+                arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
+            }
+            return method == .found ? .found : .bool
+        case .int, .len:
+            let patterns = try integers(values)
+            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
+            return method == .int ? .integers(patterns) : .length(patterns)
+        case .ip:
+            var patterns = NetworkPatterns()
+            for value in values { try patterns.append(value) }
+            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
+            return .addresses(patterns)
+        case .str, .beg, .end, .sub, .dir, .dom, .reg, .bin:
+            guard let comparison = method.comparison else { preconditionFailure("'\(method)' compares no texts") }
+            var patterns = StringPatterns(comparison, ignoringCase: ignoresCase)
+            for value in values { patterns.append(value.text) }
+            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
+            return .strings(patterns)
+        }
+    }
+
+    private static func integers(_ values: [Word]) throws(ConfigProblem) -> IntegerPatterns {
+        var patterns = IntegerPatterns()
+        var comparison = IntegerPatterns.Operator.equal
+        for (i, value) in values.enumerated() {
+            if let found = IntegerPatterns.Operator(rawValue: value.text) {
+                comparison = found
+                guard i + 1 < values.count else {
+                    throw ConfigProblem("a number is missing behind '\(value.text)'", at: value.range)
+                }
+            } else {
+                try patterns.append(value, comparison)
+            }
+        }
+        return patterns
+    }
+
+    private static func warnOfNoValue(_ word: Word, _ arguments: inout Arguments) {
+        arguments.warn(
+            "'\(word.text)' is compared with nothing and never matches", at: word,
+            expected: "values, or '-m found' to ask whether there is any")
+    }
+}

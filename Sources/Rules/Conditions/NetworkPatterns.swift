@@ -1,0 +1,90 @@
+// Addresses and networks to match against (manual, section 7.1.6).
+
+internal import Basics
+internal import Configuration
+
+struct NetworkPatterns: Sendable {
+    private struct V4: Sendable {
+        let network: UInt32
+        let mask: UInt32
+    }
+    private struct V6: Sendable {
+        let high: UInt64
+        let low: UInt64
+        let highMask: UInt64
+        let lowMask: UInt64
+    }
+    private var v4: [V4] = []
+    private var v6: [V6] = []
+
+    var isEmpty: Bool { v4.isEmpty && v6.isEmpty }
+
+    func contains(_ address: IPAddress) -> Bool {
+        switch address {
+        case .v4(let word): contains(word) || contains(high: 0, low: 0xFFFF_0000_0000 | UInt64(word))
+        case .v6(let high, let low): contains(high: high, low: low) || Self.v4(within: high, low).map(contains) == true
+        }
+    }
+
+    private func contains(_ word: UInt32) -> Bool {
+        for pattern in v4 where word & pattern.mask == pattern.network { return true }
+        return false
+    }
+
+    private func contains(high: UInt64, low: UInt64) -> Bool {
+        for pattern in v6 where high & pattern.highMask == pattern.high && low & pattern.lowMask == pattern.low {
+            return true
+        }
+        return false
+    }
+
+    /// The IPv4 address that an IPv6 address stands for: ::a.b.c.d, ::ffff:a.b.c.d, or 2002:ab:cd:: of 6to4.
+    private static func v4(within high: UInt64, _ low: UInt64) -> UInt32? {
+        if high == 0, low >> 32 == 0 || low >> 32 == 0xFFFF { return UInt32(truncatingIfNeeded: low) }
+        if high >> 48 == 0x2002 { return UInt32(truncatingIfNeeded: high >> 16) }
+        return nil
+    }
+
+    /// Reads `10.0.0.0/8`, `127.1`, `10.0.0.0/255.0.0.0`, `fe80::/10`. Names are not looked up.
+    mutating func append(_ word: Word) throws(ConfigProblem) {
+        let parts = word.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let mask = parts.count == 2 ? String(parts[1]) : nil
+        if let address = Self.parseV4(parts[0]) {
+            guard let mask = Self.maskV4(mask) else { throw Self.badMask(word, bits: 32) }
+            v4.append(V4(network: address & mask, mask: mask))
+        } else if case .v6(let high, let low) = IPAddress(parts[0]) {
+            guard let bits = mask.map(Int.init) ?? 128, 0...128 ~= bits else { throw Self.badMask(word, bits: 128) }
+            let highMask = bits >= 64 ? UInt64.max : bits == 0 ? 0 : ~(.max >> UInt64(bits))
+            let lowMask = bits >= 128 ? UInt64.max : bits <= 64 ? 0 : ~(.max >> UInt64(bits - 64))
+            v6.append(V6(high: high & highMask, low: low & lowMask, highMask: highMask, lowMask: lowMask))
+        } else {
+            throw ConfigProblem(
+                "'\(word.text)' is not an address or a network", at: word.range,
+                expected: "an address like 10.0.0.1 or fe80::1, or a network like 10.0.0.0/8")
+        }
+    }
+
+    /// Dotted decimal; of fewer than four numbers the last one stands for the last byte: `10.12` is 10.0.0.12.
+    private static func parseV4(_ text: Substring) -> UInt32? {
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard 2...4 ~= numbers.count else { return nil }
+        var address: UInt32 = 0
+        for (i, number) in numbers.enumerated() {
+            guard let byte = UInt8(number), number.utf8.allSatisfy({ $0 &- 0x30 < 10 }) else { return nil }
+            let place = i == numbers.count - 1 ? 3 : i
+            address |= UInt32(byte) << UInt32(24 - 8 * place)
+        }
+        return address
+    }
+
+    private static func maskV4(_ text: String?) -> UInt32? {
+        guard let text else { return .max }
+        if let bits = Int(text) { return 0...32 ~= bits ? (bits == 0 ? 0 : ~0 << UInt32(32 - bits)) : nil }
+        guard let mask = parseV4(text[...]), (~mask & (~mask &+ 1)) == 0 else { return nil }
+        return mask
+    }
+
+    private static func badMask(_ word: Word, bits: Int) -> ConfigProblem {
+        ConfigProblem("'\(word.text)' has no valid mask", at: word.range, expected: "0 to \(bits) bits behind the '/'")
+    }
+}

@@ -1,0 +1,148 @@
+// Everything that rules and logs may know of one exchange.
+//
+// The Proxy's exchange owns one of these, fills it in as things happen, and clears it for the next exchange;
+// its memory stays, so that in steady state a request costs no allocation here. Rules read it and change the
+// two heads; logs read it when all is over.
+
+public import Basics
+public import HTTP
+
+/// One request, its response and what happened between them.
+public final class ExchangeFacts {
+    // The connection; these stay when the exchange is cleared.
+
+    /// The client's address.
+    public var client = SocketAddress.ip(.anyV4, port: 0)
+    /// The address the client connected to.
+    public var local = SocketAddress.ip(.anyV4, port: 0)
+    public var frontendName = ""
+    /// Whether the client's connection is encrypted.
+    public var isTLS = false
+
+    // The messages, as they are after the rules that have run.
+
+    public var request = RequestHead()
+    public var response = ResponseHead()
+
+    // Where it went.
+
+    /// The frontend's name until a backend is chosen.
+    public var backendName = ""
+    public var serverName = ExchangeFacts.noServer
+    /// The server's address, and ours on the connection to it.
+    public var serverAddress: SocketAddress?
+    public var sourceAddress: SocketAddress?
+
+    // What happened.
+
+    public var timers = ExchangeTimers()
+    /// The status sent to the client; -1 if none was.
+    public var status = -1
+    /// Bytes of heads and bodies.
+    public var bytesToClient: UInt64 = 0
+    public var bytesFromClient: UInt64 = 0
+    public var termination = Termination()
+    public var retries = 0
+    public var isRedispatched = false
+    public var counts = ConnectionCounts()
+
+    // For the log.
+
+    /// The request line as received, see `captureRequestLine`; empty if no valid one was.
+    public var requestLine: [UInt8] = []
+    public var requestCaptures = FieldCaptures()
+    public var responseCaptures = FieldCaptures()
+    /// The captured cookies, `name=value`; empty if there was none.
+    public var requestCookie: [UInt8] = []
+    public var responseCookie: [UInt8] = []
+    /// What `unique-id-format` made; empty if there is none.
+    public var uniqueID: [UInt8] = []
+    /// The exchange's number in this process, and the line's number in this frontend's log.
+    public var requestCounter: UInt64 = 0
+    public var logCounter: UInt64 = 0
+
+    /// Which message the rules now being run are about: `hdr` means its fields.
+    var side = MessageSide.request
+
+    /// What samples and converters have made; emptied by those who asked for them.
+    var scratch: [UInt8] = []
+    /// What an action is about to use: a header value, a location, a name.
+    var rendered: [UInt8] = []
+
+    public init() {}
+
+    /// The server's name where no server was asked.
+    public static let noServer = "<NOSRV>"
+    /// Bytes kept of a request line, as HAProxy's `tune.http.logurilen` has it.
+    public static let requestLineBytesMax = 1_023
+
+    /// Forgets the exchange, and keeps the connection's facts and all memory.
+    public func clear() {
+        request.clear()
+        response.clear()
+        backendName = frontendName
+        serverName = Self.noServer
+        serverAddress = nil
+        sourceAddress = nil
+        timers = ExchangeTimers()
+        status = -1
+        bytesToClient = 0
+        bytesFromClient = 0
+        termination = Termination()
+        retries = 0
+        isRedispatched = false
+        counts = ConnectionCounts()
+        requestLine.removeAll(keepingCapacity: true)
+        requestCaptures.clear()
+        responseCaptures.clear()
+        requestCookie.removeAll(keepingCapacity: true)
+        responseCookie.removeAll(keepingCapacity: true)
+        uniqueID.removeAll(keepingCapacity: true)
+        scratch.removeAll(keepingCapacity: true)
+    }
+
+    /// Keeps the request line for the log. Call when the head is complete, before any rule has run.
+    public func captureRequestLine() {
+        requestLine.removeAll(keepingCapacity: true)
+        requestLine.append(request.methodName)
+        requestLine.append(0x20)
+        requestLine.append(request.target)
+        requestLine.append(request.version == .http11 ? " HTTP/1.1" : " HTTP/1.0")
+        if requestLine.count > Self.requestLineBytesMax {
+            requestLine.removeLast(requestLine.count - Self.requestLineBytesMax)
+        }
+    }
+}
+
+/// Connections at the moment the line is written, the exchange's own included.
+public struct ConnectionCounts: Equatable, Sendable {
+    public var process = 0
+    public var frontend = 0
+    public var backend = 0
+    public var server = 0
+    /// Requests that were before this one in the server's and the backend's queue.
+    public var serverQueue = 0
+    public var backendQueue = 0
+
+    public init() {}
+}
+
+/// The values of the fields that `capture request header` or `capture response header` names, in file order.
+public struct FieldCaptures: Sendable {
+    /// How many there are: none before the request's head was complete.
+    var count = 0
+    /// At least `count`; empty where the message had no such field.
+    var values: [[UInt8]] = []
+
+    public init() {}
+
+    /// Forgets the values and keeps their memory.
+    mutating func clear() { count = 0 }
+
+    /// Makes room for `count` empty values.
+    mutating func begin(_ count: Int) {
+        self.count = count
+        while values.count < count { values.append([]) }
+        for i in 0..<count { values[i].removeAll(keepingCapacity: true) }
+    }
+}

@@ -1,0 +1,72 @@
+// A sample and the converters behind it, compiled: what stands in a condition or in `%[…]`.
+
+internal import Configuration
+
+/// A compiled expression.
+struct Expression: Sendable {
+    let sample: Sample
+    let converters: [Converter]
+    /// What it yields.
+    let type: SampleType
+    /// The sample's name and from when on it is known, for those who check where the expression stands.
+    let row: SampleRow
+
+    /// The value; nil if there is none: no such field, or a conversion that failed.
+    func evaluate(_ facts: ExchangeFacts) -> SampleValue? {
+        var cursor = SampleCursor(isIterating: false)
+        return next(facts, &cursor)
+    }
+
+    /// The next of several values: of a header field's list, say. `cursor.hasMore` says whether to ask again.
+    func next(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+        guard var value = sample.fetch(facts, &cursor) else { return nil }
+        for converter in converters {
+            guard let converted = converter.apply(value, facts) else { return nil }
+            value = converted
+        }
+        return value
+    }
+}
+
+/// Where a sample of several values has come to.
+struct SampleCursor {
+    /// Whether all values are wanted one after the other; otherwise the one that HAProxy takes.
+    let isIterating: Bool
+    /// The field to look at next, and the place in it.
+    var field = 0
+    var offset = 0
+    /// Whether another value may follow.
+    var hasMore = false
+}
+
+/// The families of samples. Each has a file with its enum, its rows and its way to fetch.
+enum Sample: Sendable {
+    case constant(ConstantSample)
+    case connection(ConnectionSample)
+    case exchange(ExchangeSample)
+    case request(RequestSample)
+    case field(FieldSample)
+
+    @inline(__always)
+    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+        switch self {
+        case .constant(let sample): sample.fetch(facts)
+        case .connection(let sample): sample.fetch(facts)
+        case .exchange(let sample): sample.fetch(facts)
+        case .request(let sample): sample.fetch(facts)
+        case .field(let sample): sample.fetch(facts, &cursor)
+        }
+    }
+}
+
+/// The families of converters, likewise.
+enum Converter: Sendable {
+    case text(TextConverter)
+
+    @inline(__always)
+    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+        switch self {
+        case .text(let converter): converter.apply(value, facts)
+        }
+    }
+}

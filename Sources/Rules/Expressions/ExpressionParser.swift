@@ -1,0 +1,208 @@
+// Reads `sample(arguments),converter(arguments),…` out of a word.
+
+internal import Configuration
+
+/// A word being read byte by byte, which knows where in the file each byte stands.
+struct ExpressionText {
+    let word: Word
+    let bytes: [UInt8]
+    var position: Int
+
+    init(_ word: Word) {
+        self.word = word
+        bytes = Array(word.text.utf8)
+        position = 0
+    }
+
+    var isAtEnd: Bool { position >= bytes.count }
+    var peek: UInt8? { isAtEnd ? nil : bytes[position] }
+
+    mutating func skip(_ byte: UInt8) -> Bool {
+        guard peek == byte else { return false }
+        position += 1
+        return true
+    }
+
+    /// Takes bytes as long as they are part of a name.
+    mutating func name() -> String {
+        let start = position
+        while let byte = peek, Self.isNameByte(byte) { position += 1 }
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    /// The place of some bytes of the word in its file. Where escapes make that unclear, the whole word's place.
+    func range(_ stretch: Range<Int>) -> SourceRange {
+        let before = String(decoding: bytes[..<stretch.lowerBound], as: UTF8.self).count
+        let inside = String(decoding: bytes[stretch], as: UTF8.self).count
+        let quotes = word.range.length - word.text.count
+        // Unquoted, or in one pair of quotes.
+        guard quotes == 0 || quotes == 2 else { return word.range }
+        var range = word.range
+        range.column += before + quotes / 2
+        range.length = max(1, inside)
+        return range
+    }
+
+    func problem(
+        _ message: String, at stretch: Range<Int>, expected: String? = nil, suggestion: String? = nil
+    ) -> ConfigProblem {
+        ConfigProblem(message, at: range(stretch), expected: expected, suggestion: suggestion)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        byte | 0x20 &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2E || byte == 0x2D
+    }
+}
+
+/// The arguments of one sample or converter, taken in order.
+struct ExpressionArguments {
+    let text: ExpressionText
+    /// The name they belong to.
+    let owner: String
+    let ownerRange: Range<Int>
+    private let values: [(value: String, range: Range<Int>)]
+    private var next = 0
+
+    init(of owner: String, at ownerRange: Range<Int>, _ text: inout ExpressionText) throws(ConfigProblem) {
+        self.owner = owner
+        self.ownerRange = ownerRange
+        values = try Self.read(&text, owner, ownerRange)
+        self.text = text
+    }
+
+    /// Takes an argument that must be there. `what` says what it should be: "a field name".
+    mutating func string(_ what: String) throws(ConfigProblem) -> String {
+        guard let (value, range) = take() else {
+            throw text.problem("'\(owner)' lacks an argument", at: ownerRange, expected: "\(owner)(…) with \(what)")
+        }
+        guard !value.isEmpty else {
+            throw text.problem("an argument of '\(owner)' is empty", at: range, expected: what)
+        }
+        return value
+    }
+
+    /// Takes an argument that may be missing.
+    mutating func optionalString() -> String? {
+        guard let (value, _) = take(), !value.isEmpty else { return nil }
+        return value
+    }
+
+    mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+        try integer(string(what), what, in: limits)
+    }
+
+    mutating func optionalInteger(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int? {
+        guard let value = optionalString() else { return nil }
+        return try integer(value, what, in: limits)
+    }
+
+    /// Refuses arguments that nobody took.
+    mutating func finish() throws(ConfigProblem) {
+        guard let (value, range) = take() else { return }
+        throw text.problem("'\(owner)' takes no argument '\(value)'", at: range)
+    }
+
+    private func integer(_ value: String, _ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+        guard let number = Int(value), limits.contains(number) else {
+            throw text.problem("'\(value)' is not \(what)", at: values[next - 1].range, expected: "a whole number")
+        }
+        return number
+    }
+
+    private mutating func take() -> (value: String, range: Range<Int>)? {
+        guard next < values.count else { return nil }
+        next += 1
+        return values[next - 1]
+    }
+
+    /// `(a,'b,c',d)`; nothing if the next byte is no parenthesis. Quotes and backslashes guard commas and parentheses.
+    private static func read(
+        _ text: inout ExpressionText, _ owner: String, _ ownerRange: Range<Int>
+    ) throws(ConfigProblem) -> [(value: String, range: Range<Int>)] {
+        let open = text.position
+        guard text.skip(0x28) else { return [] }
+        var values: [(value: String, range: Range<Int>)] = []
+        var value: [UInt8] = []
+        var start = text.position
+        var quote: UInt8?
+        while let byte = text.peek {
+            text.position += 1
+            switch byte {
+            case 0x5C where quote != 0x27 && !text.isAtEnd:
+                value.append(text.bytes[text.position])
+                text.position += 1
+            case quote: quote = nil
+            case 0x22 where quote == nil, 0x27 where quote == nil: quote = byte
+            case 0x2C where quote == nil, 0x29 where quote == nil:
+                values.append((String(decoding: value, as: UTF8.self), start..<text.position - 1))
+                value = []
+                start = text.position
+                if byte == 0x29 {
+                    // `name()` has no argument rather than an empty one.
+                    return values.count == 1 && values[0].value.isEmpty ? [] : values
+                }
+            default: value.append(byte)
+            }
+        }
+        throw text.problem(
+            quote == nil ? "'(' is not closed" : "a quote is not closed", at: open..<open + 1,
+            expected: "')' behind the arguments of '\(owner)'")
+    }
+}
+
+extension Expression {
+    /// Reads an expression from `text`, which it leaves behind it.
+    init(_ text: inout ExpressionText) throws(ConfigProblem) {
+        let start = text.position
+        let name = text.name()
+        guard let row = SampleRow.byName[name] else { throw Self.unknownSample(name, text, start) }
+        try self.init(row, nameStart: start, &text)
+    }
+
+    /// Reads the arguments and converters behind the name of `row`, which began at `nameStart`.
+    init(_ row: SampleRow, nameStart: Int, _ text: inout ExpressionText) throws(ConfigProblem) {
+        let nameRange = nameStart..<text.position
+        var arguments = try ExpressionArguments(of: row.name, at: nameRange, &text)
+        let sample = try row.make(&arguments)
+        try arguments.finish()
+
+        var type = row.type
+        var converters: [Converter] = []
+        while text.skip(0x2C) {
+            while text.skip(0x20) {}
+            let start = text.position
+            let name = text.name()
+            guard let row = ConverterRow.byName[name] else { throw Self.unknownConverter(name, text, start) }
+            let range = start..<text.position
+            guard type.converts(to: row.input) else {
+                throw text.problem(
+                    "'\(name)' cannot take a value of type \(type.rawValue)", at: range,
+                    expected: "a value of type \(row.input.rawValue) before it")
+            }
+            var arguments = try ExpressionArguments(of: name, at: range, &text)
+            converters.append(try row.make(&arguments))
+            try arguments.finish()
+            type = row.type
+        }
+        self.init(sample: sample, converters: converters, type: type, row: row)
+    }
+
+    static func unknownSample(_ name: String, _ text: ExpressionText, _ start: Int) -> ConfigProblem {
+        if name.isEmpty {
+            return text.problem("a sample's name is missing", at: start..<min(start + 1, text.bytes.count))
+        }
+        return text.problem(
+            "unknown sample '\(name)'", at: start..<text.position,
+            suggestion: nearest(name, among: SampleRow.table.lazy.map(\.name)))
+    }
+
+    private static func unknownConverter(_ name: String, _ text: ExpressionText, _ start: Int) -> ConfigProblem {
+        if name.isEmpty {
+            return text.problem(
+                "a converter's name is missing behind ','", at: start..<min(start + 1, text.bytes.count))
+        }
+        return text.problem(
+            "unknown converter '\(name)'", at: start..<text.position,
+            suggestion: nearest(name, among: ConverterRow.table.lazy.map(\.name)))
+    }
+}

@@ -1,0 +1,81 @@
+// The rows by which samples and converters are found, checked and documented.
+
+internal import Configuration
+
+/// A sample by one of its names.
+struct SampleRow: Sendable {
+    typealias Maker = @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Sample
+
+    let name: String
+    /// Its arguments as the manual writes them: `(<name>[,<occ>])`.
+    let arguments: String
+    let type: SampleType
+    let moment: Moment
+    /// Whether `<name>_beg`, `<name>_end` and so on are criteria too.
+    let hasMatchForms: Bool
+    let summary: String
+    let make: Maker
+
+    init(
+        _ name: String, _ arguments: String = "", yields type: SampleType, from moment: Moment,
+        hasMatchForms: Bool = false, summary: String, make: @escaping Maker
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.type = type
+        self.moment = moment
+        self.hasMatchForms = hasMatchForms
+        self.summary = summary
+        self.make = make
+    }
+
+    /// All of them.
+    static let table =
+        ConstantSample.rows + ConnectionSample.rows + ExchangeSample.rows + RequestSample.rows + FieldSample.rows
+
+    static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
+        preconditionFailure("two samples are named \(first.name)")
+    }
+}
+
+/// A converter by its name.
+struct ConverterRow: Sendable {
+    typealias Maker = @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Converter
+
+    let name: String
+    let arguments: String
+    /// What it takes; another type is converted to it first.
+    let input: SampleType
+    let type: SampleType
+    let summary: String
+    let make: Maker
+
+    init(
+        _ name: String, _ arguments: String = "", takes input: SampleType, yields type: SampleType, summary: String,
+        make: @escaping Maker
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.input = input
+        self.type = type
+        self.summary = summary
+        self.make = make
+    }
+
+    /// All of them.
+    static let table = TextConverter.rows
+
+    static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
+        preconditionFailure("two converters are named \(first.name)")
+    }
+}
+
+extension SampleType {
+    /// Whether HAProxy converts a value of this type to `other` where that is asked for.
+    func converts(to other: SampleType) -> Bool {
+        switch (self, other) {
+        case (.bool, .address), (.address, .bool), (.method, .address), (_, .method): self == other
+        default: true
+        }
+    }
+}

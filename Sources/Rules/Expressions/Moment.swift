@@ -1,0 +1,54 @@
+// When things are known, and where rules stand: a rule that asks too early is a mistake in the file, found
+// when the file is read.
+
+internal import Configuration
+
+/// The stages of an exchange, in order; what is known at one stays known at the later ones.
+enum Moment: Int, Comparable, Sendable {
+    case connection, requestHead, requestBody, responseHead, end
+
+    static func < (a: Moment, b: Moment) -> Bool { a.rawValue < b.rawValue }
+
+    /// What is there from this moment on.
+    var subject: String {
+        switch self {
+        case .connection: "the connection"
+        case .requestHead: "the request's head"
+        case .requestBody: "the request's body"
+        case .responseHead: "the response's head"
+        case .end: "the end of the exchange"
+        }
+    }
+}
+
+/// A place in the configuration where expressions stand.
+enum RulePlace: CaseIterable, Sendable {
+    case requestRules, routing, responseRules, logLine
+
+    /// The last moment that has come when an expression here is evaluated.
+    var moment: Moment {
+        switch self {
+        case .requestRules, .routing: .requestHead
+        case .responseRules: .responseHead
+        case .logLine: .end
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .requestRules: "http-request rules"
+        case .routing: "use_backend rules"
+        case .responseRules: "http-response rules"
+        case .logLine: "log formats"
+        }
+    }
+
+    /// Refuses what is not known yet here.
+    func require(_ moment: Moment, of what: String, at range: SourceRange) throws(ConfigProblem) {
+        guard moment > self.moment else { return }
+        let places = RulePlace.allCases.filter { $0.moment >= moment }.map(\.name)
+        throw ConfigProblem(
+            "'\(what)' needs \(moment.subject), which is not there yet in \(name)", at: range,
+            expected: "it can be used in \(places.joined(separator: ", "))")
+    }
+}

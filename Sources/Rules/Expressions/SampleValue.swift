@@ -1,0 +1,192 @@
+// The values that rules compute with.
+//
+// A value is a few words and holds no memory of its own: text is a stretch of the request, of the response,
+// or of the facts' scratch, where whatever makes new text puts it.
+
+internal import Basics
+internal import HTTP
+
+/// The types of samples and converters, by HAProxy's names.
+enum SampleType: String, Sendable {
+    case bool = "boolean"
+    case integer
+    case address = "ip"
+    case string
+    case method
+}
+
+/// One value.
+enum SampleValue: Sendable {
+    case bool(Bool)
+    case integer(Int)
+    case address(IPAddress)
+    case string(SampleBytes)
+}
+
+/// A stretch of something that the facts hold. It is good until that changes.
+struct SampleBytes: Sendable {
+    enum Source: Sendable {
+        case scratch
+        case request(RequestPart)
+        case response(line: Int)
+    }
+    enum RequestPart: Sendable {
+        case method, target, path, query, pathAndQuery
+        /// The value of a header field.
+        case line(Int)
+    }
+    var source: Source
+    var start: Int
+    var count: Int
+}
+
+extension ExchangeFacts {
+    /// Calls `body` with the bytes. It may not add to the scratch.
+    @inline(__always)
+    func withBytes<R>(_ bytes: SampleBytes, _ body: (RawSpan) -> R) -> R {
+        let range = bytes.start..<bytes.start + bytes.count
+        return switch bytes.source {
+        case .scratch: scratch.withBytes(range, body)
+        case .request(let part): request.withBytes(part, range, body)
+        case .response(let line): response.fields.withValue(line, range, body)
+        }
+    }
+
+    /// The whole of a part of the request.
+    func all(_ part: SampleBytes.RequestPart) -> SampleBytes {
+        SampleBytes(source: .request(part), start: 0, count: request.byteCount(part))
+    }
+
+    /// Puts new text into the scratch.
+    func make(_ write: (inout [UInt8]) -> Void) -> SampleBytes {
+        let start = scratch.count
+        write(&scratch)
+        return SampleBytes(source: .scratch, start: start, count: scratch.count - start)
+    }
+
+    /// The same text in the scratch, where it may be changed.
+    func copyToScratch(_ bytes: SampleBytes) -> SampleBytes {
+        if case .scratch = bytes.source { return bytes }
+        let start = scratch.count
+        // Not through `make`: the bytes are read while the scratch grows, and are known not to be in it.
+        withBytes(bytes) { scratch.append($0) }
+        return SampleBytes(source: .scratch, start: start, count: bytes.count)
+    }
+
+    /// Runs `body` and takes away what it left in the scratch.
+    @inline(__always)
+    func withScratch<R>(_ body: () -> R) -> R {
+        let mark = scratch.count
+        defer { if scratch.count > mark { scratch.removeLast(scratch.count - mark) } }
+        return body()
+    }
+}
+
+/// Conversions between types, as HAProxy makes them where one type is asked for and another is there.
+extension SampleValue {
+    /// The value as text; numbers and addresses are written into the scratch.
+    func bytes(_ facts: ExchangeFacts) -> SampleBytes {
+        switch self {
+        case .string(let bytes): bytes
+        case .bool(let value): facts.make { $0.append(value ? 0x31 : 0x30) }
+        case .integer(let value): facts.make { $0.append(decimal: value) }
+        case .address(let address): facts.make { address.append(to: &$0) }
+        }
+    }
+
+    /// The value as a number: text as far as it begins with one; nil where it is none.
+    func integer(_ facts: ExchangeFacts) -> Int? {
+        switch self {
+        case .integer(let value): value
+        case .bool(let value): value ? 1 : 0
+        case .address(.v4(let word)): Int(word)
+        case .address(.v6): nil
+        case .string(let bytes): bytes.count == 0 ? nil : facts.withBytes(bytes, leadingInteger)
+        }
+    }
+
+    /// The value as yes or no; nil where it is neither.
+    func bool(_ facts: ExchangeFacts) -> Bool? { integer(facts).map { $0 != 0 } }
+
+    /// The value as an address; nil where it is none.
+    func address(_ facts: ExchangeFacts) -> IPAddress? {
+        switch self {
+        case .address(let address): address
+        case .integer(let value): UInt32(exactly: value).map(IPAddress.v4)
+        case .bool: nil
+        // No address is written with more than 45 bytes.
+        case .string(let bytes): bytes.count > 45 ? nil : facts.withBytes(bytes) { IPAddress($0.text) }
+        }
+    }
+}
+
+/// The number that the bytes begin with, sign included; 0 if there is none, and no further than Int reaches.
+private func leadingInteger(_ bytes: RawSpan) -> Int {
+    var value = 0
+    var i = 0
+    let isNegative = bytes[0] == 0x2D
+    if isNegative || bytes[0] == 0x2B { i = 1 }
+    while i < bytes.byteCount {
+        let digit = bytes[i] &- 0x30
+        guard digit < 10 else { break }
+        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = product.addingReportingOverflow(Int(digit))
+        if overflow || carry { return isNegative ? .min : .max }
+        value = sum
+        i += 1
+    }
+    return isNegative ? -value : value
+}
+
+// Each of these borrows its whole: a span cannot leave the access to a class's property.
+
+extension RequestHead {
+    @inline(__always)
+    fileprivate func withBytes<R>(
+        _ part: SampleBytes.RequestPart, _ range: Range<Int>, _ body: (RawSpan) -> R
+    ) -> R {
+        switch part {
+        case .method: body(methodName.extracting(range))
+        case .target: body(target.extracting(range))
+        case .path: body(path.extracting(range))
+        case .query: body(query.extracting(range))
+        case .pathAndQuery: body(pathAndQuery.extracting(range))
+        case .line(let i): fields.withValue(i, range, body)
+        }
+    }
+
+    fileprivate func byteCount(_ part: SampleBytes.RequestPart) -> Int {
+        switch part {
+        case .method: methodName.byteCount
+        case .target: target.byteCount
+        case .path: path.byteCount
+        case .query: query.byteCount
+        case .pathAndQuery: pathAndQuery.byteCount
+        case .line(let i): fields.value(i).byteCount
+        }
+    }
+
+    /// Whether there is a request at all: not so in the log line of one that was refused while it was read.
+    var isPresent: Bool { target.byteCount > 0 }
+    var hasHost: Bool { host.byteCount > 0 }
+
+    /// Appends host and path, as `base` has them.
+    func appendBase(to out: inout [UInt8]) {
+        out.append(host)
+        if targetForm != .asterisk { out.append(path) }
+    }
+}
+
+extension HeaderFields {
+    @inline(__always)
+    fileprivate func withValue<R>(_ i: Int, _ range: Range<Int>, _ body: (RawSpan) -> R) -> R {
+        body(value(i).extracting(range))
+    }
+}
+
+extension [UInt8] {
+    @inline(__always)
+    fileprivate func withBytes<R>(_ range: Range<Int>, _ body: (RawSpan) -> R) -> R {
+        unsafe body(span.bytes.extracting(range))
+    }
+}

@@ -1,0 +1,28 @@
+// The formats that `option httplog` and the like stand for, written in their own language (manual, section 8.2).
+
+internal import Configuration
+
+extension LogFormat {
+    static let tcp = LogFormat(stock: "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq")
+
+    static let http = LogFormat(
+        stock:
+            "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
+    )
+
+    static let clf = LogFormat(
+        stock: "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc"
+            + " %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl")
+
+    /// What is written when the client connects is no format of variables: see `ExchangeLog`.
+    static let connection = LogFormat(elements: [], use: .logLine)
+
+    private init(stock text: String) {
+        do throws(ConfigProblem) {
+            try self.init(
+                Word(text, at: SourceRange(file: "stock format", line: 1)), for: .logLine, in: .logLine)
+        } catch {
+            preconditionFailure("stock format '\(text)': \(error.message)")
+        }
+    }
+}

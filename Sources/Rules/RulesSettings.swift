@@ -1,0 +1,35 @@
+// What one section's rule lines say, compiled as they are read.
+
+public import Configuration
+
+public struct RulesSettings: SectionSettings {
+    var lists = AccessLists()
+    var request: [Rule] = []
+    var redirects: [Rule] = []
+    var response: [Rule] = []
+    /// `use_backend` lines, in file order.
+    public internal(set) var backendRules: [BackendRule] = []
+    /// The name behind `default_backend`.
+    public internal(set) var defaultBackend: Word?
+
+    public init() {}
+
+    /// The rules for requests: `http-request` lines, then `redirect` lines.
+    public func requestRules() -> RuleSet {
+        RuleSet(request, redirects: redirects, lists: lists, side: .request)
+    }
+
+    /// The rules for responses: `http-response` lines.
+    public func responseRules() -> RuleSet { RuleSet(response, lists: lists, side: .response) }
+
+    /// Every backend that a line names outright: each must exist.
+    public var backendReferences: [Word] {
+        backendRules.compactMap {
+            if case .named(let word) = $0.target { return word }
+            return nil
+        } + (defaultBackend.map { [$0] } ?? [])
+    }
+
+    /// How backends are chosen. `backends` gives each backend's index by its name, the named ones included.
+    public func routing(backends: [String: Int]) -> RoutingRules { RoutingRules(self, backends) }
+}

@@ -1,0 +1,246 @@
+// Header fields of either message (manual, section 7.3.6).
+//
+// Most fields are lists: `req.hdr` knows their elements, parted by commas; `req.fhdr` takes each field line
+// whole, for those whose values have commas of their own (User-Agent, Date).
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+/// The name of a header field, ready to be looked for.
+struct FieldName: Hashable, Sendable {
+    let known: KnownField
+    /// In lower case.
+    let bytes: [UInt8]
+
+    /// nil if it is not a token (RFC 9110 section 5.1).
+    init?(_ name: String) {
+        let bytes = name.utf8.map(asciiLowercased)
+        guard unsafe HeaderFields.isToken(bytes.span.bytes) else { return nil }
+        self.bytes = bytes
+        known = unsafe KnownField(lowercasedName: bytes.span.bytes)
+    }
+
+    init(_ known: KnownField) {
+        self.known = known
+        bytes = Array("\(known.name)".utf8)
+    }
+}
+
+/// Which of the two messages.
+enum MessageSide: Sendable {
+    case request, response
+
+    fileprivate var moment: Moment { self == .request ? .requestHead : .responseHead }
+}
+
+struct FieldSample: Sendable {
+    /// nil for the message that the rules being run are about.
+    let side: MessageSide?
+    let name: FieldName
+    /// Whether a value is a whole field line rather than an element of a list.
+    let takesLines: Bool
+    let result: Result
+    /// Which value, from 1, or from -1 counting from the last; 0 where none was said: the last.
+    let occurrence: Int
+
+    enum Result { case text, integer, address, count }
+
+    static let rows: [SampleRow] =
+        rows(
+            names: ["hdr", "req.hdr"], side: nil, counted: ["hdr_cnt", "req.hdr_cnt"],
+            numbers: ["hdr_val", "req.hdr_val"],
+            addresses: ["hdr_ip", "req.hdr_ip"],
+            message: "the request's field, or in http-response rules the response's,")
+        + rows(
+            names: ["shdr", "res.hdr"], side: .response, counted: ["shdr_cnt", "res.hdr_cnt"],
+            numbers: ["shdr_val", "res.hdr_val"], addresses: ["shdr_ip", "res.hdr_ip"], message: "the response's field")
+        + lines("req.fhdr", "req.fhdr_cnt", .request, "the request's field")
+        + lines("res.fhdr", "res.fhdr_cnt", .response, "the response's field")
+
+    /// The rows of one family. Short names come first and have match forms; without a `side`, the short ones mean
+    /// the message that the rules are about, the long ones the request.
+    private static func rows(
+        names: [String], side: MessageSide?, counted: [String], numbers: [String], addresses: [String],
+        message: String
+    ) -> [SampleRow] {
+        var rows: [SampleRow] = []
+        for (i, name) in names.enumerated() {
+            let isShort = i == 0
+            let about = side == nil && !isShort ? "the request's field" : message
+            let moment = side?.moment ?? .requestHead
+            let fixed: MessageSide? = side ?? (isShort ? nil : .request)
+            rows.append(
+                row(
+                    name, .string, moment, fixed, .text, hasMatchForms: isShort,
+                    "An element of \(about) of this name: the last one, or the one that <occ> counts (-1 is the last).")
+            )
+            rows.append(
+                row(counted[i], .integer, moment, fixed, .count, "How many elements \(about) of this name has."))
+            rows.append(row(numbers[i], .integer, moment, fixed, .integer, "An element of \(about) as a number."))
+            rows.append(row(addresses[i], .address, moment, fixed, .address, "An element of \(about) as an address."))
+        }
+        return rows
+    }
+
+    private static func lines(_ name: String, _ counted: String, _ side: MessageSide, _ about: String) -> [SampleRow] {
+        [
+            row(
+                name, .string, side.moment, side, .text, takesLines: true,
+                "The whole value of \(about) of this name with its commas: of the last line, or the one <occ> counts."
+            ),
+            row(
+                counted, .integer, side.moment, side, .count, takesLines: true,
+                "How many lines \(about) of this name has."),
+        ]
+    }
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ moment: Moment, _ side: MessageSide?, _ result: Result,
+        hasMatchForms: Bool = false, takesLines: Bool = false, _ summary: String
+    ) -> SampleRow {
+        SampleRow(
+            name, result == .count ? "(<name>)" : "(<name>[,<occ>])", yields: type, from: moment,
+            hasMatchForms: hasMatchForms, summary: summary
+        ) { (arguments) throws(ConfigProblem) in
+            let text = try arguments.string("a field name")
+            guard let field = FieldName(text) else {
+                throw arguments.text.problem("'\(text)' cannot be a field name", at: arguments.ownerRange)
+            }
+            let occurrence =
+                result == .count ? 0 : try arguments.optionalInteger("an occurrence", in: -10...1_000) ?? 0
+            return .field(
+                FieldSample(
+                    side: side, name: field, takesLines: takesLines, result: result, occurrence: occurrence))
+        }
+    }
+
+    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+        if result == .count {
+            var walk = FieldWalk()
+            var count = 0
+            while next(facts, &walk) { count += 1 }
+            return .integer(count)
+        }
+        guard let bytes = find(facts, &cursor) else { return nil }
+        let value = SampleValue.string(bytes)
+        switch result {
+        case .text, .count: return value
+        case .integer: return value.integer(facts).map { .integer($0) }
+        case .address: return value.address(facts).map { .address($0) }
+        }
+    }
+
+    private func find(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleBytes? {
+        var walk = FieldWalk()
+        if cursor.isIterating, occurrence == 0 {
+            walk.field = cursor.field
+            walk.offset = cursor.offset
+            cursor.hasMore = next(facts, &walk)
+            cursor.field = walk.field
+            cursor.offset = walk.offset
+            return cursor.hasMore ? bytes(walk, facts) : nil
+        }
+        var wanted = occurrence
+        if wanted <= 0 {
+            var count = 0
+            while next(facts, &walk) { count += 1 }
+            wanted += count + (wanted == 0 ? 0 : 1)
+            walk = FieldWalk()
+        }
+        guard wanted > 0 else { return nil }
+        for _ in 0..<wanted { guard next(facts, &walk) else { return nil } }
+        return bytes(walk, facts)
+    }
+
+    private func next(_ facts: ExchangeFacts, _ walk: inout FieldWalk) -> Bool {
+        switch side ?? facts.side {
+        case .request: facts.request.fields.next(name, lines: takesLines, &walk)
+        case .response: facts.response.fields.next(name, lines: takesLines, &walk)
+        }
+    }
+
+    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts) -> SampleBytes {
+        SampleBytes(
+            source: (side ?? facts.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
+            start: walk.start,
+            count: walk.count)
+    }
+}
+
+/// A walk over the values of the fields of one name.
+struct FieldWalk {
+    /// The field and the place in its value to go on from.
+    var field = 0
+    var offset = 0
+    /// The value found: a stretch of the value of field `line`.
+    var line = 0
+    var start = 0
+    var count = 0
+}
+
+extension HeaderFields {
+    /// Moves on to the next value: a whole line, or an element of a list. Empty elements are passed over
+    /// (RFC 9110 section 5.6.1.2); a line that is empty altogether has one empty value. False at the end.
+    func next(_ name: FieldName, lines: Bool, _ walk: inout FieldWalk) -> Bool {
+        while let line = next(name, from: walk.field) {
+            // A line that was passed to get here is begun from its start.
+            let begun = line == walk.field ? walk.offset : 0
+            let value = value(line)
+            walk.line = line
+            if lines || value.byteCount == 0 {
+                walk.field = line + 1
+                walk.offset = 0
+                walk.start = 0
+                walk.count = value.byteCount
+                return true
+            }
+            if let end = value.nextListElement(from: begun, &walk.start, &walk.count) {
+                walk.field = line
+                walk.offset = end
+                return true
+            }
+            walk.field = line + 1
+            walk.offset = 0
+        }
+        return false
+    }
+
+    private func next(_ name: FieldName, from index: Int) -> Int? {
+        name.known == .other ? next(named: name.bytes, from: index) : next(name.known, from: index)
+    }
+}
+
+extension RawSpan {
+    /// Finds the first element at `offset` or behind it that is not empty; says where to go on, nil if there is none.
+    /// Commas in quoted strings part nothing (RFC 9110 section 5.6.4).
+    fileprivate func nextListElement(from offset: Int, _ start: inout Int, _ count: inout Int) -> Int? {
+        var i = offset
+        while i < byteCount {
+            let begin = i
+            var isQuoted = false
+            while i < byteCount {
+                let byte = self[i]
+                if byte == 0x22 {
+                    isQuoted.toggle()
+                } else if byte == 0x5C, isQuoted {
+                    i += 1
+                } else if byte == 0x2C, !isQuoted {
+                    break
+                }
+                i += 1
+            }
+            var (low, high) = (begin, Swift.min(i, byteCount))
+            while low < high, self[low] == 0x20 || self[low] == 0x09 { low += 1 }
+            while low < high, self[high - 1] == 0x20 || self[high - 1] == 0x09 { high -= 1 }
+            // Behind the comma, or at the end.
+            i += 1
+            if low < high {
+                start = low
+                count = high - low
+                return i
+            }
+        }
+        return nil
+    }
+}
