@@ -115,10 +115,13 @@ import Testing
             before: servers[0].port, servers[1].port, servers[2].port, backend: "balance leastconn")
         Stage.current.atTheEnd { for _ in 1...2 { curtain.signal() } }
 
-        // Two clients keep two of the servers busy.
-        let held = try (1...2).map { _ in try Connection(to: front.port) }
-        for client in held { try client.send("GET /held HTTP/1.1\r\nHost: example.test\r\n\r\n") }
-        #expect(eventually { servers.map(\.requests.count).reduce(0, +) == 2 })
+        // Two clients, one after the other, keep two of the servers busy.
+        let held = try (1...2).map { number in
+            let client = try Connection(to: front.port)
+            try client.send("GET /held HTTP/1.1\r\nHost: example.test\r\n\r\n")
+            #expect(eventually { servers.map(\.requests.count).reduce(0, +) == number })
+            return client
+        }
         let busy = servers.map(\.requests.count)
         #expect(busy.max() == 1)
 
