@@ -27,7 +27,7 @@ func tests(of name: String, uses rooms: [String]) -> Target {
 }
 
 /// Folders of test data, read from disk by the tests beside them.
-let corpora: [String: [String]] = [:]
+let corpora: [String: [String]] = ["HTTP": ["Corpus"]]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")

@@ -24,8 +24,8 @@ public struct LocalResponse: Sendable {
     }
 
     /// Makes `head` the head of this response, with `content-length` where a response of this status may have one.
-    /// A field that could break out of its line is left out: rules make values of what clients send. The head is written
-    /// with a framing of `.length`, or of `.none` in answer to HEAD.
+    /// A field that could break out of its line is left out: rules make values of what clients send. The head is
+    /// written with a framing of `.length`, or of `.none` in answer to HEAD.
     public func apply(to head: inout ResponseHead) {
         head.clear()
         head.setStatus(status)

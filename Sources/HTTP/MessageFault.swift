@@ -3,8 +3,8 @@
 // These are always the peer's faults. In a request they are answered with `status`; in a response the
 // caller answers 502 whatever the reason.
 
-/// The reason why a message was refused.
-public enum MessageFault: UInt8, Error, Equatable, Sendable, CaseIterable {
+/// The reason why a message was refused. The raw value is the case's name, for counters and machine-readable logs.
+public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     // Lines (RFC 9112 section 2.2)
     case notHTTP, bareCarriageReturn, bareLineFeed, controlCharacter, tooManyEmptyLines
     // Request line (RFC 9112 section 3)

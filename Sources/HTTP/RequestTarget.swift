@@ -21,13 +21,13 @@ struct TargetParts: Sendable {
 
     static func parse(
         _ target: RawSpan, method: Method, acceptInvalid: Bool
-    ) -> Result<TargetParts, MessageFault> {
+    ) -> Result<TargetParts, Offence> {
         let count = target.byteCount
         let odd = target.firstIndex(in: 0..<count, where: EightBytes.notInTarget)
-        if odd < count, let fault = fault(in: target, from: odd, acceptInvalid: acceptInvalid) {
-            return .failure(fault)
+        if odd < count, let offence = offence(in: target, from: odd, acceptInvalid: acceptInvalid) {
+            return .failure(offence)
         }
-        if count == 0 { return .failure(.malformedRequestLine) }
+        if count == 0 { return .failure(Offence(fault: .malformedRequestLine, offset: 0)) }
         if method == .connect { return authorityForm(target) }
         if target[0] == 0x2F {
             var parts = TargetParts()
@@ -35,7 +35,7 @@ struct TargetParts: Sendable {
             return .success(parts)
         }
         if count == 1, target[0] == 0x2A {
-            guard method == .options else { return .failure(.unsuitableTarget) }
+            guard method == .options else { return .failure(Offence(fault: .unsuitableTarget, offset: 0)) }
             var parts = TargetParts()
             parts.form = .asterisk
             parts.path = 0..<1
@@ -44,26 +44,27 @@ struct TargetParts: Sendable {
         return absoluteForm(target)
     }
 
-    /// The fault of a target with an odd character at `start`, if it is one; later ones are looked at too.
-    private static func fault(in target: RawSpan, from start: Int, acceptInvalid: Bool) -> MessageFault? {
+    /// What is wrong with a target that has an odd character at `start`, if anything is.
+    private static func offence(in target: RawSpan, from start: Int, acceptInvalid: Bool) -> Offence? {
         for i in start..<target.byteCount {
             let byte = target[i]
-            if byte <= 0x20 || byte == 0x7F { return .invalidTarget }
+            if byte <= 0x20 || byte == 0x7F { return Offence(fault: .invalidTarget, offset: i) }
             if acceptInvalid { continue }
-            if byte == 0x23 { return .fragmentInTarget }
-            if byte >= 0x80 { return .invalidTarget }
+            if byte == 0x23 { return Offence(fault: .fragmentInTarget, offset: i) }
+            if byte >= 0x80 { return Offence(fault: .invalidTarget, offset: i) }
         }
         return nil
     }
 
     /// `host:port`, the form of CONNECT and of nothing else (RFC 9112 section 3.2.3).
-    private static func authorityForm(_ target: RawSpan) -> Result<TargetParts, MessageFault> {
-        guard let authority = Authority(target) else {
-            return .failure(
-                target.firstIndex(of: 0x40, in: 0..<target.byteCount) == nil ? .unsuitableTarget : .userInfoInTarget)
+    private static func authorityForm(_ target: RawSpan) -> Result<TargetParts, Offence> {
+        if let at = target.firstIndex(of: 0x40, in: 0..<target.byteCount) {
+            return .failure(Offence(fault: .userInfoInTarget, offset: at))
         }
         // Without a port there is nothing to connect to.
-        guard !authority.host.isEmpty, authority.port != nil else { return .failure(.unsuitableTarget) }
+        guard let authority = Authority(target), !authority.host.isEmpty, authority.port != nil else {
+            return .failure(Offence(fault: .unsuitableTarget, offset: 0))
+        }
         var parts = TargetParts()
         parts.form = .authority
         parts.authority = 0..<target.byteCount
@@ -72,18 +73,20 @@ struct TargetParts: Sendable {
     }
 
     /// `scheme://host:port/path?query` (RFC 9112 section 3.2.2).
-    private static func absoluteForm(_ target: RawSpan) -> Result<TargetParts, MessageFault> {
+    private static func absoluteForm(_ target: RawSpan) -> Result<TargetParts, Offence> {
         let count = target.byteCount
         guard let colon = target.firstIndex(of: 0x3A, in: 0..<count), colon > 0, colon + 3 <= count,
             target[0] | 0x20 &- 0x61 < 26, target.all(in: 1..<colon, are: .scheme),
             target[colon + 1] == 0x2F, target[colon + 2] == 0x2F
-        else { return .failure(.unsuitableTarget) }
+        else { return .failure(Offence(fault: .unsuitableTarget, offset: 0)) }
         let start = colon + 3
         var end = start
         while end < count, target[end] != 0x2F, target[end] != 0x3F { end += 1 }
-        if target.firstIndex(of: 0x40, in: start..<end) != nil { return .failure(.userInfoInTarget) }
+        if let at = target.firstIndex(of: 0x40, in: start..<end) {
+            return .failure(Offence(fault: .userInfoInTarget, offset: at))
+        }
         guard let authority = Authority(target.extracting(start..<end)), !authority.host.isEmpty else {
-            return .failure(.invalidHost)
+            return .failure(Offence(fault: .invalidHost, offset: start))
         }
         var parts = TargetParts()
         parts.form = .absolute

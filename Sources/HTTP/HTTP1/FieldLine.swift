@@ -5,19 +5,13 @@
 
 internal import Basics
 
-/// Why a field line was refused, and at which of its bytes.
-struct FieldLineFault {
-    var fault: MessageFault
-    var offset: Int
-}
-
 extension HeaderFields {
     /// Appends the field of a line without control characters, which in `input` is followed by CR LF. Returns the
-    /// known field it is, by way of `known`, or its fault.
+    /// known field it is, by way of `known`, or what is wrong with it.
     @inline(__always)
     mutating func append(
         line range: Range<Int>, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
-    ) -> FieldLineFault? {
+    ) -> Offence? {
         let count = range.count
         makeRoom(for: count &+ 3)  // the line, its end, and a space that it may lack
         let start = used
@@ -53,18 +47,18 @@ extension HeaderFields {
     @inline(never)
     private mutating func appendOdd(
         line: RawSpan, acceptInvalid: Bool, known: inout KnownField
-    ) -> FieldLineFault? {
-        if isSpace(line[0]) { return FieldLineFault(fault: .foldedField, offset: 0) }
+    ) -> Offence? {
+        if isSpace(line[0]) { return Offence(fault: .foldedField, offset: 0) }
         guard let colon = line.firstIndex(of: 0x3A, in: 0..<line.byteCount) else {
-            return FieldLineFault(fault: .missingColon, offset: line.byteCount)
+            return Offence(fault: .missingColon, offset: line.byteCount)
         }
-        if colon == 0 { return FieldLineFault(fault: .emptyFieldName, offset: 0) }
+        if colon == 0 { return Offence(fault: .emptyFieldName, offset: 0) }
         for i in 0..<colon where !ByteSet.token.contains(line[i]) {
             if isSpace(line[i]) {
                 let isLast = line.trimmed(0..<colon).upperBound <= i
-                return FieldLineFault(fault: isLast ? .spaceBeforeColon : .invalidFieldName, offset: i)
+                return Offence(fault: isLast ? .spaceBeforeColon : .invalidFieldName, offset: i)
             }
-            if !acceptInvalid { return FieldLineFault(fault: .invalidFieldName, offset: i) }
+            if !acceptInvalid { return Offence(fault: .invalidFieldName, offset: i) }
         }
         let value = line.extracting(line.trimmed(colon + 1..<line.byteCount))
         appendLine(name: line.extracting(0..<colon), value: value, known: nil)

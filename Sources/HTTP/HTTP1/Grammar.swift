@@ -1,4 +1,4 @@
-// The characters of HTTP: the sets that RFC 9110 and RFC 3986 name, and the same questions asked of eight bytes at once.
+// The characters of HTTP: the sets that RFC 9110 and RFC 3986 name, and such questions asked of eight bytes at once.
 //
 // A set is two words of bits, so that a test is a shift and needs no table in memory. The tests spell every set out
 // from its grammar rule and compare.

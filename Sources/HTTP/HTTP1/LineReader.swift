@@ -5,6 +5,12 @@
 
 internal import Basics
 
+/// A fault and the byte that it was found at.
+struct Offence: Error {
+    var fault: MessageFault
+    var offset: Int
+}
+
 /// Finds the lines of one head in pieces of input.
 struct LineReader: Sendable {
     /// Bytes of the head in lines already read.
@@ -19,7 +25,7 @@ struct LineReader: Sendable {
         case needMore
         /// The head is longer than allowed: its first byte too many is at this offset.
         case tooLong(at: Int)
-        case failed(MessageFault, at: Int)
+        case failed(Offence)
     }
 
     /// The line of `input` that begins at `start`. After `needMore`, the next call's input begins with the same line.
@@ -41,13 +47,15 @@ struct LineReader: Sendable {
                     scanned = index &- start
                     return .needMore
                 }
-                guard input[index &+ 1] == 0x0A else { return .failed(.bareCarriageReturn, at: index) }
+                guard input[index &+ 1] == 0x0A else {
+                    return .failed(Offence(fault: .bareCarriageReturn, offset: index))
+                }
                 scanned = 0
                 taken &+= index &+ 2 &- start
                 return .complete(start..<index)
-            case 0x0A: return .failed(.bareLineFeed, at: index)
+            case 0x0A: return .failed(Offence(fault: .bareLineFeed, offset: index))
             case 0x09: index &+= 1
-            default: return .failed(.controlCharacter, at: index)
+            default: return .failed(Offence(fault: .controlCharacter, offset: index))
             }
         }
     }

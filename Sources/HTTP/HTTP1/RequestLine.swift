@@ -7,7 +7,7 @@ enum RequestLine {
     @inline(__always)
     static func read(
         _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits
-    ) -> (MessageFault, offset: Int)? {
+    ) -> Offence? {
         let count = line.byteCount
         guard count >= shortest, let version = HTTPVersion(line.extracting(count &- 8..<count)),
             line[count &- 9] == 0x20
@@ -15,7 +15,7 @@ enum RequestLine {
         let methodEnd = line.firstIndex(in: 0..<count &- 9) { EightBytes.equal($0, 0x20) }
         guard methodEnd > 0, methodEnd < count &- 10 else { return explain(line) }
         guard head.setMethod(line.extracting(0..<methodEnd)) else {
-            return (.invalidMethod, firstNonToken(line, before: methodEnd))
+            return Offence(fault: .invalidMethod, offset: firstNonToken(line, before: methodEnd))
         }
         head.version = version
         let target = line.extracting(methodEnd &+ 1..<count &- 9)
@@ -23,8 +23,8 @@ enum RequestLine {
         case .success(let parts):
             head.take(target, parts)
             return nil
-        case .failure(let fault):
-            return (fault, methodEnd + 1)
+        case .failure(let offence):
+            return Offence(fault: offence.fault, offset: methodEnd + 1 + offence.offset)
         }
     }
 
@@ -33,22 +33,22 @@ enum RequestLine {
 
     /// The fault of a line that is not made of a method, a target and a version known here.
     @inline(never)
-    private static func explain(_ line: RawSpan) -> (MessageFault, offset: Int) {
+    private static func explain(_ line: RawSpan) -> Offence {
         let count = line.byteCount
         guard let methodEnd = line.firstIndex(of: 0x20, in: 0..<count) else {
-            return (.malformedRequestLine, firstNonToken(line, before: count))
+            return Offence(fault: .malformedRequestLine, offset: firstNonToken(line, before: count))
         }
         let nonToken = firstNonToken(line, before: methodEnd)
-        if methodEnd == 0 || nonToken < methodEnd { return (.invalidMethod, nonToken) }
+        if methodEnd == 0 || nonToken < methodEnd { return Offence(fault: .invalidMethod, offset: nonToken) }
         guard let targetEnd = line.firstIndex(of: 0x20, in: methodEnd + 1..<count) else {
-            return (methodEnd + 1 == count ? .malformedRequestLine : .missingVersion, count)
+            return Offence(fault: methodEnd + 1 == count ? .malformedRequestLine : .missingVersion, offset: count)
         }
-        if targetEnd == methodEnd + 1 { return (.malformedRequestLine, targetEnd) }
+        if targetEnd == methodEnd + 1 { return Offence(fault: .malformedRequestLine, offset: targetEnd) }
         let version = line.extracting(targetEnd + 1..<count)
         if version.firstIndex(of: 0x20, in: 0..<version.byteCount) != nil || version.byteCount == 0 {
-            return (.malformedRequestLine, targetEnd)
+            return Offence(fault: .malformedRequestLine, offset: targetEnd)
         }
-        return (HTTPVersion.fault(of: version), targetEnd + 1)
+        return Offence(fault: HTTPVersion.fault(of: version), offset: targetEnd + 1)
     }
 
     private static func firstNonToken(_ line: RawSpan, before end: Int) -> Int {

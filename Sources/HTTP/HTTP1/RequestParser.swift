@@ -47,18 +47,18 @@ public struct RequestParser: Sendable {
                     phase = .ended
                     return .complete
                 }
-                if let (fault, offset) = take(line, of: input, into: &head) {
-                    consumed = line.lowerBound + offset
-                    return fail(fault)
+                if let offence = take(line, of: input, into: &head) {
+                    consumed = line.lowerBound + offence.offset
+                    return fail(offence.fault)
                 }
                 consumed = line.upperBound &+ 2
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
                 return fail(.headTooLarge)
-            case .failed(let fault, let offset):
-                consumed = offset
-                return fail(fault)
+            case .failed(let offence):
+                consumed = offence.offset
+                return fail(offence.fault)
             }
         }
     }
@@ -71,16 +71,16 @@ public struct RequestParser: Sendable {
     @inline(__always)
     private func take(
         _ line: Range<Int>, of input: RawSpan, into head: inout RequestHead
-    ) -> (MessageFault, offset: Int)? {
-        if head.fields.count >= limits.fieldsMax { return (.tooManyFields, 0) }
+    ) -> Offence? {
+        if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
         let hadHost = head.fields.contains(.host)
         var known = KnownField.other
-        if let refused = head.fields.append(
+        if let offence = head.fields.append(
             line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
-            return (refused.fault, refused.offset)
+            return offence
         }
-        return known == .host && hadHost ? (.repeatedHost, 0) : nil
+        return known == .host && hadHost ? Offence(fault: .repeatedHost, offset: 0) : nil
     }
 
     // MARK: - Request line
@@ -109,9 +109,9 @@ public struct RequestParser: Sendable {
                     place = line.upperBound + 2
                     continue
                 }
-                if let (fault, offset) = RequestLine.read(input.extracting(line), into: &head, limits) {
-                    place = line.lowerBound + offset
-                    return .failed(fault)
+                if let offence = RequestLine.read(input.extracting(line), into: &head, limits) {
+                    place = line.lowerBound + offence.offset
+                    return .failed(offence.fault)
                 }
                 place = line.upperBound + 2
                 return .complete
@@ -119,9 +119,9 @@ public struct RequestParser: Sendable {
             case .tooLong(let offset):
                 place = offset
                 return .failed(.requestLineTooLong)
-            case .failed(let fault, let offset):
-                place = offset
-                return .failed(fault)
+            case .failed(let offence):
+                place = offence.offset
+                return .failed(offence.fault)
             }
         }
     }

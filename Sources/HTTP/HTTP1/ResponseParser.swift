@@ -39,18 +39,18 @@ public struct ResponseParser: Sendable {
                     phase = .ended
                     return .complete
                 }
-                if let (fault, offset) = take(line, of: input, into: &head) {
-                    consumed = line.lowerBound + offset
-                    return fail(fault)
+                if let offence = take(line, of: input, into: &head) {
+                    consumed = line.lowerBound + offence.offset
+                    return fail(offence.fault)
                 }
                 consumed = line.upperBound &+ 2
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
                 return fail(.headTooLarge)
-            case .failed(let fault, let offset):
-                consumed = offset
-                return fail(fault)
+            case .failed(let offence):
+                consumed = offence.offset
+                return fail(offence.fault)
             }
         }
     }
@@ -63,18 +63,14 @@ public struct ResponseParser: Sendable {
     @inline(__always)
     private mutating func take(
         _ line: Range<Int>, of input: RawSpan, into head: inout ResponseHead
-    ) -> (MessageFault, offset: Int)? {
+    ) -> Offence? {
         if phase == .statusLine {
             phase = .fields
             return StatusLine.read(input.extracting(line), into: &head)
         }
-        if head.fields.count >= limits.fieldsMax { return (.tooManyFields, 0) }
+        if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
         var known = KnownField.other
-        guard
-            let refused = head.fields.append(
-                line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
-        else { return nil }
-        return (refused.fault, refused.offset)
+        return head.fields.append(line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
     }
 }
 
@@ -82,19 +78,19 @@ public struct ResponseParser: Sendable {
 /// missing where there is no reason, as many servers write it.
 private enum StatusLine {
     /// Reads a line without control characters into `head`; returns its fault and where in the line it is.
-    static func read(_ line: RawSpan, into head: inout ResponseHead) -> (MessageFault, offset: Int)? {
+    static func read(_ line: RawSpan, into head: inout ResponseHead) -> Offence? {
         let count = line.byteCount
-        guard count >= 12, line[8] == 0x20 else { return (.malformedStatusLine, 0) }
+        guard count >= 12, line[8] == 0x20 else { return Offence(fault: .malformedStatusLine, offset: 0) }
         let version = line.extracting(0..<8)
-        guard let known = HTTPVersion(version) else { return (HTTPVersion.fault(of: version), 0) }
+        guard let known = HTTPVersion(version) else { return Offence(fault: HTTPVersion.fault(of: version), offset: 0) }
         var status = 0
         for i in 9..<12 {
             let digit = line[i] &- 0x30
-            guard digit < 10 else { return (.invalidStatus, i) }
+            guard digit < 10 else { return Offence(fault: .invalidStatus, offset: i) }
             status = status * 10 + Int(digit)
         }
-        guard status >= 100 else { return (.invalidStatus, 9) }
-        guard count == 12 || line[12] == 0x20 else { return (.invalidStatus, 12) }
+        guard status >= 100 else { return Offence(fault: .invalidStatus, offset: 9) }
+        guard count == 12 || line[12] == 0x20 else { return Offence(fault: .invalidStatus, offset: 12) }
         head.version = known
         head.status = status
         head.takeReason(line.extracting(min(13, count)..<count))

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import HTTP
+
+/// Each message of the corpus, read whole, cut in two at every byte, and byte by byte.
+@Suite struct CorpusTests {
+    @Test(arguments: ["requests", "responses", "bodies"])
+    func hasMessagesOfBothSorts(kind: String) {
+        #expect(CorpusCase.all(in: "\(kind)/accepted").count >= 10)
+        #expect(CorpusCase.all(in: "\(kind)/refused").count >= 10)
+    }
+
+    @Test(arguments: CorpusCase.everything.filter { $0.name.contains("/accepted/") })
+    func accepts(_ file: CorpusCase) {
+        let outcome = readInEveryWay(file.kind, file.message, limits: file.limits)
+        #expect(outcome["end"] == file.expected["end"] ?? "complete")
+        for (key, value) in file.expected { #expect(outcome[key] == value, "\(key)") }
+    }
+
+    @Test(arguments: CorpusCase.everything.filter { $0.name.contains("/refused/") })
+    func refuses(_ file: CorpusCase) {
+        let outcome = readInEveryWay(file.kind, file.message, limits: file.limits)
+        #expect(file.expected["fault"] != nil, "the file names no fault")
+        for (key, value) in file.expected { #expect(outcome[key] == value, "\(key)") }
+    }
+
+    @Test func everyFaultHasAMessage() {
+        let faults = Set(CorpusCase.everything.compactMap { $0.expected["fault"] })
+        for fault in MessageFault.allCases { #expect(faults.contains(fault.rawValue), "\(fault)") }
+    }
+}
