@@ -17,7 +17,8 @@ public struct BackendRule: Sendable {
 /// The lines with their names resolved.
 public struct RoutingRules: Sendable {
     private enum Target: Sendable {
-        case index(Int)
+        /// nil for a name that nobody has: the file is refused for it anyway.
+        case index(Int?)
         case computed(LogFormat)
     }
     private let rules: [(target: Target, condition: Condition?)]
@@ -26,20 +27,14 @@ public struct RoutingRules: Sendable {
     /// For computed names, by their bytes, so that looking one up makes no string.
     private let indices: [[UInt8]: Int]
 
-    init(_ settings: RulesSettings, _ backends: [String: Int]) {
-        func index(_ name: Word) -> Int {
-            guard let index = backends[name.text] else {
-                preconditionFailure("backend '\(name.text)' was to be checked before rules are resolved")
-            }
-            return index
-        }
+    init(_ settings: RulesSettings, _ own: Int?, _ backends: [String: Int]) {
         rules = settings.backendRules.map { rule in
             switch rule.target {
-            case .named(let name): (.index(index(name)), rule.condition)
+            case .named(let name): (.index(backends[name.text]), rule.condition)
             case .computed(let format): (.computed(format), rule.condition)
             }
         }
-        fallback = settings.defaultBackend.map(index)
+        fallback = settings.defaultBackend.map { backends[$0.text] } ?? own
         lists = settings.lists.lists
         let isComputed = rules.contains {
             if case .computed = $0.target { return true }
@@ -48,7 +43,7 @@ public struct RoutingRules: Sendable {
         indices = isComputed ? Dictionary(uniqueKeysWithValues: backends.map { (Array($0.key.utf8), $0.value) }) : [:]
     }
 
-    /// The backend's index; nil if there is none: a `listen` section then uses its own servers, a frontend answers 503.
+    /// The backend's index; nil if there is none: the answer is 503.
     public func choose(for facts: ExchangeFacts) -> Int? {
         if rules.isEmpty { return fallback }
         facts.side = .request

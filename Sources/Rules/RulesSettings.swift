@@ -23,13 +23,16 @@ public struct RulesSettings: SectionSettings {
     public func responseRules() -> RuleSet { RuleSet(response, lists: lists, side: .response) }
 
     /// Every backend that a line names outright: each must exist.
-    public var backendReferences: [Word] {
+    public var backendNames: [Word] {
         backendRules.compactMap {
             if case .named(let word) = $0.target { return word }
             return nil
         } + (defaultBackend.map { [$0] } ?? [])
     }
 
-    /// How backends are chosen. `backends` gives each backend's index by its name, the named ones included.
-    public func routing(backends: [String: Int]) -> RoutingRules { RoutingRules(self, backends) }
+    /// How backends are chosen. `indices` gives each backend's index by its name; `own` is that of a `listen` section's
+    /// own servers, which take what no line sends elsewhere.
+    public func routing(orElse own: Int? = nil, indices: [String: Int]) -> RoutingRules {
+        RoutingRules(self, own, indices)
+    }
 }
