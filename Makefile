@@ -13,17 +13,15 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build lint format bench clean help
+.PHONY: run test build lint format bench clean help run-packages test-packages bench-packages
 
-run: build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
-	@scripts/install-missing $(QUICKSTART_PACKAGES)
+run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
 
 build: ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
 
-test: lint build ## Run every test: the format, the rooms, the real binary among real peers
-	@scripts/install-missing $(TEST_PACKAGES)
+test: test-packages lint build ## Run every test: the format, the rooms, the real binary among real peers
 	$(SWIFT) build --build-tests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest
 
@@ -33,9 +31,17 @@ lint: ## Check the format of the sources
 format: ## Put the sources into that format
 	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
 
-bench: build ## Measure CPU time per request beside HAProxy and nginx
-	@scripts/install-missing $(BENCH_PACKAGES)
+bench: bench-packages build ## Measure CPU time per request beside HAProxy and nginx
 	benchmarks/run $(BINARY)
+
+run-packages:
+	@scripts/install-missing $(QUICKSTART_PACKAGES)
+
+test-packages:
+	@scripts/install-missing $(TEST_PACKAGES)
+
+bench-packages:
+	@scripts/install-missing $(BENCH_PACKAGES)
 
 clean: ## Remove what was built
 	rm -rf .build run
