@@ -67,6 +67,14 @@ import Testing
         #expect(try fetch("/static/", from: site.front)["content-type"]?.hasPrefix("text/html") == true)
     }
 
+    @Test("A directory without its slash sends the browser to the one with it, by the name that the browser knows")
+    func directoryWithoutSlash() throws {
+        let site = try Site()
+        let answer = try fetch("/static/sub", from: site.front)
+        #expect(answer.status == 301)
+        #expect(answer["location"]?.hasSuffix("/static/sub/") == true)
+    }
+
     @Test("An empty file and an encoded name are files like others")
     func unusualFiles() throws {
         let site = try Site()
