@@ -71,9 +71,16 @@ final class DatagramOutput {
         return descriptor >= 0
     }
 
-    /// A connected socket, or -1.
+    /// A connected socket, or -1. Of a name's addresses an IPv4 one is taken if there is one, as HAProxy does: nobody
+    /// tells a sender of datagrams that the other one would have been right.
     private static func connectNetwork(_ host: String, _ port: UInt16) -> Int32 {
+        let descriptor = connectNetwork(host, port, AF_INET)
+        return descriptor >= 0 ? descriptor : connectNetwork(host, port, AF_INET6)
+    }
+
+    private static func connectNetwork(_ host: String, _ port: UInt16, _ family: Int32) -> Int32 {
         var hints = unsafe addrinfo()
+        unsafe hints.ai_family = family
         unsafe hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         unsafe hints.ai_flags = AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
