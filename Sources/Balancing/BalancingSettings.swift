@@ -20,7 +20,8 @@ public struct BalancingSettings: SectionSettings {
 
     public init() {}
 
-    mutating func add(_ server: ServerDraft) {
+    /// Takes one more server in; its name is not there yet.
+    public mutating func add(_ server: ServerDraft) {
         servers.append(server)
         names[server.name.text] = server.name.range
     }

@@ -52,7 +52,7 @@ public struct PlanBuilder {
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, maxConnections: maxConnections)
         }
-        let frontends = frontDrafts.map { draft in
+        let frontends = frontDrafts.compactMap { draft in
             makeFrontend(draft, backends: backDrafts, maxConnections: maxConnections)
         }
         checkAddresses(frontends)
@@ -155,7 +155,8 @@ public struct PlanBuilder {
 
     // MARK: Frontends
 
-    private mutating func makeFrontend(_ draft: Draft, backends: [Draft], maxConnections: Int) -> FrontendPlan {
+    /// Nil if a backend it names does not exist.
+    private mutating func makeFrontend(_ draft: Draft, backends: [Draft], maxConnections: Int) -> FrontendPlan? {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
         if proxy.settings.binds.isEmpty {
@@ -164,27 +165,29 @@ public struct PlanBuilder {
                 at: draft.range, expected: "bind <address>:<port>")
         }
         let names = Dictionary(backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
-        for word in rules.backendNames {
-            check(word, isABackendFor: draft, among: backends, names)
+        var allExist = true
+        for word in rules.backendReferences where !isBackend(word, for: draft, among: backends, names) {
+            allExist = false
         }
-        let own = draft.kind == .listen ? names[draft.name] : nil
+        guard allExist else { return nil }
         let frontend = FrontendPlan(
             draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
-            routing: rules.routing(orElse: own) { names[$0.text] }, statsPage: statsPage(of: draft),
+            routing: rules.routing(backends: names), ownBackend: draft.kind == .listen ? names[draft.name] : nil, statsPage: statsPage(of: draft),
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
         frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })
         return frontend
     }
 
-    private mutating func check(
-        _ word: Word, isABackendFor frontend: Draft, among backends: [Draft], _ names: [String: Int]
-    ) {
+    /// Whether there is a backend of that name; reports it if not, or if it is of another mode.
+    private mutating func isBackend(
+        _ word: Word, for frontend: Draft, among backends: [Draft], _ names: [String: Int]
+    ) -> Bool {
         guard let index = names[word.text] else {
             report(
                 "no backend named '\(word.text)'", at: word.range, expected: "the name of a backend or listen section",
                 suggestion: nearest(word.text, among: names.keys.sorted()))
-            return
+            return false
         }
         let mode = backends[index][ProxySettings.self].mode
         if frontend[ProxySettings.self].mode != mode {
@@ -192,6 +195,7 @@ public struct PlanBuilder {
                 "'\(frontend.name)' is in \(frontend[ProxySettings.self].mode.rawValue) mode and backend '\(word.text)' in "
                     + "\(mode.rawValue) mode", at: word.range, expected: "the same mode on both sides")
         }
+        return true
     }
 
     /// Two lines for one address would share its connections at random.

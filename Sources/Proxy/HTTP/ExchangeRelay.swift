@@ -175,7 +175,7 @@ extension Exchange {
             case .answer(let response), .deny(let response):
                 count(.deniedResponses, worker)
                 replaceResponse(with: response, worker)
-            case .denyStatus(let status):
+            case .denyStatus(let status), .answerStatus(let status):
                 count(.deniedResponses, worker)
                 replaceResponse(with: .error(status), worker)
             }

@@ -25,7 +25,7 @@ extension Exchange {
 
         guard follow(frontend.requestRules, worker) else { return }
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
-        guard let index = frontend.routing.choose(for: facts) else {
+        guard let index = frontend.backend(for: facts) else {
             fail(status: 503, .server, .connect, worker)
             return
         }
@@ -54,6 +54,9 @@ extension Exchange {
         case .answer(let response):
             count(.intercepted, worker)
             answer(response, .local, .request, worker)
+        case .answerStatus(let status):
+            count(.intercepted, worker)
+            answer(.error(status), .local, .request, worker)
         case .deny(let response):
             count(.deniedRequests, worker)
             answer(response, .proxy, .request, worker)
