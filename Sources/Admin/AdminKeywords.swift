@@ -1,0 +1,222 @@
+// The words of the configuration about the stats page and the runtime sockets.
+
+internal import Basics
+public import Configuration
+internal import Glibc
+
+public enum AdminKeywords {
+    public static let table: [Keyword] = page + global
+
+    /// The parameters of `stats socket`, for help and manual.
+    public static let parameterGroups = [ParameterGroup(of: "stats socket", socketParameters)]
+
+    // MARK: The page
+
+    private static let page: [Keyword] = [
+        Keyword(
+            "stats enable", in: .proxies, usage: "stats enable",
+            summary: "Serves the stats page. Any other stats line does so too."
+        ) { (_, draft) throws(ConfigProblem) in
+            draft[StatsPageSettings.self].isEnabled = true
+        },
+
+        Keyword(
+            "stats uri", in: .proxies, usage: "stats uri <prefix>",
+            summary: """
+                Where the stats page is: every request target that begins with this. Default: /haproxy?stats. Behind \
+                it, ;csv, ;json and ;typed ask for another form, ;up and ;no-maint hide servers, ;norefresh holds the \
+                page still.
+                """
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a path")
+            guard word.text.hasPrefix("/"), !word.text.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) else {
+                throw arguments.problem(
+                    "'\(word.text)' cannot be the target of a request", at: word, expected: "a path that begins with /")
+            }
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].uri = word.text
+        },
+
+        Keyword(
+            "stats refresh", in: .proxies, usage: "stats refresh <delay>",
+            summary: "How often the stats page loads itself again, in seconds unless a unit is given; 0 for never."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let delay = try arguments.time("a delay", defaultUnit: .seconds)
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].refresh = delay == .zero ? nil : max(delay, .seconds(1))
+        },
+
+        Keyword(
+            "stats hide-version", in: .proxies, usage: "stats hide-version",
+            summary: "Keeps the version off the stats page."
+        ) { (_, draft) throws(ConfigProblem) in
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].hidesVersion = true
+        },
+
+        Keyword(
+            "stats show-legends", in: .proxies, usage: "stats show-legends",
+            summary: "Shows addresses, cookies and balancing algorithms on the stats page."
+        ) { (_, draft) throws(ConfigProblem) in
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].showsLegends = true
+        },
+
+        Keyword(
+            "stats show-node", in: .proxies, usage: "stats show-node [<name>]",
+            summary: "Shows a name for this node on the stats page. Default: that of node, or the machine's."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].showsNode = true
+            draft[StatsPageSettings.self].node = arguments.nextIfPresent()?.text
+        },
+
+        Keyword(
+            "stats show-desc", in: .proxies, usage: "stats show-desc [<text>]",
+            summary: "Shows a description on the stats page. Default: that of description in global."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].showsDescription = true
+            draft[StatsPageSettings.self].description = joined(arguments.rest())
+        },
+
+        Keyword(
+            "stats realm", in: .proxies, usage: "stats realm <realm>",
+            summary: "What a browser says the password is for. Default: Portico Statistics."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a realm")
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].realm = word.text
+        },
+
+        Keyword(
+            "stats auth", in: .proxies, usage: "stats auth <user>:<password>",
+            summary: "Shows the stats page to this user only, or to those of several such lines."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a user and a password")
+            guard let colon = word.text.firstIndex(of: ":"), colon != word.text.startIndex else {
+                throw arguments.problem("no user before a colon", at: word, expected: "<user>:<password>")
+            }
+            let password = String(word.text[word.text.index(after: colon)...])
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].users.append(.init(name: String(word.text[..<colon]), password: password))
+        },
+
+        Keyword(
+            "stats admin", in: .proxies, usage: "stats admin { if | unless } <condition>",
+            summary: "Accepted and not done: the stats page shows, and changes nothing."
+        ) { (arguments, _) throws(ConfigProblem) in
+            arguments.warn("'stats admin' has no effect: the stats page changes nothing")
+            _ = arguments.rest()
+        },
+    ]
+
+    // MARK: The sockets and the node
+
+    private static let global: [Keyword] = [
+        Keyword(
+            "stats socket", in: .global, usage: "stats socket <address> [<parameter>...]",
+            summary: "Listens for runtime commands: on a path for a unix socket, or an address and port."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("an address")
+            var socket = StatsSocket(address: try address(word), range: word.range)
+            try arguments.parameters(socketParameters, of: "stats socket", into: &socket)
+            draft[AdminSettings.self].sockets.append(socket)
+        },
+
+        Keyword(
+            "stats timeout", in: .global, usage: "stats timeout <time>",
+            summary: "How long a connection to a stats socket may be silent. Default: 10s."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[AdminSettings.self].timeout = try arguments.time("a time")
+        },
+
+        Keyword(
+            "stats maxconn", in: .global, usage: "stats maxconn <number>",
+            summary: "Connections to all stats sockets at once. Default: 10."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[AdminSettings.self].connectionsLimit = try arguments.integer("a number", in: 1...100_000)
+        },
+
+        Keyword(
+            "node", in: .global, usage: "node <name>",
+            summary: "The name of this node, for the stats page and show info. Default: the machine's name."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[AdminSettings.self].node = try arguments.next("a name").text
+        },
+
+        Keyword(
+            "description", in: [.global, .frontend, .backend, .listen], usage: "description <text>",
+            summary: "A description of the node, or of a proxy, for the stats page."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let first = try arguments.next("a text")
+            draft[AdminSettings.self].description = joined([first] + arguments.rest())
+        },
+    ]
+
+    private static let socketParameters: [Parameter<StatsSocket>] = [
+        Parameter(
+            "level", usage: "level { user | operator | admin }",
+            summary: "What its commands may do: see harmless things, see all, change things. Default: operator."
+        ) { (arguments, socket) throws(ConfigProblem) in
+            socket.level = try arguments.choice(
+                "a level", of: ["user": AccessLevel.user, "operator": .operator, "admin": .admin])
+        },
+        Parameter("mode", usage: "mode <octal>", summary: "Permissions of the socket's file: 600, say.") {
+            (arguments, socket) throws(ConfigProblem) in
+            let word = try arguments.next("permissions in octal")
+            guard let mode = UInt16(word.text, radix: 8), mode <= 0o7777 else {
+                throw arguments.problem("'\(word.text)' is no octal mode", at: word, expected: "permissions like 600")
+            }
+            socket.mode = mode
+        },
+        Parameter("user", usage: "user <name>", summary: "Owner of the socket's file.") {
+            (arguments, socket) throws(ConfigProblem) in
+            let word = try arguments.next("a user name")
+            guard let entry = unsafe getpwnam(word.text) else {
+                throw arguments.problem("there is no user '\(word.text)'", at: word)
+            }
+            socket.userID = unsafe entry.pointee.pw_uid
+        },
+        Parameter("group", usage: "group <name>", summary: "Group of the socket's file.") {
+            (arguments, socket) throws(ConfigProblem) in
+            let word = try arguments.next("a group name")
+            guard let entry = unsafe getgrnam(word.text) else {
+                throw arguments.problem("there is no group '\(word.text)'", at: word)
+            }
+            socket.groupID = unsafe entry.pointee.gr_gid
+        },
+        Parameter("uid", usage: "uid <number>", summary: "Owner of the socket's file, by number.") {
+            (arguments, socket) throws(ConfigProblem) in
+            socket.userID = UInt32(try arguments.integer("a user's number", in: 0...Int(UInt32.max - 1)))
+        },
+        Parameter("gid", usage: "gid <number>", summary: "Group of the socket's file, by number.") {
+            (arguments, socket) throws(ConfigProblem) in
+            socket.groupID = UInt32(try arguments.integer("a group's number", in: 0...Int(UInt32.max - 1)))
+        },
+        Parameter(
+            "expose-fd", usage: "expose-fd listeners",
+            summary: "Accepted and not needed: Portico reloads without passing its listeners to another process."
+        ) { (arguments, _) throws(ConfigProblem) in
+            _ = try arguments.choice("what to expose", of: ["listeners": true])
+            arguments.warn("'expose-fd listeners' has no effect: a reload stays in the process")
+        },
+    ]
+
+    private static func address(_ word: Word) throws(ConfigProblem) -> SocketAddress {
+        switch try AddressText(word) {
+        case .path(let path): return .path(path)
+        case .abstract(let name): return .abstract(name)
+        case .endpoint(.any, .some(let ports)) where ports.count == 1: return .ip(.anyV4, port: ports.lowerBound)
+        case .endpoint(.ip(let ip), .some(let ports)) where ports.count == 1: return .ip(ip, port: ports.lowerBound)
+        case .endpoint, .descriptor:
+            throw ConfigProblem(
+                "a stats socket cannot listen on '\(word.text)'", at: word.range,
+                expected: "a path like /run/portico.sock, or an IP address with a port")
+        }
+    }
+
+    private static func joined(_ words: [Word]) -> String? {
+        words.isEmpty ? nil : words.map(\.text).joined(separator: " ")
+    }
+}

@@ -1,0 +1,51 @@
+// What `global` says about the runtime sockets, and about who this node is.
+
+public import Basics
+public import Configuration
+
+/// What a command may do; each level may do all that the lower ones may.
+public enum AccessLevel: Int, Sendable, Comparable, CaseIterable {
+    case user, `operator`, admin
+
+    /// As it is written in a configuration and on the socket.
+    public var name: String {
+        switch self {
+        case .user: "user"
+        case .operator: "operator"
+        case .admin: "admin"
+        }
+    }
+
+    public static func < (a: AccessLevel, b: AccessLevel) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// One `stats socket` line.
+public struct StatsSocket: Sendable {
+    public var address: SocketAddress
+    /// The address as written.
+    public var range: SourceRange
+    public var level = AccessLevel.operator
+    /// Permissions of the socket's file; nil leaves them to the umask.
+    public var mode: UInt16?
+    /// Owner and group of the socket's file; nil leaves them.
+    public var userID: UInt32?
+    public var groupID: UInt32?
+
+    public init(address: SocketAddress, range: SourceRange) {
+        self.address = address
+        self.range = range
+    }
+}
+
+/// `stats socket`, `stats timeout`, `stats maxconn`, `node` of `global`, and `description` of any section.
+public struct AdminSettings: SectionSettings {
+    public var sockets: [StatsSocket] = []
+    /// How long a socket may be silent.
+    public var timeout = TimeSpan.seconds(10)
+    /// Connections to all sockets at once.
+    public var connectionsLimit = 10
+    public var node: String?
+    public var description: String?
+
+    public init() {}
+}

@@ -1,0 +1,302 @@
+// The metrics of frontends, backends and servers, in the order of HAProxy's columns. CSV, JSON, the typed text and
+// their descriptions are printed from this one table.
+//
+// A column that Portico has no measure for is here too, with its meaning and no value, so that a reader that counts
+// columns finds each where it expects it.
+
+internal import Basics
+
+/// One row of the snapshot with what is needed to read it.
+struct StatSubject {
+    let process: ProcessStats
+    let proxy: ProxyStats
+    let row: StatsRow
+    /// Whether addresses, cookies and algorithms may be shown: `stats show-legends`, and operators on the socket.
+    let showsLegends: Bool
+}
+
+/// The kinds of rows a metric is shown for.
+struct RowKinds: OptionSet, Sendable {
+    let rawValue: Int
+    static let frontend = RowKinds(rawValue: 1 << RowKind.frontend.rawValue)
+    static let backend = RowKinds(rawValue: 1 << RowKind.backend.rawValue)
+    static let server = RowKinds(rawValue: 1 << RowKind.server.rawValue)
+    static let all: RowKinds = [.frontend, .backend, .server]
+
+    func contains(_ kind: RowKind) -> Bool { rawValue & 1 << kind.rawValue != 0 }
+}
+
+enum StatMetrics {
+    static let table: [Metric<StatSubject>] = [
+        Metric("pxname", .keyName, "Name of the proxy.", in: .all) { .text($0.proxy.name) },
+        Metric("svname", .keyName, "FRONTEND, BACKEND or the name of the server.", in: .all) { .text($0.row.label) },
+        Metric("qcur", .gauge, "Requests waiting in the queue now.", in: [.backend, .server]) {
+            .u32($0.row.queueCurrent)
+        },
+        Metric("qmax", .maximum, "Most requests that waited in the queue at once.", in: [.backend, .server]) {
+            .u32($0.row.queueMax)
+        },
+        Metric("scur", .gauge, "Sessions now.", in: .all) { .u32($0.row.sessionsCurrent) },
+        Metric("smax", .maximum, "Most sessions at once.", in: .all) { .u32($0.row.sessionsMax) },
+        Metric("slim", .limit, "Limit of sessions: maxconn, or a backend's fullconn.", in: .all) {
+            .optional($0.row.sessionsLimit)
+        },
+        Metric("stot", .counter, "Sessions since the start.", in: .all) { .u64($0.row.sessionsTotal) },
+        Metric("bin", .counter, "Bytes of requests.", in: .all) { .u64($0.row.bytesIn) },
+        Metric("bout", .counter, "Bytes of responses.", in: .all) { .u64($0.row.bytesOut) },
+        Metric("dreq", .counter, "Requests denied by rules.", in: [.frontend, .backend]) {
+            .u64($0.row.requestsDenied)
+        },
+        Metric("dresp", .counter, "Responses denied by rules.", in: .all) { .u64($0.row.responsesDenied) },
+        Metric("ereq", .counter, "Requests that were invalid, incomplete or too late.", in: .frontend) {
+            .u64($0.row.requestErrors)
+        },
+        Metric("econ", .counter, "Connections to a server that failed.", in: [.backend, .server]) {
+            .u64($0.row.connectErrors)
+        },
+        Metric("eresp", .counter, "Responses that were invalid or broken off.", in: [.backend, .server]) {
+            .u64($0.row.responseErrors)
+        },
+        Metric("wretr", .counter, "Connections to a server that were tried again.", in: [.backend, .server]) {
+            .u64($0.row.retries)
+        },
+        Metric("wredis", .counter, "Requests that were sent to another server.", in: [.backend, .server]) {
+            .u64($0.row.redispatches)
+        },
+        Metric("status", .status, "OPEN, UP, DOWN, MAINT, no check and the like.", in: .all) {
+            .text($0.row.state.text)
+        },
+        Metric(
+            "weight", .average, "Weight of the server, or the sum over a backend's servers.", in: [.backend, .server]
+        ) { .u32($0.row.weight) },
+        Metric(
+            "act", .gauge, "Active servers that are up; for a server 1 if it is an active one.",
+            in: [.backend, .server]
+        ) { .u32($0.row.activeServers) },
+        Metric("bck", .gauge, "Backup servers that are up; for a server 1 if it is a backup.", in: [.backend, .server])
+        {
+            .u32($0.row.backupServers)
+        },
+        Metric("chkfail", .counter, "Health checks that failed while the server was up.", in: .server) {
+            $0.row.check == nil ? .none : .u64($0.row.checksFailed)
+        },
+        Metric("chkdown", .counter, "Times the server or the whole backend went down.", in: [.backend, .server]) {
+            $0.row.kind == .server && $0.row.check == nil ? .none : .u64($0.row.timesDown)
+        },
+        Metric("lastchg", .age, "Seconds since the status last changed.", in: [.backend, .server]) {
+            .seconds($0.row.stateAge)
+        },
+        Metric("downtime", .counter, "Seconds spent down in all.", in: [.backend, .server]) {
+            $0.row.kind == .server && $0.row.check == nil ? .none : .seconds($0.row.downtime)
+        },
+        Metric("qlimit", .limit, "The server's maxqueue.", in: .server) { .optional($0.row.queueLimit) },
+        Metric("pid", .processKey, "Number of the process: always 1.", in: .all) { _ in .u32(1) },
+        Metric("iid", .keyNumber, "Number of the proxy.", in: .all) { .u32($0.proxy.id) },
+        Metric("sid", .keyNumber, "Number of the server in its backend, 0 for the proxy itself.", in: .all) {
+            .u32($0.row.id)
+        },
+        Metric(absent: "throttle", "Percentage of its weight that a server in slow start has."),
+        Metric("lbtot", .counter, "Times balancing chose the server.", in: [.backend, .server]) {
+            .u64($0.row.chosenTotal)
+        },
+        Metric(absent: "tracked", "The server whose health this one follows."),
+        Metric("type", .setting, "0 frontend, 1 backend, 2 server.", in: .all) { .u32($0.row.kind.rawValue) },
+        Metric("rate", .rate, "Sessions in the last second.", in: .all) { .u32($0.row.sessionRate) },
+        Metric("rate_lim", .limit, "Limit of new sessions a second, 0 for none.", in: .frontend) {
+            .u32($0.row.sessionRateLimit)
+        },
+        Metric("rate_max", .maximum, "Most sessions in one second.", in: .all) { .u32($0.row.sessionRateMax) },
+        Metric("check_status", .output, "Outcome of the last health check: L4OK, L7STS and the like.", in: .server) {
+            .optional($0.check?.code)
+        },
+        Metric("check_code", .output, "Status that the last health check got.", in: .server) {
+            .optional($0.check?.status)
+        },
+        Metric("check_duration", .duration, "Milliseconds that the last health check took.", in: .server) {
+            $0.check?.duration.map { .u64($0.wholeMilliseconds) } ?? .none
+        },
+        Metric("hrsp_1xx", .counter, "Responses with status 100 to 199.", in: .all) {
+            .u64($0.row.responses.informational)
+        },
+        Metric("hrsp_2xx", .counter, "Responses with status 200 to 299.", in: .all) { .u64($0.row.responses.success) },
+        Metric("hrsp_3xx", .counter, "Responses with status 300 to 399.", in: .all) { .u64($0.row.responses.redirect) },
+        Metric("hrsp_4xx", .counter, "Responses with status 400 to 499.", in: .all) {
+            .u64($0.row.responses.clientError)
+        },
+        Metric("hrsp_5xx", .counter, "Responses with status 500 to 599.", in: .all) {
+            .u64($0.row.responses.serverError)
+        },
+        Metric("hrsp_other", .counter, "Responses with another status, or none.", in: .all) {
+            .u64($0.row.responses.other)
+        },
+        Metric(absent: "hanafail", "Failed checks of live traffic."),
+        Metric("req_rate", .rate, "Requests in the last second.", in: .frontend) { .u32($0.row.requestRate) },
+        Metric("req_rate_max", .maximum, "Most requests in one second.", in: .frontend) {
+            .u32($0.row.requestRateMax)
+        },
+        Metric("req_tot", .counter, "Requests since the start.", in: .all) { .u64($0.row.requestsTotal) },
+        Metric("cli_abrt", .counter, "Exchanges that the client broke off.", in: [.backend, .server]) {
+            .u64($0.row.clientAborts)
+        },
+        Metric("srv_abrt", .counter, "Exchanges that the server broke off.", in: [.backend, .server]) {
+            .u64($0.row.serverAborts)
+        },
+        Metric(absent: "comp_in", "Bytes given to the compressor."),
+        Metric(absent: "comp_out", "Bytes the compressor gave."),
+        Metric(absent: "comp_byp", "Bytes that bypassed the compressor."),
+        Metric(absent: "comp_rsp", "Responses that were compressed."),
+        Metric(
+            "lastsess", .age, "Seconds since the last session began, -1 if there was none.", in: [.backend, .server]
+        ) {
+            $0.row.lastSessionAge.map { .s32(Int($0.nanoseconds / 1_000_000_000)) } ?? .s32(-1)
+        },
+        Metric("last_chk", .output, "What the last health check got.", in: .server) { .nonEmpty($0.check?.detail) },
+        Metric(absent: "last_agt", "What the last agent check got."),
+        Metric("qtime", .average, "Milliseconds in the queue, on average.", in: [.backend, .server]) {
+            .u32($0.row.timesAverage.queue)
+        },
+        Metric("ctime", .average, "Milliseconds to connect, on average.", in: [.backend, .server]) {
+            .u32($0.row.timesAverage.connect)
+        },
+        Metric("rtime", .average, "Milliseconds until the response, on average.", in: [.backend, .server]) {
+            .u32($0.row.timesAverage.response)
+        },
+        Metric("ttime", .average, "Milliseconds in all, on average.", in: [.backend, .server]) {
+            .u32($0.row.timesAverage.total)
+        },
+        Metric(absent: "agent_status", "Outcome of the last agent check."),
+        Metric(absent: "agent_code", "Number that the last agent check got."),
+        Metric(absent: "agent_duration", "Milliseconds that the last agent check took."),
+        Metric("check_desc", .output, "Meaning of check_status.", in: .server) { .nonEmpty($0.check?.meaning) },
+        Metric(absent: "agent_desc", "Meaning of agent_status."),
+        Metric("check_rise", .setting, "Good checks in a row that bring the server up.", in: .server) {
+            $0.check == nil ? .none : .u32($0.row.checkRise)
+        },
+        Metric("check_fall", .setting, "Bad checks in a row that take the server down.", in: .server) {
+            $0.check == nil ? .none : .u32($0.row.checkFall)
+        },
+        Metric("check_health", .setting, "Points between 0 and rise + fall - 1.", in: .server) {
+            $0.check == nil ? .none : .u32($0.row.checkHealth)
+        },
+        Metric(absent: "agent_rise", "Good agent checks in a row that bring the server up."),
+        Metric(absent: "agent_fall", "Bad agent checks in a row that take the server down."),
+        Metric(absent: "agent_health", "Points of the agent check."),
+        Metric("addr", .setting, "Address of the server.", in: .server) {
+            $0.showsLegends ? .nonEmpty($0.row.address) : .none
+        },
+        Metric(
+            "cookie", .settingName, "Cookie value of the server, or cookie name of the backend.",
+            in: [.backend, .server]
+        ) { $0.showsLegends ? .nonEmpty($0.row.cookie) : .none },
+        Metric("mode", .setting, "http or tcp.", in: .all) { .text($0.proxy.mode) },
+        Metric("algo", .setting, "How the backend is balanced.", in: .backend) {
+            $0.showsLegends ? .nonEmpty($0.row.algorithm) : .none
+        },
+        Metric("conn_rate", .rate, "Connections in the last second.", in: .frontend) { .u32($0.row.connectionRate) },
+        Metric("conn_rate_max", .maximum, "Most connections in one second.", in: .frontend) {
+            .u32($0.row.connectionRateMax)
+        },
+        Metric("conn_tot", .counter, "Connections since the start.", in: .frontend) {
+            .u64($0.row.connectionsTotal)
+        },
+        Metric("intercepted", .counter, "Requests that Portico answered itself.", in: .frontend) {
+            .u64($0.row.interceptedTotal)
+        },
+        Metric("dcon", .counter, "Connections denied by rules.", in: .frontend) { .u64($0.row.connectionsDenied) },
+        Metric("dses", .counter, "Sessions denied by rules.", in: .frontend) { .u64($0.row.sessionsDenied) },
+        Metric("wrew", .counter, "Header rewrites that failed.", in: .all) { .u64($0.row.rewriteErrors) },
+        Metric("connect", .counter, "Connections made to servers.", in: [.backend, .server]) {
+            .u64($0.row.connectsTotal)
+        },
+        Metric("reuse", .counter, "Requests sent on a connection that was there.", in: [.backend, .server]) {
+            .u64($0.row.reusesTotal)
+        },
+        Metric(absent: "cache_lookups", "Requests that were looked up in the cache."),
+        Metric(absent: "cache_hits", "Requests that the cache answered."),
+        Metric("srv_icur", .gauge, "Idle connections to the server.", in: .server) { .u32($0.row.idleConnections) },
+        Metric(absent: "src_ilim", "Limit of idle connections to the server."),
+        Metric("qtime_max", .maximum, "Most milliseconds in the queue.", in: [.backend, .server]) {
+            .u32($0.row.timesMax.queue)
+        },
+        Metric("ctime_max", .maximum, "Most milliseconds to connect.", in: [.backend, .server]) {
+            .u32($0.row.timesMax.connect)
+        },
+        Metric("rtime_max", .maximum, "Most milliseconds until the response.", in: [.backend, .server]) {
+            .u32($0.row.timesMax.response)
+        },
+        Metric("ttime_max", .maximum, "Most milliseconds in all.", in: [.backend, .server]) {
+            .u32($0.row.timesMax.total)
+        },
+        Metric("eint", .counter, "Requests that failed for reasons of Portico's own.", in: .all) {
+            .u64($0.row.internalErrors)
+        },
+        Metric("idle_conn_cur", .gauge, "Idle connections whose safety is not known.", in: .server) { _ in .u32(0) },
+        Metric("safe_conn_cur", .gauge, "Idle connections that may be used again.", in: .server) {
+            .u32($0.row.idleConnections)
+        },
+        Metric("used_conn_cur", .gauge, "Connections to the server in use.", in: .server) {
+            .u32($0.row.usedConnections)
+        },
+        Metric(absent: "need_conn_est", "Estimate of the connections needed."),
+        Metric(
+            "uweight", .average, "Weight as configured, or the sum over a backend's servers.", in: [.backend, .server]
+        ) { .u32($0.row.weightConfigured) },
+        Metric(absent: "agg_server_status", "Servers by status."),
+        Metric(absent: "agg_server_check_status", "Servers by status of their checks."),
+        Metric(absent: "agg_check_status", "Servers by outcome of their checks."),
+        Metric(absent: "ssl_sess", "TLS sessions established."),
+        Metric(absent: "ssl_reused_sess", "TLS sessions resumed."),
+        Metric(absent: "ssl_failed_handshake", "TLS handshakes that failed."),
+        Metric(absent: "h2_headers_rcvd", "HTTP/2 HEADERS frames received."),
+        Metric(absent: "h2_data_rcvd", "HTTP/2 DATA frames received."),
+        Metric(absent: "h2_settings_rcvd", "HTTP/2 SETTINGS frames received."),
+        Metric(absent: "h2_rst_stream_rcvd", "HTTP/2 RST_STREAM frames received."),
+        Metric(absent: "h2_goaway_rcvd", "HTTP/2 GOAWAY frames received."),
+        Metric(absent: "h2_detected_conn_protocol_errors", "HTTP/2 errors of a connection."),
+        Metric(absent: "h2_detected_strm_protocol_errors", "HTTP/2 errors of a stream."),
+        Metric(absent: "h2_rst_stream_resp", "HTTP/2 RST_STREAM frames sent."),
+        Metric(absent: "h2_goaway_resp", "HTTP/2 GOAWAY frames sent."),
+        Metric(absent: "h2_open_connections", "HTTP/2 connections now."),
+        Metric(absent: "h2_backend_open_streams", "HTTP/2 streams to servers now."),
+        Metric(absent: "h2_total_connections", "HTTP/2 connections since the start."),
+        Metric(absent: "h2_backend_total_streams", "HTTP/2 streams to servers since the start."),
+        Metric(absent: "h1_open_connections", "HTTP/1 connections now."),
+        Metric(absent: "h1_open_streams", "HTTP/1 exchanges now."),
+        Metric(absent: "h1_total_connections", "HTTP/1 connections since the start."),
+        Metric(absent: "h1_total_streams", "HTTP/1 exchanges since the start."),
+        Metric(absent: "h1_bytes_in", "Bytes received over HTTP/1."),
+        Metric(absent: "h1_bytes_out", "Bytes sent over HTTP/1."),
+        Metric(absent: "h1_spliced_bytes_in", "Bytes received over HTTP/1 without copying."),
+        Metric(absent: "h1_spliced_bytes_out", "Bytes sent over HTTP/1 without copying."),
+    ]
+
+    /// HAProxy's CSV has a column named `-` before this metric, and `-` in it for proxies that have modules.
+    static let firstModuleMetric = "ssl_sess"
+}
+
+extension StatSubject {
+    /// The last check; a server in maintenance is not checked.
+    fileprivate var check: CheckStats? { row.state == .maintenance ? nil : row.check }
+}
+
+extension Metric where Subject == StatSubject {
+    fileprivate init(
+        _ name: StaticString, _ tags: MetricTags, _ help: StaticString, in kinds: RowKinds,
+        _ value: @escaping @Sendable (StatSubject) -> MetricValue
+    ) {
+        self.init(name, tags, help) { kinds.contains($0.row.kind) ? value($0) : .none }
+    }
+
+    fileprivate init(absent name: StaticString, _ help: StaticString) {
+        self.init(name, .gauge, help) { _ in .none }
+    }
+}
+
+extension MetricValue {
+    static func optional(_ number: Int?) -> MetricValue { number.map { .u32($0) } ?? .none }
+    static func optional(_ text: String?) -> MetricValue { text.map { .text($0) } ?? .none }
+    static func nonEmpty(_ text: String?) -> MetricValue { text.map { $0.isEmpty ? .none : .text($0) } ?? .none }
+    static func seconds(_ span: TimeSpan?) -> MetricValue {
+        span.map { .u32(Int($0.nanoseconds / 1_000_000_000)) } ?? .none
+    }
+}

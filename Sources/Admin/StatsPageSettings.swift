@@ -1,0 +1,90 @@
+// What a proxy's `stats` lines say about its stats page.
+
+public import Basics
+public import Configuration
+
+/// The stats page of one proxy. Any `stats` line turns it on, as in HAProxy.
+public struct StatsPageSettings: SectionSettings {
+    public struct User: Sendable, Equatable {
+        public let name: String
+        public let password: String
+
+        public init(name: String, password: String) {
+            self.name = name
+            self.password = password
+        }
+    }
+
+    public var isEnabled = false
+    /// `stats uri`: the page is at every target that begins with this.
+    public var uri = "/haproxy?stats"
+    /// `stats refresh`: how often the page loads itself again; nil for never.
+    public var refresh: TimeSpan?
+    public var hidesVersion = false
+    /// `stats show-legends`: addresses, cookies, algorithms.
+    public var showsLegends = false
+    /// `stats show-node`, with the name to show or nil for the machine's.
+    public var showsNode = false
+    public var node: String?
+    /// `stats show-desc`, with the text to show or nil for that of `global`.
+    public var showsDescription = false
+    public var description: String?
+    public var realm = "Portico Statistics"
+    /// `stats auth`: who may see the page; everybody if nobody is named.
+    public var users: [User] = []
+
+    public init() {}
+}
+
+/// What a request asks of the stats page.
+public struct StatsRequest: Sendable, Equatable {
+    public enum Form: Sendable, Equatable { case page, csv, json, typed }
+
+    public var form = Form.page
+    /// `;norefresh`
+    public var isStill = false
+    /// `;up`
+    public var hidesDown = false
+    /// `;no-maint`
+    public var hidesMaintenance = false
+
+    public init() {}
+
+    /// What `target` (path and query as received) asks of the page at `settings.uri`; nil if it is not for the page.
+    /// Options stand behind the URI, each after a `;`. Unknown ones mean nothing, as in HAProxy.
+    public static func parse(_ target: RawSpan, settings: StatsPageSettings) -> StatsRequest? {
+        guard settings.isEnabled else { return nil }
+        let uri = settings.uri.utf8
+        guard target.byteCount >= uri.count else { return nil }
+        for (i, byte) in uri.enumerated() where target[i] != byte { return nil }
+
+        var request = StatsRequest()
+        let rest = target.extracting(uri.count..<target.byteCount)
+        var start = 0
+        for i in 0...rest.byteCount where i == rest.byteCount || isSeparator(rest[i]) {
+            request.take(rest.extracting(start..<i))
+            start = i + 1
+        }
+        return request
+    }
+
+    private mutating func take(_ option: RawSpan) {
+        if option.equals("csv") {
+            form = .csv
+        } else if option.equals("json") {
+            form = .json
+        } else if option.equals("typed") {
+            form = .typed
+        } else if option.equals("norefresh") {
+            isStill = true
+        } else if option.equals("up") {
+            hidesDown = true
+        } else if option.equals("no-maint") {
+            hidesMaintenance = true
+        }
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x3B || byte == 0x3F || byte == 0x26 }
+
+    var filter: RowFilter { RowFilter(hidesDown: hidesDown, hidesMaintenance: hidesMaintenance) }
+}

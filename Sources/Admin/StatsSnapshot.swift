@@ -1,0 +1,277 @@
+// Everything that is shown of a running Portico, as plain values: the page, the tables and the socket read it
+// and nothing else. Whoever has the live state fills it in; every field starts as "nothing happened yet".
+
+public import Basics
+
+/// The process and its proxies at one moment.
+public struct StatsSnapshot: Sendable {
+    public var process = ProcessStats()
+    /// In the order of the configuration.
+    public var proxies: [ProxyStats] = []
+
+    public init() {}
+}
+
+/// The process as a whole.
+public struct ProcessStats: Sendable {
+    public var name = "Portico"
+    public var version = ""
+    /// `YYYY/MM/DD`, or empty.
+    public var releaseDate = ""
+    public var pid = 0
+    public var threads = 1
+    public var uptime = TimeSpan.zero
+    public var startedAt = WallTime(seconds: 0)
+    /// The machine's name, or what `node` says.
+    public var node = ""
+    /// What `description` in `global` says.
+    public var description = ""
+    /// Whether the process ends when its last connection does.
+    public var isStopping = false
+
+    /// Global `maxconn`: client connections at once.
+    public var connectionsLimit = 0
+    /// Descriptors the kernel grants the process.
+    public var descriptorsLimit = 0
+    public var connectionsCurrent = 0
+    public var connectionsTotal: UInt64 = 0
+    public var requestsTotal: UInt64 = 0
+    /// In the last second.
+    public var connectionRate = 0
+    public var connectionRateMax = 0
+    /// In the last second.
+    public var requestRate = 0
+    public var requestRateMax = 0
+    /// From and to clients.
+    public var bytesInTotal: UInt64 = 0
+    public var bytesOutTotal: UInt64 = 0
+    /// Bytes to clients in the last second.
+    public var bytesOutRate: UInt64 = 0
+
+    /// Resident memory in bytes.
+    public var residentBytes: UInt64 = 0
+    /// Bytes of buffers kept, and of those that hold data now.
+    public var bufferBytesAllocated: UInt64 = 0
+    public var bufferBytesUsed: UInt64 = 0
+    /// Share of the last second spent waiting, in percent; nil if it is not measured.
+    public var idlePercent: Int?
+    /// Listening sockets.
+    public var listeners = 0
+    /// Connections and listeners together.
+    public var jobs = 0
+    /// Log lines that no target took.
+    public var logsDropped: UInt64 = 0
+
+    public init() {}
+}
+
+/// One frontend, backend or listen section.
+public struct ProxyStats: Sendable {
+    public var name: String
+    /// HAProxy's `iid`: unique, from 2 upwards.
+    public var id: Int
+    /// `http` or `tcp`.
+    public var mode = "http"
+    /// What `description` in the section says.
+    public var description = ""
+    /// The side that clients see; nil for a backend.
+    public var frontend: StatsRow?
+    public var servers: [StatsRow] = []
+    /// The side that servers see; nil for a frontend.
+    public var backend: StatsRow?
+
+    public init(name: String, id: Int) {
+        self.name = name
+        self.id = id
+    }
+}
+
+/// What a row is about; the raw value is HAProxy's `type` column.
+public enum RowKind: Int, Sendable {
+    case frontend = 0
+    case backend = 1
+    case server = 2
+}
+
+/// How a frontend, backend or server is.
+public enum RowState: Sendable, Equatable {
+    /// A frontend that accepts; one at its `maxconn`; one that pauses; one that accepts no more.
+    case open, full, paused, stopped
+    /// A server or backend that takes requests.
+    case up
+    /// Still up, with so many good checks of those needed left: `UP 1/3`.
+    case goingDown(Int, of: Int)
+    /// Takes no requests.
+    case down
+    /// Still down, with so many good checks of those needed: `DOWN 1/2`.
+    case goingUp(Int, of: Int)
+    /// Finishes what it has and takes no new clients.
+    case drain
+    /// Taken out by hand.
+    case maintenance
+    /// A server without health checks: taken to be up.
+    case noCheck
+
+    /// HAProxy's `status` column.
+    public var text: String {
+        switch self {
+        case .open: "OPEN"
+        case .full: "FULL"
+        case .paused: "PAUSED"
+        case .stopped: "STOP"
+        case .up: "UP"
+        case .goingDown(let good, let needed): "UP \(good)/\(needed)"
+        case .down: "DOWN"
+        case .goingUp(let good, let needed): "DOWN \(good)/\(needed)"
+        case .drain: "DRAIN"
+        case .maintenance: "MAINT"
+        case .noCheck: "no check"
+        }
+    }
+}
+
+/// The last health check of a server.
+public struct CheckStats: Sendable {
+    /// HAProxy's short code: `L4OK`, `L7STS`, `L4TOUT`, ...
+    public var code: String
+    /// What the code means: `Layer7 wrong status`.
+    public var meaning = ""
+    /// What came back, for people: `Connection refused`.
+    public var detail = ""
+    /// The status of the answer, for codes that have one.
+    public var status: Int?
+    /// Nil while the first check runs.
+    public var duration: TimeSpan?
+
+    public init(code: String) { self.code = code }
+}
+
+/// Averages or maxima of a server's times, in milliseconds.
+public struct TimesStats: Sendable {
+    /// In the queue, connecting, until the response's head, in all.
+    public var queue = 0, connect = 0, response = 0, total = 0
+
+    public init() {}
+}
+
+/// Responses by the first digit of their status.
+public struct StatusClassStats: Sendable {
+    public var informational: UInt64 = 0, success: UInt64 = 0, redirect: UInt64 = 0
+    public var clientError: UInt64 = 0, serverError: UInt64 = 0, other: UInt64 = 0
+
+    public init() {}
+}
+
+/// A frontend, a backend or a server. What a kind of row does not have is not shown for it, whatever is set.
+public struct StatsRow: Sendable {
+    public var kind: RowKind
+    /// A server's name.
+    public var name: String
+    /// HAProxy's `sid`: a server's number in its backend from 1; 0 for a frontend or backend.
+    public var id: Int
+    public var state: RowState
+    /// Since the state last changed; nil if it never did (a frontend).
+    public var stateAge: TimeSpan?
+    /// The address a server has: `127.0.0.1:8000`.
+    public var address = ""
+    /// A server's cookie value, or a backend's cookie name.
+    public var cookie = ""
+    /// A backend's `balance`.
+    public var algorithm = ""
+
+    // Sessions: requests being handled (of a frontend in mode tcp and in HAProxy's words: connections).
+    public var sessionsCurrent = 0
+    public var sessionsMax = 0
+    /// `maxconn`; nil if there is no limit.
+    public var sessionsLimit: Int?
+    public var sessionsTotal: UInt64 = 0
+    /// In the last second.
+    public var sessionRate = 0
+    public var sessionRateMax = 0
+    /// `rate-limit sessions` of a frontend; 0 if there is none.
+    public var sessionRateLimit = 0
+    public var queueCurrent = 0
+    public var queueMax = 0
+    /// A server's `maxqueue`; nil if there is no limit.
+    public var queueLimit: Int?
+    /// Since the last session began; nil if there never was one.
+    public var lastSessionAge: TimeSpan?
+    /// Times that balancing chose this server, or a server of this backend.
+    public var chosenTotal: UInt64 = 0
+
+    // A frontend's connections and requests.
+    public var connectionRate = 0
+    public var connectionRateMax = 0
+    public var connectionsTotal: UInt64 = 0
+    public var requestRate = 0
+    public var requestRateMax = 0
+    public var requestsTotal: UInt64 = 0
+    /// Requests that Portico answered itself.
+    public var interceptedTotal: UInt64 = 0
+
+    public var bytesIn: UInt64 = 0
+    public var bytesOut: UInt64 = 0
+
+    // What was refused and what failed.
+    public var requestsDenied: UInt64 = 0
+    public var responsesDenied: UInt64 = 0
+    public var connectionsDenied: UInt64 = 0
+    public var sessionsDenied: UInt64 = 0
+    public var requestErrors: UInt64 = 0
+    public var connectErrors: UInt64 = 0
+    public var responseErrors: UInt64 = 0
+    public var internalErrors: UInt64 = 0
+    public var rewriteErrors: UInt64 = 0
+    public var retries: UInt64 = 0
+    public var redispatches: UInt64 = 0
+    public var clientAborts: UInt64 = 0
+    public var serverAborts: UInt64 = 0
+    public var responses = StatusClassStats()
+
+    // Balancing: a backend's sums, or a server's own.
+    public var weight = 0
+    /// The weight as configured, before slow start or drain.
+    public var weightConfigured = 0
+    /// Active servers that are up; for a server 1 if it is one.
+    public var activeServers = 0
+    /// Backup servers that are up; for a server 1 if it is one.
+    public var backupServers = 0
+
+    // Health.
+    /// A server's last check; nil if it is not checked.
+    public var check: CheckStats?
+    /// Good checks in a row that bring it up, bad ones that take it down, and its points between them.
+    public var checkRise = 0
+    public var checkFall = 0
+    public var checkHealth = 0
+    /// Checks that failed while the server was up.
+    public var checksFailed: UInt64 = 0
+    /// Times it went from up to down.
+    public var timesDown: UInt64 = 0
+    /// In all.
+    public var downtime = TimeSpan.zero
+
+    // Connections to servers.
+    public var connectsTotal: UInt64 = 0
+    public var reusesTotal: UInt64 = 0
+    public var idleConnections = 0
+    public var usedConnections = 0
+    public var timesAverage = TimesStats()
+    public var timesMax = TimesStats()
+
+    public init(kind: RowKind, name: String = "", id: Int = 0) {
+        self.kind = kind
+        self.name = name
+        self.id = id
+        state = kind == .frontend ? .open : kind == .backend ? .up : .noCheck
+    }
+
+    /// HAProxy's `svname` column.
+    public var label: String {
+        switch kind {
+        case .frontend: "FRONTEND"
+        case .backend: "BACKEND"
+        case .server: name
+        }
+    }
+}

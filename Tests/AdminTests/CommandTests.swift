@@ -1,0 +1,264 @@
+// The runtime socket: HAProxy's commands, framing and manners.
+
+import Basics
+import Foundation
+import Testing
+
+@testable import Admin
+
+@Suite struct CommandTests {
+    @Test func oneLineOneAnswer() {
+        var interpreter = CommandInterpreter(level: .user)
+        let result = interpreter.run(line: "show version", context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "0.1.0\n\n")
+        #expect(result.closes)
+        #expect(!result.prompts)
+    }
+
+    @Test func severalCommandsOnALine() {
+        #expect(socket("show version;show version") == "0.1.0\n\n0.1.0\n\n")
+        #expect(socket(" show   version ; ") == "0.1.0\n\n")
+        #expect(socket("show version; quit; show version") == "0.1.0\n\n")
+    }
+
+    @Test func aPromptKeepsTheConversationOpen() {
+        var interpreter = CommandInterpreter(level: .user)
+        let first = interpreter.run(line: "prompt", context: FixedContext())
+        #expect(String(decoding: first.bytes, as: UTF8.self) == "\n> ")
+        #expect(first.prompts && !first.closes)
+        #expect(interpreter.text("show version") == "0.1.0\n\n> ")
+        #expect(interpreter.text("show version;show cli level") == "0.1.0\n\n> user\n\n> ")
+        let last = interpreter.run(line: "quit", context: FixedContext())
+        #expect(last.bytes.isEmpty && last.closes && !last.prompts)
+        #expect(interpreter.text("show version") == "")
+    }
+
+    @Test func aSecondPromptEndsIt() {
+        var interpreter = CommandInterpreter(level: .user)
+        _ = interpreter.run(line: "prompt", context: FixedContext())
+        let result = interpreter.run(line: "prompt", context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "\n")
+        #expect(result.closes)
+    }
+
+    @Test func linesArriveInPieces() {
+        var interpreter = CommandInterpreter(level: .user)
+        var out: [UInt8] = []
+        for byte in "prompt\nshow ver".utf8 {
+            let piece = [byte]
+            out += unsafe interpreter.receive(piece.span.bytes, context: FixedContext()).bytes
+        }
+        let rest = Array("sion\r\nshow version\nquit\nshow version\n".utf8)
+        let result = unsafe interpreter.receive(rest.span.bytes, context: FixedContext())
+        out += result.bytes
+        #expect(String(decoding: out, as: UTF8.self) == "\n> 0.1.0\n\n> 0.1.0\n\n> ")
+        #expect(result.closes)
+    }
+
+    @Test func withoutAPromptOnlyTheFirstLineIsRun() {
+        var interpreter = CommandInterpreter(level: .user)
+        let lines = Array("show version\nshow version\n".utf8)
+        let result = unsafe interpreter.receive(lines.span.bytes, context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "0.1.0\n\n")
+        #expect(result.closes)
+    }
+
+    @Test func theLastLineNeedsNoNewline() {
+        var interpreter = CommandInterpreter(level: .user)
+        let line = Array("show version".utf8)
+        let waiting = unsafe interpreter.receive(line.span.bytes, context: FixedContext())
+        #expect(waiting.bytes.isEmpty && !waiting.closes)
+        let result = interpreter.inputEnded(context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "0.1.0\n\n")
+        #expect(result.closes)
+    }
+
+    @Test func aLineHasALimit() {
+        var interpreter = CommandInterpreter(level: .user)
+        let long = [UInt8](repeating: 0x78, count: CommandInterpreter.lineBytesMax + 1)
+        let result = unsafe interpreter.receive(long.span.bytes, context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "Line too long.\n\n")
+        #expect(result.closes)
+        let fits = [UInt8](repeating: 0x20, count: CommandInterpreter.lineBytesMax - 12) + Array("show version\n".utf8)
+        var other = CommandInterpreter(level: .user)
+        let good = unsafe other.receive(fits.span.bytes, context: FixedContext())
+        #expect(String(decoding: good.bytes, as: UTF8.self) == "0.1.0\n\n")
+    }
+
+    @Test func aBackslashTakesAMeaningAway() {
+        #expect(socket("show\\ version").hasPrefix("Unknown command"))
+        #expect(CommandLine.commands(of: "a\\;b c\\ d;e\\\\ f") == [["a;b", "c d"], ["e\\", "f"]])
+        #expect(CommandLine.commands(of: "") == [[]])
+        #expect(CommandLine.commands(of: ";") == [[]])
+        #expect(CommandLine.commands(of: "a;;b;") == [["a"], [], ["b"]])
+    }
+
+    // MARK: show stat
+
+    @Test func showStatIsTheCSV() {
+        let text = socket("show stat")
+        #expect(text.hasPrefix("# pxname,svname,"))
+        #expect(text.hasSuffix("\n\n"))
+        #expect(text.split(separator: "\n").count == 14)
+    }
+
+    @Test(arguments: [
+        ("show stat -1 -1 -1", 13), ("show stat 3 -1 -1", 9), ("show stat app -1 -1", 9), ("show stat app 4 -1", 8),
+        ("show stat app 2 -1", 1), ("show stat app 4 3", 1), ("show stat -1 1 -1", 2), ("show stat -1 3 -1", 5),
+        ("show stat 99 -1 -1", 0), ("show stat app 4 99", 0), ("show stat app x y", 0), ("show stat up", 11),
+        ("show stat no-maint", 12), ("show stat up no-maint", 10), ("show stat app 4 -1 up", 6),
+        ("show stat domain proxy app 4 -1", 8), ("show stat bogus", 13),
+    ])
+    func showStatTakesAFilter(line: String, rows: Int) {
+        #expect(socket(line).split(separator: "\n").count == rows + 1)
+    }
+
+    @Test func aFilterNamesAProxyThatExists() {
+        #expect(socket("show stat nope -1 -1") == "No such proxy.\n\n")
+        #expect(socket("show stat domain dns") == "Invalid statistics domain.\n\n")
+    }
+
+    @Test func showStatHasOtherForms() throws {
+        let typed = socket("show stat app 4 1 typed")
+        #expect(
+            typed.hasPrefix("S.3.1.0.pxname.1:KNS:str:app\nS.3.1.1.svname.1:KNS:str:flask1\nS.3.1.2.qcur.1:MGP:u32:0\n")
+        )
+        #expect(socket("show stat typed desc").contains("F.2.0.4.scur.1:MGP:u32:311:\"Sessions now.\"\n"))
+        let json = socket("show stat json app 4 1")
+        let rows = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[[String: Any]]]
+        #expect(rows?.count == 1)
+    }
+
+    @Test func addressesAreForOperators() {
+        #expect(!socket("show stat", level: .user).contains("127.0.0.1:8001"))
+        #expect(socket("show stat", level: .operator).contains("127.0.0.1:8001"))
+        #expect(!socket("user;show stat", level: .admin).contains("127.0.0.1:8001"))
+    }
+
+    // MARK: show info
+
+    @Test func showInfoHasHAProxysNames() {
+        let text = socket("show info")
+        for line in [
+            "Name: Portico", "Version: 0.1.0", "Release_date: 2026/11/21", "Nbthread: 4", "Nbproc: 1", "Process_num: 1",
+            "Pid: 4711", "Uptime: 3d 4h05m06s", "Uptime_sec: 273906", "Ulimit-n: 65536", "Maxconn: 20000",
+            "CurrConns: 312", "CumConns: 1204551", "CumReq: 48120345", "ConnRate: 41", "MaxConnRate: 530",
+            "Idle_pct: 93", "node: edge-1", "description: Front door of the shop", "Stopping: 0", "Jobs: 318",
+            "Listeners: 6", "DroppedLogs: 0", "TotalBytesOut: 868923340800", "PoolAlloc_bytes: 4194304",
+            "Start_time_sec: 1700000000",
+        ] { #expect(text.contains("\(line)\n"), "\(line)") }
+        #expect(text.hasSuffix("\n\n"))
+    }
+
+    @Test func showInfoHasOtherForms() throws {
+        #expect(socket("show info typed").contains("6.Pid.1:SGP:u32:4711\n"))
+        #expect(socket("show info desc").contains("Pid: 4711:\"Process identifier\"\n"))
+        #expect(socket("show info typed desc").contains("Pid.1:SGP:u32:4711:\"Process identifier\"\n"))
+        let fields = try JSONSerialization.jsonObject(with: Data(socket("show info json").utf8)) as? [[String: Any]]
+        #expect(fields?.count == InfoMetrics.table.count)
+    }
+
+    @Test func everyFactIsInEveryForm() {
+        let plain = socket("show info")
+        let described = socket("show info desc")
+        let json = socket("show info json")
+        for metric in InfoMetrics.table {
+            #expect(plain.contains("\(metric.name): "), "\(metric.name)")
+            #expect(described.contains(":\"\(metric.help)\"\n"), "\(metric.name)")
+            #expect(json.contains("\"name\":\"\(metric.name)\""), "\(metric.name)")
+        }
+    }
+
+    // MARK: help
+
+    @Test func helpListsEveryCommand() {
+        let text = socket("help")
+        #expect(text.hasPrefix("The following commands are valid at this level:\n"))
+        for command in Command.table {
+            #expect(text.contains("  \(command.usage)"), "\(command.name)")
+            #expect(text.contains(": \(command.summary)\n"), "\(command.name)")
+            #expect(command.usage.hasPrefix(command.name))
+        }
+        #expect(text.contains("  show version                            : show version of the current process\n"))
+    }
+
+    @Test func helpListsMatchingCommands() {
+        let text = socket("help show v")
+        #expect(text.contains("show version"))
+        #expect(!text.contains("show stat"))
+        #expect(text.contains("  quit "))
+        #expect(socket("help nonsense").contains("show stat"))
+    }
+
+    @Test(arguments: [
+        ("show stta", "show stat"), ("show inof typed", "show info"), ("hlep", "help"), ("shwo stat", "show stat"),
+        ("promt", "prompt"), ("sho", "show stat"), ("show", "show version"), ("show nonsense", "show info"),
+        ("SHOW STAT", "show stat"),
+    ])
+    func anUnknownCommandGetsTheNearest(line: String, meant: String) {
+        let text = socket(line)
+        #expect(text.hasPrefix("Unknown command, but maybe one of the following ones is a better match:\n"), "\(text)")
+        #expect(text.contains("  \(meant) "), "\(text)")
+        #expect(text.contains("  quit "))
+    }
+
+    @Test func whatIsLikeNothingGetsEverything() {
+        for line in ["", "xyzzy", ";"] {
+            let text = socket(line)
+            #expect(text.hasPrefix("Unknown command. Please enter one of the following commands only:\n"), "\(line)")
+            #expect(text.contains("show stat"))
+        }
+    }
+
+    // MARK: levels
+
+    @Test func levelsOnlyGoDown() {
+        var interpreter = CommandInterpreter(level: .admin)
+        _ = interpreter.text("prompt")
+        #expect(interpreter.text("show cli level") == "admin\n\n> ")
+        #expect(interpreter.text("operator;show cli level") == "\n> operator\n\n> ")
+        #expect(interpreter.text("user;show cli level") == "\n> user\n\n> ")
+        #expect(interpreter.text("operator") == "Permission denied\n\n> ")
+        #expect(interpreter.text("show cli level") == "user\n\n> ")
+    }
+
+    @Test func helpNamesOnlyWhatIsAllowed() {
+        #expect(!socket("help", level: .user).contains("  operator "))
+        #expect(socket("help", level: .operator).contains("  operator "))
+    }
+
+    // MARK: whatever comes
+
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func anyBytesGetAnAnswerThatEnds(seed: UInt64) {
+        let pieces =
+            [
+                "show", "stat", "info", "typed", "json", "-1", "app", "99999999999999999999", "help", "prompt", ";",
+                "\n",
+                " ", "\\", "\\;", "\t", "\r\n", "\0", "é", "<<", "quit", "user", "operator", "domain", "desc", "%n",
+                "\u{FFFD}",
+            ].map { Array($0.utf8) } + [[0xFF, 0xFE], [0x80], [0x0A, 0x0A]]
+        var random = Seeded(seed)
+        for _ in 0..<60 {
+            var input = Bool.random(using: &random) ? Array("prompt\n".utf8) : []
+            for _ in 0..<Int.random(in: 0...30, using: &random) {
+                input += pieces.randomElement(using: &random) ?? []
+                if Bool.random(using: &random) { input.append(0x20) }
+            }
+            let level = AccessLevel.allCases.randomElement(using: &random) ?? .user
+            var whole = CommandInterpreter(level: level)
+            var expected = unsafe whole.receive(input.span.bytes, context: FixedContext())
+            expected.bytes += whole.inputEnded(context: FixedContext()).bytes
+            // The same, cut anywhere.
+            var pieced = CommandInterpreter(level: level)
+            let cut = Int.random(in: 0...input.count, using: &random)
+            let head = Array(input[..<cut])
+            let tail = Array(input[cut...])
+            var bytes = unsafe pieced.receive(head.span.bytes, context: FixedContext()).bytes
+            bytes += unsafe pieced.receive(tail.span.bytes, context: FixedContext()).bytes
+            let end = pieced.inputEnded(context: FixedContext())
+            #expect(bytes + end.bytes == expected.bytes, "seed \(seed)")
+            #expect(end.closes)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// Questions to the page and the socket in one line.
+
+import Admin
+import Basics
+import HTTP
+
+struct FixedContext: CommandContext {
+    var stats = Sample.snapshot()
+    func snapshot() -> StatsSnapshot { stats }
+}
+
+/// A page at `/` for everybody, with everything on it.
+func openPage(_ change: (inout StatsPageSettings) -> Void = { _ in }) -> StatsPageSettings {
+    var settings = StatsPageSettings()
+    settings.isEnabled = true
+    settings.uri = "/"
+    settings.showsLegends = true
+    change(&settings)
+    return settings
+}
+
+/// The answer to a request for `target`; nil if it is not for the page.
+func answer(
+    _ target: String, _ settings: StatsPageSettings, method: HTTP.Method = .get, authorization: String? = nil,
+    snapshot: StatsSnapshot = Sample.snapshot()
+) -> LocalResponse? {
+    let bytes = Array(target.utf8)
+    guard let request = unsafe StatsRequest.parse(bytes.span.bytes, settings: settings) else { return nil }
+    let field = Array((authorization ?? "").utf8)
+    return unsafe StatsService.answer(
+        request, method: method, authorization: authorization == nil ? nil : field.span.bytes, settings: settings,
+        snapshot: { snapshot })
+}
+
+extension LocalResponse {
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+}
+
+extension CommandInterpreter {
+    mutating func text(_ line: String, _ context: FixedContext = FixedContext()) -> String {
+        String(decoding: run(line: line, context: context).bytes, as: UTF8.self)
+    }
+}
+
+/// The answer to one line on a fresh socket.
+func socket(_ line: String, level: AccessLevel = .admin, _ context: FixedContext = FixedContext()) -> String {
+    var interpreter = CommandInterpreter(level: level)
+    return interpreter.text(line, context)
+}
+
+/// A generator with a seed, so that a failure can be seen again.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
