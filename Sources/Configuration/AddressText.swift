@@ -88,7 +88,8 @@ public enum AddressText: Hashable, Sendable {
         {
             return first...last
         }
-        throw ConfigProblem("'\(text)' is not a port", at: word.range, expected: "1 to 65535, or a range like 8000-8009")
+        throw ConfigProblem(
+            "'\(text)' is not a port", at: word.range, expected: "1 to 65535, or a range like 8000-8009")
     }
 }
 

@@ -1,0 +1,127 @@
+// A place in the bytes of a file that knows its line and column, and what ends a line.
+
+internal import Basics
+
+/// Steps through a file. Columns count characters, so the bytes inside one character of UTF-8 do not.
+struct ByteCursor: Sendable {
+    let file: String
+    let bytes: [UInt8]
+    private(set) var position = 0
+    private(set) var line = 1
+    private(set) var column = 1
+    /// The column behind the last line that a backslash continued.
+    private(set) var continuedColumn = 1
+
+    init(_ bytes: [UInt8], file: String) {
+        self.bytes = bytes
+        self.file = file
+        // A byte order mark, as some editors write it.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    }
+
+    var here: SourceRange { SourceRange(file: file, line: line, column: column) }
+    var isAtEnd: Bool { position >= bytes.count }
+    var current: UInt8? { self[0] }
+
+    /// The byte so many behind the current one.
+    subscript(_ offset: Int) -> UInt8? {
+        position + offset < bytes.count ? bytes[position + offset] : nil
+    }
+
+    /// Before a line feed, a carriage return with one behind it, or the end of the file.
+    var isAtLineEnd: Bool {
+        switch current {
+        case nil, .newline: true
+        case .carriageReturn: self[1] == .newline || self[1] == nil
+        default: false
+        }
+    }
+
+    /// Before a backslash that ends a line which is not the last.
+    var isAtContinuation: Bool {
+        guard current == .backslash else { return false }
+        return self[1] == .newline || self[1] == .carriageReturn && self[2] == .newline
+    }
+
+    /// Steps over one byte, which does not end a line.
+    mutating func advance() {
+        if bytes[position] & 0xC0 != 0x80 { column += 1 }
+        position += 1
+    }
+
+    mutating func advance(by count: Int) {
+        for _ in 0..<count { advance() }
+    }
+
+    mutating func takeLineEnd() {
+        if current == .carriageReturn { position += 1 }
+        guard current == .newline else { return }
+        position += 1
+        line += 1
+        column = 1
+    }
+
+    mutating func takeContinuation() {
+        continuedColumn = column
+        position += 1
+        takeLineEnd()
+    }
+
+    mutating func skipBlanks() {
+        while let byte = current {
+            if isAtContinuation {
+                takeContinuation()
+            } else if byte.isBlank {
+                advance()
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Steps over what is left of a line, of the lines that continue it, and over the line's end.
+    mutating func skipLine() {
+        while !isAtLineEnd {
+            if isAtContinuation { takeContinuation() } else { advance() }
+        }
+        takeLineEnd()
+    }
+
+    /// Skips from here to the line's end, which a backslash in a comment does not move.
+    mutating func skipComment() {
+        while let byte = current, byte != .newline { position += 1 }
+    }
+
+    /// Takes the bytes that mean themselves in an unquoted word; most words are only these.
+    mutating func takePlainBytes() -> ArraySlice<UInt8> {
+        let start = position
+        while let byte = current, byte.isPlain { position += 1 }
+        column += position - start
+        return bytes[start..<position]
+    }
+
+    /// Takes the bytes up to the line's end or the first that `isEnd`, which is not taken.
+    mutating func take(until isEnd: (UInt8) -> Bool) -> String {
+        let start = position
+        while let byte = current, !isAtLineEnd, !isAtContinuation, !isEnd(byte) { advance() }
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    static let newline = UInt8(ascii: "\n")
+    static let carriageReturn = UInt8(ascii: "\r")
+    static let backslash = UInt8(ascii: "\\")
+    static let doubleQuote = UInt8(ascii: "\"")
+    static let singleQuote = UInt8(ascii: "'")
+    static let hash = UInt8(ascii: "#")
+    static let dollar = UInt8(ascii: "$")
+
+    /// Space, tab, vertical tab, form feed.
+    var isBlank: Bool { self == 0x20 || self == 0x09 || self == 0x0B || self == 0x0C }
+
+    fileprivate var isPlain: Bool {
+        self > 0x20 && self < 0x7F && self != .backslash && self != .doubleQuote && self != .singleQuote
+            && self != .hash
+    }
+}

@@ -1,0 +1,67 @@
+// The words that change how files are read: variables and other files.
+//
+// Their parsers only note what is asked; the loader does it as soon as the line ends, so that the next
+// line already sees it.
+
+public enum ConfigurationKeywords {
+    public static let table: [Keyword] = [
+        Keyword(
+            "include", in: [.global, .proxies], usage: "include <path>",
+            summary: "Reads another file here, as if its lines stood in this one; with * ? [ ] in the path all files "
+                + "that match, by name. A relative path begins at the folder of the file that includes."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[LoaderRequests.self].pending.append(.include(try args.next("a path")))
+        },
+        Keyword(
+            "setenv", in: .global, usage: "setenv <name> <value>",
+            summary: "Sets an environment variable for the lines that follow."
+        ) { (args, draft) throws(ConfigProblem) in
+            let name = try variableName(&args)
+            draft[LoaderRequests.self].pending.append(.set(name, try args.next("a value").text))
+        },
+        Keyword(
+            "presetenv", in: .global, usage: "presetenv <name> <value>",
+            summary: "Sets an environment variable for the lines that follow, unless it is set already."
+        ) { (args, draft) throws(ConfigProblem) in
+            let name = try variableName(&args)
+            draft[LoaderRequests.self].pending.append(.preset(name, try args.next("a value").text))
+        },
+        Keyword(
+            "unsetenv", in: .global, usage: "unsetenv <name>...",
+            summary: "Removes environment variables for the lines that follow."
+        ) { (args, draft) throws(ConfigProblem) in
+            repeat {
+                draft[LoaderRequests.self].pending.append(.unset(try variableName(&args)))
+            } while !args.isAtEnd
+        },
+        Keyword(
+            "resetenv", in: .global, usage: "resetenv [<name>...]",
+            summary: "Removes all environment variables but those named, for the lines that follow."
+        ) { (args, draft) throws(ConfigProblem) in
+            var names: [String] = []
+            while !args.isAtEnd { names.append(try variableName(&args)) }
+            draft[LoaderRequests.self].pending.append(.keepOnly(names))
+        },
+    ]
+
+    private static func variableName(_ args: inout Arguments) throws(ConfigProblem) -> String {
+        let word = try args.next("a variable's name")
+        guard !word.text.isEmpty, !word.text.contains("=") else {
+            throw args.problem("'\(word.text)' cannot be a variable's name", at: word)
+        }
+        return word.text
+    }
+}
+
+/// What lines ask of the loader.
+struct LoaderRequests: SectionSettings {
+    enum Request: Sendable {
+        case include(Word)
+        case set(String, String)
+        case preset(String, String)
+        case unset(String)
+        case keepOnly([String])
+    }
+
+    var pending: [Request] = []
+}

@@ -1,0 +1,84 @@
+// The few things that reading configurations asks of the file system, with the system's own words when it refuses.
+
+internal import Glibc
+
+enum Files {
+    /// Far more than anybody writes by hand or machine; keeps `-f /dev/zero` from taking all memory.
+    static let bytesMax = 256 << 20
+
+    /// What the system said, as text.
+    struct Refusal: Error {
+        var text: String
+
+        static func current() -> Refusal { Refusal(text: unsafe String(cString: strerror(errno))) }
+    }
+
+    static func contents(of path: String) throws(Refusal) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .current() }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .current()
+            }
+            bytes += chunk[..<count]
+            guard bytes.count <= bytesMax else { throw Refusal(text: "bigger than \(bytesMax >> 20) MiB") }
+        }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var info = stat()
+        return unsafe stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The `*.cfg` files of a folder, by name; neither hidden ones nor folders.
+    static func configurations(in folder: String) throws(Refusal) -> [String] {
+        guard let listing = unsafe opendir(folder) else { throw .current() }
+        defer { unsafe closedir(listing) }
+        var names: [String] = []
+        while let entry = unsafe readdir(listing) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
+                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix("."), name.hasSuffix(".cfg") { names.append(name) }
+        }
+        // By bytes, not by the letters of some locale.
+        names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return names.map { join(folder, $0) }.filter { !isFolder($0) }
+    }
+
+    /// The paths that a pattern with `*`, `?` or `[ ]` stands for, by name.
+    static func matches(of pattern: String) -> [String] {
+        var found = unsafe glob_t()
+        defer { unsafe globfree(&found) }
+        guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
+        let paths = unsafe (0..<Int(found.gl_pathc)).compactMap { index in
+            unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
+        }
+        return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The one name of a file however it is reached; the path itself if there is no such file.
+    static func canonical(_ path: String) -> String {
+        guard let real = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
+    }
+
+    /// `name` as seen from `folder`; an absolute one stays as it is.
+    static func join(_ folder: String, _ name: String) -> String {
+        if name.hasPrefix("/") || folder.isEmpty { return name }
+        return folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
+
+    /// The folder that a file lies in; empty for the current one.
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "" }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

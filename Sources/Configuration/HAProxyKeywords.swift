@@ -1,0 +1,167 @@
+// The names of HAProxy's keywords and sections, to tell "HAProxy has that, Portico does not yet" from a slip
+// of the finger. Names only: from the manual of 2.6, its sections 3 and 4.1, with the later words that are
+// met in the field. What Portico does itself is in the tables of the rooms and is found there first.
+
+enum HAProxyKeywords {
+    /// Sections that HAProxy has beside those of `SectionKind`.
+    static let sections: Set<String> = [
+        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "http-errors", "log-forward", "log-profile", "mailers",
+        "peers", "program", "resolvers", "ring", "traces", "userlist",
+    ]
+
+    /// The longest keyword that the line begins with, if HAProxy has one.
+    static func known(_ words: ArraySlice<Word>) -> String? {
+        guard let first = words.first?.text else { return nil }
+        if let members = families[first], let second = words.dropFirst().first?.text {
+            // `set-map(file)` is the action set-map.
+            let member = String(second.prefix { $0 != "(" })
+            if members.contains(member) { return first + " " + member }
+        }
+        return single.contains(first) ? first : nil
+    }
+
+    static func notDone(_ what: String, at range: SourceRange) -> ConfigProblem {
+        ConfigProblem("\(what) is known to HAProxy, but Portico does not do it yet", at: range)
+    }
+
+    private static func set(_ text: String) -> Set<String> {
+        Set(text.split { $0 == " " || $0 == "\n" }.map(String.init))
+    }
+
+    private static let single = set(
+        """
+        51degrees-cache-size 51degrees-data-file 51degrees-property-name-list 51degrees-property-separator
+        acl acme.scheduler anonkey backlog balance be-unpublished bind bind-process busy-polling ca-base
+        chroot clitcpka-cnt clitcpka-idle clitcpka-intvl close-spread-time cluster-secret compression cookie
+        cpu-map cpu-policy cpu-set crt-base daemon default-path default-server default_backend description
+        deviceatlas-json-file deviceatlas-log-level deviceatlas-properties-cookie deviceatlas-separator
+        disabled dispatch dns-accept-family dump-libs enabled error-log-format errorfile errorfiles errorloc
+        errorloc302 errorloc303 expose-experimental-directives external-check fd-hard-limit filter
+        force-cfg-parser-pause force-persist fullconn gid grace group guid h1-accept-payload-with-any-method
+        h1-case-adjust h1-case-adjust-file h1-do-not-close-on-insecure-transfer-encoding
+        h2-workaround-bogus-websocket-clients hard-stop-after harden.reject-privileged-ports.quic
+        harden.reject-privileged-ports.tcp hash-balance-factor hash-preserve-affinity hash-type http-error
+        http-reuse http-send-name-header httpclient.resolvers.id httpclient.resolvers.prefer
+        httpclient.retries httpclient.ssl.ca-file httpclient.ssl.verify httpclient.timeout.connect id
+        ignore-persist insecure-fork-wanted insecure-setuid-wanted issuers-chain-path key-base limited-quic
+        load-server-state-from-file localpeer log log-format log-format-sd log-send-hostname log-steps
+        log-tag lua-load lua-load-per-thread lua-prepend-path max-keep-alive-queue max-session-srv-conns
+        max-spread-checks maxcompcpuusage maxcomprate maxconn maxconnrate maxpipes maxsessrate maxsslconn
+        maxsslrate maxzlibmem mode monitor-uri mworker-max-reloads nbthread no-memory-trimming no-quic
+        node noepoll noevports nogetaddrinfo nokqueue nopoll noreuseport nosplice numa-cpu-mapping
+        ocsp-update.disable ocsp-update.httpproxy ocsp-update.maxdelay ocsp-update.mindelay ocsp-update.mode
+        pidfile pp2-never-send-local prealloc-fd presetenv profiling.memory profiling.tasks quic-initial
+        quiet redirect reqallow reqdel reqdeny reqiallow reqidel reqideny reqipass reqirep reqitarpit
+        reqpass reqrep reqtarpit resetenv retries retry-on rspdel rspdeny rspidel rspideny rspirep rsprep
+        server server-state-base server-state-file server-state-file-name server-template set-dumpable
+        set-var set-var-fmt setcap setenv shm-stats-file shm-stats-file-max-objects source spread-checks
+        srvtcpka-cnt srvtcpka-idle srvtcpka-intvl ssl-default-bind-ciphers ssl-default-bind-ciphersuites
+        ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-options
+        ssl-default-bind-sigalgs ssl-default-server-ciphers ssl-default-server-ciphersuites
+        ssl-default-server-client-sigalgs ssl-default-server-curves ssl-default-server-options
+        ssl-default-server-sigalgs ssl-dh-param-file ssl-engine ssl-load-extra-del-ext ssl-load-extra-files
+        ssl-mode-async ssl-passphrase-cmd ssl-propquery ssl-provider ssl-provider-path ssl-security-level
+        ssl-server-verify ssl-skip-self-issued-ca stats-file stick-table strict-limits thread-group
+        thread-groups thread-hard-limit traces tune.applet.zero-copy-forwarding tune.buffers.limit
+        tune.buffers.reserve tune.bufsize tune.bufsize.small tune.comp.maxlevel tune.disable-fast-forward
+        tune.disable-zero-copy-forwarding tune.events.max-events-at-once tune.fail-alloc
+        tune.fd.edge-triggered tune.glitches.kill.cpu-usage tune.h1.zero-copy-fwd-recv
+        tune.h1.zero-copy-fwd-send tune.h2.be.glitches-threshold tune.h2.be.initial-window-size
+        tune.h2.be.max-concurrent-streams tune.h2.be.rxbuf tune.h2.fe.glitches-threshold
+        tune.h2.fe.initial-window-size tune.h2.fe.max-concurrent-streams tune.h2.fe.max-total-streams
+        tune.h2.fe.rxbuf tune.h2.header-table-size tune.h2.initial-window-size
+        tune.h2.max-concurrent-streams tune.h2.max-frame-size tune.h2.zero-copy-fwd-send tune.http.cookielen
+        tune.http.logurilen tune.http.maxhdr tune.idle-pool.shared tune.idletimer
+        tune.listener.default-shards tune.listener.multi-queue tune.lua.bool-sample-conversion
+        tune.lua.burst-timeout tune.lua.forced-yield tune.lua.log.loggers tune.lua.log.stderr
+        tune.lua.maxmem tune.lua.service-timeout tune.lua.session-timeout tune.lua.task-timeout
+        tune.max-checks-per-thread tune.max-rules-at-once tune.maxaccept tune.maxpollevents tune.maxrewrite
+        tune.memory.hot-size tune.notsent-lowat.client tune.notsent-lowat.server tune.pattern.cache-size
+        tune.peers.max-updates-at-once tune.pipesize tune.pool-high-fd-ratio tune.pool-low-fd-ratio
+        tune.pt.zero-copy-forwarding tune.quic.frontend.conn-tx-buffers.limit
+        tune.quic.frontend.max-data-size tune.quic.frontend.max-idle-timeout
+        tune.quic.frontend.max-streams-bidi tune.quic.max-frame-loss tune.quic.reorder-ratio
+        tune.quic.retry-threshold tune.quic.socket-owner tune.quic.zero-copy-fwd-send tune.rcvbuf.backend
+        tune.rcvbuf.client tune.rcvbuf.frontend tune.rcvbuf.server tune.recv_enough tune.renice.runtime
+        tune.renice.startup tune.ring.queues tune.runqueue-depth tune.sched.low-latency tune.sndbuf.backend
+        tune.sndbuf.client tune.sndbuf.frontend tune.sndbuf.server tune.ssl.cachesize
+        tune.ssl.capture-buffer-size tune.ssl.capture-cipherlist-size tune.ssl.certificate-compression
+        tune.ssl.default-dh-param tune.ssl.force-private-cache tune.ssl.hard-maxrecord tune.ssl.keylog
+        tune.ssl.lifetime tune.ssl.maxrecord tune.ssl.ocsp-update.maxdelay tune.ssl.ocsp-update.mindelay
+        tune.ssl.ssl-ctx-cache-size tune.stick-counters tune.takeover-other-tg-connections
+        tune.vars.global-max-size tune.vars.proc-max-size tune.vars.reqres-max-size tune.vars.sess-max-size
+        tune.vars.txn-max-size tune.zlib.memlevel tune.zlib.windowsize uid ulimit-n unique-id-format
+        unique-id-header unix-bind unsetenv use-fcgi-app use-server use_backend user
+        warn-blocked-traffic-after wurfl-cache-size wurfl-data-file wurfl-information-list
+        wurfl-information-list-separator zero-warning
+        """)
+
+    private static let families: [String: Set<String>] = [
+        "capture": ["cookie", "request", "response"],
+        "declare": ["capture"],
+        "email-alert": ["from", "level", "mailers", "myhostname", "to"],
+        "external-check": ["command", "path"],
+        "http-after-response": set(
+            """
+            add-header allow capture del-header replace-header replace-value sc-add-gpc set-header
+            set-status set-var set-var-fmt strict-mode unset-var
+            """),
+        "http-check": set(
+            """
+            comment connect disable-on-404 expect send send-state set-var set-var-fmt unset-var
+            """),
+        "http-request": set(
+            """
+            add-acl add-header add-headers-bin allow attach-srv auth cache-use capture del-acl
+            del-header del-map deny disable-l7-retry do-log do-resolve early-hint normalize-uri pause
+            redirect reject replace-header replace-path replace-pathq replace-uri replace-value return
+            sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 send-spoe-group
+            set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos
+            set-header set-headers-bin set-log-level set-map set-mark set-method set-nice set-path
+            set-pathq set-priority-class set-priority-offset set-query set-retries set-src set-src-port
+            set-timeout set-tos set-uri set-var set-var-fmt silent-drop strict-mode tarpit track-sc0
+            track-sc1 track-sc2 unset-var use-service wait-for-body wait-for-handshake
+            """),
+        "http-response": set(
+            """
+            add-acl add-header allow cache-store capture del-acl del-header del-map deny do-log pause
+            redirect replace-header replace-value return sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1
+            sc-set-gpt sc-set-gpt0 send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-header
+            set-log-level set-map set-mark set-nice set-status set-tos set-var set-var-fmt silent-drop
+            strict-mode track-sc0 track-sc1 track-sc2 unset-var wait-for-body
+            """),
+        "monitor": ["fail"],
+        "option": set(
+            """
+            abortonclose accept-invalid-http-request accept-invalid-http-response allbackups checkcache
+            clitcpka contstats disable-h2-upgrade dontlog-normal dontlognull external-check forwarded
+            forwardfor h1-case-adjust-bogus-client h1-case-adjust-bogus-server http-buffer-request
+            http-drop-request-trailers http-drop-response-trailers http-ignore-probes http-keep-alive
+            http-no-delay http-pretend-keepalive http-restrict-req-hdr-names http-server-close
+            http-use-proxy-header httpchk httpclose httplog httpslog idle-close-on-response
+            independent-streams ldap-check log-health-checks log-separate-errors logasap mysql-check
+            nolinger originalto persist pgsql-check prefer-last-server redis-check redispatch smtpchk
+            socket-stats splice-auto splice-request splice-response spop-check srvtcpka ssl-hello-chk
+            tcp-check tcp-smart-accept tcp-smart-connect tcpka tcplog transparent use-small-buffers
+            """),
+        "persist": ["rdp-cookie"],
+        "rate-limit": ["sessions"],
+        "stats": set(
+            """
+            admin auth bind-process enable hide-version http-request maxconn realm refresh scope
+            show-desc show-legends show-node socket timeout uri
+            """),
+        "stick": ["match", "on", "store-request", "store-response"],
+        "tcp-check": set(
+            """
+            comment connect expect send send-binary send-binary-lf send-lf set-var set-var-fmt unset-var
+            """),
+        "tcp-request": ["connection", "content", "inspect-delay", "session"],
+        "tcp-response": ["content", "inspect-delay"],
+        "timeout": set(
+            """
+            check client client-fin client-hs connect http-keep-alive http-request mail queue server
+            server-fin tarpit tunnel
+            """),
+    ]
+}

@@ -1,0 +1,88 @@
+// All words that this Portico knows, found by name and section.
+//
+// The longest name wins: `http-check send` before `http-check`. One name may have several rows, as long as
+// their sections differ: `maxconn` of `global` is another word than that of a frontend.
+
+/// The words of the configuration language: the tables of all rooms together.
+public struct Language: Sendable {
+    public let keywords: [Keyword]
+    public let parameterGroups: [ParameterGroup]
+
+    /// Rows by the first word of their name, the longest name first.
+    private let families: [String: [Row]]
+
+    private struct Row: Sendable {
+        let keyword: Keyword
+        /// The words of its name behind the first.
+        let members: [String]
+    }
+
+    public init(keywords: [Keyword], parameterGroups: [ParameterGroup]) {
+        self.keywords = keywords
+        self.parameterGroups = parameterGroups
+
+        var families: [String: [Row]] = [:]
+        var taken: [String: Sections] = [:]
+        for keyword in keywords {
+            let doubled = taken[keyword.name, default: []].intersection(keyword.sections)
+            precondition(doubled.isEmpty, "keyword '\(keyword.name)' has two rows for \(doubled.names)")
+            taken[keyword.name, default: []].formUnion(keyword.sections)
+
+            let words = keyword.name.split(separator: " ").map(String.init)
+            precondition(!words.isEmpty, "a keyword has no name")
+            families[words[0], default: []].append(Row(keyword: keyword, members: Array(words.dropFirst())))
+        }
+        self.families = families.mapValues { rows in rows.sorted { $0.members.count > $1.members.count } }
+    }
+}
+
+extension Language {
+    /// What the first words of a line are.
+    enum Match {
+        /// A keyword, and how many words its name has.
+        case found(Keyword, words: Int)
+        /// One that may not stand in this section; the sections in which it may.
+        case misplaced(name: String, words: Int, allowed: Sections)
+        case unknown
+    }
+
+    func match(_ words: ArraySlice<Word>, in sections: Sections) -> Match {
+        guard let first = words.first, let family = families[first.text] else { return .unknown }
+        let behind = words.dropFirst()
+        var misplaced: Row?
+        var allowed = Sections()
+        for row in family where behind.starts(with: row.members, by: { $0.text == $1 }) {
+            if !row.keyword.sections.isDisjoint(with: sections) {
+                return .found(row.keyword, words: 1 + row.members.count)
+            }
+            if misplaced == nil { misplaced = row }
+            if row.members.count == misplaced?.members.count { allowed.formUnion(row.keyword.sections) }
+        }
+        guard let misplaced else { return .unknown }
+        return .misplaced(name: misplaced.keyword.name, words: 1 + misplaced.members.count, allowed: allowed)
+    }
+
+    /// The rows whose name is `words` or begins with them, in the order of their tables.
+    func keywords(beginningWith words: [String]) -> [Keyword] {
+        keywords.filter { $0.name.split(separator: " ").starts(with: words.map { $0[...] }) }
+    }
+
+    /// The second words of names that begin with `family`, those of `sections` only; nil for any section.
+    func members(of family: String, in sections: Sections?) -> [String] {
+        (families[family] ?? []).filter { row in
+            sections.map { !row.keyword.sections.isDisjoint(with: $0) } ?? true
+        }.compactMap(\.members.first)
+    }
+
+    /// The keyword, or a keyword's first word, that somebody meant who began a line with `word`.
+    func name(near word: String, in sections: Sections) -> String? {
+        let here = keywords.filter { !$0.sections.isDisjoint(with: sections) }
+        // A word of a family whose family is missing: `httplog`.
+        if let whole = here.first(where: { $0.name.hasSuffix(" " + word) })?.name { return whole }
+        return nearest(word, among: Self.names(here)) ?? nearest(word, among: Self.names(keywords))
+    }
+
+    private static func names(_ keywords: [Keyword]) -> [String] {
+        keywords.flatMap { keyword in [keyword.name, String(keyword.name.prefix { $0 != " " })] }
+    }
+}

@@ -1,0 +1,66 @@
+// What came out of reading files: drafts, the problems on the way, and the text to show them in.
+
+/// Everything that files say, line by line understood but not yet put together: names are still names.
+public struct LoadedConfiguration: Sendable {
+    /// All `global` sections together.
+    public internal(set) var global: Draft
+    /// Every frontend, backend and listen, in file order.
+    public internal(set) var proxies: [Draft] = []
+    /// In the order they were found; `ProblemPrinter` sorts them.
+    public var problems: [ConfigProblem] = []
+    /// The files' texts, for printing problems.
+    public internal(set) var sources = Sources()
+    /// The environment as `setenv` and its like left it.
+    public internal(set) var environment: [String: String]
+
+    /// Whether Portico must not start with this.
+    public var hasErrors: Bool { problems.contains { $0.severity == .error } }
+
+    init(environment: [String: String]) {
+        global = Draft(kind: .global, name: "global", range: SourceRange(file: "", line: 1))
+        self.environment = environment
+    }
+}
+
+extension Language {
+    /// Reads files in turn; of a folder its `*.cfg` files by name, without hidden ones and without folders in it.
+    ///
+    /// What cannot be read is a problem of the result, as is a configuration that says nothing.
+    public func load(paths: [String], environment: [String: String]) -> LoadedConfiguration {
+        var loader = Loader(self, environment: environment)
+        loader.load(paths: paths)
+        return loader.finish()
+    }
+
+    /// Reads a text as if it were the file `name`.
+    public func load(
+        text: String, named name: String, environment: [String: String] = [:]
+    ) -> LoadedConfiguration {
+        load(bytes: Array(text.utf8), named: name, environment: environment)
+    }
+
+    /// Reads bytes, which need not be UTF-8, as if they were the file `name`.
+    public func load(
+        bytes: [UInt8], named name: String, environment: [String: String] = [:]
+    ) -> LoadedConfiguration {
+        var loader = Loader(self, environment: environment)
+        loader.load(bytes, named: name)
+        return loader.finish()
+    }
+}
+
+/// The texts of the files that were read.
+public struct Sources: Sendable {
+    /// In the order in which they were read.
+    public private(set) var names: [String] = []
+    private var texts: [String: [UInt8]] = [:]
+
+    public init() {}
+
+    public mutating func add(_ bytes: [UInt8], named name: String) {
+        if texts.updateValue(bytes, forKey: name) == nil { names.append(name) }
+    }
+
+    /// The bytes of a file; nil if it was not read.
+    public subscript(name: String) -> [UInt8]? { texts[name] }
+}

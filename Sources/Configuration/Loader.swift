@@ -1,0 +1,260 @@
+// Files become drafts: which section a line is in, which keyword it is, what is wrong with it.
+//
+// A line has at most one error, the first. A section whose first line is wrong brings no errors about
+// its other lines but their own. What a line means is its keyword's business; what a section's first line
+// means is in SectionHeader.swift, what an unknown line may have meant in UnknownLines.swift.
+
+/// Reads files, one after the other, into one configuration.
+struct Loader {
+    let language: Language
+    var result: LoadedConfiguration
+    var place = Place.outside
+    /// The section being read, or the global one between sections.
+    var draft: Draft
+    var names = SectionNames()
+    /// Whether the lines of the current section are indented; nil until one was seen.
+    var isIndented: Bool?
+    /// The files being read, the including ones first, by their canonical names.
+    private var open: [(path: String, canonical: String)] = []
+
+    /// Where a line stands.
+    enum Place {
+        /// Before the first section of a file.
+        case outside
+        /// Behind a first line that is not known: its lines cannot be judged.
+        case skipped
+        /// In `draft`, which goes to the result; or not, when its name is wrong.
+        case inside(isKept: Bool)
+    }
+
+    init(_ language: Language, environment: [String: String]) {
+        self.language = language
+        result = LoadedConfiguration(environment: environment)
+        draft = result.global
+    }
+
+    mutating func load(paths: [String]) {
+        var files: [String] = []
+        for path in paths {
+            guard Files.isFolder(path) else {
+                files.append(path)
+                continue
+            }
+            do throws(Files.Refusal) {
+                let found = try Files.configurations(in: path)
+                if found.isEmpty { add(ConfigProblem("no *.cfg file in \(path)", at: nil, severity: .warning)) }
+                files += found
+            } catch {
+                add(ConfigProblem("cannot read \(path): \(error.text)", at: nil))
+            }
+        }
+        result.environment["HAPROXY_CFGFILES"] = files.joined(separator: ";")
+        for file in files { read(file, at: nil) }
+    }
+
+    /// Reads a file that stands on its own: it begins outside of any section.
+    mutating func load(_ bytes: [UInt8], named name: String) {
+        read(bytes, named: name)
+        closeSection()
+    }
+
+    consuming func finish() -> LoadedConfiguration {
+        if !names.hasSection, !result.hasErrors {
+            add(ConfigProblem("there is no section", at: nil, expected: "a frontend and a backend, or a listen"))
+        }
+        return result
+    }
+
+    mutating func add(_ problem: ConfigProblem) { result.problems.append(problem) }
+}
+
+// MARK: - Files
+
+extension Loader {
+    /// Reads a file, included by a word or else on its own.
+    private mutating func read(_ path: String, at word: Word?) {
+        let canonical = Files.canonical(path)
+        if let first = open.firstIndex(where: { $0.canonical == canonical }) {
+            let chain = open[first...].map(\.path) + [path]
+            add(ConfigProblem("files include each other: \(chain.joined(separator: ", "))", at: word?.range))
+            return
+        }
+        let bytes: [UInt8]
+        do throws(Files.Refusal) {
+            bytes = try Files.contents(of: path)
+        } catch {
+            add(ConfigProblem("cannot read \(path): \(error.text)", at: word?.range))
+            return
+        }
+        open.append((path, canonical))
+        if word == nil { load(bytes, named: path) } else { read(bytes, named: path) }
+        open.removeLast()
+    }
+
+    private mutating func read(_ bytes: [UInt8], named name: String) {
+        result.sources.add(bytes, named: name)
+        var lexer = Lexer(bytes, file: name)
+        while true {
+            let environment = result.environment
+            let section = sectionName
+            let line = lexer.nextLine { name in name == ".SECTION" ? section : environment[name] }
+            guard let line else { return }
+            take(line)
+            fulfilRequests()
+        }
+    }
+
+    private mutating func fulfilRequests() {
+        if draft[LoaderRequests.self].pending.isEmpty { return }
+        let requests = draft[LoaderRequests.self].pending
+        draft[LoaderRequests.self].pending = []
+        for request in requests {
+            switch request {
+            case .include(let word): include(word)
+            case .set(let name, let value): result.environment[name] = value
+            case .preset(let name, let value):
+                if result.environment[name] == nil { result.environment[name] = value }
+            case .unset(let name): result.environment[name] = nil
+            case .keepOnly(let names): result.environment = result.environment.filter { names.contains($0.key) }
+            }
+        }
+    }
+
+    private mutating func include(_ word: Word) {
+        let path = Files.join(Files.folder(of: word.range.file), word.text)
+        if word.text.contains(where: { "*?[".contains($0) }) {
+            let files = Files.matches(of: path).filter { !Files.isFolder($0) }
+            if files.isEmpty { add(ConfigProblem("no file matches '\(path)'", at: word.range, severity: .notice)) }
+            for file in files { read(file, at: word) }
+        } else {
+            read(path, at: word)
+        }
+    }
+
+    /// What `.SECTION` stands for.
+    private var sectionName: String {
+        if case .inside = place { draft.name } else { "" }
+    }
+}
+
+// MARK: - Lines
+
+extension Loader {
+    private mutating func take(_ line: Lexer.Line) {
+        result.problems += line.warnings
+        if let problem = line.problem {
+            add(problem)
+            // A section's first line: the rest of the section is no business of the one before it.
+            if let first = line.words.first, isSectionWord(first.text) { skipSection() }
+            return
+        }
+        guard let first = line.words.first else { return }
+        do throws(ConfigProblem) {
+            if let kind = SectionKind(rawValue: first.text) {
+                try openSection(kind, line.words)
+            } else if HAProxyKeywords.sections.contains(first.text) {
+                skipSection()
+                throw HAProxyKeywords.notDone("section '\(first.text)'", at: first.range)
+            } else {
+                try takeBodyLine(line.words)
+            }
+        } catch {
+            add(error)
+        }
+    }
+
+    private mutating func takeBodyLine(_ words: [Word]) throws(ConfigProblem) {
+        if case .skipped = place { return }
+        defer { if isIndented == nil { isIndented = words[0].range.column > 1 } }
+        guard !words[0].text.isEmpty else {
+            throw ConfigProblem("the line begins with an empty word", at: words[0].range, expected: "a keyword")
+        }
+        let isNegated = words[0].text == "no"
+        let bare = isNegated ? words.dropFirst() : words[...]
+        guard !bare.isEmpty else {
+            throw ConfigProblem("'no' lacks a keyword", at: words[0].range, expected: "the keyword to negate behind it")
+        }
+        if words[0].text == "default", words.count > 1, isKnown(words.dropFirst()) {
+            throw HAProxyKeywords.notDone("'default' in front of a keyword", at: words[0].range)
+        }
+
+        let renewed = renewed(bare)
+        switch language.match(renewed, in: sections) {
+        case .found(let keyword, let count):
+            if case .outside = place, keyword.name != "include" { throw outside(keyword.name, keyword.sections, bare) }
+            let name = Self.joined(renewed.prefix(count), as: keyword.name)
+            guard keyword.isNegatable || !isNegated else {
+                throw ConfigProblem("'\(keyword.name)' cannot be negated", at: words[0].range)
+            }
+            try run(keyword, Arguments(words: Array(renewed.dropFirst(count)), keyword: name, isNegated: isNegated))
+        case .misplaced(let name, let count, let allowed):
+            throw misplaced(name, allowed: allowed, at: Self.joined(renewed.prefix(count), as: name).range)
+        case .unknown:
+            try judgeUnknown(renewed, isNegated: isNegated)
+        }
+    }
+
+    /// Parses a line, with its warnings whether or not it then fails.
+    mutating func run(_ keyword: Keyword, _ arguments: Arguments) throws(ConfigProblem) {
+        var arguments = arguments
+        defer { result.problems += arguments.warnings }
+        try keyword.parse(&arguments, &draft)
+        if let word = arguments.peek {
+            throw ConfigProblem(
+                "unexpected '\(word.text)' in the line of '\(keyword.name)'", at: word.range, expected: keyword.usage)
+        }
+    }
+
+    /// The sections that fit where the line stands: before any section, all.
+    var sections: Sections {
+        if case .inside = place { Sections(draft.kind) } else { .all }
+    }
+
+    /// Several words as one, with the place of all of them.
+    static func joined(_ words: ArraySlice<Word>, as text: String) -> Word {
+        guard let first = words.first?.range, let last = words.last?.range else {
+            preconditionFailure("keyword '\(text)' has no words")
+        }
+        var range = first
+        if last.line == first.line { range.length = max(first.length, last.column + last.length - first.column) }
+        return Word(text, at: range)
+    }
+
+    private func isKnown(_ words: ArraySlice<Word>) -> Bool {
+        if case .found = language.match(words, in: sections) { return true }
+        return HAProxyKeywords.known(words) != nil
+    }
+
+    private func isSectionWord(_ text: String) -> Bool {
+        SectionKind(rawValue: text) != nil || HAProxyKeywords.sections.contains(text)
+    }
+
+    /// A line before the first section. It is not known which section is missing, so one such error is enough.
+    private mutating func outside(_ name: String, _ sections: Sections, _ words: ArraySlice<Word>) -> ConfigProblem {
+        place = .skipped
+        return ConfigProblem(
+            "'\(name)' stands before the first section", at: words.first?.range,
+            expected: "a line with \(sections.names.listed("or")) above it")
+    }
+}
+
+extension SectionKind {
+    /// `a frontend`, `the global section`: what a sentence calls the section.
+    var withArticle: String {
+        switch self {
+        case .global: "the global section"
+        case .defaults: "a defaults section"
+        case .frontend: "a frontend"
+        case .backend: "a backend"
+        case .listen: "a listen section"
+        }
+    }
+}
+
+extension [String] {
+    /// `a, b or c`.
+    func listed(_ conjunction: String) -> String {
+        guard let last, count > 1 else { return first ?? "" }
+        return dropLast().joined(separator: ", ") + " \(conjunction) " + last
+    }
+}

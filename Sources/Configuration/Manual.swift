@@ -1,0 +1,115 @@
+// The manual of the configuration language in Markdown, printed from the tables that the parser uses, so
+// that it cannot be wrong about a name, a usage or a section.
+
+extension Language {
+    /// The whole manual. The same tables give the same text, byte for byte.
+    public func manual() -> String {
+        Self.introduction + sectionList + keywordEntries + parameterLists + ignoredList + oldSpellings
+    }
+
+    private static let introduction = """
+        # Configuration
+
+        This page is printed from the program's own tables (`portico help` shows the same in a terminal).
+
+        ## How a file is written
+
+        A file is made of sections: `global`, `defaults`, `frontend`, `backend` and `listen`, each begun by its name on
+        a line of its own. Every other line is a keyword with its arguments.
+
+        - Words are parted by blanks. `#` begins a comment.
+        - `\\` makes the next character an ordinary one: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` stand for
+          a line feed, a carriage return, a tab and the byte of that hexadecimal number. At the end of a line it continues the
+          line in the next one.
+        - Between `"` and `"`, blanks, `#` and `'` are ordinary, and environment variables are replaced: `$NAME`, `${NAME}`,
+          `${NAME-default}`, and `${NAME[*]}` for a list that becomes one word per item. `\\$` is a dollar sign. `$.FILE`,
+          `$.LINE` and `$.SECTION` tell the place.
+        - Between `'` and `'`, everything is ordinary.
+        - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
+          keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
+        - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read by name.
+
+        A proxy section starts with everything that the last `defaults` section above it says, or the one named behind `from`:
+        `backend app from slow`. Several `global` sections add up. A frontend and a backend may share a name; a `listen` section
+        is both in one.
+
+
+        """
+
+    private var sectionList: String {
+        SectionKind.allCases.map { kind in
+            let names = Set(keywords.filter { $0.sections.contains(Sections(kind)) }.map(\.name)).sorted()
+            let links = names.map { "[`\($0)`](#\($0.anchor))" }.joined(separator: ", ")
+            return "## In `\(kind.rawValue)`\n\n\(links.isEmpty ? "Nothing." : links)\n\n"
+        }.joined()
+    }
+
+    private var keywordEntries: String {
+        let rows = Dictionary(grouping: keywords, by: \.name).sorted { $0.key < $1.key }
+        return "## Keywords\n\n"
+            + rows.map { name, rows in
+                "### \(name)\n\n" + rows.map(entry).joined()
+            }.joined()
+    }
+
+    private func entry(_ keyword: Keyword) -> String {
+        var text = "```\n\(keyword.usage)\n```\n\n\(keyword.summary.markdown)\n\n"
+        text += "In: \(keyword.sections.names.joined(separator: ", "))."
+        if keyword.isNegatable { text += " `no \(keyword.name)` switches it off." }
+        for group in parameterGroups where group.keyword == keyword.name {
+            text += " [Parameters](#\("parameters of \(group.keyword)".anchor))."
+        }
+        return text + "\n\n"
+    }
+
+    private var parameterLists: String {
+        parameterGroups.map { group in
+            "## Parameters of `\(group.keyword)`\n\n"
+                + group.parameters.map { "- `\($0.usage)`: \($0.summary.markdown)\n" }.joined() + "\n"
+        }.joined()
+    }
+
+    /// The words that are accepted without effect, unless a row has taken them over.
+    private var ignoredList: String {
+        let own = Set(keywords.map(\.name))
+        let rows = IgnoredKeyword.table.filter { !own.contains($0.name) }
+        let reasons = rows.reduce(into: [String]()) { if !$0.contains($1.reason) { $0.append($1.reason) } }
+        return """
+            ## Accepted and ignored
+
+            HAProxy's words that have no effect here. A warning says so.
+
+            - `tune.*`, as far as they have no entry above: Portico tunes this itself.
+
+            """
+                + reasons.map { reason in
+                    let names = rows.filter { $0.reason == reason }.map { "`\($0.name)`" }.joined(separator: ", ")
+                    return "- \(names): \(reason).\n"
+                }.joined() + "\n"
+    }
+
+    private var oldSpellings: String {
+        """
+        ## Old spellings
+
+        Accepted in their new form, which a warning prints.
+
+
+        """ + OldSpelling.table.map { "- `\($0.old)`: `\($0.new)`\n" }.joined()
+            + "- An address behind the name of a `frontend` or `listen`: a `bind` line.\n"
+    }
+}
+
+extension String {
+    /// The name that a heading of this text gets in the page.
+    fileprivate var anchor: String {
+        String(lowercased().compactMap { $0 == " " ? "-" : $0.isLetter || $0.isNumber || "-_".contains($0) ? $0 : nil })
+    }
+
+    /// The text with `<` and `*` as themselves; between backticks they are so anyway.
+    fileprivate var markdown: String {
+        split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+            index % 2 == 1 ? String(part) : part.reduce(into: "") { $0 += "<*_".contains($1) ? "\\\($1)" : String($1) }
+        }.joined(separator: "`")
+    }
+}

@@ -1,0 +1,166 @@
+// The first line of a section: its kind, its name, the defaults it starts from.
+//
+//   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
+//
+// A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
+// where it was legible, so that references to it are not reported too.
+
+/// The names that sections have taken so far.
+struct SectionNames {
+    var hasSection = false
+    /// A frontend and a backend may share a name, a listen is both.
+    var frontends: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
+    var defaults: [String: [Draft]] = [:]
+    /// What a proxy without `from` starts from.
+    var lastDefaults: Draft?
+}
+
+extension Loader {
+    mutating func openSection(_ kind: SectionKind, _ words: [Word]) throws(ConfigProblem) {
+        closeSection()
+        isIndented = nil
+        names.hasSection = true
+        var rest = words.dropFirst()
+        let keyword = words[0]
+
+        // Until the line has proved right, what it opens is read but not kept.
+        place = .inside(isKept: false)
+        draft = Draft(kind: kind, name: kind.rawValue, range: keyword.range)
+        if kind == .global {
+            draft = result.global
+            place = .inside(isKept: true)
+            try refuse(rest, behind: "global", expected: "a new line")
+            return
+        }
+
+        var name: Word?
+        if let word = rest.first, kind.isNamed || word.text != "from" {
+            name = word
+            rest = rest.dropFirst()
+        } else if kind.isNamed {
+            throw ConfigProblem(
+                "'\(kind.rawValue)' lacks a name", at: keyword.range, expected: "\(kind.rawValue) <name>")
+        }
+        draft = Draft(kind: kind, name: name?.text ?? kind.rawValue, range: name?.range ?? keyword.range)
+        if let name {
+            try checkLetters(of: name)
+            try takeName(kind, name)
+        }
+        place = .inside(isKept: true)
+        let defaults = try startingPoint(kind, &rest)
+        if let defaults { draft = Draft(kind: kind, name: draft.name, range: draft.range, from: defaults) }
+        if kind == .frontend || kind == .listen, let address = rest.first, address.text.looksLikeAddress {
+            try bind(rest)
+        } else {
+            let usage =
+                kind.isNamed ? "\(kind.rawValue) <name> [from <defaults>]" : "defaults [<name>] [from <defaults>]"
+            try refuse(rest, behind: kind.rawValue, expected: usage)
+        }
+    }
+
+    /// Leaves the current section and hands over what it says.
+    mutating func closeSection() {
+        defer { place = .outside }
+        guard case .inside(isKept: true) = place else { return }
+        switch draft.kind {
+        case .global: result.global = draft
+        case .defaults:
+            names.lastDefaults = draft
+            if draft.name != SectionKind.defaults.rawValue { names.defaults[draft.name, default: []].append(draft) }
+        case .frontend, .backend, .listen: result.proxies.append(draft)
+        }
+    }
+
+    /// Begins a section about whose lines nothing can be said.
+    mutating func skipSection() {
+        closeSection()
+        names.hasSection = true
+        place = .skipped
+    }
+
+    private func checkLetters(of name: Word) throws(ConfigProblem) {
+        if name.text.isEmpty { throw ConfigProblem("a section's name is empty", at: name.range) }
+        let wrong = name.text.first { letter in
+            !(letter.isASCII && (letter.isLetter || letter.isNumber || "-_.:".contains(letter)))
+        }
+        guard let wrong else { return }
+        throw ConfigProblem(
+            "'\(wrong)' cannot stand in a section's name", at: name.range,
+            expected: "letters, digits, '-', '_', '.' and ':'")
+    }
+
+    private mutating func takeName(_ kind: SectionKind, _ name: Word) throws(ConfigProblem) {
+        let isFront = kind == .frontend || kind == .listen
+        let isBack = kind == .backend || kind == .listen
+        let first = (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
+        if let first {
+            throw ConfigProblem(
+                "there is a \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
+                at: name.range)
+        }
+        if isFront { names.frontends[name.text] = (kind, name.range) }
+        if isBack { names.backends[name.text] = (kind, name.range) }
+    }
+
+    /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.
+    private mutating func startingPoint(
+        _ kind: SectionKind, _ rest: inout ArraySlice<Word>
+    ) throws(ConfigProblem) -> Draft? {
+        guard let from = rest.first, from.text == "from" else { return kind == .defaults ? nil : names.lastDefaults }
+        guard let name = rest.dropFirst().first else {
+            throw ConfigProblem("'from' lacks a name", at: from.range, expected: "the name of a defaults section")
+        }
+        rest = rest.dropFirst(2)
+        let found = names.defaults[name.text] ?? []
+        guard let defaults = found.last else {
+            throw ConfigProblem(
+                "no defaults section named '\(name.text)' above", at: name.range,
+                suggestion: nearest(name.text, among: names.defaults.keys))
+        }
+        guard found.count == 1 else {
+            let places = found.map { "\($0.range.file):\($0.range.line)" }
+            throw ConfigProblem(
+                "'\(name.text)' names several defaults sections: \(places.listed("and"))", at: name.range)
+        }
+        return defaults
+    }
+
+    /// The old form with an address behind the name: a `bind` line.
+    private mutating func bind(_ words: ArraySlice<Word>) throws(ConfigProblem) {
+        let place = Self.joined(words, as: "bind")
+        let line = "bind " + words.map(\.text.quoted).joined(separator: " ")
+        guard case .found(let keyword, _) = language.match([Word("bind", at: place.range)], in: sections) else {
+            throw ConfigProblem("an address behind a section's name", at: place.range, expected: line)
+        }
+        add(
+            ConfigProblem(
+                "an address behind a section's name is an old form; write '\(line)' in a line of its own",
+                at: place.range, severity: .warning))
+        try run(keyword, Arguments(words: Array(words), keyword: place))
+    }
+
+    private func refuse(
+        _ rest: ArraySlice<Word>, behind keyword: String, expected: String
+    ) throws(ConfigProblem) {
+        guard let word = rest.first else { return }
+        throw ConfigProblem("unexpected '\(word.text)' in the line of '\(keyword)'", at: word.range, expected: expected)
+    }
+}
+
+extension String {
+    fileprivate var looksLikeAddress: Bool { contains(":") || contains("@") || hasPrefix("/") }
+
+    /// The word as a file would have to write it.
+    var quoted: String {
+        let needsQuotes = isEmpty || contains { " \t#'\"\\".contains($0) }
+        if !needsQuotes { return self }
+        if !contains("'") { return "'\(self)'" }
+        return "\""
+            + reduce(into: "") { text, letter in
+                if "\"\\$".contains(letter) { text.append("\\") }
+                text.append(letter)
+            } + "\""
+    }
+}

@@ -1,0 +1,103 @@
+// A line whose keyword is not in the language: an old spelling that goes through in its new form, a word
+// that can be ignored, one that HAProxy has and Portico has not, the first line of a misspelt section, or
+// a slip of the finger.
+
+extension Loader {
+    /// The line in today's spelling, warned about if that is another one.
+    mutating func renewed(_ words: ArraySlice<Word>) -> ArraySlice<Word> {
+        guard case .inside = place, case .unknown = language.match(words, in: .all),
+            let spelling = OldSpelling.of(words)
+        else { return words }
+        let new = spelling.renew(words)
+        add(
+            ConfigProblem(
+                "'\(spelling.old)' is an old spelling; write '\(new.map(\.text.quoted).joined(separator: " "))'",
+                at: Self.joined(words.prefix(spelling.wordCount), as: spelling.old).range, severity: .warning))
+        return new[...]
+    }
+
+    /// Says what is wrong with a line that no row matches; returns if it can be ignored.
+    mutating func judgeUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
+        guard let first = words.first else { return }
+        if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
+        let members = language.members(of: first.text, in: sections)
+        if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" ") {
+            // What Portico never does need not be switched off.
+            if isNegated { return }
+            let count = name.split(separator: " ").count
+            throw HAProxyKeywords.notDone("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
+        }
+        if !members.isEmpty { throw unknownMember(of: first, words.dropFirst().first, members) }
+        let family = language.keywords(beginningWith: [first.text])
+        if !family.isEmpty {
+            let allowed = family.reduce(into: Sections()) { $0.formUnion($1.sections) }
+            throw misplaced(first.text, allowed: allowed, at: first.range)
+        }
+        if let problem = unknownSection(first) { throw problem }
+        throw ConfigProblem(
+            "unknown keyword '\(first.text)'", at: first.range,
+            suggestion: language.name(near: first.text, in: sections))
+    }
+
+    private mutating func ignore(_ known: IgnoredKeyword, _ words: ArraySlice<Word>) throws(ConfigProblem) {
+        let place = Self.joined(words.prefix(known.wordCount), as: known.name).range
+        guard known.sections.isSuperset(of: sections) else {
+            throw misplaced(known.name, allowed: known.sections, at: place)
+        }
+        add(ConfigProblem("'\(known.name)' is ignored: \(known.reason)", at: place, severity: .warning))
+    }
+
+    /// `option foo`, `timeout foo`: the family is known, the member is not.
+    private func unknownMember(of family: Word, _ member: Word?, _ members: [String]) -> ConfigProblem {
+        let (one, article) =
+            switch family.text {
+            case "option": ("option", "an")
+            case "timeout": ("timeout", "a")
+            case "http-request", "http-response", "http-after-response", "tcp-request", "tcp-response":
+                ("\(family.text) action", "an")
+            default: ("word", "a")
+            }
+        guard let member else {
+            var place = family.range
+            place.column += place.length
+            place.length = 1
+            // A short list is read, a long one only fills the screen.
+            let expected =
+                members.count <= 12 ? "one of \(members.joined(separator: ", "))" : "\(article) \(one)'s name"
+            return ConfigProblem("'\(family.text)' lacks an argument", at: place, expected: expected)
+        }
+        let message =
+            one == "word" ? "unknown word '\(member.text)' behind '\(family.text)'" : "unknown \(one) '\(member.text)'"
+        return ConfigProblem(
+            message, at: member.range,
+            suggestion: nearest(member.text, among: members)
+                ?? nearest(member.text, among: language.members(of: family.text, in: nil)))
+    }
+
+    /// A section's first line with a slip in it, or one of a section that nobody knows; nil for a mere unknown word.
+    ///
+    /// The lines that follow it then belong to a section of which nothing is known, and are not judged.
+    private mutating func unknownSection(_ word: Word) -> ConfigProblem? {
+        let meant = nearest(word.text, among: SectionKind.allCases.map(\.rawValue))
+        let isAtMargin = word.range.column == 1
+        let looksLikeSection =
+            switch place {
+            case .outside: true
+            case .skipped: false
+            case .inside:
+                meant != nil && (isAtMargin || language.name(near: word.text, in: sections) == nil)
+                    || isAtMargin && isIndented == true
+            }
+        guard looksLikeSection else { return nil }
+        skipSection()
+        return ConfigProblem(
+            "unknown section '\(word.text)'", at: word.range,
+            expected: meant == nil ? "one of \(SectionKind.allCases.map(\.rawValue).joined(separator: ", "))" : nil,
+            suggestion: meant)
+    }
+
+    func misplaced(_ name: String, allowed: Sections, at place: SourceRange) -> ConfigProblem {
+        ConfigProblem(
+            "'\(name)' cannot stand in \(draft.kind.withArticle), only in \(allowed.names.listed("or"))", at: place)
+    }
+}
