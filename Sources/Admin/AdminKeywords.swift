@@ -146,8 +146,8 @@ public enum AdminKeywords {
         },
 
         Keyword(
-            "description", in: [.global, .frontend, .backend, .listen], usage: "description <text>",
-            summary: "A description of the node, or of a proxy, for the stats page."
+            "description", in: .global, usage: "description <text>",
+            summary: "A description of this node, for the stats page and show info."
         ) { (arguments, draft) throws(ConfigProblem) in
             let first = try arguments.next("a text")
             draft[AdminSettings.self].description = joined([first] + arguments.rest())

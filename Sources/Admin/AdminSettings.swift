@@ -37,7 +37,7 @@ public struct StatsSocket: Sendable {
     }
 }
 
-/// `stats socket`, `stats timeout`, `stats maxconn`, `node` of `global`, and `description` of any section.
+/// `stats socket`, `stats timeout`, `stats maxconn`, `node` and `description` of `global`.
 public struct AdminSettings: SectionSettings {
     public var sockets: [StatsSocket] = []
     /// How long a socket may be silent.
