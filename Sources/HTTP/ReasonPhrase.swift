@@ -1,4 +1,5 @@
-// The reason phrases of the registered status codes (IANA HTTP Status Code Registry).
+// The reason phrases of the registered status codes (IANA HTTP Status Code Registry). Clients ignore them; people who
+// read logs and traces do not.
 
 /// The usual reason phrase of a status; for one that is not registered, that of its class (RFC 9110 section 15).
 public func reasonPhrase(_ status: Int) -> StaticString {

@@ -1,3 +1,6 @@
+// Runs the corpus: every file's message is read in every slicing and must come out as its file says.
+// Corpus.swift reads the files, SlicedReader.swift the messages.
+
 import Testing
 
 @testable import HTTP

@@ -1,0 +1,44 @@
+// Answers that Portico makes itself: HAProxy's pages to the byte count, and the head made of an answer.
+// How heads are written is in MessageWriterTests.
+
+import Testing
+
+@testable import HTTP
+
+@Suite struct LocalResponseTests {
+    @Test func errorsHaveShortPages() {
+        let response = LocalResponse.error(503)
+        #expect(response.status == 503)
+        #expect(
+            response.fields.map { "\($0.name): \($0.value)" } == ["cache-control: no-cache", "content-type: text/html"])
+        #expect(
+            escaped(response.body)
+                == #"<html><body><h1>503 Service Unavailable</h1>\n"#
+                + #"No server is available to handle this request.\n</body></html>\n"#
+        )
+    }
+
+    /// The lengths of HAProxy's own pages, which monitoring scripts compare with.
+    @Test(arguments: [
+        (400, 90), (401, 112), (403, 93), (404, 83), (405, 146), (408, 110), (410, 114), (413, 106), (421, 104),
+        (422, 116), (425, 80), (429, 117), (500, 97), (502, 107), (503, 107), (504, 92),
+    ])
+    func pagesAreThoseOfHAProxy(status: Int, count: Int) {
+        #expect(LocalResponse.error(status).body.count == count)
+    }
+
+    @Test func anyStatusHasAPage() {
+        for status in 100...999 { #expect(!LocalResponse.error(status).body.isEmpty) }
+    }
+
+    @Test func becomesAHead() {
+        var head = ResponseHead()
+        head.fields.append(.server, "left over")
+        LocalResponse(status: 302, fields: [("Location", "/x"), ("X-Bad", "a\r\nb")], body: []).apply(to: &head)
+        #expect(head.status == 302)
+        #expect(escaped(head.reason.copy) == "Found")
+        #expect(head.fields.lines == ["location: /x", "content-length: 0"])
+        LocalResponse(status: 204).apply(to: &head)
+        #expect(head.fields.lines == [])
+    }
+}
