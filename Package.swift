@@ -69,7 +69,7 @@ let package = Package(
                 "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "StaticFiles",
                 "Admin", "Proxy", arguments, system,
             ],
-            path: "Sources/portico", swiftSettings: swiftSettings),
+            path: "Sources/portico", resources: [.embedInCode("demo.cfg")], swiftSettings: swiftSettings),
 
         // A kernel made of a seed, for tests only.
         .target(

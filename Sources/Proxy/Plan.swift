@@ -68,8 +68,6 @@ public final class FrontendPlan: Sendable {
     let requestRules: RuleSet
     let responseRules: RuleSet
     let routing: RoutingRules
-    /// A listen section's own servers, for what no rule sends elsewhere.
-    let ownBackend: Int?
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
     let log: ExchangeLog
@@ -83,7 +81,7 @@ public final class FrontendPlan: Sendable {
 
     init(
         draft: ProxyDraft, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
-        ownBackend: Int?, statsPage: StatsPageSettings?, log: ExchangeLog, logTargets: LogTargets, workers: Int
+        statsPage: StatsPageSettings?, log: ExchangeLog, logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
         self.id = id
@@ -94,16 +92,12 @@ public final class FrontendPlan: Sendable {
         self.requestRules = requestRules
         self.responseRules = responseRules
         self.routing = routing
-        self.ownBackend = ownBackend
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
         self.log = log
         self.logTargets = logTargets
         traffic = Traffic(workers: workers)
     }
-
-    /// Where an exchange goes, as an index into `Plan.backends`; nil if nowhere.
-    func backend(for facts: ExchangeFacts) -> Int? { routing.choose(for: facts) ?? ownBackend }
 
     /// Where it listens. Set once, while the plan is made.
     public var binds: [BindPlan] { bindsOnce.withLock { $0 } }

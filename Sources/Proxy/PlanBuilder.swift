@@ -166,13 +166,13 @@ public struct PlanBuilder {
         }
         let names = Dictionary(backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
         var allExist = true
-        for word in rules.backendReferences where !isBackend(word, for: draft, among: backends, names) {
+        for word in rules.backendNames where !isBackend(word, for: draft, among: backends, names) {
             allExist = false
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
             draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
-            routing: rules.routing(backends: names), ownBackend: draft.kind == .listen ? names[draft.name] : nil, statsPage: statsPage(of: draft),
+            routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names), statsPage: statsPage(of: draft),
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
         frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })

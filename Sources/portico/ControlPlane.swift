@@ -178,7 +178,7 @@ final class ControlPlane {
 
     private func startAdmin(_ listening: Listening) {
         let context = AdminContext(plan: plan, clock: kernel)
-        let limit = AdminSocket.ConnectionLimit(admin.maxConnections)
+        let limit = AdminSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in listening.admin {
             AdminSocket.start(
                 socket, level: settings.level, timeout: admin.timeout, limit: limit, context: context, pool: pool,

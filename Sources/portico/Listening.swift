@@ -3,6 +3,7 @@
 internal import Admin
 internal import ArgumentParser
 internal import Basics
+internal import Configuration
 internal import Proxy
 internal import Reactor
 internal import SystemPackage

@@ -25,7 +25,7 @@ extension Exchange {
 
         guard follow(frontend.requestRules, worker) else { return }
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
-        guard let index = frontend.backend(for: facts) else {
+        guard let index = frontend.routing.choose(for: facts) else {
             fail(status: 503, .server, .connect, worker)
             return
         }

@@ -11,7 +11,7 @@ extension Exchange {
     func beginTunnel(_ worker: Worker) {
         facts.timers.requestDone = worker.now
         headWasRefused = false
-        guard let index = frontend.backend(for: facts) else {
+        guard let index = frontend.routing.choose(for: facts) else {
             abort(.server, .connect, worker)
             return
         }
