@@ -1,4 +1,5 @@
 // Host and port as they stand in Host fields and in targets (RFC 3986 section 3.2, RFC 9110 section 7.2).
+// Names are not looked up here, nor addresses understood: only what could be read in two ways is refused.
 
 internal import Basics
 

@@ -1,4 +1,5 @@
 // Small questions about bytes that this room asks often.
+// Those that every room asks are in Basics.
 
 internal import Basics
 internal import Glibc

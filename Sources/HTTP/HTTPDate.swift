@@ -1,4 +1,5 @@
 // Dates in fields (RFC 9110 section 5.6.7): one form is written, three are read.
+// The civil calendar is that of Basics; no locale and no time zone takes part.
 
 public import Basics
 

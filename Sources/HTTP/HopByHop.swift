@@ -1,4 +1,5 @@
 // Fields that are meant for one connection and never cross (RFC 9110 section 7.6.1).
+// What the next connection needs instead, MessageWriter writes.
 
 internal import Basics
 

@@ -1,4 +1,5 @@
 // Answers that Portico makes itself: error pages, `http-request return`, redirects, the stats page.
+// They are sent as any other response is; the response rules see them too.
 
 /// A whole response in memory.
 public struct LocalResponse: Sendable {

@@ -1,4 +1,5 @@
 // The head of a response: version, status, reason, fields.
+// Like a request's it cannot hold what would break out of its line, be it a server's or a rule's.
 
 internal import Basics
 

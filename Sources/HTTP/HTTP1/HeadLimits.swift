@@ -1,4 +1,5 @@
 // How large a message's head may be, and how much of what RFC 9112 forbids is let through.
+// Limits of bodies' framing are in BodyDecoder.
 
 /// What a head parser accepts.
 public struct HeadLimits: Sendable {

@@ -1,4 +1,5 @@
 // `request-line = method SP request-target SP HTTP-version` (RFC 9112 section 3), with exactly these spaces.
+// Only lines that are refused are looked at twice, to say why.
 
 internal import Basics
 
