@@ -113,6 +113,9 @@ public struct Arguments: Sendable {
         until stop: (Word) -> Bool = { _ in false }
     ) throws(ConfigProblem) {
         while let word = peek, !stop(word) {
+            guard !word.text.isEmpty else {
+                throw ConfigProblem("an empty word where a parameter of '\(keyword)' should be", at: word.range)
+            }
             guard let parameter = table.first(where: { $0.name == word.text }) else {
                 throw ConfigProblem(
                     "unknown parameter '\(word.text)' of '\(keyword)'", at: word.range,

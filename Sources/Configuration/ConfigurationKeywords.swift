@@ -10,7 +10,9 @@ public enum ConfigurationKeywords {
             summary: "Reads another file here, as if its lines stood in this one; with * ? [ ] in the path all files "
                 + "that match, by name. A relative path begins at the folder of the file that includes."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[LoaderRequests.self].pending.append(.include(try args.next("a path")))
+            let path = try args.next("a path")
+            guard !path.text.isEmpty else { throw args.problem("the path is empty", at: path) }
+            draft[LoaderRequests.self].pending.append(.include(path))
         },
         Keyword(
             "setenv", in: .global, usage: "setenv <name> <value>",

@@ -5,6 +5,7 @@
 //   help balance          one row; with its parameters, if it has some
 //   help option           every row whose name begins so
 //   help server weight    one parameter
+//   help samples          a group of words that no keyword has
 
 /// Prints what the language knows about its words.
 public struct HelpPrinter: Sendable {
@@ -45,10 +46,13 @@ public struct HelpPrinter: Sendable {
         if let kind = SectionKind(rawValue: name) { return page(of: kind) }
         let family = language.keywords(beginningWith: words)
         if !family.isEmpty { return list(family.map { ($0.usage, $0.summary) }) }
+        if let group = language.parameterGroups.first(where: { $0.keyword == name }) {
+            return list(group.parameters.map { ($0.usage, $0.summary) })
+        }
         let group = words.dropLast().joined(separator: " ")
         let parameters = language.parameterGroups.filter { $0.keyword == group }.flatMap(\.parameters)
         if let parameter = parameters.first(where: { $0.name == words.last }) {
-            return "\(parameter.usage)\n" + paragraph(parameter.summary) + paragraph("A parameter of \(group).")
+            return "\(parameter.usage)\n" + paragraph(parameter.summary) + paragraph("Belongs to \(group).")
         }
         return nil
     }

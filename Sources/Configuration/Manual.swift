@@ -64,7 +64,9 @@ extension Language {
 
     private var parameterLists: String {
         parameterGroups.map { group in
-            "## Parameters of `\(group.keyword)`\n\n"
+            (keywords.contains { $0.name == group.keyword }
+                ? "## Parameters of `\(group.keyword)`" : "## Words of the group \(group.keyword)")
+                + "\n\n"
                 + group.parameters.map { "- `\($0.usage)`: \($0.summary.markdown)\n" }.joined() + "\n"
         }.joined()
     }

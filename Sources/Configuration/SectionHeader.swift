@@ -136,7 +136,7 @@ extension Loader {
         }
         add(
             ConfigProblem(
-                "an address behind a section's name is an old form; write '\(line)' in a line of its own",
+                "an address behind a section's name is an old form; write in a line of its own: \(line)",
                 at: place.range, severity: .warning))
         try run(keyword, Arguments(words: Array(words), keyword: place))
     }

@@ -11,7 +11,7 @@ extension Loader {
         let new = spelling.renew(words)
         add(
             ConfigProblem(
-                "'\(spelling.old)' is an old spelling; write '\(new.map(\.text.quoted).joined(separator: " "))'",
+                "'\(spelling.old)' is an old spelling; write: \(new.map(\.text.quoted).joined(separator: " "))",
                 at: Self.joined(words.prefix(spelling.wordCount), as: spelling.old).range, severity: .warning))
         return new[...]
     }

@@ -1,0 +1,82 @@
+// Help and manual: printed from the same rows that parse.
+
+import Configuration
+import Testing
+
+@Suite struct HelpTests {
+    private let help = HelpPrinter(TinyLanguage.language)
+
+    @Test func `the overview has every keyword by section, in lines that fit`() {
+        let text = help.text(for: [])
+        for name in ["daemon", "option httplog", "timeout http-request"] { #expect(text.contains(name)) }
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+        #expect(
+            text.hasPrefix(
+                """
+                global
+                  daemon        log           presetenv     setenv        unsetenv
+                  include       maxconn       resetenv      stats socket
+
+                defaults
+
+                """))
+        #expect(text.contains("listen\n    everything that a frontend or a backend may have\n"))
+    }
+
+    @Test func `a row has usage, summary, sections and parameters`() {
+        #expect(
+            help.text(for: ["server"]) == """
+                server <name> <address> [<parameter>...]
+                    Adds a server.
+                    In backend and listen.
+
+                Parameters:
+                check
+                    Checks the server's health.
+                weight <number>
+                    Its share of the load.
+                inter <time>
+                    The time between checks.
+
+                """)
+        #expect(help.text(for: ["no", "option", "httpclose"]).contains("'no option httpclose' switches it off."))
+        #expect(help.text(for: ["option httpclose"]) == help.text(for: ["option", "httpclose"]))
+    }
+
+    @Test func `parameters, families and sections have their pages`() {
+        #expect(
+            help.text(for: ["server", "weight"])
+                == "weight <number>\n    Its share of the load.\n    Belongs to server.\n")
+        #expect(help.text(for: ["timeout"]).split(separator: "\n").filter { $0.hasPrefix("timeout") }.count == 5)
+        #expect(
+            help.text(for: ["maxconn"]).contains("In global.")
+                && help.text(for: ["maxconn"]).contains("In defaults, frontend and listen."))
+        #expect(
+            help.text(for: ["backend"]).contains("balance <algorithm>") && !help.text(for: ["backend"]).contains("bind")
+        )
+    }
+
+    @Test(arguments: [
+        (["blance"], "there is no 'blance'\ndid you mean 'balance'?\n"),
+        (["server", "wieght"], "there is no 'server wieght'\ndid you mean 'server weight'?\n"),
+        (["httplog"], "there is no 'httplog'\ndid you mean 'option httplog'?\n"),
+        (["qwertz"], "there is no 'qwertz'\n"),
+        (["stick-table"], "'stick-table' is known to HAProxy, but Portico does not do it yet\n"),
+        (["resolvers"], "'resolvers' is known to HAProxy, but Portico does not do it yet\n"),
+        (["nbproc"], "'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says\n"),
+    ])
+    func `an unknown word is answered with what is known of it`(_ words: [String], _ answer: String) {
+        #expect(help.text(for: words) == answer)
+    }
+
+    @Test func `the manual has every row and every parameter, and is the same every time`() {
+        let manual = TinyLanguage.language.manual()
+        for keyword in TinyLanguage.language.keywords {
+            #expect(manual.contains("### \(keyword.name)\n") && manual.contains("```\n\(keyword.usage)\n```"))
+        }
+        #expect(manual.contains("- `weight <number>`: Its share of the load."))
+        #expect(manual.contains("- `contimeout`: `timeout connect`"))
+        #expect(manual.contains("[`option httplog`](#option-httplog)"))
+        #expect(manual == TinyLanguage.language.manual())
+    }
+}
