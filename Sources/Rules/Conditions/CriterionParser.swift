@@ -34,7 +34,11 @@ enum MatchMethod: String, CaseIterable {
 extension Criterion {
     /// Reads words until they end or `isEnd` says so of the next one.
     init(_ arguments: inout Arguments, until isEnd: (Word) -> Bool) throws(ConfigProblem) {
-        let word = try arguments.next("a criterion, such as path_beg or hdr(host)")
+        let what = "a criterion, such as path_beg or hdr(host)"
+        if let end = arguments.peek, isEnd(end) {
+            throw ConfigProblem("a criterion is missing before '\(end.text)'", at: end.range, expected: what)
+        }
+        let word = try arguments.next(what)
         let (expression, form) = try Self.expression(word)
         var method = form ?? MatchMethod(default: expression.type)
         var methodWord = word

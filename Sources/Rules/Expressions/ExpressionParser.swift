@@ -88,7 +88,8 @@ struct ExpressionArguments {
     }
 
     mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
-        try integer(string(what), what, in: limits)
+        let value = try string(what)
+        return try integer(value, what, in: limits)
     }
 
     mutating func optionalInteger(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int? {

@@ -121,7 +121,7 @@ struct FieldCapture: Hashable, Sendable {
     let length: Int
 
     /// Takes the last such field's value.
-    func take(from fields: HeaderFields, into value: inout [UInt8]) {
+    func take(from fields: borrowing HeaderFields, into value: inout [UInt8]) {
         var walk = FieldWalk()
         var found: Int?
         while fields.next(name, lines: true, &walk) { found = walk.line }

@@ -1,0 +1,126 @@
+// Random words through every parser of this room: whatever comes, it is accepted or refused, and never traps.
+
+import Configuration
+import HTTP
+import Testing
+
+@testable import Rules
+
+@Suite struct ExpressionFuzzTests {
+    private static let pieces: [String] =
+        SampleRow.table.map(\.name) + ConverterRow.table.map(\.name) + LogVariable.allCases.map { "%\($0.rawValue)" }
+        + PredefinedLists.names + MatchMethod.allCases.map(\.rawValue) + [
+            "(", ")", ",", "[", "]", "%[", "{", "}", " ", "  ", "'", "\\", "%", "%%", "%{+Q}", "%{+X,-E}", "!", "or",
+            "||",
+            "if", "unless", "-i", "-m", "--", "-f", "host", "x", "1", "-1", ":", "1:2", "10.0.0.0/8", "::1/64", "é",
+            "\u{1}", "999999999999999999999", "_beg", "_len", "hdr(host)", "path", "gt", "code", "location", "status",
+            "content-type", "string", "lf-string", "hdr", "301", "text/plain",
+        ]
+
+    @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8])
+    func `Random lines are accepted or refused`(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let facts = try exchange("GET /a?b HTTP/1.1\nHost: a\nX: 1, 2\n\n")
+        try answer("HTTP/1.1 200 OK\nX: y\n\n", facts)
+        var accepted = 0
+        for _ in 0..<3_000 {
+            guard let keyword = RulesKeywords.table.randomElement(using: &random) else { continue }
+            var column = 1
+            let words = (0..<Int.random(in: 0...7, using: &random)).map { _ in
+                let text = (0..<Int.random(in: 1...5, using: &random))
+                    .compactMap { _ in Self.pieces.randomElement(using: &random) }
+                    .joined()
+                defer { column += text.count + 1 }
+                // Now and then a length as if quotes and escapes had been there.
+                let extra = Int.random(in: 0...3, using: &random)
+                return Word(
+                    text, at: SourceRange(file: "fuzz", line: 1, column: column, length: max(1, text.count + extra)))
+            }
+            var draft = Draft(kind: .listen, name: "fuzz", range: SourceRange(file: "fuzz", line: 1))
+            var arguments = Arguments(
+                words: words, keyword: Word(keyword.name, at: SourceRange(file: "fuzz", line: 1)))
+            do throws(ConfigProblem) {
+                try keyword.parse(&arguments, &draft)
+                accepted += 1
+                run(draft, facts)
+            } catch {
+                #expect(!error.message.isEmpty)
+                if let range = error.range { #expect(range.column >= 1 && range.length >= 1) }
+            }
+        }
+        #expect(accepted > 50, "seed \(seed): too few lines were accepted to test anything")
+    }
+
+    /// Whatever was accepted can also be run.
+    private func run(_ draft: Draft, _ facts: ExchangeFacts) {
+        let rules = draft[RulesSettings.self]
+        _ = rules.requestRules().run(on: facts)
+        _ = rules.responseRules().run(on: facts)
+        _ = rules.routing(indices: [:]).choose(for: facts)
+        for list in rules.lists.lists { _ = list.holds(facts) }
+        let log = draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
+        log.captureRequest(facts)
+        var line: [UInt8] = []
+        log.render(facts, into: &line)
+        log.renderJSON(facts, into: &line)
+        // A format's own text may hold control characters, the operator's; no value brings any in.
+        #expect(!line.contains { ($0 < 0x20 && $0 != 1) || $0 == 0x7F })
+        #expect(facts.scratch.isEmpty)
+    }
+
+    @Test func `Random messages meet every sample`() throws {
+        var random = SeededRandom(seed: 9)
+        let facts = ExchangeFacts()
+        let sources = [
+            "hdr(a)", "hdr(a,2)", "hdr(a,-2)", "req.fhdr(a)", "hdr_cnt(a)", "hdr_val(a)", "hdr_ip(a)", "path", "query",
+            "url",
+            "base", "hdr(a),lower", "url,upper,length",
+        ]
+        let matches = [
+            "-m beg /", "-m dir a", "-m dom a.b", "-m sub ,", "-m len gt 3", "-m ip 10.0.0.0/8", "-m int lt 9",
+            "-m bool", "-m found",
+        ]
+        let section = try Section(
+            .listen,
+            sources.flatMap { source in matches.map { "acl x \(source) \($0)" } }
+                .filter {
+                    !$0.contains("_cnt(a) -m ip") && !$0.contains("_val(a) -m ip") && !$0.contains("length -m ip")
+                        && !$0.contains("hdr_ip(a) -m bool")
+                }
+                .joined(separator: "\n"))
+        let bytes: [UInt8] = Array(" ,\"\\;a.b/:-+0123456789?=é".utf8)
+        for _ in 0..<2_000 {
+            facts.clear()
+            _ = facts.request.fields.append(.host, "h")
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                let value = (0..<Int.random(in: 0...12, using: &random)).compactMap { _ in
+                    bytes.randomElement(using: &random)
+                }
+                _ = unsafe facts.request.fields.append(name: Array("a".utf8).span.bytes, value: value.span.bytes)
+            }
+            let target =
+                "/"
+                + String(
+                    (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in "ab/?.:".randomElement(using: &random)
+                    })
+            _ = unsafe facts.request.setTarget(Array(target.utf8).span.bytes)
+            for list in section.rules.lists.lists { for criterion in list.criteria { _ = criterion.holds(facts) } }
+            #expect(facts.scratch.isEmpty)
+        }
+    }
+}
+
+@Suite struct RulesKeywordsTests {
+    @Test func `Every row documents itself, once`() {
+        #expect(Set(RulesKeywords.table.map(\.name)).count == RulesKeywords.table.count)
+        for keyword in RulesKeywords.table {
+            #expect(keyword.usage.hasPrefix(keyword.name))
+            #expect(keyword.summary.hasSuffix("."))
+        }
+        for group in RulesKeywords.expressionHelp {
+            #expect(!group.parameters.isEmpty)
+            #expect(Set(group.parameters.map(\.name)).count == group.parameters.count)
+            for row in group.parameters { #expect(!row.summary.isEmpty && row.usage.hasPrefix(row.name)) }
+        }
+    }
+}

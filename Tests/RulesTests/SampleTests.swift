@@ -1,0 +1,188 @@
+// Samples and converters: (expression, exchange, expected), as the manual has them.
+
+import Basics
+import Configuration
+import HTTP
+import Testing
+
+@testable import Rules
+
+@Suite struct SampleTests {
+    private func shop() throws -> ExchangeFacts {
+        let facts = try exchange(
+            """
+            GET /cart/items.php?id=7&q=a,b HTTP/1.1
+            Host: Shop.Example.com:8080
+            Accept: text/html, ,"a,b" , application/json
+            User-Agent: curl/8 (a, b)
+            X-Count: 42
+            X-Empty:
+            X-Forwarded-For: 10.1.2.3, 192.0.2.9
+            X-Forwarded-For: 2001:db8::7
+            Content-Length: 12
+
+            """ + "\n")
+        try answer("HTTP/1.1 404 Not Found\nServer: one\nX-Count: 3\nVary: a, b\n\n", facts)
+        facts.serverName = "s1"
+        facts.backendName = "shop"
+        facts.uniqueID = Array("id-1".utf8)
+        return facts
+    }
+
+    @Test(arguments: [
+        // Constants.
+        ("always_true", "1"), ("always_false", "0"), ("bool(true)", "1"), ("bool(0)", "0"), ("int(-42)", "-42"),
+        ("str(hello)", "hello"), ("str('a,b)')", "a,b)"), ("str(a\\,b)", "a,b"),
+        // The connection.
+        ("src", "10.0.1.7"), ("src_port", "4711"), ("dst", "192.168.0.1"), ("dst_port", "80"), ("ssl_fc", "0"),
+        // The exchange.
+        ("fe_name", "www"), ("be_name", "shop"), ("srv_name", "s1"), ("unique-id", "id-1"), ("status", "404"),
+        // The request line.
+        ("method", "GET"), ("url", "/cart/items.php?id=7&q=a,b"), ("path", "/cart/items.php"),
+        ("pathq", "/cart/items.php?id=7&q=a,b"), ("query", "id=7&q=a,b"), ("req.ver", "1.1"), ("req_ver", "1.1"),
+        ("base", "Shop.Example.com:8080/cart/items.php"), ("req.proto_http", "1"), ("req_proto_http", "1"),
+        // Elements of fields: the last one, or the one that is counted.
+        ("hdr(host)", "Shop.Example.com:8080"), ("req.hdr(HOST)", "Shop.Example.com:8080"),
+        ("hdr(accept)", "application/json"), ("hdr(accept,1)", "text/html"), ("hdr(accept,2)", "\"a,b\""),
+        ("hdr(accept,-1)", "application/json"), ("hdr(accept,-2)", "\"a,b\""), ("hdr(accept,-3)", "text/html"),
+        ("hdr(x-forwarded-for)", "2001:db8::7"), ("hdr(x-forwarded-for,2)", "192.0.2.9"), ("hdr(x-empty)", ""),
+        // Lines of fields.
+        ("req.fhdr(user-agent)", "curl/8 (a, b)"), ("req.fhdr(x-forwarded-for,1)", "10.1.2.3, 192.0.2.9"),
+        ("req.fhdr(x-forwarded-for)", "2001:db8::7"), ("res.fhdr(vary)", "a, b"),
+        // Counts, numbers, addresses.
+        ("hdr_cnt(accept)", "3"), ("req.hdr_cnt(x-forwarded-for)", "3"), ("req.fhdr_cnt(x-forwarded-for)", "2"),
+        ("hdr_cnt(nobody)", "0"), ("res.hdr_cnt(vary)", "2"), ("shdr_cnt(vary)", "2"), ("res.fhdr_cnt(vary)", "1"),
+        ("hdr_val(x-count)", "42"), ("req.hdr_val(content-length)", "12"), ("hdr_val(host)", "0"),
+        ("res.hdr_val(x-count)", "3"), ("shdr_val(x-count)", "3"),
+        ("hdr_ip(x-forwarded-for,1)", "10.1.2.3"), ("req.hdr_ip(x-forwarded-for)", "2001:db8::7"),
+        // The response.
+        ("res.hdr(server)", "one"), ("shdr(server)", "one"), ("shdr(vary,1)", "a"),
+        // Converters.
+        ("hdr(host),lower", "shop.example.com:8080"), ("path,upper", "/CART/ITEMS.PHP"), ("path,length", "15"),
+        ("str(ÄB),lower", "Äb"), ("src,length", "8"), ("int(7),length,length", "1"),
+        ("path,upper, lower", "/cart/items.php"),
+    ])
+    func `A sample yields what the manual says`(expression: String, expected: String) throws {
+        #expect(try value(expression, shop()) == expected)
+    }
+
+    @Test(arguments: [
+        "hdr(nobody)", "hdr(accept,4)", "hdr(accept,-4)", "req.fhdr(nobody)", "hdr_ip(host)", "res.hdr_ip(vary)",
+        "hdr(nobody),lower", "shdr_ip(server)",
+    ])
+    func `What is not there yields nothing`(expression: String) throws {
+        #expect(try value(expression, shop()) == nil)
+    }
+
+    @Test func `A unix socket has no address and no port`() throws {
+        let facts = try exchange()
+        facts.client = .path("/run/x.sock")
+        facts.local = .path("/run/x.sock")
+        for sample in ["src", "src_port", "dst", "dst_port"] { #expect(try value(sample, facts) == nil) }
+    }
+
+    @Test func `In the log of a request that was none, its samples yield nothing`() throws {
+        let facts = ExchangeFacts()
+        for row in SampleRow.table where row.moment == .requestHead && row.arguments.isEmpty {
+            guard !["req.proto_http", "req_proto_http", "be_name"].contains(row.name) else { continue }
+            #expect(try value(row.name, facts) == nil, "\(row.name)")
+        }
+    }
+
+    @Test func `Targets in other forms`() throws {
+        let absolute = try exchange("GET http://a.example:81/x/y?z HTTP/1.0\nHost: a.example:81\n\n")
+        #expect(try value("path", absolute) == "/x/y")
+        #expect(try value("query", absolute) == "z")
+        #expect(try value("url", absolute) == "http://a.example:81/x/y?z")
+        #expect(try value("req.ver", absolute) == "1.0")
+        let asterisk = try exchange("OPTIONS * HTTP/1.1\nHost: a\n\n")
+        #expect(try value("url", asterisk) == "*")
+        #expect(try value("base", asterisk) == "a")
+        #expect(try value("query", asterisk) == "")
+        let odd = try exchange("PURGE /x HTTP/1.1\nHost: a\n\n")
+        #expect(try value("method", odd) == "PURGE")
+    }
+
+    @Test func `Every row has a test here`() throws {
+        // Rows that are tested elsewhere by name would hide a forgotten one; there are none.
+        let tested = String(decoding: try sourceOfThisFile(), as: UTF8.self)
+        for row in SampleRow.table {
+            #expect(tested.contains("\"\(row.name)\"") || tested.contains("\"\(row.name)("), "\(row.name)")
+        }
+        for row in ConverterRow.table { #expect(tested.contains(",\(row.name)"), "\(row.name)") }
+    }
+
+    private func sourceOfThisFile(_ path: String = #filePath) throws -> [UInt8] {
+        try contentsOfFile(path)
+    }
+}
+
+@Suite struct ExpressionProblemTests {
+    private func refusal(_ expression: String) throws -> ConfigProblem {
+        try problem("http-request set-header x %[\(expression)]")
+    }
+
+    @Test func `An unknown sample is refused at its place, with the nearest known one`() throws {
+        let found = try refusal("pth")
+        #expect(found.message == "unknown sample 'pth'")
+        #expect(found.suggestion == "path")
+        #expect(found.range?.column == 29)
+        #expect(found.range?.length == 3)
+        #expect(try refusal("").message == "a sample's name is missing")
+    }
+
+    @Test func `An unknown converter is refused at its place, with the nearest known one`() throws {
+        let found = try refusal("path,lowr")
+        #expect(found.message == "unknown converter 'lowr'")
+        #expect(found.suggestion == "lower")
+        #expect(found.range?.column == 34)
+        #expect(try refusal("path,").message == "a converter's name is missing behind ','")
+    }
+
+    @Test func `In a quoted word the place is right too`() throws {
+        #expect(try problem("http-request set-header x \"a %[pth]\"").range?.column == 32)
+    }
+
+    @Test(arguments: [
+        ("hdr", "'hdr' lacks an argument"),
+        ("hdr()", "'hdr' lacks an argument"),
+        ("hdr(a b)", "'a b' cannot be a field name"),
+        ("hdr(host,x)", "'x' is not an occurrence"),
+        ("hdr(host,-11)", "'-11' is not an occurrence"),
+        ("hdr(host,1,2)", "'hdr' takes no argument '2'"),
+        ("path(x)", "'path' takes no argument 'x'"),
+        ("hdr(host", "'(' is not closed"),
+        ("str('abc)", "a quote is not closed"),
+        ("int(x)", "'x' is not a whole number"),
+        ("int(99999999999999999999)", "'99999999999999999999' is not a whole number"),
+        ("bool(maybe)", "'maybe' is neither true nor false"),
+        ("path,lower(1)", "'lower' takes no argument '1'"),
+        ("path lower", "unexpected text in an expression"),
+    ])
+    func `A wrong expression says what is wrong`(expression: String, message: String) throws {
+        #expect(try problem("http-request set-header x \"%[\(expression)]\"").message == message)
+    }
+
+    @Test func `A sample that is asked too early is refused, with where it could be used`() throws {
+        let found = try problem("http-request set-header x %[res.hdr(server)]")
+        #expect(found.message == "'res.hdr' needs the response's head, which is not there yet in http-request rules")
+        #expect(found.expected == "it can be used in http-response rules, log formats")
+        #expect(try problem("use_backend %[status]").message.contains("not there yet in use_backend rules"))
+        #expect(
+            try problem("acl failed status 500\nhttp-request deny if failed").message
+                == "'status' needs the response's head, which is not there yet in http-request rules")
+        _ = try Section(.listen, "acl failed status 500\nhttp-response set-header x y if failed")
+        _ = try Section(.listen, "http-response set-header x %[path]")
+    }
+
+    @Test func `hdr means the message that the rules are about`() throws {
+        let section = try Section(
+            .listen, "http-request set-header a %[hdr(x)]\nhttp-response set-header a %[hdr(x)]")
+        let facts = try exchange("GET / HTTP/1.1\nHost: a\nX: of the request\n\n")
+        try answer("HTTP/1.1 200 OK\nX: of the response\n\n", facts)
+        _ = section.rules.requestRules().run(on: facts)
+        _ = section.rules.responseRules().run(on: facts)
+        #expect(lines(facts.request.fields).last == "a: of the request")
+        #expect(lines(facts.response.fields).last == "a: of the response")
+    }
+}

@@ -1,0 +1,148 @@
+// What the tests of this room share: sections out of lines, exchanges out of messages.
+
+import Basics
+import Configuration
+import Foundation
+import HTTP
+import Testing
+
+@testable import Rules
+
+struct Unexpected: Error { let what: String }
+
+/// A section as its lines fill it in.
+struct Section {
+    var draft: Draft
+    var warnings: [ConfigProblem] = []
+
+    init(_ kind: SectionKind = .listen, _ text: String = "") throws {
+        draft = Draft(kind: kind, name: "test", range: SourceRange(file: "test.cfg", line: 1))
+        try read(text)
+    }
+
+    /// Runs lines as the configuration would, and throws what it refuses.
+    mutating func read(_ text: String) throws {
+        var lexer = Lexer(Array(text.utf8), file: "test.cfg")
+        while let line = lexer.nextLine(variables: { _ in nil }) {
+            if let problem = line.problem { throw problem }
+            var words = line.words
+            let isNegated = words[0].text == "no"
+            if isNegated { words.removeFirst() }
+            // The longest name that matches wins.
+            let matching = RulesKeywords.table.filter { keyword in
+                let names = keyword.name.split(separator: " ").map(String.init)
+                return words.map(\.text).starts(with: names)
+            }
+            guard let keyword = matching.max(by: { $0.name.count < $1.name.count }) else {
+                throw Unexpected(what: "no keyword begins '\(words.map(\.text).joined(separator: " "))'")
+            }
+            let count = keyword.name.split(separator: " ").count
+            var whole = words[0]
+            whole.text = keyword.name
+            var arguments = Arguments(words: Array(words[count...]), keyword: whole, isNegated: isNegated)
+            try keyword.parse(&arguments, &draft)
+            warnings += arguments.warnings
+            if let left = arguments.peek {
+                throw ConfigProblem("unexpected '\(left.text)'", at: left.range)
+            }
+        }
+    }
+
+    var rules: RulesSettings { draft[RulesSettings.self] }
+}
+
+/// The problem that a line, or the last one of several, is refused with.
+func problem(_ text: String, in kind: SectionKind = .listen) throws -> ConfigProblem {
+    do {
+        _ = try Section(kind, text)
+    } catch let problem as ConfigProblem {
+        return problem
+    }
+    throw Unexpected(what: "accepted: \(text)")
+}
+
+/// An exchange whose request is `request`, with `\n` for its line ends.
+func exchange(_ request: String = "GET / HTTP/1.1\nHost: example.com\n\n") throws -> ExchangeFacts {
+    let facts = ExchangeFacts()
+    facts.frontendName = "www"
+    facts.client = .ip(.v4(0x0A00_0107), port: 4711)
+    facts.local = .ip(.v4(0xC0A8_0001), port: 80)
+    facts.clear()
+    try receive(request, facts)
+    return facts
+}
+
+/// Replaces the exchange's request.
+func receive(_ request: String, _ facts: ExchangeFacts) throws {
+    facts.clear()
+    var parser = RequestParser(limits: HeadLimits(acceptInvalid: true))
+    let bytes = Array(request.replacing("\n", with: "\r\n").utf8)
+    var consumed = 0
+    let progress = unsafe parser.parse(bytes.span.bytes, into: &facts.request, consumed: &consumed)
+    guard progress == .complete else { throw Unexpected(what: "\(progress) for \(request)") }
+    facts.captureRequestLine()
+}
+
+/// Gives the exchange a response.
+func answer(_ response: String, _ facts: ExchangeFacts) throws {
+    var parser = ResponseParser(limits: HeadLimits())
+    let bytes = Array(response.replacing("\n", with: "\r\n").utf8)
+    var consumed = 0
+    let progress = unsafe parser.parse(bytes.span.bytes, into: &facts.response, consumed: &consumed)
+    guard progress == .complete else { throw Unexpected(what: "\(progress) for \(response)") }
+    facts.status = facts.response.status
+}
+
+/// What an expression yields, as text; nil if it yields nothing.
+func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
+    var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
+    let compiled = try Expression(&text)
+    try #require(text.isAtEnd)
+    let result: String? = facts.withScratch {
+        guard let value = compiled.evaluate(facts) else { return nil }
+        return facts.withBytes(value.bytes(facts)) { $0.text }
+    }
+    #expect(facts.scratch.isEmpty)
+    return result
+}
+
+/// Whether a condition holds: what stands behind `if`.
+func holds(_ condition: String, _ facts: ExchangeFacts, with lines: String = "") throws -> Bool {
+    let section = try Section(.listen, "\(lines)\nhttp-request deny if \(condition)")
+    if case .denyStatus = section.rules.requestRules().run(on: facts) {
+        #expect(facts.scratch.isEmpty)
+        return true
+    }
+    return false
+}
+
+/// What a log format makes, in a line or in a message.
+func rendered(_ format: String, _ facts: ExchangeFacts, for use: LogFormat.Use = .logLine) throws -> String {
+    let compiled = try LogFormat(
+        Word(format, at: SourceRange(file: "test.cfg", line: 1)), for: use, in: .logLine)
+    var out: [UInt8] = []
+    compiled.render(facts, into: &out)
+    return String(decoding: out, as: UTF8.self)
+}
+
+/// The fields of a head, one a line.
+func lines(_ fields: HeaderFields) -> [String] {
+    (0..<fields.count).map { "\(fields.name($0).text): \(fields.value($0).text)" }
+}
+
+/// A generator whose numbers a seed decides.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// A file's bytes.
+func contentsOfFile(_ path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(filePath: path))) }
