@@ -155,6 +155,8 @@ extension Loader {
             } else if HAProxyKeywords.sections.contains(first.text) {
                 skipSection()
                 throw HAProxyKeywords.notDone("section '\(first.text)'", at: first.range)
+            } else if let isFirst = HAProxyKeywords.directives[first.text] {
+                if isFirst { throw HAProxyKeywords.notDone("'\(first.text)'", at: first.range) }
             } else {
                 try takeBodyLine(line.words)
             }

@@ -65,6 +65,12 @@ import Testing
             bind :80                            #! 5 'bind' cannot stand in a backend, only in frontend or listen
             maxconn 5                           #! 5 'maxconn' cannot stand in a backend, only in global, defaults, frontend or listen
             xyzzy                               #! 5 unknown keyword 'xyzzy'
+        .if defined(X)                          #! 1 '.if' is known to HAProxy, but Portico does not do it yet
+            mode tcp
+        .else
+            mode http
+        .endif
+        .notice "hello"                         #! 1 '.notice' is known to HAProxy, but Portico does not do it yet
         backend wrong*name                      #! 9 '*' cannot stand in a section's name; expected letters, digits, '-', '_', '.' and ':'
             xyzzy                               #! 5 unknown keyword 'xyzzy'
         backend app extra                       #! 13 unexpected 'extra' in the line of 'backend'; expected backend <name> [from <defaults>]
