@@ -1,6 +1,6 @@
 // What is counted for every frontend, backend and server, with one name for each count.
 
-internal import Basics
+public import Basics
 
 /// One count of one proxy or server; the columns of its counter sheet.
 public enum TrafficCounter: Int, CaseIterable, Sendable {
@@ -40,12 +40,12 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
 
 /// The counts of one counted thing, one row a worker.
 public struct Traffic: Sendable {
-    private let sheet: CounterSheet
+    @usableFromInline internal let sheet: CounterSheet
 
     public init(workers: Int) { sheet = CounterSheet(rows: workers, columns: TrafficCounter.allCases.count) }
 
     /// Called by worker `worker` only, for its own row.
-    public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
+    @inlinable public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
         sheet.add(amount, row: worker, column: counter.rawValue)
     }
 

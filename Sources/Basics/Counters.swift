@@ -1,6 +1,6 @@
 // Counters that cost a plain add: each thread writes its own row, a reader adds the rows up.
 
-internal import Synchronization
+public import Synchronization
 
 /// Rows of counters, one row a thread. A row has a single writer; anyone may read at any time and sees
 /// values that are current to within a moment.
@@ -8,8 +8,8 @@ internal import Synchronization
 public final class CounterSheet: @unchecked Sendable {
     // Rows are padded to whole cache lines, so that two threads never write to the same line.
     private static let slotsPerLine = 8
-    private let slots: UnsafeMutablePointer<Atomic<UInt64>>
-    private let stride: Int
+    @usableFromInline internal let slots: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline internal let stride: Int
     public let rows: Int
     public let columns: Int
 
@@ -28,7 +28,7 @@ public final class CounterSheet: @unchecked Sendable {
     }
 
     /// Adds to a cell of the calling thread's own row.
-    public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
+    @inlinable public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
         precondition(row >= 0 && row < rows && column >= 0 && column < columns)
         let slot = unsafe slots + (row * stride + column)
         // One writer a row: a load and a store, no locked instruction.

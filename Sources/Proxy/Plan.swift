@@ -160,7 +160,7 @@ public final class BackendPlan: Sendable {
         self.requestRules = requestRules
         self.responseRules = responseRules
         // A listen's requests have been through its front half already.
-        forwarding = isListen ? .none : draft.settings.forwarding
+        forwarding = isListen ? Forwarding() : draft.settings.forwarding
         self.statsPage = statsPage
         self.files = files
         self.logTargets = logTargets

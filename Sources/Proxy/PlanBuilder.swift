@@ -159,7 +159,7 @@ public struct PlanBuilder {
     private mutating func makeFrontend(_ draft: Draft, backends: [Draft], maxConnections: Int) -> FrontendPlan? {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
-        if proxy.settings.binds.isEmpty {
+        if proxy.settings.binds.isEmpty && !proxy.settings.hasBindLine {
             report(
                 "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
                 at: draft.range, expected: "bind <address>:<port>")

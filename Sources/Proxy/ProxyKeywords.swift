@@ -18,6 +18,7 @@ public enum ProxyKeywords {
             summary: "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
                 + "`fd@<number>`; several with commas."
         ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].hasBindLine = true
             let places = try bindPlaces(try args.next("an address"))
             var options = BindOptions()
             try args.parameters(bindParameters, of: "bind", into: &options)
@@ -216,7 +217,9 @@ public enum ProxyKeywords {
         while let word = args.nextIfPresent() {
             switch word.text {
             case "except": option.exceptions.append(try AddressRange(try args.next("an address range")))
-            case "header": option.header = Array(try args.next("a header name").text.lowercased().utf8)
+            case "header":
+                let name = try args.next("a header name").text.lowercased()
+                option.header = name == "x-forwarded-for" ? nil : Array(name.utf8)
             case "if-none": option.onlyIfNone = true
             default:
                 throw args.problem(

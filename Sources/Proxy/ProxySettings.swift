@@ -9,10 +9,12 @@ public struct ProxySettings: SectionSettings {
     // HAProxy's default is tcp.
     var mode = ProxyMode.tcp
     var binds: [BindPlace] = []
+    /// There is a `bind` line, right or wrong.
+    var hasBindLine = false
     var maxConnections: Int?
     var description = ""
     var isDisabled = false
-    var forwarding = Forwarding.none
+    var forwarding = Forwarding()
     var retries = 3
     var redispatch = Redispatch.never
     var client: TimeSpan?

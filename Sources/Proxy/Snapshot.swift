@@ -103,6 +103,7 @@ extension BackendPlan {
     private func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .backend)
         row.fill(from: backend.traffic)
+        row.requestsTotal = row.sessionsTotal
         let availability = backend.availability
         // A backend without servers that answers by itself (files, rules) is not down.
         row.state = availability.isUp || backend.servers.isEmpty ? .up : .down

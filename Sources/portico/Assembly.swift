@@ -15,6 +15,6 @@ enum Assembly {
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),
-        ] + AdminKeywords.parameterGroups
+        ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp
     )
 }

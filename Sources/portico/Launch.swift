@@ -27,15 +27,13 @@ struct Launch {
         let threads = loaded.global[ProcessSettings.self].threads ?? min(64, Thread.processorCount)
         // Ring 0 is the control thread's.
         let logger = Logger(rings: threads + 1)
-        var plan: Plan?
-        if !loaded.hasErrors {
-            var builder = PlanBuilder(
-                global: loaded.global, proxies: loaded.proxies, logger: logger, workers: threads,
-                facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
-                now: .now())
-            plan = builder.build(maxConnections: options.maxConnections)
-            problems += builder.problems
-        }
+        // Even where lines are wrong already: unknown names and the like are reported in the same run.
+        var builder = PlanBuilder(
+            global: loaded.global, proxies: loaded.proxies, logger: logger, workers: threads,
+            facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
+            now: .now())
+        let plan = builder.build(maxConnections: options.maxConnections)
+        problems += builder.problems
         report(problems, loaded)
         let isRefused = problems.contains { $0.severity == .error || options.warningsAreFatal && $0.severity == .warning }
         guard let plan, !isRefused else {

@@ -118,7 +118,7 @@ private final class AdminConnection: LoopTask {
             let received = loop.kernel.receive(socket, into: &input)
             switch received {
             case .bytes:
-                take(interpreter.receive(input.readable, context: context))
+                take(Self.run(input, &interpreter, context))
                 loop.setDeadline(loop.now + timeout, of: handle)
             case .endOfStream: take(interpreter.inputEnded(context: context))
             case .wouldBlock, .failed: break
@@ -144,7 +144,7 @@ private final class AdminConnection: LoopTask {
     private func flush(in loop: TaskLoop) -> Bool {
         guard !isClosed else { return false }
         while sent < unsent.count {
-            switch unsafe loop.kernel.send(socket, unsent.span.bytes.extracting(sent...), more: false) {
+            switch Self.send(unsent, from: sent, on: socket, loop.kernel) {
             case .bytes(let n): sent += n
             case .wouldBlock: return false
             case .failed:
@@ -155,6 +155,16 @@ private final class AdminConnection: LoopTask {
         unsent.removeAll()
         sent = 0
         return true
+    }
+
+    private static func send(_ bytes: [UInt8], from start: Int, on socket: Socket, _ kernel: any Kernel) -> Sent {
+        unsafe kernel.send(socket, bytes.span.bytes.extracting(start...), more: false)
+    }
+
+    private static func run(
+        _ input: borrowing ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: AdminContext
+    ) -> CommandResult {
+        interpreter.receive(input.readable, context: context)
     }
 
     private func close(in loop: TaskLoop) {

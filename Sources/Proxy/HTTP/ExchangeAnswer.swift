@@ -134,7 +134,7 @@ extension Exchange {
     }
 
     private static func statistics(
-        _ page: StatsPageSettings, _ request: RequestHead, _ worker: Worker
+        _ page: StatsPageSettings, _ request: borrowing RequestHead, _ worker: Worker
     ) -> LocalResponse? {
         guard let wanted = StatsRequest.parse(request.pathAndQuery, settings: page) else { return nil }
         return StatsService.answer(
@@ -166,13 +166,13 @@ extension Exchange {
 }
 
 extension Exchange {
-    private static func look(for request: RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
+    private static func look(for request: borrowing RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
         root.answer(
             method: request.method, path: request.path, ifNoneMatch: request.fields.firstValue(.ifNoneMatch),
             ifModifiedSince: request.fields.firstValue(.ifModifiedSince), now: now)
     }
 
-    private static func response(for found: FileAnswer, to request: RequestHead) -> LocalResponse? {
+    private static func response(for found: FileAnswer, to request: borrowing RequestHead) -> LocalResponse? {
         found.localResponse(query: request.query)
     }
 }

@@ -142,22 +142,29 @@ extension Exchange {
     }
 
     private func countTraffic(_ worker: Worker) {
-        let row = worker.index
-        for traffic in [frontend.traffic, backend?.backend.traffic, server?.traffic] {
-            guard let traffic else { continue }
-            traffic.add(.bytesIn, facts.bytesFromClient, worker: row)
-            traffic.add(.bytesOut, facts.bytesToClient, worker: row)
+        countBytes(frontend.traffic, worker)
+        guard let backend else { return }
+        countBytes(backend.backend.traffic, worker)
+        guard let server else { return }
+        countBytes(server.traffic, worker)
+        countTimes(backend.backend.traffic, worker)
+        countTimes(server.traffic, worker)
+    }
+
+    private func countBytes(_ traffic: Traffic, _ worker: Worker) {
+        traffic.add(.bytesIn, facts.bytesFromClient, worker: worker.index)
+        traffic.add(.bytesOut, facts.bytesToClient, worker: worker.index)
+    }
+
+    private func countTimes(_ traffic: Traffic, _ worker: Worker) {
+        guard let connected = facts.timers.connected, let ended = facts.timers.ended else { return }
+        let chosen = facts.timers.queueLeft ?? connected
+        traffic.add(.connectMilliseconds, connected.since(chosen).wholeMilliseconds, worker: worker.index)
+        if let head = facts.timers.responseHeadDone {
+            traffic.add(.responseMilliseconds, head.since(connected).wholeMilliseconds, worker: worker.index)
         }
-        guard let connected = facts.timers.connected, let ended = facts.timers.ended, let server else { return }
-        for traffic in [backend?.backend.traffic, server.traffic] {
-            guard let traffic else { continue }
-            let chosen = facts.timers.queueLeft ?? connected
-            traffic.add(.connectMilliseconds, connected.since(chosen).wholeMilliseconds, worker: row)
-            if let head = facts.timers.responseHeadDone {
-                traffic.add(.responseMilliseconds, head.since(connected).wholeMilliseconds, worker: row)
-            }
-            traffic.add(.totalMilliseconds, ended.since(facts.timers.accepted).wholeMilliseconds, worker: row)
-        }
+        traffic.add(
+            .totalMilliseconds, ended.since(facts.timers.accepted).wholeMilliseconds, worker: worker.index)
     }
 
     private func log(_ worker: Worker) {

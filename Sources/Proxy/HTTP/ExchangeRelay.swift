@@ -5,6 +5,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Logging
 internal import Reactor
 internal import Rules
 
@@ -135,7 +136,7 @@ extension Exchange {
         facts.timers.responseHeadDone = worker.now
         facts.status = status
         countResponse(status, worker)
-        frontend.log.captureResponse(facts)
+        if !frontend.logTargets.isEmpty { frontend.log.captureResponse(facts) }
         let framing: BodyFraming
         switch facts.response.bodyFraming(requestMethod: facts.request.method) {
         case .success(let found): framing = found
@@ -168,20 +169,22 @@ extension Exchange {
     }
 
     private func followResponseRules(_ worker: Worker) -> Bool {
-        for rules in [backend?.responseRules, frontend.responseRules] {
-            guard let rules, !rules.isEmpty else { continue }
-            switch rules.run(on: facts) {
-            case .proceed: continue
-            case .answer(let response), .deny(let response):
-                count(.deniedResponses, worker)
-                replaceResponse(with: response, worker)
-            case .denyStatus(let status), .answerStatus(let status):
-                count(.deniedResponses, worker)
-                replaceResponse(with: .error(status), worker)
-            }
-            return false
+        if let rules = backend?.responseRules, !follow(rules, worker) { return false }
+        return follow(frontend.responseRules, worker)
+    }
+
+    private func follow(_ rules: RuleSet, _ worker: Worker) -> Bool {
+        if rules.isEmpty { return true }
+        switch rules.run(on: facts) {
+        case .proceed: return true
+        case .answer(let response), .deny(let response):
+            count(.deniedResponses, worker)
+            replaceResponse(with: response, worker)
+        case .denyStatus(let status), .answerStatus(let status):
+            count(.deniedResponses, worker)
+            replaceResponse(with: .error(status), worker)
         }
-        return true
+        return false
     }
 
     private func replaceResponse(with response: LocalResponse, _ worker: Worker) {

@@ -4,14 +4,17 @@ internal import Admin
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Logging
 internal import Rules
 internal import StaticFiles
 
 extension Exchange {
     func requestHeadComplete(_ worker: Worker) {
         facts.timers.requestDone = worker.now
-        facts.captureRequestLine()
-        frontend.log.captureRequest(facts)
+        if !frontend.logTargets.isEmpty {
+            facts.captureRequestLine()
+            frontend.log.captureRequest(facts)
+        }
         frontend.traffic.add(.requests, worker: worker.index)
         switch facts.request.bodyFraming() {
         case .failure(let fault):
@@ -37,7 +40,6 @@ extension Exchange {
         facts.backendName = backend.name
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
-        backend.backend.traffic.add(.requests, worker: worker.index)
         guard follow(backend.requestRules, worker) else { return }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
@@ -77,11 +79,12 @@ extension Exchange {
 
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(_ worker: Worker) {
-        facts.request.fields.removeHopByHop()
-        let forwarding = backend?.forwarding ?? .none
-        forwarding.apply(to: facts, with: &worker.scratch)
-        if frontend.forwarding != forwarding || backend?.isListen == false {
+        facts.request.fields.removeHopByHop(keepingUpgrade: wantsUpgrade)
+        // Said in either section, it is done once (as in HAProxy, where the frontend's words come first).
+        if !frontend.forwarding.isNothing {
             frontend.forwarding.apply(to: facts, with: &worker.scratch)
+        } else if let backend, !backend.forwarding.isNothing {
+            backend.forwarding.apply(to: facts, with: &worker.scratch)
         }
     }
 }

@@ -37,7 +37,7 @@ extension Exchange {
         facts.status = 101
         countResponse(101, worker)
         keepsClient = false
-        facts.response.fields.removeHopByHop()
+        facts.response.fields.removeHopByHop(keepingUpgrade: true)
         client.output.acquire(from: worker.buffers)
         let before = client.output.count
         let fits = MessageWriter.write(facts.response, framing: .none, connection: .upgrade, to: &client.output)

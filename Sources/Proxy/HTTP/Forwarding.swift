@@ -9,8 +9,8 @@ internal import Rules
 public struct Forwarding: Sendable, Equatable {
     /// `option forwardfor`: adds the client's address in `X-Forwarded-For`, or under another name.
     public struct ClientAddress: Sendable, Equatable {
-        /// In lower case.
-        var header = Array("x-forwarded-for".utf8)
+        /// In lower case; nil for X-Forwarded-For.
+        var header: [UInt8]?
         /// Clients whose requests are left alone.
         var exceptions: [AddressRange] = []
         /// Only if the request has no such field yet.
@@ -20,7 +20,8 @@ public struct Forwarding: Sendable, Equatable {
     /// `option forwarded-headers`: sets X-Forwarded-For, -Proto, -Host and -Port, each once, whatever the client sent.
     public var setsAll = false
 
-    static let none = Forwarding()
+    /// Requests are left as they are.
+    var isNothing: Bool { clientAddress == nil && !setsAll }
 
     func apply(to facts: ExchangeFacts, with scratch: inout [UInt8]) {
         if setsAll {
@@ -33,10 +34,15 @@ public struct Forwarding: Sendable, Equatable {
     private func add(_ option: ClientAddress, to facts: ExchangeFacts, with scratch: inout [UInt8]) {
         // A client on a unix socket has no address to tell.
         guard let ip = facts.client.ip, !option.exceptions.contains(where: { $0.contains(ip) }) else { return }
-        if option.onlyIfNone, facts.request.fields.first(named: option.header) != nil { return }
         scratch.removeAll(keepingCapacity: true)
         ip.append(to: &scratch)
-        unsafe facts.request.fields.append(name: option.header.span.bytes, value: scratch.span.bytes)
+        if let header = option.header {
+            if option.onlyIfNone, facts.request.fields.first(named: header) != nil { return }
+            unsafe facts.request.fields.append(name: header.span.bytes, value: scratch.span.bytes)
+        } else {
+            if option.onlyIfNone, facts.request.fields.contains(.xForwardedFor) { return }
+            unsafe facts.request.fields.append(.xForwardedFor, value: scratch.span.bytes)
+        }
     }
 
     private func replaceAll(_ facts: ExchangeFacts, with scratch: inout [UInt8]) {
@@ -62,7 +68,7 @@ public struct Forwarding: Sendable, Equatable {
 }
 
 extension Forwarding {
-    private static func append(hostOf request: RequestHead, to scratch: inout [UInt8]) { scratch.append(request.host) }
+    private static func append(hostOf request: borrowing RequestHead, to scratch: inout [UInt8]) { scratch.append(request.host) }
 }
 
 /// A CIDR range of addresses.
