@@ -1,8 +1,8 @@
 // From drafts to the plan: names become references, and what does not fit together is reported, all of it.
 
-public import Basics
 internal import Admin
 internal import Balancing
+public import Basics
 public import Configuration
 internal import HTTP
 public import Logging
@@ -47,7 +47,9 @@ public struct PlanBuilder {
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
         if frontDrafts.isEmpty {
-            report("there is no frontend: nothing listens", at: nil, expected: "a frontend or listen section with a bind line")
+            report(
+                "there is no frontend: nothing listens", at: nil,
+                expected: "a frontend or listen section with a bind line")
         }
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, maxConnections: maxConnections)
@@ -109,7 +111,10 @@ public struct PlanBuilder {
         let backs = drafts.filter { $0.kind != .frontend && !$0[BalancingSettings.self].servers.isEmpty }
         let kinds: [(String, [Draft], (ProxySettings) -> Bool, TimeSpan)] = [
             ("client", fronts, { $0.client == nil }, DefaultTimeouts.client),
-            ("http-request", fronts, { $0.mode == .http && $0.httpRequest == nil && $0.client == nil }, DefaultTimeouts.httpRequest),
+            (
+                "http-request", fronts, { $0.mode == .http && $0.httpRequest == nil && $0.client == nil },
+                DefaultTimeouts.httpRequest
+            ),
             ("connect", backs, { $0.connect == nil }, DefaultTimeouts.connect),
             ("server", backs, { $0.server == nil }, DefaultTimeouts.server),
         ]
@@ -118,7 +123,8 @@ public struct PlanBuilder {
             guard let first = names.first else { continue }
             let others = names.count > 1 ? " and \(names.count - 1) more" : ""
             report(
-                "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies", at: nil,
+                "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies",
+                at: nil,
                 severity: .notice)
         }
     }
@@ -164,7 +170,8 @@ public struct PlanBuilder {
                 "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
                 at: draft.range, expected: "bind <address>:<port>")
         }
-        let names = Dictionary(backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
+        let names = Dictionary(
+            backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
         var allExist = true
         for word in rules.backendNames where !isBackend(word, for: draft, among: backends, names) {
             allExist = false
@@ -172,7 +179,8 @@ public struct PlanBuilder {
         guard allExist else { return nil }
         let frontend = FrontendPlan(
             draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
-            routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names), statsPage: statsPage(of: draft),
+            routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
+            statsPage: statsPage(of: draft),
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
         frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })

@@ -15,7 +15,8 @@ public enum ProxyKeywords {
         },
         Keyword(
             "bind", in: [.frontend, .listen], usage: "bind <address>:<port>[-<port>][,...] [<parameter>...]",
-            summary: "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
+            summary:
+                "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
                 + "`fd@<number>`; several with commas."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].hasBindLine = true
@@ -86,7 +87,8 @@ public enum ProxyKeywords {
             negatable: true, parse: parseForwardFor),
         Keyword(
             "option forwarded-headers", in: .proxies, usage: "option forwarded-headers",
-            summary: "Sets X-Forwarded-For, -Proto, -Host and -Port, each exactly once, dropping what the client sent: what "
+            summary:
+                "Sets X-Forwarded-For, -Proto, -Host and -Port, each exactly once, dropping what the client sent: what "
                 + "applications behind one proxy need.",
             negatable: true
         ) { (args, draft) throws(ConfigProblem) in
@@ -106,7 +108,8 @@ public enum ProxyKeywords {
         },
         Keyword(
             "maxconn", in: .global, usage: "maxconn <number>",
-            summary: "Client connections at a time in the whole process; by default what the limit on open files allows."
+            summary:
+                "Client connections at a time in the whole process; by default what the limit on open files allows."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProcessSettings.self].maxConnections = try args.integer("a number", in: 1...10_000_000)
         },
@@ -145,7 +148,9 @@ public enum ProxyKeywords {
         Parameter("name", usage: "name <name>", summary: "A name for the address in statistics.") {
             (args, bind) throws(ConfigProblem) in bind.name = try args.next("a name").text
         },
-        Parameter("backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default.") {
+        Parameter(
+            "backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default."
+        ) {
             (args, bind) throws(ConfigProblem) in bind.backlog = try args.integer("a number", in: 1...1_000_000)
         },
         Parameter("mode", usage: "mode <octal>", summary: "Permissions of a socket file, like 660.") {
@@ -185,7 +190,8 @@ public enum ProxyKeywords {
         Parameter("v6only", usage: "v6only", summary: "An IPv6 wildcard takes no IPv4 connections.") {
             (_, bind) throws(ConfigProblem) in bind.takesBothVersions = false
         },
-        Parameter("defer-accept", usage: "defer-accept", summary: "Waits in the system for a connection's first bytes.") {
+        Parameter("defer-accept", usage: "defer-accept", summary: "Waits in the system for a connection's first bytes.")
+        {
             (_, bind) throws(ConfigProblem) in bind.defersAccept = true
         },
         Parameter("tfo", usage: "tfo", summary: "Accepts data in a connection's first packet (TCP Fast Open).") {

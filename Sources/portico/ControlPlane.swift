@@ -135,7 +135,9 @@ final class ControlPlane {
             // HAProxy's meaning: a line about every server into the logs.
             for backend in plan.backends {
                 for server in backend.backend.servers {
-                    log.event(.notice, to: backend.logTargets, "Server \(backend.name)/\(server.name) is \(server.state.label).")
+                    log.event(
+                        .notice, to: backend.logTargets,
+                        "Server \(backend.name)/\(server.name) is \(server.state.label).")
                 }
             }
         default: break

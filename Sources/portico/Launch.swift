@@ -35,7 +35,9 @@ struct Launch {
         let plan = builder.build(maxConnections: options.maxConnections)
         problems += builder.problems
         report(problems, loaded)
-        let isRefused = problems.contains { $0.severity == .error || options.warningsAreFatal && $0.severity == .warning }
+        let isRefused = problems.contains {
+            $0.severity == .error || options.warningsAreFatal && $0.severity == .warning
+        }
         guard let plan, !isRefused else {
             SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
             throw ExitCode(1)
@@ -54,7 +56,9 @@ struct Launch {
         let environment = SystemProcess.environment
         if files.isEmpty {
             if !options.isQuiet {
-                print("No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ (Ctrl-C ends it).")
+                print(
+                    "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ (Ctrl-C ends it)."
+                )
             }
             return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
         }
@@ -63,7 +67,8 @@ struct Launch {
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
         let wanted = problems.filter { problem in
-            problem.severity == .error || !options.isQuiet && (problem.severity == .warning || !options.checksOnly || options.isVerbose)
+            problem.severity == .error
+                || !options.isQuiet && (problem.severity == .warning || !options.checksOnly || options.isVerbose)
         }
         let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
         SystemProcess.printError(printer.text(for: wanted))

@@ -110,6 +110,7 @@ struct Listening {
             default: ""
             }
         SystemProcess.printError(
-            "[ALERT]    \(file):\(line): cannot listen on \(address): \(reason)\(advice.isEmpty ? "" : "; \(advice)")\n")
+            "[ALERT]    \(file):\(line): cannot listen on \(address): \(reason)\(advice.isEmpty ? "" : "; \(advice)")\n"
+        )
     }
 }

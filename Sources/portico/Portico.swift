@@ -16,7 +16,8 @@ struct Portico: ParsableCommand {
             """,
         discussion: "Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.")
 
-    @Option(name: .customShort("f"), help: "A configuration file, or a folder of *.cfg files; may be given several times.")
+    @Option(
+        name: .customShort("f"), help: "A configuration file, or a folder of *.cfg files; may be given several times.")
     var files: [String] = []
 
     @Flag(name: .customShort("c"), help: "Only check the configuration; the exit status is 0 if it is valid.")

@@ -23,7 +23,8 @@ enum ProcessKeywords {
         Keyword(
             "chroot", in: .global, usage: "chroot <directory>",
             summary: "Locks the process into a directory after start-up (needs root)."
-        ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text },
+        ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text
+        },
         Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user once everything listens.") {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a user")

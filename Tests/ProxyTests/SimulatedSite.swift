@@ -184,7 +184,8 @@ final class SimulatedSite {
         draft[ProxySettings.self].mode = mode
         draft[ProxySettings.self].binds = [
             BindPlace(
-                address: .ip(.loopbackV4, port: 80), word: Word("127.0.0.1:80", at: SourceRange(file: "simulated", line: 2)))
+                address: .ip(.loopbackV4, port: 80),
+                word: Word("127.0.0.1:80", at: SourceRange(file: "simulated", line: 2)))
         ]
         draft[ProxySettings.self].redispatch = .every(1)
         configure(&draft[ProxySettings.self])
@@ -237,7 +238,11 @@ final class SimulatedSite {
         case 1 where !isHead:
             return (length, Array("HTTP/1.1 204 No Content\r\n\(option)\r\n".utf8))
         default:
-            return (length, Array("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(option)\r\n\(isHead ? "" : body)".utf8))
+            return (
+                length,
+                Array(
+                    "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(option)\r\n\(isHead ? "" : body)".utf8)
+            )
         }
     }
 
@@ -274,7 +279,8 @@ final class SimulatedSite {
             return "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
         case 2:
             let body = String(repeating: "c", count: kernel.random.number(0...9_000))
-            return "PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + Self.chunked(body, &kernel.random)
+            return "PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + Self.chunked(body, &kernel.random)
         case 3 where faultOneIn != .max && kernel.random.oneIn(10):
             return "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
         default: return "GET /g HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -25,7 +25,9 @@ import Testing
         }
     }
 
-    @Test("An exchange under short reads and writes, resets at every step, silence and refusals ends once and leaks nothing")
+    @Test(
+        "An exchange under short reads and writes, resets at every step, silence and refusals ends once and leaks nothing"
+    )
     func faults() {
         for seed in 1...40 {
             let site = SimulatedSite(seed: UInt64(seed), faultOneIn: 3)
@@ -62,7 +64,8 @@ import Testing
         }
     }
 
-    @Test("Few connections at a time: the others wait and are served, and accepting survives running out of descriptors")
+    @Test(
+        "Few connections at a time: the others wait and are served, and accepting survives running out of descriptors")
     func limits() {
         for seed in 1...15 {
             let site = SimulatedSite(seed: UInt64(seed), faultOneIn: .max) { $0.maxConnections = 2 }

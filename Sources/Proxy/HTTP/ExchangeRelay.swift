@@ -283,7 +283,9 @@ extension Exchange {
         guard let connection else { return }
         releaseServer()
         self.connection = nil
-        if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty && !connection.hasFailed {
+        if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty
+            && !connection.hasFailed
+        {
             connection.becomeIdle(worker)
         } else {
             connection.shut(worker)

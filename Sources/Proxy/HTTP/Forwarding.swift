@@ -68,7 +68,9 @@ public struct Forwarding: Sendable, Equatable {
 }
 
 extension Forwarding {
-    private static func append(hostOf request: borrowing RequestHead, to scratch: inout [UInt8]) { scratch.append(request.host) }
+    private static func append(hostOf request: borrowing RequestHead, to scratch: inout [UInt8]) {
+        scratch.append(request.host)
+    }
 }
 
 /// A CIDR range of addresses.

@@ -73,7 +73,8 @@ final class ServerConnection: Connection {
 
     /// The exchange is done with it, and it can carry another.
     func becomeIdle(_ worker: Worker) {
-        precondition(phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
+        precondition(
+            phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         exchange = nil
         wasUsed = true
         input.release(to: worker.buffers)
