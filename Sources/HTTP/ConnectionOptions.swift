@@ -3,34 +3,43 @@
 
 internal import Basics
 
-/// The options of Connection that Portico acts upon.
+/// What the Connection fields of a message say.
 struct ConnectionOptions: OptionSet {
     let rawValue: UInt8
 
     static let close = ConnectionOptions(rawValue: 1)
     static let keepAlive = ConnectionOptions(rawValue: 2)
     static let upgrade = ConnectionOptions(rawValue: 4)
+    /// Something else, which may be the name of a field that is to be dropped.
+    static let fieldName = ConnectionOptions(rawValue: 8)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Gathers them from every Connection field.
     init(of fields: borrowing HeaderFields) {
         self = []
-        var index = 0
-        while let found = fields.next(.connection, from: index) {
-            let value = fields.value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
-                let option = value.extracting(range)
-                if option.equalsIgnoringCase("close") {
-                    insert(.close)
-                } else if option.equalsIgnoringCase("keep-alive") {
-                    insert(.keepAlive)
-                } else if option.equalsIgnoringCase("upgrade") {
-                    insert(.upgrade)
-                }
+        guard fields.contains(.connection) else { return }
+        for i in 0..<fields.count where fields.known(i) == .connection {
+            let value = fields.value(i)
+            // Almost always the value is one option and no list.
+            let whole = Self(option: value)
+            if whole != .fieldName {
+                formUnion(whole)
+            } else {
+                var place = 0
+                while let range = value.nextElement(from: &place) { formUnion(Self(option: value.extracting(range))) }
             }
-            index = found + 1
+        }
+    }
+
+    /// One element of the list. TE, which always goes with an option of its name, is dropped without being asked.
+    private init(option: RawSpan) {
+        switch option.byteCount {
+        case 2: self = option.isSameIgnoringCase(as: "te") ? [] : .fieldName
+        case 5: self = option.isSameIgnoringCase(as: "close") ? .close : .fieldName
+        case 7: self = option.isSameIgnoringCase(as: "upgrade") ? .upgrade : .fieldName
+        case 10: self = option.isSameIgnoringCase(as: "keep-alive") ? .keepAlive : .fieldName
+        default: self = .fieldName
         }
     }
 
@@ -44,8 +53,7 @@ struct ConnectionOptions: OptionSet {
 extension RequestHead {
     /// Whether the client wants to send another request on this connection (RFC 9112 section 9.3).
     public var wantsKeepAlive: Bool {
-        if !fields.contains(.connection) { return version == .http11 }
-        return ConnectionOptions(of: fields).keepsAlive(version)
+        ConnectionOptions(of: fields).keepsAlive(version)
     }
 
     /// Whether the client holds its content back until it sees a 100 (RFC 9110 section 10.1.1).
@@ -57,9 +65,9 @@ extension RequestHead {
     /// Whether the client asks for another protocol that may be passed on: `Connection: upgrade` with an Upgrade
     /// that names neither `h2c` nor `h2`, which would take requests past this hop unseen.
     public var upgradeRequested: Bool {
-        guard version == .http11, fields.contains(.upgrade), fields.contains(.connection),
-            ConnectionOptions(of: fields).contains(.upgrade)
-        else { return false }
+        guard version == .http11, fields.contains(.upgrade), ConnectionOptions(of: fields).contains(.upgrade) else {
+            return false
+        }
         var index = 0
         while let found = fields.next(.upgrade, from: index) {
             let value = fields.value(found)
@@ -78,8 +86,7 @@ extension ResponseHead {
     /// Whether the server's connection may carry another exchange after this one (RFC 9112 section 9.3).
     /// A body that only the connection's end ends, and an upgrade, are for the caller to see.
     public var allowsReuse: Bool {
-        if !fields.contains(.connection) { return version == .http11 }
-        return ConnectionOptions(of: fields).keepsAlive(version)
+        ConnectionOptions(of: fields).keepsAlive(version)
     }
 }
 

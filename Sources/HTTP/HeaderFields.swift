@@ -9,7 +9,10 @@
 internal import Basics
 
 /// The header fields of one message, in the order received or appended.
-public struct HeaderFields: Sendable {
+///
+/// Not copyable, as the heads are not: a copy made by mistake, as by reading a property of a class, would cost two
+/// reference counts each time, and at the next change both arrays anew.
+public struct HeaderFields: ~Copyable, Sendable {
     /// One field: where its line starts in the arena, and how long the parts of the line are.
     @usableFromInline
     struct Entry: Sendable {

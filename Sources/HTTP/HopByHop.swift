@@ -13,7 +13,7 @@ extension HeaderFields {
     /// Content-Length stays until the message is written, when the framing decides what becomes of it.
     public mutating func removeHopByHop(keepingUpgrade: Bool = false) {
         guard present & Self.hopByHop != 0 else { return }
-        if contains(.connection) { removeNominated() }
+        if ConnectionOptions(of: self).contains(.fieldName) { removeNominated() }
         let doomed = keepingUpgrade ? Self.hopByHop & ~KnownField.upgrade.bit : Self.hopByHop
         entries.removeAll { $0.known.bit & doomed != 0 }
         present &= ~doomed
@@ -21,31 +21,11 @@ extension HeaderFields {
 
     /// Drops the fields that Connection names, known ones excepted.
     private mutating func removeNominated() {
-        guard nominatesAny else { return }
         var i = count - 1
         while i >= 0 {
             if known(i) == .other, isNominated(name(i)) { entries.remove(at: i) }
             i -= 1
         }
-    }
-
-    /// Whether Connection has an option besides the usual ones, none of which is a field to be dropped here.
-    private var nominatesAny: Bool {
-        var index = 0
-        while let found = next(.connection, from: index) {
-            let value = value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
-                let option = value.extracting(range)
-                if !option.equalsIgnoringCase("keep-alive"), !option.equalsIgnoringCase("close"),
-                    !option.equalsIgnoringCase("upgrade"), !option.equalsIgnoringCase("te")
-                {
-                    return true
-                }
-            }
-            index = found + 1
-        }
-        return false
     }
 
     private func isNominated(_ name: RawSpan) -> Bool {

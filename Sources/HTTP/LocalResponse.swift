@@ -24,14 +24,15 @@ public struct LocalResponse: Sendable {
             body: Array(html.utf8))
     }
 
-    /// Makes `head` the head of this response, with `content-length` where a response of this status may have one.
+    /// Makes `head` the head of this response, with `content-length` where a response of this status has content (a 304
+    /// would declare the length of what it does not send: RFC 9110 section 8.6).
     /// A field that could break out of its line is left out: rules make values of what clients send. The head is
     /// written with a framing of `.length`, or of `.none` in answer to HEAD.
     public func apply(to head: inout ResponseHead) {
         head.clear()
         head.setStatus(status)
         for (name, value) in fields { head.fields.append(name: name, value) }
-        if status >= 200, status != 204 { head.fields.append(.contentLength, "\(body.count)") }
+        if status >= 200, status != 204, status != 304 { head.fields.append(.contentLength, "\(body.count)") }
     }
 
     private static func page(_ status: Int) -> (title: String, text: String) {

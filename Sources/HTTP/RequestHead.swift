@@ -5,8 +5,9 @@
 
 internal import Basics
 
-/// The head of one request; reused for the next one, with its memory.
-public struct RequestHead: Sendable {
+/// The head of one request; reused for the next one, with its memory. Not copyable, so that no access through a class
+/// copies it unseen: that cost a hundred reference counts a request.
+public struct RequestHead: ~Copyable, Sendable {
     /// The method; `setMethod` changes it.
     public private(set) var method = Method.get
     public var version = HTTPVersion.http11
@@ -16,7 +17,8 @@ public struct RequestHead: Sendable {
 
     /// The name of an `.other` method.
     private var otherMethod: [UInt8] = []
-    // The target; if it is in absolute form without a path, a second time its path ("/") and query behind it.
+    // The target; if it is in absolute form without a path, a second time its path ("/") and query behind it. What
+    // follows, if anything does, is left of an earlier one.
     private var text: [UInt8] = []
     private var targetCount = 0
     /// Where path and query end in `text`.
@@ -77,13 +79,13 @@ public struct RequestHead: Sendable {
     mutating func take(_ target: RawSpan, _ parts: TargetParts) {
         self.parts = parts
         targetCount = target.byteCount
-        text.removeAll(keepingCapacity: true)
-        text.append(target)
+        text.overwrite(with: target)
         queryEnd = targetCount
         if parts.form == .absolute, parts.path.isEmpty {
             // RFC 9110 section 4.2.3: an empty path is the same as "/".
             let query = parts.path.lowerBound..<target.byteCount
             self.parts.path = targetCount..<targetCount + 1
+            text.removeSubrange(targetCount...)
             text.append(0x2F)
             text.append(target.extracting(query))
             queryEnd = text.count

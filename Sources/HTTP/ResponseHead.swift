@@ -3,13 +3,16 @@
 
 internal import Basics
 
-/// The head of one response; reused for the next one, with its memory.
-public struct ResponseHead: Sendable {
+/// The head of one response; reused for the next one, with its memory. Not copyable, for the reason that `RequestHead`
+/// is not.
+public struct ResponseHead: ~Copyable, Sendable {
     /// 100 to 999.
     public var status = 200
     public var version = HTTPVersion.http11
     public var fields = HeaderFields()
+    /// `reasonCount` bytes of it count.
     private var reasonText: [UInt8] = []
+    private var reasonCount = 0
 
     public init() {}
 
@@ -18,13 +21,13 @@ public struct ResponseHead: Sendable {
         status = 200
         version = .http11
         fields.removeAll()
-        reasonText.removeAll(keepingCapacity: true)
+        reasonCount = 0
     }
 
     /// The reason phrase as received; may be empty.
     public var reason: RawSpan {
         @_lifetime(borrow self)
-        get { reasonText.bytes }
+        get { reasonText.bytes.extracting(0..<reasonCount) }
     }
 
     /// Another reason phrase. False, and nothing is changed, if it has control characters.
@@ -44,7 +47,7 @@ public struct ResponseHead: Sendable {
 
     /// Takes over a reason phrase that was checked.
     mutating func takeReason(_ reason: RawSpan) {
-        reasonText.removeAll(keepingCapacity: true)
-        reasonText.append(reason)
+        reasonText.overwrite(with: reason)
+        reasonCount = reason.byteCount
     }
 }

@@ -38,7 +38,14 @@ import Testing
         #expect(head.status == 302)
         #expect(escaped(head.reason.copy) == "Found")
         #expect(head.fields.lines == ["location: /x", "content-length: 0"])
-        LocalResponse(status: 204).apply(to: &head)
-        #expect(head.fields.lines == [])
+    }
+
+    /// RFC 9110 section 8.6: 1xx and 204 never have a length, and in a 304 it would be that of the page not sent.
+    @Test(arguments: [103, 204, 304])
+    func hasNoLengthWhereNothingCanFollow(status: Int) {
+        var head = ResponseHead()
+        LocalResponse(status: status, fields: [("ETag", "\"x\"")]).apply(to: &head)
+        #expect(head.status == status)
+        #expect(head.fields.lines == ["etag: \"x\""])
     }
 }

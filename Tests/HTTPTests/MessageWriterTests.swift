@@ -158,7 +158,7 @@ import Testing
     func whatIsWrittenReadsTheSame(_ file: CorpusCase) {
         var consumed = 0
         let text: String?
-        var fields: HeaderFields
+        let expected: [(name: String, value: String)]
         if case .response(let method) = file.kind {
             var head = ResponseHead()
             var parser = ResponseParser(limits: file.limits)
@@ -166,7 +166,8 @@ import Testing
             guard case .success(let framing) = head.bodyFraming(requestMethod: method) else { return }
             head.fields.removeHopByHop()
             text = written { MessageWriter.write(head, framing: framing, connection: .none, to: &$0) }
-            fields = head.fields
+            head.fields.remove(.contentLength)
+            expected = head.fields.pairs
         } else {
             var head = RequestHead()
             var parser = RequestParser(limits: file.limits)
@@ -174,15 +175,16 @@ import Testing
             guard case .success(let framing) = head.bodyFraming() else { return }
             head.fields.removeHopByHop()
             text = written { MessageWriter.write(head, framing: framing, connection: .none, to: &$0) }
-            fields = head.fields
-            if head.version == .http10, !fields.contains(.host) { fields.append(.host, head.authority.copy) }
+            head.fields.remove(.contentLength)
+            let authority = head.authority.copy
+            if head.version == .http10, !head.fields.contains(.host) { head.fields.append(.host, authority) }
+            expected = head.fields.pairs
         }
         guard let text else { return }
         let limits = HeadLimits(acceptInvalid: file.limits.acceptInvalid)
         let first = read(file.kind, file.message, limits: file.limits)
         let second = read(file.kind, unescaped(text), limits: limits)
         for key in ["method", "path", "query", "status", "reason", "framing"] { #expect(first[key] == second[key]) }
-        fields.remove(.contentLength)
-        for pair in fields.pairs { #expect(second["field \(pair.name)"]?.contains(pair.value) == true) }
+        for pair in expected { #expect(second["field \(pair.name)"]?.contains(pair.value) == true) }
     }
 }

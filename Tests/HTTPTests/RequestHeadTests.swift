@@ -18,6 +18,29 @@ import Testing
         #expect(head.authority.byteCount == 0)
     }
 
+    /// Texts are written over their predecessors: nothing of a longer one may show.
+    @Test func aShorterTextLeavesNothingOfALongerOne() {
+        var request = RequestHead()
+        request.setTarget(Array("/a/long/path?with=a&long=query".utf8).bytes)
+        for (target, path, query) in [
+            ("http://a?b", "/", "b"), ("/c?d", "/c", "d"), ("http://a", "/", ""), ("/", "/", ""),
+        ] {
+            request.setTarget(Array(target.utf8).bytes)
+            #expect(escaped(request.target.copy) == target)
+            #expect(escaped(request.path.copy) == path)
+            #expect(escaped(request.query.copy) == query)
+            #expect(escaped(request.pathAndQuery.copy) == (query.isEmpty ? path : "\(path)?\(query)"))
+        }
+        var response = ResponseHead()
+        for reason in ["A long reason", "Short", ""] {
+            response.setReason(Array(reason.utf8).bytes)
+            #expect(escaped(response.reason.copy) == reason)
+        }
+        response.setStatus(404)
+        response.clear()
+        #expect(response.reason.byteCount == 0)
+    }
+
     /// Request splitting through whatever a rule makes of what a client sent.
     @Test(arguments: ["", "a", "/a b", "/a\r\nX: y", "/a\n", "/\u{0}", "*", "http://u@a/", "/a HTTP/1.1\r\n\r\nGET /b"])
     func aTargetCannotBreakOutOfItsLine(target: String) {

@@ -58,6 +58,12 @@ extension HeaderFields {
 
     /// `1*DIGIT`; repeats, be they list elements or fields, only if identical to the digit (RFC 9110 section 8.6).
     private var contentLength: Result<BodyFraming, MessageFault> {
+        // Almost always it is one field and one number.
+        if let only = first(.contentLength), next(.contentLength, from: only + 1) == nil,
+            let length = value(only).decimalValue
+        {
+            return .success(.length(length))
+        }
         var length: UInt64?
         var digits = 0
         var index = 0
