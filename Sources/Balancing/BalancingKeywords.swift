@@ -11,7 +11,8 @@ public enum BalancingKeywords {
                 + "(the one with the fewest requests under way for its weight)."
         ) { (args, draft) throws(ConfigProblem) in
             draft[BalancingSettings.self].algorithm = try args.choice(
-                "an algorithm", of: ["roundrobin": .roundRobin, "static-rr": .roundRobin, "leastconn": .leastConnections])
+                "an algorithm",
+                of: ["roundrobin": .roundRobin, "static-rr": .roundRobin, "leastconn": .leastConnections])
         },
         Keyword(
             "server", in: [.backend, .listen], usage: "server <name> <address>[:<port>] [<parameter>...]",
@@ -40,7 +41,8 @@ public enum BalancingKeywords {
         },
         Keyword(
             "option httpchk", in: .backends, usage: "option httpchk [<uri> | <method> <uri> [<version>]]",
-            summary: "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
+            summary:
+                "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
                 + "Without arguments: GET / with a Host field.",
             negatable: true, parse: parseHTTPCheck),
         Keyword(
@@ -66,7 +68,8 @@ public enum BalancingKeywords {
 
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] = [
-        Parameter("check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests.") {
+        Parameter("check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests.")
+        {
             (_, server) throws(ConfigProblem) in server.isChecked = true
         },
         Parameter("no-check", usage: "no-check", summary: "Does not check the server.") {
@@ -81,10 +84,14 @@ public enum BalancingKeywords {
         Parameter("downinter", usage: "downinter <time>", summary: "Time between checks while the server is down.") {
             (args, server) throws(ConfigProblem) in server.downInterval = try interval(&args)
         },
-        Parameter("rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default.") {
+        Parameter(
+            "rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default."
+        ) {
             (args, server) throws(ConfigProblem) in server.thresholds.rise = try args.integer("a count", in: 1...1_000)
         },
-        Parameter("fall", usage: "fall <count>", summary: "Checks that must fail in a row to take it out: 3 by default.") {
+        Parameter(
+            "fall", usage: "fall <count>", summary: "Checks that must fail in a row to take it out: 3 by default."
+        ) {
             (args, server) throws(ConfigProblem) in server.thresholds.fall = try args.integer("a count", in: 1...1_000)
         },
         Parameter(
@@ -117,6 +124,25 @@ public enum BalancingKeywords {
                 throw args.problem("'\(word.text)' is not an IP address", at: word)
             }
             server.checkAddress = address
+        },
+        Parameter(
+            "pool-max-conn", usage: "pool-max-conn <number>",
+            summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
+        ) { (args, server) throws(ConfigProblem) in
+            let number = try args.integer("a number", in: -1...1_000_000)
+            server.pool.connectionsMax = number < 0 ? nil : number
+        },
+        Parameter(
+            "pool-purge-delay", usage: "pool-purge-delay <time>",
+            summary:
+                "Closes an idle connection to the server after this time: 5 s by default. Keep it below the server's own limit."
+        ) { (args, server) throws(ConfigProblem) in server.pool.idleTime = try args.time("a time") },
+        Parameter(
+            "max-reuse", usage: "max-reuse <count>",
+            summary: "Requests after the first that one connection may carry: -1 (the default) for any number."
+        ) { (args, server) throws(ConfigProblem) in
+            let number = try args.integer("a count", in: -1...1_000_000_000)
+            server.pool.reusesMax = number < 0 ? nil : number
         },
         Parameter(
             "init-addr", usage: "init-addr <methods>",
@@ -185,7 +211,8 @@ public enum BalancingKeywords {
             case "body": check.body = try args.next("a text").text
             default:
                 throw args.problem(
-                    "unknown part '\(word.text)' of a check's request", at: word, expected: "meth, uri, ver, hdr or body",
+                    "unknown part '\(word.text)' of a check's request", at: word,
+                    expected: "meth, uri, ver, hdr or body",
                     suggestion: nearest(word.text, among: ["meth", "uri", "ver", "hdr", "body"]))
             }
         }

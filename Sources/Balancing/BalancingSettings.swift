@@ -43,6 +43,7 @@ public struct ServerDraft: Sendable {
     public var downInterval: TimeSpan?
     public var checkPort: UInt16?
     public var checkAddress: IPAddress?
+    public var pool = PoolLimits()
 
     public init() {}
 }
@@ -61,7 +62,8 @@ extension BalancingSettings {
                 name: draft.name.text, backendName: name, index: index, id: draft.id ?? index + 1,
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
                 hostName: hostName, port: port,
-                check: draft.isChecked ? checkPlan(draft, connectTimeout: connectTimeout) : nil, workers: workers,
+                pool: draft.pool, check: draft.isChecked ? checkPlan(draft, connectTimeout: connectTimeout) : nil,
+                workers: workers,
                 now: now)
         }
         return Backend(
@@ -71,7 +73,8 @@ extension BalancingSettings {
 
     private func checkPlan(_ draft: ServerDraft, connectTimeout: TimeSpan) -> HealthCheckPlan {
         HealthCheckPlan(
-            check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds, interval: draft.interval, fastInterval: draft.fastInterval,
+            check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds,
+            interval: draft.interval, fastInterval: draft.fastInterval,
             downInterval: draft.downInterval, connectTimeout: min(connectTimeout, draft.interval),
             responseTimeout: checkTimeout ?? draft.interval,
             address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? 0) }, port: draft.checkPort)
@@ -92,7 +95,8 @@ extension ServerDraft {
             case .ip(let ip): return (.ip(ip, port: port), nil, port)
             case .name(let name): return (resolve(name).first.map { .ip($0, port: port) }, name, port)
             }
-        case .descriptor(let number): preconditionFailure("a server cannot be descriptor \(number): refused while reading")
+        case .descriptor(let number):
+            preconditionFailure("a server cannot be descriptor \(number): refused while reading")
         }
     }
 }

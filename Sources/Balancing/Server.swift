@@ -35,6 +35,18 @@ public enum ServerState: UInt8, Sendable {
     }
 }
 
+/// How idle connections to a server are kept for the next request.
+public struct PoolLimits: Sendable, Equatable {
+    /// Idle connections kept, over all workers; nil for as many as there come to be.
+    public var connectionsMax: Int?
+    /// An idle connection is closed after this time. Shorter than most servers' own limit, so that they seldom close first.
+    public var idleTime = TimeSpan.seconds(5)
+    /// Requests after the first that one connection may carry; nil for any number.
+    public var reusesMax: Int?
+
+    public init() {}
+}
+
 /// A server as the configuration describes it, and its live state.
 public final class Server: Sendable {
     public let name: String
@@ -48,6 +60,7 @@ public final class Server: Sendable {
     /// The host name to look up, if the configuration gives a name instead of an address.
     public let hostName: String?
     public let port: UInt16
+    public let pool: PoolLimits
     public let check: HealthCheckPlan?
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
@@ -63,7 +76,8 @@ public final class Server: Sendable {
 
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
-        address: SocketAddress?, hostName: String?, port: UInt16, check: HealthCheckPlan?, workers: Int, now: Instant
+        address: SocketAddress?, hostName: String?, port: UInt16,
+        pool: PoolLimits = PoolLimits(), check: HealthCheckPlan?, workers: Int, now: Instant
     ) {
         self.name = name
         self.backendName = backendName
@@ -73,6 +87,7 @@ public final class Server: Sendable {
         self.isBackup = isBackup
         self.hostName = hostName
         self.port = port
+        self.pool = pool
         self.check = check
         traffic = Traffic(workers: workers)
         rate = RateMeter()

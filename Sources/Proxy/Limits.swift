@@ -9,8 +9,6 @@ enum Limits {
     static let movesPerTurn = 16
     /// How long accepting pauses when the system has no descriptor left: short against a client's patience, long against a spin.
     static let exhaustionPause = TimeSpan.milliseconds(100)
-    /// An unused server connection is closed after this: long enough to matter under light load, shorter than most servers' own limit.
-    static let idleServerConnection = TimeSpan.seconds(30)
     /// Idle connections kept to one server by one worker.
     static let idleConnectionsPerServer = 256
     /// The wait before trying the same server again (HAProxy's turn-around time).

@@ -70,6 +70,7 @@ public final class FrontendPlan: Sendable {
     let routing: RoutingRules
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
+    let keepAlive: KeepAliveMode
     let log: ExchangeLog
     let logTargets: LogTargets
     /// Client connections now.
@@ -94,6 +95,7 @@ public final class FrontendPlan: Sendable {
         self.routing = routing
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
+        keepAlive = draft.settings.keepAlive
         self.log = log
         self.logTargets = logTargets
         traffic = Traffic(workers: workers)
@@ -136,6 +138,10 @@ public final class BackendPlan: Sendable {
     let timeouts: ServerTimeouts
     let retries: Int
     let redispatch: Redispatch
+    let reuse: ReusePolicy
+    let keepAlive: KeepAliveMode
+    /// A client that closes before its response has begun is taken as gone.
+    let abortsOnClose: Bool
     let requestRules: RuleSet
     let responseRules: RuleSet
     let forwarding: Forwarding
@@ -157,6 +163,9 @@ public final class BackendPlan: Sendable {
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries
         redispatch = draft.settings.redispatch
+        reuse = draft.settings.reuse
+        keepAlive = draft.settings.keepAlive
+        abortsOnClose = draft.settings.abortsOnClose
         self.requestRules = requestRules
         self.responseRules = responseRules
         // A listen's requests have been through its front half already.
@@ -189,12 +198,16 @@ struct ClientTimeouts: Sendable {
     var httpRequest: TimeSpan?
     /// Between requests; nil: as `httpRequest`.
     var httpKeepAlive: TimeSpan?
+    /// For a client that is to finish after the server has.
+    var clientFin: TimeSpan?
 }
 
 struct ServerTimeouts: Sendable {
     var connect: TimeSpan
     var server: TimeSpan
     var tunnel: TimeSpan?
+    /// For a server that is to finish after the client has.
+    var serverFin: TimeSpan?
 }
 
 /// `option redispatch`: when a failed connection attempt goes to another server.

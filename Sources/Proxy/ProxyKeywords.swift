@@ -55,6 +55,12 @@ public enum ProxyKeywords {
         timeout("http-keep-alive", .frontends, \.httpKeepAlive, "For the next request on a connection."),
         timeout(
             "tunnel", .backends, \.tunnel, "For silence in both directions in tcp mode or after a switch of protocols."),
+        timeout(
+            "client-fin", .frontends, \.clientFin,
+            "For a client that is to close a tunnel after the server has closed it."),
+        timeout(
+            "server-fin", .backends, \.serverFin,
+            "For a server that is to close a tunnel after the client has closed it."),
         Keyword(
             "timeout queue", in: .proxies, usage: "timeout queue <time>",
             summary: "Accepted as it is in HAProxy; requests do not queue for servers yet, so that nothing waits."
@@ -94,10 +100,30 @@ public enum ProxyKeywords {
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].forwarding.setsAll = !args.isNegated
         },
+        keepAlive(
+            "option http-keep-alive", .keepAlive,
+            "Keeps connections open between requests on both sides, which is the default."),
+        keepAlive(
+            "option http-server-close", .serverClose,
+            "Closes the server's connection after each response and keeps the client's."),
+        keepAlive("option httpclose", .close, "Closes both connections after each response."),
         Keyword(
-            "option http-keep-alive", in: .proxies, usage: "option http-keep-alive",
-            summary: "Keeps connections open between requests on both sides, which is the default."
-        ) { (_, _) throws(ConfigProblem) in },
+            "http-reuse", in: .backends, usage: "http-reuse never|safe|aggressive|always",
+            summary:
+                "Says which requests may go over an idle server connection. safe, the default: all that could be sent again "
+                + "if the connection is dead, and those that are not the first of their client's connection."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].reuse = try args.choice(
+                "a policy", of: ["never": .never, "safe": .safe, "aggressive": .aggressive, "always": .always])
+        },
+        Keyword(
+            "option abortonclose", in: .backends, usage: "option abortonclose",
+            summary: "Gives a request up if its client closes before the response has begun, so that nobody works for "
+                + "somebody who has gone.",
+            negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].abortsOnClose = !args.isNegated
+        },
 
         Keyword(
             "nbthread", in: .global, usage: "nbthread <number>",
@@ -201,6 +227,18 @@ public enum ProxyKeywords {
             (_, bind) throws(ConfigProblem) in bind.isTransparent = true
         },
     ]
+
+    /// The option that was said last counts; `no` takes it back.
+    private static func keepAlive(_ name: String, _ mode: KeepAliveMode, _ summary: String) -> Keyword {
+        Keyword(name, in: .proxies, usage: name, summary: summary, negatable: true) {
+            (args, draft) throws(ConfigProblem) in
+            if !args.isNegated {
+                draft[ProxySettings.self].keepAlive = mode
+            } else if draft[ProxySettings.self].keepAlive == mode {
+                draft[ProxySettings.self].keepAlive = .keepAlive
+            }
+        }
+    }
 
     private static func timeout(
         _ name: String, _ sections: Sections, _ field: any (WritableKeyPath<ProxySettings, TimeSpan?> & Sendable),

@@ -17,12 +17,17 @@ public struct ProxySettings: SectionSettings {
     var forwarding = Forwarding()
     var retries = 3
     var redispatch = Redispatch.never
+    var reuse = ReusePolicy.safe
+    var keepAlive = KeepAliveMode.keepAlive
+    var abortsOnClose = false
     var client: TimeSpan?
     var httpRequest: TimeSpan?
     var httpKeepAlive: TimeSpan?
     var connect: TimeSpan?
     var server: TimeSpan?
     var tunnel: TimeSpan?
+    var clientFin: TimeSpan?
+    var serverFin: TimeSpan?
 
     public init() {}
 }
@@ -94,12 +99,12 @@ struct ProxyDraft {
         let client = settings.client ?? DefaultTimeouts.client
         return ClientTimeouts(
             client: client, httpRequest: settings.httpRequest ?? min(client, DefaultTimeouts.httpRequest),
-            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client)
+            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client, clientFin: settings.clientFin)
     }
 
     var serverTimeouts: ServerTimeouts {
         ServerTimeouts(
             connect: settings.connect ?? DefaultTimeouts.connect, server: settings.server ?? DefaultTimeouts.server,
-            tunnel: settings.tunnel)
+            tunnel: settings.tunnel, serverFin: settings.serverFin)
     }
 }

@@ -113,7 +113,11 @@ final class Exchange {
     /// While a server is sought, a client that is gone for good ends the search.
     private func watchClient(_ worker: Worker) {
         guard client.canRead, client.input.room > 0 || !client.input.holdsBlock else { return }
-        if case .failed = client.fill(worker) { clientAborted(worker) }
+        switch client.fill(worker) {
+        case .failed: clientAborted(worker)
+        case .ended: if backend?.abortsOnClose == true { clientAborted(worker) }
+        case .progressed, .blocked, .full: break
+        }
     }
 
     /// Gives the references back; the object can serve again.

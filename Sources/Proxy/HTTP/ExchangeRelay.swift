@@ -116,8 +116,10 @@ extension Exchange {
         guard requestSent, client.canRead, client.input.isEmpty else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
-        // The next request, sent ahead, waits in the buffer; a client that only finished sending still wants its answer.
-        case .progressed, .blocked, .full, .ended: break
+        // A client that only finished sending may still want its answer, unless the operator knows better.
+        case .ended: if backend?.abortsOnClose == true { clientAborted(worker) }
+        // The next request, sent ahead, waits in the buffer.
+        case .progressed, .blocked, .full: break
         }
     }
 
@@ -284,7 +286,7 @@ extension Exchange {
         releaseServer()
         self.connection = nil
         if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty
-            && !connection.hasFailed
+            && !connection.hasFailed && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
             connection.becomeIdle(worker)
         } else {

@@ -43,6 +43,7 @@ extension Exchange {
         guard follow(backend.requestRules, worker) else { return }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
+        if keepAliveMode == .close { keepsClient = false }
         rewriteRequest(worker)
         retriesLeft = backend.retries
         chooseServer(worker)

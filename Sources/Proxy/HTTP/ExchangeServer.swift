@@ -39,7 +39,7 @@ extension Exchange {
     /// Takes an idle connection, or begins a new one.
     private func go(to server: Server, of backend: BackendPlan, _ worker: Worker) {
         facts.timers.queueLeft = worker.now
-        if let idle = worker.idleConnections.take(server, of: backend) {
+        if let idle = takeIdleConnection(to: server, of: backend, worker) {
             idle.use(for: self, worker)
             connection = idle
             server.traffic.add(.reuses, worker: worker.index)
@@ -86,7 +86,8 @@ extension Exchange {
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
         connection.output.acquire(from: worker.buffers)
         let fits = MessageWriter.write(
-            facts.request, framing: requestFraming, connection: wantsUpgrade ? .upgrade : .none,
+            facts.request, framing: requestFraming,
+            connection: wantsUpgrade ? .upgrade : keepAliveMode == .keepAlive ? .none : .close,
             to: &connection.output)
         guard fits else {
             // Rules and options have made the head longer than a buffer: ours to answer for.

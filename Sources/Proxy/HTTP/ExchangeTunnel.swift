@@ -70,19 +70,24 @@ extension Exchange {
                 return
             }
             if forth == .progressed || back == .progressed {
-                client.setDeadline(after: tunnelTimeout, worker)
+                client.setDeadline(after: tunnelTimeout(clientEnded: forth == .finished, back == .finished), worker)
                 connection.setDeadline(.never, worker)
             } else {
-                if client.deadline == .never { client.setDeadline(after: tunnelTimeout, worker) }
+                if client.deadline == .never || forth == .finished || back == .finished {
+                    let timeout = tunnelTimeout(clientEnded: forth == .finished, back == .finished)
+                    client.setDeadline(min(client.deadline, worker.now + timeout), worker)
+                }
                 return
             }
         }
         worker.resumeLater(client)
     }
 
-    /// Silence in both directions for this long ends a tunnel.
-    private var tunnelTimeout: TimeSpan {
+    /// Silence for this long ends a tunnel; where one side has finished, its own time-out counts.
+    private func tunnelTimeout(clientEnded: Bool, _ serverEnded: Bool) -> TimeSpan {
         guard let backend else { return frontend.timeouts.client }
+        if serverEnded, let timeout = frontend.timeouts.clientFin { return timeout }
+        if clientEnded, let timeout = backend.timeouts.serverFin { return timeout }
         return backend.timeouts.tunnel ?? min(frontend.timeouts.client, backend.timeouts.server)
     }
 

@@ -19,8 +19,9 @@ final class ServerConnection: Connection {
     private(set) var exchange: Exchange?
     /// The response that came last lets the connection be used again.
     var allowsReuse = false
-    /// It has carried a whole exchange before.
-    private(set) var wasUsed = false
+    /// Exchanges it has carried to their end.
+    private(set) var useCount = 0
+    var wasUsed: Bool { useCount > 0 }
 
     init(_ socket: Socket, to server: Server, of backend: BackendPlan, for exchange: Exchange) {
         self.server = server
@@ -76,7 +77,7 @@ final class ServerConnection: Connection {
         precondition(
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         exchange = nil
-        wasUsed = true
+        useCount += 1
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
         guard !worker.isStopping, !isSpent, worker.idleConnections.add(self) else {
@@ -85,7 +86,7 @@ final class ServerConnection: Connection {
         }
         phase = .idle
         server.idle.increment()
-        setDeadline(after: Limits.idleServerConnection, worker)
+        setDeadline(after: server.pool.idleTime, worker)
     }
 
     /// The server has closed its side, or the connection broke.
@@ -140,6 +141,14 @@ struct IdleConnections {
 
     mutating func take(_ server: Server, of backend: BackendPlan) -> ServerConnection? {
         byBackend[backend.index][server.index].popLast()
+    }
+
+    /// The one used last of those that satisfy `condition`.
+    mutating func take(
+        _ server: Server, of backend: BackendPlan, where condition: (ServerConnection) -> Bool
+    ) -> ServerConnection? {
+        guard let at = byBackend[backend.index][server.index].lastIndex(where: condition) else { return nil }
+        return byBackend[backend.index][server.index].remove(at: at)
     }
 
     mutating func remove(_ connection: ServerConnection) {

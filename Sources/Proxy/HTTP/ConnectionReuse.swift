@@ -1,0 +1,56 @@
+// When a server connection may carry another request, and which requests may go over a used one.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Rules
+
+/// `http-reuse`: which requests may go over an idle connection.
+public enum ReusePolicy: String, Sendable {
+    /// A connection carries one request.
+    case never
+    /// All but those that Portico could not send again if the connection turned out to be dead, unless they are not the first on
+    /// their client's connection, where the client expects such a failure.
+    case safe
+    /// As `safe`, and any request over a connection that has been reused before.
+    case aggressive
+    /// Any request over any idle connection.
+    case always
+}
+
+/// `option http-keep-alive`, `http-server-close`, `httpclose`: what stays open after an exchange. Frontend and backend each
+/// have one; the one that closes more wins.
+enum KeepAliveMode: Int, Sendable, Comparable {
+    case keepAlive, serverClose, close
+
+    static func < (a: KeepAliveMode, b: KeepAliveMode) -> Bool { a.rawValue < b.rawValue }
+}
+
+extension Exchange {
+    /// What the two sections together say.
+    var keepAliveMode: KeepAliveMode { max(frontend.keepAlive, backend?.keepAlive ?? .keepAlive) }
+
+    /// An idle connection that this request may use.
+    func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
+        guard backend.reuse != .never, keepAliveMode == .keepAlive else { return nil }
+        guard isFirst && !isRepeatable else { return worker.idleConnections.take(server, of: backend) }
+        switch backend.reuse {
+        case .never, .safe: return nil
+        case .aggressive: return worker.idleConnections.take(server, of: backend, where: { $0.useCount > 1 })
+        case .always: return worker.idleConnections.take(server, of: backend)
+        }
+    }
+
+    /// Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that would have to be had again.
+    var isRepeatable: Bool { facts.request.method.isIdempotent && requestFraming == .none }
+}
+
+extension ServerConnection {
+    /// Whether it may wait for another request.
+    func mayWait(for mode: KeepAliveMode, _ reuse: ReusePolicy) -> Bool {
+        guard mode == .keepAlive, reuse != .never else { return false }
+        if let most = server.pool.connectionsMax, server.idle.current >= most { return false }
+        if let most = server.pool.reusesMax, useCount > most { return false }
+        return true
+    }
+}
