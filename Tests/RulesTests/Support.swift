@@ -126,7 +126,7 @@ func rendered(_ format: String, _ facts: ExchangeFacts, for use: LogFormat.Use =
 }
 
 /// The fields of a head, one a line.
-func lines(_ fields: HeaderFields) -> [String] {
+func lines(_ fields: borrowing HeaderFields) -> [String] {
     (0..<fields.count).map { "\(fields.name($0).text): \(fields.value($0).text)" }
 }
 
