@@ -71,8 +71,13 @@ public final class Gauge: Sendable {
 
     /// Adds one if the result is at most `limit`; says whether it did. The maximum waits for `noteMaximum`.
     public func reserve(upTo limit: Int) -> Bool {
-        if value.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
-        value.wrappingSubtract(1, ordering: .relaxed)
+        // Never above the limit, not even for a moment: somebody else would be refused a place that is free.
+        var now = value.load(ordering: .relaxed)
+        while now < limit {
+            let (isTaken, seen) = value.weakCompareExchange(expected: now, desired: now + 1, ordering: .relaxed)
+            if isTaken { return true }
+            now = seen
+        }
         return false
     }
 
