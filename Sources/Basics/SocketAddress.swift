@@ -16,6 +16,8 @@ public enum IPAddress: Hashable, Sendable {
     /// Reads dotted-quad or RFC 4291 text; nil if it is neither.
     public init?(_ text: some StringProtocol) {
         let text = String(text)
+        // The system would read up to a NUL and not see what follows.
+        guard !text.utf8.contains(0) else { return nil }
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, text, &v4) == 1 {
             self = .v4(UInt32(bigEndian: v4.s_addr))

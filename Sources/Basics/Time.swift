@@ -99,8 +99,11 @@ public struct CivilTime: Equatable, Sendable {
 
     public init(secondsSince1970 seconds: Int) {
         // Days are counted from 0000-03-01, so that the leap day is the last of its year.
-        let days = Int((Double(seconds) / 86_400).rounded(.down))
-        let rest = seconds - days * 86_400
+        var (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        if rest < 0 {
+            days -= 1
+            rest += 86_400
+        }
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
