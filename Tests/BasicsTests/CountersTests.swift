@@ -1,0 +1,103 @@
+// Counters that several threads write to.
+
+import Basics
+import Dispatch
+import Testing
+
+@Suite struct CounterSheetTests {
+    @Test func `each thread counts in its own row and nothing is lost`() {
+        let sheet = CounterSheet(rows: 4, columns: 3)
+        DispatchQueue.concurrentPerform(iterations: 4) { row in
+            for i in 0..<10_000 {
+                sheet.add(row: row, column: 0)
+                sheet.add(UInt64(i), row: row, column: 2)
+            }
+        }
+        #expect(sheet.total(0) == 40_000)
+        #expect(sheet.total(1) == 0)
+        #expect(sheet.total(2) == 4 * 49_995_000)
+    }
+
+    @Test(arguments: [1, 7, 8, 9, 64]) func `columns do not run into each other, however many`(_ columns: Int) {
+        let sheet = CounterSheet(rows: 3, columns: columns)
+        for row in 0..<3 {
+            for column in 0..<columns { sheet.add(UInt64(column + 1), row: row, column: column) }
+        }
+        for column in 0..<columns { #expect(sheet.total(column) == UInt64(3 * (column + 1))) }
+    }
+
+    @Test func `a reader sees totals that only grow while others write`() {
+        let sheet = CounterSheet(rows: 2, columns: 1)
+        DispatchQueue.concurrentPerform(iterations: 2) { part in
+            if part == 0 {
+                for _ in 0..<20_000 { sheet.add(row: 0, column: 0) }
+            } else {
+                var last: UInt64 = 0
+                for _ in 0..<1_000 {
+                    let now = sheet.total(0)
+                    #expect(now >= last)
+                    last = now
+                }
+            }
+        }
+        #expect(sheet.total(0) == 20_000)
+    }
+
+    @Test func `a cell outside the sheet is our own mistake`() async {
+        await #expect(processExitsWith: .failure) { CounterSheet(rows: 1, columns: 1).add(row: 0, column: 1) }
+    }
+}
+
+@Suite struct GaugeTests {
+    @Test func `it knows the number now and the highest`() {
+        let gauge = Gauge()
+        #expect(gauge.increment() == 1)
+        #expect(gauge.increment() == 2)
+        #expect(gauge.decrement() == 1)
+        #expect(gauge.increment() == 2)
+        #expect(gauge.current == 2 && gauge.maximum == 2)
+    }
+
+    @Test func `places are given up to the limit, and count for the maximum only once used`() {
+        let gauge = Gauge()
+        let first = gauge.reserve(upTo: 2)
+        let second = gauge.reserve(upTo: 2)
+        let third = gauge.reserve(upTo: 2)
+        #expect(first && second && !third)
+        #expect(gauge.current == 2 && gauge.maximum == 0)
+        gauge.noteMaximum()
+        #expect(gauge.maximum == 2)
+
+        gauge.decrement()
+        let again = gauge.reserve(upTo: 2)
+        #expect(again)
+        let none = gauge.reserve(upTo: 0)
+        #expect(!none, "a limit of nothing, or one lowered below what is taken")
+    }
+
+    @Test func `refused attempts are never seen as places taken`() {
+        // Once an attempt counted itself first and took it back afterwards: others were refused places that were
+        // free, and the maximum went beyond the limit.
+        let gauge = Gauge()
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            for _ in 0..<20_000 where gauge.reserve(upTo: 1) {
+                gauge.noteMaximum()
+                gauge.decrement()
+            }
+        }
+        #expect(gauge.current == 0)
+        #expect(gauge.maximum == 1)
+    }
+
+    @Test func `the highest is not lost between threads`() {
+        let gauge = Gauge()
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            for _ in 0..<1_000 { gauge.increment() }
+        }
+        #expect(gauge.current == 4_000 && gauge.maximum == 4_000)
+    }
+
+    @Test func `falling below zero is our own mistake`() async {
+        await #expect(processExitsWith: .failure) { Gauge().decrement() }
+    }
+}
