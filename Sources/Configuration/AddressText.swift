@@ -18,7 +18,7 @@ public enum AddressText: Hashable, Sendable {
     case descriptor(Int32)
 
     /// Reads `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`, `/path`,
-    /// `abns@name`, `fd@3`.
+    /// `abns@name`, `fd@3`. After `ipv6@`, `*` and nothing stand for every IPv6 address.
     public init(_ word: Word) throws(ConfigProblem) {
         let text = word.text
         if text.hasPrefix("/") {
@@ -26,27 +26,46 @@ public enum AddressText: Hashable, Sendable {
         } else if let path = text.after("unix@") {
             self = .path(try Self.path(path, word))
         } else if let name = text.after("abns@") {
-            self = .abstract(name)
+            self = .abstract(try Self.path(name, word))
         } else if let number = text.after("fd@") {
-            guard let descriptor = Int32(number), descriptor >= 0 else {
+            guard Self.isDecimal(number), let descriptor = Int32(number) else {
                 throw ConfigProblem("'\(number)' is not a descriptor's number", at: word.range, expected: "fd@<number>")
             }
             self = .descriptor(descriptor)
         } else {
             let bare = text.after("ipv4@") ?? text.after("ipv6@") ?? text.after("tcp@") ?? text
-            self = try Self.endpoint(bare, word)
+            // Before the rest is read: to a reader of hosts, 'sctp@' would be a strange host.
             if let at = bare.firstIndex(of: "@") {
                 throw ConfigProblem(
-                    "unknown address family '\(bare[..<at])@'", at: word.range,
-                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@ or fd@")
+                    "unknown address family '\(bare[...at])'", at: word.range,
+                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@ or fd@",
+                    suggestion: nearest(
+                        String(bare[...at]), among: ["ipv4@", "ipv6@", "tcp@", "unix@", "abns@", "fd@"]))
             }
+            self = try Self.ofFamily(text, try Self.endpoint(bare, word), word)
+        }
+    }
+
+    /// What `ipv4@` and `ipv6@` say must be true of an address, and makes `*` mean all addresses of that family.
+    private static func ofFamily(
+        _ text: String, _ address: AddressText, _ word: Word
+    ) throws(ConfigProblem) -> AddressText {
+        guard case .endpoint(let host, let ports) = address else { return address }
+        switch host {
+        case .ip(.v4(_)) where text.hasPrefix("ipv6@"):
+            throw ConfigProblem("an IPv4 address after 'ipv6@'", at: word.range)
+        case .ip(.v6(_, _)) where text.hasPrefix("ipv4@"):
+            throw ConfigProblem("an IPv6 address after 'ipv4@'", at: word.range)
+        case .any where text.hasPrefix("ipv6@"): return .endpoint(.ip(.anyV6), ports: ports)
+        default: return address
         }
     }
 
     private static func path(_ path: String, _ word: Word) throws(ConfigProblem) -> String {
         // sockaddr_un holds 108 bytes with the closing NUL.
         guard !path.isEmpty, path.utf8.count <= 107 else {
-            throw ConfigProblem("a socket's path has 1 to 107 bytes, this one \(path.utf8.count)", at: word.range)
+            throw ConfigProblem(
+                "a unix socket's path or name has 1 to 107 bytes, this one \(path.utf8.count)", at: word.range)
         }
         return path
     }
@@ -54,7 +73,7 @@ public enum AddressText: Hashable, Sendable {
     private static func endpoint(_ text: String, _ word: Word) throws(ConfigProblem) -> AddressText {
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
             let inside = String(text[text.index(after: text.startIndex)..<end])
-            guard let address = IPAddress(inside) else {
+            guard let address = IPAddress(inside), case .v6 = address else {
                 throw ConfigProblem("'\(inside)' is not an IPv6 address", at: word.range)
             }
             let rest = text[text.index(after: end)...]
@@ -76,20 +95,32 @@ public enum AddressText: Hashable, Sendable {
         let isName = text.utf8.allSatisfy { byte in
             asciiLowercased(byte) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2D || byte == 0x2E || byte == 0x5F
         }
-        guard isName else { throw ConfigProblem("'\(text)' is not an address or a host name", at: word.range) }
+        // A name whose last label is a number would be an address with a mistake in it (RFC 1123 section 2.1).
+        let labels = text.split(separator: ".")
+        guard isName, let last = labels.last, !isDecimal(last) else {
+            let hint = IPAddress(word.text) == nil ? nil : "brackets around an IPv6 address: [\(word.text)]"
+            throw ConfigProblem("'\(text)' is not an address or a host name", at: word.range, expected: hint)
+        }
         return .name(String(text))
     }
 
     private static func ports(_ text: Substring, _ word: Word) throws(ConfigProblem) -> ClosedRange<UInt16>? {
         if text.isEmpty { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        if parts.count <= 2, let first = UInt16(parts[0]), let last = UInt16(parts[parts.count - 1]), first <= last,
-            first > 0
+        // UInt16 would also read "+80", which to HAProxy is an offset to the client's port.
+        if parts.count <= 2, parts.allSatisfy(isDecimal), let first = UInt16(parts[0]),
+            let last = UInt16(parts[parts.count - 1]), first <= last, first > 0
         {
             return first...last
         }
         throw ConfigProblem(
             "'\(text)' is not a port", at: word.range, expected: "1 to 65535, or a range like 8000-8009")
+    }
+}
+
+extension AddressText {
+    private static func isDecimal(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { $0 &- 0x30 < 10 }
     }
 }
 

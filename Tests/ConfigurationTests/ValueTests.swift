@@ -150,32 +150,3 @@ import Testing
         #expect(nearest("cat", among: ["hat", "car", "can", "bat"]) == "can")
     }
 }
-
-@Suite struct AddressTextTests {
-    private func read(_ text: String) throws -> AddressText {
-        try AddressText(Word(text, at: SourceRange(file: "f", line: 1)))
-    }
-
-    @Test func `addresses in every spelling`() throws {
-        let table: [(String, AddressText)] = [
-            ("127.0.0.1:80", .endpoint(.ip(.loopbackV4), ports: 80...80)), (":80", .endpoint(.any, ports: 80...80)),
-            ("*:8000-8010", .endpoint(.any, ports: 8_000...8_010)),
-            ("app.local:5000", .endpoint(.name("app.local"), ports: 5_000...5_000)),
-            ("[::1]:80", .endpoint(.ip(.v6(0, 1)), ports: 80...80)), (":::80", .endpoint(.ip(.anyV6), ports: 80...80)),
-            ("127.0.0.1", .endpoint(.ip(.loopbackV4), ports: nil)),
-            ("ipv4@127.0.0.1:1", .endpoint(.ip(.loopbackV4), ports: 1...1)),
-            ("unix@/run/x", .path("/run/x")), ("/run/x", .path("/run/x")), ("abns@x", .abstract("x")),
-            ("fd@3", .descriptor(3)),
-        ]
-        for (text, address) in table { #expect(try read(text) == address, "\(text)") }
-    }
-
-    @Test(arguments: [
-        "", "a b:80", ":99999", ":0", ":80-", ":90-80", "[::1", "[x]:80", "[::1]80", "fd@x", "fd@-1", "unix@",
-        "sctp@:80",
-    ])
-    func `what is no address is refused`(_ text: String) {
-        if text.isEmpty { return }
-        #expect(throws: ConfigProblem.self) { try read(text) }
-    }
-}
