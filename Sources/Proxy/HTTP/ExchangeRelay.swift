@@ -130,10 +130,16 @@ extension Exchange {
                 badResponse(worker)
                 return false
             }
-            upgrade(worker)
+            switchProtocols(worker)
             return false
         }
         if status < 200 { return passInterim(worker) }
+        if facts.request.method == .connect && status < 300 {
+            // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
+            facts.response.fields.remove(.contentLength)
+            becomeTunnel(.none, worker)
+            return false
+        }
 
         facts.timers.responseHeadDone = worker.now
         facts.status = status

@@ -32,21 +32,26 @@ extension Exchange {
     }
 
     /// The server agreed to another protocol: its answer goes to the client, and then whatever either side says.
-    func upgrade(_ worker: Worker) {
+    func switchProtocols(_ worker: Worker) { becomeTunnel(.upgrade, worker) }
+
+    /// Passes the response's head on and then whatever either side says.
+    func becomeTunnel(_ option: MessageWriter.ConnectionHeader, _ worker: Worker) {
         facts.timers.responseHeadDone = worker.now
-        facts.status = 101
-        countResponse(101, worker)
+        facts.status = facts.response.status
+        countResponse(facts.status, worker)
         keepsClient = false
-        facts.response.fields.removeHopByHop(keepingUpgrade: true)
+        facts.response.fields.removeHopByHop(keepingUpgrade: option == .upgrade)
         client.output.acquire(from: worker.buffers)
         let before = client.output.count
-        let fits = MessageWriter.write(facts.response, framing: .none, connection: .upgrade, to: &client.output)
+        let fits = MessageWriter.write(facts.response, framing: .none, connection: option, to: &client.output)
         facts.bytesToClient += UInt64(client.output.count - before)
         guard fits else {
             abort(.proxy, .headers, worker)
             return
         }
         phase = .tunnelling
+        // From here on the client's connection has the one deadline.
+        connection?.setDeadline(.never, worker)
         advanceTunnel(worker)
     }
 
