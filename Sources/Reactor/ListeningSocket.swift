@@ -44,6 +44,13 @@ public enum ListeningSocket {
         return Socket(descriptor)
     }
 
+    /// A second descriptor for the same socket and the same queue, so that each worker has its own to close.
+    public static func duplicate(_ socket: Socket) throws(Errno) -> Socket {
+        let number = fcntl(socket.number, F_DUPFD_CLOEXEC, 0)
+        guard number >= 0 else { throw Errno.last }
+        return Socket(number)
+    }
+
     /// Gives a listening socket back.
     public static func close(_ socket: Socket) { _ = Glibc.close(socket.number) }
 

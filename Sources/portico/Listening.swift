@@ -33,8 +33,7 @@ struct Listening {
 
     private mutating func open(_ bind: BindPlan) throws(Errno) {
         if let descriptor = bind.place.descriptor {
-            let socket = try ListeningSocket.adopt(descriptor: descriptor)
-            for worker in workers.indices { workers[worker].append((socket, bind)) }
+            try share(try ListeningSocket.adopt(descriptor: descriptor), bind)
             return
         }
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
@@ -46,8 +45,14 @@ struct Listening {
             }
         } else {
             if case .path(let path) = address { files.append(path) }
-            let socket = try ListeningSocket.open(address, options)
-            for worker in workers.indices { workers[worker].append((socket, bind)) }
+            try share(try ListeningSocket.open(address, options), bind)
+        }
+    }
+
+    /// One queue for all workers: the system wakes one of them for each connection.
+    private mutating func share(_ socket: Socket, _ bind: BindPlan) throws(Errno) {
+        for worker in workers.indices {
+            workers[worker].append((worker == 0 ? socket : try ListeningSocket.duplicate(socket), bind))
         }
     }
 

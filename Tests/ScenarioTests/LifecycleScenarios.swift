@@ -35,6 +35,26 @@ import Testing
         #expect(front.portico.process.end() == .status(0))
     }
 
+    @Test("A socket file that several workers listen on is closed by each of them once", arguments: [SIGUSR1, SIGTERM])
+    func sharedListenerIsClosedOnce(signal: Int32) throws {
+        let path = Stage.current.folder + "/shared.sock"
+        let front = try freePort()
+        let portico = try Portico(
+            """
+            \(opening(global: "nbthread 2"))
+            frontend www
+                bind 127.0.0.1:\(front)
+                bind unix@\(path)
+                http-request return status 200 content-type text/plain string "hello"
+            """, listeningOn: front)
+        for _ in 1...10 { #expect(try Connection(toUnixSocket: path).fetch("/").text == "hello") }
+
+        portico.process.signal(signal)
+
+        let exit = try #require(portico.process.end(within: 5))
+        #expect(exit == .status(0) || exit == .status(128 + signal) || exit == .signal(signal))
+    }
+
     @Test("SIGUSR1 with only idle clients ends at once")
     func softStopWhenIdle() throws {
         let server = try ScriptedServer(saying: "hello")
