@@ -21,13 +21,13 @@ public struct RuleSet: Sendable {
     private let rules: [Rule]
     /// The `redirect` lines, which come behind all others and which `allow` does not skip.
     private let redirects: [Rule]
-    private let lists: [AccessList]
+    private let program: RuleProgram
     private let side: MessageSide
 
-    init(_ rules: [Rule], redirects: [Rule] = [], lists: AccessLists, side: MessageSide) {
+    init(_ rules: [Rule], redirects: [Rule] = [], _ table: RuleTable, side: MessageSide) {
         self.rules = rules
         self.redirects = redirects
-        self.lists = lists.lists
+        program = RuleProgram(table)
         self.side = side
     }
 
@@ -44,8 +44,8 @@ public struct RuleSet: Sendable {
 
     private func run(_ rules: [Rule], _ facts: ExchangeFacts) -> ActionResult {
         for rule in rules {
-            if let condition = rule.condition, !condition.holds(facts, lists) { continue }
-            let result = rule.action.run(on: facts, side)
+            if let condition = rule.condition, !condition.holds(facts, program) { continue }
+            let result = rule.action.run(on: facts, side, program)
             guard case .next = result else { return result }
         }
         return .next

@@ -17,7 +17,7 @@ public enum RulesKeywords {
         "acl", in: .proxies, usage: "acl <name> <criterion> [-i] [-m <method>] [--] [<operator>] [<value>]*",
         summary: "Names a test, for use behind 'if' and 'unless'. Several lines of one name are alternatives."
     ) { (arguments, draft) throws(ConfigProblem) in
-        try draft[RulesSettings.self].lists.define(&arguments)
+        try draft[RulesSettings.self].readList(&arguments)
     }
 
     /// A keyword for each action in each list it may be in: `http-request deny`, `http-response deny` …
@@ -27,14 +27,7 @@ public enum RulesKeywords {
             let usage = [name, row.arguments, condition].filter { !$0.isEmpty }.joined(separator: " ")
             return Keyword(name, in: .proxies, usage: usage, summary: row.summary) {
                 (arguments, draft) throws(ConfigProblem) in
-                let action = try row.parse(&arguments, family)
-                let condition = try draft[RulesSettings.self].lists.condition(&arguments, in: family.place)
-                guard let action else { return }
-                let rule = Rule(action: action, condition: condition)
-                switch family {
-                case .httpRequest: draft[RulesSettings.self].request.append(rule)
-                case .httpResponse: draft[RulesSettings.self].response.append(rule)
-                }
+                try draft[RulesSettings.self].readRule(row, family, &arguments)
             }
         }
     }
@@ -42,29 +35,17 @@ public enum RulesKeywords {
     private static let condition = "[if|unless <condition>]"
 
     private static let redirect = Keyword(
-        "redirect", in: [.frontend, .backend, .listen], usage: "redirect \(RedirectAction.usage) \(condition)",
+        "redirect", in: [.frontend, .backend, .listen], usage: "redirect \(Redirection.usage) \(condition)",
         summary: "As http-request redirect, but behind all http-request rules, and with no variables in its value."
     ) { (arguments, draft) throws(ConfigProblem) in
-        let action = try RedirectAction(&arguments, in: nil)
-        let condition = try draft[RulesSettings.self].lists.condition(&arguments, in: .requestRules)
-        draft[RulesSettings.self].redirects.append(Rule(action: .redirect(action), condition: condition))
+        try draft[RulesSettings.self].readRedirect(&arguments)
     }
 
     private static let useBackend = Keyword(
         "use_backend", in: [.frontend, .listen], usage: "use_backend <name or format> \(condition)",
         summary: "Sends the request to this backend. The first line whose condition holds decides."
     ) { (arguments, draft) throws(ConfigProblem) in
-        let word = try arguments.next("a backend's name")
-        var target = BackendRule.Target.named(word)
-        if word.text.contains("%") {
-            let format = try LogFormat(word, for: .message, in: .routing)
-            target =
-                format.isConstant
-                ? .named(Word(String(decoding: format.constantText, as: UTF8.self), at: word.range))
-                : .computed(format)
-        }
-        let condition = try draft[RulesSettings.self].lists.condition(&arguments, in: .routing)
-        draft[RulesSettings.self].backendRules.append(BackendRule(target: target, condition: condition))
+        try draft[RulesSettings.self].readBackendRule(&arguments)
     }
 
     private static let defaultBackend = Keyword(
@@ -85,5 +66,45 @@ public enum RulesKeywords {
                     (_, _) throws(ConfigProblem) in
                 }
             })
+    }
+}
+
+/// The lines, read into a section's settings.
+extension RulesSettings {
+    fileprivate mutating func readList(_ arguments: inout Arguments) throws(ConfigProblem) {
+        try names.define(&arguments, &table)
+    }
+
+    fileprivate mutating func readRule(
+        _ row: ActionRow, _ family: RuleFamily, _ arguments: inout Arguments
+    ) throws(ConfigProblem) {
+        let action = try row.parse(&arguments, family, &table)
+        let condition = try names.condition(&arguments, in: family.place, &table)
+        guard let action else { return }
+        switch family {
+        case .httpRequest: request.append(Rule(action: action, condition: condition))
+        case .httpResponse: response.append(Rule(action: action, condition: condition))
+        }
+    }
+
+    fileprivate mutating func readRedirect(_ arguments: inout Arguments) throws(ConfigProblem) {
+        table.redirects.append(try Redirection(&arguments, in: nil, &table))
+        let action = Action.redirect(table.redirects.count - 1)
+        let condition = try names.condition(&arguments, in: .requestRules, &table)
+        redirects.append(Rule(action: action, condition: condition))
+    }
+
+    fileprivate mutating func readBackendRule(_ arguments: inout Arguments) throws(ConfigProblem) {
+        let word = try arguments.next("a backend's name")
+        var target = BackendRule.Target.named(word)
+        if word.text.contains("%") {
+            let format = try Format(word, for: .message, in: .routing, &table)
+            target =
+                table.isConstant(format)
+                ? .named(Word(String(decoding: table.constantText(format), as: UTF8.self), at: word.range))
+                : .computed(format)
+        }
+        let condition = try names.condition(&arguments, in: .routing, &table)
+        backendRules.append(BackendRule(target: target, condition: condition))
     }
 }

@@ -3,12 +3,14 @@
 public import Configuration
 
 public struct RulesSettings: SectionSettings {
-    var lists = AccessLists()
+    /// What the lines below refer to.
+    var table = RuleTable()
+    var names = AccessListNames()
     var request: [Rule] = []
     var redirects: [Rule] = []
     var response: [Rule] = []
     /// `use_backend` lines, in file order.
-    public internal(set) var backendRules: [BackendRule] = []
+    var backendRules: [BackendRule] = []
     /// The name behind `default_backend`.
     public internal(set) var defaultBackend: Word?
 
@@ -16,11 +18,11 @@ public struct RulesSettings: SectionSettings {
 
     /// The rules for requests: `http-request` lines, then `redirect` lines.
     public func requestRules() -> RuleSet {
-        RuleSet(request, redirects: redirects, lists: lists, side: .request)
+        RuleSet(request, redirects: redirects, table, side: .request)
     }
 
     /// The rules for responses: `http-response` lines.
-    public func responseRules() -> RuleSet { RuleSet(response, lists: lists, side: .response) }
+    public func responseRules() -> RuleSet { RuleSet(response, table, side: .response) }
 
     /// Every backend that a line names outright: each must exist.
     public var backendNames: [Word] {

@@ -47,8 +47,8 @@ import Testing
         #expect(fields(text) == ["content-type: text/plain"])
 
         let computed = try answer(
-            "http-request return content-type text/plain lf-string \"%[path] [%[hdr(no)]]  %[src]\" hdr X-A \"a  %[method]\""
-                + " hdr X-B b"
+            "http-request return content-type text/plain lf-string \"%[path] [%[hdr(no)]]  %[src]\""
+                + " hdr X-A \"a  %[method]\" hdr X-B b"
         )
         #expect(computed.body == Array("/a/b []  10.0.1.7".utf8))
         #expect(fields(computed) == ["x-a: a  GET", "x-b: b", "content-type: text/plain"])

@@ -130,7 +130,8 @@ import Testing
         let local = try exchange()
         local.client = .ip(.v4(0x7F00_0009), port: 1)
         #expect(try holds("LOCALHOST", local))
-        for name in PredefinedLists.names { #expect(PredefinedLists.list(named: name) != nil) }
+        var table = RuleTable()
+        for name in PredefinedLists.names { #expect(PredefinedLists.criterion(named: name, &table) != nil) }
     }
 
     @Test func `A name may hide a predefined one`() throws {

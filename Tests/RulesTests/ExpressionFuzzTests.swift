@@ -57,7 +57,8 @@ import Testing
         _ = rules.requestRules().run(on: facts)
         _ = rules.responseRules().run(on: facts)
         _ = rules.routing(indices: [:]).choose(for: facts)
-        for list in rules.lists.lists { _ = list.holds(facts) }
+        let program = RuleProgram(rules.table)
+        for list in rules.table.lists { _ = list.holds(facts, program) }
         let log = draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
         log.captureRequest(facts)
         var line: [UInt8] = []
@@ -88,6 +89,7 @@ import Testing
                         && !$0.contains("hdr_ip(a) -m bool")
                 }
                 .joined(separator: "\n"))
+        let program = RuleProgram(section.rules.table)
         let bytes: [UInt8] = Array(" ,\"\\;a.b/:-+0123456789?=é".utf8)
         for _ in 0..<2_000 {
             facts.clear()
@@ -104,7 +106,7 @@ import Testing
                     (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in "ab/?.:".randomElement(using: &random)
                     })
             _ = unsafe facts.request.setTarget(Array(target.utf8).span.bytes)
-            for list in section.rules.lists.lists { for criterion in list.criteria { _ = criterion.holds(facts) } }
+            for criterion in program.table.criteria { _ = criterion.holds(facts, program) }
             #expect(facts.scratch.isEmpty)
         }
     }

@@ -96,10 +96,12 @@ func answer(_ response: String, _ facts: ExchangeFacts) throws {
 /// What an expression yields, as text; nil if it yields nothing.
 func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
     var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
-    let compiled = try Expression(&text)
+    var table = RuleTable()
+    let compiled = try Expression(&text, &table)
     try #require(text.isAtEnd)
+    let program = RuleProgram(table)
     let result: String? = facts.withScratch {
-        guard let value = compiled.evaluate(facts) else { return nil }
+        guard let value = compiled.evaluate(facts, program) else { return nil }
         return facts.withBytes(value.bytes(facts)) { $0.text }
     }
     #expect(facts.scratch.isEmpty)
@@ -117,11 +119,12 @@ func holds(_ condition: String, _ facts: ExchangeFacts, with lines: String = "")
 }
 
 /// What a log format makes, in a line or in a message.
-func rendered(_ format: String, _ facts: ExchangeFacts, for use: LogFormat.Use = .logLine) throws -> String {
-    let compiled = try LogFormat(
-        Word(format, at: SourceRange(file: "test.cfg", line: 1)), for: use, in: .logLine)
+func rendered(_ format: String, _ facts: ExchangeFacts, for use: Format.Use = .logLine) throws -> String {
+    var table = RuleTable()
+    let compiled = try Format(
+        Word(format, at: SourceRange(file: "test.cfg", line: 1)), for: use, in: .logLine, &table)
     var out: [UInt8] = []
-    compiled.render(facts, into: &out)
+    compiled.render(facts, RuleProgram(table), into: &out)
     return String(decoding: out, as: UTF8.self)
 }
 

@@ -4,21 +4,23 @@ internal import Configuration
 
 enum Action: Sendable {
     case allow
-    case answer(AnswerAction)
-    case deny(DenyAction)
-    case redirect(RedirectAction)
+    /// The place of its content in the table.
+    case answer(Int)
+    case deny(Int)
+    case redirect(Int)
     case field(FieldAction)
     case setPath(SetPathAction)
 
     @inline(__always)
-    func run(on facts: ExchangeFacts, _ side: MessageSide) -> ActionResult {
+    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
         switch self {
         case .allow: .stop
-        case .answer(let action): .decided(action.outcome(facts))
-        case .deny(let action): .decided(action.outcome(facts))
-        case .redirect(let action): action.outcome(facts).map { .decided($0) } ?? .next
-        case .field(let action): action.run(on: facts, side)
-        case .setPath(let action): action.run(on: facts)
+        case .answer(let place): .decided(program.table.answers[place].answer(facts, program))
+        case .deny(let place): .decided(program.table.answers[place].denial(facts, program))
+        case .redirect(let place):
+            program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
+        case .field(let action): action.run(on: facts, side, program)
+        case .setPath(let action): action.run(on: facts, program)
         }
     }
 }
@@ -36,7 +38,7 @@ enum RuleFamily: String, CaseIterable, Sendable {
 /// An action by its name.
 struct ActionRow: Sendable {
     /// nil for a line that turned out to do nothing, of which it has warned.
-    typealias Parser = @Sendable (inout Arguments, RuleFamily) throws(ConfigProblem) -> Action?
+    typealias Parser = @Sendable (inout Arguments, RuleFamily, inout RuleTable) throws(ConfigProblem) -> Action?
 
     let name: String
     let families: [RuleFamily]
@@ -57,12 +59,14 @@ struct ActionRow: Sendable {
 
     /// All of them.
     static let table =
-        [allow, AnswerAction.row, DenyAction.row, RedirectAction.row] + FieldAction.rows + [SetPathAction.row]
+        [allow, AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row] + FieldAction.rows + [
+            SetPathAction.row
+        ]
 
     private static let allow = ActionRow(
         "allow", in: [.httpRequest, .httpResponse],
         summary: "Lets the message pass: the rules behind it are not looked at."
-    ) { (_, _) throws(ConfigProblem) in .allow }
+    ) { (_, _, _) throws(ConfigProblem) in .allow }
 }
 
 extension Arguments {
@@ -70,10 +74,12 @@ extension Arguments {
     var isAtCondition: Bool { peek.map { $0.text == "if" || $0.text == "unless" } ?? true }
 
     /// A log-format string that makes a header value: without control characters of its own.
-    mutating func fieldFormat(_ what: String, in place: RulePlace) throws(ConfigProblem) -> LogFormat {
+    mutating func fieldFormat(
+        _ what: String, in place: RulePlace, _ table: inout RuleTable
+    ) throws(ConfigProblem) -> Format {
         let word = try next(what)
-        let format = try LogFormat(word, for: .message, in: place)
-        guard !format.hasControlCharacter else {
+        let format = try Format(word, for: .message, in: place, &table)
+        guard !table.constantText(format).contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
             throw problem("a header value cannot hold a control character", at: word)
         }
         return format

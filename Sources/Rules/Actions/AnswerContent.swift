@@ -12,23 +12,28 @@ struct AnswerContent: Sendable {
     /// Whether anything but the status was said.
     var isCustom = false
     var contentType: String?
-    var body = LogFormat(literal: "")
-    /// The body, if it is the same every time.
-    var fixedBody: [UInt8]?
-    var fields: [(name: String, value: LogFormat)] = []
+    /// The body: a text, or what makes one.
+    var text: [UInt8] = []
+    var format: Format?
+    var fields: [(name: String, value: Format)] = []
+    /// The whole answer, if it is the same every time.
+    var fixed: LocalResponse?
 
     /// A file's content is held in memory.
     static let fileBytesMax = 1 << 20
     /// `status` may say these.
     static let statuses = 200...599
 
-    func response(_ facts: ExchangeFacts) -> LocalResponse {
-        var response = LocalResponse(status: status)
+    /// The answer to this exchange.
+    func response(_ facts: ExchangeFacts, _ program: RuleProgram) -> LocalResponse {
+        if let fixed { return fixed }
+        var response = LocalResponse(status: status, body: text)
         for field in fields {
-            response.fields.append((field.name, field.value.text(facts)))
+            field.value.render(facts, program)
+            response.fields.append((field.name, String(decoding: facts.rendered, as: UTF8.self)))
         }
         if let contentType { response.fields.append(("content-type", contentType)) }
-        if let fixedBody { response.body = fixedBody } else { body.render(facts, into: &response.body) }
+        format?.render(facts, program, into: &response.body)
         return response
     }
 }
@@ -41,7 +46,7 @@ extension AnswerContent {
 
     /// Reads the words up to the condition. `statusWords` are those that a status may stand behind.
     init(
-        _ arguments: inout Arguments, status: Int, statusWords: [String], in place: RulePlace
+        _ arguments: inout Arguments, status: Int, statusWords: [String], in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         self.status = status
         var typeWord: Word?
@@ -56,14 +61,14 @@ extension AnswerContent {
                 contentType = try Self.contentType(&arguments)
                 isCustom = true
             case "hdr":
-                fields.append(try Self.field(&arguments, in: place))
+                fields.append(try Self.field(&arguments, in: place, &table))
                 isCustom = true
             case "default-errorfiles", "file", "lf-file", "string", "lf-string":
                 if let bodyWord {
                     throw arguments.problem("'\(word.text)' after '\(bodyWord.text)': an answer has one body", at: word)
                 }
                 bodyWord = word
-                try readBody(word, &arguments, in: place)
+                try readBody(word, &arguments, in: place, &table)
             case "errorfile", "errorfiles":
                 throw arguments.problem(
                     "'\(word.text)' is not supported yet", at: word, expected: "file, lf-file, string or lf-string")
@@ -74,6 +79,9 @@ extension AnswerContent {
             }
         }
         try checkType(typeWord, bodyWord, &arguments)
+        if format == nil, fields.allSatisfy({ table.isConstant($0.value) }) {
+            fixed = response(ExchangeFacts(), RuleProgram(table))
+        }
     }
 
     private static let words = [
@@ -81,27 +89,33 @@ extension AnswerContent {
     ]
 
     private mutating func readBody(
-        _ word: Word, _ arguments: inout Arguments, in place: RulePlace
+        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         isCustom = true
         switch word.text {
         case "default-errorfiles": usesPage = true
-        case "string": fixedBody = Array(try arguments.next("a text").text.utf8)
-        case "file": fixedBody = try Self.content(of: arguments.next("a file's path"))
-        case "lf-string": body = try LogFormat(arguments.next("a log format"), for: .message, in: place)
+        case "string": text = Array(try arguments.next("a text").text.utf8)
+        case "file": text = try Self.content(of: arguments.next("a file's path"))
+        case "lf-string": try setFormat(arguments.next("a log format"), in: place, &table)
         default:
             let path = try arguments.next("a file's path")
-            let text = String(decoding: try Self.content(of: path), as: UTF8.self)
-            body = try LogFormat(Word(text, at: path.range), for: .message, in: place)
+            let content = String(decoding: try Self.content(of: path), as: UTF8.self)
+            try setFormat(Word(content, at: path.range), in: place, &table)
         }
-        if body.isConstant, fixedBody == nil { fixedBody = body.constantText }
+    }
+
+    private mutating func setFormat(
+        _ word: Word, in place: RulePlace, _ table: inout RuleTable
+    ) throws(ConfigProblem) {
+        let made = try Format(word, for: .message, in: place, &table)
+        if table.isConstant(made) { text = table.constantText(made) } else { format = made }
     }
 
     /// A body needs a type, and a type a body.
     private mutating func checkType(
         _ typeWord: Word?, _ bodyWord: Word?, _ arguments: inout Arguments
     ) throws(ConfigProblem) {
-        let hasBody = !usesPage && bodyWord != nil && fixedBody != []
+        let hasBody = format != nil || !text.isEmpty
         if hasBody, contentType == nil, let bodyWord {
             throw arguments.problem(
                 "'\(bodyWord.text)' needs a content-type", at: bodyWord, expected: "content-type <type>")
@@ -124,10 +138,10 @@ extension AnswerContent {
     }
 
     private static func field(
-        _ arguments: inout Arguments, in place: RulePlace
-    ) throws(ConfigProblem) -> (name: String, value: LogFormat) {
+        _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+    ) throws(ConfigProblem) -> (name: String, value: Format) {
         let word = try arguments.next("a field name")
-        guard let name = FieldName(word.text) else {
+        guard let name = FieldName(word.text, &table) else {
             throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
         }
         if name.known == .contentType {
@@ -136,8 +150,8 @@ extension AnswerContent {
         if name.framesMessages {
             throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
         }
-        let value = try arguments.fieldFormat("a value for the field", in: place)
-        return (String(decoding: name.bytes, as: UTF8.self), value)
+        let value = try arguments.fieldFormat("a value for the field", in: place, &table)
+        return (String(decoding: table.text(name.text), as: UTF8.self), value)
     }
 
     private static func content(of path: Word) throws(ConfigProblem) -> [UInt8] {
@@ -160,24 +174,6 @@ extension AnswerContent {
         }
         throw failure("more than \(fileBytesMax) bytes")
     }
-}
-
-extension LogFormat {
-    /// What it makes, as a string.
-    func text(_ facts: ExchangeFacts) -> String {
-        facts.rendered.removeAll(keepingCapacity: true)
-        render(facts, into: &facts.rendered)
-        return String(decoding: facts.rendered, as: UTF8.self)
-    }
-
-    /// The fixed parts, one behind the other: all it makes if it is constant.
-    var constantText: [UInt8] {
-        var text: [UInt8] = []
-        for case .text(let part) in elements { text += part }
-        return text
-    }
-
-    var hasControlCharacter: Bool { constantText.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F } }
 }
 
 extension String {

@@ -1,30 +1,22 @@
 // `deny`: refuses the message (manual, `http-request deny`).
 
 internal import Configuration
-internal import HTTP
 
-struct DenyAction: Sendable {
-    private let content: AnswerContent
-    private let fixed: LocalResponse?
-
-    init(_ content: AnswerContent) {
-        self.content = content
-        fixed = content.isConstant ? content.response(ExchangeFacts()) : nil
+extension AnswerContent {
+    /// What comes of `deny` with this content: with nothing but a status it is the section's page for that, as with
+    /// `default-errorfiles`.
+    func denial(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .denyStatus(status) : .deny(response(facts, program))
     }
 
-    func outcome(_ facts: ExchangeFacts) -> RuleOutcome {
-        // With nothing but a status it is the section's page for that, as with `default-errorfiles`.
-        content.usesPage || !content.isCustom
-            ? .denyStatus(content.status) : .deny(fixed ?? content.response(facts))
-    }
-
-    static let row = ActionRow(
-        "deny", in: [.httpRequest, .httpResponse], "[deny_status <code>] " + AnswerContent.usage,
+    static let denyRow = ActionRow(
+        "deny", in: [.httpRequest, .httpResponse], "[deny_status <code>] " + usage,
         summary: "Refuses the message: a request with status 403, a response with 502, unless another is said."
-    ) { (arguments, family) throws(ConfigProblem) in
-        .deny(
-            DenyAction(
-                try AnswerContent(
-                    &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.place)))
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.answers.append(
+            try AnswerContent(
+                &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.place, &table)
+        )
+        return .deny(table.answers.count - 1)
     }
 }

@@ -9,7 +9,7 @@ internal import Configuration
 internal import HTTP
 
 struct FieldAction: Sendable {
-    enum Operation: String {
+    enum Operation: String, Sendable {
         case set = "set-header"
         case add = "add-header"
         case delete = "del-header"
@@ -17,14 +17,13 @@ struct FieldAction: Sendable {
 
     let operation: Operation
     let name: FieldName
-    let value: LogFormat
+    let value: Format
 
-    func run(on facts: ExchangeFacts, _ side: MessageSide) -> ActionResult {
-        facts.rendered.removeAll(keepingCapacity: true)
-        value.render(facts, into: &facts.rendered)
+    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
+        value.render(facts, program)
         switch side {
-        case .request: facts.request.fields.change(operation, name, facts.rendered)
-        case .response: facts.response.fields.change(operation, name, facts.rendered)
+        case .request: facts.request.fields.change(operation, name, facts.rendered, program)
+        case .response: facts.response.fields.change(operation, name, facts.rendered, program)
         }
         return .next
     }
@@ -40,9 +39,9 @@ struct FieldAction: Sendable {
         return ActionRow(
             operation.rawValue, in: [.httpRequest, .httpResponse], isDeletion ? "<name>" : "<name> <format>",
             summary: summary
-        ) { (arguments, family) throws(ConfigProblem) in
+        ) { (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("a field name")
-            guard let name = FieldName(word.text) else {
+            guard let name = FieldName(word.text, &table) else {
                 throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
             }
             if isDeletion, let flag = arguments.peek, flag.text == "-m" {
@@ -50,7 +49,8 @@ struct FieldAction: Sendable {
             }
             let value =
                 isDeletion
-                ? LogFormat(literal: "") : try arguments.fieldFormat("a value for the field", in: family.place)
+                ? Format(literal: "", &table)
+                : try arguments.fieldFormat("a value for the field", in: family.place, &table)
             if name.framesMessages {
                 arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)
                 return nil
@@ -61,14 +61,14 @@ struct FieldAction: Sendable {
 }
 
 extension HeaderFields {
-    fileprivate mutating func change(_ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8]) {
-        if operation != .add {
-            if name.known == .other { remove(named: name.bytes) } else { remove(name.known) }
-        }
+    fileprivate mutating func change(
+        _ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8], _ program: RuleProgram
+    ) {
+        if operation != .add { remove(name, program) }
         if operation == .delete { return }
         // A value that is not valid would be refused; the renderer makes none.
         if name.known == .other {
-            unsafe append(name: name.bytes.span.bytes, value: value.span.bytes)
+            unsafe append(name: program.text(name.text), value: value.span.bytes)
         } else {
             append(name.known, value)
         }

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-struct RedirectAction: Sendable {
+struct Redirection: Sendable {
     private enum Kind: Sendable {
         /// The whole location.
         case location
@@ -15,7 +15,7 @@ struct RedirectAction: Sendable {
     }
 
     private var kind = Kind.location
-    private var target = LogFormat(literal: "")
+    private var target: Format
     private var code = 302
     private var dropsQuery = false
     private var appendsSlash = false
@@ -24,9 +24,8 @@ struct RedirectAction: Sendable {
     private var cookie: String?
 
     /// nil if the location came out empty and `ignore-empty` says to go on.
-    func outcome(_ facts: ExchangeFacts) -> RuleOutcome? {
-        facts.rendered.removeAll(keepingCapacity: true)
-        target.render(facts, into: &facts.rendered)
+    func outcome(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome? {
+        target.render(facts, program)
         if facts.rendered.isEmpty, ignoresEmpty { return nil }
         switch kind {
         case .location: break
@@ -53,16 +52,18 @@ struct RedirectAction: Sendable {
 }
 
 extension RequestHead {
-    fileprivate func appendHost(to out: inout [UInt8]) { out.append(host, .message) }
+    fileprivate func appendHost(to out: inout [UInt8]) {
+        TextWriter.append(to: &out) { $0.append(host, .message) }
+    }
 
     /// A request without a path (`OPTIONS *`) gets "/".
     fileprivate func appendPath(withQuery: Bool, to out: inout [UInt8]) {
         if targetForm == .asterisk || path.byteCount == 0 { return out.append(0x2F) }
-        out.append(withQuery ? pathAndQuery : path, .message)
+        TextWriter.append(to: &out) { $0.append(withQuery ? pathAndQuery : path, .message) }
     }
 }
 
-extension RedirectAction {
+extension Redirection {
     static let usage =
         "location|prefix|scheme <value> [code <code>] [drop-query] [append-slash] [ignore-empty]"
         + " [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]"
@@ -71,13 +72,15 @@ extension RedirectAction {
         "redirect", in: [.httpRequest, .httpResponse], usage,
         summary:
             "Answers with a redirection (302) to a location, to the same path behind a prefix, or to another scheme."
-    ) { (arguments, family) throws(ConfigProblem) in
-        .redirect(try RedirectAction(&arguments, in: family.place))
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.redirects.append(try Redirection(&arguments, in: family.place, &table))
+        return .redirect(table.redirects.count - 1)
     }
 
     /// Reads the words up to the condition. Without a `place`, as on the old `redirect` line, percent signs stand for
     /// themselves.
-    init(_ arguments: inout Arguments, in place: RulePlace?) throws(ConfigProblem) {
+    init(_ arguments: inout Arguments, in place: RulePlace?, _ table: inout RuleTable) throws(ConfigProblem) {
+        target = Format(literal: "", &table)
         var kindWord: Word?
         var slashWord: Word?
         while !arguments.isAtCondition {
@@ -87,7 +90,7 @@ extension RedirectAction {
                 if let kindWord { throw arguments.problem("'\(word.text)' after '\(kindWord.text)'", at: word) }
                 kindWord = word
                 kind = word.text == "location" ? .location : word.text == "prefix" ? .prefix : .scheme
-                target = try Self.target(&arguments, in: place)
+                target = try Self.target(&arguments, in: place, &table)
             case "code":
                 code = try arguments.choice(
                     "a status", of: ["301": 301, "302": 302, "303": 303, "307": 307, "308": 308])
@@ -117,13 +120,15 @@ extension RedirectAction {
         "clear-cookie", "if", "unless",
     ]
 
-    private static func target(_ arguments: inout Arguments, in place: RulePlace?) throws(ConfigProblem) -> LogFormat {
-        if let place { return try arguments.fieldFormat("where to", in: place) }
+    private static func target(
+        _ arguments: inout Arguments, in place: RulePlace?, _ table: inout RuleTable
+    ) throws(ConfigProblem) -> Format {
+        if let place { return try arguments.fieldFormat("where to", in: place, &table) }
         let word = try arguments.next("where to")
         guard word.text.isFieldValue else {
             throw arguments.problem("a location cannot hold a control character", at: word)
         }
-        return LogFormat(literal: word.text)
+        return Format(literal: word.text, &table)
     }
 
     private static func cookie(_ arguments: inout Arguments) throws(ConfigProblem) -> String {

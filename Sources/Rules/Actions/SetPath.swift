@@ -8,11 +8,10 @@ internal import Configuration
 internal import HTTP
 
 struct SetPathAction: Sendable {
-    private let path: LogFormat
+    private let path: Format
 
-    func run(on facts: ExchangeFacts) -> ActionResult {
-        facts.rendered.removeAll(keepingCapacity: true)
-        path.render(facts, into: &facts.rendered)
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        path.render(facts, program)
         facts.withScratch {
             let start = facts.scratch.count
             facts.request.appendTarget(path: facts.rendered, to: &facts.scratch)
@@ -25,8 +24,8 @@ struct SetPathAction: Sendable {
     static let row = ActionRow(
         "set-path", in: [.httpRequest], "<format>",
         summary: "Gives the request another path; the query stays, and so do scheme and host of an absolute target."
-    ) { (arguments, family) throws(ConfigProblem) in
-        .setPath(SetPathAction(path: try LogFormat(arguments.next("a path"), for: .message, in: family.place)))
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        .setPath(SetPathAction(path: try Format(arguments.next("a path"), for: .message, in: family.place, &table)))
     }
 }
 
@@ -35,14 +34,7 @@ extension RequestHead {
     fileprivate func appendTarget(path: [UInt8], to out: inout [UInt8]) {
         if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
         if path.first != 0x2F { out.append(0x2F) }
-        for byte in path {
-            if byte > 0x20 && byte < 0x7F && byte != 0x23 {
-                out.append(byte)
-            } else {
-                out.append(0x25)
-                out.append(hexadecimalDigits: byte)
-            }
-        }
+        TextWriter.append(to: &out) { $0.append(path, .path) }
         let pathCount = self.path.byteCount
         out.append(pathAndQuery.extracting(pathCount..<pathAndQuery.byteCount))
     }

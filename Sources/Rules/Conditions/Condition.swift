@@ -1,32 +1,35 @@
 // What stands behind `if` or `unless`: access lists joined by and, or, not (manual, section 7.2).
 
-/// A condition, compiled. Its lists are in the table of its section, where they may still grow while the file is read.
+/// A condition, compiled.
 struct Condition: Sendable {
     struct Term: Sendable {
-        /// The list's index in its section's table.
-        let list: Int
+        /// The list's place in the table.
+        let list: Int32
         let isNegated: Bool
         /// Whether `or` stands before it.
         let beginsAlternative: Bool
     }
 
-    let terms: [Term]
+    /// A stretch of the table's terms.
+    let terms: Stretch
     /// Whether it began with `unless`.
     let isInverted: Bool
 
-    func holds(_ facts: ExchangeFacts, _ lists: [AccessList]) -> Bool {
-        anyAlternativeHolds(facts, lists) != isInverted
+    func holds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
+        anyAlternativeHolds(facts, program) != isInverted
     }
 
-    private func anyAlternativeHolds(_ facts: ExchangeFacts, _ lists: [AccessList]) -> Bool {
+    @inline(__always)
+    private func anyAlternativeHolds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
         var holds = true
-        for term in terms {
+        for i in terms.range {
+            let term = program.table.terms[i]
             if term.beginsAlternative {
                 if holds { return true }
                 holds = true
             }
             // Once a term has failed, the rest of its alternative does not matter.
-            if holds { holds = lists[term.list].holds(facts) != term.isNegated }
+            if holds { holds = program.table.lists[Int(term.list)].holds(facts, program) != term.isNegated }
         }
         return holds
     }

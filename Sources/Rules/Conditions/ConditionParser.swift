@@ -1,32 +1,30 @@
-// Reads conditions, and keeps the access lists of a section.
+// Reads `acl` lines and conditions.
 
 internal import Configuration
 
-/// The access lists of one section, named and anonymous ones.
-struct AccessLists: Sendable {
-    private(set) var lists: [AccessList] = []
+/// The names of a section's access lists.
+struct AccessListNames: Sendable {
     private var indices: [String: Int] = [:]
 
     /// Reads `<name> <criterion> …` of an `acl` line. A name used before gets one more test.
-    mutating func define(_ arguments: inout Arguments) throws(ConfigProblem) {
+    mutating func define(_ arguments: inout Arguments, _ table: inout RuleTable) throws(ConfigProblem) {
         let name = try arguments.next("a name for the condition")
         guard !name.text.isEmpty, name.text.utf8.allSatisfy(Self.isNameByte) else {
             throw arguments.problem(
                 "'\(name.text)' cannot name a condition", at: name, expected: "letters, digits, '-', '_', '.' and ':'")
         }
         guard name.text != "or" else { throw arguments.problem("'or' joins conditions and cannot name one", at: name) }
-        let criterion = try Criterion(&arguments) { _ in false }
+        let criterion = try Criterion(&arguments, &table) { _ in false }
         if let index = indices[name.text] {
-            lists[index].criteria.append(criterion)
+            table.extend(index, criterion)
         } else {
-            indices[name.text] = lists.count
-            lists.append(AccessList(name: name.text, criteria: [criterion]))
+            indices[name.text] = table.addList(criterion)
         }
     }
 
     /// Reads `if …` or `unless …` to the end of the line; nil if neither is next.
     mutating func condition(
-        _ arguments: inout Arguments, in place: RulePlace
+        _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Condition? {
         guard let keyword = arguments.peek, keyword.text == "if" || keyword.text == "unless" else { return nil }
         _ = arguments.nextIfPresent()
@@ -51,32 +49,32 @@ struct AccessLists: Sendable {
                 opener = word
                 continue
             }
-            let list = try list(rest, &arguments, in: place)
-            terms.append(Condition.Term(list: list, isNegated: isNegated, beginsAlternative: beginsAlternative))
+            let list = try list(rest, &arguments, in: place, &table)
+            terms.append(Condition.Term(list: Int32(list), isNegated: isNegated, beginsAlternative: beginsAlternative))
             isNegated = false
             beginsAlternative = false
             opener = nil
         }
         if let opener { throw Self.missing(behind: opener) }
-        return Condition(terms: terms, isInverted: keyword.text == "unless")
+        let start = table.terms.count
+        table.terms += terms
+        return Condition(terms: Stretch(start..<table.terms.count), isInverted: keyword.text == "unless")
     }
 
     /// The list that a word names, or that begins with the brace it is.
     private mutating func list(
-        _ word: Word, _ arguments: inout Arguments, in place: RulePlace
+        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Int {
         if word.text == "{" {
-            let criterion = try Criterion(&arguments) { $0.text == "}" }
+            let criterion = try Criterion(&arguments, &table) { $0.text == "}" }
             guard arguments.skip("}") else {
                 throw ConfigProblem("'{' is not closed", at: word.range, expected: "'}' as a word of its own")
             }
             try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
-            lists.append(AccessList(name: nil, criteria: [criterion]))
-            return lists.count - 1
+            return table.addList(criterion)
         }
-        if indices[word.text] == nil, let predefined = PredefinedLists.list(named: word.text) {
-            indices[word.text] = lists.count
-            lists.append(predefined)
+        if indices[word.text] == nil, let predefined = PredefinedLists.criterion(named: word.text, &table) {
+            indices[word.text] = table.addList(predefined)
         }
         guard let index = indices[word.text] else {
             throw ConfigProblem(
@@ -84,7 +82,7 @@ struct AccessLists: Sendable {
                 expected: "the name of an acl line above, or '{ <criterion> … }'",
                 suggestion: nearest(word.text, among: indices.keys.sorted() + PredefinedLists.names))
         }
-        for criterion in lists[index].criteria {
+        for criterion in table.criteria(of: index) {
             try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
         }
         return index

@@ -1,4 +1,4 @@
-// One test: an expression and what its value is compared with.
+// One test: an expression and what its value is compared with; and the lists of tests that share a name.
 
 internal import Basics
 
@@ -13,14 +13,20 @@ enum Matcher: Sendable {
     case strings(StringPatterns)
 
     /// Whether the value matches. A value of another type is converted first; one that cannot be does not match.
-    func matches(_ value: SampleValue, _ facts: ExchangeFacts) -> Bool {
+    @inline(__always)
+    func matches(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
         switch self {
-        case .found: true
-        case .bool: value.bool(facts) ?? false
-        case .integers(let patterns): value.integer(facts).map(patterns.contains) ?? false
-        case .length(let patterns): patterns.contains(value.bytes(facts).count)
-        case .addresses(let patterns): value.address(facts).map(patterns.contains) ?? false
-        case .strings(let patterns): facts.withBytes(value.bytes(facts)) { patterns.matches($0) }
+        case .found: return true
+        case .bool: return value.bool(facts) ?? false
+        case .integers(let patterns):
+            guard let number = value.integer(facts) else { return false }
+            return patterns.contains(number, program)
+        case .length(let patterns): return patterns.contains(value.bytes(facts).count, program)
+        case .addresses(let patterns):
+            guard let address = value.address(facts) else { return false }
+            return patterns.contains(address, program)
+        case .strings(let patterns):
+            return facts.withBytes(value.bytes(facts)) { patterns.matches($0, program) }
         }
     }
 }
@@ -29,27 +35,68 @@ enum Matcher: Sendable {
 struct Criterion: Sendable {
     let expression: Expression
     let matcher: Matcher
+    /// The next test of the same list in the table; -1 if there is none.
+    var next = -1
+
+    init(_ expression: Expression, _ matcher: Matcher) {
+        self.expression = expression
+        self.matcher = matcher
+    }
 
     /// Whether any of the expression's values matches.
-    func holds(_ facts: ExchangeFacts) -> Bool {
+    func holds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
         facts.withScratch {
             var cursor = SampleCursor(isIterating: true)
             repeat {
                 cursor.hasMore = false
-                if let value = expression.next(facts, &cursor), matcher.matches(value, facts) { return true }
+                if let value = expression.next(facts, program, &cursor), matcher.matches(value, facts, program) {
+                    return true
+                }
             } while cursor.hasMore
             return false
         }
     }
 }
 
-/// The tests of one name, any of which is enough; without a name, the one between braces.
+/// The tests of one name, any of which is enough; or the one test between braces. They are linked by `next`, for a
+/// list may grow after others have begun.
 struct AccessList: Sendable {
-    let name: String?
-    var criteria: [Criterion]
+    let first: Int
+    var last: Int
 
-    func holds(_ facts: ExchangeFacts) -> Bool {
-        for criterion in criteria where criterion.holds(facts) { return true }
+    func holds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
+        var i = first
+        while i >= 0 {
+            if program.table.criteria[i].holds(facts, program) { return true }
+            i = program.table.criteria[i].next
+        }
         return false
+    }
+}
+
+extension RuleTable {
+    /// Begins a list with one test; its place.
+    mutating func addList(_ criterion: Criterion) -> Int {
+        criteria.append(criterion)
+        lists.append(AccessList(first: criteria.count - 1, last: criteria.count - 1))
+        return lists.count - 1
+    }
+
+    /// Adds a test to a list.
+    mutating func extend(_ list: Int, _ criterion: Criterion) {
+        criteria.append(criterion)
+        criteria[lists[list].last].next = criteria.count - 1
+        lists[list].last = criteria.count - 1
+    }
+
+    /// The tests of a list, in file order.
+    func criteria(of list: Int) -> [Criterion] {
+        var found: [Criterion] = []
+        var i = lists[list].first
+        while i >= 0 {
+            found.append(criteria[i])
+            i = criteria[i].next
+        }
+        return found
     }
 }

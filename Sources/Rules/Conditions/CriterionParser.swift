@@ -33,13 +33,15 @@ enum MatchMethod: String, CaseIterable {
 
 extension Criterion {
     /// Reads words until they end or `isEnd` says so of the next one.
-    init(_ arguments: inout Arguments, until isEnd: (Word) -> Bool) throws(ConfigProblem) {
+    init(
+        _ arguments: inout Arguments, _ table: inout RuleTable, until isEnd: (Word) -> Bool
+    ) throws(ConfigProblem) {
         let what = "a criterion, such as path_beg or hdr(host)"
         if let end = arguments.peek, isEnd(end) {
             throw ConfigProblem("a criterion is missing before '\(end.text)'", at: end.range, expected: what)
         }
         let word = try arguments.next(what)
-        let (expression, form) = try Self.expression(word)
+        let (expression, form) = try Self.expression(word, &table)
         var method = form ?? MatchMethod(default: expression.type)
         var methodWord = word
         var ignoresCase = false
@@ -65,9 +67,14 @@ extension Criterion {
         try Self.check(method, expression.type, methodWord)
         var values: [Word] = []
         while let value = arguments.peek, !isEnd(value), let taken = arguments.nextIfPresent() { values.append(taken) }
-        self.init(
-            expression: expression,
-            matcher: try Self.matcher(method, values, ignoresCase: ignoresCase, word, &arguments))
+        if values.isEmpty, method != .found, method != .bool {
+            arguments.warn(
+                "'\(word.text)' is compared with nothing and never matches", at: word,
+                expected: "values, or '-m found' to ask whether there is any")
+        } else if let value = values.first, method == .found || method == .bool {
+            arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
+        }
+        self.init(expression, try Self.matcher(method, values, ignoresCase: ignoresCase, &table))
     }
 
     private static let methods = KeyValuePairs(
@@ -81,11 +88,13 @@ extension Criterion {
     }
 
     /// The expression, and the way to match if the criterion's name says it: `path_beg`.
-    private static func expression(_ word: Word) throws(ConfigProblem) -> (Expression, MatchMethod?) {
+    private static func expression(
+        _ word: Word, _ table: inout RuleTable
+    ) throws(ConfigProblem) -> (Expression, MatchMethod?) {
         var text = ExpressionText(word)
         let name = text.name()
         let (row, form) = try row(name, text)
-        let expression = try Expression(row, nameStart: 0, &text)
+        let expression = try Expression(row, nameStart: 0, &text, &table)
         guard text.isAtEnd else {
             throw text.problem("unexpected text behind the criterion", at: text.position..<text.bytes.count)
         }
@@ -93,11 +102,11 @@ extension Criterion {
         return (expression, expression.converters.isEmpty ? form : nil)
     }
 
-    private static func row(_ name: String, _ text: ExpressionText) throws(ConfigProblem) -> (SampleRow, MatchMethod?) {
-        if let row = SampleRow.byName[name] { return (row, nil) }
+    private static func row(_ name: String, _ text: ExpressionText) throws(ConfigProblem) -> (Int, MatchMethod?) {
+        if let row = SampleRow.places[name] { return (row, nil) }
         if let underscore = name.lastIndex(of: "_"),
             let form = MatchMethod(rawValue: String(name[name.index(after: underscore)...])),
-            let row = SampleRow.byName[String(name[..<underscore])], row.hasMatchForms
+            let row = SampleRow.places[String(name[..<underscore])], SampleRow.table[row].hasMatchForms
         {
             try checkIsDone(form, name, at: text.range(0..<text.position))
             return (row, form)
@@ -136,51 +145,17 @@ extension Criterion {
     }
 
     private static func matcher(
-        _ method: MatchMethod, _ values: [Word], ignoresCase: Bool, _ word: Word, _ arguments: inout Arguments
+        _ method: MatchMethod, _ values: [Word], ignoresCase: Bool, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Matcher {
         switch method {
-        case .found, .bool:
-            if let value = values.first {
-                arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
-            }
-            return method == .found ? .found : .bool
-        case .int, .len:
-            let patterns = try integers(values)
-            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
-            return method == .int ? .integers(patterns) : .length(patterns)
-        case .ip:
-            var patterns = NetworkPatterns()
-            for value in values { try patterns.append(value) }
-            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
-            return .addresses(patterns)
+        case .found: return .found
+        case .bool: return .bool
+        case .int: return .integers(try IntegerPatterns(values, &table))
+        case .len: return .length(try IntegerPatterns(values, &table))
+        case .ip: return .addresses(try NetworkPatterns(values, &table))
         case .str, .beg, .end, .sub, .dir, .dom, .reg, .bin:
             guard let comparison = method.comparison else { preconditionFailure("'\(method)' compares no texts") }
-            var patterns = StringPatterns(comparison, ignoringCase: ignoresCase)
-            for value in values { patterns.append(value.text) }
-            if patterns.isEmpty { warnOfNoValue(word, &arguments) }
-            return .strings(patterns)
+            return .strings(StringPatterns(comparison, ignoringCase: ignoresCase, values.map(\.text), &table))
         }
-    }
-
-    private static func integers(_ values: [Word]) throws(ConfigProblem) -> IntegerPatterns {
-        var patterns = IntegerPatterns()
-        var comparison = IntegerPatterns.Operator.equal
-        for (i, value) in values.enumerated() {
-            if let found = IntegerPatterns.Operator(rawValue: value.text) {
-                comparison = found
-                guard i + 1 < values.count else {
-                    throw ConfigProblem("a number is missing behind '\(value.text)'", at: value.range)
-                }
-            } else {
-                try patterns.append(value, comparison)
-            }
-        }
-        return patterns
-    }
-
-    private static func warnOfNoValue(_ word: Word, _ arguments: inout Arguments) {
-        arguments.warn(
-            "'\(word.text)' is compared with nothing and never matches", at: word,
-            expected: "values, or '-m found' to ask whether there is any")
     }
 }

@@ -3,12 +3,11 @@
 internal import Configuration
 
 struct IntegerPatterns: Sendable {
-    private var ranges: [ClosedRange<Int>] = []
+    /// A stretch of the table's integers.
+    let ranges: Stretch
 
-    var isEmpty: Bool { ranges.isEmpty }
-
-    func contains(_ value: Int) -> Bool {
-        for range in ranges where range.contains(value) { return true }
+    func contains(_ value: Int, _ program: RuleProgram) -> Bool {
+        for i in ranges.range where program.table.integers[i].contains(value) { return true }
         return false
     }
 
@@ -17,8 +16,27 @@ struct IntegerPatterns: Sendable {
         case equal = "eq", greaterOrEqual = "ge", greater = "gt", lessOrEqual = "le", less = "lt"
     }
 
-    /// Reads `5`, `1024:65535`, `:1023`, `1024:`, with an operator in front of a single number.
-    mutating func append(_ word: Word, _ comparison: Operator) throws(ConfigProblem) {
+    /// Reads `5`, `1024:65535`, `:1023`, `1024:`, with an operator in front of single numbers.
+    init(_ words: [Word], _ table: inout RuleTable) throws(ConfigProblem) {
+        var ranges: [ClosedRange<Int>] = []
+        var comparison = Operator.equal
+        for (i, word) in words.enumerated() {
+            if let found = Operator(rawValue: word.text) {
+                comparison = found
+                guard i + 1 < words.count else {
+                    throw ConfigProblem("a number is missing behind '\(word.text)'", at: word.range)
+                }
+            } else if let range = try Self.range(word, comparison) {
+                ranges.append(range)
+            }
+        }
+        let start = table.integers.count
+        table.integers += ranges
+        self.ranges = Stretch(start..<table.integers.count)
+    }
+
+    /// nil for what no number can be: greater than the greatest.
+    private static func range(_ word: Word, _ comparison: Operator) throws(ConfigProblem) -> ClosedRange<Int>? {
         let problem = ConfigProblem(
             "'\(word.text)' is not a whole number", at: word.range,
             expected: "a number or a range like 1024:65535, with eq, ge, gt, le or lt in front if need be")
@@ -27,11 +45,11 @@ struct IntegerPatterns: Sendable {
         case 1:
             guard let value = Int(parts[0]) else { throw problem }
             switch comparison {
-            case .equal: ranges.append(value...value)
-            case .greaterOrEqual: ranges.append(value ... .max)
-            case .greater: if value < .max { ranges.append(value + 1 ... .max) }
-            case .lessOrEqual: ranges.append(.min...value)
-            case .less: if value > .min { ranges.append(.min...value - 1) }
+            case .equal: return value...value
+            case .greaterOrEqual: return value ... .max
+            case .greater: return value < .max ? value + 1 ... .max : nil
+            case .lessOrEqual: return .min...value
+            case .less: return value > .min ? .min...value - 1 : nil
             }
         case 2:
             guard let low = parts[0].isEmpty ? .min : Int(parts[0]), let high = parts[1].isEmpty ? .max : Int(parts[1]),
@@ -41,7 +59,7 @@ struct IntegerPatterns: Sendable {
                 throw ConfigProblem(
                     "'\(comparison.rawValue)' stands before a range", at: word.range, expected: "a single number")
             }
-            ranges.append(low...high)
+            return low...high
         default: throw problem
         }
     }

@@ -4,36 +4,43 @@ internal import Basics
 internal import Configuration
 
 struct NetworkPatterns: Sendable {
-    private struct V4: Sendable {
+    struct V4: Sendable {
         let network: UInt32
         let mask: UInt32
     }
-    private struct V6: Sendable {
+    struct V6: Sendable {
         let high: UInt64
         let low: UInt64
         let highMask: UInt64
         let lowMask: UInt64
     }
-    private var v4: [V4] = []
-    private var v6: [V6] = []
+    /// Stretches of the table's networks.
+    private let v4: Stretch
+    private let v6: Stretch
 
-    var isEmpty: Bool { v4.isEmpty && v6.isEmpty }
-
-    func contains(_ address: IPAddress) -> Bool {
+    func contains(_ address: IPAddress, _ program: RuleProgram) -> Bool {
         switch address {
-        case .v4(let word): contains(word) || contains(high: 0, low: 0xFFFF_0000_0000 | UInt64(word))
-        case .v6(let high, let low): contains(high: high, low: low) || Self.v4(within: high, low).map(contains) == true
+        case .v4(let word):
+            return contains(word, program) || contains(high: 0, low: 0xFFFF_0000_0000 | UInt64(word), program)
+        case .v6(let high, let low):
+            if contains(high: high, low: low, program) { return true }
+            guard let word = Self.v4(within: high, low) else { return false }
+            return contains(word, program)
         }
     }
 
-    private func contains(_ word: UInt32) -> Bool {
-        for pattern in v4 where word & pattern.mask == pattern.network { return true }
+    private func contains(_ word: UInt32, _ program: RuleProgram) -> Bool {
+        for i in v4.range {
+            let pattern = program.table.networks4[i]
+            if word & pattern.mask == pattern.network { return true }
+        }
         return false
     }
 
-    private func contains(high: UInt64, low: UInt64) -> Bool {
-        for pattern in v6 where high & pattern.highMask == pattern.high && low & pattern.lowMask == pattern.low {
-            return true
+    private func contains(high: UInt64, low: UInt64, _ program: RuleProgram) -> Bool {
+        for i in v6.range {
+            let pattern = program.table.networks6[i]
+            if high & pattern.highMask == pattern.high && low & pattern.lowMask == pattern.low { return true }
         }
         return false
     }
@@ -46,17 +53,25 @@ struct NetworkPatterns: Sendable {
     }
 
     /// Reads `10.0.0.0/8`, `127.1`, `10.0.0.0/255.0.0.0`, `fe80::/10`. Names are not looked up.
-    mutating func append(_ word: Word) throws(ConfigProblem) {
+    init(_ words: [Word], _ table: inout RuleTable) throws(ConfigProblem) {
+        let starts = (table.networks4.count, table.networks6.count)
+        for word in words { try Self.read(word, &table) }
+        v4 = Stretch(starts.0..<table.networks4.count)
+        v6 = Stretch(starts.1..<table.networks6.count)
+    }
+
+    private static func read(_ word: Word, _ table: inout RuleTable) throws(ConfigProblem) {
         let parts = word.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let mask = parts.count == 2 ? String(parts[1]) : nil
-        if let address = Self.parseV4(parts[0]) {
-            guard let mask = Self.maskV4(mask) else { throw Self.badMask(word, bits: 32) }
-            v4.append(V4(network: address & mask, mask: mask))
+        if let address = parseV4(parts[0]) {
+            guard let mask = maskV4(mask) else { throw badMask(word, bits: 32) }
+            table.networks4.append(V4(network: address & mask, mask: mask))
         } else if case .v6(let high, let low) = IPAddress(parts[0]) {
-            guard let bits = mask.map(Int.init) ?? 128, 0...128 ~= bits else { throw Self.badMask(word, bits: 128) }
+            guard let bits = mask.map(Int.init) ?? 128, 0...128 ~= bits else { throw badMask(word, bits: 128) }
             let highMask = bits >= 64 ? UInt64.max : bits == 0 ? 0 : ~(.max >> UInt64(bits))
             let lowMask = bits >= 128 ? UInt64.max : bits <= 64 ? 0 : ~(.max >> UInt64(bits - 64))
-            v6.append(V6(high: high & highMask, low: low & lowMask, highMask: highMask, lowMask: lowMask))
+            table.networks6.append(
+                V6(high: high & highMask, low: low & lowMask, highMask: highMask, lowMask: lowMask))
         } else {
             throw ConfigProblem(
                 "'\(word.text)' is not an address or a network", at: word.range,

@@ -30,19 +30,20 @@ enum PredefinedLists {
 
     static var names: [String] { tests.map(\.key) + [absoluteURL] }
 
-    /// The list of that name; nil if none is predefined by it.
-    static func list(named name: String) -> AccessList? {
+    /// The test of that name; nil if none is predefined by it.
+    static func criterion(named name: String, _ table: inout RuleTable) -> Criterion? {
         if name == absoluteURL {
-            guard let row = SampleRow.byName["url"] else { preconditionFailure("no sample 'url'") }
-            let expression = Expression(sample: .request(.isAbsolute), converters: [], type: .bool, row: row)
-            return AccessList(name: name, criteria: [Criterion(expression: expression, matcher: .bool)])
+            guard let row = SampleRow.places["url"] else { preconditionFailure("no sample 'url'") }
+            return Criterion(
+                Expression(sample: .request(.isAbsolute), converters: Stretch(0..<0), type: .bool, rowIndex: row), .bool
+            )
         }
         guard let test = tests.first(where: { $0.key == name })?.value else { return nil }
         let place = SourceRange(file: "predefined", line: 1)
         var words = Arguments(
             words: test.split(separator: " ").map { Word(String($0), at: place) }, keyword: Word("acl", at: place))
         do throws(ConfigProblem) {
-            return AccessList(name: name, criteria: [try Criterion(&words, until: { _ in false })])
+            return try Criterion(&words, &table) { _ in false }
         } catch {
             preconditionFailure("predefined list \(name): \(error.message)")
         }

@@ -5,23 +5,28 @@ internal import Configuration
 /// A compiled expression.
 struct Expression: Sendable {
     let sample: Sample
-    let converters: [Converter]
+    /// A stretch of the table's converters.
+    let converters: Stretch
     /// What it yields.
     let type: SampleType
+    /// The place of the sample's row in its table.
+    let rowIndex: Int
+
     /// The sample's name and from when on it is known, for those who check where the expression stands.
-    let row: SampleRow
+    var row: SampleRow { SampleRow.table[rowIndex] }
 
     /// The value; nil if there is none: no such field, or a conversion that failed.
-    func evaluate(_ facts: ExchangeFacts) -> SampleValue? {
+    func evaluate(_ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         var cursor = SampleCursor(isIterating: false)
-        return next(facts, &cursor)
+        return next(facts, program, &cursor)
     }
 
     /// The next of several values: of a header field's list, say. `cursor.hasMore` says whether to ask again.
-    func next(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
-        guard var value = sample.fetch(facts, &cursor) else { return nil }
-        for converter in converters {
-            guard let converted = converter.apply(value, facts) else { return nil }
+    func next(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        guard var value = sample.fetch(facts, program, &cursor) else { return nil }
+        if converters.isEmpty { return value }
+        for i in converters.range {
+            guard let converted = program.table.converters[i].apply(value, facts) else { return nil }
             value = converted
         }
         return value
@@ -48,13 +53,13 @@ enum Sample: Sendable {
     case field(FieldSample)
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .constant(let sample): sample.fetch(facts)
+        case .constant(let sample): sample.fetch(facts, program)
         case .connection(let sample): sample.fetch(facts)
         case .exchange(let sample): sample.fetch(facts)
         case .request(let sample): sample.fetch(facts)
-        case .field(let sample): sample.fetch(facts, &cursor)
+        case .field(let sample): sample.fetch(facts, program, &cursor)
         }
     }
 }

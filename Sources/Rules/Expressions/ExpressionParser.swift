@@ -153,18 +153,21 @@ struct ExpressionArguments {
 
 extension Expression {
     /// Reads an expression from `text`, which it leaves behind it.
-    init(_ text: inout ExpressionText) throws(ConfigProblem) {
+    init(_ text: inout ExpressionText, _ table: inout RuleTable) throws(ConfigProblem) {
         let start = text.position
         let name = text.name()
-        guard let row = SampleRow.byName[name] else { throw Self.unknownSample(name, text, start) }
-        try self.init(row, nameStart: start, &text)
+        guard let row = SampleRow.places[name] else { throw Self.unknownSample(name, text, start) }
+        try self.init(row, nameStart: start, &text, &table)
     }
 
-    /// Reads the arguments and converters behind the name of `row`, which began at `nameStart`.
-    init(_ row: SampleRow, nameStart: Int, _ text: inout ExpressionText) throws(ConfigProblem) {
+    /// Reads the arguments and converters behind the name of a row, which began at `nameStart`.
+    init(
+        _ rowIndex: Int, nameStart: Int, _ text: inout ExpressionText, _ table: inout RuleTable
+    ) throws(ConfigProblem) {
+        let row = SampleRow.table[rowIndex]
         let nameRange = nameStart..<text.position
         var arguments = try ExpressionArguments(of: row.name, at: nameRange, &text)
-        let sample = try row.make(&arguments)
+        let sample = try row.make(&arguments, &table)
         try arguments.finish()
 
         var type = row.type
@@ -185,7 +188,10 @@ extension Expression {
             try arguments.finish()
             type = row.type
         }
-        self.init(sample: sample, converters: converters, type: type, row: row)
+        let start = table.converters.count
+        table.converters += converters
+        self.init(
+            sample: sample, converters: Stretch(start..<table.converters.count), type: type, rowIndex: rowIndex)
     }
 
     static func unknownSample(_ name: String, _ text: ExpressionText, _ start: Int) -> ConfigProblem {

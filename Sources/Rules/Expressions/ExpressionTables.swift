@@ -4,7 +4,7 @@ internal import Configuration
 
 /// A sample by one of its names.
 struct SampleRow: Sendable {
-    typealias Maker = @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Sample
+    typealias Maker = @Sendable (inout ExpressionArguments, inout RuleTable) throws(ConfigProblem) -> Sample
 
     let name: String
     /// Its arguments as the manual writes them: `(<name>[,<occ>])`.
@@ -33,8 +33,9 @@ struct SampleRow: Sendable {
     static let table =
         ConstantSample.rows + ConnectionSample.rows + ExchangeSample.rows + RequestSample.rows + FieldSample.rows
 
-    static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
-        preconditionFailure("two samples are named \(first.name)")
+    /// The place of each name in the table.
+    static let places = Dictionary(table.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in
+        preconditionFailure("two samples are named \(table[first].name)")
     }
 }
 

@@ -89,8 +89,8 @@ extension SampleValue {
         switch self {
         case .string(let bytes): bytes
         case .bool(let value): facts.make { $0.append(value ? 0x31 : 0x30) }
-        case .integer(let value): facts.make { $0.append(decimal: value) }
-        case .address(let address): facts.make { address.append(to: &$0) }
+        case .integer(let value): facts.make { TextWriter.append(to: &$0) { $0.append(number: value) } }
+        case .address(let address): facts.make { TextWriter.append(to: &$0) { $0.append(ip: address) } }
         }
     }
 

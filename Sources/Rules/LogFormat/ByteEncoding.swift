@@ -3,79 +3,77 @@
 
 internal import Basics
 
-extension [UInt8] {
-    /// Which bytes are written as an escape and two hexadecimal digits.
-    enum Encoding {
-        /// Request lines in logs: what is not printable ASCII, `"` and `#`, as `#XX`.
-        case logURL
-        /// Captured values in logs: those and `{`, `|`, `}`.
-        case logField
-        /// Other text in logs: control characters alone, so that a line stays a line.
-        case logText
-        /// Header values and bodies of answers: control characters except HTAB, as `%XX`.
-        case message
+/// Which bytes are written as an escape and two hexadecimal digits.
+struct ByteEncoding: Sendable {
+    /// One bit for each byte below 64, and for each below 128.
+    private let low: UInt64
+    private let high: UInt64
+    /// Whether it is also those from 128 on.
+    private let touchesHighest: Bool
+    let escape: UInt8
 
-        @inline(__always)
-        func touches(_ byte: UInt8) -> Bool {
-            switch self {
-            case .logURL: byte < 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x23
-            case .logField: byte < 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x23 || byte &- 0x7B < 3
-            case .logText: byte < 0x20 || byte == 0x7F
-            case .message: (byte < 0x20 && byte != 0x09) || byte == 0x7F
-            }
-        }
+    /// Request lines in logs: what is not printable ASCII, `"` and `#`, as `#XX`.
+    static let logURL = ByteEncoding("\"#", touchingHighest: true, escape: 0x23)
+    /// Captured values in logs: those and `{`, `|`, `}`.
+    static let logField = ByteEncoding("\"#{|}", touchingHighest: true, escape: 0x23)
+    /// Other text in logs: control characters alone, so that a line stays a line.
+    static let logText = ByteEncoding("", escape: 0x23)
+    /// Header values and bodies of answers: control characters except HTAB, as `%XX`.
+    static let message = ByteEncoding("", sparing: "\t", escape: 0x25)
+    /// Paths that rules make: what cannot stand in a request line, as `%XX`.
+    static let path = ByteEncoding(" #", touchingHighest: true, escape: 0x25)
 
-        var escape: UInt8 { self == .message ? 0x25 : 0x23 }
-    }
-
-    /// Appends `bytes` in this encoding; with `escapingParameters` also `"`, `\` and `]` with a backslash in front
-    /// (RFC 5424 section 6.3.3).
-    mutating func append(_ bytes: RawSpan, _ encoding: Encoding, escapingParameters: Bool = false) {
-        for i in 0..<bytes.byteCount { append(bytes[i], encoding, escapingParameters) }
-    }
-
-    mutating func append(_ bytes: [UInt8], _ encoding: Encoding, escapingParameters: Bool = false) {
-        for byte in bytes { append(byte, encoding, escapingParameters) }
+    /// Control characters and the `others`, without those to be spared.
+    private init(_ others: String, sparing spared: String = "", touchingHighest: Bool = false, escape: UInt8) {
+        var masks: [UInt64] = [0xFFFF_FFFF, 1 << 63]
+        for byte in others.utf8 { masks[Int(byte >> 6)] |= 1 << UInt64(byte & 63) }
+        for byte in spared.utf8 { masks[Int(byte >> 6)] &= ~(1 << UInt64(byte & 63)) }
+        low = masks[0]
+        high = masks[1]
+        touchesHighest = touchingHighest
+        self.escape = escape
     }
 
     @inline(__always)
-    mutating func append(_ byte: UInt8, _ encoding: Encoding, _ escapingParameters: Bool) {
-        if encoding.touches(byte) {
-            append(encoding.escape)
-            append(hexadecimalDigits: byte)
-        } else {
-            if escapingParameters, byte == 0x22 || byte == 0x5C || byte == 0x5D { append(0x5C) }
-            append(byte)
+    func touches(_ byte: UInt8) -> Bool {
+        if byte >= 128 { return touchesHighest }
+        return (byte < 64 ? low : high) &>> UInt64(byte & 63) & 1 != 0
+    }
+}
+
+extension TextWriter {
+    /// Appends `bytes` in an encoding; with `escapingParameters` also `"`, `\` and `]` with a backslash in front
+    /// (RFC 5424 section 6.3.3).
+    mutating func append(_ bytes: RawSpan, _ encoding: ByteEncoding, escapingParameters: Bool = false) {
+        // What needs nothing done goes in whole runs.
+        var start = 0
+        while true {
+            let end = bytes.firstIndex(from: start) {
+                encoding.touches($0) || (escapingParameters && ($0 == 0x22 || $0 == 0x5C || $0 == 0x5D))
+            }
+            append(bytes.extracting(start..<end))
+            if end == bytes.byteCount { return }
+            let byte = bytes[end]
+            if encoding.touches(byte) {
+                append(encoding.escape)
+                append(hexadecimalDigits: byte)
+            } else {
+                append(0x5C)
+                append(byte)
+            }
+            start = end + 1
         }
     }
 
-    /// Appends two digits in upper case.
-    mutating func append(hexadecimalDigits byte: UInt8) {
-        append(hexadecimalDigit: byte &>> 4)
-        append(hexadecimalDigit: byte & 15)
-    }
-
-    private mutating func append(hexadecimalDigit digit: UInt8) {
-        append(digit < 10 ? digit &+ 0x30 : digit &+ 0x37)
-    }
-
-    /// Appends `value` in upper-case hexadecimal with at least `width` digits, as flag X writes numbers.
-    mutating func append(hexadecimal value: UInt64, width: Int) {
-        var shift = Swift.max((63 - (value | 1).leadingZeroBitCount) / 4, width - 1) * 4
-        while shift >= 0 {
-            append(hexadecimalDigit: UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 15)
-            shift -= 4
-        }
+    mutating func append(_ bytes: [UInt8], _ encoding: ByteEncoding, escapingParameters: Bool = false) {
+        unsafe append(bytes.span.bytes, encoding, escapingParameters: escapingParameters)
     }
 
     /// Appends a JSON string with its quotes (RFC 8259 section 7). What is not UTF-8 becomes U+FFFD.
     mutating func append(json bytes: RawSpan) {
+        guard bytes.isASCII else { return append(json: bytes.text) }
         append(0x22)
-        if bytes.isASCII {
-            for i in 0..<bytes.byteCount { append(jsonByte: bytes[i]) }
-        } else {
-            for byte in bytes.text.utf8 { append(jsonByte: byte) }
-        }
+        append(jsonText: bytes)
         append(0x22)
     }
 
@@ -83,26 +81,43 @@ extension [UInt8] {
 
     mutating func append(json text: String) {
         append(0x22)
-        for byte in text.utf8 { append(jsonByte: byte) }
+        var text = text
+        text.withUTF8 { bytes in
+            // Safe: the span does not leave this closure.
+            unsafe append(jsonText: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes)))
+        }
         append(0x22)
     }
 
-    private mutating func append(jsonByte byte: UInt8) {
-        switch byte {
-        case 0x22, 0x5C:
-            append(0x5C)
-            append(byte)
-        case 0..<0x20, 0x7F:
-            append("\\u00")
-            append(hexadecimalDigits: byte)
-        default: append(byte)
+    private mutating func append(jsonText bytes: RawSpan) {
+        var start = 0
+        while true {
+            let end = bytes.firstIndex(from: start) { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }
+            append(bytes.extracting(start..<end))
+            if end == bytes.byteCount { return }
+            let byte = bytes[end]
+            if byte == 0x22 || byte == 0x5C {
+                append(0x5C)
+                append(byte)
+            } else {
+                append("\\u00" as StaticString)
+                append(hexadecimalDigits: byte)
+            }
+            start = end + 1
         }
     }
 }
 
 extension RawSpan {
-    fileprivate var isASCII: Bool {
-        for i in 0..<byteCount where self[i] >= 0x80 { return false }
-        return true
+    fileprivate var isASCII: Bool { firstIndex(from: 0) { $0 >= 0x80 } == byteCount }
+
+    /// The index of the first byte at `start` or behind it that passes the test; `byteCount` if there is none.
+    @inline(__always)
+    func firstIndex(from start: Int, where test: (UInt8) -> Bool) -> Int {
+        precondition(start >= 0, "a search that begins at \(start)")
+        var i = start
+        // Safe: i is below byteCount.
+        while i < byteCount, !test(unsafe unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) { i &+= 1 }
+        return i
     }
 }

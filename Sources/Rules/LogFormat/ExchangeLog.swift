@@ -21,16 +21,18 @@ public struct ExchangeLog: Sendable {
     private let format: LogFormat
     private let isHTTP: Bool
     private let settings: ExchangeLogSettings
+    private let names: RuleProgram
     private let requestNames: [String]
     private let responseNames: [String]
 
     init(_ settings: ExchangeLogSettings, isHTTP: Bool) {
         self.settings = settings
+        names = RuleProgram(settings.table)
         self.isHTTP = isHTTP
         logsAtConnect = settings.format.isDefault
         logsEarly = settings.logsEarly
-        requestNames = settings.requestCaptures.map(\.title)
-        responseNames = settings.responseCaptures.map(\.title)
+        requestNames = settings.requestTitles
+        responseNames = settings.responseTitles
         format =
             switch settings.format {
             case .standard: .connection
@@ -46,16 +48,16 @@ public struct ExchangeLog: Sendable {
     public func captureRequest(_ facts: ExchangeFacts) {
         facts.requestCaptures.begin(settings.requestCaptures.count)
         facts.responseCaptures.begin(settings.responseCaptures.count)
-        for (i, capture) in settings.requestCaptures.enumerated() {
-            capture.take(from: facts.request.fields, into: &facts.requestCaptures.values[i])
+        for i in settings.requestCaptures.indices {
+            facts.request.fields.take(settings.requestCaptures[i], names, into: &facts.requestCaptures.values[i])
         }
     }
 
     /// Keeps the response fields that the log wants. Call when the server's response head is complete.
     public func captureResponse(_ facts: ExchangeFacts) {
         facts.responseCaptures.begin(settings.responseCaptures.count)
-        for (i, capture) in settings.responseCaptures.enumerated() {
-            capture.take(from: facts.response.fields, into: &facts.responseCaptures.values[i])
+        for i in settings.responseCaptures.indices {
+            facts.response.fields.take(settings.responseCaptures[i], names, into: &facts.responseCaptures.values[i])
         }
     }
 
@@ -80,7 +82,7 @@ public struct ExchangeLog: Sendable {
     public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
         facts.side = .request
         if logsAtConnect {
-            renderConnection(facts, into: &out)
+            TextWriter.append(to: &out) { renderConnection(facts, &$0) }
         } else {
             format.render(facts, into: &out)
         }
@@ -88,45 +90,50 @@ public struct ExchangeLog: Sendable {
 
     /// Appends the exchange as one JSON object without line breaks.
     public func renderJSON(_ facts: ExchangeFacts, into out: inout [UInt8]) {
-        JSONLine.append(
-            facts, isHTTP: isHTTP, requestNames: requestNames, responseNames: responseNames, to: &out)
+        TextWriter.append(to: &out) {
+            JSONLine.append(
+                facts, isHTTP: isHTTP, requestNames: requestNames, responseNames: responseNames, to: &$0)
+        }
     }
 
     /// `Connect from 10.0.1.2:33312 to 10.0.3.31:8012 (www/HTTP)` (manual, section 8.2.1).
-    private func renderConnection(_ facts: ExchangeFacts, into out: inout [UInt8]) {
-        out.append("Connect from ")
+    private func renderConnection(_ facts: ExchangeFacts, _ out: inout TextWriter) {
+        out.append("Connect from " as StaticString)
         out.append(endpoint: facts.client)
-        out.append(" to ")
+        out.append(" to " as StaticString)
         out.append(endpoint: facts.local)
-        out.append(" (")
+        out.append(" (" as StaticString)
         out.append(facts.frontendName)
-        out.append(isHTTP ? "/HTTP)" : "/TCP)")
+        out.append((isHTTP ? "/HTTP)" : "/TCP)") as StaticString)
     }
 }
 
-extension [UInt8] {
+extension TextWriter {
     fileprivate mutating func append(endpoint address: SocketAddress) {
-        if let ip = address.ip { ip.append(to: &self) } else { append("unix") }
+        if let ip = address.ip { append(ip: ip) } else { append("unix" as StaticString) }
         append(0x3A)
-        append(decimal: Int(address.port ?? 0))
+        append(number: Int(address.port ?? 0))
     }
 }
 
 /// One `capture request header` or `capture response header` line.
-struct FieldCapture: Hashable, Sendable {
+struct FieldCapture: Sendable {
     let name: FieldName
-    /// The name as the file writes it.
-    let title: String
     /// Bytes kept of the value.
     let length: Int
+}
 
-    /// Takes the last such field's value.
-    func take(from fields: borrowing HeaderFields, into value: inout [UInt8]) {
-        var walk = FieldWalk()
+extension HeaderFields {
+    /// Takes the value of the last field that the line names.
+    fileprivate func take(_ capture: FieldCapture, _ program: RuleProgram, into value: inout [UInt8]) {
+        var index = 0
         var found: Int?
-        while fields.next(name, lines: true, &walk) { found = walk.line }
+        while let line = next(capture.name, program, from: index) {
+            found = line
+            index = line + 1
+        }
         guard let found else { return }
-        let bytes = fields.value(found)
-        value.append(bytes.extracting(first: min(length, bytes.byteCount)))
+        let bytes = self.value(found)
+        value.append(bytes.extracting(first: min(capture.length, bytes.byteCount)))
     }
 }

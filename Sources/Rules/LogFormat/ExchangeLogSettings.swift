@@ -24,6 +24,11 @@ public struct ExchangeLogSettings: SectionSettings {
     /// `capture request header`, `capture response header`, in file order.
     var requestCaptures: [FieldCapture] = []
     var responseCaptures: [FieldCapture] = []
+    /// Their names as the file writes them.
+    var requestTitles: [String] = []
+    var responseTitles: [String] = []
+    /// Their names as they are looked for.
+    var table = RuleTable()
 
     public init() {}
 
@@ -51,7 +56,7 @@ enum ExchangeLogKeywords {
                 "Logs each exchange in a format of your own: text, variables such as %ci, expressions such as %[src]."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[ExchangeLogSettings.self].format = .custom(
-                try LogFormat(arguments.next("a log format"), for: .logLine, in: .logLine))
+                try LogFormat(arguments.next("a log format")))
         },
         option(
             "dontlognull", "Does not log connections on which nothing was received, such as a port probe's.",
@@ -62,8 +67,8 @@ enum ExchangeLogKeywords {
             "logasap",
             "Logs an exchange when its response's head has been sent; times and sizes that still grow have a + sign.",
             \.logsEarly),
-        capture("request", \.requestCaptures),
-        capture("response", \.responseCaptures),
+        capture("request", \.requestCaptures, \.requestTitles),
+        capture("response", \.responseCaptures, \.responseTitles),
     ]
 
     private static func option(
@@ -77,7 +82,8 @@ enum ExchangeLogKeywords {
     }
 
     private static func capture(
-        _ side: String, _ list: any WritableKeyPath<ExchangeLogSettings, [FieldCapture]> & Sendable
+        _ side: String, _ list: any WritableKeyPath<ExchangeLogSettings, [FieldCapture]> & Sendable,
+        _ titles: any WritableKeyPath<ExchangeLogSettings, [String]> & Sendable
     ) -> Keyword {
         Keyword(
             "capture \(side) header", in: [.frontend, .listen],
@@ -85,14 +91,15 @@ enum ExchangeLogKeywords {
             summary: "Logs the last \(side) field of this name, cut to a length, in braces behind the queue sizes."
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a field name")
-            guard let name = FieldName(word.text) else {
+            guard let name = FieldName(word.text, &draft[ExchangeLogSettings.self].table) else {
                 throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
             }
             _ = try arguments.choice("a length", of: ["len": ()])
             // The log's longest line bounds what can be seen of it.
             let length = try arguments.integer("a length", in: 1...65_535)
             draft[ExchangeLogSettings.self][keyPath: list].append(
-                FieldCapture(name: name, title: word.text, length: length))
+                FieldCapture(name: name, length: length))
+            draft[ExchangeLogSettings.self][keyPath: titles].append(word.text)
         }
     }
 }

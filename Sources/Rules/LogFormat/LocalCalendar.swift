@@ -24,29 +24,3 @@ enum LocalCalendar {
         return civil
     }
 }
-
-extension [UInt8] {
-    /// `21/Nov/2026:07:15:25`.
-    mutating func append(logDate civil: CivilTime) {
-        append(decimal: civil.day, width: 2)
-        append(0x2F)
-        append(CivilTime.monthNames[civil.month - 1])
-        append(0x2F)
-        append(decimal: civil.year, width: 4)
-        append(0x3A)
-        append(decimal: civil.hour, width: 2)
-        append(0x3A)
-        append(decimal: civil.minute, width: 2)
-        append(0x3A)
-        append(decimal: civil.second, width: 2)
-    }
-
-    /// `+0100`, with `separator` between hours and minutes.
-    mutating func append(offsetOf civil: CivilTime, separator: UInt8? = nil) {
-        let minutes = abs(civil.offsetSeconds) / 60
-        append(civil.offsetSeconds < 0 ? 0x2D : 0x2B)
-        append(decimal: minutes / 60, width: 2)
-        if let separator { append(separator) }
-        append(decimal: minutes % 60, width: 2)
-    }
-}

@@ -2,16 +2,16 @@
 
 internal import Configuration
 
-extension LogFormat {
+extension Format {
     /// Compiles the word for `use`. `place` is where the string stands: what its expressions may ask.
-    init(_ word: Word, for use: Use, in place: RulePlace) throws(ConfigProblem) {
+    init(_ word: Word, for use: Use, in place: RulePlace, _ table: inout RuleTable) throws(ConfigProblem) {
         var text = ExpressionText(word)
         var elements: [Element] = []
         var fixed: [UInt8] = []
         /// What `%{…}o` said for the variables behind it.
         var standing: Flags = []
         func finishText() {
-            if !fixed.isEmpty { elements.append(.text(fixed)) }
+            if !fixed.isEmpty { elements.append(.text(table.keep(fixed))) }
             fixed = []
         }
         while let byte = text.peek {
@@ -27,25 +27,32 @@ extension LogFormat {
             } else {
                 let start = text.position - 1
                 let flags = try Self.flags(&text, standing)
-                switch try Self.item(&text, from: start, in: place) {
+                switch try Self.item(&text, from: start, in: place, &table) {
                 case .variable(let variable):
                     finishText()
                     elements.append(.variable(variable, flags))
                 case .expression(let expression):
                     finishText()
-                    elements.append(.expression(expression, flags))
+                    table.expressions.append(expression)
+                    elements.append(.expression(Int32(table.expressions.count - 1), flags))
                 case .allThatFollow:
                     standing = flags
                 }
             }
         }
         finishText()
-        self.init(elements: elements, use: use)
+        self.init(elements, use, &table)
     }
 
     /// Text as it stands, percent signs included.
-    init(literal text: String) {
-        self.init(elements: text.isEmpty ? [] : [.text(Array(text.utf8))], use: .message)
+    init(literal text: String, _ table: inout RuleTable) {
+        self.init(text.isEmpty ? [] : [.text(table.keep(text.utf8))], .message, &table)
+    }
+
+    private init(_ elements: [Element], _ use: Use, _ table: inout RuleTable) {
+        let start = table.elements.count
+        table.elements += elements
+        self.init(elements: Stretch(start..<table.elements.count), use: use)
     }
 
     private enum Item {
@@ -56,11 +63,11 @@ extension LogFormat {
 
     /// What stands behind `%` and its flags.
     private static func item(
-        _ text: inout ExpressionText, from start: Int, in place: RulePlace
+        _ text: inout ExpressionText, from start: Int, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Item {
         if text.skip(0x5B) {
             let opening = text.position - 1
-            let expression = try Expression(&text)
+            let expression = try Expression(&text, &table)
             guard text.skip(0x5D) else {
                 let end = text.bytes.count
                 throw text.problem(

@@ -101,7 +101,7 @@ enum LogVariable: String, CaseIterable, Sendable {
 
 extension LogVariable {
     /// Appends the variable's text. `isLine` says that missing text needs a dash.
-    func render(_ facts: ExchangeFacts, _ flags: LogFormat.Flags, isLine: Bool, into out: inout [UInt8]) {
+    func render(_ facts: ExchangeFacts, _ flags: Format.Flags, isLine: Bool, _ out: inout TextWriter) {
         switch self {
         case .clientIP: out.append(ipOf: facts.client, flags, isLine)
         case .clientPort: out.append(portOf: facts.client, flags, isLine)
@@ -112,14 +112,14 @@ extension LogVariable {
         case .serverIP: out.append(ipOf: facts.serverAddress, flags, isLine)
         case .serverPort: out.append(portOf: facts.serverAddress, flags, isLine)
 
-        case .frontend: out.append(logText: facts.frontendName.utf8, flags, isLine: isLine)
+        case .frontend: out.append(text: facts.frontendName, flags, isLine: isLine)
         case .frontendTransport:
             if flags.contains(.quote) { out.append(0x22) }
-            out.append(logText: facts.frontendName.utf8, flags.subtracting(.quote), isLine: isLine)
+            out.append(text: facts.frontendName, flags.subtracting(.quote), isLine: isLine)
             if facts.isTLS { out.append(0x7E) }
             if flags.contains(.quote) { out.append(0x22) }
-        case .backend: out.append(logText: facts.backendName.utf8, flags, isLine: isLine)
-        case .server: out.append(logText: facts.serverName.utf8, flags, isLine: isLine)
+        case .backend: out.append(text: facts.backendName, flags, isLine: isLine)
+        case .server: out.append(text: facts.serverName, flags, isLine: isLine)
 
         case .date: out.append(date: facts.timers.acceptDate)
         case .requestDate: out.append(date: facts.timers.requestDate)
@@ -128,26 +128,26 @@ extension LogVariable {
         case .requestGMTDate: out.append(zonedDate: facts.timers.requestDate.utc)
         case .requestLocalDate: out.append(zonedDate: LocalCalendar.civil(facts.timers.requestDate))
         case .timestamp: out.append(number: UInt64(max(0, facts.timers.acceptDate.seconds)), flags, width: 4)
-        case .milliseconds: out.append(decimal: facts.timers.acceptDate.microseconds / 1_000, width: 3)
+        case .milliseconds: out.append(threeDigits: facts.timers.acceptDate.microseconds / 1_000)
 
-        case .requestTime: out.append(decimal: facts.timers.requestTime)
-        case .queueTime: out.append(decimal: facts.timers.queueTime)
-        case .connectTime: out.append(decimal: facts.timers.connectTime)
-        case .responseTime: out.append(decimal: facts.timers.responseTime)
-        case .activeTime: out.append(decimal: facts.timers.activeTime, unfinished: facts)
-        case .totalTime: out.append(decimal: facts.timers.totalTime, unfinished: facts)
-        case .dataTime: out.append(decimal: facts.timers.dataTime)
-        case .handshakeTime: out.append(decimal: facts.timers.handshakeTime)
-        case .idleTime: out.append(decimal: facts.timers.idleTime)
-        case .requestCompleteTime: out.append(decimal: facts.timers.requestCompleteTime)
-        case .userTime: out.append(decimal: facts.timers.userTime, unfinished: facts)
+        case .requestTime: out.append(number: facts.timers.requestTime)
+        case .queueTime: out.append(number: facts.timers.queueTime)
+        case .connectTime: out.append(number: facts.timers.connectTime)
+        case .responseTime: out.append(number: facts.timers.responseTime)
+        case .activeTime: out.append(number: facts.timers.activeTime, unfinished: facts)
+        case .totalTime: out.append(number: facts.timers.totalTime, unfinished: facts)
+        case .dataTime: out.append(number: facts.timers.dataTime)
+        case .handshakeTime: out.append(number: facts.timers.handshakeTime)
+        case .idleTime: out.append(number: facts.timers.idleTime)
+        case .requestCompleteTime: out.append(number: facts.timers.requestCompleteTime)
+        case .userTime: out.append(number: facts.timers.userTime, unfinished: facts)
 
-        case .status: out.append(decimal: facts.status)
-        case .bytesToClient: out.append(decimal: Int(truncatingIfNeeded: facts.bytesToClient), unfinished: facts)
-        case .bytesFromClient: out.append(decimal: facts.bytesFromClient)
+        case .status: out.append(number: facts.status)
+        case .bytesToClient: out.append(number: Int(truncatingIfNeeded: facts.bytesToClient), unfinished: facts)
+        case .bytesFromClient: out.append(number: facts.bytesFromClient)
 
-        case .requestCookie: out.append(logText: facts.requestCookie, flags, isLine: isLine)
-        case .responseCookie: out.append(logText: facts.responseCookie, flags, isLine: isLine)
+        case .requestCookie: out.append(text: facts.requestCookie, flags, isLine: isLine)
+        case .responseCookie: out.append(text: facts.responseCookie, flags, isLine: isLine)
         case .termination, .terminationAndCookies:
             out.append(facts.termination.cause.rawValue)
             out.append(facts.termination.phase.rawValue)
@@ -155,15 +155,15 @@ extension LogVariable {
             out.append(facts.termination.clientCookie.rawValue)
             out.append(facts.termination.serverCookie.rawValue)
 
-        case .processConnections: out.append(decimal: facts.counts.process)
-        case .frontendConnections: out.append(decimal: facts.counts.frontend)
-        case .backendConnections: out.append(decimal: facts.counts.backend)
-        case .serverConnections: out.append(decimal: facts.counts.server)
-        case .serverQueue: out.append(decimal: facts.counts.serverQueue)
-        case .backendQueue: out.append(decimal: facts.counts.backendQueue)
+        case .processConnections: out.append(number: facts.counts.process)
+        case .frontendConnections: out.append(number: facts.counts.frontend)
+        case .backendConnections: out.append(number: facts.counts.backend)
+        case .serverConnections: out.append(number: facts.counts.server)
+        case .serverQueue: out.append(number: facts.counts.serverQueue)
+        case .backendQueue: out.append(number: facts.counts.backendQueue)
         case .retries:
             if facts.isRedispatched { out.append(0x2B) }
-            out.append(decimal: facts.retries)
+            out.append(number: facts.retries)
 
         case .requestCaptures: out.append(captures: facts.requestCaptures, flags)
         case .responseCaptures: out.append(captures: facts.responseCaptures, flags)
@@ -175,11 +175,11 @@ extension LogVariable {
             out.append(requestPart: self, of: facts.requestLine, flags)
             if flags.contains(.quote) { out.append(0x22) }
 
-        case .hostname: out.append(logText: Self.machineName.utf8, flags, isLine: isLine)
+        case .hostname: out.append(text: Self.machineName, flags, isLine: isLine)
         case .processID: out.append(number: UInt64(getpid()), flags, width: 4)
         case .requestCounter: out.append(number: facts.requestCounter, flags, width: 4)
-        case .logCounter: out.append(decimal: facts.logCounter)
-        case .uniqueID: out.append(logText: facts.uniqueID, flags, isLine: isLine)
+        case .logCounter: out.append(number: facts.logCounter)
+        case .uniqueID: out.append(text: facts.uniqueID, flags, isLine: isLine)
         }
     }
 
@@ -193,8 +193,8 @@ extension LogVariable {
 /// What stands for parts of a request that was none.
 private let badRequest: StaticString = "<BADREQ>"
 
-extension [UInt8] {
-    fileprivate mutating func append(ipOf address: SocketAddress?, _ flags: LogFormat.Flags, _ isLine: Bool) {
+extension TextWriter {
+    fileprivate mutating func append(ipOf address: SocketAddress?, _ flags: Format.Flags, _ isLine: Bool) {
         switch address {
         case .ip(.v4(let word), _) where flags.contains(.hexadecimal): append(hexadecimal: UInt64(word), width: 8)
         case .ip(.v6(let high, let low), _) where flags.contains(.hexadecimal):
@@ -202,32 +202,32 @@ extension [UInt8] {
             append(hexadecimal: low, width: 16)
         case .ip(let ip, _):
             if flags.contains(.quote) { append(0x22) }
-            ip.append(to: &self)
+            append(ip: ip)
             if flags.contains(.quote) { append(0x22) }
-        case .path, .abstract: append(logText: "unix".utf8, flags, isLine: isLine)
+        case .path, .abstract: append(text: "unix", flags, isLine: isLine)
         case nil: append(missing: flags, isLine: isLine)
         }
     }
 
-    fileprivate mutating func append(portOf address: SocketAddress?, _ flags: LogFormat.Flags, _ isLine: Bool) {
+    fileprivate mutating func append(portOf address: SocketAddress?, _ flags: Format.Flags, _ isLine: Bool) {
         guard let address else { return append(missing: flags, isLine: isLine) }
         append(number: UInt64(address.port ?? 0), flags, width: 4)
     }
 
-    fileprivate mutating func append(number: UInt64, _ flags: LogFormat.Flags, width: Int) {
-        if flags.contains(.hexadecimal) { append(hexadecimal: number, width: width) } else { append(decimal: number) }
+    fileprivate mutating func append(number: UInt64, _ flags: Format.Flags, width: Int) {
+        if flags.contains(.hexadecimal) { append(hexadecimal: number, width: width) } else { append(number: number) }
     }
 
     /// With a plus sign in front if the exchange still goes on, as `option logasap` prints what will yet grow.
-    fileprivate mutating func append(decimal value: Int, unfinished facts: ExchangeFacts) {
+    fileprivate mutating func append(number value: Int, unfinished facts: ExchangeFacts) {
         if facts.timers.ended == nil { append(0x2B) }
-        append(decimal: value)
+        append(number: value)
     }
 
     fileprivate mutating func append(date time: WallTime) {
         append(logDate: LocalCalendar.civil(time))
         append(0x2E)
-        append(decimal: time.microseconds / 1_000, width: 3)
+        append(threeDigits: time.microseconds / 1_000)
     }
 
     fileprivate mutating func append(zonedDate civil: CivilTime) {
@@ -237,7 +237,7 @@ extension [UInt8] {
     }
 
     /// `{a|b}`; nothing if nothing is captured in this frontend.
-    fileprivate mutating func append(captures: FieldCaptures, _ flags: LogFormat.Flags) {
+    fileprivate mutating func append(captures: FieldCaptures, _ flags: Format.Flags) {
         guard captures.count > 0 else { return }
         if flags.contains(.quote) { append(0x22) }
         append(0x7B)
@@ -250,7 +250,7 @@ extension [UInt8] {
     }
 
     /// `a b`, with a dash for what is missing.
-    fileprivate mutating func append(captureList captures: FieldCaptures, _ flags: LogFormat.Flags, _ isLine: Bool) {
+    fileprivate mutating func append(captureList captures: FieldCaptures, _ flags: Format.Flags, _ isLine: Bool) {
         for i in 0..<captures.count {
             if i > 0 { append(0x20) }
             if captures.values[i].isEmpty {
@@ -263,10 +263,10 @@ extension [UInt8] {
         }
     }
 
-    fileprivate mutating func append(requestPart part: LogVariable, of line: [UInt8], _ flags: LogFormat.Flags) {
+    fileprivate mutating func append(requestPart part: LogVariable, of line: [UInt8], _ flags: Format.Flags) {
         guard !line.isEmpty else { return append(badRequest) }
-        let stretch = RequestLineParts(line).range(of: part)
-        for i in stretch { append(line[i], .logURL, flags.contains(.escape)) }
+        let range = part == .requestLine ? 0..<line.count : RequestLineParts(line).range(of: part)
+        unsafe append(line.span.bytes.extracting(range), .logURL, escapingParameters: flags.contains(.escape))
     }
 }
 

@@ -15,12 +15,11 @@ extension LogFormat {
             + " %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl")
 
     /// What is written when the client connects is no format of variables: see `ExchangeLog`.
-    static let connection = LogFormat(elements: [], use: .logLine)
+    static let connection = LogFormat(stock: "")
 
     private init(stock text: String) {
         do throws(ConfigProblem) {
-            try self.init(
-                Word(text, at: SourceRange(file: "stock format", line: 1)), for: .logLine, in: .logLine)
+            try self.init(Word(text, at: SourceRange(file: "stock format", line: 1)))
         } catch {
             preconditionFailure("stock format '\(text)': \(error.message)")
         }

@@ -8,19 +8,19 @@ enum ConnectionSample: Sendable {
 
     static let rows: [SampleRow] = [
         SampleRow("src", yields: .address, from: .connection, summary: "The client's address.") {
-            (_) throws(ConfigProblem) in .connection(.source)
+            (_, _) throws(ConfigProblem) in .connection(.source)
         },
         SampleRow("src_port", yields: .integer, from: .connection, summary: "The client's port.") {
-            (_) throws(ConfigProblem) in .connection(.sourcePort)
+            (_, _) throws(ConfigProblem) in .connection(.sourcePort)
         },
         SampleRow("dst", yields: .address, from: .connection, summary: "The address the client connected to.") {
-            (_) throws(ConfigProblem) in .connection(.destination)
+            (_, _) throws(ConfigProblem) in .connection(.destination)
         },
         SampleRow("dst_port", yields: .integer, from: .connection, summary: "The port the client connected to.") {
-            (_) throws(ConfigProblem) in .connection(.destinationPort)
+            (_, _) throws(ConfigProblem) in .connection(.destinationPort)
         },
         SampleRow("ssl_fc", yields: .bool, from: .connection, summary: "Whether the client's connection is encrypted.")
-        { (_) throws(ConfigProblem) in .connection(.isTLS) },
+        { (_, _) throws(ConfigProblem) in .connection(.isTLS) },
     ]
 
     /// nil for the addresses and ports of a unix socket.

@@ -1,23 +1,24 @@
 // Samples that ask nothing of the exchange.
 
+internal import Basics
 internal import Configuration
 
 enum ConstantSample: Sendable {
     case bool(Bool)
     case integer(Int)
-    case string([UInt8])
+    case string(Stretch)
 
     static let rows: [SampleRow] = [
         SampleRow("always_true", yields: .bool, from: .connection, summary: "Always true.") {
-            (_) throws(ConfigProblem) in .constant(.bool(true))
+            (_, _) throws(ConfigProblem) in .constant(.bool(true))
         },
         SampleRow("always_false", yields: .bool, from: .connection, summary: "Never true.") {
-            (_) throws(ConfigProblem) in .constant(.bool(false))
+            (_, _) throws(ConfigProblem) in .constant(.bool(false))
         },
         SampleRow(
             "bool", "(<value>)", yields: .bool, from: .connection,
             summary: "The value given: true, 1, yes, on, or false, 0, no, off."
-        ) { (arguments) throws(ConfigProblem) in
+        ) { (arguments, _) throws(ConfigProblem) in
             let text = try arguments.string("true or false")
             switch text {
             case "true", "1", "yes", "on": return .constant(.bool(true))
@@ -28,20 +29,21 @@ enum ConstantSample: Sendable {
             }
         },
         SampleRow("int", "(<number>)", yields: .integer, from: .connection, summary: "The whole number given.") {
-            (arguments) throws(ConfigProblem) in
+            (arguments, _) throws(ConfigProblem) in
             .constant(.integer(try arguments.integer("a whole number", in: .min ... .max)))
         },
         SampleRow("str", "(<text>)", yields: .string, from: .connection, summary: "The text given.") {
-            (arguments) throws(ConfigProblem) in .constant(.string(Array(try arguments.string("a text").utf8)))
+            (arguments, table) throws(ConfigProblem) in
+            .constant(.string(table.keep(try arguments.string("a text").utf8)))
         },
     ]
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         switch self {
         case .bool(let value): .bool(value)
         case .integer(let value): .integer(value)
-        case .string(let text): .string(facts.make { $0.append(contentsOf: text) })
+        case .string(let text): .string(facts.make { $0.append(program.text(text)) })
         }
     }
 }

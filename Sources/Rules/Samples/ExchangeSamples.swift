@@ -9,20 +9,20 @@ enum ExchangeSample: Sendable {
 
     static let rows: [SampleRow] = [
         SampleRow("fe_name", yields: .string, from: .connection, summary: "The frontend's name.") {
-            (_) throws(ConfigProblem) in .exchange(.frontendName)
+            (_, _) throws(ConfigProblem) in .exchange(.frontendName)
         },
         SampleRow(
             "be_name", yields: .string, from: .requestHead,
             summary: "The backend's name; the frontend's until a backend is chosen."
-        ) { (_) throws(ConfigProblem) in .exchange(.backendName) },
+        ) { (_, _) throws(ConfigProblem) in .exchange(.backendName) },
         SampleRow("srv_name", yields: .string, from: .responseHead, summary: "The name of the server that answered.") {
-            (_) throws(ConfigProblem) in .exchange(.serverName)
+            (_, _) throws(ConfigProblem) in .exchange(.serverName)
         },
         SampleRow("unique-id", yields: .string, from: .requestHead, summary: "What unique-id-format made.") {
-            (_) throws(ConfigProblem) in .exchange(.uniqueID)
+            (_, _) throws(ConfigProblem) in .exchange(.uniqueID)
         },
         SampleRow("status", yields: .integer, from: .responseHead, summary: "The response's status.") {
-            (_) throws(ConfigProblem) in .exchange(.status)
+            (_, _) throws(ConfigProblem) in .exchange(.status)
         },
     ]
 

@@ -8,22 +8,17 @@ internal import Configuration
 internal import HTTP
 
 /// The name of a header field, ready to be looked for.
-struct FieldName: Hashable, Sendable {
+struct FieldName: Sendable {
     let known: KnownField
     /// In lower case.
-    let bytes: [UInt8]
+    let text: Stretch
 
     /// nil if it is not a token (RFC 9110 section 5.1).
-    init?(_ name: String) {
+    init?(_ name: String, _ table: inout RuleTable) {
         let bytes = name.utf8.map(asciiLowercased)
         guard unsafe HeaderFields.isToken(bytes.span.bytes) else { return nil }
-        self.bytes = bytes
         known = unsafe KnownField(lowercasedName: bytes.span.bytes)
-    }
-
-    init(_ known: KnownField) {
-        self.known = known
-        bytes = Array("\(known.name)".utf8)
+        text = table.keep(bytes)
     }
 }
 
@@ -102,9 +97,9 @@ struct FieldSample: Sendable {
         SampleRow(
             name, result == .count ? "(<name>)" : "(<name>[,<occ>])", yields: type, from: moment,
             hasMatchForms: hasMatchForms, summary: summary
-        ) { (arguments) throws(ConfigProblem) in
+        ) { (arguments, table) throws(ConfigProblem) in
             let text = try arguments.string("a field name")
-            guard let field = FieldName(text) else {
+            guard let field = FieldName(text, &table) else {
                 throw arguments.text.problem("'\(text)' cannot be a field name", at: arguments.ownerRange)
             }
             let occurrence =
@@ -115,14 +110,14 @@ struct FieldSample: Sendable {
         }
     }
 
-    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         if result == .count {
             var walk = FieldWalk()
             var count = 0
-            while next(facts, &walk) { count += 1 }
+            while next(facts, program, &walk) { count += 1 }
             return .integer(count)
         }
-        guard let bytes = find(facts, &cursor) else { return nil }
+        guard let bytes = find(facts, program, &cursor) else { return nil }
         let value = SampleValue.string(bytes)
         switch result {
         case .text, .count: return value
@@ -131,12 +126,12 @@ struct FieldSample: Sendable {
         }
     }
 
-    private func find(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleBytes? {
+    private func find(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleBytes? {
         var walk = FieldWalk()
         if cursor.isIterating, occurrence == 0 {
             walk.field = cursor.field
             walk.offset = cursor.offset
-            cursor.hasMore = next(facts, &walk)
+            cursor.hasMore = next(facts, program, &walk)
             cursor.field = walk.field
             cursor.offset = walk.offset
             return cursor.hasMore ? bytes(walk, facts) : nil
@@ -144,19 +139,19 @@ struct FieldSample: Sendable {
         var wanted = occurrence
         if wanted <= 0 {
             var count = 0
-            while next(facts, &walk) { count += 1 }
+            while next(facts, program, &walk) { count += 1 }
             wanted += count + (wanted == 0 ? 0 : 1)
             walk = FieldWalk()
         }
         guard wanted > 0 else { return nil }
-        for _ in 0..<wanted { guard next(facts, &walk) else { return nil } }
+        for _ in 0..<wanted { guard next(facts, program, &walk) else { return nil } }
         return bytes(walk, facts)
     }
 
-    private func next(_ facts: ExchangeFacts, _ walk: inout FieldWalk) -> Bool {
+    private func next(_ facts: ExchangeFacts, _ program: RuleProgram, _ walk: inout FieldWalk) -> Bool {
         switch side ?? facts.side {
-        case .request: facts.request.fields.next(name, lines: takesLines, &walk)
-        case .response: facts.response.fields.next(name, lines: takesLines, &walk)
+        case .request: facts.request.fields.next(name, program, lines: takesLines, &walk)
+        case .response: facts.response.fields.next(name, program, lines: takesLines, &walk)
         }
     }
 
@@ -182,8 +177,8 @@ struct FieldWalk {
 extension HeaderFields {
     /// Moves on to the next value: a whole line, or an element of a list. Empty elements are passed over
     /// (RFC 9110 section 5.6.1.2); a line that is empty altogether has one empty value. False at the end.
-    func next(_ name: FieldName, lines: Bool, _ walk: inout FieldWalk) -> Bool {
-        while let line = next(name, from: walk.field) {
+    func next(_ name: FieldName, _ program: RuleProgram, lines: Bool, _ walk: inout FieldWalk) -> Bool {
+        while let line = next(name, program, from: walk.field) {
             // A line that was passed to get here is begun from its start.
             let begun = line == walk.field ? walk.offset : 0
             let value = value(line)
@@ -206,8 +201,26 @@ extension HeaderFields {
         return false
     }
 
-    private func next(_ name: FieldName, from index: Int) -> Int? {
-        name.known == .other ? next(named: name.bytes, from: index) : next(name.known, from: index)
+    /// The index of the first field of this name at `index` or behind it.
+    func next(_ name: FieldName, _ program: RuleProgram, from index: Int) -> Int? {
+        if name.known != .other { return next(name.known, from: index) }
+        let wanted = program.text(name.text)
+        var i = index
+        while i < count {
+            if known(i) == .other, self.name(i).isEqual(to: wanted) { return i }
+            i += 1
+        }
+        return nil
+    }
+
+    /// Removes every field of this name.
+    mutating func remove(_ name: FieldName, _ program: RuleProgram) {
+        if name.known != .other { return remove(name.known) }
+        var from = 0
+        while let i = next(name, program, from: from) {
+            remove(at: i)
+            from = i
+        }
     }
 }
 
@@ -219,7 +232,9 @@ extension RawSpan {
         while i < byteCount {
             let begin = i
             var isQuoted = false
-            while i < byteCount {
+            while true {
+                i = firstIndex(from: i) { $0 == 0x2C || $0 == 0x22 || $0 == 0x5C }
+                if i >= byteCount { break }
                 let byte = self[i]
                 if byte == 0x22 {
                     isQuoted.toggle()
@@ -242,5 +257,11 @@ extension RawSpan {
             }
         }
         return nil
+    }
+
+    fileprivate func isEqual(to other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        for i in 0..<byteCount where self[i] != other[i] { return false }
+        return true
     }
 }

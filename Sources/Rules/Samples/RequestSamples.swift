@@ -11,37 +11,37 @@ enum RequestSample: Sendable {
 
     static let rows: [SampleRow] = [
         SampleRow("method", yields: .method, from: .requestHead, summary: "The request's method.") {
-            (_) throws(ConfigProblem) in .request(.method)
+            (_, _) throws(ConfigProblem) in .request(.method)
         },
         SampleRow(
             "url", yields: .string, from: .requestHead, hasMatchForms: true,
             summary: "The request's target as received: path and query, or a whole URL."
-        ) { (_) throws(ConfigProblem) in .request(.target) },
+        ) { (_, _) throws(ConfigProblem) in .request(.target) },
         SampleRow(
             "path", yields: .string, from: .requestHead, hasMatchForms: true,
             summary: "The target's path, without the query."
-        ) { (_) throws(ConfigProblem) in .request(.path) },
+        ) { (_, _) throws(ConfigProblem) in .request(.path) },
         SampleRow("pathq", yields: .string, from: .requestHead, summary: "The target's path with its query.") {
-            (_) throws(ConfigProblem) in .request(.pathAndQuery)
+            (_, _) throws(ConfigProblem) in .request(.pathAndQuery)
         },
         SampleRow("query", yields: .string, from: .requestHead, summary: "What stands behind the target's first '?'.") {
-            (_) throws(ConfigProblem) in .request(.query)
+            (_, _) throws(ConfigProblem) in .request(.query)
         },
         SampleRow(
             "base", yields: .string, from: .requestHead, hasMatchForms: true,
             summary: "The Host field's value and the path, one behind the other."
-        ) { (_) throws(ConfigProblem) in .request(.base) },
+        ) { (_, _) throws(ConfigProblem) in .request(.base) },
         SampleRow("req.ver", yields: .string, from: .requestHead, summary: "The request's HTTP version: 1.0 or 1.1.") {
-            (_) throws(ConfigProblem) in .request(.version)
+            (_, _) throws(ConfigProblem) in .request(.version)
         },
         SampleRow("req_ver", yields: .string, from: .requestHead, summary: "The same as req.ver.") {
-            (_) throws(ConfigProblem) in .request(.version)
+            (_, _) throws(ConfigProblem) in .request(.version)
         },
         SampleRow("req.proto_http", yields: .bool, from: .requestHead, summary: "True: the request is HTTP.") {
-            (_) throws(ConfigProblem) in .constant(.bool(true))
+            (_, _) throws(ConfigProblem) in .constant(.bool(true))
         },
         SampleRow("req_proto_http", yields: .bool, from: .requestHead, summary: "The same as req.proto_http.") {
-            (_) throws(ConfigProblem) in .constant(.bool(true))
+            (_, _) throws(ConfigProblem) in .constant(.bool(true))
         },
     ]
 

@@ -1,0 +1,77 @@
+// What the lines of a section are compiled into: flat arrays of plain values that refer to one another by place.
+//
+// Rules are shared by all workers. Were they a tree of arrays and strings, every step of a walk over it would count
+// references up and down, on counters that all processors fight for. Here a walk reads plain memory: an expression,
+// a format, a condition, an action is a few words, and its names, texts and lists are stretches of the arrays below.
+
+internal import Basics
+
+/// A stretch of one of a table's arrays.
+struct Stretch: Hashable, Sendable {
+    private let start: Int32
+    private let size: Int32
+
+    init(_ range: Range<Int>) {
+        start = Int32(range.lowerBound)
+        size = Int32(range.count)
+    }
+
+    var count: Int { Int(size) }
+    var isEmpty: Bool { size == 0 }
+    var range: Range<Int> { Int(start)..<Int(start) &+ Int(size) }
+}
+
+/// The arrays, as they grow while the file is read.
+struct RuleTable: Sendable {
+    /// Names and texts, one behind the other.
+    private(set) var bytes: [UInt8] = []
+    var converters: [Converter] = []
+    var elements: [Format.Element] = []
+    /// Those in formats; those in conditions are with their criteria.
+    var expressions: [Expression] = []
+    /// What criteria compare with.
+    var integers: [ClosedRange<Int>] = []
+    var networks4: [NetworkPatterns.V4] = []
+    var networks6: [NetworkPatterns.V6] = []
+    var strings: [Stretch] = []
+    var criteria: [Criterion] = []
+    var lists: [AccessList] = []
+    var terms: [Condition.Term] = []
+    // Only looked at when a rule answers.
+    var answers: [AnswerContent] = []
+    var redirects: [Redirection] = []
+
+    /// Keeps a text.
+    mutating func keep(_ text: some Collection<UInt8>) -> Stretch {
+        let start = bytes.count
+        bytes.append(contentsOf: text)
+        return Stretch(start..<bytes.count)
+    }
+
+    func text(_ stretch: Stretch) -> [UInt8] { Array(bytes[stretch.range]) }
+}
+
+/// The arrays when all lines have been read: what is run.
+@safe
+final class RuleProgram: @unchecked Sendable {
+    let table: RuleTable
+    /// The table's bytes once more, where a span of them can outlive the access to a property.
+    private let bytes: UnsafeMutableRawBufferPointer
+
+    init(_ table: RuleTable) {
+        self.table = table
+        unsafe bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: table.bytes.count, alignment: 1)
+        unsafe bytes.copyBytes(from: table.bytes)
+    }
+
+    deinit { unsafe bytes.deallocate() }
+
+    /// The bytes of a text.
+    @inline(__always)
+    @_lifetime(borrow self)
+    func text(_ stretch: Stretch) -> RawSpan {
+        // Safe: the bytes never change and live as long as this object does.
+        let all = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
+        return unsafe _overrideLifetime(all, borrowing: self).extracting(stretch.range)
+    }
+}
