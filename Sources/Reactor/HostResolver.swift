@@ -4,7 +4,8 @@ public import Basics
 internal import Glibc
 
 public enum HostResolver {
-    /// The addresses of a host name, or of an address written as text, the system's preferred one first; empty if there is none.
+    /// The addresses of a host name, or of an address written as text, the system's preferred one first; empty if there is
+    /// none.
     public static func resolve(_ host: String) -> [IPAddress] {
         if let literal = IPAddress(host) { return [literal] }
         var hints = unsafe addrinfo()

@@ -37,8 +37,13 @@ public enum ListeningSocket {
         return socket
     }
 
-    /// Takes over a listening socket that this process was started with (`fd@`).
+    /// Takes over a bound socket that this process was started with (`fd@`), and listens on it unless its opener already
+    /// does.
     public static func adopt(descriptor: Int32) throws(Errno) -> Socket {
+        var isListening: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        try check(unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length))
+        if isListening == 0 { try check(Glibc.listen(descriptor, ListenOptions().backlog)) }
         try check(fcntl(descriptor, F_SETFL, O_NONBLOCK))
         try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC))
         return Socket(descriptor)
@@ -82,8 +87,9 @@ public enum ListeningSocket {
         guard probe >= 0 else { throw Errno.last }
         defer { _ = Glibc.close(probe) }
         let connected = unsafe SystemAddress.with(.path(path)) { unsafe clinux_connect(probe, $0, $1) } == 0
-        // A full queue is a sign of life too.
-        if connected || Errno.last == .wouldBlock { throw .addressInUse }
+        // Only a refusal says that nobody is there. A full queue (EAGAIN), a socket of another type (EPROTOTYPE: /dev/log)
+        // or of another user (EACCES) are signs of life.
+        guard !connected, Errno.last == .connectionRefused else { throw .addressInUse }
         try check(unsafe unlink(path))
     }
 

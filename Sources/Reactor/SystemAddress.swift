@@ -26,7 +26,10 @@ enum SystemAddress {
             }
             return unsafe call(&form, length: MemoryLayout<sockaddr_in6>.size, body)
         case .path(let path): return unsafe withUnix(Array(path.utf8) + [0], body)
-        case .abstract(let name): return unsafe withUnix([0] + Array(name.utf8), body)
+        case .abstract(let name):
+            // The whole field is the name, zeros and all, as HAProxy has it: the two could not meet otherwise.
+            let bytes = [0] + Array(name.utf8)
+            return unsafe withUnix(bytes + repeatElement(0, count: max(0, pathBytesMax + 1 - bytes.count)), body)
         }
     }
 
@@ -75,15 +78,17 @@ enum SystemAddress {
             let form = unsafe bytes.load(as: sockaddr_in.self)
             return .ip(.v4(UInt32(bigEndian: form.sin_addr.s_addr)), port: UInt16(bigEndian: form.sin_port))
         case AF_INET6:
-            let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!
-            let high = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            let low = unsafe bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
-            let port = unsafe bytes.load(fromByteOffset: 2, as: UInt16.self)
-            return .ip(
-                IPAddress.v6(UInt64(bigEndian: high), UInt64(bigEndian: low)).unmapped, port: UInt16(bigEndian: port))
+            let form = unsafe bytes.load(as: sockaddr_in6.self)
+            let words = unsafe withUnsafeBytes(of: form.sin6_addr) {
+                unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            }
+            let address = IPAddress.v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1))
+            return .ip(address.unmapped, port: UInt16(bigEndian: form.sin6_port))
         default:
             let name = unsafe bytes[min(2, length)..<max(2, length)]
-            if unsafe name.first == 0 { return .abstract(unsafe String(decoding: name.dropFirst(), as: UTF8.self)) }
+            if unsafe name.first == 0 {
+                return .abstract(unsafe String(decoding: name.dropFirst().prefix { $0 != 0 }, as: UTF8.self))
+            }
             return .path(unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
         }
     }

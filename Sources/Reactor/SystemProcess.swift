@@ -22,7 +22,13 @@ public enum SystemProcess {
         var raised = limit
         raised.rlim_cur = wanted.map { rlim_t($0) } ?? limit.rlim_max
         if raised.rlim_cur > raised.rlim_max { raised.rlim_max = raised.rlim_cur }
-        if unsafe setrlimit(resource, &raised) == 0 { limit = raised }
+        if unsafe setrlimit(resource, &raised) != 0 {
+            // More than the hard limit needs privileges, and more than fs.nr_open nobody gets.
+            raised = limit
+            raised.rlim_cur = limit.rlim_max
+            _ = unsafe setrlimit(resource, &raised)
+        }
+        _ = unsafe getrlimit(resource, &limit)
         // "Unlimited" would make sums overflow; nobody has a billion connections.
         return Int(min(limit.rlim_cur, 1_000_000_000))
     }
@@ -73,7 +79,8 @@ public enum SystemProcess {
         var variables: [String: String] = [:]
         var next = unsafe environ
         while let entry = unsafe next.pointee {
-            let parts = unsafe String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = unsafe String(cString: entry).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
             unsafe next += 1
         }
@@ -84,7 +91,9 @@ public enum SystemProcess {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let n = unsafe bytes.withUnsafeBytes { unsafe write(2, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent) }
+            let n = unsafe bytes.withUnsafeBytes {
+                unsafe write(2, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent)
+            }
             if n <= 0 { return }
             sent += n
         }
