@@ -1,0 +1,104 @@
+// Threads, signals, files and limits of this process.
+
+import Basics
+import Foundation
+import Glibc
+import Reactor
+import SystemPackage
+import Testing
+
+@Suite struct ThreadTests {
+    @Test func `a thread runs once under its name, and is waited for`() {
+        let name = Box("")
+        let thread = Reactor.Thread(name: "a-name-of-more-than-15") {
+            name.value = SystemFile.read("/proc/thread-self/comm") ?? ""
+        }
+        thread.join()
+        #expect(name.value == "a-name-of-more-\n", "15 bytes of it")
+    }
+
+    @Test func `signals are not a thread's business`() {
+        let blocked = Box(false)
+        Reactor.Thread(name: "mask") {
+            var mask = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
+            blocked.value = unsafe sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGUSR1) == 1
+        }.join()
+        #expect(blocked.value)
+    }
+
+    @Test func `there is at least one processor`() {
+        #expect(Reactor.Thread.processorCount >= 1)
+    }
+
+    /// Written by one thread and read after it has been joined.
+    private final class Box<Value>: @unchecked Sendable {
+        var value: Value
+        init(_ value: Value) { self.value = value }
+    }
+}
+
+@Suite struct SignalSourceTests {
+    @Test func `a signal is read instead of interrupting`() async {
+        // In a process of its own: a mask is its thread's.
+        await #expect(processExitsWith: .exitCode(7)) {
+            let source = SignalSource([SIGUSR1, SIGTERM])
+            if source.next() != nil { exit(1) }
+            raise(SIGTERM)
+            let kernel = LinuxKernel()
+            kernel.watch(source.socket, for: .reading, token: 1)
+            var events: [Event] = []
+            kernel.wait(until: .never, into: &events)
+            if events.map(\.token) != [1] { exit(2) }
+            if source.next() != SIGTERM { exit(3) }
+            exit(source.next() == nil ? 7 : 4)
+        }
+    }
+}
+
+@Suite struct SystemProcessTests {
+    @Test func `a limit beyond the system's is raised as far as it goes`() async {
+        // Once it stayed as low as it was.
+        await #expect(processExitsWith: .success) {
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            var limit = rlimit()
+            unsafe getrlimit(resource, &limit)
+            limit.rlim_max = min(limit.rlim_max, 2_000)
+            limit.rlim_cur = 100
+            unsafe setrlimit(resource, &limit)
+            // More than any fs.nr_open.
+            if SystemProcess.raiseDescriptorLimit(to: 2_000_000_000) != Int(limit.rlim_max) { exit(1) }
+            if SystemProcess.raiseDescriptorLimit(to: 200) != 200 { exit(2) }
+            exit(SystemProcess.raiseDescriptorLimit() == Int(limit.rlim_max) ? 0 : 3)
+        }
+    }
+
+    @Test func `small files are written and read whole`() throws {
+        let folder = try Folder()
+        try SystemProcess.writeFile(folder.path + "/pid", "12345\n")
+        try SystemProcess.writeFile(folder.path + "/pid", "7\n")
+        #expect(SystemFile.read(folder.path + "/pid") == "7\n")
+        SystemProcess.removeFile(folder.path + "/pid")
+        #expect(SystemFile.read(folder.path + "/pid") == nil)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try SystemProcess.writeFile(folder.path + "/none/pid", "") }
+    }
+
+    @Test func `of a big file the first 64 KiB are read`() throws {
+        let folder = try Folder()
+        try Data(repeating: 0x61, count: 100_000).write(to: URL(filePath: folder.path + "/big"))
+        #expect(SystemFile.read(folder.path + "/big")?.utf8.count == 65_536)
+    }
+
+    @Test func `the process knows itself`() {
+        #expect(SystemProcess.id == Int(getpid()))
+        #expect(SystemProcess.hostName == ProcessInfo.processInfo.hostName || !SystemProcess.hostName.isEmpty)
+        #expect(SystemProcess.environment["PATH"] == ProcessInfo.processInfo.environment["PATH"])
+    }
+
+    @Test func `users and groups by name`() {
+        #expect(Accounts.userID("root") == 0 && Accounts.mainGroupID(ofUser: "root") == 0)
+        #expect(Accounts.groupID("root") == 0)
+        #expect(Accounts.userID("no-such-user") == nil && Accounts.groupID("no-such-group") == nil)
+        #expect(Accounts.mainGroupID(ofUser: "no-such-user") == nil)
+    }
+}
