@@ -24,9 +24,9 @@ func room(_ name: String, uses rooms: [String], packages: [Target.Dependency] = 
         swiftSettings: swiftSettings)
 }
 
-func tests(of name: String, uses rooms: [String]) -> Target {
+func tests(of name: String, uses rooms: [String], packages: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: rooms.map { .target(name: $0) },
+        name: "\(name)Tests", dependencies: rooms.map { .target(name: $0) } + packages,
         path: "Tests/\(name)Tests", exclude: corpora[name] ?? [], swiftSettings: swiftSettings)
 }
 
@@ -83,7 +83,7 @@ let package = Package(
         tests(of: "Basics", uses: ["Basics"]),
         tests(of: "HTTP", uses: ["HTTP", "Basics"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics"]),
-        tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"]),
+        tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"], packages: [system]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
         tests(of: "Rules", uses: ["Rules", "HTTP", "Basics", "Configuration"]),
         tests(of: "Balancing", uses: ["Balancing", "HTTP", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
