@@ -40,16 +40,17 @@ final class LogThread {
     /// Until the logger is told to stop.
     func run() {
         while true {
-            let foundLines = drain()
+            let found = drain()
             for i in streams.indices { streams[i].flush(&tally) }
             publish()
             let deadline = logger.deadline.load(ordering: .acquiring)
             let isBlocked = streams.contains { $0.isBlocked }
             if deadline != 0 {
-                if !foundLines && !isBlocked { return }
+                if found == .nothing && !isBlocked { return }
                 if Instant.now().nanoseconds >= deadline { return giveUp() }
             }
-            if foundLines || isBlocked {
+            if found == .more { continue }
+            if found == .lines || isBlocked {
                 poll(nil, 0, Self.napMilliseconds)
             } else {
                 logger.doorbell.sleep {
@@ -59,17 +60,24 @@ final class LogThread {
         }
     }
 
-    /// Whether there was a line in any ring.
-    private func drain() -> Bool {
-        var foundLines = false
+    private enum Found {
+        case nothing, lines
+        /// Lines, and more than their ring had its turn for.
+        case more
+    }
+
+    /// Gives each ring its turn.
+    private func drain() -> Found {
+        var found = Found.nothing
         for ring in logger.rings {
-            for _ in 0..<Self.linesInTurn {
-                guard let record = ring.pop(into: &text) else { break }
-                foundLines = true
+            var count = 0
+            while count < Self.linesInTurn, let record = ring.pop(into: &text) {
                 deliver(record)
+                count += 1
             }
+            if count == Self.linesInTurn { found = .more } else if count > 0, found == .nothing { found = .lines }
         }
-        return foundLines
+        return found
     }
 
     private func deliver(_ record: LogRecord) {
