@@ -96,7 +96,8 @@ import Testing
             return "HTTP/1.1 \(isWell ? "200 OK" : "500 Sick")\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         }
         let front = try FrontDoor(
-            before: server.port, backend: "option httpchk GET /health", server: "check inter 20ms fall 3 rise 1")
+            before: server.port, defaults: "timeout check 5s", backend: "option httpchk GET /health",
+            server: "check inter 20ms fall 3 rise 1")
         _ = try front.portico.logLine(with: "Server app/s1 is DOWN")
         #expect(checks.withLock { $0 } > 30)
     }
