@@ -23,7 +23,8 @@ public enum BalancingKeywords {
             server.addressWord = try args.next("an address")
             server.address = try serverAddress(server.addressWord)
             try args.parameters(serverParameters, of: "server", into: &server)
-            try checkUnique(server, among: draft[BalancingSettings.self].names)
+            try checkUnique(server, in: draft[BalancingSettings.self])
+            try checkHasPort(server)
             draft[BalancingSettings.self].add(server)
         },
         Keyword(
@@ -62,16 +63,16 @@ public enum BalancingKeywords {
             "timeout check", in: .backends, usage: "timeout check <time>",
             summary: "Bounds the wait for a check's answer once connected; without it, the check's interval does."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[BalancingSettings.self].checkTimeout = try args.time("a time")
+            let time = try args.time("a time")
+            draft[BalancingSettings.self].checkTimeout = time == .zero ? nil : time
         },
     ]
 
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] = [
-        Parameter("check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests.")
-        {
-            (_, server) throws(ConfigProblem) in server.isChecked = true
-        },
+        Parameter(
+            "check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests."
+        ) { (_, server) throws(ConfigProblem) in server.isChecked = true },
         Parameter("no-check", usage: "no-check", summary: "Does not check the server.") {
             (_, server) throws(ConfigProblem) in server.isChecked = false
         },
@@ -135,7 +136,8 @@ public enum BalancingKeywords {
         Parameter(
             "pool-purge-delay", usage: "pool-purge-delay <time>",
             summary:
-                "Closes an idle connection to the server after this time: 5 s by default. Keep it below the server's own limit."
+                "Closes an idle connection to the server after this time: 5 s by default. Keep it below the server's "
+                + "own limit."
         ) { (args, server) throws(ConfigProblem) in server.pool.idleTime = try args.time("a time") },
         Parameter(
             "max-reuse", usage: "max-reuse <count>",
@@ -169,11 +171,26 @@ public enum BalancingKeywords {
         }
     }
 
-    private static func checkUnique(_ server: ServerDraft, among names: [String: SourceRange]) throws(ConfigProblem) {
-        guard let first = names[server.name.text] else { return }
+    private static func checkUnique(_ server: ServerDraft, in settings: BalancingSettings) throws(ConfigProblem) {
+        if let first = settings.names[server.name.text] {
+            throw ConfigProblem(
+                "there is a server '\(server.name.text)' already, at line \(first.line)", at: server.name.range,
+                expected: "a name that no other server of this backend has")
+        }
+        if let id = server.id, let first = settings.ids[id] {
+            throw ConfigProblem(
+                "there is a server with id \(id) already, at line \(first.line)", at: server.name.range,
+                expected: "a number that no other server of this backend has")
+        }
+    }
+
+    /// A socket file has no port that a check of another address could use.
+    private static func checkHasPort(_ server: ServerDraft) throws(ConfigProblem) {
+        guard server.isChecked, server.checkAddress != nil, server.checkPort == nil else { return }
+        if case .endpoint = server.address { return }
         throw ConfigProblem(
-            "there is a server '\(server.name.text)' already, at line \(first.line)", at: server.name.range,
-            expected: "a name that no other server of this backend has")
+            "the check of '\(server.name.text)' has an address but no port", at: server.addressWord.range,
+            expected: "port <port> beside addr")
     }
 
     private static func parseHTTPCheck(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
@@ -191,10 +208,14 @@ public enum BalancingKeywords {
             if let version = lines.first { check.version = String(version) }
             check.headers += lines.dropFirst().map(String.init)
         }
-        guard check.target.hasPrefix("/") || check.target == "*" else {
-            throw args.problem("a check's URI begins with '/'", at: words.count > 1 ? words[1] : words[0])
-        }
+        if !words.isEmpty { try checkTarget(words.count > 1 ? words[1] : words[0]) }
         draft[BalancingSettings.self].httpCheck = check
+    }
+
+    private static func checkTarget(_ word: Word) throws(ConfigProblem) {
+        guard word.text.hasPrefix("/") || word.text == "*" else {
+            throw ConfigProblem("a check's URI begins with '/'", at: word.range)
+        }
     }
 
     /// Changes the request of `option httpchk`, which may come before or after.
@@ -203,7 +224,10 @@ public enum BalancingKeywords {
         while let word = args.nextIfPresent() {
             switch word.text {
             case "meth": check.method = try args.next("a method").text
-            case "uri": check.target = try args.next("a URI").text
+            case "uri":
+                let target = try args.next("a URI")
+                try checkTarget(target)
+                check.target = target.text
             case "ver": check.version = try args.next("a version").text
             case "hdr":
                 let name = try args.next("a header name").text
@@ -227,14 +251,22 @@ public enum BalancingKeywords {
         let word = try args.next("a status")
         var statuses: [ClosedRange<Int>] = []
         for part in word.text.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard ends.count <= 2, let low = ends[0], let high = ends[ends.count - 1], low <= high,
-                (100...999).contains(low), (100...999).contains(high)
-            else { throw args.problem("'\(part)' is not a status", at: word, expected: "100 to 999, or a range") }
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map(status)
+            guard ends.count <= 2, let low = ends[0], let high = ends[ends.count - 1], low <= high else {
+                throw args.problem("'\(part)' is not a status", at: word, expected: "100 to 999, or a range")
+            }
             statuses.append(low...high)
         }
         var check = draft[BalancingSettings.self].httpCheck
         check.statuses = statuses
         draft[BalancingSettings.self].httpCheck = check
+    }
+
+    private static func status(_ text: Substring) -> Int? {
+        // Int also reads "+200".
+        guard text.utf8.allSatisfy({ $0 &- 0x30 < 10 }), let status = Int(text), (100...999).contains(status) else {
+            return nil
+        }
+        return status
     }
 }

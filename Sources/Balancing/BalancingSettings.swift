@@ -9,13 +9,15 @@ public struct BalancingSettings: SectionSettings {
     public private(set) var servers: [ServerDraft] = []
     /// Where each server's name was first given.
     private(set) var names: [String: SourceRange] = [:]
+    /// Where each `id` was first given.
+    private(set) var ids: [Int: SourceRange] = [:]
     /// What `default-server` lines have said so far: where each `server` line starts from.
     public var defaultServer = ServerDraft()
     public var usesAllBackups = false
     /// `option httpchk` is on; the request itself is in `httpCheck`, which `http-check` lines change as well.
     public var checksWithHTTP = false
     public var httpCheck = HTTPCheck()
-    /// `timeout check`: for the answer to a check; without it, the check's interval.
+    /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
 
     public init() {}
@@ -24,6 +26,7 @@ public struct BalancingSettings: SectionSettings {
     public mutating func add(_ server: ServerDraft) {
         servers.append(server)
         names[server.name.text] = server.name.range
+        if let id = server.id { ids[id] = server.name.range }
     }
 }
 
@@ -56,28 +59,43 @@ extension BalancingSettings {
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, workers: Int, now: Instant, resolve: (String) -> [IPAddress]
     ) -> Backend {
+        let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
             let (address, hostName, port) = draft.place(resolve: resolve)
             return Server(
-                name: draft.name.text, backendName: name, index: index, id: draft.id ?? index + 1,
+                name: draft.name.text, backendName: name, index: index, id: ids[index],
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
                 hostName: hostName, port: port,
-                pool: draft.pool, check: draft.isChecked ? checkPlan(draft, connectTimeout: connectTimeout) : nil,
-                workers: workers,
-                now: now)
+                pool: draft.pool,
+                check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
+                workers: workers, now: now)
         }
         return Backend(
             name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups, workers: workers,
             now: now)
     }
 
-    private func checkPlan(_ draft: ServerDraft, connectTimeout: TimeSpan) -> HealthCheckPlan {
+    /// The servers' numbers: what `id` says, and for the others the next one that is free.
+    private func numbers() -> [Int] {
+        let taken = Set(servers.compactMap(\.id))
+        var next = 1
+        return servers.map { draft in
+            defer { next += 1 }
+            if let id = draft.id { return id }
+            while taken.contains(next) { next += 1 }
+            return next
+        }
+    }
+
+    /// Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the
+    /// manual's section on `timeout check`).
+    private func checkPlan(_ draft: ServerDraft, servicePort: UInt16, connectTimeout: TimeSpan) -> HealthCheckPlan {
         HealthCheckPlan(
             check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds,
-            interval: draft.interval, fastInterval: draft.fastInterval,
-            downInterval: draft.downInterval, connectTimeout: min(connectTimeout, draft.interval),
-            responseTimeout: checkTimeout ?? draft.interval,
-            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? 0) }, port: draft.checkPort)
+            interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
+            connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
+            responseTimeout: checkTimeout,
+            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort)
     }
 }
 

@@ -16,7 +16,8 @@ public struct HTTPCheck: Sendable, Equatable {
 
     public init() {}
 
-    /// The request as bytes. A Host field is added unless there is one: servers that serve several sites refuse requests without.
+    /// The request as bytes. A Host field is added unless there is one: servers that serve several sites refuse requests
+    /// without.
     func request(to host: String) -> [UInt8] {
         var out: [UInt8] = []
         out.append("\(method) \(target) \(version)\r\n")
@@ -32,15 +33,17 @@ public struct HTTPCheck: Sendable, Equatable {
 
     /// The verdict on what has come so far; nil while the status line is not whole.
     func judge(_ received: RawSpan, ended: Bool) -> CheckResult? {
-        // "HTTP/1.1 200" is enough; the rest of the response is not read.
-        let needed = 12
+        // "HTTP/1.1 200 " is enough; the rest of the response is not read.
+        let needed = 13
         guard received.byteCount >= needed else {
             guard ended else { return nil }
             return CheckResult(
                 .failed, .layer7Response,
-                info: received.byteCount == 0 ? "the server closed without an answer" : "the answer stops in its first line")
+                info: received.byteCount == 0
+                    ? "the server closed without an answer" : "the answer stops in its first line")
         }
-        guard received.extracting(0..<7).equals("HTTP/1."), received[8] == 0x20,
+        guard received.extracting(0..<7).equals("HTTP/1."), received[7] &- 0x30 < 10, received[8] == 0x20,
+            received[12] == 0x20 || received[12] == 0x0D,
             let status = received.extracting(9..<12).decimalValue.map(Int.init)
         else { return CheckResult(.failed, .layer7Response, info: "the answer is not HTTP/1") }
         let pleases = statuses.map { $0.contains { $0.contains(status) } } ?? (200...399).contains(status)

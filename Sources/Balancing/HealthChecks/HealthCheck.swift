@@ -17,10 +17,10 @@ public struct HealthCheckPlan: Sendable {
     public var interval: TimeSpan
     public var fastInterval: TimeSpan?
     public var downInterval: TimeSpan?
-    /// For connecting.
+    /// For connecting; for all of the check if there is no `responseTimeout`.
     public var connectTimeout: TimeSpan
     /// For the answer, once connected.
-    public var responseTimeout: TimeSpan
+    public var responseTimeout: TimeSpan?
     /// Where to, if not to the server itself.
     public var address: SocketAddress?
     public var port: UInt16?

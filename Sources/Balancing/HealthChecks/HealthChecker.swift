@@ -93,13 +93,16 @@ public final class HealthChecker: LoopTask {
         switch plan.check {
         case .tcpConnect: finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
         case .http(let check):
-            loop.setDeadline(loop.now + plan.responseTimeout, of: handle)
+            if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
             talk(socket, start, check.request(to: hostField), in: loop)
         }
     }
 
+    /// What the Host field says. A path is no host; whoever listens there has no other name than this machine's.
     private var hostField: String {
-        server.hostName.map { "\($0):\(server.port)" } ?? server.address?.description ?? server.name
+        if let name = server.hostName { return "\(name):\(server.port)" }
+        guard let address = server.address, address.ip != nil else { return "localhost" }
+        return address.description
     }
 
     private func talk(_ socket: Socket, _ start: Instant, _ unsent: [UInt8], in loop: TaskLoop) {

@@ -60,6 +60,7 @@ public struct HealthRecord: Sendable {
     public private(set) var last: CheckResult?
     /// When the state last changed between up and down.
     public private(set) var since: Instant
+    /// Checks that failed while it was up, or on its way there (HAProxy's `chkfail`).
     public private(set) var failures: UInt64 = 0
     /// Times it went down.
     public private(set) var falls: UInt64 = 0
@@ -93,7 +94,8 @@ public struct HealthRecord: Sendable {
             // Once up, a server has its whole credit again.
             if isUp { health = top }
         case .failed:
-            failures += 1
+            // A server that is down cannot fail any further.
+            if health > 0 { failures += 1 }
             health = health > thresholds.rise ? health - 1 : 0
         }
         guard isUp != wasUp else { return nil }
