@@ -1,0 +1,177 @@
+// Which servers may be chosen, and how workers learn of changes.
+
+import Basics
+import Dispatch
+import Testing
+
+@testable import Balancing
+
+@Suite struct BackendTests {
+    @Test(arguments: [
+        (ServerState.unchecked, true), (.up, true), (.goingDown, true), (.down, false), (.goingUp, false),
+        (.maintenance, false), (.unresolved, false),
+    ])
+    func `only a usable server is chosen`(_ state: ServerState, _ isChosen: Bool) {
+        for algorithm in [BalanceAlgorithm.roundRobin, .leastConnections] {
+            let backend = backend(algorithm, weights: [1, 1])
+            backend.set(state, of: 0)
+            #expect(backend.choices(4).contains("a") == isChosen)
+            #expect(backend.choices(4).contains("b"))
+        }
+    }
+
+    @Test func `with all of them down there is nobody`() {
+        let backend = backend(.roundRobin, weights: [1, 1])
+        for index in 0...1 { backend.set(.down, of: index) }
+        #expect(backend.choices(2) == "--")
+        #expect(backend.choices(1, avoiding: backend.servers[0]) == "-")
+        #expect(
+            Balancing.Backend(
+                name: "empty", algorithm: .leastConnections, servers: [], usesAllBackups: false, workers: 1,
+                now: Instant(nanoseconds: 0)
+            ).choices(1) == "-")
+    }
+
+    @Test func `a server of weight 0 gets nothing, and does not count as usable`() {
+        let backend = backend(.roundRobin, weights: [1, 0, 1])
+        #expect(backend.choices(4) == "acac")
+        #expect(backend.usableCounts == (2, 0))
+        backend.set(.down, of: 0)
+        backend.set(.down, of: 2)
+        #expect(backend.choices(1) == "-")
+        #expect(!backend.availability.isUp)
+    }
+
+    @Test func `backups serve only when nobody else can, and only the first`() {
+        let backend = backend(.roundRobin, weights: [1, 1, 1, 1], backups: [1, 2])
+        #expect(backend.choices(4) == "adad")
+        #expect(backend.usableCounts == (2, 2))
+        backend.set(.down, of: 0)
+        #expect(backend.choices(2) == "dd")
+        backend.set(.down, of: 3)
+        #expect(backend.choices(2) == "bb")
+        backend.set(.down, of: 1)
+        #expect(backend.choices(2) == "cc", "the next backup")
+        backend.set(.up, of: 3)
+        #expect(backend.choices(2) == "dd", "at once when another one is back")
+    }
+
+    @Test func `with allbackups all of them serve`() {
+        let backend = backend(.roundRobin, weights: [1, 1, 0, 1], backups: [1, 2, 3], allBackups: true)
+        #expect(backend.choices(2) == "aa")
+        backend.set(.down, of: 0)
+        #expect(backend.choices(4) == "dbdb" || backend.choices(4) == "bdbd")
+    }
+
+    @Test func `a worker's view follows a change, but not before it is announced`() {
+        let backend = backend(.roundRobin, weights: [1, 1])
+        var view = Backend.View()
+        #expect(backend.choose(&view)?.name == "a")
+        backend.servers[1].setState(.down)
+        #expect(backend.choose(&view)?.name == "b", "the list it has seen still counts")
+        backend.serverChanged(now: Instant(nanoseconds: 1))
+        for _ in 0..<3 { #expect(backend.choose(&view)?.name == "a") }
+        backend.set(.up, of: 1)
+        #expect(Set((0..<2).compactMap { _ in backend.choose(&view)?.name }) == ["a", "b"])
+    }
+
+    @Test func `while states change, every choice is a server of some moment`() {
+        let backend = backend(.roundRobin, weights: [1, 2, 3])
+        let missed = Gauge()
+        DispatchQueue.concurrentPerform(iterations: 3) { part in
+            if part == 0 {
+                for round in 0..<500 { backend.set(round % 2 == 0 ? .down : .up, of: 1 + round / 2 % 2) }
+            } else {
+                var view = Backend.View()
+                for _ in 0..<5_000 where backend.choose(&view) == nil { missed.increment() }
+            }
+        }
+        #expect(missed.current == 0, "a was there all the time")
+    }
+
+    @Test func `a backend is down while it has no server, and says since when and how long before`() {
+        let backend = backend(.roundRobin, weights: [1, 1])
+        func check(_ isUp: Bool, _ since: UInt64, _ falls: UInt64, _ downtime: UInt64) {
+            let now = backend.availability
+            #expect(now.isUp == isUp && now.falls == falls)
+            #expect(now.since == Instant(nanoseconds: since) && now.downtime == TimeSpan(nanoseconds: downtime))
+        }
+        check(true, 0, 0, 0)
+        backend.set(.down, of: 0, at: 10)
+        check(true, 0, 0, 0)
+        backend.set(.down, of: 1, at: 20)
+        check(false, 20, 1, 0)
+        backend.set(.up, of: 0, at: 50)
+        check(true, 50, 1, 30)
+        backend.set(.up, of: 1, at: 60)
+        backend.set(.down, of: 0, at: 70)
+        backend.set(.down, of: 1, at: 80)
+        backend.set(.up, of: 1, at: 81)
+        check(true, 81, 2, 31)
+    }
+}
+
+@Suite struct ServerTests {
+    private func server(isDisabled: Bool = false, address: SocketAddress? = nil, check: HealthCheckPlan? = nil)
+        -> Server
+    {
+        Server(
+            name: "s", backendName: "app", index: 0, id: 1, weight: 1, isBackup: false, isDisabled: isDisabled,
+            address: address, hostName: "app.local", port: 80, check: check, workers: 1, now: Instant(nanoseconds: 5))
+    }
+    private let address = SocketAddress.ip(.loopbackV4, port: 80)
+
+    @Test func `its first state is what is known of it`() throws {
+        let plan = try settings("server s 127.0.0.1:80 check").backend().servers[0].check
+        #expect(server(address: address).state == .unchecked)
+        #expect(server(address: address, check: plan).state == .up, "up until a check says otherwise")
+        #expect(server().state == .unresolved)
+        #expect(server(isDisabled: true).state == .maintenance)
+        #expect(server(isDisabled: true, address: address).state == .maintenance)
+    }
+
+    @Test func `an address found later brings it into service`() throws {
+        let plan = try settings("server s 127.0.0.1:80 check").backend().servers[0].check
+        for (check, state) in [(nil, ServerState.unchecked), (plan, .up)] {
+            let server = server(check: check)
+            server.resolved(to: address)
+            #expect(server.address == address && server.state == state)
+        }
+    }
+
+    @Test func `an address found later does not end its maintenance`() {
+        let server = server(isDisabled: true)
+        server.resolved(to: address)
+        #expect(server.address == address && server.state == .maintenance)
+    }
+
+    @Test func `states have HAProxy's words`() {
+        let states: [ServerState] = [.unchecked, .up, .goingDown, .down, .goingUp, .maintenance, .unresolved]
+        #expect(states.map(\.label) == ["no check", "UP", "UP", "DOWN", "DOWN", "MAINT", "MAINT (resolution)"])
+    }
+}
+
+@Suite struct CountingTests {
+    @Test func `responses are counted by their class`() {
+        let traffic = Traffic(workers: 2)
+        for status in [100, 199, 200, 304, 404, 404, 503, 600, 999, 0] {
+            traffic.add(.responses(status: status), worker: status % 2)
+        }
+        let counters: [TrafficCounter] = [
+            .responses1xx, .responses2xx, .responses3xx, .responses4xx, .responses5xx, .responsesOther,
+        ]
+        #expect(counters.map { traffic.total($0) } == [2, 1, 1, 2, 1, 3])
+    }
+
+    @Test func `a rate is the growth over the time, and the highest is kept`() {
+        let meter = RateMeter()
+        meter.sample(total: 500, elapsed: .seconds(1))
+        #expect(meter.current == 500)
+        meter.sample(total: 600, elapsed: .milliseconds(2_000))
+        #expect(meter.current == 50 && meter.maximum == 500)
+        meter.sample(total: 600, elapsed: .zero)
+        #expect(meter.current == 50, "no time has passed: nothing is known")
+        meter.sample(total: 600, elapsed: .seconds(1))
+        #expect(meter.current == 0 && meter.maximum == 500)
+    }
+}

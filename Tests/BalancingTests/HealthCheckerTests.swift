@@ -1,0 +1,320 @@
+// Checks on a simulated kernel: each misfortune has its code, at its time, and the server comes back.
+
+import Basics
+import KernelSimulation
+import Reactor
+import Testing
+
+@testable import Balancing
+
+@Suite struct HealthCheckerTests {
+    private let address = SocketAddress.ip(.loopbackV4, port: 80)
+
+    // MARK: Outcomes
+
+    @Test func `a server that refuses is down at once, and its backend has nobody`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .refuses
+        #expect(play.run(1) == ["0 L4CON wentDown Connection refused"])
+        #expect(play.backend.choices(1) == "-" && !play.backend.availability.isUp)
+    }
+
+    @Test func `an address where nobody is fails without a socket`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 2s")
+        play.kernel.servers = [:]
+        #expect(play.run(2) == ["0 L4CON wentDown Connection refused", "2000 L4CON Connection refused"])
+    }
+
+    @Test func `accepting is enough for a check without httpchk`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .silent
+        #expect(play.run(2) == ["0 L4OK", "2000 L4OK"])
+        #expect(play.requests == ["", ""])
+    }
+
+    @Test(arguments: [
+        (Behaviour.answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), "0 L7OK 200"),
+        (.answers("HTTP/1.1 500 Oh\r\n\r\n"), "0 L7STS 500 wentDown Internal Server Error"),
+        (.answers("220 smtp.example.org\r\n"), "0 L7RSP wentDown the answer is not HTTP/1"),
+        (.closes, "0 L7RSP wentDown the server closed without an answer"),
+        (.resets, "0 L7RSP wentDown Connection reset by peer"), (.refuses, "0 L4CON wentDown Connection refused"),
+        (.unreachable, "0 L4CON wentDown Network is unreachable"), (.silent, "2000 L7TOUT wentDown "),
+        (.neverAccepts, "2000 L4TOUT wentDown "),
+    ])
+    fileprivate func `each misfortune has its code`(_ behaviour: Behaviour, _ expected: String) throws {
+        let play = try Play("option httpchk", "server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = behaviour
+        #expect(play.run(1) == [expected])
+    }
+
+    @Test(arguments: 1...20) func `torn writes and an answer byte by byte make no difference`(_ seed: UInt64) throws {
+        let play = try Play(seed: seed, "option httpchk GET /health", "server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .dribbles("HTTP/1.1 200 OK\r\n\r\n")
+        #expect(play.run(1) == ["12 L7OK 200"], "seed \(seed)")
+        #expect(
+            play.requests == [
+                "GET /health HTTP/1.1\r\nhost: 127.0.0.1:80\r\nuser-agent: portico-check\r\nconnection: close\r\n\r\n"
+            ])
+    }
+
+    @Test func `nothing is left behind between checks`() throws {
+        let play = try Play(
+            connectTimeout: .seconds(1), "option httpchk", "timeout check 500ms", "server s 127.0.0.1:80 check inter 2s"
+        )
+        let behaviours: [Behaviour] = [
+            .refuses, .silent, .closes, .resets, .neverAccepts, .unreachable, .answers("HTTP/1.1 200 OK\r\n\r\n"),
+        ]
+        for behaviour in behaviours {
+            play.behaviour = behaviour
+            play.run(2)
+            #expect(play.kernel.openCount == 0 && play.pool.lent == 0, "\(behaviour)")
+        }
+    }
+
+    // MARK: Down and up again
+
+    @Test func `a server falls after fall failures, and rises after rise successes`() throws {
+        let play = try Play(
+            "option httpchk",
+            "server s 127.0.0.1:80 check inter 2s fastinter 500 downinter 5s rise 2 fall 3")
+        play.behaviour = .ok
+        #expect(play.run(2) == ["0 L7OK 200", "2000 L7OK 200"])
+        play.behaviour = .answers("HTTP/1.1 503 x\r\n\r\n")
+        #expect(
+            play.run(3) == [
+                "4000 L7STS 503 Service Unavailable", "4500 L7STS 503 Service Unavailable",
+                "5000 L7STS 503 wentDown Service Unavailable",
+            ])
+        #expect(play.server.state == .down && play.backend.choices(1) == "-")
+        play.behaviour = .ok
+        #expect(play.run(3) == ["10000 L7OK 200", "10500 L7OK 200 wentUp", "12500 L7OK 200"])
+        #expect(play.server.state == .up && play.backend.choices(1) == "s")
+        #expect(play.server.record.downtime == .milliseconds(5_500))
+    }
+
+    @Test func `without other words the interval is always the same`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 1s rise 3 fall 2")
+        play.behaviour = .refuses
+        play.run(2)
+        play.behaviour = .ok
+        #expect(play.run(3).map { $0.prefix { $0 != " " } } == ["2000", "3000", "4000"])
+    }
+
+    @Test func `workers keep choosing a server that is only on its way down`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 1s fall 3")
+        play.behaviour = .ok
+        play.run(1)
+        play.behaviour = .refuses
+        play.run(2)
+        #expect(play.server.state == .goingDown && play.backend.choices(1) == "s")
+        play.run(1)
+        #expect(play.server.state == .down && play.backend.choices(1) == "-")
+    }
+
+    // MARK: Time-outs, as the manual's section on `timeout check` has them
+
+    @Test func `with timeout check the connect time-out bounds connecting, and it the answer`() throws {
+        let play = try Play(
+            connectTimeout: .milliseconds(100), "option httpchk", "timeout check 300ms",
+            "server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .neverAccepts
+        #expect(play.run(1) == ["100 L4TOUT wentDown "])
+        play.behaviour = .acceptsAfter(.milliseconds(50))
+        #expect(play.run(1) == ["2350 L7TOUT "])
+    }
+
+    @Test func `a connect time-out longer than the interval does not slow checks down`() throws {
+        let play = try Play(
+            connectTimeout: .seconds(60), "timeout check 300ms", "server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .neverAccepts
+        #expect(play.run(2) == ["2000 L4TOUT wentDown ", "4000 L4TOUT "])
+    }
+
+    @Test func `without timeout check the interval bounds a check as a whole, and the connect time-out nothing`() throws
+    {
+        for line in ["", "timeout check 0"] {
+            let play = try Play(
+                connectTimeout: .milliseconds(100), "option httpchk", line, "server s 127.0.0.1:80 check inter 2s")
+            play.behaviour = .acceptsAfter(.milliseconds(1_500))
+            #expect(play.run(1) == ["2000 L7TOUT wentDown "])
+        }
+    }
+
+    // MARK: Where to
+
+    @Test(arguments: [
+        ("check", "127.0.0.1:80"), ("check port 81", "127.0.0.1:81"), ("check addr 127.0.0.9", "127.0.0.9:80"),
+        ("check addr 127.0.0.9 port 81", "127.0.0.9:81"), ("check addr ::1", "[::1]:80"),
+    ])
+    func `a check goes where its server is, unless addr and port say otherwise`(_ words: String, _ place: String) throws
+    {
+        let server = try settings("server s 127.0.0.1:80 \(words)").backend().servers[0]
+        #expect(server.check?.target(for: server.address)?.description == place)
+    }
+
+    @Test func `the Host field has the name of the file, or the address, and never a path`() throws {
+        let table: [(String, SocketAddress, String)] = [
+            ("127.0.0.1:80", address, "127.0.0.1:80"), ("[::1]:80", .ip(.v6(0, 1), port: 80), "[::1]:80"),
+            ("app.local:80", address, "app.local:80"), ("/run/app.sock", .path("/run/app.sock"), "localhost"),
+            ("abns@app", .abstract("app"), "localhost"),
+        ]
+        for (word, address, host) in table {
+            let play = try Play("option httpchk", "server s \(word) check inter 2s", resolve: { _ in [.loopbackV4] })
+            play.serve(at: address)
+            play.behaviour = .ok
+            play.run(1)
+            #expect(play.requests.first?.split(separator: "\r\n").dropFirst().first == "host: \(host)")
+        }
+    }
+
+    @Test func `a server in maintenance is not checked, nor one that has no check`() throws {
+        #expect(try Play("server s 127.0.0.1:80 check disabled").loop.taskCount == 0)
+        #expect(try Play("server s 127.0.0.1:80").loop.taskCount == 0)
+    }
+
+    @Test func `a server without address waits for one without a verdict`() throws {
+        let play = try Play("option httpchk", "server s app.local:80 check inter 2s")
+        play.behaviour = .ok
+        play.pass(.seconds(7))
+        #expect(play.observer.notes.isEmpty && play.server.state == .unresolved)
+        #expect(play.backend.choices(1) == "-")
+
+        play.server.resolved(to: address)
+        play.backend.serverChanged(now: play.loop.now)
+        #expect(play.backend.choices(1) == "s", "up until a check says otherwise")
+        #expect(play.run(1) == ["8000 L7OK 200"])
+    }
+
+    @Test func `a check of another address does not bring a server without its own into service`() throws {
+        let play = try Play("server s app.local:80 check inter 2s addr 127.0.0.1")
+        play.behaviour = .ok
+        #expect(play.run(1) == ["0 L4OK"])
+        #expect(play.server.state == .unresolved && play.backend.choices(1) == "-")
+    }
+}
+
+/// How the server under check behaves.
+private enum Behaviour: Sendable {
+    case refuses, unreachable, neverAccepts, silent, closes, resets
+    case acceptsAfter(TimeSpan)
+    case answers(String)
+    /// Sends the answer one byte a millisecond.
+    case dribbles(String)
+
+    static let ok = Behaviour.answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// One server with its checker on a simulated kernel.
+private final class Play {
+    let kernel: SimulatedKernel
+    let loop: TaskLoop
+    let backend: Backend
+    let pool = BufferPool()
+    let observer = Observer()
+    var behaviour = Behaviour.silent
+    private var visits: [Visit] = []
+    var server: Server { backend.servers[0] }
+    /// What each check has sent.
+    var requests: [String] { visits.map { String(decoding: $0.request, as: UTF8.self) } }
+
+    init(
+        seed: UInt64 = 1, connectTimeout: TimeSpan = .seconds(5), _ lines: String...,
+        resolve: (String) -> [IPAddress] = { _ in [] }, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        kernel = SimulatedKernel(seed: seed)
+        loop = TaskLoop(kernel: kernel)
+        let text = lines.joined(separator: "\n    ")
+        backend = try settings(text, sourceLocation: sourceLocation).backend(
+            connectTimeout: connectTimeout, now: kernel.now, resolve: resolve)
+        observer.loop = loop
+        serve(at: .ip(.loopbackV4, port: 80))
+        HealthChecker.start(backend.servers[0], of: backend, after: .zero, pool: pool, observer: observer, in: loop)
+    }
+
+    func serve(at address: SocketAddress) {
+        kernel.servers[address] = { [unowned self] kernel, wire in visit(kernel, wire) }
+    }
+
+    /// Runs until `count` more checks have ended, and says how they did.
+    @discardableResult
+    func run(_ count: Int) -> [String] {
+        let before = observer.notes.count
+        while observer.notes.count < before + count { loop.runOnce() }
+        return Array(observer.notes[before...])
+    }
+
+    /// Lets time pass.
+    func pass(_ span: TimeSpan) {
+        let end = loop.now + span
+        while loop.now < end { loop.runOnce(until: end) }
+    }
+
+    private func visit(_ kernel: SimulatedKernel, _ wire: Wire) -> Bool {
+        let visit = Visit(wire, behaviour)
+        visits.append(visit)
+        switch behaviour {
+        case .refuses: kernel.refuse(wire)
+        case .unreachable: return false
+        case .neverAccepts: break
+        case .acceptsAfter(let delay): kernel.schedule(visit, after: delay)
+        default:
+            kernel.accept(wire)
+            kernel.schedule(visit, after: .zero)
+        }
+        return true
+    }
+}
+
+/// One connection to the server, and its part in it.
+private final class Visit: SimulatedPeer {
+    let wire: Wire
+    let behaviour: Behaviour
+    var request: [UInt8] = []
+    private var unsent: ArraySlice<UInt8>
+
+    init(_ wire: Wire, _ behaviour: Behaviour) {
+        self.wire = wire
+        self.behaviour = behaviour
+        unsent = if case .dribbles(let text) = behaviour { Array(text.utf8)[...] } else { [] }
+    }
+
+    func act(in kernel: SimulatedKernel) {
+        guard !wire.weClosed else { return }
+        request += kernel.peerTakes(.max, from: wire)
+        guard request.suffix(4) == Array("\r\n\r\n".utf8)[...] else {
+            // The check's own turn comes when this one is over.
+            if case .acceptsAfter = behaviour { return kernel.accept(wire) }
+            return kernel.schedule(self, after: TimeSpan(nanoseconds: 1))
+        }
+        switch behaviour {
+        case .answers(let text): kernel.peerSends(text.utf8, on: wire)
+        case .closes: kernel.peerFinishes(wire)
+        case .resets: kernel.peerResets(wire)
+        case .dribbles:
+            kernel.peerSends(unsent.prefix(1), on: wire)
+            unsent = unsent.dropFirst()
+            if !unsent.isEmpty { kernel.schedule(self, after: .milliseconds(1)) }
+        default: break
+        }
+    }
+}
+
+/// Notes results as `<milliseconds since the start> <code> [<status>] [<transition>] [<info>]`.
+private final class Observer: HealthObserver {
+    var notes: [String] = []
+
+    func checked(
+        _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
+    ) {
+        // What is told is what counts already.
+        #expect(server.record.last == result)
+        var note = ["\(now().wholeMilliseconds)", result.code.rawValue]
+        if let status = result.status { note.append("\(status)") }
+        if let transition { note.append("\(transition)") }
+        if result.outcome == .failed { note.append(result.info) }
+        notes.append(note.joined(separator: " "))
+    }
+
+    private func now() -> TimeSpan { loop?.now.since(Instant(nanoseconds: 1_000_000_000)) ?? .zero }
+    weak var loop: TaskLoop?
+}

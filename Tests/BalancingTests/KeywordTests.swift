@@ -1,0 +1,333 @@
+// Every row of this room's tables: a line it takes, what came of it, and a line it refuses with its words.
+
+import Basics
+import Configuration
+import Testing
+
+@testable import Balancing
+
+@Suite struct KeywordTests {
+    /// A row's name, the lines taken and what they set, and the lines refused and the complaints about them.
+    struct Row: Sendable, CustomTestStringConvertible {
+        let name: String
+        let accepted: [(line: String, sets: @Sendable (BalancingSettings) -> Bool)]
+        let refused: [(line: String, complaint: String)]
+        var testDescription: String { name }
+    }
+
+    static let keywords: [Row] = [
+        Row(
+            name: "balance",
+            accepted: [
+                ("balance roundrobin", { $0.algorithm == .roundRobin }),
+                ("balance static-rr", { $0.algorithm == .roundRobin }),
+                ("balance leastconn", { $0.algorithm == .leastConnections }),
+            ],
+            refused: [
+                (
+                    "balance leastcon",
+                    "2:13 unknown algorithm 'leastcon'; one of roundrobin, static-rr, leastconn; leastconn?"
+                ),
+                ("balance", "2:12 'balance' lacks an argument; one of roundrobin, static-rr, leastconn"),
+                (
+                    "balance roundrobin twice",
+                    "2:24 unexpected 'twice' in the line of 'balance'; balance <algorithm>"
+                ),
+            ]),
+        Row(
+            name: "server",
+            accepted: [
+                (
+                    "server web 10.0.0.1:80",
+                    { $0.servers.map(\.address) == [.endpoint(.ip(.v4(0x0A00_0001)), ports: 80...80)] }
+                ),
+                ("server web app.local:80", { $0.servers[0].address == .endpoint(.name("app.local"), ports: 80...80) }),
+                ("server web /run/web.sock", { $0.servers[0].address == .path("/run/web.sock") }),
+                ("server web abns@web", { $0.servers[0].address == .abstract("web") }),
+            ],
+            refused: [
+                ("server", "2:11 'server' lacks an argument; a server name"),
+                ("server web", "2:15 'server' lacks an argument; an address"),
+                ("server web 10.0.0.1", "2:16 the server's address has no port; 10.0.0.1:<port>"),
+                ("server web 10.0.0.1:80-81", "2:16 a server has one port, not a range"),
+                ("server web fd@3", "2:16 a server cannot be an inherited descriptor"),
+                ("server web 10.0.0.1:80 chekc", "2:28 unknown parameter 'chekc' of 'server'; check?"),
+                (
+                    "server web 10.0.0.1:80\n    server web 10.0.0.2:80",
+                    "3:12 there is a server 'web' already, at line 2; a name that no other server of this backend has"
+                ),
+            ]),
+        Row(
+            name: "default-server",
+            accepted: [
+                (
+                    "server before 10.0.0.1:80\n default-server check weight 7\n server after 10.0.0.1:80 weight 8",
+                    { $0.servers.map(\.isChecked) == [false, true] && $0.servers.map(\.weight) == [1, 8] }
+                )
+            ],
+            refused: [
+                ("default-server wieght 7", "2:20 unknown parameter 'wieght' of 'server'; weight?")
+            ]),
+        Row(
+            name: "option allbackups",
+            accepted: [
+                ("option allbackups", { $0.usesAllBackups }),
+                ("option allbackups\n no option allbackups", { !$0.usesAllBackups }),
+            ],
+            refused: [
+                (
+                    "option allbackups please",
+                    "2:23 unexpected 'please' in the line of 'option allbackups'; option allbackups"
+                )
+            ]),
+        Row(
+            name: "option httpchk",
+            accepted: [
+                ("option httpchk", { $0.checksWithHTTP && $0.httpCheck == HTTPCheck() }),
+                ("option httpchk /health", { $0.httpCheck.method == "GET" && $0.httpCheck.target == "/health" }),
+                ("option httpchk OPTIONS *", { $0.httpCheck.method == "OPTIONS" && $0.httpCheck.target == "*" }),
+                (
+                    "option httpchk HEAD /health HTTP/1.0",
+                    {
+                        $0.httpCheck.method == "HEAD" && $0.httpCheck.version == "HTTP/1.0"
+                            && $0.httpCheck.headers == []
+                    }
+                ),
+                (
+                    #"option httpchk GET / HTTP/1.1\r\nHost:\ example.org\r\nX-A:\ b"#,
+                    {
+                        $0.httpCheck.version == "HTTP/1.1"
+                            && $0.httpCheck.headers == ["Host: example.org", "X-A: b"]
+                    }
+                ),
+                ("option httpchk GET /\n no option httpchk", { !$0.checksWithHTTP && $0.httpCheck.target == "/" }),
+                (
+                    "http-check send uri /first\n option httpchk",
+                    { $0.checksWithHTTP && $0.httpCheck.target == "/first" }
+                ),
+            ],
+            refused: [
+                ("option httpchk health", "2:20 a check's URI begins with '/'"),
+                ("option httpchk GET health", "2:24 a check's URI begins with '/'"),
+            ]),
+        Row(
+            name: "http-check send",
+            accepted: [
+                (
+                    "http-check send meth PUT uri /x ver HTTP/1.0 hdr A b hdr C \"d e\" body text",
+                    {
+                        let check = $0.httpCheck
+                        return (check.method, check.target, check.version, check.body) == (
+                            "PUT", "/x", "HTTP/1.0", "text"
+                        )
+                            && check.headers == ["A: b", "C: d e"]
+                    }
+                ),
+                ("option httpchk\n http-check send uri /later", { $0.httpCheck.target == "/later" }),
+            ],
+            refused: [
+                (
+                    "http-check send url /x",
+                    "2:21 unknown part 'url' of a check's request; meth, uri, ver, hdr or body; uri?"
+                ),
+                ("http-check send uri health", "2:25 a check's URI begins with '/'"),
+                ("http-check send hdr Host", "2:29 'http-check send' lacks an argument; a header value"),
+            ]),
+        Row(
+            name: "http-check expect",
+            accepted: [
+                ("http-check expect status 200", { $0.httpCheck.statuses == [200...200] }),
+                ("http-check expect status 200-299,404", { $0.httpCheck.statuses == [200...299, 404...404] }),
+                ("http-check expect status 100-999", { $0.httpCheck.statuses == [100...999] }),
+            ],
+            refused: [
+                ("http-check expect string ok", "2:23 Portico expects only a status so far; status"),
+                ("http-check expect ! status 500", "2:23 Portico expects only a status so far; status"),
+                ("http-check expect status", "2:29 'http-check expect' lacks an argument; a status"),
+            ]
+                + ["99", "1000", "ok", "+200", "-200", "200-", "299-200", "200-250-299", ""].map { part in
+                    (
+                        "http-check expect status 204,\(part)",
+                        "2:30 '\(part)' is not a status; 100 to 999, or a range"
+                    )
+                }),
+        Row(
+            name: "option tcp-check",
+            accepted: [
+                ("option httpchk\n option tcp-check", { !$0.checksWithHTTP }),
+                ("option httpchk\n no option tcp-check", { $0.checksWithHTTP }),
+            ],
+            refused: [
+                (
+                    "option tcp-check connect",
+                    "2:22 unexpected 'connect' in the line of 'option tcp-check'; option tcp-check"
+                )
+            ]),
+        Row(
+            name: "timeout check",
+            accepted: [
+                ("timeout check 5s", { $0.checkTimeout == .seconds(5) }),
+                ("timeout check 300", { $0.checkTimeout == .milliseconds(300) }),
+                ("timeout check 0", { $0.checkTimeout == nil }),
+            ],
+            refused: [
+                (
+                    "timeout check soon",
+                    "2:19 'soon' is not a time; a time: a whole number, with us, ms, s, m, h or d behind it unless "
+                        + "milliseconds are meant"
+                )
+            ]),
+    ]
+
+    static let parameters: [Row] = [
+        parameter("check", sets: { $0.isChecked }),
+        parameter("no-check", after: "check", sets: { !$0.isChecked }),
+        parameter(
+            "inter", "500", sets: { $0.interval == .milliseconds(500) },
+            refused: ("inter 0", "2:26 a check interval is at least 1 ms"),
+            ("inter 999us", "2:26 a check interval is at least 1 ms"),
+            ("inter", "2:31 'inter' lacks an argument; a time")),
+        parameter(
+            "fastinter", "1s", sets: { $0.fastInterval == .seconds(1) },
+            refused: ("fastinter 0", "2:26 a check interval is at least 1 ms")),
+        parameter(
+            "downinter", "1m", sets: { $0.downInterval == .seconds(60) },
+            refused: ("downinter 0", "2:26 a check interval is at least 1 ms")),
+        parameter(
+            "rise", "5", sets: { $0.thresholds.rise == 5 && $0.thresholds.fall == 3 },
+            refused: ("rise 0", "2:31 0 is out of range; a count from 1 to 1000")),
+        parameter(
+            "fall", "5", sets: { $0.thresholds.fall == 5 && $0.thresholds.rise == 2 },
+            refused: ("fall many", "2:31 'many' is not a whole number; a count from 1 to 1000")),
+        parameter(
+            "weight", "256", sets: { $0.weight == 256 },
+            refused: ("weight 257", "2:33 257 is out of range; a weight from 0 to 256"),
+            ("weight -1", "2:33 -1 is out of range; a weight from 0 to 256")),
+        parameter("backup", sets: { $0.isBackup }),
+        parameter("no-backup", after: "backup", sets: { !$0.isBackup }),
+        parameter("disabled", sets: { $0.isDisabled }),
+        parameter("enabled", after: "disabled", sets: { !$0.isDisabled }),
+        parameter(
+            "id", "7", sets: { $0.id == 7 }, refused: ("id 0", "2:29 0 is out of range; a number from 1 to 2147483647"),
+            (
+                "id 7\n    server t 10.0.0.2:80 id 7",
+                "3:12 there is a server with id 7 already, at line 2; a number that no other server of this backend has"
+            )),
+        parameter(
+            "port", "8080", sets: { $0.checkPort == 8_080 },
+            refused: ("port 65536", "2:31 65536 is out of range; a port from 1 to 65535")),
+        parameter(
+            "addr", "10.0.0.9", sets: { $0.checkAddress == .v4(0x0A00_0009) },
+            refused: ("addr app.local", "2:31 'app.local' is not an IP address")),
+        parameter(
+            "pool-max-conn", "8", sets: { $0.pool.connectionsMax == 8 },
+            refused: ("pool-max-conn -2", "2:40 -2 is out of range; a number from -1 to 1000000")),
+        parameter(
+            "pool-purge-delay", "2s", sets: { $0.pool.idleTime == .seconds(2) },
+            refused: ("pool-purge-delay", "2:42 'pool-purge-delay' lacks an argument; a time")),
+        parameter(
+            "max-reuse", "0", sets: { $0.pool.reusesMax == 0 },
+            refused: ("max-reuse -2", "2:36 -2 is out of range; a count from -1 to 1000000000")),
+        parameter(
+            "init-addr", "last,libc,none", sets: { _ in true },
+            refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method")),
+    ]
+
+    /// A parameter of `server`; one that takes no value is refused with one.
+    private static func parameter(
+        _ name: String, _ value: String? = nil, after: String? = nil,
+        sets: @escaping @Sendable (ServerDraft) -> Bool, refused: (String, String)...
+    ) -> Row {
+        let words = [after, name, value].compactMap { $0 }.joined(separator: " ")
+        var refused = refused.map { (line: "server s 10.0.0.1:80 \($0)", complaint: $1) }
+        if value == nil {
+            refused.append(
+                ("server s 10.0.0.1:80 \(name) 12", "2:\(27 + name.count) unknown parameter '12' of 'server'"))
+        }
+        return Row(
+            name: name,
+            accepted: [
+                ("server s 10.0.0.1:80 \(words)", { $0.servers.count == 1 && sets($0.servers[0]) }),
+                ("default-server \(words)", { sets($0.defaultServer) }),
+            ], refused: refused)
+    }
+
+    @Test func `no row is without a test`() {
+        #expect(Self.keywords.map(\.name).sorted() == BalancingKeywords.table.map(\.name).sorted())
+        #expect(Self.parameters.map(\.name).sorted() == BalancingKeywords.serverParameters.map(\.name).sorted())
+    }
+
+    @Test(arguments: keywords + parameters) func `a row takes what it should`(_ row: Row) throws {
+        for (line, sets) in row.accepted {
+            let settings = try settings(line)
+            #expect(sets(settings), "\(line)")
+        }
+    }
+
+    @Test(arguments: keywords + parameters) func `a row refuses what it should, and says why`(_ row: Row) {
+        #expect(!row.refused.isEmpty)
+        for (line, complaint) in row.refused { #expect(complaints(line) == [complaint], "\(line)") }
+    }
+
+    @Test func `the usage of each row begins with its name, and its summary is a sentence`() {
+        for keyword in BalancingKeywords.table {
+            #expect(keyword.usage.hasPrefix(keyword.name) && keyword.summary.hasSuffix("."))
+        }
+        for parameter in BalancingKeywords.serverParameters {
+            #expect(parameter.usage.hasPrefix(parameter.name) && parameter.summary.hasSuffix("."))
+        }
+    }
+
+    @Test func `httpchk behind a URI that http-check send got wrong is no trap`() {
+        #expect(
+            complaints("http-check send uri health\n    option httpchk") == ["2:25 a check's URI begins with '/'"])
+    }
+
+    @Test func `a check of another address needs a port that a socket file does not give`() throws {
+        #expect(
+            complaints("server s /run/s check addr 10.0.0.9")
+                == ["2:14 the check of 's' has an address but no port; port <port> beside addr"])
+        _ = try settings("server s /run/s check addr 10.0.0.9 port 80")
+        _ = try settings("server s /run/s addr 10.0.0.9")
+    }
+
+    // MARK: From settings to servers
+
+    @Test func `numbers are the places in the file, and go around those that are given`() throws {
+        let plain = try settings("server a 10.0.0.1:80", "server b 10.0.0.1:80").backend()
+        #expect(plain.servers.map(\.id) == [1, 2])
+        let mixed = try settings(
+            "server a 10.0.0.1:80", "server b 10.0.0.1:80 id 3", "server c 10.0.0.1:80", "server d 10.0.0.1:80 id 1"
+        )
+        .backend()
+        #expect(mixed.servers.map(\.id) == [2, 3, 4, 1])
+    }
+
+    @Test func `names are looked up, and one without address waits in its place`() throws {
+        let backend = try settings("server a here:80", "server b gone:80", "server c 10.0.0.1:80").backend {
+            $0 == "here" ? [.v4(1), .v4(2)] : []
+        }
+        #expect(backend.servers.map(\.state) == [.unchecked, .unresolved, .unchecked])
+        #expect(backend.servers.map(\.address?.description) == ["0.0.0.1:80", nil, "10.0.0.1:80"])
+        #expect(backend.servers.map(\.hostName) == ["here", "gone", nil])
+        #expect(backend.choices(4) == "acac")
+    }
+
+    @Test func `what a file says of a backend is what the backend does`() throws {
+        let backend = try settings(
+            "balance leastconn", "option allbackups", "server a 10.0.0.1:80 backup", "server b 10.0.0.1:80 backup",
+            "server c 10.0.0.1:80 disabled"
+        ).backend()
+        #expect(backend.algorithm.name == "leastconn")
+        #expect(backend.choices(4) == "abab")
+        #expect(backend.servers[2].state == .maintenance)
+    }
+
+    private func complaints(_ lines: String) -> [String] {
+        language.load(text: "backend app\n    \(lines)\n", named: "t.cfg").problems.map { problem in
+            let place = problem.range.map { "\($0.line):\($0.column) " } ?? ""
+            return place + problem.message + (problem.expected.map { "; \($0)" } ?? "")
+                + (problem.suggestion.map { "; \($0)?" } ?? "")
+        }
+    }
+}

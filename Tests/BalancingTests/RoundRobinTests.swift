@@ -1,0 +1,91 @@
+// `balance roundrobin`: whose turn it is, exactly.
+
+import Basics
+import Dispatch
+import KernelSimulation
+import Synchronization
+import Testing
+
+@testable import Balancing
+
+@Suite struct RoundRobinTests {
+    @Test func `equal servers take turns in the order of the file`() {
+        #expect(backend(.roundRobin, weights: [1, 1, 1]).choices(7) == "abcabca")
+        #expect(backend(.roundRobin, weights: [256, 256]).choices(5) == "ababa")
+        #expect(backend(.roundRobin, weights: [1]).choices(3) == "aaa")
+    }
+
+    @Test(arguments: [
+        ([3, 2, 1], "abacba"), ([6, 4, 2], "abacba"), ([2, 1], "aba"), ([1, 2], "bab"), ([1, 1, 2], "cabc"),
+        ([5, 1], "aaabaa"), ([4, 3], "abababa"), ([1, 3], "babb"), ([100, 200, 100], "bacb"),
+    ])
+    func `weights are shares, spread over the round`(_ weights: [Int], _ round: String) {
+        let backend = backend(.roundRobin, weights: weights)
+        #expect(backend.choices(2 * round.count) == round + round)
+    }
+
+    @Test(arguments: 1...40) func `in any round each has its share, and nobody waits long`(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let weights = (0..<random.number(1...12)).map { _ in random.number(1...256) }
+        let turns = RoundRobin.turns(weights: weights)
+        let total = turns.count
+        for (server, weight) in weights.enumerated() {
+            let places = turns.indices.filter { turns[$0] == UInt32(server) }
+            #expect(places.count * weights.reduce(0, +) == weight * total, "seed \(seed), server \(server)")
+            let gaps = zip(places, places.dropFirst() + [places[0] + total]).map { $1 - $0 }
+            #expect((gaps.max() ?? 0) <= total / places.count + weights.count, "seed \(seed), server \(server)")
+        }
+    }
+
+    @Test func `nobody and nothing have no turns`() {
+        #expect(RoundRobin.turns(weights: []).isEmpty)
+    }
+
+    @Test func `several workers together keep the exact shares`() {
+        let backend = backend(.roundRobin, weights: [3, 2, 1])
+        let counts = (0..<3).map { _ in Gauge() }
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            var view = Backend.View()
+            for _ in 0..<3_000 {
+                guard let server = backend.choose(&view) else { return }
+                counts[server.index].increment()
+            }
+        }
+        #expect(counts.map(\.current) == [6_000, 4_000, 2_000])
+    }
+
+    @Test func `a server to avoid is passed over while there is another`() {
+        let three = backend(.roundRobin, weights: [1, 1, 1])
+        #expect(three.choices(4, avoiding: three.servers[1]) == "acac")
+        let uneven = backend(.roundRobin, weights: [256, 1])
+        #expect(uneven.choices(3, avoiding: uneven.servers[0]) == "bbb")
+        #expect(uneven.choices(3, avoiding: uneven.servers[1]) == "aaa")
+
+        let two = backend(.roundRobin, weights: [1, 1])
+        two.set(.down, of: 1)
+        #expect(two.choices(2, avoiding: two.servers[0]) == "aa", "it is the last one")
+        #expect(two.choices(2, avoiding: two.servers[1]) == "aa")
+    }
+
+    @Test func `the server to avoid is not chosen because other workers took all the other's turns`() {
+        let backend = backend(.roundRobin, weights: [60, 1])
+        let mistakes = Gauge()
+        DispatchQueue.concurrentPerform(iterations: 4) { worker in
+            var view = Backend.View()
+            for _ in 0..<5_000 {
+                let avoided = worker < 3 ? backend.servers[0] : nil
+                let server = backend.choose(&view, avoiding: avoided)
+                if server == nil || server === avoided { mistakes.increment() }
+            }
+        }
+        #expect(mistakes.current == 0)
+    }
+
+    @Test func `the counter may begin anywhere`() {
+        let position = Atomic<UInt64>(.max)
+        let eligible = EligibleServers(
+            of: backend(.roundRobin, weights: [1, 1, 1]).servers, algorithm: .roundRobin, usesAllBackups: false)
+        let names = (0..<4).map { _ in RoundRobin.choose(from: eligible, position: position, avoiding: nil).name }
+        #expect(names == ["a", "a", "b", "c"])
+    }
+}
