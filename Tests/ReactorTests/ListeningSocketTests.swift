@@ -91,6 +91,15 @@ import Testing
         #expect(throws: Errno.self) { try open(.ip(.loopbackV4, port: 0)) { $0.interface = "nosuch0" } }
     }
 
+    @Test func `two descriptors of one listener have one queue, and each its own end`() throws {
+        let first = try open(.path(path))
+        let second = watched.own(try ListeningSocket.duplicate(first))
+        _ = try watched.connect(to: .path(path))
+        watched.close(first)
+        _ = try watched.accept(on: second)
+        guard case .wouldBlock = watched.kernel.accept(on: second) else { throw Surprise("one came twice") }
+    }
+
     // MARK: Inherited sockets
 
     @Test func `an inherited listener is taken over, ready for a kernel that never blocks`() throws {
