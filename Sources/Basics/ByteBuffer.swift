@@ -40,7 +40,7 @@ public final class BufferPool {
     }
 
     deinit {
-        for unsafe block in unsafe free { unsafe block.deallocate() }
+        for unsafeblock in unsafe free { unsafe block.deallocate() }
     }
 }
 

@@ -12,7 +12,7 @@ extension [UInt8] {
         append(decimal: value.magnitude, width: width)
     }
 
-    public mutating func append(decimal value: some UnsignedInteger & FixedWidthInteger, width: Int = 0) {
+    @inlinable public mutating func append(decimal value: some UnsignedInteger & FixedWidthInteger, width: Int = 0) {
         var rest = UInt64(value)
         var digits = 1
         var power: UInt64 = 1

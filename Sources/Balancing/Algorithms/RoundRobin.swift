@@ -7,7 +7,8 @@
 internal import Synchronization
 
 enum RoundRobin {
-    static func choose(from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?) -> Server {
+    static func choose(from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?) -> Server
+    {
         // One extra turn for each turn of the server to avoid; a whole round holds every server.
         for _ in eligible.turns.indices {
             let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
