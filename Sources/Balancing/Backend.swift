@@ -28,7 +28,7 @@ public final class EligibleServers: Sendable {
     let turns: [UInt32]
 
     init(of all: [Server], algorithm: BalanceAlgorithm, usesAllBackups: Bool) {
-        let usable = all.filter { $0.state.isUsable && $0.weight > 0 }
+        let usable = all.filter(\.isEligible)
         let primary = usable.filter { !$0.isBackup }
         let backups = usable.filter(\.isBackup)
         // Backups serve only when nobody else can: the first of them, or all with `option allbackups`.
@@ -124,9 +124,9 @@ public final class Backend: Sendable {
         }
     }
 
-    /// Usable servers, without and with the `backup` mark.
+    /// Servers that can get requests, without and with the `backup` mark. One of weight 0 gets none.
     public var usableCounts: (active: Int, backup: Int) {
-        let usable = servers.filter { $0.state.isUsable }
+        let usable = servers.filter(\.isEligible)
         let backup = usable.count(where: \.isBackup)
         return (usable.count - backup, backup)
     }

@@ -39,7 +39,8 @@ public enum ServerState: UInt8, Sendable {
 public struct PoolLimits: Sendable, Equatable {
     /// Idle connections kept, over all workers; nil for as many as there come to be.
     public var connectionsMax: Int?
-    /// An idle connection is closed after this time. Shorter than most servers' own limit, so that they seldom close first.
+    /// An idle connection is closed after this time. Shorter than most servers' own limit, so that they seldom close
+    /// first.
     public var idleTime = TimeSpan.seconds(5)
     /// Requests after the first that one connection may carry; nil for any number.
     public var reusesMax: Int?
@@ -105,6 +106,9 @@ public final class Server: Sendable {
         return state
     }
 
+    /// Whether requests may go to it.
+    var isEligible: Bool { state.isUsable && weight > 0 }
+
     /// Where it is; nil until its name has been resolved.
     public var address: SocketAddress? { addressBox.withLock { $0 } }
 
@@ -113,9 +117,10 @@ public final class Server: Sendable {
 
     /// Only the control thread changes states; `Backend.serverChanged()` makes it count.
     func setState(_ state: ServerState) { stateCode.store(state.rawValue, ordering: .releasing) }
-    /// Its name has an address at last. From now on it is up, or as its checks say.
+    /// Its name has an address at last. From now on it is up, or as its checks say; in maintenance it stays there.
     public func resolved(to address: SocketAddress) {
         addressBox.withLock { $0 = address }
+        guard state == .unresolved else { return }
         setState(check == nil ? .unchecked : record.state)
     }
     func updateRecord<R>(_ change: (inout HealthRecord) -> R) -> R { recordBox.withLock { change(&$0) } }

@@ -7,8 +7,9 @@ internal import Basics
 internal import Synchronization
 
 enum LeastConnections {
-    static func choose(from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?) -> Server
-    {
+    static func choose(
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?
+    ) -> Server {
         let servers = eligible.servers
         let start = Int(position.wrappingAdd(1, ordering: .relaxed).oldValue % UInt64(servers.count))
         var best: Server?

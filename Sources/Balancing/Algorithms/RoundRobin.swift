@@ -7,21 +7,23 @@
 internal import Synchronization
 
 enum RoundRobin {
-    static func choose(from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?) -> Server
-    {
+    static func choose(
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?
+    ) -> Server {
         // One extra turn for each turn of the server to avoid; a whole round holds every server.
         for _ in eligible.turns.indices {
             let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
             let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
             if server !== avoiding { return server }
         }
-        return eligible.servers[0]
+        // Other workers took all the turns of the others in the meantime.
+        return eligible.servers.first { $0 !== avoiding } ?? eligible.servers[0]
     }
 
     /// The order of turns in one round: server `i` appears `weights[i]` times (divided by what all have in common).
     ///
-    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each one evenly, and puts
-    /// equals in the order of the file.
+    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each one evenly, and
+    /// puts equals in the order of the file.
     static func turns(weights: [Int]) -> [UInt32] {
         let common = weights.reduce(0, greatestCommonDivisor)
         guard common > 0 else { return [] }
