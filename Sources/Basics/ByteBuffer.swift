@@ -40,7 +40,7 @@ public final class BufferPool {
     }
 
     deinit {
-        for unsafeblock in unsafe free { unsafe block.deallocate() }
+        while let block = unsafe free.popLast() { unsafe block.deallocate() }
     }
 }
 
