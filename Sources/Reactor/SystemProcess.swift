@@ -50,26 +50,6 @@ public enum SystemProcess {
         if let user { try check(setuid(user)) }
     }
 
-    /// Goes into the background: the caller's process ends with status 0, a child without terminal goes on.
-    public static func detach() throws(Errno) {
-        let child = clinux_fork()
-        if child < 0 { throw Errno.last }
-        if child > 0 { _exit(0) }
-        _ = setsid()
-        let null = unsafe open("/dev/null", O_RDWR)
-        guard null >= 0 else { throw Errno.last }
-        for standard: Int32 in 0...2 { _ = dup2(null, standard) }
-        if null > 2 { close(null) }
-    }
-
-    public static func writeFile(_ path: String, _ text: String) throws(Errno) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Errno.last }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        guard unsafe write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno.last }
-    }
-
     public static func removeFile(_ path: String) { _ = unsafe unlink(path) }
 
     /// Whether a person reads what goes to standard error.
@@ -87,12 +67,17 @@ public enum SystemProcess {
         return variables
     }
 
-    public static func printError(_ text: String) {
+    /// Prints at once, unlike `print`, which may keep it until the end.
+    public static func printOutput(_ text: String) { write(text, to: 1) }
+
+    public static func printError(_ text: String) { write(text, to: 2) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
             let n = unsafe bytes.withUnsafeBytes {
-                unsafe write(2, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent)
+                unsafe Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent)
             }
             if n <= 0 { return }
             sent += n

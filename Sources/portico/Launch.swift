@@ -21,6 +21,9 @@ struct Launch {
                 try SystemProcess.changeDirectory(directory)
             }
         }
+        if options.wantsMaster || options.wantsNotifyingMaster || options.masterSocket != nil, !options.isQuiet {
+            SystemProcess.printError("[WARNING]  -W, -Ws and -S have no effect: Portico has no master process.\n")
+        }
         let loaded = load()
         var problems = loaded.problems
         let daemon = loaded.global[DaemonSettings.self]
@@ -56,9 +59,11 @@ struct Launch {
         let environment = SystemProcess.environment
         if files.isEmpty {
             if !options.isQuiet {
-                print(
-                    "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ (Ctrl-C ends it)."
-                )
+                SystemProcess.printOutput(
+                    options.checksOnly
+                        ? "No -f: checking the demonstration.\n"
+                        : "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ "
+                            + "(Ctrl-C ends it).\n")
             }
             return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
         }
@@ -97,34 +102,34 @@ struct Launch {
         try listening.open(plan.binds, workers: threads)
         let admin = loaded.global[AdminSettings.self]
         try listening.open(admin.sockets)
-        if let root = daemon.root {
-            try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
-        }
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
-        if goesToBackground {
-            try orFail("cannot go into the background") { () throws(Errno) in try SystemProcess.detach() }
+        // First of all, since it needs what a chroot hides and a change of user forbids. The file is the child's.
+        let background = try orFail("cannot go into the background") { () throws(Errno) -> Background? in
+            goesToBackground ? try Background.begin() : nil
         }
-        let pidFile = options.pidFile ?? daemon.pidFile
-        if let pidFile {
-            try orFail("cannot write the pid file \(pidFile)") { () throws(Errno) in
-                try SystemProcess.writeFile(pidFile, "\(SystemProcess.id)\n")
-            }
+        let pidPath = options.pidFile ?? daemon.pidFile
+        let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
+            if let pidPath { try PIDFile(pidPath) } else { nil }
+        }
+        if let root = daemon.root {
+            try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
         try orFail("cannot change user or group") { () throws(Errno) in
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
+        background?.settle()
         let control = ControlPlane(
             plan: plan, logger: logger, workers: threads, admin: admin,
             hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
         control.run(listening)
         listening.removeFiles()
-        if let pidFile { SystemProcess.removeFile(pidFile) }
+        pidFile?.remove()
     }
 
-    private func orFail(_ what: String, _ body: () throws(Errno) -> Void) throws {
+    private func orFail<R>(_ what: String, _ body: () throws(Errno) -> R) throws -> R {
         do throws(Errno) {
-            try body()
+            return try body()
         } catch {
             SystemProcess.printError("[ALERT]    \(what): \(error)\n")
             throw ExitCode(1)

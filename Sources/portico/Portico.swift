@@ -65,6 +65,16 @@ struct Portico: ParsableCommand {
     @Flag(name: .customLong("dI", withSingleDash: true), help: .hidden)
     var checksStrictly = false
 
+    // HAProxy's service files ask for a master process. One process that reloads needs none.
+    @Flag(name: .customShort("W"), help: .hidden)
+    var wantsMaster = false
+
+    @Flag(name: .customLong("Ws", withSingleDash: true), help: .hidden)
+    var wantsNotifyingMaster = false
+
+    @Option(name: .customShort("S"), help: .hidden)
+    var masterSocket: String?
+
     @Option(name: .customShort("x"), help: .hidden)
     var oldSocket: String?
 

@@ -16,6 +16,47 @@ import Testing
         return (server, curtain)
     }
 
+    @Test(
+        "In the background, in a chroot, as another user: the caller waits until it serves, the pid file is outside",
+        .enabled(if: Portico.isItself && geteuid() == 0))
+    func backgroundInChroot() throws {
+        let front = try freePort()
+        let jail = Stage.current.folder + "/jail"
+        let pidFile = Stage.current.folder + "/portico.pid"
+        try FileManager.default.createDirectory(atPath: jail, withIntermediateDirectories: true)
+        func file(chroot: String) throws -> String {
+            try Stage.current.file(
+                "daemon.cfg",
+                """
+                global
+                    daemon
+                    chroot \(chroot)
+                    user nobody
+                    group nogroup
+                    pidfile \(pidFile)
+                listen www
+                    mode http
+                    bind 127.0.0.1:\(front)
+                    http-request return status 200 content-type text/plain string "from the background"
+
+                """)
+        }
+
+        #expect(try Portico.run("-f", file(chroot: jail)).exit == .status(0))
+
+        let pid = try #require(
+            pid_t(try String(contentsOfFile: pidFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)))
+        Stage.current.atTheEnd { kill(pid, SIGKILL) }
+        #expect(try fetch("/", from: front).text == "from the background")
+        kill(pid, SIGTERM)
+        #expect(eventually { kill(pid, 0) != 0 })
+        #expect(try String(contentsOfFile: pidFile, encoding: .utf8).isEmpty)
+
+        let failed = try Portico.run("-f", file(chroot: jail + "/nowhere"))
+        #expect(failed.exit == .status(1))
+        #expect(failed.errors.contains("cannot chroot"))
+    }
+
     @Test("SIGUSR1: new clients are refused, the exchange under way is finished, and the end is a success")
     func softStop() throws {
         let (server, curtain) = try patientServer()
