@@ -73,14 +73,15 @@ import Testing
         }
     }
 
-    @Test func `small files are written and read whole`() throws {
+    @Test func `a pid file holds this process, is gone afterwards, and cannot be where no folder is`() throws {
         let folder = try Folder()
-        try SystemProcess.writeFile(folder.path + "/pid", "12345\n")
-        try SystemProcess.writeFile(folder.path + "/pid", "7\n")
-        #expect(SystemFile.read(folder.path + "/pid") == "7\n")
-        SystemProcess.removeFile(folder.path + "/pid")
-        #expect(SystemFile.read(folder.path + "/pid") == nil)
-        #expect(throws: Errno.noSuchFileOrDirectory) { try SystemProcess.writeFile(folder.path + "/none/pid", "") }
+        let path = folder.path + "/pid"
+        try "something older and longer\n".write(toFile: path, atomically: false, encoding: .utf8)
+        let file = try PIDFile(path)
+        #expect(SystemFile.read(path) == "\(SystemProcess.id)\n")
+        file.remove()
+        #expect(SystemFile.read(path) == nil)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try PIDFile(folder.path + "/none/pid") }
     }
 
     @Test func `of a big file the first 64 KiB are read`() throws {
