@@ -5,7 +5,7 @@
 enum HAProxyKeywords {
     /// Sections that HAProxy has beside those of `SectionKind`.
     static let sections: Set<String> = [
-        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "http-errors", "log-forward", "log-profile", "mailers",
+        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward", "log-profile", "mailers",
         "peers", "program", "resolvers", "ring", "traces", "userlist",
     ]
 

@@ -132,5 +132,5 @@ extension HelpPrinter {
 }
 
 extension Sections {
-    static let all: Sections = [.global, .proxies]
+    static let all: Sections = [.global, .proxies, .httpErrors]
 }

@@ -1,12 +1,13 @@
 // A word of the language is one row: it names itself, says where it may stand, documents itself and
 // parses itself. Rows live next to the behaviour they configure; the program's Assembly lists all tables.
 
-/// What sections there are. A `listen` is a frontend and a backend in one.
+/// What sections there are. A `listen` is a frontend and a backend in one; `http-errors` is a set of error pages.
 public enum SectionKind: String, CaseIterable, Sendable {
     case global, defaults, frontend, backend, listen
+    case httpErrors = "http-errors"
 
     /// Whether the section needs a name of its own.
-    public var isNamed: Bool { self == .frontend || self == .backend || self == .listen }
+    public var isNamed: Bool { self != .global && self != .defaults }
 }
 
 /// The sections a keyword may stand in.
@@ -19,8 +20,9 @@ public struct Sections: OptionSet, Sendable {
     public static let frontend = Sections(rawValue: 1 << 2)
     public static let backend = Sections(rawValue: 1 << 3)
     public static let listen = Sections(rawValue: 1 << 4)
+    public static let httpErrors = Sections(rawValue: 1 << 5)
 
-    /// Everything but `global`.
+    /// The sections that make proxies.
     public static let proxies: Sections = [.defaults, .frontend, .backend, .listen]
     public static let frontends: Sections = [.defaults, .frontend, .listen]
     public static let backends: Sections = [.defaults, .backend, .listen]
@@ -32,6 +34,7 @@ public struct Sections: OptionSet, Sendable {
         case .frontend: self = .frontend
         case .backend: self = .backend
         case .listen: self = .listen
+        case .httpErrors: self = .httpErrors
         }
     }
 

@@ -249,6 +249,7 @@ extension SectionKind {
         case .frontend: "a frontend"
         case .backend: "a backend"
         case .listen: "a listen section"
+        case .httpErrors: "an http-errors section"
         }
     }
 }

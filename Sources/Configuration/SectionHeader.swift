@@ -1,6 +1,6 @@
 // The first line of a section: its kind, its name, the defaults it starts from.
 //
-//   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
+//   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>] | http-errors <name>
 //
 // A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
 // where it was legible, so that references to it are not reported too.
@@ -11,6 +11,7 @@ struct SectionNames {
     /// A frontend and a backend may share a name, a listen is both.
     var frontends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    var httpErrors: [String: (kind: SectionKind, range: SourceRange)] = [:]
     /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
     var defaults: [String: [Draft]] = [:]
     /// What a proxy without `from` starts from.
@@ -55,7 +56,11 @@ extension Loader {
             try bind(rest)
         } else {
             let usage =
-                kind.isNamed ? "\(kind.rawValue) <name> [from <defaults>]" : "defaults [<name>] [from <defaults>]"
+                switch kind {
+                case .httpErrors: "http-errors <name>"
+                case .defaults: "defaults [<name>] [from <defaults>]"
+                default: "\(kind.rawValue) <name> [from <defaults>]"
+                }
             try refuse(rest, behind: kind.rawValue, expected: usage)
         }
     }
@@ -70,6 +75,7 @@ extension Loader {
             names.lastDefaults = draft
             if draft.name != SectionKind.defaults.rawValue { names.defaults[draft.name, default: []].append(draft) }
         case .frontend, .backend, .listen: result.proxies.append(draft)
+        case .httpErrors: result.httpErrors.append(draft)
         }
     }
 
@@ -94,20 +100,25 @@ extension Loader {
     private mutating func takeName(_ kind: SectionKind, _ name: Word) throws(ConfigProblem) {
         let isFront = kind == .frontend || kind == .listen
         let isBack = kind == .backend || kind == .listen
-        let first = (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
+        let first =
+            (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
+            ?? (kind == .httpErrors ? names.httpErrors[name.text] : nil)
         if let first {
             throw ConfigProblem(
-                "there is a \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
+                "there is \(first.kind == .httpErrors ? "an" : "a") \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
                 at: name.range)
         }
         if isFront { names.frontends[name.text] = (kind, name.range) }
         if isBack { names.backends[name.text] = (kind, name.range) }
+        if kind == .httpErrors { names.httpErrors[name.text] = (kind, name.range) }
     }
 
     /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.
     private mutating func startingPoint(
         _ kind: SectionKind, _ rest: inout ArraySlice<Word>
     ) throws(ConfigProblem) -> Draft? {
+        // A set of error pages has nothing to start from.
+        if kind == .httpErrors { return nil }
         guard let from = rest.first, from.text == "from" else { return kind == .defaults ? nil : names.lastDefaults }
         guard let name = rest.dropFirst().first else {
             throw ConfigProblem("'from' lacks a name", at: from.range, expected: "the name of a defaults section")

@@ -5,12 +5,17 @@
 public struct LocalResponse: Sendable {
     /// 100 to 999.
     public var status: Int
+    /// Nil: the usual one of the status.
+    public var reason: String?
     /// Without framing fields: `apply(to:)` adds `content-length`.
     public var fields: [(name: String, value: String)]
     public var body: [UInt8]
 
-    public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    public init(
+        status: Int, reason: String? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) {
         self.status = status
+        self.reason = reason
         self.fields = fields
         self.body = body
     }
@@ -31,12 +36,14 @@ public struct LocalResponse: Sendable {
     public func apply(to head: inout ResponseHead) {
         head.clear()
         head.setStatus(status)
+        if let reason { head.setReason(Array(reason.utf8).bytes) }
         for (name, value) in fields { head.fields.append(name: name, value) }
         if status >= 200, status != 204, status != 304 { head.fields.append(.contentLength, "\(body.count)") }
     }
 
     private static func page(_ status: Int) -> (title: String, text: String) {
         switch status {
+        case 200: ("OK", "Service ready.")
         case 400: ("Bad request", "Your browser sent an invalid request.")
         case 401: ("Unauthorized", "You need a valid user and password to access this content.")
         case 403: ("Forbidden", "Request forbidden by administrative rules.")

@@ -71,6 +71,7 @@ public final class FrontendPlan: Sendable {
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
     let keepAlive: KeepAliveMode
+    let errorPages: ErrorPages
     let log: ExchangeLog
     let logTargets: LogTargets
     /// Client connections now.
@@ -82,7 +83,7 @@ public final class FrontendPlan: Sendable {
 
     init(
         draft: ProxyDraft, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
-        statsPage: StatsPageSettings?, log: ExchangeLog, logTargets: LogTargets, workers: Int
+        statsPage: StatsPageSettings?, errorPages: ErrorPages, log: ExchangeLog, logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
         self.id = id
@@ -96,6 +97,7 @@ public final class FrontendPlan: Sendable {
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
         keepAlive = draft.settings.keepAlive
+        self.errorPages = errorPages
         self.log = log
         self.logTargets = logTargets
         traffic = Traffic(workers: workers)
@@ -147,11 +149,13 @@ public final class BackendPlan: Sendable {
     let forwarding: Forwarding
     let statsPage: StatsPageSettings?
     let files: FileService?
+    let errorPages: ErrorPages
     public let logTargets: LogTargets
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, requestRules: RuleSet,
-        responseRules: RuleSet, statsPage: StatsPageSettings?, files: FileService?, logTargets: LogTargets
+        responseRules: RuleSet, statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
+        logTargets: LogTargets
     ) {
         name = draft.name
         self.index = index
@@ -172,6 +176,7 @@ public final class BackendPlan: Sendable {
         forwarding = isListen ? Forwarding() : draft.settings.forwarding
         self.statsPage = statsPage
         self.files = files
+        self.errorPages = errorPages
         self.logTargets = logTargets
     }
 

@@ -14,6 +14,7 @@ internal import StaticFiles
 public struct PlanBuilder {
     private let global: Draft
     private let drafts: [Draft]
+    private let httpErrors: [Draft]
     private let logger: Logger
     private let workers: Int
     private let facts: ProcessFacts
@@ -23,12 +24,15 @@ public struct PlanBuilder {
 
     /// - Parameters:
     ///   - proxies: frontend, backend and listen drafts in file order.
+    ///   - httpErrors: drafts of `http-errors` sections.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
-        global: Draft, proxies: [Draft], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
+        global: Draft, proxies: [Draft], httpErrors: [Draft], logger: Logger, workers: Int, facts: ProcessFacts,
+        now: Instant
     ) {
         self.global = global
         drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
+        self.httpErrors = httpErrors
         self.logger = logger
         self.workers = workers
         self.facts = facts
@@ -47,9 +51,11 @@ public struct PlanBuilder {
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
         if frontDrafts.isEmpty {
+            // With a runtime socket it can be asked, which is how Debian's own file starts.
             report(
                 "there is no frontend: nothing listens", at: nil,
-                expected: "a frontend or listen section with a bind line")
+                expected: "a frontend or listen section with a bind line",
+                severity: global[AdminSettings.self].sockets.isEmpty ? .error : .warning)
         }
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, maxConnections: maxConnections)
@@ -151,12 +157,60 @@ public struct PlanBuilder {
             responseRules: isListen ? RulesSettings().responseRules() : rules.responseRules(),
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
+            errorPages: errorPages(of: draft),
             logTargets: logTargets(of: draft))
     }
 
     private func statsPage(of draft: Draft) -> StatsPageSettings? {
         let page = draft[StatsPageSettings.self]
         return page.isEnabled ? page : nil
+    }
+
+    // MARK: Error pages
+
+    /// The last line about a status wins, as in HAProxy.
+    private mutating func errorPages(of draft: Draft) -> ErrorPages {
+        var pages = ErrorPages()
+        for line in draft[ErrorPageSettings.self].lines {
+            switch line {
+            case .page(let status, let page, let bytes, let file):
+                checkSize(bytes, of: file)
+                pages[status] = page
+            case .section(let name, let statuses):
+                guard let section = httpErrors.first(where: { $0.name == name.text }) else {
+                    reportOnce(
+                        "no http-errors section named '\(name.text)'", at: name.range,
+                        suggestion: nearest(name.text, among: httpErrors.map(\.name)))
+                    continue
+                }
+                take(statuses, of: section, into: &pages, for: name)
+            }
+        }
+        return pages
+    }
+
+    private mutating func take(_ statuses: [Int], of section: Draft, into pages: inout ErrorPages, for name: Word) {
+        let lines = section[ErrorPageSettings.self].lines
+        for case .page(let status, let page, let bytes, let file) in lines
+        where statuses.isEmpty || statuses.contains(status) {
+            checkSize(bytes, of: file)
+            pages[status] = page
+        }
+        for status in statuses where !lines.contains(where: { $0.page(for: status) != nil }) {
+            reportOnce("http-errors section '\(section.name)' has no page for \(status)", at: name.range)
+        }
+    }
+
+    private mutating func checkSize(_ bytes: Int, of file: Word) {
+        let limit = global[ProcessSettings.self].bufferBytes
+        guard bytes > limit else { return }
+        reportOnce("'\(file.text)' is longer than a buffer (tune.bufsize): more than \(limit) bytes", at: file.range)
+    }
+
+    /// A line of a defaults section concerns many proxies, and is wrong once.
+    private mutating func reportOnce(_ message: String, at range: SourceRange, suggestion: String? = nil) {
+        guard !problems.contains(where: { $0.range == range && $0.message == message }) else { return }
+        report(message, at: range, suggestion: suggestion)
     }
 
     // MARK: Frontends
@@ -180,7 +234,7 @@ public struct PlanBuilder {
         let frontend = FrontendPlan(
             draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
             routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
-            statsPage: statsPage(of: draft),
+            statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
         frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })

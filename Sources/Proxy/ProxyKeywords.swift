@@ -5,7 +5,9 @@ public import Configuration
 internal import Reactor
 
 public enum ProxyKeywords {
-    public static let table: [Keyword] = [
+    public static let table: [Keyword] = connections + ErrorPageKeywords.table
+
+    private static let connections: [Keyword] = [
         Keyword(
             "mode", in: .proxies, usage: "mode http|tcp",
             summary: "http: requests are read, checked, routed and spread one by one. tcp: connections are passed on "

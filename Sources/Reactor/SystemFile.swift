@@ -1,6 +1,7 @@
-// Small files of the system, read whole: /proc and the like.
+// Small files, read whole: /proc and the like, and what a configuration names.
 
 internal import Glibc
+public import SystemPackage
 
 public enum SystemFile {
     /// The file's text, at most 64 KiB of it; nil if it cannot be read.
@@ -18,5 +19,22 @@ public enum SystemFile {
             filled += n
         }
         return String(decoding: bytes[..<filled], as: UTF8.self)
+    }
+
+    /// The file's bytes; of one that has more than `maximum`, one byte more than that.
+    public static func bytes(of path: String, atMost maximum: Int) throws(Errno) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count <= maximum {
+            let n = unsafe Glibc.read(descriptor, &chunk, min(chunk.count, maximum + 1 - bytes.count))
+            if n < 0 && errno == EINTR { continue }
+            guard n >= 0 else { throw Errno(rawValue: errno) }
+            if n == 0 { break }
+            bytes += chunk[..<n]
+        }
+        return bytes
     }
 }

@@ -24,10 +24,16 @@ enum LocalAnswer {
 }
 
 extension Exchange {
-    /// Answers with a status and a short page that says what it means. If the response has begun already, all that is left is to
-    /// cut it off.
+    /// Answers with a status: its page in the backend's section, or else in the frontend's, or else a short one that says what
+    /// the status means. If the response has begun already, all that is left is to cut it off.
     func fail(status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
-        answer(.error(status), cause, at, worker)
+        switch backend?.errorPages[status] ?? frontend.errorPages[status] {
+        case nil: answer(.error(status), cause, at, worker)
+        case .response(let response, let closes)?:
+            if closes { keepsClient = false }
+            answer(response, as: status, cause, at, worker)
+        case .silence?: keepSilent(about: status, cause, at, worker)
+        }
     }
 
     /// Refuses the client's message; the connection closes, since where the next message would begin is not known.
@@ -35,32 +41,56 @@ extension Exchange {
         if facts.timers.requestDone == nil { headWasRefused = true }
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
-        answer(.error(fault.status), .proxy, .request, worker)
+        fail(status: fault.status, .proxy, .request, worker)
     }
 
-    /// Answers with a response of our own, and says in the log why.
-    func answer(_ response: LocalResponse, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+    /// Answers with a response of our own, and says in the log why; `status` is what the log and the counters have, if that is not
+    /// the response's own.
+    func answer(
+        _ response: LocalResponse, as status: Int? = nil, _ cause: Termination.Cause, _ at: Termination.Phase,
+        _ worker: Worker
+    ) {
+        guard canAnswer(cause, at, worker) else { return }
+        response.apply(to: &facts.response)
+        answer = .bytes(response.body, sent: 0)
+        beginAnswer(as: status ?? response.status, length: response.body.count, worker)
+    }
+
+    /// Closes the connection without a word.
+    private func keepSilent(
+        about status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
+        guard canAnswer(cause, at, worker) else { return }
+        phase = .answering
+        facts.status = status
+        countResponse(status, worker)
+        keepsClient = false
+        answer = .none
+        sendAnswer(worker)
+    }
+
+    /// Gives the server up. False if a response has begun already: then the exchange has been cut off.
+    private func canAnswer(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) -> Bool {
         dropConnection(worker)
         guard phase != .relaying, phase != .answering else {
             abort(cause, .data, worker)
-            return
+            return false
         }
         facts.termination.cause = cause
         facts.termination.phase = at
-        response.apply(to: &facts.response)
-        answer = .bytes(response.body, sent: 0)
-        beginAnswer(length: response.body.count, worker)
+        return true
     }
 
     /// Sends `facts.response` and then what `answer` holds.
-    private func beginAnswer(length: Int, _ worker: Worker) {
+    private func beginAnswer(as status: Int, length: Int, _ worker: Worker) {
         phase = .answering
-        facts.status = facts.response.status
-        countResponse(facts.status, worker)
+        facts.status = status
+        countResponse(status, worker)
         // A body nobody reads would be taken for the next request.
         if !requestBody.isComplete || worker.isStopping { keepsClient = false }
-        if facts.request.method == .head && facts.timers.requestDone != nil || facts.status == 304 { answer = .none }
-        let hasLength = facts.status != 304 && facts.status != 204 && facts.status >= 200
+        let said = facts.response.status
+        if facts.request.method == .head && facts.timers.requestDone != nil || said == 304 { answer = .none }
+        let hasLength = said != 304 && said != 204 && said >= 200
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
         if phase == .answering { sendAnswer(worker) }
     }
@@ -160,7 +190,7 @@ extension Exchange {
         facts.response.setStatus(200)
         found.appendFields(to: &facts.response.fields)
         answer = .file(file, sent: 0)
-        beginAnswer(length: file.size, worker)
+        beginAnswer(as: 200, length: file.size, worker)
         return true
     }
 }

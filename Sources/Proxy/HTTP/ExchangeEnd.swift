@@ -36,7 +36,7 @@ extension Exchange {
         headWasRefused = true
         keepsClient = false
         frontend.traffic.add(.badRequests, worker: worker.index)
-        answer(.error(408), .clientTimeout, .request, worker)
+        fail(status: 408, .clientTimeout, .request, worker)
     }
 
     /// It closed while its request was still to come, or while it was to read the answer.
@@ -65,7 +65,7 @@ extension Exchange {
     func refuseBody(_ fault: MessageFault, _ worker: Worker) {
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
-        answer(.error(fault.status), .proxy, .data, worker)
+        fail(status: fault.status, .proxy, .data, worker)
     }
 
     // MARK: The server's faults

@@ -187,17 +187,12 @@ extension Exchange {
         case .proceed: return true
         case .answer(let response), .deny(let response):
             count(.deniedResponses, worker)
-            replaceResponse(with: response, worker)
+            answer(response, .proxy, .headers, worker)
         case .denyStatus(let status), .answerStatus(let status):
             count(.deniedResponses, worker)
-            replaceResponse(with: .error(status), worker)
+            fail(status: status, .proxy, .headers, worker)
         }
         return false
-    }
-
-    private func replaceResponse(with response: LocalResponse, _ worker: Worker) {
-        dropConnection(worker)
-        answer(response, .proxy, .headers, worker)
     }
 
     private func sendResponseHead(_ framing: BodyFraming, _ worker: Worker) {

@@ -59,13 +59,13 @@ extension Exchange {
             answer(response, .local, .request, worker)
         case .answerStatus(let status):
             count(.intercepted, worker)
-            answer(.error(status), .local, .request, worker)
+            fail(status: status, .local, .request, worker)
         case .deny(let response):
             count(.deniedRequests, worker)
             answer(response, .proxy, .request, worker)
         case .denyStatus(let status):
             count(.deniedRequests, worker)
-            answer(.error(status), .proxy, .request, worker)
+            fail(status: status, .proxy, .request, worker)
         }
         return false
     }

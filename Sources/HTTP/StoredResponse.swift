@@ -1,0 +1,76 @@
+// A whole response as a file holds it: status line, fields, an empty line, the body. Error pages are written so.
+//
+// The head is read by the parser that reads servers' responses, as strictly, but for line ends: an editor's bare line
+// feeds are taken for ends of lines. What concerns one connection only is dropped, since the writer says it anew.
+
+internal import Basics
+
+/// A response read from a file's bytes.
+public struct StoredResponse: Sendable {
+    public let response: LocalResponse
+    /// Whether the head asks for the connection to be closed behind the response.
+    public let closes: Bool
+
+    /// Why bytes are no response, in words that follow "the file".
+    public struct Fault: Error, Equatable, Sendable {
+        public let description: String
+    }
+
+    /// Reads `bytes`, all of which must be one response.
+    public init(_ bytes: [UInt8]) throws(Fault) {
+        guard let (head, body) = Self.parts(of: bytes) else {
+            throw Fault(description: "has no empty line between head and body")
+        }
+        var response = ResponseHead()
+        var parser = ResponseParser(limits: HeadLimits(headBytesMax: min(head.count, HeadLimits.headBytesLimit)))
+        var consumed = 0
+        switch unsafe parser.parse(head.span.bytes, into: &response, consumed: &consumed) {
+        case .complete: break
+        case .failed(let fault): throw Fault(description: "has no valid head: \(fault), at byte \(consumed)")
+        case .needMore: preconditionFailure("a head with an empty line at its end is complete or wrong")
+        }
+        guard response.status >= 200 else {
+            throw Fault(description: "is an interim response: its status is \(response.status)")
+        }
+        try Self.checkFraming(of: response, bodyBytes: body.count)
+        closes = !response.allowsReuse
+        response.fields.removeHopByHop()
+        response.fields.remove(.contentLength)
+        self.response = LocalResponse(
+            status: response.status, reason: String(response.reason.text), fields: Self.pairs(of: response.fields),
+            body: Array(body))
+    }
+
+    /// The head with proper line ends, its empty line included, and what follows.
+    private static func parts(of bytes: [UInt8]) -> (head: [UInt8], body: ArraySlice<UInt8>)? {
+        var head: [UInt8] = []
+        var lineStart = 0
+        while let end = bytes[lineStart...].firstIndex(of: 0x0A) {
+            let hasReturn = end > lineStart && bytes[end - 1] == 0x0D
+            let line = bytes[lineStart..<(hasReturn ? end - 1 : end)]
+            head += line
+            head += [0x0D, 0x0A]
+            lineStart = end + 1
+            if line.isEmpty { return (head, bytes[lineStart...]) }
+        }
+        return nil
+    }
+
+    private static func checkFraming(of head: borrowing ResponseHead, bodyBytes: Int) throws(Fault) {
+        switch head.bodyFraming(requestMethod: .get) {
+        case .failure(let fault): throw Fault(description: "has no valid head: \(fault)")
+        case .success(.chunked): throw Fault(description: "has a body in chunks: it has to be written as it is")
+        case .success(.length(let length)) where length != UInt64(bodyBytes):
+            throw Fault(description: "announces a body of \(length) bytes and has one of \(bodyBytes)")
+        case .success(.none) where bodyBytes > 0:
+            throw Fault(description: "has a body, and a status that allows none")
+        case .success: break
+        }
+    }
+
+    private static func pairs(of fields: borrowing HeaderFields) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for i in 0..<fields.count { pairs.append((String(fields.name(i).text), String(fields.value(i).text))) }
+        return pairs
+    }
+}
