@@ -72,7 +72,11 @@ public final class FrontendPlan: Sendable {
     let forwarding: Forwarding
     let keepAlive: KeepAliveMode
     let errorPages: ErrorPages
+    let monitor: Monitor?
+    let uniqueID: UniqueID?
     let log: ExchangeLog
+    /// Lines of the log so far, where they are numbered.
+    let logLines = Atomic<UInt64>(0)
     let logTargets: LogTargets
     /// Client connections now.
     public let sessions = Gauge()
@@ -83,7 +87,8 @@ public final class FrontendPlan: Sendable {
 
     init(
         draft: ProxyDraft, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
-        statsPage: StatsPageSettings?, errorPages: ErrorPages, log: ExchangeLog, logTargets: LogTargets, workers: Int
+        statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
+        logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
         self.id = id
@@ -98,6 +103,8 @@ public final class FrontendPlan: Sendable {
         forwarding = draft.settings.forwarding
         keepAlive = draft.settings.keepAlive
         self.errorPages = errorPages
+        self.monitor = monitor
+        self.uniqueID = uniqueID
         self.log = log
         self.logTargets = logTargets
         traffic = Traffic(workers: workers)

@@ -235,6 +235,7 @@ public struct PlanBuilder {
             draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
             routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
+            monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
         frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })

@@ -28,6 +28,7 @@ public final class Worker {
     var views: [Backend.View]
     private var spareExchanges: [Exchange] = []
     private(set) var exchangesUnderWay = 0
+    private var exchangesBegun: UInt64 = 0
     /// For lines and values in the making.
     var scratch: [UInt8] = []
     private(set) var isStopping = false
@@ -103,6 +104,12 @@ public final class Worker {
     func takeExchange() -> Exchange {
         exchangesUnderWay += 1
         return spareExchanges.popLast() ?? Exchange()
+    }
+
+    /// A number that no other exchange of the process has (%rt).
+    func nextExchangeNumber() -> UInt64 {
+        exchangesBegun += 1
+        return (exchangesBegun - 1) * UInt64(plan.process.threads) + UInt64(index)
     }
 
     func giveBack(_ exchange: Exchange) {

@@ -127,22 +127,32 @@ public struct ConnectionCounts: Equatable, Sendable {
     public init() {}
 }
 
-/// The values of the fields that `capture request header` or `capture response header` names, in file order.
+/// What the log keeps of one message: the fields that `capture request header` or `capture response header` names
+/// and what rules capture, in file order.
 public struct FieldCaptures: Sendable {
-    /// How many there are: none before the request's head was complete.
-    var count = 0
     /// At least `count`; empty where the message had no such field.
     var values: [[UInt8]] = []
+    /// Bytes kept of each; none before the request's head was complete.
+    private var lengths: [Int] = []
+    /// How many there are.
+    var count: Int { lengths.count }
 
     public init() {}
 
     /// Forgets the values and keeps their memory.
-    mutating func clear() { count = 0 }
+    mutating func clear() { lengths = [] }
 
-    /// Makes room for `count` empty values.
-    mutating func begin(_ count: Int) {
-        self.count = count
+    /// Makes room for empty values that will be cut to `lengths`.
+    mutating func begin(_ lengths: [Int]) {
+        self.lengths = lengths
         while values.count < count { values.append([]) }
         for i in 0..<count { values[i].removeAll(keepingCapacity: true) }
+    }
+
+    /// Keeps a value, cut to its length; nowhere if there is no such place.
+    mutating func set(_ slot: Int, _ value: RawSpan) {
+        guard slot < count else { return }
+        values[slot].removeAll(keepingCapacity: true)
+        values[slot].append(value.extracting(first: min(lengths[slot], value.byteCount)))
     }
 }

@@ -4,7 +4,8 @@ public import Configuration
 
 public enum RulesKeywords {
     public static let table: [Keyword] =
-        [acl] + actions + [redirect, useBackend, defaultBackend] + ExchangeLogKeywords.table
+        [acl] + actions + [redirect, useBackend, defaultBackend] + MonitorKeywords.table + ExchangeLogKeywords.table
+        + CaptureKeywords.table + UniqueIDKeywords.table
 
     /// Samples, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [

@@ -9,6 +9,9 @@ public struct RulesSettings: SectionSettings {
     var request: [Rule] = []
     var redirects: [Rule] = []
     var response: [Rule] = []
+    /// `monitor-uri`, and the conditions of `monitor fail` lines.
+    var monitorTarget: String?
+    var monitorFailures: [Condition] = []
     /// `use_backend` lines, in file order.
     var backendRules: [BackendRule] = []
     /// The name behind `default_backend`.

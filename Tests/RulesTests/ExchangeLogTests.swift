@@ -207,6 +207,67 @@ import Testing
         #expect(try log("option dontlognull\nno option dontlognull").verdict(probe) == .info)
     }
 
+    @Test func `option httpslog says of an unencrypted connection what HAProxy says`() throws {
+        let facts = try answered()
+        #expect(
+            try line(log("option httpslog"), facts) == line(log("option httplog"), facts) + " 0/-/-/-/0 -/-/-")
+        #expect(try line(log("option httpslog", isHTTP: false), facts).hasSuffix("0/0"))
+    }
+
+    @Test func `error-log-format is for clients that made no request`() throws {
+        let log = try log("log-format request:%ST\nerror-log-format none:%ST")
+        let facts = try answered()
+        #expect(line(log, facts) == "request:200")
+        facts.timers.requestDone = nil
+        #expect(line(log, facts) == "none:200")
+    }
+
+    @Test func `Lines are numbered only where a format asks for it`() throws {
+        #expect(try !log("option httplog").numbersLines)
+        #expect(try log("log-format %lc").numbersLines)
+        #expect(try log("error-log-format %lc").numbersLines)
+    }
+
+    @Test func `Rules fill captures of their own and declared ones, each cut to its length`() throws {
+        let section = try Section(
+            .frontend,
+            """
+            log-format %hr%hs
+            capture request header Host len 4
+            http-request capture path len 3
+            declare capture request len 9
+            http-request capture method id 2
+            http-request capture path id 7
+            declare capture response len 2
+            http-response capture status id 0
+            """)
+        let log = section.draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
+        let facts = try answered()
+        log.captureRequest(facts)
+        _ = section.rules.requestRules().run(on: facts)
+        try answer("HTTP/1.1 404 None\n\n", facts)
+        log.captureResponse(facts)
+        _ = section.rules.responseRules().run(on: facts)
+        #expect(line(log, facts) == "{127.|/he|GET}{40}")
+        #expect(try problem("http-request capture path len 3", in: .backend).message.contains("a declared capture"))
+        #expect(try problem("http-request capture status len 3").message.contains("status"))
+    }
+
+    @Test func `A request gets a name, once, for logs, rules and the server`() throws {
+        let section = try Section(
+            .frontend, "unique-id-format %ci:%cp-%[path]\nunique-id-header X-ID\nlog-format %ID")
+        let id = try #require(section.draft.uniqueID)
+        let facts = try answered()
+        id.name(facts)
+        id.addField(facts)
+        let log = section.draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
+        #expect(line(log, facts) == "127.0.0.1:52702-/hello")
+        #expect(try value("unique-id", facts) == "127.0.0.1:52702-/hello")
+        #expect(lines(facts.request.fields).last == "x-id: 127.0.0.1:52702-/hello")
+        #expect(try Section(.frontend, "unique-id-header X-ID").draft.uniqueID == nil)
+        #expect(try problem("unique-id-header Content-Length").message.contains("cannot be the name"))
+    }
+
     @Test func `option logasap`() throws {
         #expect(try log("option logasap").logsEarly)
         #expect(try !log("option httplog").logsEarly)

@@ -112,4 +112,146 @@ import Testing
         _ = try front.portico.logLine(with: "/1000 ")
         _ = try deaf.receive { $0.contains("/1 ") }
     }
+
+    @Test("The monitor is answered before any rule and without a line, and fails on its conditions")
+    func monitor() throws {
+        let front = try FrontDoor(
+            before: freePort(),
+            frontend: """
+                    monitor-uri /alive
+                    monitor fail if { hdr(x-state) broken }
+                    errorfile 503 /dev/null
+                    http-request deny
+                """)
+        let client = try Connection(to: front.port)
+        for _ in 1...2 {
+            let answer = try client.fetch("/alive")
+            #expect(answer.status == 200)
+            #expect(answer.text.contains("Service ready."))
+        }
+        #expect(try client.fetch("/alive?").status == 403)
+        try client.send("GET /alive HTTP/1.1\r\nHost: x\r\nX-State: broken\r\n\r\n")
+        // Its failure has the section's page: here, silence.
+        #expect(try client.receiveAll() == [])
+
+        _ = try front.portico.exchange(with: "/alive? ")
+        _ = try fetch("/last", from: front.port)
+        _ = try front.portico.exchange(with: "/last")
+        #expect(!front.portico.logLines.contains { $0.contains("/alive ") })
+    }
+
+    @Test("A request's unique name is in the log, and in a field for the server")
+    func uniqueName() throws {
+        let server = try ScriptedServer { request in
+            "HTTP/1.1 200 OK\r\ncontent-length: \(request["x-id"]?.count ?? 0)\r\n\r\n\(request["x-id"] ?? "")"
+        }
+        let front = try FrontDoor(
+            before: server.port,
+            frontend: """
+                    unique-id-format %{+X}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid
+                    unique-id-header X-ID
+                    log-format "id=%ID %HP"
+                """)
+        let first = try fetch("/first", from: front.port).text
+        let second = try fetch("/second", from: front.port).text
+        #expect(
+            first.wholeMatch(of: #/7F000001:[0-9A-F]{4}_7F000001:[0-9A-F]{4}_[0-9A-F]{8}_[0-9A-F]{4}:[0-9A-F]{4,}/#)
+                != nil)
+        #expect(first != second)
+        #expect(try front.portico.logLine(with: "/first") == "id=\(first) /first")
+        #expect(try front.portico.logLine(with: "/second") == "id=\(second) /second")
+    }
+
+    @Test("What headers and rules captured stands in braces")
+    func captures() throws {
+        let server = try ScriptedServer { _ in
+            "HTTP/1.1 200 OK\r\nx-answer: abcdef\r\ncontent-length: 0\r\n\r\n"
+        }
+        let front = try FrontDoor(
+            before: server.port,
+            frontend: """
+                    log-format "%hr %hs %HP"
+                    capture request header Host len 7
+                    declare capture request len 4
+                    http-request capture path len 20
+                    capture response header X-Answer len 3
+                    declare capture response len 20
+                """,
+            backend: """
+                    http-request capture method id 1
+                    http-response capture status id 1
+                """)
+        let client = try Connection(to: front.port)
+        try client.send("OPTIONS /captured HTTP/1.1\r\nHost: example.test\r\n\r\n")
+        _ = try client.receiveAnswer()
+        #expect(try front.portico.logLine(with: "/captured") == "{example|OPTI|/captured} {abc|200} /captured")
+    }
+
+    @Test("With logasap the line comes with the response's head, and has plus signs where it will grow")
+    func early() throws {
+        let mayEnd = DispatchSemaphore(value: 0)
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequest()
+            try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha")
+            mayEnd.wait()
+            try connection.send("lf")
+        }
+        let front = try FrontDoor(before: server.port, frontend: "option logasap")
+        let client = try Connection(to: front.port)
+        try client.send("GET /early HTTP/1.1\r\nHost: x\r\n\r\n")
+        let line = try front.portico.logLine(with: "/early")
+        #expect(line.contains(#/\/\+\d+ 200 \+\d+ /#))
+        mayEnd.signal()
+        #expect(try client.receiveAnswer().text == "half")
+        client.close()
+        try Connection(to: front.port).close()
+        // The line of a connection that came later.
+        _ = try front.portico.exchange(with: " 400 ")
+        #expect(front.portico.logLines.filter { $0.contains("/early") }.count == 1)
+    }
+
+    @Test("dontlognull leaves out connections without a byte, dontlog-normal what went well")
+    func left() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(
+            before: server.port,
+            frontend: """
+                    option dontlognull
+                    option dontlog-normal
+                    http-request deny if { path /denied }
+                """)
+        try Connection(to: front.port).close()
+        _ = try fetch("/well", from: front.port)
+        let begun = try Connection(to: front.port)
+        try begun.send("GET")
+        begun.close()
+        #expect(try front.portico.exchange(with: " 400 ").termination == "CR--")
+        _ = try fetch("/denied", from: front.port)
+        _ = try front.portico.exchange(with: "/denied")
+        #expect(front.portico.logLines.filter { $0.contains(" www ") }.count == 2)
+    }
+
+    @Test(
+        "log-separate-errors raises what failed to the level err, and error-log-format has words for clients without a request"
+    )
+    func errors() throws {
+        let path = Stage.current.folder + "/log"
+        let syslog = try DatagramReceiver(.unix(path))
+        let front = try FrontDoor(
+            before: freePort(), global: "log \(path) local0",
+            frontend: """
+                    option log-separate-errors
+                    error-log-format "odd client %ci: %ST"
+                    log-tag door
+                    http-request return status 200 if { path /well }
+                """)
+        _ = try fetch("/well", from: front.port)
+        #expect(try syslog.receive { $0.contains("/well") }.hasPrefix("<134>"))
+        let client = try Connection(to: front.port)
+        try client.send("what?\r\n\r\n")
+        let line = try syslog.receive { $0.contains("odd client") }
+        #expect(line.hasPrefix("<131>"))
+        #expect(line.contains(": odd client 127.0.0.1: 400"))
+        #expect(line.contains(" door["))
+    }
 }

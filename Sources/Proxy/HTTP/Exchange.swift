@@ -63,6 +63,8 @@ final class Exchange {
     var answer = LocalAnswer.none
     /// The request's head was not understood or never whole: nothing behind it can be read either.
     var headWasRefused = false
+    /// The line of the log is written already, or there shall be none.
+    var isLogged = false
 
     var frontend: FrontendPlan { client.frontend }
 
@@ -85,6 +87,7 @@ final class Exchange {
         retriesLeft = 0
         answer = .none
         headWasRefused = false
+        isLogged = false
         requestBody = BodyRelay(from: .none, to: .none)
         responseParser = ResponseParser(limits: worker.plan.headLimits)
         facts.client = client.peer
@@ -94,6 +97,7 @@ final class Exchange {
         facts.timers.acceptDate = WallTime.now()
         facts.timers.accepted = start
         facts.timers.requestBegun = worker.now
+        facts.requestCounter = worker.nextExchangeNumber()
     }
 
     /// Moves whatever can move. Called after every event on either connection.

@@ -154,6 +154,15 @@ extension Exchange {
 
     // MARK: Pages and files
 
+    /// Answers if the request is for the monitor, and keeps that out of the log.
+    func answerMonitor(_ monitor: Monitor, _ worker: Worker) -> Bool {
+        guard let status = monitor.status(for: facts) else { return false }
+        isLogged = true
+        count(.intercepted, worker)
+        fail(status: status, .local, .request, worker)
+        return true
+    }
+
     /// Answers if the request is for the stats page.
     func answerStatistics(_ page: StatsPageSettings, _ worker: Worker) -> Bool {
         guard let response = Self.statistics(page, facts.request, worker) else { return false }

@@ -6,6 +6,7 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 internal import Rules
+internal import Synchronization
 
 extension Exchange {
     // MARK: Good ends
@@ -24,6 +25,7 @@ extension Exchange {
 
     /// It closed, or sent no more, before its request was whole.
     func clientLeftDuringHead(_ worker: Worker) {
+        countUnfinishedHead()
         // Nobody is there to read an answer; the status is for the log, as HAProxy has it.
         facts.status = 400
         if facts.bytesFromClient > 0 { frontend.traffic.add(.badRequests, worker: worker.index) }
@@ -33,10 +35,17 @@ extension Exchange {
 
     /// Its request's head took too long.
     func headTimedOut(_ worker: Worker) {
+        countUnfinishedHead()
         headWasRefused = true
         keepsClient = false
         frontend.traffic.add(.badRequests, worker: worker.index)
         fail(status: 408, .clientTimeout, .request, worker)
+    }
+
+    /// The beginning of a line was received too; without a single byte no request has begun.
+    private func countUnfinishedHead() {
+        facts.bytesFromClient += UInt64(client.input.count)
+        if facts.bytesFromClient == 0 { facts.timers.requestBegun = nil }
     }
 
     /// It closed while its request was still to come, or while it was to read the answer.
@@ -167,9 +176,11 @@ extension Exchange {
             .totalMilliseconds, ended.since(facts.timers.accepted).wholeMilliseconds, worker: worker.index)
     }
 
-    private func log(_ worker: Worker) {
+    /// Writes the exchange's line, if it is not written yet.
+    func log(_ worker: Worker) {
         let targets = frontend.logTargets
-        guard !targets.isEmpty else { return }
+        guard !targets.isEmpty, !isLogged else { return }
+        isLogged = true
         let level: LogLevel
         switch frontend.log.verdict(facts) {
         case .skip: return
@@ -178,6 +189,9 @@ extension Exchange {
         }
         facts.counts.process = worker.plan.admission.connections.current
         facts.counts.frontend = frontend.sessions.current
+        if frontend.log.numbersLines {
+            facts.logCounter = frontend.logLines.wrappingAdd(1, ordering: .relaxed).oldValue
+        }
         if targets.wantsText(level) {
             worker.scratch.removeAll(keepingCapacity: true)
             frontend.log.render(facts, into: &worker.scratch)

@@ -210,7 +210,9 @@ extension Exchange {
         if worker.isStopping { keepsClient = false }
         responseBody = BodyRelay(from: framing, to: target)
         writeHead(framing: target, worker)
-        if phase != .ended { phase = .relaying }
+        guard phase != .ended else { return }
+        phase = .relaying
+        if frontend.log.logsEarly { log(worker) }
     }
 
     /// Writes `facts.response` for the client, with the fields that concern its connection.

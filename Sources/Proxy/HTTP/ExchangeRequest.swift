@@ -26,6 +26,8 @@ extension Exchange {
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
 
+        if let monitor = frontend.monitor, answerMonitor(monitor, worker) { return }
+        frontend.uniqueID?.name(facts)
         guard follow(frontend.requestRules, worker) else { return }
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
         guard let index = frontend.routing.choose(for: facts) else {
@@ -81,6 +83,7 @@ extension Exchange {
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(_ worker: Worker) {
         facts.request.fields.removeHopByHop(keepingUpgrade: wantsUpgrade)
+        frontend.uniqueID?.addField(facts)
         // Said in either section, it is done once (as in HAProxy, where the frontend's words come first).
         if !frontend.forwarding.isNothing {
             frontend.forwarding.apply(to: facts, with: &worker.scratch)

@@ -28,6 +28,7 @@ extension Exchange {
     func startTunnel(_ worker: Worker) {
         phase = .tunnelling
         facts.timers.responseHeadDone = worker.now
+        if frontend.log.logsEarly { log(worker) }
         advanceTunnel(worker)
     }
 
@@ -50,6 +51,7 @@ extension Exchange {
             return
         }
         phase = .tunnelling
+        if frontend.log.logsEarly { log(worker) }
         // From here on the client's connection has the one deadline.
         connection?.setDeadline(.never, worker)
         advanceTunnel(worker)

@@ -10,6 +10,7 @@ enum Action: Sendable {
     case redirect(Int)
     case field(FieldAction)
     case setPath(SetPathAction)
+    case capture(CaptureAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -21,6 +22,7 @@ enum Action: Sendable {
             program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
         case .field(let action): action.run(on: facts, side, program)
         case .setPath(let action): action.run(on: facts, program)
+        case .capture(let action): action.run(on: facts, program)
         }
     }
 }

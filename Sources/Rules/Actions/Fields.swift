@@ -61,7 +61,7 @@ struct FieldAction: Sendable {
 }
 
 extension HeaderFields {
-    fileprivate mutating func change(
+    mutating func change(
         _ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8], _ program: RuleProgram
     ) {
         if operation != .add { remove(name, program) }

@@ -19,11 +19,17 @@ public struct ExchangeLog: Sendable {
     public let logsEarly: Bool
 
     private let format: LogFormat
+    /// For clients with which it never came to a request (`error-log-format`).
+    private let errorFormat: LogFormat?
     private let isHTTP: Bool
     private let settings: ExchangeLogSettings
     private let names: RuleProgram
     private let requestNames: [String]
     private let responseNames: [String]
+    private let requestLengths: [Int]
+    private let responseLengths: [Int]
+    /// Whether the lines have to be numbered, in `ExchangeFacts.logCounter` (%lc).
+    public let numbersLines: Bool
 
     init(_ settings: ExchangeLogSettings, isHTTP: Bool) {
         self.settings = settings
@@ -33,31 +39,36 @@ public struct ExchangeLog: Sendable {
         logsEarly = settings.logsEarly
         requestNames = settings.requestTitles
         responseNames = settings.responseTitles
+        requestLengths = settings.requestCaptures.map(\.length)
+        responseLengths = settings.responseCaptures.map(\.length)
         format =
             switch settings.format {
             case .standard: .connection
             case .tcp: .tcp
             // A frontend in TCP mode sees no request.
             case .http: isHTTP ? .http : .tcp
+            case .https: isHTTP ? .https : .tcp
             case .clf: isHTTP ? .clf : .tcp
             case .custom(let format): format
             }
+        errorFormat = settings.errorFormat
+        numbersLines = format.uses(.logCounter) || errorFormat?.uses(.logCounter) ?? false
     }
 
     /// Keeps the request fields that the log wants. Call when the request's head is complete, before rules run.
     public func captureRequest(_ facts: ExchangeFacts) {
-        facts.requestCaptures.begin(settings.requestCaptures.count)
-        facts.responseCaptures.begin(settings.responseCaptures.count)
+        facts.requestCaptures.begin(requestLengths)
+        facts.responseCaptures.begin(responseLengths)
         for i in settings.requestCaptures.indices {
-            facts.request.fields.take(settings.requestCaptures[i], names, into: &facts.requestCaptures.values[i])
+            facts.request.fields.take(settings.requestCaptures[i], names, into: &facts.requestCaptures, at: i)
         }
     }
 
     /// Keeps the response fields that the log wants. Call when the server's response head is complete.
     public func captureResponse(_ facts: ExchangeFacts) {
-        facts.responseCaptures.begin(settings.responseCaptures.count)
+        facts.responseCaptures.begin(responseLengths)
         for i in settings.responseCaptures.indices {
-            facts.response.fields.take(settings.responseCaptures[i], names, into: &facts.responseCaptures.values[i])
+            facts.response.fields.take(settings.responseCaptures[i], names, into: &facts.responseCaptures, at: i)
         }
     }
 
@@ -81,7 +92,9 @@ public struct ExchangeLog: Sendable {
     /// Appends the line, without header and line end.
     public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
         facts.side = .request
-        if logsAtConnect {
+        if let errorFormat, isHTTP, facts.timers.requestDone == nil {
+            errorFormat.render(facts, into: &out)
+        } else if logsAtConnect {
             TextWriter.append(to: &out) { renderConnection(facts, &$0) }
         } else {
             format.render(facts, into: &out)
@@ -116,24 +129,26 @@ extension TextWriter {
     }
 }
 
-/// One `capture request header` or `capture response header` line.
+/// One place for a captured value: a `capture` or `declare capture` line, or a rule's.
 struct FieldCapture: Sendable {
-    let name: FieldName
+    /// The field whose value it is; nil where a rule fills it.
+    let name: FieldName?
     /// Bytes kept of the value.
     let length: Int
 }
 
 extension HeaderFields {
     /// Takes the value of the last field that the line names.
-    fileprivate func take(_ capture: FieldCapture, _ program: RuleProgram, into value: inout [UInt8]) {
+    fileprivate func take(
+        _ capture: FieldCapture, _ program: RuleProgram, into captures: inout FieldCaptures, at slot: Int
+    ) {
+        guard let name = capture.name else { return }
         var index = 0
         var found: Int?
-        while let line = next(capture.name, program, from: index) {
+        while let line = next(name, program, from: index) {
             found = line
             index = line + 1
         }
-        guard let found else { return }
-        let bytes = self.value(found)
-        value.append(bytes.extracting(first: min(capture.length, bytes.byteCount)))
+        if let found { captures.set(slot, value(found)) }
     }
 }

@@ -6,7 +6,7 @@ public struct ExchangeLogSettings: SectionSettings {
     enum Format: Sendable {
         /// A line when the client connects.
         case standard
-        case tcp, http, clf
+        case tcp, http, https, clf
         case custom(LogFormat)
 
         var isDefault: Bool {
@@ -16,12 +16,14 @@ public struct ExchangeLogSettings: SectionSettings {
     }
 
     var format = Format.standard
+    /// `error-log-format`.
+    var errorFormat: LogFormat?
     /// `option dontlognull`, `dontlog-normal`, `log-separate-errors`, `logasap`.
     var skipsNull = false
     var skipsNormal = false
     var separatesErrors = false
     var logsEarly = false
-    /// `capture request header`, `capture response header`, in file order.
+    /// What is captured of requests and responses, in file order.
     var requestCaptures: [FieldCapture] = []
     var responseCaptures: [FieldCapture] = []
     /// Their names as the file writes them.
@@ -47,6 +49,10 @@ enum ExchangeLogKeywords {
             draft[ExchangeLogSettings.self].format = arguments.skip("clf") ? .clf : .http
         },
         Keyword(
+            "option httpslog", in: .proxies, usage: "option httpslog",
+            summary: "As option httplog, with fields about TLS behind each line."
+        ) { (_, draft) throws(ConfigProblem) in draft[ExchangeLogSettings.self].format = .https },
+        Keyword(
             "option tcplog", in: .proxies, usage: "option tcplog",
             summary: "Logs each connection when it ends, with its timers and how it ended."
         ) { (_, draft) throws(ConfigProblem) in draft[ExchangeLogSettings.self].format = .tcp },
@@ -58,6 +64,13 @@ enum ExchangeLogKeywords {
             draft[ExchangeLogSettings.self].format = .custom(
                 try LogFormat(arguments.next("a log format")))
         },
+        Keyword(
+            "error-log-format", in: .proxies, usage: "error-log-format <format>",
+            summary:
+                "Logs clients with which it never came to a request in a format of their own: bad heads, time-outs."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[ExchangeLogSettings.self].errorFormat = try LogFormat(arguments.next("a log format"))
+        },
         option(
             "dontlognull", "Does not log connections on which nothing was received, such as a port probe's.",
             \.skipsNull),
@@ -67,8 +80,6 @@ enum ExchangeLogKeywords {
             "logasap",
             "Logs an exchange when its response's head has been sent; times and sizes that still grow have a + sign.",
             \.logsEarly),
-        capture("request", \.requestCaptures, \.requestTitles),
-        capture("response", \.responseCaptures, \.responseTitles),
     ]
 
     private static func option(
@@ -78,28 +89,6 @@ enum ExchangeLogKeywords {
             "option \(name)", in: .proxies, usage: "option \(name)", summary: summary, negatable: true
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[ExchangeLogSettings.self][keyPath: flag] = !arguments.isNegated
-        }
-    }
-
-    private static func capture(
-        _ side: String, _ list: any WritableKeyPath<ExchangeLogSettings, [FieldCapture]> & Sendable,
-        _ titles: any WritableKeyPath<ExchangeLogSettings, [String]> & Sendable
-    ) -> Keyword {
-        Keyword(
-            "capture \(side) header", in: [.frontend, .listen],
-            usage: "capture \(side) header <name> len <length>",
-            summary: "Logs the last \(side) field of this name, cut to a length, in braces behind the queue sizes."
-        ) { (arguments, draft) throws(ConfigProblem) in
-            let word = try arguments.next("a field name")
-            guard let name = FieldName(word.text, &draft[ExchangeLogSettings.self].table) else {
-                throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
-            }
-            _ = try arguments.choice("a length", of: ["len": ()])
-            // The log's longest line bounds what can be seen of it.
-            let length = try arguments.integer("a length", in: 1...65_535)
-            draft[ExchangeLogSettings.self][keyPath: list].append(
-                FieldCapture(name: name, length: length))
-            draft[ExchangeLogSettings.self][keyPath: titles].append(word.text)
         }
     }
 }

@@ -130,6 +130,13 @@ public struct LogFormat: Sendable {
         program = RuleProgram(table)
     }
 
+    /// Whether the variable occurs in it.
+    func uses(_ wanted: LogVariable) -> Bool {
+        program.table.elements[format.elements.range].contains {
+            if case .variable(wanted, _) = $0 { true } else { false }
+        }
+    }
+
     /// Appends the line. Allocates nothing beyond that.
     public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
         format.render(facts, program, into: &out)

@@ -5,10 +5,13 @@ internal import Configuration
 extension LogFormat {
     static let tcp = LogFormat(stock: "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq")
 
-    static let http = LogFormat(
-        stock:
-            "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
-    )
+    private static let httpText =
+        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
+    static let http = LogFormat(stock: httpText)
+
+    /// As `http`, with what there is to say of TLS behind it: error codes, resumption, name, version and cipher. Where a
+    /// connection is not encrypted, HAProxy writes just this.
+    static let https = LogFormat(stock: httpText + " 0/-/-/-/0 -/-/-")
 
     static let clf = LogFormat(
         stock: "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc"

@@ -1,0 +1,132 @@
+// `http-request capture` and `http-response capture`: keep a sample for the log, beside the captured fields.
+
+internal import Basics
+internal import Configuration
+
+struct CaptureAction: Sendable {
+    private let expression: Expression
+    private let slot: Int
+    private let side: MessageSide
+
+    init(_ expression: Expression, slot: Int, side: MessageSide) {
+        self.expression = expression
+        self.slot = slot
+        self.side = side
+    }
+
+    /// A slot that the frontend has not got is no fault: a backend serves many frontends.
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        facts.withScratch {
+            guard let value = expression.evaluate(facts, program) else { return }
+            facts.withBytes(value.bytes(facts)) { bytes in
+                switch side {
+                case .request: facts.requestCaptures.set(slot, bytes)
+                case .response: facts.responseCaptures.set(slot, bytes)
+                }
+            }
+        }
+        return .next
+    }
+}
+
+enum CaptureKeywords {
+    static let table: [Keyword] = [
+        header("request", .request),
+        header("response", .response),
+        Keyword(
+            "declare capture", in: [.frontend, .listen], usage: "declare capture request|response len <length>",
+            summary:
+                "Makes room in the log for a value that an http-request or http-response capture line fills, by its "
+                + "number: 0 for the first captured request or response value of the section."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let side = try arguments.choice("a message", of: ["request": MessageSide.request, "response": .response])
+            _ = draft[ExchangeLogSettings.self].declare(nil, title: nil, try length(&arguments), side)
+        },
+        Keyword(
+            "http-request capture", in: .proxies,
+            usage: "http-request capture <sample> len <length>|id <number> [if|unless <condition>]",
+            summary:
+                "Logs a sample among the captured request fields: in a place of its own, or in one that was declared."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a sample")
+            let slot: Int
+            if arguments.peek?.text == "len", draft.kind == .frontend || draft.kind == .listen {
+                slot = draft[ExchangeLogSettings.self].declare(nil, title: word.text, try length(&arguments), .request)
+            } else {
+                slot = try number(&arguments)
+            }
+            try draft[RulesSettings.self].readCapture(word, slot, .httpRequest, &arguments)
+        },
+        Keyword(
+            "http-response capture", in: .proxies,
+            usage: "http-response capture <sample> id <number> [if|unless <condition>]",
+            summary: "Logs a sample among the captured response fields, in a place that was declared."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a sample")
+            let slot = try number(&arguments)
+            try draft[RulesSettings.self].readCapture(word, slot, .httpResponse, &arguments)
+        },
+    ]
+
+    private static func header(_ name: String, _ side: MessageSide) -> Keyword {
+        Keyword(
+            "capture \(name) header", in: [.frontend, .listen],
+            usage: "capture \(name) header <name> len <length>",
+            summary: "Logs the last \(name) field of this name, cut to a length, in braces behind the queue sizes."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a field name")
+            guard let field = FieldName(word.text, &draft[ExchangeLogSettings.self].table) else {
+                throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
+            }
+            _ = draft[ExchangeLogSettings.self].declare(field, title: word.text, try length(&arguments), side)
+        }
+    }
+
+    private static func length(_ arguments: inout Arguments) throws(ConfigProblem) -> Int {
+        _ = try arguments.choice("a length", of: ["len": ()])
+        // The log's longest line bounds what can be seen of it.
+        return try arguments.integer("a length", in: 1...65_535)
+    }
+
+    private static func number(_ arguments: inout Arguments) throws(ConfigProblem) -> Int {
+        _ = try arguments.choice("the number of a declared capture", of: ["id": ()])
+        return try arguments.integer("a number", in: 0...1_023)
+    }
+}
+
+extension ExchangeLogSettings {
+    /// Makes a place for a value; its number, which names it where nothing else does.
+    fileprivate mutating func declare(_ name: FieldName?, title: String?, _ length: Int, _ side: MessageSide) -> Int {
+        let capture = FieldCapture(name: name, length: length)
+        switch side {
+        case .request:
+            requestCaptures.append(capture)
+            requestTitles.append(title ?? "\(requestTitles.count)")
+            return requestCaptures.count - 1
+        case .response:
+            responseCaptures.append(capture)
+            responseTitles.append(title ?? "\(responseTitles.count)")
+            return responseCaptures.count - 1
+        }
+    }
+}
+
+extension RulesSettings {
+    fileprivate mutating func readCapture(
+        _ word: Word, _ slot: Int, _ family: RuleFamily, _ arguments: inout Arguments
+    ) throws(ConfigProblem) {
+        var text = ExpressionText(word)
+        let expression = try Expression(&text, &table)
+        guard text.isAtEnd else { throw ConfigProblem("'\(word.text)' goes on behind its sample", at: word.range) }
+        try family.place.require(expression.row.moment, of: expression.row.name, at: word.range)
+        let condition = try names.condition(&arguments, in: family.place, &table)
+        switch family {
+        case .httpRequest:
+            let action = CaptureAction(expression, slot: slot, side: .request)
+            request.append(Rule(action: .capture(action), condition: condition))
+        case .httpResponse:
+            let action = CaptureAction(expression, slot: slot, side: .response)
+            response.append(Rule(action: .capture(action), condition: condition))
+        }
+    }
+}

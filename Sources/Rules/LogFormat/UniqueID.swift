@@ -1,0 +1,84 @@
+// `unique-id-format` and `unique-id-header`: a name for each request that this log, the server and its log share.
+
+public import Configuration
+internal import HTTP
+
+/// How one frontend names its requests.
+public struct UniqueID: Sendable {
+    private let format: Format
+    private let field: FieldName?
+    private let program: RuleProgram
+
+    init(_ format: Format, field: FieldName?, _ table: RuleTable) {
+        self.format = format
+        self.field = field
+        program = RuleProgram(table)
+    }
+
+    /// Bytes kept, as in HAProxy.
+    static let bytesMax = 127
+
+    /// Gives the exchange its name. Call when the request's head is complete, before rules run.
+    public func name(_ facts: ExchangeFacts) {
+        facts.uniqueID.removeAll(keepingCapacity: true)
+        facts.side = .request
+        format.render(facts, program, into: &facts.uniqueID)
+        if facts.uniqueID.count > Self.bytesMax { facts.uniqueID.removeLast(facts.uniqueID.count - Self.bytesMax) }
+    }
+
+    /// Tells the server the name, if there is a field for it.
+    public func addField(_ facts: ExchangeFacts) {
+        guard let field, !facts.uniqueID.isEmpty else { return }
+        facts.request.fields.change(.add, field, facts.uniqueID, program)
+    }
+}
+
+struct UniqueIDSettings: SectionSettings {
+    var table = RuleTable()
+    var format: Format?
+    var field: FieldName?
+
+    mutating func readFormat(_ arguments: inout Arguments) throws(ConfigProblem) {
+        let word = try arguments.next("a log format")
+        // Spaces are joined as in a line: the usual format begins with one, behind its flags.
+        let format = try Format(word, for: .logLine, in: .requestRules, &table)
+        guard !table.constantText(format).contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            throw arguments.problem("a header value cannot hold a control character", at: word)
+        }
+        self.format = format
+    }
+
+    mutating func readField(_ arguments: inout Arguments) throws(ConfigProblem) {
+        let word = try arguments.next("a field name")
+        guard let name = FieldName(word.text, &table), !name.framesMessages else {
+            throw arguments.problem("'\(word.text)' cannot be the name of that field", at: word)
+        }
+        field = name
+    }
+}
+
+extension Draft {
+    /// How a frontend of this draft names its requests; nil if it does not.
+    public var uniqueID: UniqueID? {
+        let settings = self[UniqueIDSettings.self]
+        return settings.format.map { UniqueID($0, field: settings.field, settings.table) }
+    }
+}
+
+enum UniqueIDKeywords {
+    static let table: [Keyword] = [
+        Keyword(
+            "unique-id-format", in: .frontends, usage: "unique-id-format <format>",
+            summary: "Makes a name for each request, for %ID in logs and for unique-id-header: commonly "
+                + "%{+X}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            try draft[UniqueIDSettings.self].readFormat(&arguments)
+        },
+        Keyword(
+            "unique-id-header", in: .frontends, usage: "unique-id-header <name>",
+            summary: "Adds the request's name to what the server gets, in a field of this name."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            try draft[UniqueIDSettings.self].readField(&arguments)
+        },
+    ]
+}
