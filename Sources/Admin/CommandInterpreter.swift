@@ -9,6 +9,8 @@ internal import Basics
 /// What commands may ask of the running program.
 public protocol CommandContext {
     func snapshot() -> StatsSnapshot
+    /// What was refused last at each proxy.
+    func refusedMessages() -> RefusedMessages
 }
 
 /// What to do after some input: send the bytes, then close if that is said.

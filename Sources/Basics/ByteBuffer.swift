@@ -101,6 +101,15 @@ public struct ByteBuffer: ~Copyable {
         }
     }
 
+    /// A copy of the bytes waiting and of up to `limit` consumed before them, as far as the block still has those: once it is
+    /// empty, or was compacted, it has none.
+    public func copy(withConsumed limit: Int) -> (bytes: [UInt8], consumed: Int) {
+        guard let block = unsafe block else { return ([], 0) }
+        let consumed = min(limit, head)
+        let start = head - consumed
+        return (unsafe Array(UnsafeRawBufferPointer(start: block + start, count: tail - start)), consumed)
+    }
+
     /// Drops the first `n` bytes.
     @inlinable public mutating func consume(_ n: Int) {
         precondition(n >= 0 && n <= tail - head, "consuming \(n) of \(tail - head) bytes")

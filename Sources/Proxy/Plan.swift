@@ -19,6 +19,8 @@ public final class Plan: Sendable {
     public let admission: Admission
     public let process: ProcessFacts
     let bufferBytes: Int
+    /// Messages that were not understood, so far.
+    let refusals = Atomic<UInt64>(0)
     let headLimits: HeadLimits
 
     init(
@@ -77,6 +79,8 @@ public final class FrontendPlan: Sendable {
     let log: ExchangeLog
     /// Lines of the log so far, where they are numbered.
     let logLines = Atomic<UInt64>(0)
+    /// The last request that was not understood.
+    let refused = RefusedSlot()
     let logTargets: LogTargets
     /// Client connections now.
     public let sessions = Gauge()
@@ -156,6 +160,8 @@ public final class BackendPlan: Sendable {
     let forwarding: Forwarding
     let statsPage: StatsPageSettings?
     let files: FileService?
+    /// The last response that was not understood.
+    let refused = RefusedSlot()
     let errorPages: ErrorPages
     public let logTargets: LogTargets
 

@@ -261,4 +261,58 @@ import Testing
             #expect(end.closes)
         }
     }
+
+    /// The rows are HAProxy 2.6's own for the same bytes.
+    @Test func refusedMessagesAreShownByteByByte() {
+        let bytes =
+            Array("GET /x HTTP/1.1\r\nHost: x\r\nX y: 1\t\\ \0".utf8) + [0xFF] + Array(repeating: 0x61, count: 100)
+            + Array("\r\nand more: 1\r\n\r\nbody".utf8)
+        var request = RefusedMessage(
+            .request, at: .now(), frontend: .init(name: "www", id: 2), client: .ip(.loopbackV4, port: 41_298),
+            reason: "field name is not a token", bytes: bytes, position: 27, bufferBytes: 16_384)
+        request.number = 2
+        var response = RefusedMessage(
+            .response, at: .now(), frontend: .init(name: "www", id: 2), backend: .init(name: "app", id: 3),
+            server: .init(name: "s", id: 1), client: .ip(.loopbackV4, port: 41_296), reason: "x",
+            bytes: Array("HTTP/1.1 200 OK\r\n".utf8), position: 0, bufferBytes: 16_384)
+        response.skipped = 12
+        response.number = 1
+        let context = FixedContext(refused: RefusedMessages([request, response], total: 3))
+
+        let date = #/\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}/#
+        let said = socket("show errors", context).replacing(date, with: "DATE")
+        #expect(
+            said == """
+                Total events captured on [DATE] : 3
+                \u{20}
+                [DATE] frontend www (#2): invalid request
+                  backend <NONE> (#-1), server <NONE> (#-1), event #2, src 127.0.0.1:41298
+                  buffer starts at 0 (including 0 out), 16226 free,
+                  len 158, wraps at 16384, error at position 27
+                  H1 fault: field name is not a token :
+                \u{20}\u{20}
+                  00000  GET /x HTTP/1.1\\r\\n
+                  00017  Host: x\\r\\n
+                  00026  X y: 1\\t\\\\ \\x00\\xFFaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+                  00088+ aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\\r\\n
+                  00139  and more: 1\\r\\n
+                  00152  \\r\\n
+                  00154  body
+                \u{20}
+                [DATE] backend app (#3): invalid response
+                  frontend www (#2), server s (#1), event #1, src 127.0.0.1:41296
+                  buffer starts at 12 (including 0 out), 16367 free,
+                  len 17, wraps at 16384, error at position 0
+                  H1 fault: x :
+                \u{20}\u{20}
+                  00000  HTTP/1.1 200 OK\\r\\n
+
+
+                """)
+        #expect(!socket("show errors 2 response", context).contains("invalid"))
+        #expect(socket("show errors -1 response", context).contains("event #1"))
+        #expect(!socket("show errors 3", context).contains("event #2"))
+        #expect(socket("show errors nobody", context) == "No such proxy.\n\n")
+        #expect(socket("show errors", level: .user, context) == "Permission denied\n\n")
+    }
 }

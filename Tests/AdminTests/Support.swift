@@ -7,6 +7,8 @@ import HTTP
 struct FixedContext: CommandContext {
     var stats = Sample.snapshot()
     func snapshot() -> StatsSnapshot { stats }
+    var refused = RefusedMessages()
+    func refusedMessages() -> RefusedMessages { refused }
 }
 
 /// A page at `/` for everybody, with everything on it.

@@ -116,6 +116,35 @@ import Testing
         let mode = try FileManager.default.attributesOfItem(atPath: house.socket)[.posixPermissions] as? Int
         #expect(mode == 0o600)
     }
+
+    @Test("show errors has the last request and the last response that were not understood, and where they went wrong")
+    func refused() throws {
+        let server = try ScriptedServer { _ in "HTTP/1.1 200 OK\r\nwrong name: x\r\n\r\n" }
+        let socket = Stage.current.folder + "/admin.sock"
+        let front = try FrontDoor(before: server.port, global: "stats socket \(socket) level admin")
+        func errors() throws -> String {
+            let asking = try Connection(toUnixSocket: socket)
+            try asking.send("show errors\n")
+            return String(decoding: try asking.receiveAll(), as: UTF8.self)
+        }
+        #expect(try errors().hasSuffix(" : 0\n\n"))
+
+        let client = try Connection(to: front.port)
+        try client.send("GET /fine HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(try client.receiveAnswer().status == 502)
+        let other = try Connection(to: front.port)
+        try other.send("GET /framed HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n")
+        #expect(try other.receiveAnswer().status == 400)
+        let said = try errors()
+        #expect(
+            said.contains("] backend app (#3): invalid response\n  frontend www (#2), server s1 (#1), event #0, src "))
+        #expect(said.contains("  00017  wrong name: x\\r\\n\n"))
+        #expect(said.contains("error at position 22\n"))
+        #expect(
+            said.contains("] frontend www (#2): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #1")
+        )
+        #expect(said.contains("  00000  GET /framed HTTP/1.1\\r\\n\n"))
+    }
 }
 
 /// The rows of a CSV by `proxy/server`, each by its column's name.

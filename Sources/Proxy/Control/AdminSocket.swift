@@ -65,6 +65,8 @@ public final class AdminContext: CommandContext {
     }
 
     public func snapshot() -> StatsSnapshot { plan.snapshot(now: clock.now) }
+
+    public func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
 }
 
 /// One connection to the runtime socket.

@@ -39,6 +39,7 @@ extension Exchange {
     /// Refuses the client's message; the connection closes, since where the next message would begin is not known.
     func refuse(_ fault: MessageFault, _ worker: Worker) {
         if facts.timers.requestDone == nil { headWasRefused = true }
+        keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
         fail(status: fault.status, .proxy, .request, worker)

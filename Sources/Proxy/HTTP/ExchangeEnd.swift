@@ -72,6 +72,7 @@ extension Exchange {
 
     /// The body it sends is not well-formed.
     func refuseBody(_ fault: MessageFault, _ worker: Worker) {
+        keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
         fail(status: fault.status, .proxy, .data, worker)
@@ -88,7 +89,8 @@ extension Exchange {
     }
 
     /// What it said is not a response.
-    func badResponse(_ worker: Worker) {
+    func badResponse(_ reason: String, _ worker: Worker) {
+        keepRefusedResponse(reason, worker)
         countOnServer(.badResponses, worker)
         fail(status: 502, .proxy, .headers, worker)
     }

@@ -105,8 +105,8 @@ extension Exchange {
         switch responseParser.parse(&connection.input, into: &facts.response) {
         case .needMore: return true
         case .complete: return responseHeadComplete(from: connection, worker)
-        case .failed:
-            badResponse(worker)
+        case .failed(let fault):
+            badResponse(fault.description, worker)
             return false
         }
     }
@@ -127,7 +127,7 @@ extension Exchange {
         let status = facts.response.status
         if status == 101 {
             guard wantsUpgrade else {
-                badResponse(worker)
+                badResponse("protocol switched unasked", worker)
                 return false
             }
             switchProtocols(worker)
@@ -148,8 +148,8 @@ extension Exchange {
         let framing: BodyFraming
         switch facts.response.bodyFraming(requestMethod: facts.request.method) {
         case .success(let found): framing = found
-        case .failure:
-            badResponse(worker)
+        case .failure(let fault):
+            badResponse(fault.description, worker)
             return false
         }
         connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose

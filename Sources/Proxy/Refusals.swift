@@ -1,0 +1,99 @@
+// Keeps what was refused last, for `show errors`. Costs nothing until something is refused.
+
+internal import Admin
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Rules
+internal import Synchronization
+
+/// Where a proxy keeps the last message that was not understood. Written by workers, read by the control plane.
+final class RefusedSlot: Sendable {
+    private let last = Mutex<RefusedMessage?>(nil)
+
+    var message: RefusedMessage? { last.withLock { $0 } }
+
+    func keep(_ message: RefusedMessage) { last.withLock { $0 = message } }
+}
+
+extension Plan {
+    /// The last refused messages, proxy by proxy.
+    func refusedMessages() -> RefusedMessages {
+        var messages = frontends.compactMap(\.refused.message) + backends.compactMap(\.refused.message)
+        messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
+        return RefusedMessages(messages, total: refusals.load(ordering: .relaxed))
+    }
+}
+
+extension RefusedMessage {
+    fileprivate var sortKey: Int { side == .request ? frontend.id * 2 : (backend?.id ?? 0) * 2 + 1 }
+}
+
+extension Exchange {
+    /// Keeps the client's message.
+    func keepRefusedRequest(_ reason: String, _ worker: Worker) {
+        var (bytes, position) = client.input.copy(withConsumed: Int(clamping: facts.bytesFromClient))
+        if bytes.isEmpty {
+            // The buffer is done with its bytes; what was understood of them is as good.
+            bytes = Self.text(of: facts.request)
+            position = bytes.count
+        }
+        keep(.request, reason, bytes, position, of: frontend.refused, worker)
+    }
+
+    /// Keeps the server's message.
+    func keepRefusedResponse(_ reason: String, _ worker: Worker) {
+        guard let connection, let backend else { return }
+        var (bytes, position) = connection.input.copy(withConsumed: .max)
+        if bytes.isEmpty {
+            bytes = Self.text(of: facts.response)
+            position = bytes.count
+        }
+        keep(.response, reason, bytes, position, of: backend.refused, worker)
+    }
+
+    private func keep(
+        _ side: RefusedMessage.Side, _ reason: String, _ bytes: [UInt8], _ position: Int, of slot: RefusedSlot,
+        _ worker: Worker
+    ) {
+        var message = RefusedMessage(
+            side, at: .now(), frontend: .init(name: frontend.name, id: frontend.id),
+            backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
+            bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
+        if let server, let index = backend?.backend.servers.firstIndex(where: { $0 === server }) {
+            message.server = .init(name: server.name, id: index + 1)
+        }
+        if side == .request { message.skipped = max(0, Int(clamping: facts.bytesFromClient) - position) }
+        message.number = worker.plan.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
+        slot.keep(message)
+    }
+
+    private static func text(of head: borrowing RequestHead) -> [UInt8] {
+        guard head.methodName.byteCount > 0 else { return [] }
+        var text: [UInt8] = []
+        text.append(head.methodName)
+        text.append(0x20)
+        text.append(head.target)
+        text.append(head.version == .http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n")
+        append(head.fields, to: &text)
+        return text
+    }
+
+    private static func text(of head: borrowing ResponseHead) -> [UInt8] {
+        var text = Array("HTTP/1.1 \(head.status) ".utf8)
+        text.append(head.reason)
+        text.append("\r\n")
+        append(head.fields, to: &text)
+        return text
+    }
+
+    private static func append(_ fields: borrowing HeaderFields, to text: inout [UInt8]) {
+        for i in 0..<fields.count {
+            text.append(fields.name(i))
+            text.append(": ")
+            text.append(fields.value(i))
+            text.append("\r\n")
+        }
+        text.append("\r\n")
+    }
+}
