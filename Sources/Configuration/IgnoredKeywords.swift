@@ -41,7 +41,15 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .proxies, "nothing is spliced", "option splice-auto", "option splice-request", "option splice-response")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
+        + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")
+        + rows(in: .frontends, "a reload keeps idle connections", "option idle-close-on-response")
         + rows(in: .frontends, "the kernel does what is best", "option tcp-smart-accept")
+        + rows(in: .proxies, "connections are closed in the proper way, which is safe", "option nolinger")
+        + rows(in: .backends, "servers are always asked to keep their connections", "option http-pretend-keepalive")
+        + rows(
+            in: .backends, "it is a hint for speed, and every server answers as well", "option prefer-last-server")
+        + rows(in: .backends, "no server is chosen by a cookie yet", "option persist")
+        + rows(in: .backends, "no server has a 'minconn' that it could scale", "fullconn")
         + rows(in: .backends, "the kernel does what is best", "option tcp-smart-connect")
         + rows(in: .proxies, "there is only one way to handle HTTP", "option http-use-htx")
         + rows(in: .proxies, "there is only one process", "bind-process")

@@ -73,6 +73,12 @@ public final class FrontendPlan: Sendable {
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
     let keepAlive: KeepAliveMode
+    /// Whether the system probes client connections.
+    public let probesClients: Bool
+    /// Whether connections without a byte pass unsaid.
+    let ignoresProbes: Bool
+    /// Connections the system may keep waiting at each address.
+    public let backlog: Int?
     let errorPages: ErrorPages
     let monitor: Monitor?
     let uniqueID: UniqueID?
@@ -106,6 +112,9 @@ public final class FrontendPlan: Sendable {
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
         keepAlive = draft.settings.keepAlive
+        probesClients = draft.settings.probesClients
+        ignoresProbes = draft.settings.ignoresProbes
+        backlog = draft.settings.backlog
         self.errorPages = errorPages
         self.monitor = monitor
         self.uniqueID = uniqueID
@@ -162,6 +171,9 @@ public final class BackendPlan: Sendable {
     let files: FileService?
     /// The last response that was not understood.
     let refused = RefusedSlot()
+    /// Whether the system probes server connections.
+    let probesServers: Bool
+    let logsHealthChecks: Bool
     let errorPages: ErrorPages
     public let logTargets: LogTargets
 
@@ -189,6 +201,8 @@ public final class BackendPlan: Sendable {
         forwarding = isListen ? Forwarding() : draft.settings.forwarding
         self.statsPage = statsPage
         self.files = files
+        probesServers = draft.settings.probesServers
+        logsHealthChecks = draft.settings.logsHealthChecks
         self.errorPages = errorPages
         self.logTargets = logTargets
     }

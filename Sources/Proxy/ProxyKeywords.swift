@@ -5,7 +5,7 @@ public import Configuration
 internal import Reactor
 
 public enum ProxyKeywords {
-    public static let table: [Keyword] = connections + ErrorPageKeywords.table
+    public static let table: [Keyword] = connections + ConnectionOptionKeywords.table + ErrorPageKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(

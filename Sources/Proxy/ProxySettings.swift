@@ -19,6 +19,12 @@ public struct ProxySettings: SectionSettings {
     var redispatch = Redispatch.never
     var reuse = ReusePolicy.safe
     var keepAlive = KeepAliveMode.keepAlive
+    /// `option clitcpka`, `srvtcpka`, or both as `tcpka`.
+    var probesClients = false
+    var probesServers = false
+    var ignoresProbes = false
+    var logsHealthChecks = false
+    var backlog: Int?
     var abortsOnClose = false
     var client: TimeSpan?
     var httpRequest: TimeSpan?

@@ -91,6 +91,8 @@ public protocol Kernel: AnyObject {
     func accept(on listener: Socket) -> Accepted
     /// A stream socket on its way to `address`, from `source` if given.
     func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting
+    /// Lets the system probe the peer while nothing is sent, so that its disappearance is noticed.
+    func probe(_ socket: Socket)
     /// Why a connection attempt failed; nil if it did not.
     func connectError(_ socket: Socket) -> Errno?
     /// The address the socket has on this side.

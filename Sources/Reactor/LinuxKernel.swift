@@ -127,6 +127,8 @@ public final class LinuxKernel: Kernel {
         return .failed(reason)
     }
 
+    public func probe(_ socket: Socket) { SocketOption.keepAlive.set(on: socket) }
+
     public func connectError(_ socket: Socket) -> Errno? {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)

@@ -37,7 +37,7 @@ struct Listening {
             return
         }
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
-        let options = listenOptions(bind.place)
+        let options = listenOptions(bind)
         if case .ip = address {
             try refuseTaken(address, options)
             for worker in workers.indices {
@@ -65,9 +65,12 @@ struct Listening {
         ListeningSocket.close(probe)
     }
 
-    private func listenOptions(_ place: BindPlace) -> ListenOptions {
+    private func listenOptions(_ bind: BindPlan) -> ListenOptions {
+        let place = bind.place
         var options = ListenOptions()
-        if let backlog = place.options.backlog { options.backlog = Int32(clamping: backlog) }
+        if let backlog = place.options.backlog ?? bind.frontend.backlog { options.backlog = Int32(clamping: backlog) }
+        // What is accepted here has the option from its first moment.
+        if bind.frontend.probesClients { options.socketOptions.append(.keepAlive) }
         options.mode = place.options.mode
         options.user = place.options.user
         options.group = place.options.group

@@ -221,6 +221,8 @@ public final class SimulatedKernel: Kernel {
         return .started(Socket(wire.number))
     }
 
+    public func probe(_ socket: Socket) {}
+
     public func connectError(_ socket: Socket) -> Errno? {
         let wire = known(socket)
         if wire.isReset && !wire.isConnected { return .connectionReset }

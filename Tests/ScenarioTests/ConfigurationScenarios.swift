@@ -205,4 +205,37 @@ import Testing
             """, listeningOn: front)
         #expect(try fetch("/", from: front).text == "included")
     }
+
+    @Test("Options of files in the field load: done, or ignored with a reason")
+    func optionsOfTheField() throws {
+        let done = [
+            "option tcpka", "option clitcpka", "option srvtcpka", "no option tcpka", "option http-ignore-probes",
+            "option log-health-checks", "backlog 100",
+        ]
+        let ignored = [
+            "option contstats", "option socket-stats", "option splice-auto", "option splice-request",
+            "option splice-response", "option nolinger", "option http-pretend-keepalive",
+            "option idle-close-on-response", "option persist", "option prefer-last-server", "fullconn 100",
+        ]
+        let file = try Stage.current.file(
+            "field.cfg",
+            """
+            defaults
+                mode http
+                timeout client 1s
+                timeout server 1s
+                timeout connect 1s
+            \((done + ignored).map { "    " + $0 }.joined(separator: "\n"))
+            listen a
+                bind 127.0.0.1:\(freePort())
+                server s 127.0.0.1:\(freePort())
+            """)
+        let said = try Portico.run("-c", "-f", file)
+        #expect(said.exit == .status(0), "\(said.errors)")
+        for line in ignored {
+            let name = line.replacing(" 100", with: "")
+            #expect(said.errors.contains("warning: '\(name)' is ignored: "), "\(name)")
+        }
+        #expect(said.errors.components(separatedBy: "warning: ").count == ignored.count + 1)
+    }
 }

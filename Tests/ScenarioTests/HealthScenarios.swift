@@ -122,6 +122,24 @@ import Testing
         #expect(one == ["three"])
         #expect(try fetch("/", from: front.port).status == 503)
     }
+
+    @Test("log-health-checks logs each change of what a check finds, in HAProxy's words")
+    func everyChange() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(
+            before: server.port, backend: "option log-health-checks", server: "check inter 50ms fall 2 rise 2")
+        let said = "Health check for server app/s1"
+        let passed = "reason: Layer4 check passed, check duration: "
+        let refused = #"reason: Layer4 connection problem, info: "Connection refused", check duration: "#
+        let first = try front.portico.logLine(with: "\(said) succeeded, \(passed)")
+        #expect(first.hasSuffix("status: 2/2 UP."))
+        server.stop()
+        _ = try front.portico.logLine(with: "status: 1/2 UP.")
+        _ = try front.portico.logLine(with: "app/s1 is DOWN")
+        let failed = front.portico.logLines.filter { $0.hasPrefix("\(said) failed, \(refused)") }
+        #expect(failed.count == 2)
+        #expect(failed.last?.hasSuffix("status: 0/2 DOWN.") == true)
+    }
 }
 
 /// People who keep asking, two at a time, until told to leave.

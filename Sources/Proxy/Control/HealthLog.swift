@@ -10,6 +10,8 @@ public final class HealthLog: HealthObserver {
     private let log: LogChannel
     /// Prints what has no log to go to.
     private let print: (String) -> Void
+    /// What was found last, for backends that log every change of it.
+    private var found: [ObjectIdentifier: (code: CheckResult.Code, health: Int)] = [:]
 
     public init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
         self.plan = plan
@@ -20,7 +22,9 @@ public final class HealthLog: HealthObserver {
     public func checked(
         _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
     ) {
-        guard let transition, let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
+        guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
+        if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, result) }
+        guard let transition else { return }
         let usable = backend.usableCounts
         let name = "\(backend.name)/\(server.name)"
         switch transition {
@@ -39,6 +43,22 @@ public final class HealthLog: HealthObserver {
                 "Server \(name) is UP, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
                     + "servers online. 0 sessions requeued, 0 total in queue.", backendPlan)
         }
+    }
+
+    /// `option log-health-checks`: a line wherever the finding or the server's credit is another than before.
+    private func logChange(_ server: Server, of backend: BackendPlan, _ result: CheckResult) {
+        let record = server.record
+        let key = ObjectIdentifier(server)
+        defer { found[key] = (result.code, record.health) }
+        if let last = found[key], last == (result.code, record.health) { return }
+        let rise = record.thresholds.rise
+        let credit =
+            record.isUp
+            ? "\(record.health - rise + 1)/\(record.thresholds.fall) UP" : "\(record.health)/\(rise) DOWN"
+        say(
+            .notice,
+            "Health check for server \(backend.name)/\(server.name) \(result.outcome == .passed ? "succeeded" : "failed"), "
+                + "reason: \(Self.reason(result)), status: \(credit).", backend)
     }
 
     /// `Layer4 connection problem, info: "Connection refused", check duration: 0ms`

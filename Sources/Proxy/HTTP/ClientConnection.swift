@@ -82,7 +82,7 @@ final class ClientConnection: Connection {
     override func expired(_ worker: Worker) {
         switch phase {
         case .lingering: finish(worker)
-        case .idle where !isFirstExchange: finish(worker)
+        case .idle where !isFirstExchange || frontend.ignoresProbes: finish(worker)
         case .idle, .readingHead:
             let exchange = exchange ?? beginExchange(worker)
             phase = .exchanging
@@ -156,7 +156,7 @@ final class ClientConnection: Connection {
     /// The client is gone, or sends no more, where a request was expected.
     private func clientLeft(_ worker: Worker) {
         // A connection that never carried a byte is an event worth a line; a kept-alive one that ends is not.
-        guard phase == .readingHead || isFirstExchange else {
+        guard phase == .readingHead || isFirstExchange && !frontend.ignoresProbes else {
             finish(worker)
             return
         }

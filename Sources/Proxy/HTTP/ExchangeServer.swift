@@ -62,6 +62,7 @@ extension Exchange {
         switch worker.kernel.connect(to: address, from: nil) {
         case .failed(let reason): connectFailed(reason, worker)
         case .started(let socket):
+            if backend.probesServers { worker.kernel.probe(socket) }
             let connection = ServerConnection(socket, to: server, of: backend, for: self)
             self.connection = connection
             worker.enter(connection, for: .streaming)

@@ -1,0 +1,45 @@
+// Options about connections as such: probing silent peers, empty connections, queues of new ones.
+
+internal import Configuration
+
+enum ConnectionOptionKeywords {
+    static let table: [Keyword] = [
+        option(
+            "clitcpka", .frontends, "Lets the system probe client connections on which nothing is sent.",
+            \.probesClients),
+        option(
+            "srvtcpka", .backends, "Lets the system probe server connections on which nothing is sent.",
+            \.probesServers),
+        Keyword(
+            "option tcpka", in: .proxies, usage: "option tcpka",
+            summary: "Lets the system probe connections on both sides on which nothing is sent.", negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].probesClients = !args.isNegated
+            draft[ProxySettings.self].probesServers = !args.isNegated
+        },
+        option(
+            "http-ignore-probes", .frontends,
+            "Closes a connection that never carried a byte without an answer, and neither counts nor logs it: browsers "
+                + "open such connections ahead of need.", \.ignoresProbes),
+        option(
+            "log-health-checks", .backends,
+            "Logs each change of what health checks find, not only those that change a server's state.",
+            \.logsHealthChecks),
+        Keyword(
+            "backlog", in: .frontends, usage: "backlog <number>",
+            summary: "Connections the system may keep waiting at each address: 4096 by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].backlog = try args.integer("a number", in: 1...1_000_000)
+        },
+    ]
+
+    private static func option(
+        _ name: String, _ sections: Sections, _ summary: String,
+        _ flag: any WritableKeyPath<ProxySettings, Bool> & Sendable
+    ) -> Keyword {
+        Keyword("option \(name)", in: sections, usage: "option \(name)", summary: summary, negatable: true) {
+            (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self][keyPath: flag] = !args.isNegated
+        }
+    }
+}
