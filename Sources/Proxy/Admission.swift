@@ -26,9 +26,10 @@ public final class Admission: Sendable {
     }
 
     private func tryReserve(_ frontend: FrontendPlan) -> Bool {
-        guard connections.reserve(upTo: maxConnections) else { return false }
-        guard frontend.sessions.reserve(upTo: frontend.maxConnections) else {
-            connections.decrement()
+        // The frontend's own limit first: a frontend that is full never touches the places of the others.
+        guard frontend.sessions.reserve(upTo: frontend.maxConnections) else { return false }
+        guard connections.reserve(upTo: maxConnections) else {
+            frontend.sessions.decrement()
             return false
         }
         return true

@@ -15,6 +15,8 @@ class Connection: Watched {
     final var canWrite = false
     /// The peer says that it sends no more. What it sent before may still be unread.
     final var peerFinished = false
+    /// The peer has sent urgent data: a short read does not mean that there is nothing more.
+    final private var readsMayStopShort = false
     /// The end of the peer's stream has been read.
     final private(set) var hasEnded = false
     /// Why nothing more can be read, or sent. A peer that stopped reading may still have said something to be read.
@@ -37,6 +39,10 @@ class Connection: Watched {
     final func note(_ readiness: Readiness) {
         if readiness.contains(.readable) { canRead = true }
         if readiness.contains(.writable) { canWrite = true }
+        if readiness.contains(.urgent) {
+            readsMayStopShort = true
+            canRead = true
+        }
         if readiness.contains(.peerFinished) {
             peerFinished = true
             canRead = true
@@ -60,7 +66,7 @@ class Connection: Watched {
         switch worker.kernel.receive(socket, into: &input) {
         case .bytes(let n):
             // Less than asked for: the system's buffer is empty, and the next byte will be an event.
-            if n < room && !peerFinished { canRead = false }
+            if n < room && !peerFinished && !readsMayStopShort { canRead = false }
             return .progressed
         case .wouldBlock:
             canRead = false

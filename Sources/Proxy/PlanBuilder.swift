@@ -69,7 +69,7 @@ public struct PlanBuilder {
             frontends: frontends, backends: backends, logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, bufferBytes: process.bufferBytes,
             headLimits: HeadLimits(
-                headBytesMax: process.bufferBytes - process.rewriteBytes, fieldsMax: process.fieldsMax))
+                headBytesMax: headBytesMax(process), fieldsMax: process.fieldsMax))
     }
 
     private mutating func report(
@@ -101,6 +101,11 @@ public struct PlanBuilder {
                     + "beyond about \(possible) connections accepting will pause", at: global.range, severity: .warning)
         }
         return wanted
+    }
+
+    /// A whole line has to fit into a buffer with room to spare, whatever the file keeps free for rules.
+    private func headBytesMax(_ process: ProcessSettings) -> Int {
+        process.bufferBytes - max(64, process.rewriteBytes)
     }
 
     private mutating func checkBuffers(_ process: ProcessSettings) {

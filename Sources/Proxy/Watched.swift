@@ -11,6 +11,8 @@ class Watched {
     private(set) var deadline = Instant.never
     /// The entry of the timer queue that will look at this deadline.
     private var queuedFor = Instant.never
+    /// The worker will come back to it in its next turn.
+    var awaitsTurn = false
 
     init(_ socket: Socket) { self.socket = socket }
 
@@ -28,11 +30,15 @@ class Watched {
 
     func setDeadline(_ instant: Instant, _ worker: Worker) {
         deadline = instant
-        if instant < queuedFor {
-            queuedFor = instant
-            worker.schedule(handle, at: instant)
+        // A far deadline is looked at in between, so that the queue does not keep those of connections long gone.
+        let look = min(instant, worker.now + Self.lookSpan)
+        if instant != .never && look < queuedFor {
+            queuedFor = look
+            worker.schedule(handle, at: look)
         }
     }
+
+    private static let lookSpan = TimeSpan.seconds(10)
 
     func setDeadline(after span: TimeSpan, _ worker: Worker) { setDeadline(worker.now + span, worker) }
 
@@ -45,8 +51,8 @@ class Watched {
             deadline = .never
             expired(worker)
         } else if deadline != .never {
-            queuedFor = deadline
-            worker.schedule(handle, at: deadline)
+            queuedFor = min(deadline, worker.now + Self.lookSpan)
+            worker.schedule(handle, at: queuedFor)
         }
     }
 }

@@ -82,11 +82,19 @@ public final class Worker {
         guard !unfinished.isEmpty else { return }
         let handles = unfinished
         unfinished.removeAll(keepingCapacity: true)
-        for handle in handles { slots[handle]?.ready([], self) }
+        for handle in handles {
+            guard let watched = slots[handle] else { continue }
+            watched.awaitsTurn = false
+            watched.ready([], self)
+        }
     }
 
     /// Comes back to a connection in the next turn, although no event will tell.
-    func resumeLater(_ connection: Connection) { unfinished.append(connection.handle) }
+    func resumeLater(_ connection: Connection) {
+        guard !connection.awaitsTurn else { return }
+        connection.awaitsTurn = true
+        unfinished.append(connection.handle)
+    }
 
     func schedule(_ handle: SlotHandle, at due: Instant) { timers.schedule(handle, at: due) }
 

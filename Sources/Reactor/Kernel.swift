@@ -22,6 +22,8 @@ public struct Readiness: OptionSet, Sendable {
     public static let writable = Readiness(rawValue: 2)
     /// The peer has finished sending; what it sent before can still be read.
     public static let peerFinished = Readiness(rawValue: 4)
+    /// Urgent data is on its way; a read stops short in front of it.
+    public static let urgent = Readiness(rawValue: 16)
     /// The connection is dead in both directions: reset, or refused while connecting.
     public static let broken = Readiness(rawValue: 8)
 }

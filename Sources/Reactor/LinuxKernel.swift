@@ -64,6 +64,7 @@ public final class LinuxKernel: Kernel {
         var readiness: Readiness = []
         if flags & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
         if flags & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
+        if flags & EPOLLPRI.rawValue != 0 { readiness.insert(.urgent) }
         if flags & EPOLLRDHUP.rawValue != 0 { readiness.insert(.peerFinished) }
         if flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { readiness.insert(.broken) }
         return readiness
@@ -73,7 +74,8 @@ public final class LinuxKernel: Kernel {
         let flags =
             switch interest {
             case .accepting: EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
-            case .streaming: EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+            case .streaming:
+                EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLPRI.rawValue | EPOLLET.rawValue
             case .reading: EPOLLIN.rawValue
             }
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_ADD, socket.number, flags, token)

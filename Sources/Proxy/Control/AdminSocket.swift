@@ -13,6 +13,7 @@ public final class AdminSocket: LoopTask {
     private let context: AdminContext
     private let pool: BufferPool
     private let limit: ConnectionLimit
+    private var handle = SlotHandle(index: 0, generation: 0)
 
     /// Connections of all runtime sockets together: `stats maxconn`.
     public final class ConnectionLimit {
@@ -26,7 +27,8 @@ public final class AdminSocket: LoopTask {
         pool: BufferPool, in loop: TaskLoop
     ) {
         let task = AdminSocket(socket, level, timeout, limit, context, pool)
-        loop.watch(socket, for: .reading, as: loop.add(task))
+        task.handle = loop.add(task)
+        loop.watch(socket, for: .reading, as: task.handle)
     }
 
     private init(
@@ -42,7 +44,16 @@ public final class AdminSocket: LoopTask {
     }
 
     public func ready(_ readiness: Readiness, in loop: TaskLoop) {
-        guard case .connection(let accepted, _) = loop.kernel.accept(on: socket) else { return }
+        let accepted: Socket
+        switch loop.kernel.accept(on: socket) {
+        case .connection(let connection, _): accepted = connection
+        case .gone, .wouldBlock: return
+        case .exhausted:
+            // It stays ready as long as nobody accepts: looking away is better than spinning.
+            loop.kernel.unwatch(socket)
+            loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle)
+            return
+        }
         guard limit.current < limit.maximum else {
             loop.kernel.close(accepted, reset: false)
             return
@@ -51,7 +62,7 @@ public final class AdminSocket: LoopTask {
             accepted, CommandInterpreter(level: level), timeout, limit, context, pool, in: loop)
     }
 
-    public func expired(in loop: TaskLoop) {}
+    public func expired(in loop: TaskLoop) { loop.watch(socket, for: .reading, as: handle) }
 }
 
 /// What commands may see.
@@ -83,6 +94,8 @@ private final class AdminConnection: LoopTask {
     private var sent = 0
     private var closesWhenSent = false
     private var isClosed = false
+    /// The deadline that is set is the next turn, not the end of patience.
+    private var awaitsTurn = false
 
     static func start(
         _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
@@ -107,34 +120,48 @@ private final class AdminConnection: LoopTask {
         self.pool = pool
     }
 
-    func expired(in loop: TaskLoop) { close(in: loop) }
+    deinit { input.release(to: pool) }
+
+    func expired(in loop: TaskLoop) {
+        if awaitsTurn {
+            awaitsTurn = false
+            loop.setDeadline(loop.now + timeout, of: handle)
+            step(in: loop)
+        } else {
+            close(in: loop)
+        }
+    }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
-        // Commands wait while the answer to the one before is not taken.
-        while flush(in: loop) {
-            if closesWhenSent {
-                close(in: loop)
-                return
-            }
+        if !awaitsTurn { step(in: loop) }
+    }
+
+    /// Runs one command, once the answer to the one before is taken. Health checks and signals get their turn before the next.
+    private func step(in loop: TaskLoop) {
+        guard flush(in: loop) else { return }
+        if closesWhenSent {
+            close(in: loop)
+            return
+        }
+        if input.isEmpty {
             input.acquire(from: pool)
-            let received = loop.kernel.receive(socket, into: &input)
-            switch received {
-            case .bytes:
-                take(Self.run(input, &interpreter, context))
-                loop.setDeadline(loop.now + timeout, of: handle)
-            case .endOfStream: take(interpreter.inputEnded(context: context))
-            case .wouldBlock, .failed: break
-            }
-            input.release(to: pool)
-            switch received {
-            case .bytes: continue
-            case .endOfStream: closesWhenSent = true
-            case .wouldBlock: return
+            switch loop.kernel.receive(socket, into: &input) {
+            case .bytes: break
+            case .endOfStream:
+                take(interpreter.inputEnded(context: context))
+                closesWhenSent = true
+            case .wouldBlock:
+                input.release(to: pool)
+                return
             case .failed:
                 close(in: loop)
                 return
             }
         }
+        if !input.isEmpty { take(Self.runLine(&input, &interpreter, context)) }
+        input.releaseIfEmpty(to: pool)
+        awaitsTurn = true
+        loop.setDeadline(loop.now, of: handle)
     }
 
     private func take(_ result: CommandResult) {
@@ -163,14 +190,23 @@ private final class AdminConnection: LoopTask {
         unsafe kernel.send(socket, bytes.span.bytes.extracting(start...), more: false)
     }
 
-    private static func run(
-        _ input: borrowing ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: AdminContext
+    /// Gives the interpreter the first line, or what there is of it.
+    private static func runLine(
+        _ input: inout ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: AdminContext
     ) -> CommandResult {
-        interpreter.receive(input.readable, context: context)
+        var length = 0
+        while length < input.count {
+            length += 1
+            if input.readable[length - 1] == 0x0A { break }
+        }
+        let result = interpreter.receive(input.readable.extracting(first: length), context: context)
+        input.consume(length)
+        return result
     }
 
     private func close(in loop: TaskLoop) {
         isClosed = true
+        input.release(to: pool)
         limit.current -= 1
         loop.remove(handle)
         loop.kernel.close(socket, reset: false)

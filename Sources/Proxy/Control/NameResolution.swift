@@ -12,7 +12,8 @@ public final class NameResolution: LoopTask {
     private let waker: Waker
     private var handle = SlotHandle(index: 0, generation: 0)
     private let found = Found()
-    private var isLooking = false
+    /// The look-up under way.
+    private var lookup: Thread?
     private let announce: (String) -> Void
 
     /// Between attempts.
@@ -51,11 +52,10 @@ public final class NameResolution: LoopTask {
     /// Time for another attempt. The system's resolver blocks, so it gets a thread.
     public func expired(in loop: TaskLoop) {
         let servers = unresolved
-        guard !servers.isEmpty, !isLooking else { return }
-        isLooking = true
+        guard !servers.isEmpty, lookup == nil else { return }
         let found = found
         let waker = waker
-        _ = Thread(name: "portico-names") {
+        lookup = Thread(name: "portico-names") {
             let answers = servers.compactMap { server in
                 server.hostName.flatMap { HostResolver.resolve($0).first }
                     .map { (server: server, address: SocketAddress.ip($0, port: server.port)) }
@@ -67,8 +67,9 @@ public final class NameResolution: LoopTask {
 
     /// Called after each turn of the loop: takes in what a look-up has found.
     public func collect(in loop: TaskLoop) {
-        guard isLooking, let answers = found.answers.withLock({ $0.take() }) else { return }
-        isLooking = false
+        guard let lookup, let answers = found.answers.withLock({ $0.take() }) else { return }
+        lookup.join()
+        self.lookup = nil
         for (server, address) in answers {
             guard let backend = plan.backends.first(where: { $0.name == server.backendName }) else { continue }
             server.resolved(to: address)

@@ -99,6 +99,13 @@ final class ClientConnection: Connection {
     func resume(_ worker: Worker) {
         var turns = 0
         while phase == .idle || phase == .readingHead {
+            // Pipelined requests that we answer ourselves could keep us here for long. What was read is always looked at before
+            // the next turn.
+            turns += 1
+            if turns > Limits.movesPerTurn * 4 {
+                worker.resumeLater(self)
+                return
+            }
             // What an unfinished head left in the buffer was looked at before: only more bytes can help.
             if input.isEmpty || phase == .readingHead {
                 switch fill(worker) {
@@ -109,12 +116,6 @@ final class ClientConnection: Connection {
                     clientLeft(worker)
                     continue
                 }
-            }
-            // Pipelined requests that we answer ourselves could keep us here for long.
-            turns += 1
-            if turns > Limits.movesPerTurn * 4 {
-                worker.resumeLater(self)
-                return
             }
             readHead(worker)
         }
@@ -174,23 +175,39 @@ final class ClientConnection: Connection {
         isFirstExchange = false
         idleSince = worker.now
         parser.reset()
-        if keepAlive && !isLast && !worker.isStopping && !hasEnded {
+        // A client that has finished sending may have sent more requests before.
+        let mayHaveAnother = !hasEnded || !input.isEmpty
+        if keepAlive && !isLast && !worker.isStopping && mayHaveAnother {
             phase = .idle
             input.releaseIfEmpty(to: worker.buffers)
             setDeadline(
                 after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
                 worker)
-        } else if requestWasRead && input.isEmpty && !canRead || hasEnded || hasFailed {
+        } else if hasEnded || hasFailed || (requestWasRead && input.isEmpty && !canRead) {
             finish(worker)
         } else {
             beginLinger(worker)
         }
     }
 
+    /// How a connection is left in the middle of an exchange.
+    enum Farewell {
+        /// The client is gone, or nobody has time.
+        case close
+        /// What was sent is to arrive before the end: a reset would throw away what the system still holds.
+        case linger
+        /// The end itself would be taken for a whole answer.
+        case reset
+    }
+
     /// The exchange has ended in the middle of something: nothing sensible can follow.
-    func exchangeAborted(reset: Bool, _ worker: Worker) {
+    func exchangeAborted(_ farewell: Farewell, _ worker: Worker) {
         exchange = nil
-        finish(worker, reset: reset)
+        switch farewell {
+        case .close: finish(worker)
+        case .reset: finish(worker, reset: true)
+        case .linger: beginLinger(worker)
+        }
     }
 
     // MARK: Ending
@@ -198,6 +215,7 @@ final class ClientConnection: Connection {
     private func beginLinger(_ worker: Worker) {
         phase = .lingering
         input.release(to: worker.buffers)
+        output.release(to: worker.buffers)
         worker.kernel.finishSending(socket)
         setDeadline(after: Limits.linger, worker)
         linger(worker)
@@ -230,7 +248,8 @@ final class ClientConnection: Connection {
     /// The worker is stopping: leave now if no exchange is under way, else after it.
     func stopWhenIdle(_ worker: Worker) {
         isLast = true
-        if phase == .idle { finish(worker) }
+        // Somebody who has just come in, or whose request lies in the system's buffer, is served first.
+        if phase == .idle && !isFirstExchange && input.isEmpty && !canRead { finish(worker) }
     }
 
     /// The worker stops at once.

@@ -50,7 +50,7 @@ extension ServerConnection {
     func mayWait(for mode: KeepAliveMode, _ reuse: ReusePolicy) -> Bool {
         guard mode == .keepAlive, reuse != .never else { return false }
         if let most = server.pool.connectionsMax, server.idle.current >= most { return false }
-        if let most = server.pool.reusesMax, useCount > most { return false }
+        if let most = server.pool.reusesMax, useCount >= most { return false }
         return true
     }
 }

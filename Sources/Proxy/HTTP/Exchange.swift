@@ -1,5 +1,5 @@
 // One request and its response: from the first byte of the request until the last byte of the response is
-// with the client, whatever happens in between. It ends exactly once, in `end`.
+// with the client, whatever happens in between. It ends exactly once, in `conclude`.
 //
 // The phases, and what moves an exchange from one to the next:
 //
@@ -60,6 +60,10 @@ final class Exchange {
     /// The client asked for another protocol.
     var wantsUpgrade = false
     var retriesLeft = 0
+    /// The response's end is the connection's: cutting it short looks like the end.
+    var endsByClosing = false
+    /// The client has had a 1xx of this exchange.
+    var interimWasPassed = false
     var answer = LocalAnswer.none
     /// The request's head was not understood or never whole: nothing behind it can be read either.
     var headWasRefused = false
@@ -85,6 +89,8 @@ final class Exchange {
         keepsClient = false
         wantsUpgrade = false
         retriesLeft = 0
+        interimWasPassed = false
+        endsByClosing = false
         answer = .none
         headWasRefused = false
         isLogged = false

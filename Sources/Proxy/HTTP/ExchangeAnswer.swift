@@ -38,7 +38,7 @@ extension Exchange {
 
     /// Refuses the client's message; the connection closes, since where the next message would begin is not known.
     func refuse(_ fault: MessageFault, _ worker: Worker) {
-        if facts.timers.requestDone == nil { headWasRefused = true }
+        headWasRefused = true
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
@@ -73,8 +73,9 @@ extension Exchange {
     /// Gives the server up. False if a response has begun already: then the exchange has been cut off.
     private func canAnswer(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) -> Bool {
         dropConnection(worker)
-        guard phase != .relaying, phase != .answering else {
-            abort(cause, .data, worker)
+        // Nothing of ours belongs into a stream of unknown bytes.
+        guard phase != .relaying, phase != .answering, frontend.mode == .http else {
+            abort(cause, frontend.mode == .http ? .data : at, worker)
             return false
         }
         facts.termination.cause = cause
@@ -90,8 +91,9 @@ extension Exchange {
         // A body nobody reads would be taken for the next request.
         if !requestBody.isComplete || worker.isStopping { keepsClient = false }
         let said = facts.response.status
-        if facts.request.method == .head && facts.timers.requestDone != nil || said == 304 { answer = .none }
         let hasLength = said != 304 && said != 204 && said >= 200
+        // What has no length has no body either.
+        if !hasLength || (facts.request.method == .head && facts.timers.requestDone != nil) { answer = .none }
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
         if phase == .answering { sendAnswer(worker) }
     }
@@ -99,10 +101,11 @@ extension Exchange {
     func sendAnswer(_ worker: Worker) {
         for _ in 0..<Limits.movesPerTurn {
             moveAnswer(worker)
+            let waiting = client.output.count
             switch client.flush(worker, more: !answer.isDone) {
             case .all: break
             case .blocked:
-                client.setDeadline(after: frontend.timeouts.client, worker)
+                awaitClient(progressed: client.output.count < waiting, worker)
                 return
             case .failed:
                 clientAborted(worker)
@@ -145,7 +148,7 @@ extension Exchange {
             client.setDeadline(after: frontend.timeouts.client, worker)
             return true
         case .wouldBlock:
-            client.setDeadline(after: frontend.timeouts.client, worker)
+            awaitClient(progressed: false, worker)
             return false
         case .failed:
             clientAborted(worker)

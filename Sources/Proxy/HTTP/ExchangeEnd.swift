@@ -54,7 +54,7 @@ extension Exchange {
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
         case .connecting: abort(.client, .connect, worker)
-        case .awaitingResponse: abort(.client, .headers, worker)
+        case .awaitingResponse: abort(.client, requestSent ? .headers : .data, worker)
         default: abort(.client, .data, worker)
         }
     }
@@ -84,6 +84,7 @@ extension Exchange {
     func serverFailed(_ worker: Worker) {
         if retryOnFreshConnection(worker) { return }
         count(.serverAborts, worker)
+        server?.traffic.add(.serverAborts, worker: worker.index)
         countOnServer(.badResponses, worker)
         fail(status: 502, .server, .headers, worker)
     }
@@ -123,10 +124,15 @@ extension Exchange {
         facts.termination.cause = cause
         facts.termination.phase = at
         let client = client
+        let farewell: ClientConnection.Farewell =
+            switch cause {
+            case .client, .killed: .close
+            default: phase == .relaying && endsByClosing ? .reset : .linger
+            }
         // A server that is cut off in the middle of something must not take it for the end.
         dropConnection(worker, reset: phase != .tunnelling || cause != .client)
         conclude(worker)
-        client?.exchangeAborted(reset: cause != .client && at == .data, worker)
+        client?.exchangeAborted(farewell, worker)
     }
 
     /// The worker stops at once.
@@ -143,10 +149,11 @@ extension Exchange {
     private func conclude(_ worker: Worker) {
         precondition(phase != .ended, "an exchange ends twice")
         facts.timers.ended = worker.now
+        // As in HAProxy, the connections in the log are those that are left.
         releaseServer()
+        backend?.backend.active.decrement()
         countTraffic(worker)
         log(worker)
-        backend?.backend.active.decrement()
         phase = .ended
         letGo()
         worker.giveBack(self)
@@ -191,6 +198,8 @@ extension Exchange {
         }
         facts.counts.process = worker.plan.admission.connections.current
         facts.counts.frontend = frontend.sessions.current
+        facts.counts.backend = backend?.backend.active.current ?? 0
+        facts.counts.server = server?.active.current ?? 0
         if frontend.log.numbersLines {
             facts.logCounter = frontend.logLines.wrappingAdd(1, ordering: .relaxed).oldValue
         }

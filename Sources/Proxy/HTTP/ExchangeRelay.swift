@@ -16,6 +16,7 @@ extension Exchange {
     func sendRequestBody(_ worker: Worker) {
         guard !requestSent, let connection else { return }
         for _ in 0..<Limits.movesPerTurn {
+            var needsRoom = false
             if !requestBody.isComplete {
                 connection.output.acquire(from: worker.buffers)
                 let before = client.input.count
@@ -29,12 +30,18 @@ extension Exchange {
                     refuseBody(fault, worker)
                     return
                 }
+                needsRoom = moved == .needsRoom
             }
+            let waiting = connection.output.count
             switch connection.flush(worker, more: !requestBody.isComplete && !client.input.isEmpty) {
-            case .all: break
+            case .all: connection.setDeadline(.never, worker)
             case .blocked:
-                // The server does not read; waiting for it is bounded like waiting for its answer.
-                if connection.deadline == .never { connection.setDeadline(after: serverTimeout, worker) }
+                // The server does not read; waiting for it is bounded like waiting for its answer, and the client is not to blame.
+                if connection.deadline == .never || connection.output.count < waiting {
+                    connection.setDeadline(after: serverTimeout, worker)
+                }
+                client.setDeadline(.never, worker)
+                client.input.releaseIfEmpty(to: worker.buffers)
                 return
             case .failed:
                 // It reads no more, but may have said why: its answer is read before it is given up.
@@ -47,13 +54,15 @@ extension Exchange {
                 connection.setDeadline(after: serverTimeout, worker)
                 return
             }
+            // There is room again: what is left in the buffer goes first.
+            if needsRoom { continue }
             client.input.releaseIfEmpty(to: worker.buffers)
             switch client.fill(worker) {
             case .progressed: client.setDeadline(after: frontend.timeouts.client, worker)
             case .blocked:
                 if client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
                 return
-            case .full: preconditionFailure("the input was just moved on, it cannot be full")
+            case .full: preconditionFailure("all but the beginning of a chunk's line was moved on")
             case .ended, .failed:
                 clientAborted(worker)
                 return
@@ -77,6 +86,8 @@ extension Exchange {
 
     /// Takes in the response as far as the client takes it off.
     func receiveResponse(_ worker: Worker) {
+        // The rest of an interim response that the client did not take at once.
+        if phase == .awaitingResponse && !client.output.isEmpty { _ = client.flush(worker) }
         for _ in 0..<Limits.movesPerTurn {
             guard let connection else { return sendRest(worker) }
             if phase == .awaitingResponse {
@@ -117,7 +128,7 @@ extension Exchange {
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
         // A client that only finished sending may still want its answer, unless the operator knows better.
-        case .ended: if backend?.abortsOnClose == true { clientAborted(worker) }
+        case .ended: if phase == .awaitingResponse && backend?.abortsOnClose == true { clientAborted(worker) }
         // The next request, sent ahead, waits in the buffer.
         case .progressed, .blocked, .full: break
         }
@@ -126,8 +137,8 @@ extension Exchange {
     private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
         let status = facts.response.status
         if status == 101 {
-            guard wantsUpgrade else {
-                badResponse("protocol switched unasked", worker)
+            guard wantsUpgrade, requestSent else {
+                badResponse("protocol switched unasked, or before the request was read", worker)
                 return false
             }
             switchProtocols(worker)
@@ -141,10 +152,6 @@ extension Exchange {
             return false
         }
 
-        facts.timers.responseHeadDone = worker.now
-        facts.status = status
-        countResponse(status, worker)
-        if !frontend.logTargets.isEmpty { frontend.log.captureResponse(facts) }
         let framing: BodyFraming
         switch facts.response.bodyFraming(requestMethod: facts.request.method) {
         case .success(let found): framing = found
@@ -152,6 +159,8 @@ extension Exchange {
             badResponse(fault.description, worker)
             return false
         }
+        facts.timers.responseHeadDone = worker.now
+        if !frontend.logTargets.isEmpty { frontend.log.captureResponse(facts) }
         connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose
         guard followResponseRules(worker) else { return false }
         sendResponseHead(framing, worker)
@@ -161,6 +170,7 @@ extension Exchange {
     /// 100, 102, 103: to the client at once, and on to the next head. HTTP/1.0 does not know them.
     private func passInterim(_ worker: Worker) -> Bool {
         responseParser.reset()
+        interimWasPassed = true
         defer { facts.response.clear() }
         guard facts.request.version == .http11 else { return true }
         facts.response.fields.removeHopByHop()
@@ -196,6 +206,9 @@ extension Exchange {
     }
 
     private func sendResponseHead(_ framing: BodyFraming, _ worker: Worker) {
+        facts.status = facts.response.status
+        countResponse(facts.status, worker)
+        connection?.setDeadline(after: serverTimeout, worker)
         facts.response.fields.removeHopByHop()
         var target = framing
         if framing == .untilClose {
@@ -209,6 +222,7 @@ extension Exchange {
         if !requestBody.isComplete { keepsClient = false }
         if worker.isStopping { keepsClient = false }
         responseBody = BodyRelay(from: framing, to: target)
+        endsByClosing = target == .untilClose
         writeHead(framing: target, worker)
         guard phase != .ended else { return }
         phase = .relaying
@@ -230,9 +244,10 @@ extension Exchange {
 
     /// Moves the body on; false if there is nothing more to do now.
     private func relayBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        var needsRoom = false
         if !responseBody.isComplete {
             client.output.acquire(from: worker.buffers)
-            if client.output.isEmpty == false { client.output.compact() }
+            if !client.output.isEmpty { client.output.compact() }
             let before = client.output.count
             let moved = responseBody.move(from: &connection.input, to: &client.output)
             facts.bytesToClient += UInt64(client.output.count - before)
@@ -240,13 +255,16 @@ extension Exchange {
                 truncated(worker)
                 return false
             }
+            needsRoom = moved == .needsRoom
         }
         if responseBody.isComplete { finishWithServer(worker) }
+        let waiting = client.output.count
         switch client.flush(worker, more: !responseBody.isComplete && !connection.input.isEmpty) {
         case .all: break
         case .blocked:
-            client.setDeadline(after: frontend.timeouts.client, worker)
+            awaitClient(progressed: client.output.count < waiting, worker)
             self.connection?.setDeadline(.never, worker)
+            self.connection?.input.releaseIfEmpty(to: worker.buffers)
             return false
         case .failed:
             clientAborted(worker)
@@ -256,15 +274,19 @@ extension Exchange {
             end(worker)
             return false
         }
+        // There is room again: what is left in the buffer goes first.
+        if needsRoom { return true }
         return readBody(from: connection, worker)
     }
 
     private func readBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
-        client.setDeadline(requestSent ? .never : client.deadline, worker)
+        // A client that still sends its request is not idle while it takes the response.
+        if requestSent { client.setDeadline(.never, worker) }
         connection.input.releaseIfEmpty(to: worker.buffers)
         switch connection.fill(worker) {
         case .progressed:
             connection.setDeadline(after: serverTimeout, worker)
+            if !requestSent { client.setDeadline(after: frontend.timeouts.client, worker) }
             return true
         case .full: return true
         case .blocked:
@@ -297,11 +319,17 @@ extension Exchange {
         }
     }
 
+    /// The client is to read on. Only what it takes moves its deadline: other signs of life do not free a buffer.
+    func awaitClient(progressed: Bool, _ worker: Worker) {
+        if progressed || client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
+    }
+
     /// Only what the client has not yet taken is left.
     private func sendRest(_ worker: Worker) {
+        let waiting = client.output.count
         switch client.flush(worker) {
         case .all: end(worker)
-        case .blocked: client.setDeadline(after: frontend.timeouts.client, worker)
+        case .blocked: awaitClient(progressed: client.output.count < waiting, worker)
         case .failed: clientAborted(worker)
         }
     }

@@ -22,7 +22,7 @@ extension Exchange {
             return
         case .success(let framing): requestFraming = framing
         }
-        keepsClient = facts.request.wantsKeepAlive && !worker.isStopping
+        keepsClient = facts.request.wantsKeepAlive && !worker.isStopping && frontend.keepAlive != .close
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
 
@@ -83,6 +83,10 @@ extension Exchange {
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(_ worker: Worker) {
         facts.request.fields.removeHopByHop(keepingUpgrade: wantsUpgrade)
+        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one.
+        if facts.request.version == .http10, !facts.request.fields.contains(.host) {
+            facts.request.fields.append(.host, facts.local.description)
+        }
         frontend.uniqueID?.addField(facts)
         // Said in either section, it is done once (as in HAProxy, where the frontend's words come first).
         if !frontend.forwarding.isNothing {

@@ -38,7 +38,7 @@ extension Exchange {
 
     /// Takes an idle connection, or begins a new one.
     private func go(to server: Server, of backend: BackendPlan, _ worker: Worker) {
-        facts.timers.queueLeft = worker.now
+        if facts.timers.queueLeft == nil { facts.timers.queueLeft = worker.now }
         if let idle = takeIdleConnection(to: server, of: backend, worker) {
             idle.use(for: self, worker)
             connection = idle
@@ -53,6 +53,8 @@ extension Exchange {
 
     private func connect(to server: Server, of backend: BackendPlan, _ worker: Worker) {
         phase = .connecting
+        // From here on a deadline of the client's connection would be taken for a retry's pause.
+        client.setDeadline(.never, worker)
         guard let address = server.address else {
             connectFailed(.noSuchAddressOrDevice, worker)
             return
@@ -84,6 +86,7 @@ extension Exchange {
         guard let connection else { preconditionFailure("a head is sent without a connection") }
         phase = .awaitingResponse
         responseParser.reset()
+        facts.response.clear()
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
         connection.output.acquire(from: worker.buffers)
         let fits = MessageWriter.write(
@@ -103,15 +106,18 @@ extension Exchange {
 
     func connectFailed(_ reason: Errno, _ worker: Worker) {
         dropConnection(worker)
-        tryAgain(or: 503, .server, .connect, worker)
+        tryAgain(or: 503, .server, .connect, pauses: true, worker)
     }
 
     func connectTimedOut(_ worker: Worker) {
         dropConnection(worker, reset: true)
-        tryAgain(or: 503, .serverTimeout, .connect, worker)
+        // The time-out was pause enough.
+        tryAgain(or: 503, .serverTimeout, .connect, pauses: false, worker)
     }
 
-    private func tryAgain(or status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+    private func tryAgain(
+        or status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, pauses: Bool, _ worker: Worker
+    ) {
         guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
         releaseServer()
         guard retriesLeft > 0 else {
@@ -128,8 +134,12 @@ extension Exchange {
         } else {
             server.traffic.add(.retries, worker: worker.index)
             backend.backend.traffic.add(.retries, worker: worker.index)
-            // The same server at once would most likely fail again.
-            client.setDeadline(after: min(Limits.retryPause, backend.timeouts.connect), worker)
+            // The same server at once would most likely refuse again.
+            if pauses {
+                client.setDeadline(after: min(Limits.retryPause, backend.timeouts.connect), worker)
+            } else {
+                retryPauseOver(worker)
+            }
         }
     }
 
@@ -155,7 +165,7 @@ extension Exchange {
     /// Sent again on a fresh connection where the request can be repeated without harm (RFC 9110 section 9.2.2).
     func retryOnFreshConnection(_ worker: Worker) -> Bool {
         guard let connection, let backend, let server, connection.wasUsed, facts.request.method.isIdempotent,
-            !bodyWasTouched, connection.input.isEmpty, phase == .awaitingResponse
+            !bodyWasTouched, !responseParser.hasBegun, !interimWasPassed, phase == .awaitingResponse
         else { return false }
         dropConnection(worker)
         connect(to: server, of: backend, worker)

@@ -40,7 +40,8 @@ final class ServerConnection: Connection {
             let client = exchange.client
             exchange.advance(worker)
             client?.resume(worker)
-        case .idle: closeIdle(worker)
+        // That it can be written to is no news. What can be read is an end, or bytes that nobody asked for.
+        case .idle: if canRead { closeIdle(worker) }
         case .closed: break
         }
     }
@@ -78,19 +79,24 @@ final class ServerConnection: Connection {
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         exchange = nil
         useCount += 1
-        input.release(to: worker.buffers)
-        output.release(to: worker.buffers)
-        guard !worker.isStopping, !isSpent, worker.idleConnections.add(self) else {
+        guard !worker.isStopping, !isSpent(worker), worker.idleConnections.add(self) else {
             shut(worker)
             return
         }
+        input.release(to: worker.buffers)
+        output.release(to: worker.buffers)
         phase = .idle
         server.idle.increment()
         setDeadline(after: server.pool.idleTime, worker)
     }
 
     /// The server has closed its side, or the connection broke.
-    private var isSpent: Bool { peerFinished || hasEnded || hasFailed }
+    private func isSpent(_ worker: Worker) -> Bool {
+        if peerFinished || hasEnded || hasFailed { return true }
+        // The last read filled the buffer: more may lie behind it, which would be taken for the next answer.
+        guard canRead else { return false }
+        return fill(worker) != .blocked
+    }
 
     /// Takes it out of the pool for an exchange.
     func use(for exchange: Exchange, _ worker: Worker) {
