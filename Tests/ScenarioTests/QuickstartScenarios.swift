@@ -34,6 +34,8 @@ import Testing
         Stage.current.atTheEnd { script.stop(patience: 10) }
         Stage.current.inCaseOfFailure { script.output + script.errors }
         #expect(eventually(within: 40) { quickstartPorts.allSatisfy { isListening(on: $0) } || script.ended() != nil })
+        // The guide comes once Portico listens.
+        #expect(eventually(within: 10) { script.output.contains("Ctrl-C stops everything") })
         #expect(script.output.contains("http://localhost:8080/"))
         #expect(script.output.contains("curl"))
 
