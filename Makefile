@@ -21,9 +21,10 @@ run: run-packages build ## Start the quickstart: Portico before five small appli
 build: ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
 
-test: test-packages lint build ## Run every test: the format, the rooms, the real binary among real peers
+test: test-packages build ## Run every test: the rooms, the real binary among real peers, at last the format
 	$(SWIFT) build --build-tests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest
+	@$(MAKE) --no-print-directory lint
 
 lint: ## Check the format of the sources
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
