@@ -97,6 +97,12 @@ enum StatsPageStyle {
         .r1 { background: var(--r1); } .r2 { background: var(--r2); } .r3 { background: var(--r3); }
         .r4 { background: var(--r4); } .r5 { background: var(--r5); } .r6 { background: var(--r6); }
         footer { padding-top: 18px; padding-bottom: 28px; color: var(--soft); font-size: 12px; }
+        @media (max-width: 1500px) {
+          header, main, footer { padding-left: 16px; padding-right: 16px; }
+          th, td { padding-left: 5px; padding-right: 5px; }
+          th:first-child { min-width: 84px; }
+          .r { width: 48px; }
+        }
         @media (max-width: 1280px) { .tiles { grid-template-columns: repeat(4, 1fr); } }
         @media (max-width: 640px) {
           header, main, footer { padding-left: 12px; padding-right: 12px; }
