@@ -199,7 +199,7 @@ public enum AdminKeywords {
             summary: "Accepted and not needed: Portico reloads without passing its listeners to another process."
         ) { (arguments, _) throws(ConfigProblem) in
             _ = try arguments.choice("what to expose", of: ["listeners": true])
-            arguments.warn("'expose-fd listeners' has no effect: a reload stays in the process")
+            arguments.warn("'expose-fd listeners' has no effect: Portico has no reload yet that would ask for them")
         },
     ]
 

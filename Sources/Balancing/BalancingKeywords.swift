@@ -20,6 +20,7 @@ public enum BalancingKeywords {
         ) { (args, draft) throws(ConfigProblem) in
             var server = draft[BalancingSettings.self].defaultServer
             server.name = try args.next("a server name")
+            try checkIsName(server.name, before: args.peek)
             server.addressWord = try args.next("an address")
             server.address = try serverAddress(server.addressWord)
             try args.parameters(serverParameters, of: "server", into: &server)
@@ -157,6 +158,14 @@ public enum BalancingKeywords {
         // A pause of nothing would check in a loop without end.
         guard time >= .milliseconds(1) else { throw args.problem("a check interval is at least 1 ms") }
         return time
+    }
+
+    /// The name is what people forget: the first word is then an address, the next one a parameter or nothing.
+    private static func checkIsName(_ word: Word, before next: Word?) throws(ConfigProblem) {
+        guard (try? serverAddress(word)) != nil else { return }
+        if let next, !serverParameters.contains(where: { $0.name == next.text }) { return }
+        throw ConfigProblem(
+            "a server line begins with a name", at: word.range, expected: "server <name> \(word.text)")
     }
 
     private static func serverAddress(_ word: Word) throws(ConfigProblem) -> AddressText {

@@ -34,6 +34,7 @@ public enum AddressText: Hashable, Sendable {
             self = .descriptor(descriptor)
         } else {
             let bare = text.after("ipv4@") ?? text.after("ipv6@") ?? text.after("tcp@") ?? text
+            if let refusal = Self.schemeRefusal(bare, word) { throw refusal }
             // Before the rest is read: to a reader of hosts, 'sctp@' would be a strange host.
             if let at = bare.firstIndex(of: "@") {
                 throw ConfigProblem(
@@ -44,6 +45,17 @@ public enum AddressText: Hashable, Sendable {
             }
             self = try Self.ofFamily(text, try Self.endpoint(bare, word), word)
         }
+    }
+
+    /// `http://10.0.0.1:80/` is a URL, of which an address is a part.
+    private static func schemeRefusal(_ text: String, _ word: Word) -> ConfigProblem? {
+        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
+        let host = text[colon...].dropFirst(3).prefix { $0 != "/" }
+        let port: [Substring: String] = ["http": ":80", "https": ":443"]
+        let hasPort = host.last != "]" && host.contains(":")
+        return ConfigProblem(
+            "an address has no '\(text[..<colon])://' before it", at: word.range, expected: "<address>:<port>",
+            suggestion: host.isEmpty ? nil : host + (hasPort ? "" : port[text[..<colon]] ?? ""))
     }
 
     /// What `ipv4@` and `ipv6@` say must be true of an address, and makes `*` mean all addresses of that family.
@@ -98,6 +110,9 @@ public enum AddressText: Hashable, Sendable {
         // A name whose last label is a number would be an address with a mistake in it (RFC 1123 section 2.1).
         let labels = text.split(separator: ".")
         guard isName, let last = labels.last, !isDecimal(last) else {
+            if isDecimal(word.text), UInt16(word.text) ?? 0 > 0 {
+                throw ConfigProblem("'\(text)' is a port without an address", at: word.range, suggestion: ":\(text)")
+            }
             let hint = IPAddress(word.text) == nil ? nil : "brackets around an IPv6 address: [\(word.text)]"
             throw ConfigProblem("'\(text)' is not an address or a host name", at: word.range, expected: hint)
         }

@@ -117,9 +117,13 @@ public struct Arguments: Sendable {
                 throw ConfigProblem("an empty word where a parameter of '\(keyword)' should be", at: word.range)
             }
             guard let parameter = table.first(where: { $0.name == word.text }) else {
-                throw ConfigProblem(
-                    "unknown parameter '\(word.text)' of '\(keyword)'", at: word.range,
-                    suggestion: nearest(word.text, among: table.lazy.map(\.name)))
+                let known = HAProxyWords.Kind(behind: keyword).flatMap {
+                    HAProxyWords.refusal(of: word.text, as: $0, at: word.range)
+                }
+                throw known
+                    ?? ConfigProblem(
+                        "unknown parameter '\(word.text)' of '\(keyword)'", at: word.range,
+                        suggestion: meant(word.text, among: table.map(\.name)))
             }
             var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
             // What was warned about stays said when the parameter then fails.

@@ -29,7 +29,7 @@ enum HAProxyKeywords {
         ConfigProblem("\(what) is known to HAProxy, but Portico does not do it yet", at: range)
     }
 
-    private static func set(_ text: String) -> Set<String> {
+    static func set(_ text: String) -> Set<String> {
         Set(text.split { $0 == " " || $0 == "\n" }.map(String.init))
     }
 
@@ -56,9 +56,7 @@ enum HAProxyKeywords {
         node noepoll noevports nogetaddrinfo nokqueue nopoll noreuseport nosplice numa-cpu-mapping
         ocsp-update.disable ocsp-update.httpproxy ocsp-update.maxdelay ocsp-update.mindelay ocsp-update.mode
         pidfile pp2-never-send-local prealloc-fd presetenv profiling.memory profiling.tasks quic-initial
-        quiet redirect reqallow reqdel reqdeny reqiallow reqidel reqideny reqipass reqirep reqitarpit
-        reqpass reqrep reqtarpit resetenv retries retry-on rspdel rspdeny rspidel rspideny rspirep rsprep
-        server server-state-base server-state-file server-state-file-name server-template set-dumpable
+        quiet redirect resetenv retries retry-on server server-state-base server-state-file server-state-file-name server-template set-dumpable
         set-var set-var-fmt setcap setenv shm-stats-file shm-stats-file-max-objects source spread-checks
         srvtcpka-cnt srvtcpka-idle srvtcpka-intvl ssl-default-bind-ciphers ssl-default-bind-ciphersuites
         ssl-default-bind-client-sigalgs ssl-default-bind-curves ssl-default-bind-options

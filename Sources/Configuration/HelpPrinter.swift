@@ -6,6 +6,7 @@
 //   help option           every row whose name begins so
 //   help server weight    one parameter
 //   help samples          a group of words that no keyword has
+//   help path_beg         one of them, or the only row whose name ends so: `help httplog`
 
 /// Prints what the language knows about its words.
 public struct HelpPrinter: Sendable {
@@ -18,18 +19,37 @@ public struct HelpPrinter: Sendable {
         self.width = max(40, width)
     }
 
-    /// The page for what somebody typed behind `help`; for an unknown word, the nearest known one.
+    /// The page for what somebody typed behind `help`; for a word without one, what is known of it.
     public func text(for words: [String]) -> String {
-        var words = words.flatMap { $0.split(separator: " ").map(String.init) }
-        if words.count > 1, words[0] == "no" { words.removeFirst() }
-        guard let first = words.first else { return overview }
-        if let page = page(for: words) { return page }
+        let words = asked(words)
+        if words.isEmpty { return overview }
+        return page(for: words) ?? apology(for: words)
+    }
 
+    /// Whether Portico has what somebody typed behind `help`.
+    public func hasPage(for words: [String]) -> Bool {
+        let words = asked(words)
+        return words.isEmpty || page(for: words) != nil
+    }
+
+    private func asked(_ words: [String]) -> [String] {
+        let words = words.flatMap { $0.split(separator: " ").map(String.init) }
+        return words.count > 1 && words[0] == "no" ? Array(words.dropFirst()) : words
+    }
+
+    private func apology(for words: [String]) -> String {
+        let first = words[0]
         let name = words.joined(separator: " ")
         let asWords = words.map { Word($0, at: SourceRange(file: "", line: 1)) }[...]
         if let ignored = IgnoredKeyword.of(asWords) { return "'\(ignored.name)' is ignored: \(ignored.reason)\n" }
         if HAProxyKeywords.known(asWords) == name || HAProxyKeywords.sections.contains(name) {
             return "'\(name)' is known to HAProxy, but Portico does not do it yet\n"
+        }
+        if OldSpelling.gone.contains(name) { return OldSpelling.refusal(of: asWords[0]).message + "\n" }
+        if words.count == 2, let kind = HAProxyWords.Kind(behind: first),
+            let known = HAProxyWords.refusal(of: words[1], as: kind, at: asWords[1].range)
+        {
+            return known.message + "\n"
         }
         let group = language.parameterGroups.first { $0.keyword == words.dropLast().joined(separator: " ") }
         let meant =
@@ -37,6 +57,7 @@ public struct HelpPrinter: Sendable {
                 nearest(words[words.count - 1], among: group.parameters.map(\.name)).map { "\(group.keyword) \($0)" }
             } ?? nearest(name, among: language.keywords.map(\.name)) ?? language.name(near: first, in: .all)
         return "there is no '\(name)'\n" + (meant.map { "did you mean '\($0)'?\n" } ?? "")
+            + "`portico help` lists all keywords\n"
     }
 
     private func page(for words: [String]) -> String? {
@@ -52,9 +73,19 @@ public struct HelpPrinter: Sendable {
         let group = words.dropLast().joined(separator: " ")
         let parameters = language.parameterGroups.filter { $0.keyword == group }.flatMap(\.parameters)
         if let parameter = parameters.first(where: { $0.name == words.last }) {
-            return "\(parameter.usage)\n" + paragraph(parameter.summary) + paragraph("Belongs to \(group).")
+            return entry(parameter, of: group)
         }
-        return nil
+        return words.count == 1 ? page(named: name) : nil
+    }
+
+    /// One word without the words that stand before it in a file.
+    private func page(named name: String) -> String? {
+        let members = language.keywords.filter { $0.name.hasSuffix(" " + name) }
+        if Set(members.map(\.name)).count == 1 { return members.map(entry).joined(separator: "\n") }
+        let entries = language.parameterGroups.flatMap { group in
+            group.parameters.filter { $0.name == name }.map { entry($0, of: group.keyword) }
+        }
+        return entries.isEmpty ? nil : entries.joined(separator: "\n")
     }
 }
 
@@ -72,6 +103,10 @@ extension HelpPrinter {
                 text += columns(names) + "\n"
             }
         }
+        let others = language.parameterGroups.map(\.keyword).filter { group in
+            !language.keywords.contains { $0.name == group }
+        }
+        if !others.isEmpty { text += "In rules and formats (help <group> lists them)\n" + columns(others) + "\n" }
         return text + "help <keyword> tells more about one of them.\n"
     }
 
@@ -87,6 +122,10 @@ extension HelpPrinter {
             text += "\nParameters:\n" + list(group.parameters.map { ($0.usage, $0.summary) })
         }
         return text
+    }
+
+    private func entry(_ parameter: ParameterHelp, of group: String) -> String {
+        "\(parameter.usage)\n" + paragraph(parameter.summary) + paragraph("Belongs to \(group).")
     }
 
     private func names(in kind: SectionKind) -> [String] {

@@ -59,11 +59,21 @@ public struct IgnoredKeyword: Sendable {
     static func of(_ words: ArraySlice<Word>) -> IgnoredKeyword? {
         guard let first = words.first?.text else { return nil }
         if first.hasPrefix("tune."), HAProxyKeywords.known(words) != nil {
-            return IgnoredKeyword(name: first, sections: .global, reason: "Portico tunes this itself")
+            return IgnoredKeyword(name: first, sections: .global, reason: tuningReason(first))
         }
         return byFirstWord[first[...]]?.first { row in
             words.starts(with: row.name.split(separator: " "), by: { $0.text == $1 })
         }
+    }
+
+    private static func tuningReason(_ name: String) -> String {
+        for (prefix, what) in [
+            ("ssl", "TLS"), ("h2", "HTTP/2"), ("quic", "HTTP/3"), ("lua", "Lua"), ("peers", "peers"),
+        ]
+        where name.hasPrefix("tune.\(prefix).") {
+            return "Portico has no \(what) yet to which it could apply"
+        }
+        return "Portico tunes this itself"
     }
 
     private static func rows(in sections: Sections, _ reason: String, _ names: String...) -> [IgnoredKeyword] {

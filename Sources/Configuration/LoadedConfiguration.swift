@@ -15,6 +15,9 @@ public struct LoadedConfiguration: Sendable {
     /// The environment as `setenv` and its like left it.
     public internal(set) var environment: [String: String]
 
+    /// Whether every file could be read; if not, what else is missing may stand in the rest.
+    public internal(set) var isComplete = true
+
     /// Whether Portico must not start with this.
     public var hasErrors: Bool { problems.contains { $0.severity == .error } }
 

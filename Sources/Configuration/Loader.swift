@@ -45,7 +45,7 @@ struct Loader {
                 if found.isEmpty { add(ConfigProblem("no *.cfg file in \(path)", at: nil, severity: .warning)) }
                 files += found
             } catch {
-                add(ConfigProblem("cannot read \(path): \(error.text)", at: nil))
+                addUnreadable(path, error, at: nil)
             }
         }
         result.environment["HAPROXY_CFGFILES"] = files.joined(separator: ";")
@@ -83,12 +83,17 @@ extension Loader {
         do throws(Files.Refusal) {
             bytes = try Files.contents(of: path)
         } catch {
-            add(ConfigProblem("cannot read \(path): \(error.text)", at: word?.range))
+            addUnreadable(path, error, at: word?.range)
             return
         }
         open.append((path, canonical))
         if word == nil { load(bytes, named: path) } else { read(bytes, named: path) }
         open.removeLast()
+    }
+
+    private mutating func addUnreadable(_ path: String, _ refusal: Files.Refusal, at range: SourceRange?) {
+        result.isComplete = false
+        add(ConfigProblem("cannot read \(path): \(refusal.text)", at: range))
     }
 
     private mutating func read(_ bytes: [UInt8], named name: String) {

@@ -24,6 +24,16 @@ public func nearest(_ word: String, among candidates: some Sequence<String>) -> 
     return best?.name
 }
 
+/// The nearest candidate, or else the one that `word` goes on from or breaks off (`interval` for `inter`); nil if none.
+func meant(_ word: String, among candidates: [String]) -> String? {
+    if let near = nearest(word, among: candidates) { return near }
+    // Three letters in common prove something, two do not.
+    let begun = candidates.filter { $0.utf8.count >= 3 && word.hasPrefix($0) }.max { $0.utf8.count < $1.utf8.count }
+    if let begun { return begun }
+    let longer = candidates.filter { word.utf8.count >= 3 && $0.hasPrefix(word) }
+    return longer.count == 1 ? longer[0] : nil
+}
+
 /// The Damerau-Levenshtein distance in its restricted form: no letter is moved twice.
 private func slips(from a: [UInt8], to b: [UInt8]) -> Int {
     var beforeLast: [Int] = []

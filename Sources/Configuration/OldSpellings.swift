@@ -1,5 +1,5 @@
 // Spellings that HAProxy once had and removed, where their meaning is clear: they go through as their new
-// form, with a warning that prints the line to write.
+// form, with a warning that prints the line to write. Those whose meaning no rewriting keeps are refused by name.
 
 /// One removed spelling.
 struct OldSpelling: Sendable {
@@ -22,6 +22,20 @@ struct OldSpelling: Sendable {
         OldSpelling(old: "reqadd", new: "http-request add-header", takesHeaderLine: true),
         OldSpelling(old: "rspadd", new: "http-response add-header", takesHeaderLine: true),
     ]
+
+    /// Spellings that need more than other words: what they did to a message's text is said by rules on its parts.
+    static let gone = HAProxyKeywords.set(
+        """
+        reqadd reqallow reqdel reqdeny reqiallow reqidel reqideny reqipass reqirep reqitarpit reqpass reqrep reqtarpit
+        rspadd rspdel rspdeny rspidel rspideny rspirep rsprep
+        """)
+
+    static func refusal(of word: Word) -> ConfigProblem {
+        let family = word.text.hasPrefix("rsp") ? "http-response" : "http-request"
+        return ConfigProblem(
+            "'\(word.text)' is an old spelling, gone from HAProxy", at: word.range,
+            expected: "\(family) rules: portico help \(family)")
+    }
 
     static func of(_ words: ArraySlice<Word>) -> OldSpelling? {
         table.first { spelling in

@@ -34,7 +34,8 @@ public struct ProblemPrinter {
         sorted(problems).map(text).joined()
     }
 
-    /// The problems in the order of files, lines and columns, without repetitions. Those without a place come first.
+    /// The problems in the order of files, lines and columns, without repetitions. Those without a place, which
+    /// are about the whole, come last.
     public func sorted(_ problems: [ConfigProblem]) -> [ConfigProblem] {
         let ranks = Dictionary(uniqueKeysWithValues: sources.names.enumerated().map { ($1, $0) })
         var seen: Set<ConfigProblem> = []
@@ -42,7 +43,7 @@ public struct ProblemPrinter {
         // The position comes last, so that problems of one place stay in the order they were found in.
         let keyed = once.enumerated().map { position, problem in
             let range = problem.range
-            let rank = range.map { ranks[$0.file] ?? sources.names.count } ?? -1
+            let rank = range.map { ranks[$0.file] ?? sources.names.count } ?? Int.max
             return (key: (rank, range?.file ?? "", range?.line ?? 0, range?.column ?? 0, position), problem: problem)
         }
         return keyed.sorted { $0.key < $1.key }.map(\.problem)

@@ -20,6 +20,7 @@ extension Loader {
     mutating func judgeUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
         guard let first = words.first else { return }
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
+        if OldSpelling.gone.contains(first.text) { throw OldSpelling.refusal(of: first) }
         let members = language.members(of: first.text, in: sections)
         if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" ") {
             // What Portico never does need not be switched off.
@@ -70,8 +71,8 @@ extension Loader {
             one == "word" ? "unknown word '\(member.text)' behind '\(family.text)'" : "unknown \(one) '\(member.text)'"
         return ConfigProblem(
             message, at: member.range,
-            suggestion: nearest(member.text, among: members)
-                ?? nearest(member.text, among: language.members(of: family.text, in: nil)))
+            suggestion: meant(member.text, among: members)
+                ?? meant(member.text, among: language.members(of: family.text, in: nil)))
     }
 
     /// A section's first line with a slip in it, or one of a section that nobody knows; nil for a mere unknown word.

@@ -81,9 +81,14 @@ extension Word {
     /// The word as one of some; another one is refused with the list of all and the nearest.
     public func choice<T>(_ what: String, of choices: KeyValuePairs<String, T>) throws(ConfigProblem) -> T {
         if let chosen = choices.first(where: { $0.key == text }) { return chosen.value }
-        throw ConfigProblem(
-            "unknown \(withoutArticle(what)) '\(text)'", at: range, expected: oneOf(choices),
-            suggestion: nearest(text, among: choices.lazy.map(\.key)))
+        let kind = String(withoutArticle(what))
+        let known = HAProxyWords.Kind(rawValue: kind).flatMap {
+            HAProxyWords.refusal(of: text, as: $0, at: range, expected: oneOf(choices))
+        }
+        throw known
+            ?? ConfigProblem(
+                "unknown \(kind) '\(text)'", at: range, expected: oneOf(choices),
+                suggestion: meant(text, among: choices.map(\.key)))
     }
 }
 

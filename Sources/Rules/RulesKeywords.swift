@@ -7,11 +7,27 @@ public enum RulesKeywords {
         [acl] + actions + [redirect, useBackend, defaultBackend] + MonitorKeywords.table + ExchangeLogKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table
 
-    /// Samples, converters and log-format variables, for the help and the manual.
+    /// Samples, criteria, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [
         group("samples", SampleRow.table.map { ($0.name, $0.name + $0.arguments, $0.type, $0.summary) }),
+        group("criteria", criteria),
         group("converters", ConverterRow.table.map { ($0.name, $0.name + $0.arguments, $0.type, $0.summary) }),
         group("log-format", LogVariable.allCases.map { ("%\($0.rawValue)", "%\($0.rawValue)", nil, $0.summary) }),
+    ]
+
+    /// Every sample is one; some have the way to match behind their name.
+    private static let criteria = SampleRow.table.flatMap { row in
+        [(row.name, "\(row.name)\(row.arguments) <value>...", SampleType?.none, row.summary)]
+            + (row.hasMatchForms ? matchForms : []).map { form, what in
+                let name = "\(row.name)_\(form)"
+                return (name, "\(name)\(row.arguments) <value>...", nil, "Whether \(row.name) \(what).")
+            }
+    }
+
+    private static let matchForms = [
+        ("beg", "begins with one of the values"), ("end", "ends with one of the values"),
+        ("sub", "has one of the values in it"), ("dir", "has one of the values between its slashes"),
+        ("dom", "has one of the values between its dots"), ("len", "has one of these numbers of bytes"),
     ]
 
     private static let acl = Keyword(

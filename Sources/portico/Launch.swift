@@ -37,7 +37,7 @@ struct Launch {
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)
-        problems += builder.problems
+        if loaded.isComplete { problems += builder.problems }
         report(problems, loaded)
         let isRefused = problems.contains {
             $0.severity == .error || options.warningsAreFatal && $0.severity == .warning

@@ -85,7 +85,8 @@ struct Portico: ParsableCommand {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "help" {
-            HelpPage.print(for: Array(arguments.dropFirst()))
+            let isKnown = HelpPage.print(for: Array(arguments.dropFirst()))
+            if !isKnown { exit(withError: ExitCode(1)) }
             return
         }
         do {
@@ -117,7 +118,11 @@ struct Portico: ParsableCommand {
 
 /// `portico help`: the keyword tables, printed.
 enum HelpPage {
-    static func print(for words: [String]) {
-        Swift.print(HelpPrinter(Assembly.language).text(for: words))
+    /// Returns whether there is such a page; what there is instead goes to standard error.
+    static func print(for words: [String]) -> Bool {
+        let help = HelpPrinter(Assembly.language)
+        let isKnown = help.hasPage(for: words)
+        if isKnown { Swift.print(help.text(for: words)) } else { SystemProcess.printError(help.text(for: words)) }
+        return isKnown
     }
 }

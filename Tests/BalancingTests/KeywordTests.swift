@@ -48,6 +48,18 @@ import Testing
             refused: [
                 ("server", "2:11 'server' lacks an argument; a server name"),
                 ("server web", "2:15 'server' lacks an argument; an address"),
+                ("server 10.0.0.1:80", "2:12 a server line begins with a name; server <name> 10.0.0.1:80"),
+                ("server /run/web.sock check", "2:12 a server line begins with a name; server <name> /run/web.sock"),
+                ("server web:80 10.0.0.1", "2:19 the server's address has no port; 10.0.0.1:<port>"),
+                (
+                    "server web http://10.0.0.1",
+                    "2:16 an address has no 'http://' before it; <address>:<port>; 10.0.0.1:80?"
+                ),
+                (
+                    "server web 10.0.0.1:80 send-proxy",
+                    "2:28 'send-proxy' is known to HAProxy, but Portico does not do it yet"
+                ),
+                ("server web 10.0.0.1:80 interval 2s", "2:28 unknown parameter 'interval' of 'server'; inter?"),
                 ("server web 10.0.0.1", "2:16 the server's address has no port; 10.0.0.1:<port>"),
                 ("server web 10.0.0.1:80-81", "2:16 a server has one port, not a range"),
                 ("server web fd@3", "2:16 a server cannot be an inherited descriptor"),

@@ -44,7 +44,7 @@ import Testing
     @Test(arguments: [
         ("256.1.1.1:80", "'256.1.1.1' is not an address or a host name"),
         ("1.2.3:80", "'1.2.3' is not an address or a host name"),
-        ("80", "'80' is not an address or a host name"),
+        ("80", "'80' is a port without an address; :80?"),
         ("a b:80", "'a b' is not an address or a host name"), ("a/b:80", "'a/b' is not an address or a host name"),
         ("ä:80", "'ä' is not an address or a host name"), (".:80", "'.' is not an address or a host name"),
         ("::1", "':' is not an address or a host name; brackets around an IPv6 address: [::1]"),

@@ -57,16 +57,41 @@ import Testing
     }
 
     @Test(arguments: [
-        (["blance"], "there is no 'blance'\ndid you mean 'balance'?\n"),
-        (["server", "wieght"], "there is no 'server wieght'\ndid you mean 'server weight'?\n"),
-        (["httplog"], "there is no 'httplog'\ndid you mean 'option httplog'?\n"),
-        (["qwertz"], "there is no 'qwertz'\n"),
+        (["blance"], "there is no 'blance'\ndid you mean 'balance'?\n`portico help` lists all keywords\n"),
+        (
+            ["server", "wieght"],
+            "there is no 'server wieght'\ndid you mean 'server weight'?\n`portico help` lists all keywords\n"
+        ),
+        (["qwertz"], "there is no 'qwertz'\n`portico help` lists all keywords\n"),
+        (["server", "ssl"], "'ssl' is known to HAProxy, but Portico has no TLS yet\n"),
+        (["balance", "uri"], "'uri' is known to HAProxy, but Portico does not do it yet\n"),
+        (["reqrep"], "'reqrep' is an old spelling, gone from HAProxy\n"),
         (["stick-table"], "'stick-table' is known to HAProxy, but Portico does not do it yet\n"),
         (["resolvers"], "'resolvers' is known to HAProxy, but Portico does not do it yet\n"),
         (["nbproc"], "'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says\n"),
     ])
     func `an unknown word is answered with what is known of it`(_ words: [String], _ answer: String) {
         #expect(help.text(for: words) == answer)
+        #expect(!help.hasPage(for: words))
+    }
+
+    @Test func `a word alone is found where there is one keyword that ends so, or a parameter`() {
+        #expect(help.text(for: ["httplog"]) == help.text(for: ["option", "httplog"]))
+        #expect(help.text(for: ["weight"]) == help.text(for: ["server", "weight"]))
+        #expect(help.hasPage(for: ["httplog"]) && help.hasPage(for: ["weight"]) && help.hasPage(for: []))
+        // Two lines end so, of different meaning: each has to be asked for by its whole name.
+        #expect(help.text(for: ["http-request"]) != help.text(for: ["timeout", "http-request"]))
+    }
+
+    @Test func `words that no keyword has are groups of their own`() {
+        let parameter = Parameter<Void>("%ci", usage: "%ci", summary: "The client's address.") {
+            (_, _) throws(ConfigProblem) in
+        }
+        let groups = [ParameterGroup(of: "log-format", [parameter])]
+        let help = HelpPrinter(Language(keywords: ConfigurationKeywords.table, parameterGroups: groups))
+        #expect(help.text(for: ["log-format"]) == "%ci\n    The client's address.\n")
+        #expect(help.text(for: ["%ci"]) == "%ci\n    The client's address.\n    Belongs to log-format.\n")
+        #expect(help.text(for: []).contains("  log-format\n"))
     }
 
     @Test func `the manual has every row and every parameter, and is the same every time`() {

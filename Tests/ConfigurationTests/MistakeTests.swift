@@ -33,6 +33,9 @@ import Testing
         defaults from nowhere                   #! 15 no defaults section named 'nowhere' above
         frontend www from bse                   #! 19 no defaults section named 'bse' above; did you mean 'base'?
             bind "127.0.0.1:80                  #! 10 this quote is not closed; expected " before the end of the line
+            bind 8080                           #! 10 '8080' is a port without an address; did you mean ':8080'?
+            bind :443 ssl crt /etc/site.pem     #! 15 'ssl' is known to HAProxy, but Portico has no TLS yet
+            bind :80 accept-proxy               #! 14 'accept-proxy' is known to HAProxy, but Portico does not do it yet
             bind \x4                            #! 10 '\x' lacks digits; expected two hexadecimal digits behind it, like \x0a
             bind "${PORT"                       #! 11 '${' is not closed; expected } behind the variable's name
             bind "$ 80"                         #! 11 '$' without a variable's name; expected a letter or '_' behind it, or '\$' for a dollar sign
@@ -47,8 +50,8 @@ import Testing
             option redispatch                   #! 5 'option redispatch' cannot stand in a frontend, only in defaults, backend or listen
             spread-checks 5                     #! 5 'spread-checks' cannot stand in a frontend, only in global
         frontend two from base                  #! 19 'base' names several defaults sections: t.cfg:17 and t.cfg:24
-        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:41
-        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:41
+        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:44
+        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:44
         backend two
             option pgsql-check                  #! 5 'option pgsql-check' is known to HAProxy, but Portico does not do it yet
             option httpclsoe                    #! 12 unknown option 'httpclsoe'; did you mean 'httpclose'?
@@ -60,6 +63,12 @@ import Testing
             server                              #! 11 'server' lacks an argument; expected a server name
             server a                            #! 13 'server' lacks an argument; expected an address
             server a :80 chekc                  #! 18 unknown parameter 'chekc' of 'server'; did you mean 'check'?
+            server a :80 maxconn 5              #! 18 'maxconn' is known to HAProxy, but Portico does not do it yet
+            server a :80 check ssl verify none  #! 24 'ssl' is known to HAProxy, but Portico has no TLS yet
+            server a :80 interval 2s            #! 18 unknown parameter 'interval' of 'server'; did you mean 'inter'?
+            server a http://10.0.0.1/           #! 14 an address has no 'http://' before it; expected <address>:<port>; did you mean '10.0.0.1:80'?
+            server a https://[::1]:8443         #! 14 an address has no 'https://' before it; expected <address>:<port>; did you mean '[::1]:8443'?
+            reqrep ^a b                         #! 5 'reqrep' is an old spelling, gone from HAProxy; expected http-request rules: portico help http-request
             server a :80 weight 999             #! 25 999 is out of range; expected a weight from 0 to 256
             server a :80 weight                 #! 24 'weight' lacks an argument; expected a weight
             bind :80                            #! 5 'bind' cannot stand in a backend, only in frontend or listen

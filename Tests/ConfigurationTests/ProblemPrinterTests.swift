@@ -51,7 +51,7 @@ import Testing
         #expect(lines[2].hasSuffix("^~~"))
     }
 
-    @Test func `problems come in the order of files and lines, each once, those without a place first`() {
+    @Test func `problems come in the order of files and lines, each once, those without a place last`() {
         var sources = Sources()
         sources.add(Array("a\nb\n".utf8), named: "z.cfg")
         sources.add(Array("c\n".utf8), named: "a.cfg")
@@ -62,10 +62,9 @@ import Testing
             ConfigProblem("one", at: nil), ConfigProblem("five", at: at("gone.cfg", 7), severity: .notice),
         ]
         let printer = ProblemPrinter(sources: sources)
-        #expect(printer.sorted(problems).map(\.message) == ["one", "two", "three", "four", "five"])
+        #expect(printer.sorted(problems).map(\.message) == ["two", "three", "four", "five", "one"])
         #expect(
             printer.text(for: problems) == """
-                error: one
                 z.cfg:1:1: error: two
                   a
                   ^
@@ -76,6 +75,7 @@ import Testing
                   c
                   ^
                 gone.cfg:7:1: notice: five
+                error: one
 
                 """)
     }

@@ -164,6 +164,15 @@ import Testing
         #expect(try problem("acl x path_reg ^/").message == "'path_reg' is not supported yet: no regular expressions")
     }
 
+    @Test func `A criterion that HAProxy has is called not yet done`() throws {
+        #expect(
+            try problem("acl x src_conn_rate gt 5").message
+                == "'src_conn_rate' is known to HAProxy, but Portico does not do it yet")
+        #expect(
+            try problem("acl x ssl_fc_sni_beg a").message
+                == "'ssl_fc_sni_beg' is known to HAProxy, but Portico has no TLS yet")
+    }
+
     @Test(arguments: [
         ("acl", "'acl' lacks an argument"),
         ("acl x", "'acl' lacks an argument"),

@@ -139,6 +139,15 @@ import Testing
         #expect(try refusal("path,").message == "a converter's name is missing behind ','")
     }
 
+    @Test func `A sample or converter that HAProxy has is called not yet done`() throws {
+        let found = try refusal("ssl_c_s_dn(CN)")
+        #expect(found.message == "'ssl_c_s_dn' is known to HAProxy, but Portico has no TLS yet")
+        #expect(found.range?.column == 29)
+        #expect(
+            try refusal("path,table_gpc0(t)").message
+                == "'table_gpc0' is known to HAProxy, but Portico does not do it yet")
+    }
+
     @Test func `In a quoted word the place is right too`() throws {
         #expect(try problem("http-request set-header x \"a %[pth]\"").range?.column == 32)
     }

@@ -187,8 +187,32 @@ import Testing
         #expect(one.exit == .status(0))
         for word in ["balance", "roundrobin", "leastconn"] { #expect(one.output.contains(word)) }
 
+        for (word, text) in [
+            ("httplog", "option httplog"), ("criteria", "path_beg"), ("path_beg", "begins with"), ("%ci", "log-format"),
+            ("samples", "req.hdr"), ("converters", "lower"), ("log-format", "%ci"),
+        ] {
+            let page = try Portico.run("help", word)
+            #expect(page.exit == .status(0) && page.output.contains(text), "help \(word)")
+        }
+
         let unknown = try Portico.run("help", "balence")
-        #expect((unknown.output + unknown.errors).contains("balance"))
+        #expect(unknown.exit == .status(1))
+        #expect(unknown.errors.contains("did you mean 'balance'") && unknown.errors.contains("lists all keywords"))
+    }
+
+    @Test("A file that cannot be read is the only complaint", .enabled(if: Portico.isItself))
+    func unreadableAlone() throws {
+        let ended = try Portico.run("-c", "-f", "/nonexistent")
+        #expect(ended.exit == .status(1))
+        let complaints = ended.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
+        #expect(complaints == ["error: cannot read /nonexistent: No such file or directory"])
+    }
+
+    @Test("Without a file it is the demonstration that is checked, and said so", .enabled(if: Portico.isItself))
+    func demonstrationIsChecked() throws {
+        let ended = try Portico.run("-c")
+        #expect(ended.exit == .status(0))
+        #expect(ended.output.contains("checking the demonstration"))
     }
 
     @Test("An `include`d file reads as if it stood there", .enabled(if: Portico.isItself))

@@ -112,6 +112,7 @@ extension Criterion {
             return (row, form)
         }
         guard !name.isEmpty else { throw Expression.unknownSample(name, text, 0) }
+        if let known = HAProxyWords.refusal(of: name, as: .criterion, at: text.range(0..<text.position)) { throw known }
         throw text.problem(
             "unknown criterion '\(name)'", at: 0..<text.position, suggestion: nearest(name, among: criterionNames))
     }

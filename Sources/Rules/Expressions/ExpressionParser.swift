@@ -198,6 +198,9 @@ extension Expression {
         if name.isEmpty {
             return text.problem("a sample's name is missing", at: start..<min(start + 1, text.bytes.count))
         }
+        if let known = HAProxyWords.refusal(of: name, as: .sample, at: text.range(start..<text.position)) {
+            return known
+        }
         return text.problem(
             "unknown sample '\(name)'", at: start..<text.position,
             suggestion: nearest(name, among: SampleRow.table.lazy.map(\.name)))
@@ -208,6 +211,8 @@ extension Expression {
             return text.problem(
                 "a converter's name is missing behind ','", at: start..<min(start + 1, text.bytes.count))
         }
+        let place = text.range(start..<text.position)
+        if let known = HAProxyWords.refusal(of: name, as: .converter, at: place) { return known }
         return text.problem(
             "unknown converter '\(name)'", at: start..<text.position,
             suggestion: nearest(name, among: ConverterRow.table.lazy.map(\.name)))
