@@ -6,6 +6,7 @@
 #define CLINUX_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pipe2(int ends[2], int flags);
+extern int mkostemp(char *template, int flags);
 
 static inline int clinux_errno(void) { return errno; }
 
@@ -58,6 +60,11 @@ static inline int clinux_epoll_ctl(int poller, int operation, int fd, uint32_t e
 }
 static inline uint64_t clinux_event_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t clinux_event_flags(const struct epoll_event *event) { return event->events; }
+
+// A file without a name. O_TMPFILE itself is declared for _GNU_SOURCE only.
+static inline int clinux_open_unnamed(const char *directory) {
+    return open(directory, __O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
 
 // The constants whose C form Swift cannot read alike everywhere.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };
