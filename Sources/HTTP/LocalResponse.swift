@@ -21,9 +21,11 @@ public struct LocalResponse: Sendable {
     }
 
     /// A short HTML page saying what went wrong, with HAProxy's titles and texts.
-    public static func error(_ status: Int) -> LocalResponse {
+    /// - Parameter detail: a further sentence, of our own making.
+    public static func error(_ status: Int, detail: String? = nil) -> LocalResponse {
         let (title, text) = page(status)
-        let html = "<html><body><h1>\(status) \(title)</h1>\n\(text)\n</body></html>\n"
+        let sentences = detail.map { "\(text)\n\($0)" } ?? text
+        let html = "<html><body><h1>\(status) \(title)</h1>\n\(sentences)\n</body></html>\n"
         return LocalResponse(
             status: status, fields: [("cache-control", "no-cache"), ("content-type", "text/html")],
             body: Array(html.utf8))

@@ -18,6 +18,14 @@ import Testing
         )
     }
 
+    @Test func aDetailIsAFurtherSentence() {
+        #expect(
+            escaped(LocalResponse.error(413, detail: "It has 2 bytes.").body)
+                == #"<html><body><h1>413 Payload Too Large</h1>\n"#
+                + #"The request entity exceeds the maximum allowed.\nIt has 2 bytes.\n</body></html>\n"#
+        )
+    }
+
     /// The lengths of HAProxy's own pages, which monitoring scripts compare with.
     @Test(arguments: [
         (400, 90), (401, 112), (403, 93), (404, 83), (405, 146), (408, 110), (410, 114), (413, 106), (421, 104),
