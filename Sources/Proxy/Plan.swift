@@ -72,6 +72,8 @@ public final class FrontendPlan: Sendable {
     let routing: RoutingRules
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
+    /// Rules wait for the request's body, or a buffer full of it.
+    let buffersRequests: Bool
     let keepAlive: KeepAliveMode
     /// Whether the system probes client connections.
     public let probesClients: Bool
@@ -111,6 +113,7 @@ public final class FrontendPlan: Sendable {
         self.routing = routing
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
+        buffersRequests = draft.settings.buffersRequests
         keepAlive = draft.settings.keepAlive
         probesClients = draft.settings.probesClients
         ignoresProbes = draft.settings.ignoresProbes
@@ -167,6 +170,12 @@ public final class BackendPlan: Sendable {
     let requestRules: RuleSet
     let responseRules: RuleSet
     let forwarding: Forwarding
+    /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
+    let buffersRequests: Bool
+    /// How requests' bodies are taken before a server is chosen; nil if they are not.
+    let requestBuffer: BodyBuffering?
+    /// How responses' bodies are held for slow clients; nil if they are not.
+    let responseBuffer: BodyBuffering?
     let statsPage: StatsPageSettings?
     let files: FileService?
     /// The last response that was not understood.
@@ -199,6 +208,10 @@ public final class BackendPlan: Sendable {
         self.responseRules = responseRules
         // A listen's requests have been through its front half already.
         forwarding = isListen ? Forwarding() : draft.settings.forwarding
+        // So has a listen's wait for the body.
+        buffersRequests = !isListen && draft.settings.buffersRequests
+        requestBuffer = draft.settings.requestBuffer
+        responseBuffer = draft.settings.responseBuffer
         self.statsPage = statsPage
         self.files = files
         probesServers = draft.settings.probesServers

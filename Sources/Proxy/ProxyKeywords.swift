@@ -5,7 +5,8 @@ public import Configuration
 internal import Reactor
 
 public enum ProxyKeywords {
-    public static let table: [Keyword] = connections + ConnectionOptionKeywords.table + ErrorPageKeywords.table
+    public static let table: [Keyword] =
+        connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(

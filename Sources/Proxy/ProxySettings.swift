@@ -17,6 +17,10 @@ public struct ProxySettings: SectionSettings {
     var forwarding = Forwarding()
     var retries = 3
     var redispatch = Redispatch.never
+    /// `option http-buffer-request`
+    var buffersRequests = false
+    var requestBuffer: BodyBuffering?
+    var responseBuffer: BodyBuffering?
     var reuse = ReusePolicy.safe
     var keepAlive = KeepAliveMode.keepAlive
     /// `option clitcpka`, `srvtcpka`, or both as `tcpka`.

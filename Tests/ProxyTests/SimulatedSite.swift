@@ -146,7 +146,8 @@ final class ScriptedServer: SimulatedPeer {
             }
         }
         idleTurns += 1
-        if wire.weFinished || idleTurns > 400 {
+        // A request that comes slowly is no reason to leave, for one that behaves.
+        if wire.weFinished || idleTurns > 400 && (request.isEmpty || site.faultOneIn != .max) {
             kernel.peerFinishes(wire)
             return
         }
@@ -173,6 +174,9 @@ final class SimulatedSite {
     /// One peer in so many misbehaves; `.max` for none.
     let faultOneIn: Int
     private(set) var clients: [ScriptedClient] = []
+    /// Requests that came to a server in chunks, or wanted to be asked for their body.
+    private(set) var chunkedRequests = 0
+    private(set) var expectations = 0
 
     init(
         seed: UInt64, faultOneIn: Int, mode: ProxyMode = .http,
@@ -227,6 +231,8 @@ final class SimulatedSite {
             length = end.upperBound
         }
         guard bytes.count >= length else { return nil }
+        if text.lowercased().contains("transfer-encoding: chunked") { chunkedRequests += 1 }
+        if text.lowercased().contains("expect: ") { expectations += 1 }
         let isHead = text.hasPrefix("HEAD ")
         let body = String(repeating: "x", count: kernel.random.oneIn(5) ? kernel.random.number(0...60_000) : 10)
         // A server that closes says so, unless it is one of those that misbehave.
@@ -276,7 +282,8 @@ final class SimulatedSite {
         case 0: return "HEAD /head HTTP/1.1\r\nHost: a\r\n\r\n"
         case 1:
             let body = String(repeating: "b", count: kernel.random.number(0...40_000))
-            return "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            let expect = kernel.random.oneIn(4) ? "Expect: 100-continue\r\n" : ""
+            return "POST /p HTTP/1.1\r\nHost: a\r\n\(expect)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         case 2:
             let body = String(repeating: "c", count: kernel.random.number(0...9_000))
             return "PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -2,6 +2,7 @@
 
 import Balancing
 import Basics
+import Foundation
 import KernelSimulation
 import Testing
 
@@ -51,6 +52,75 @@ import Testing
                 #expect(client.requestCount == text.ranges(of: "HTTP/1.1 2").count, "seed \(seed)")
                 #expect(!text.contains("HTTP/1.1 5"), "seed \(seed): \(text.prefix(200))")
             }
+        }
+    }
+
+    /// Bodies that wait in Portico: in memory, in memory and files, less of them than there is, and for rules.
+    static let bufferings: [@Sendable (inout ProxySettings) -> Void] = [
+        { settings in
+            settings.requestBuffer = BodyBuffering(memoryBytesMax: 1 << 20)
+            settings.responseBuffer = BodyBuffering(memoryBytesMax: 1 << 20)
+        },
+        { settings in
+            let spill = BodyBuffering.Spill(directory: NSTemporaryDirectory(), bytesMax: 1 << 20)
+            settings.requestBuffer = BodyBuffering(memoryBytesMax: 16_384, spill: spill)
+            settings.responseBuffer = BodyBuffering(memoryBytesMax: 1, spill: spill)
+        },
+        { settings in
+            settings.buffersRequests = true
+            settings.httpRequest = .seconds(600)
+            settings.requestBuffer = BodyBuffering(memoryBytesMax: 40_000)
+            settings.responseBuffer = BodyBuffering(memoryBytesMax: 5_000)
+        },
+        { settings in
+            settings.buffersRequests = true
+            settings.httpRequest = .seconds(600)
+        },
+    ]
+
+    @Test("With bodies that wait in Portico, nothing leaks either and each exchange ends once", arguments: 0..<4)
+    func faultsWithBuffers(buffering: Int) {
+        for seed in 1...15 {
+            let site = SimulatedSite(seed: UInt64(seed), faultOneIn: 3, configure: Self.bufferings[buffering])
+            site.addClients(20, requestsEach: 4)
+            site.runToTheEnd()
+            expectNothingLeft(site, seed: UInt64(seed))
+        }
+    }
+
+    @Test(
+        "Bodies that wait in Portico arrive whole, with a length, and nobody is asked for them twice", arguments: 0..<4)
+    func everyAnswerArrivesThroughBuffers(buffering: Int) {
+        for seed in 1...12 {
+            let site = SimulatedSite(seed: UInt64(seed), faultOneIn: .max, configure: Self.bufferings[buffering])
+            site.addClients(10, requestsEach: 5)
+            site.runToTheEnd()
+            expectNothingLeft(site, seed: UInt64(seed))
+            for client in site.clients {
+                let text = String(decoding: client.received, as: UTF8.self)
+                #expect(client.requestCount == text.ranges(of: "HTTP/1.1 2").count, "seed \(seed)")
+            }
+            guard site.plan.backends[0].requestBuffer != nil else { continue }
+            #expect(site.chunkedRequests == 0, "seed \(seed)")
+            #expect(site.expectations == 0, "seed \(seed)")
+        }
+    }
+
+    @Test("When no file can be made, requests are refused, responses wait, and nothing is lost or left")
+    func filesThatFail() {
+        let spill = BodyBuffering.Spill(directory: "/nowhere/at/all", bytesMax: 1 << 20)
+        for seed in 1...12 {
+            let site = SimulatedSite(seed: UInt64(seed), faultOneIn: .max) {
+                $0.requestBuffer = BodyBuffering(memoryBytesMax: 16_384, spill: spill)
+                $0.responseBuffer = BodyBuffering(memoryBytesMax: 16_384, spill: spill)
+            }
+            site.addClients(10, requestsEach: 3)
+            site.runToTheEnd()
+            expectNothingLeft(site, seed: UInt64(seed))
+            let frontend = site.plan.frontends[0].traffic
+            #expect(
+                frontend.total(.responses2xx) + frontend.total(.responses5xx) == frontend.total(.requests),
+                "seed \(seed)")
         }
     }
 

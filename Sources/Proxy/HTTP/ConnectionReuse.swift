@@ -41,8 +41,10 @@ extension Exchange {
         }
     }
 
-    /// Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that would have to be had again.
-    var isRepeatable: Bool { facts.request.method.isIdempotent && requestFraming == .none }
+    /// Sending it twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
+    var isRepeatable: Bool {
+        facts.request.method.isIdempotent && (requestFraming == .none || requestStore != nil)
+    }
 }
 
 extension ServerConnection {

@@ -9,9 +9,12 @@
 //        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
 //                                               └─────────────────────────────────────────────────────┘
 //
+// Where it is configured, rules wait for the body (awaitingBody), and so does the choice of a server (takingBody).
+//
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
-// ExchangeServer (choosing, connecting, retrying), ExchangeRelay (bodies and the response's head),
-// ExchangeAnswer (what Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
+// ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing, connecting, retrying), ExchangeRelay
+// (bodies and the response's head), ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what
+// Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
 internal import Balancing
 internal import Basics
@@ -20,8 +23,12 @@ internal import Reactor
 internal import Rules
 
 final class Exchange {
-    enum Phase {
+    enum Phase: Equatable {
         case readingHead
+        /// `option http-buffer-request`: the body, or a buffer full of it, has to be here first.
+        case awaitingBody(before: Step)
+        /// `request-buffer`: the whole body is taken before a server is chosen.
+        case takingBody
         /// Waiting for a connection to the server, or to try again.
         case connecting
         /// The request is on its way or sent; no whole response head yet.
@@ -34,6 +41,9 @@ final class Exchange {
         case tunnelling
         case ended
     }
+
+    /// What waits for a request's body.
+    enum Step { case frontend, backend }
 
     let facts = ExchangeFacts()
     var phase = Phase.ended
@@ -50,9 +60,17 @@ final class Exchange {
     var requestBody = BodyRelay(from: .none, to: .none)
     var responseBody = BodyRelay(from: .none, to: .none)
     var requestFraming = BodyFraming.none
+    /// Where the end of a body that is awaited was looked for so far.
+    var bodyProbe = BodyProbe(.none)
+    /// The request's body, or its beginning, where a server is not to wait for it; it can be sent again from here.
+    var requestStore: BodyStore?
+    /// The response is taken at the server's speed.
+    var holdsResponse = false
+    /// What of it the client has not taken yet, beyond its connection's buffer.
+    var responseStore: BodyStore?
     /// All of the request is with the server (or nobody wants the rest).
     var requestSent = false
-    /// Some of the request's body has been taken from the client, so that the request cannot be sent again.
+    /// Some of the request's body went from the client to a server and is kept nowhere: it cannot be sent again.
     var bodyWasTouched = false
     var responseParser = ResponseParser(limits: HeadLimits())
     /// The client may send another request on this connection.
@@ -84,6 +102,7 @@ final class Exchange {
         connection = nil
         self.isFirst = isFirst
         requestFraming = .none
+        holdsResponse = false
         requestSent = false
         bodyWasTouched = false
         keepsClient = false
@@ -110,6 +129,8 @@ final class Exchange {
     func advance(_ worker: Worker) {
         switch phase {
         case .readingHead: preconditionFailure("the client's connection reads heads")
+        case .awaitingBody(let step): awaitBody(before: step, worker)
+        case .takingBody: takeBody(worker)
         case .connecting: watchClient(worker)
         case .awaitingResponse, .relaying:
             sendRequestBody(worker)

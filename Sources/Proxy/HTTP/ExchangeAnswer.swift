@@ -25,10 +25,12 @@ enum LocalAnswer {
 
 extension Exchange {
     /// Answers with a status: its page in the backend's section, or else in the frontend's, or else a short one that says what
-    /// the status means. If the response has begun already, all that is left is to cut it off.
-    func fail(status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+    /// the status means, and `detail`. If the response has begun already, all that is left is to cut it off.
+    func fail(
+        status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
         switch backend?.errorPages[status] ?? frontend.errorPages[status] {
-        case nil: answer(.error(status), cause, at, worker)
+        case nil: answer(.error(status, detail: detail), cause, at, worker)
         case .response(let response, let closes)?:
             if closes { keepsClient = false }
             answer(response, as: status, cause, at, worker)
@@ -92,8 +94,9 @@ extension Exchange {
         if !requestBody.isComplete || worker.isStopping { keepsClient = false }
         let said = facts.response.status
         let hasLength = said != 304 && said != 204 && said >= 200
+        let headIsKnown = facts.timers.requestDone != nil || requestFraming != .none
         // What has no length has no body either.
-        if !hasLength || (facts.request.method == .head && facts.timers.requestDone != nil) { answer = .none }
+        if !hasLength || (headIsKnown && facts.request.method == .head) { answer = .none }
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
         if phase == .answering { sendAnswer(worker) }
     }

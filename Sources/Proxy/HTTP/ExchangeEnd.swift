@@ -53,6 +53,7 @@ extension Exchange {
         count(.clientAborts, worker)
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
+        case .awaitingBody, .takingBody: abort(.client, .request, worker)
         case .connecting: abort(.client, .connect, worker)
         case .awaitingResponse: abort(.client, requestSent ? .headers : .data, worker)
         default: abort(.client, .data, worker)
@@ -63,6 +64,7 @@ extension Exchange {
     func clientTimedOut(_ worker: Worker) {
         switch phase {
         case .connecting: retryPauseOver(worker)
+        case .awaitingBody, .takingBody: fail(status: 408, .clientTimeout, .request, worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .data, worker)
         case .tunnelling:
             abort(frontend.timeouts.client <= serverTimeout ? .clientTimeout : .serverTimeout, .data, worker)
@@ -75,7 +77,7 @@ extension Exchange {
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         keepsClient = false
-        fail(status: fault.status, .proxy, .data, worker)
+        fail(status: fault.status, .proxy, isRequestWhole ? .data : .request, worker)
     }
 
     // MARK: The server's faults
@@ -152,6 +154,7 @@ extension Exchange {
         // As in HAProxy, the connections in the log are those that are left.
         releaseServer()
         backend?.backend.active.decrement()
+        releaseStores()
         countTraffic(worker)
         log(worker)
         phase = .ended

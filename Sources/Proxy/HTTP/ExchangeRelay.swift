@@ -17,7 +17,9 @@ extension Exchange {
         guard !requestSent, let connection else { return }
         for _ in 0..<Limits.movesPerTurn {
             var needsRoom = false
-            if !requestBody.isComplete {
+            if let store = requestStore, !store.isDrained {
+                guard sendStored(store, to: connection, worker) else { return }
+            } else if !requestBody.isComplete {
                 connection.output.acquire(from: worker.buffers)
                 let before = client.input.count
                 let moved = requestBody.move(from: &client.input, to: &connection.output)
@@ -32,8 +34,9 @@ extension Exchange {
                 }
                 needsRoom = moved == .needsRoom
             }
+            let isStored = requestStore?.isDrained == false
             let waiting = connection.output.count
-            switch connection.flush(worker, more: !requestBody.isComplete && !client.input.isEmpty) {
+            switch connection.flush(worker, more: isStored || !requestBody.isComplete && !client.input.isEmpty) {
             case .all: connection.setDeadline(.never, worker)
             case .blocked:
                 // The server does not read; waiting for it is bounded like waiting for its answer, and the client is not to blame.
@@ -48,8 +51,10 @@ extension Exchange {
                 stopSendingRequest(worker)
                 return
             }
+            if isStored { continue }
             if requestBody.isComplete {
                 requestSent = true
+                if phase == .relaying { releaseRequestStore() }
                 client.setDeadline(.never, worker)
                 connection.setDeadline(after: serverTimeout, worker)
                 return
@@ -69,6 +74,14 @@ extension Exchange {
             }
         }
         worker.resumeLater(client)
+    }
+
+    /// A buffer of the body that was taken before; false if it cannot be read back.
+    private func sendStored(_ store: BodyStore, to connection: ServerConnection, _ worker: Worker) -> Bool {
+        connection.output.acquire(from: worker.buffers)
+        if connection.output.room == 0 || store.take(into: &connection.output) { return true }
+        storeFailed(worker)
+        return false
     }
 
     private func stopSendingRequest(_ worker: Worker) {
@@ -92,6 +105,8 @@ extension Exchange {
             guard let connection else { return sendRest(worker) }
             if phase == .awaitingResponse {
                 guard readResponseHead(from: connection, worker) else { return }
+            } else if holdsResponse {
+                guard relayHeldBody(from: connection, worker) else { return }
             } else {
                 guard relayBody(from: connection, worker) else { return }
             }
@@ -123,7 +138,7 @@ extension Exchange {
     }
 
     /// While the server thinks, a client that resets its connection ends the exchange.
-    private func watchClientWhileWaiting(_ worker: Worker) {
+    func watchClientWhileWaiting(_ worker: Worker) {
         guard requestSent, client.canRead, client.input.isEmpty else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
@@ -223,6 +238,9 @@ extension Exchange {
         if worker.isStopping { keepsClient = false }
         responseBody = BodyRelay(from: framing, to: target)
         endsByClosing = target == .untilClose
+        holdsResponse = framing != .none && backend?.responseBuffer != nil && facts.response.mayBeHeld
+        // No other server is asked any more.
+        if requestSent { releaseRequestStore() }
         writeHead(framing: target, worker)
         guard phase != .ended else { return }
         phase = .relaying
@@ -306,7 +324,7 @@ extension Exchange {
     }
 
     /// The response is here in full: the server is free before the client has read it all.
-    private func finishWithServer(_ worker: Worker) {
+    func finishWithServer(_ worker: Worker) {
         guard let connection else { return }
         releaseServer()
         self.connection = nil
@@ -322,15 +340,5 @@ extension Exchange {
     /// The client is to read on. Only what it takes moves its deadline: other signs of life do not free a buffer.
     func awaitClient(progressed: Bool, _ worker: Worker) {
         if progressed || client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
-    }
-
-    /// Only what the client has not yet taken is left.
-    private func sendRest(_ worker: Worker) {
-        let waiting = client.output.count
-        switch client.flush(worker) {
-        case .all: end(worker)
-        case .blocked: awaitClient(progressed: client.output.count < waiting, worker)
-        case .failed: clientAborted(worker)
-        }
     }
 }

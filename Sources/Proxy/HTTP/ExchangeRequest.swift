@@ -28,6 +28,15 @@ extension Exchange {
 
         if let monitor = frontend.monitor, answerMonitor(monitor, worker) { return }
         frontend.uniqueID?.name(facts)
+        if frontend.buffersRequests && !requestBody.isComplete {
+            beginAwaitingBody(before: .frontend, worker)
+        } else {
+            passFrontend(worker)
+        }
+    }
+
+    /// What the frontend has to say, and on to a backend.
+    func passFrontend(_ worker: Worker) {
         guard follow(frontend.requestRules, worker) else { return }
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
         guard let index = frontend.routing.choose(for: facts) else {
@@ -42,13 +51,26 @@ extension Exchange {
         facts.backendName = backend.name
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
+        if backend.buffersRequests && !frontend.buffersRequests && !requestBody.isComplete {
+            beginAwaitingBody(before: .backend, worker)
+        } else {
+            pass(backend, worker)
+        }
+    }
+
+    /// What the backend has to say, and on to a server.
+    func pass(_ backend: BackendPlan, _ worker: Worker) {
         guard follow(backend.requestRules, worker) else { return }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
         if keepAliveMode == .close { keepsClient = false }
         rewriteRequest(worker)
         retriesLeft = backend.retries
-        chooseServer(worker)
+        if let buffering = backend.requestBuffer, !requestBody.isComplete {
+            beginTakingBody(buffering, worker)
+        } else {
+            chooseServer(worker)
+        }
     }
 
     /// Runs rules; false if they have settled the exchange.

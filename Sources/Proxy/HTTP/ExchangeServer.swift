@@ -87,7 +87,7 @@ extension Exchange {
         phase = .awaitingResponse
         responseParser.reset()
         facts.response.clear()
-        requestBody = BodyRelay(from: requestFraming, to: requestFraming)
+        requestStore?.rewind()
         connection.output.acquire(from: worker.buffers)
         let fits = MessageWriter.write(
             facts.request, framing: requestFraming,

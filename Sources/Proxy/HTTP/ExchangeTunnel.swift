@@ -52,6 +52,7 @@ extension Exchange {
         }
         phase = .tunnelling
         if frontend.log.logsEarly { log(worker) }
+        releaseRequestStore()
         // From here on the client's connection has the one deadline.
         connection?.setDeadline(.never, worker)
         advanceTunnel(worker)
