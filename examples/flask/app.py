@@ -70,6 +70,44 @@ def echo():
     return Response(request.get_data(), mimetype=request.mimetype or "application/octet-stream")
 
 
+@app.post("/upload")
+def upload():
+    """What the application saw of the request's body."""
+    return jsonify(
+        content_length=request.headers.get("Content-Length"),
+        transfer_encoding=request.headers.get("Transfer-Encoding"),
+        received=len(request.get_data()),
+    )
+
+
+@app.get("/big")
+def big():
+    """?bytes= bytes, a million by default, as fast as they are taken."""
+    count = min(request.args.get("bytes", 1_000_000, type=int), 100_000_000)
+    block = b"0123456789abcdef" * 4096
+
+    def blocks():
+        for start in range(0, count, len(block)):
+            yield block[: count - start]
+
+    return Response(blocks(), mimetype="application/octet-stream", headers={"Content-Length": str(count)})
+
+
+@app.get("/events")
+def events():
+    """?count= server-sent events, ?seconds= apart."""
+    pause = seconds("seconds", 1.0)
+    count = min(request.args.get("count", 5, type=int), 1_000)
+
+    def lines():
+        for number in range(1, count + 1):
+            if number > 1:
+                time.sleep(pause)
+            yield "data: %d\n\n" % number
+
+    return Response(lines(), mimetype="text/event-stream")
+
+
 @app.get("/stream")
 def stream():
     """?lines= lines without a length known beforehand, ?seconds= apart."""

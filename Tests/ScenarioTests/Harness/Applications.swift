@@ -6,7 +6,12 @@ import Testing
 
 /// One instance of examples/flask/app.py in a process of its own.
 final class Application: Sendable {
-    enum Server: String, CaseIterable { case gunicorn, gevent, uwsgi }
+    enum Server: String, CaseIterable {
+        case gunicorn
+        /// Two workers, each of which answers one request at a time.
+        case gunicornSync = "gunicorn sync"
+        case gevent, uwsgi
+    }
 
     let name: String
     let port: Int
@@ -28,6 +33,8 @@ final class Application: Sendable {
                     "/usr/bin/gunicorn", "--bind", address, "--workers", "1", "--worker-class", "gthread",
                     "--threads", "8", "--keep-alive", "75", "--graceful-timeout", "1", "app:app",
                 ]
+            case .gunicornSync:
+                ["/usr/bin/gunicorn", "--bind", address, "--workers", "2", "--graceful-timeout", "1", "app:app"]
             case .gevent:
                 ["/usr/bin/python3", "app.py", address]
             case .uwsgi:
@@ -49,7 +56,7 @@ final class Application: Sendable {
         return application
     }
 
-    /// Three under gunicorn, one under gevent, one under uWSGI, shared by all tests, which leave them as they are.
+    /// Three under gunicorn with threads, and one under each of the others, shared by all tests, which leave them as they are.
     static func shared() throws -> [Application] { try sharedInstances.get() }
 
     /// One of the shared instances.
@@ -60,7 +67,7 @@ final class Application: Sendable {
     private static let sharedInstances = Result<[Application], any Error> {
         let folder = FileManager.default.temporaryDirectory.path + "/scenario-applications-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let servers: [Server] = [.gunicorn, .gunicorn, .gunicorn, .gevent, .uwsgi]
+        let servers: [Server] = [.gunicorn, .gunicorn, .gunicorn, .gunicornSync, .gevent, .uwsgi]
         let applications = try servers.enumerated().map { number, server in
             try Application(server, named: "instance \(number + 1)", in: folder)
         }

@@ -34,17 +34,23 @@ struct Answer: Message {
 extension Connection {
     /// Reads one answer with its body. `method` is what was asked: the answer to HEAD has no body.
     func receiveAnswer(to method: String = "GET", within seconds: Double = 10) throws -> Answer {
+        var answer = try receiveHead(within: seconds)
+        let status = answer.status
+        let hasBody = method != "HEAD" && status >= 200 && status != 204 && status != 304
+        if hasBody { answer.body = try receiveBody(answer.fields, untilClose: true, within: seconds) }
+        return answer
+    }
+
+    /// Reads an answer's head and leaves its body to come.
+    func receiveHead(within seconds: Double = 10) throws -> Answer {
         let head = try receive(through: "\r\n\r\n", within: seconds)
         let (first, fields) = try Self.parse(head)
         let words = first.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
             throw StageFault("not an answer: \(first.debugDescription)")
         }
-        var answer = Answer(
+        return Answer(
             version: String(words[0]), status: status, reason: words.count > 2 ? String(words[2]) : "", fields: fields)
-        let hasBody = method != "HEAD" && status >= 200 && status != 204 && status != 304
-        if hasBody { answer.body = try receiveBody(answer.fields, untilClose: true, within: seconds) }
-        return answer
     }
 
     /// Reads one request with its body.
