@@ -3,7 +3,8 @@
 SWIFT ?= swift
 BINARY = .build/release/portico
 
-# Debian's packages: what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
+# Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
+BUILD_PACKAGES = libpcre2-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 TEST_PACKAGES = $(QUICKSTART_PACKAGES)
 BENCH_PACKAGES = wrk haproxy nginx-light
@@ -13,12 +14,12 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build lint format bench clean help run-packages test-packages bench-packages
+.PHONY: run test build lint format bench clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
 
-build: ## Build .build/release/portico
+build: build-packages ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
 
 test: test-packages build ## Run every test: the rooms, the real binary among real peers, at last the format
@@ -34,6 +35,9 @@ format: ## Put the sources into that format
 
 bench: bench-packages build ## Measure CPU time per request beside HAProxy and nginx
 	benchmarks/run $(BINARY)
+
+build-packages:
+	@scripts/install-missing $(BUILD_PACKAGES)
 
 run-packages:
 	@scripts/install-missing $(QUICKSTART_PACKAGES)

@@ -47,6 +47,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", path: "Sources/CLinux"),
+        .target(name: "CPCRE2", path: "Sources/CPCRE2"),
         room("Basics", uses: ["CLinux"]),
 
         room("HTTP", uses: ["Basics"]),
@@ -54,7 +55,7 @@ let package = Package(
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
         room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
-        room("Rules", uses: ["Basics", "HTTP", "Configuration"]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2"]),
 
         room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),

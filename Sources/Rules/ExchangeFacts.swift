@@ -69,6 +69,9 @@ public final class ExchangeFacts {
     /// What an action is about to use: a header value, a location, a name.
     var rendered: [UInt8] = []
 
+    /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
+    var keptMatcher: RegularMatcher?
+
     public init() {}
 
     /// The server's name where no server was asked.

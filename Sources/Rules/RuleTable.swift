@@ -34,6 +34,9 @@ struct RuleTable: Sendable {
     var networks4: [NetworkPatterns.V4] = []
     var networks6: [NetworkPatterns.V6] = []
     var strings: [Stretch] = []
+    var regularExpressions: [RegularExpression] = []
+    /// What keeps them alive.
+    var regularExpressionOwners: [RegularExpressionOwner] = []
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []

@@ -161,7 +161,7 @@ import Testing
         #expect(found.message == "unknown criterion 'path_bge'")
         #expect(found.suggestion == "path_beg")
         #expect(found.range?.column == 7)
-        #expect(try problem("acl x path_reg ^/").message == "'path_reg' is not supported yet: no regular expressions")
+        #expect(try problem("acl x path_bin 2f").message == "'path_bin' is not supported yet: no binary patterns")
     }
 
     @Test func `A criterion that HAProxy has is called not yet done`() throws {
@@ -182,7 +182,7 @@ import Testing
         ("acl x path -f /some/file", "'-f' is not supported yet"),
         ("acl x path -m", "'acl' lacks an argument"),
         ("acl x path -m beggin /", "unknown way to match 'beggin'"),
-        ("acl x path -m reg /", "'reg' is not supported yet: no regular expressions"),
+        ("acl x path -m bin 2f", "'bin' is not supported yet: no binary patterns"),
         ("acl x src -m bool", "a value of type ip cannot be matched by 'bool'"),
         ("acl x dst_port -m ip 10.0.0.1", "a value of type integer cannot be matched by 'ip'"),
         ("acl x dst_port eighty", "'eighty' is not a whole number"),

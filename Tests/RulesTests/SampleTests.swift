@@ -61,6 +61,7 @@ import Testing
         ("hdr(host),lower", "shop.example.com:8080"), ("path,upper", "/CART/ITEMS.PHP"), ("path,length", "15"),
         ("str(ÄB),lower", "Äb"), ("src,length", "8"), ("int(7),length,length", "1"),
         ("path,upper, lower", "/cart/items.php"),
+        ("path,regsub(/,_,g)", "_cart_items.php"),
     ])
     func `A sample yields what the manual says`(expression: String, expected: String) throws {
         #expect(try value(expression, shop()) == expected)

@@ -11,6 +11,8 @@ enum Action: Sendable {
     case field(FieldAction)
     case setPath(SetPathAction)
     case capture(CaptureAction)
+    case replaceField(ReplaceFieldAction)
+    case replaceTarget(ReplaceTargetAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -23,6 +25,8 @@ enum Action: Sendable {
         case .field(let action): action.run(on: facts, side, program)
         case .setPath(let action): action.run(on: facts, program)
         case .capture(let action): action.run(on: facts, program)
+        case .replaceField(let action): action.run(on: facts, side, program)
+        case .replaceTarget(let action): action.run(on: facts, program)
         }
     }
 }
@@ -63,7 +67,7 @@ struct ActionRow: Sendable {
     static let table =
         [allow, AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row] + FieldAction.rows + [
             SetPathAction.row
-        ]
+        ] + ReplaceFieldAction.rows + ReplaceTargetAction.rows
 
     private static let allow = ActionRow(
         "allow", in: [.httpRequest, .httpResponse],

@@ -12,12 +12,8 @@ struct SetPathAction: Sendable {
 
     func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
         path.render(facts, program)
-        facts.withScratch {
-            let start = facts.scratch.count
-            facts.request.appendTarget(path: facts.rendered, to: &facts.scratch)
-            // Refused only where a request has no path at all: CONNECT.
-            facts.request.setTarget(facts.scratch, from: start)
-        }
+        // Refused only where a request has no path at all: CONNECT.
+        facts.setTarget(.path, facts.rendered)
         return .next
     }
 
@@ -29,7 +25,30 @@ struct SetPathAction: Sendable {
     }
 }
 
+extension ExchangeFacts {
+    /// Puts `text` in the place of a part of the target: path, path and query, or all. Nothing changes if what comes
+    /// out is no target.
+    func setTarget(_ part: SampleBytes.RequestPart, _ text: [UInt8]) {
+        withScratch {
+            let start = scratch.count
+            switch part {
+            case .path: request.appendTarget(path: text, to: &scratch)
+            case .pathAndQuery: request.appendTarget(pathAndQuery: text, to: &scratch)
+            default: scratch += text
+            }
+            request.setTarget(scratch, from: start)
+        }
+    }
+}
+
 extension RequestHead {
+    /// Appends this target with another path and query.
+    fileprivate func appendTarget(pathAndQuery: [UInt8], to out: inout [UInt8]) {
+        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+        if pathAndQuery.first != 0x2F { out.append(0x2F) }
+        out += pathAndQuery
+    }
+
     /// Appends this target with another path.
     fileprivate func appendTarget(path: [UInt8], to out: inout [UInt8]) {
         if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }

@@ -11,6 +11,7 @@ enum Matcher: Sendable {
     case length(IntegerPatterns)
     case addresses(NetworkPatterns)
     case strings(StringPatterns)
+    case regular(RegularPatterns)
 
     /// Whether the value matches. A value of another type is converted first; one that cannot be does not match.
     @inline(__always)
@@ -27,6 +28,9 @@ enum Matcher: Sendable {
             return patterns.contains(address, program)
         case .strings(let patterns):
             return facts.withBytes(value.bytes(facts)) { patterns.matches($0, program) }
+        case .regular(let patterns):
+            let matcher = facts.regularMatcher
+            return facts.withBytes(value.bytes(facts)) { patterns.matches($0, matcher, program) }
         }
     }
 }

@@ -4,9 +4,9 @@ internal import Configuration
 
 /// The ways to match, by the words of `-m` and of criteria such as `path_beg`.
 enum MatchMethod: String, CaseIterable {
-    case found, bool, int, ip, len, str, beg, end, sub, dir, dom
+    case found, bool, int, ip, len, str, beg, end, sub, dir, dom, reg
     /// Known to the language, not done yet.
-    case reg, bin
+    case bin
 
     /// What a value of this type is matched by if nothing is said.
     init(default type: SampleType) {
@@ -119,16 +119,17 @@ extension Criterion {
 
     /// Samples, and those with a way to match behind their name.
     private static let criterionNames: [String] = SampleRow.table.flatMap { row in
-        [row.name] + (row.hasMatchForms ? ["beg", "end", "sub", "dir", "dom", "len"].map { "\(row.name)_\($0)" } : [])
+        [row.name]
+            + (row.hasMatchForms ? ["beg", "end", "sub", "dir", "dom", "len", "reg"].map { "\(row.name)_\($0)" } : [])
     }
 
     private static func checkIsDone(_ method: MatchMethod, _ name: String, at range: SourceRange) throws(ConfigProblem)
     {
-        guard method == .reg || method == .bin else { return }
+        guard method == .bin else { return }
         throw ConfigProblem(
-            "'\(name)' is not supported yet: no \(method == .reg ? "regular expressions" : "binary patterns")",
+            "'\(name)' is not supported yet: no binary patterns",
             at: range,
-            expected: "one of str, beg, end, sub, dir, dom, len")
+            expected: "one of str, beg, end, sub, dir, dom, len, reg")
     }
 
     /// Refuses what the manual's table of types and methods has no place for.
@@ -154,7 +155,8 @@ extension Criterion {
         case .int: return .integers(try IntegerPatterns(values, &table))
         case .len: return .length(try IntegerPatterns(values, &table))
         case .ip: return .addresses(try NetworkPatterns(values, &table))
-        case .str, .beg, .end, .sub, .dir, .dom, .reg, .bin:
+        case .reg: return .regular(try RegularPatterns(values, ignoringCase: ignoresCase, &table))
+        case .str, .beg, .end, .sub, .dir, .dom, .bin:
             guard let comparison = method.comparison else { preconditionFailure("'\(method)' compares no texts") }
             return .strings(StringPatterns(comparison, ignoringCase: ignoresCase, values.map(\.text), &table))
         }

@@ -8,13 +8,13 @@ enum TextConverter: Sendable {
 
     static let rows: [ConverterRow] = [
         ConverterRow("lower", takes: .string, yields: .string, summary: "ASCII letters in lower case.") {
-            (_) throws(ConfigProblem) in .text(.lower)
+            (_, _) throws(ConfigProblem) in .text(.lower)
         },
         ConverterRow("upper", takes: .string, yields: .string, summary: "ASCII letters in upper case.") {
-            (_) throws(ConfigProblem) in .text(.upper)
+            (_, _) throws(ConfigProblem) in .text(.upper)
         },
         ConverterRow("length", takes: .string, yields: .integer, summary: "The number of bytes.") {
-            (_) throws(ConfigProblem) in .text(.length)
+            (_, _) throws(ConfigProblem) in .text(.length)
         },
     ]
 

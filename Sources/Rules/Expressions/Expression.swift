@@ -26,7 +26,7 @@ struct Expression: Sendable {
         guard var value = sample.fetch(facts, program, &cursor) else { return nil }
         if converters.isEmpty { return value }
         for i in converters.range {
-            guard let converted = program.table.converters[i].apply(value, facts) else { return nil }
+            guard let converted = program.table.converters[i].apply(value, facts, program) else { return nil }
             value = converted
         }
         return value
@@ -67,11 +67,13 @@ enum Sample: Sendable {
 /// The families of converters, likewise.
 enum Converter: Sendable {
     case text(TextConverter)
+    case substitution(Substitution)
 
     @inline(__always)
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         switch self {
         case .text(let converter): converter.apply(value, facts)
+        case .substitution(let converter): converter.apply(value, facts, program)
         }
     }
 }

@@ -103,6 +103,17 @@ struct ExpressionArguments {
         throw text.problem("'\(owner)' takes no argument '\(value)'", at: range)
     }
 
+    /// A problem with the argument taken last, or with one byte of it.
+    func problem(_ message: String, expected: String? = nil, atByte offset: Int? = nil) -> ConfigProblem {
+        guard next > 0 else { return text.problem(message, at: ownerRange, expected: expected) }
+        var (value, range) = values[next - 1]
+        // Where quotes and backslashes have gone it is not clear which byte it was.
+        if let offset, range.count == value.utf8.count {
+            range = range.lowerBound + offset..<min(range.lowerBound + offset + 1, text.bytes.count)
+        }
+        return text.problem(message, at: range, expected: expected)
+    }
+
     private func integer(_ value: String, _ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         guard let number = Int(value), limits.contains(number) else {
             throw text.problem("'\(value)' is not \(what)", at: values[next - 1].range, expected: "a whole number")
@@ -184,7 +195,7 @@ extension Expression {
                     expected: "a value of type \(row.input.rawValue) before it")
             }
             var arguments = try ExpressionArguments(of: name, at: range, &text)
-            converters.append(try row.make(&arguments))
+            converters.append(try row.make(&arguments, &table))
             try arguments.finish()
             type = row.type
         }

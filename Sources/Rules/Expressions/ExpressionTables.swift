@@ -41,7 +41,7 @@ struct SampleRow: Sendable {
 
 /// A converter by its name.
 struct ConverterRow: Sendable {
-    typealias Maker = @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Converter
+    typealias Maker = @Sendable (inout ExpressionArguments, inout RuleTable) throws(ConfigProblem) -> Converter
 
     let name: String
     let arguments: String
@@ -64,7 +64,7 @@ struct ConverterRow: Sendable {
     }
 
     /// All of them.
-    static let table = TextConverter.rows
+    static let table = TextConverter.rows + Substitution.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
         preconditionFailure("two converters are named \(first.name)")

@@ -1,0 +1,48 @@
+// `replace-path`, `replace-pathq`, `replace-uri`: the target rewritten by a regular expression (manual,
+// `http-request replace-path`).
+//
+// A part that matches is replaced whole by what the format makes, in which `\1` and so on stand for groups. A
+// result that is no valid target is not taken over.
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+struct ReplaceTargetAction: Sendable {
+    private let part: SampleBytes.RequestPart
+    /// The expression's place in the table.
+    private let expression: Int
+    private let format: Format
+
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        let matcher = facts.regularMatcher
+        let old = facts.all(part)
+        guard facts.withBytes(old, { matcher.finds(program.table.regularExpressions[expression], in: $0) }) else {
+            return .next
+        }
+        // An expression in the format may match something itself: its matches come first, this one again behind.
+        format.render(facts, program)
+        let template = facts.rendered
+        _ = facts.withBytes(old) { matcher.finds(program.table.regularExpressions[expression], in: $0) }
+        facts.withBytes(old) { unsafe matcher.expand(template.span.bytes, of: $0) }
+        facts.setTarget(part, matcher.output)
+        return .next
+    }
+
+    static let rows = [
+        row("replace-path", .path, "Rewrites the path if it matches; the query stays."),
+        row("replace-pathq", .pathAndQuery, "Rewrites path and query, taken together, if they match."),
+        row("replace-uri", .target, "Rewrites the whole target if it matches."),
+    ]
+
+    private static func row(_ name: String, _ part: SampleBytes.RequestPart, _ summary: String) -> ActionRow {
+        ActionRow(
+            name, in: [.httpRequest], "<regex> <format>", summary: summary
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let pattern = try arguments.next("a regular expression")
+            let expression = try table.keep(regularExpression: pattern, ignoringCase: false)
+            let format = try Format(arguments.next("what to write instead"), for: .message, in: family.place, &table)
+            return .replaceTarget(ReplaceTargetAction(part: part, expression: expression, format: format))
+        }
+    }
+}
