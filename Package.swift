@@ -48,6 +48,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux", path: "Sources/CLinux"),
         .target(name: "CPCRE2", path: "Sources/CPCRE2"),
+        .target(name: "CCrypt", path: "Sources/CCrypt"),
         room("Basics", uses: ["CLinux"]),
 
         room("HTTP", uses: ["Basics"]),
@@ -55,7 +56,7 @@ let package = Package(
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
         room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
-        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2"]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2", "CCrypt"]),
 
         room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),

@@ -6,7 +6,7 @@
 public enum ConfigurationKeywords {
     public static let table: [Keyword] = [
         Keyword(
-            "include", in: [.global, .proxies], usage: "include <path>",
+            "include", in: .all, usage: "include <path>",
             summary: "Reads another file here, as if its lines stood in this one; with * ? [ ] in the path all files "
                 + "that match, by name. A relative path begins at the folder of the file that includes."
         ) { (args, draft) throws(ConfigProblem) in

@@ -6,7 +6,7 @@ enum HAProxyKeywords {
     /// Sections that HAProxy has beside those of `SectionKind`.
     static let sections: Set<String> = [
         "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward", "log-profile", "mailers",
-        "peers", "program", "resolvers", "ring", "traces", "userlist",
+        "peers", "program", "resolvers", "ring", "traces",
     ]
 
     /// Lines that choose among other lines or print something, in or outside of sections. Those that only go on with

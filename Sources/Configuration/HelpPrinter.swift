@@ -171,5 +171,5 @@ extension HelpPrinter {
 }
 
 extension Sections {
-    static let all: Sections = [.global, .proxies, .httpErrors]
+    static let all: Sections = [.global, .proxies, .httpErrors, .userlist]
 }

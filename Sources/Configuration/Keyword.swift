@@ -1,10 +1,12 @@
 // A word of the language is one row: it names itself, says where it may stand, documents itself and
 // parses itself. Rows live next to the behaviour they configure; the program's Assembly lists all tables.
 
-/// What sections there are. A `listen` is a frontend and a backend in one; `http-errors` is a set of error pages.
+/// What sections there are. A `listen` is a frontend and a backend in one; `http-errors` is a set of error pages,
+/// a `userlist` a set of people with their passwords.
 public enum SectionKind: String, CaseIterable, Sendable {
     case global, defaults, frontend, backend, listen
     case httpErrors = "http-errors"
+    case userlist
 
     /// Whether the section needs a name of its own.
     public var isNamed: Bool { self != .global && self != .defaults }
@@ -21,6 +23,7 @@ public struct Sections: OptionSet, Sendable {
     public static let backend = Sections(rawValue: 1 << 3)
     public static let listen = Sections(rawValue: 1 << 4)
     public static let httpErrors = Sections(rawValue: 1 << 5)
+    public static let userlist = Sections(rawValue: 1 << 6)
 
     /// The sections that make proxies.
     public static let proxies: Sections = [.defaults, .frontend, .backend, .listen]
@@ -35,6 +38,7 @@ public struct Sections: OptionSet, Sendable {
         case .backend: self = .backend
         case .listen: self = .listen
         case .httpErrors: self = .httpErrors
+        case .userlist: self = .userlist
         }
     }
 

@@ -255,6 +255,7 @@ extension SectionKind {
         case .backend: "a backend"
         case .listen: "a listen section"
         case .httpErrors: "an http-errors section"
+        case .userlist: "a userlist"
         }
     }
 }

@@ -1,6 +1,7 @@
 // The first line of a section: its kind, its name, the defaults it starts from.
 //
-//   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>] | http-errors <name>
+//   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
+//   http-errors|userlist <name>
 //
 // A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
 // where it was legible, so that references to it are not reported too.
@@ -12,6 +13,7 @@ struct SectionNames {
     var frontends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var httpErrors: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    var userlists: [String: (kind: SectionKind, range: SourceRange)] = [:]
     /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
     var defaults: [String: [Draft]] = [:]
     /// What a proxy without `from` starts from.
@@ -57,7 +59,7 @@ extension Loader {
         } else {
             let usage =
                 switch kind {
-                case .httpErrors: "http-errors <name>"
+                case .httpErrors, .userlist: "\(kind.rawValue) <name>"
                 case .defaults: "defaults [<name>] [from <defaults>]"
                 default: "\(kind.rawValue) <name> [from <defaults>]"
                 }
@@ -76,6 +78,7 @@ extension Loader {
             if draft.name != SectionKind.defaults.rawValue { names.defaults[draft.name, default: []].append(draft) }
         case .frontend, .backend, .listen: result.proxies.append(draft)
         case .httpErrors: result.httpErrors.append(draft)
+        case .userlist: result.userlists.append(draft)
         }
     }
 
@@ -103,6 +106,7 @@ extension Loader {
         let first =
             (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
             ?? (kind == .httpErrors ? names.httpErrors[name.text] : nil)
+            ?? (kind == .userlist ? names.userlists[name.text] : nil)
         if let first {
             throw ConfigProblem(
                 "there is \(first.kind == .httpErrors ? "an" : "a") \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
@@ -111,14 +115,15 @@ extension Loader {
         if isFront { names.frontends[name.text] = (kind, name.range) }
         if isBack { names.backends[name.text] = (kind, name.range) }
         if kind == .httpErrors { names.httpErrors[name.text] = (kind, name.range) }
+        if kind == .userlist { names.userlists[name.text] = (kind, name.range) }
     }
 
     /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.
     private mutating func startingPoint(
         _ kind: SectionKind, _ rest: inout ArraySlice<Word>
     ) throws(ConfigProblem) -> Draft? {
-        // A set of error pages has nothing to start from.
-        if kind == .httpErrors { return nil }
+        // Neither a set of error pages nor one of users has anything to start from.
+        if kind == .httpErrors || kind == .userlist { return nil }
         guard let from = rest.first, from.text == "from" else { return kind == .defaults ? nil : names.lastDefaults }
         guard let name = rest.dropFirst().first else {
             throw ConfigProblem("'from' lacks a name", at: from.range, expected: "the name of a defaults section")

@@ -13,8 +13,9 @@ internal import StaticFiles
 /// Resolves one configuration.
 public struct PlanBuilder {
     private let global: Draft
-    private let drafts: [Draft]
+    private var drafts: [Draft]
     private let httpErrors: [Draft]
+    private let userlists: [Draft]
     private let logger: Logger
     private let workers: Int
     private let facts: ProcessFacts
@@ -25,14 +26,16 @@ public struct PlanBuilder {
     /// - Parameters:
     ///   - proxies: frontend, backend and listen drafts in file order.
     ///   - httpErrors: drafts of `http-errors` sections.
+    ///   - userlists: drafts of `userlist` sections.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
-        global: Draft, proxies: [Draft], httpErrors: [Draft], logger: Logger, workers: Int, facts: ProcessFacts,
-        now: Instant
+        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [], logger: Logger, workers: Int,
+        facts: ProcessFacts, now: Instant
     ) {
         self.global = global
         drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
         self.httpErrors = httpErrors
+        self.userlists = userlists
         self.logger = logger
         self.workers = workers
         self.facts = facts
@@ -47,6 +50,7 @@ public struct PlanBuilder {
         let maxConnections = resolveMaxConnections(process)
         checkBuffers(process)
         reportDefaultTimeouts()
+        resolveUserLists()
 
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
@@ -78,6 +82,12 @@ public struct PlanBuilder {
     ) {
         problems.append(
             ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
+    }
+
+    private mutating func resolveUserLists() {
+        let lists = UserLists(userlists)
+        problems += lists.problems
+        for index in drafts.indices { problems += drafts[index].resolve(lists) }
     }
 
     private func logTargets(of draft: Draft) -> LogTargets {

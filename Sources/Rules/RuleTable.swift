@@ -40,6 +40,8 @@ struct RuleTable: Sendable {
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []
+    /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).
+    var userLists: [NamedUserList] = []
     // Only looked at when a rule answers.
     var answers: [AnswerContent] = []
     var redirects: [Redirection] = []

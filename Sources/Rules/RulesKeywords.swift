@@ -5,7 +5,7 @@ public import Configuration
 public enum RulesKeywords {
     public static let table: [Keyword] =
         [acl] + actions + [redirect, useBackend, defaultBackend] + MonitorKeywords.table + ExchangeLogKeywords.table
-        + CaptureKeywords.table + UniqueIDKeywords.table
+        + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
 
     /// Samples, criteria, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [

@@ -32,8 +32,8 @@ struct Launch {
         let logger = Logger(rings: threads + 1)
         // Even where lines are wrong already: unknown names and the like are reported in the same run.
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, logger: logger,
-            workers: threads,
+            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors,
+            userlists: loaded.userlists, logger: logger, workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)

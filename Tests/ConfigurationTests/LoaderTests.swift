@@ -55,6 +55,14 @@ import Testing
         #expect(loaded.lines(of: "e") == [])
     }
 
+    @Test func `userlists are kept by themselves and start from nothing`() {
+        let loaded = load("defaults\n    mode http\nuserlist staff\nuserlist guests\nlisten staff\nuserlist staff")
+        #expect(loaded.complaints == ["6:10: error: there is a userlist 'staff' already, at t.cfg:3"])
+        #expect(loaded.userlists.map(\.name) == ["staff", "guests"])
+        #expect(loaded.userlists.map { $0[Said.self].lines } == [[], []])
+        #expect(loaded.lines(of: "staff") == ["mode http"])
+    }
+
     @Test func `the longest name that fits the section wins`() {
         let loaded = load(
             """

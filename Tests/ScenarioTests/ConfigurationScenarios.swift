@@ -26,6 +26,28 @@ import Testing
         #expect(!isListening(on: port))
     }
 
+    @Test("A userlist whose lines do not fit together is refused")
+    func userlist() throws {
+        let file = try Stage.current.file(
+            "users.cfg",
+            """
+            \(opening())
+            userlist staff
+                group admins users tom,ann
+                user tom password $5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA groups editors
+            listen www
+                bind 127.0.0.1:\(try freePort())
+                server s1 127.0.0.1:9
+
+            """)
+
+        let checked = try Portico.run("-c", "-f", file)
+
+        #expect(checked.exit == .status(1))
+        let words = checked.output + checked.errors
+        #expect(words.contains("editors") && words.contains("ann"))
+    }
+
     @Test("Every wrong line is reported in one run, each with its place, and a word that may have been meant")
     func mistakes() throws {
         let front = try freePort()

@@ -81,6 +81,11 @@ struct ExpressionArguments {
         return value
     }
 
+    /// Takes an argument that names something which another section declares.
+    mutating func reference(_ what: String) throws(ConfigProblem) -> Reference {
+        Reference(name: try string(what), range: text.range(values[next - 1].range))
+    }
+
     /// Takes an argument that may be missing.
     mutating func optionalString() -> String? {
         guard let (value, _) = take(), !value.isEmpty else { return nil }

@@ -121,12 +121,19 @@ extension RuleTable {
 /// A log-format string by itself: the format of a frontend's log.
 public struct LogFormat: Sendable {
     private let format: Format
-    private let program: RuleProgram
+    private var program: RuleProgram
 
     /// Compiles a string that makes log lines.
     public init(_ word: Word) throws(ConfigProblem) {
         var table = RuleTable()
         format = try Format(word, for: .logLine, in: .logLine, &table)
+        program = RuleProgram(table)
+    }
+
+    /// Changes what the file's other sections have to say in.
+    mutating func update(_ change: (inout RuleTable) -> Void) {
+        var table = program.table
+        change(&table)
         program = RuleProgram(table)
     }
 
