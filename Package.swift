@@ -97,6 +97,12 @@ let package = Package(
                 "Proxy", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "Admin",
                 "KernelSimulation",
             ]),
+        // The language as a whole, with the program's own list of tables.
+        tests(
+            of: "Language",
+            uses: [
+                "portico", "Basics", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+            ]),
         tests(of: "Scenario", uses: []),
     ]
 )

@@ -106,6 +106,8 @@ public enum AdminKeywords {
             "stats admin", in: .proxies, usage: "stats admin { if | unless } <condition>",
             summary: "Accepted and not done: the stats page shows, and changes nothing."
         ) { (arguments, _) throws(ConfigProblem) in
+            _ = try arguments.choice("a condition", of: ["if": (), "unless": ()])
+            _ = try arguments.next("a condition")
             arguments.warn("'stats admin' has no effect: the stats page changes nothing")
             _ = arguments.rest()
         },

@@ -1,0 +1,61 @@
+// An example for a row of a keyword table: a line that it accepts, and one that it refuses.
+//
+// The lines stand in the tables of `Examples/`, one file a room, in alphabetical order: whoever adds a row to the
+// language adds one line there. `LanguageTests` runs them all, and names the rows that have none.
+
+import Configuration
+
+struct Example: Sendable {
+    /// What the row is called: `balance`, `server weight`, `samples path`.
+    let row: String
+    /// Where the line stands; nil for the first section, in the order of `sections`, that may have it.
+    let section: SectionKind?
+    let accepted: String
+    let refused: String
+
+    /// The sections, those first in which most is possible.
+    static let sections: [SectionKind] = [.frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist]
+}
+
+// MARK: - The forms of a line in the tables
+
+/// A keyword: what stands behind it, and what may not. `before` is lines that the two need above them.
+///
+/// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are a file, a folder and a
+/// whole HTTP response that are there.
+func line(
+    _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil, before: String = ""
+) -> Example {
+    let above = before.isEmpty ? "" : before + "\n"
+    return Example(
+        row: name, section: section, accepted: "\(above)\(name) \(accepted)", refused: "\(above)\(name) \(refused)")
+}
+
+/// A parameter of `bind`, `server` or `stats socket`: what stands behind its name, and what may not.
+func parameter(_ line: String, _ name: String, _ accepted: String = "", not refused: String) -> Example {
+    let (text, section): (String, SectionKind) =
+        switch line {
+        case "bind": ("bind 127.0.0.1:10099", .frontend)
+        case "server": ("server example 127.0.0.1:10099", .backend)
+        default: ("\(line) /run/example.socket", .global)
+        }
+    return Example(
+        row: "\(line) \(name)", section: section, accepted: "\(text) \(name) \(accepted)",
+        refused: "\(text) \(name) \(refused)")
+}
+
+/// A sample: its whole expression, and one of its name that is wrong. `rule` is the keyword in which they stand.
+func sample(_ name: String, _ accepted: String = "", not refused: String, in rule: String = "http-request") -> Example {
+    Example(
+        row: "samples \(name)", section: .frontend,
+        accepted: "\(rule) set-header x-example \"%[\(name)\(accepted)]\"",
+        refused: "\(rule) set-header x-example \"%[\(name)\(refused)]\"")
+}
+
+/// A converter: what stands before it with it, `str(A),lower`, and an expression in which it is wrong.
+func converter(_ name: String, _ accepted: String, not refused: String) -> Example {
+    Example(
+        row: "converters \(name)", section: .frontend,
+        accepted: "http-request set-header x-example \"%[\(accepted)]\"",
+        refused: "http-request set-header x-example \"%[\(refused)]\"")
+}

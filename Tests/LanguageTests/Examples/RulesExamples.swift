@@ -1,0 +1,30 @@
+// Examples for the rows of `RulesKeywords` but for actions, in alphabetical order.
+
+import Configuration
+
+extension Examples {
+    static let rules: [Example] = [
+        line("acl", "is_static path_beg /static /img", not: "is_static path_begin /static"),
+        line("capture request header", "User-Agent len 64", not: "User-Agent length 64"),
+        line("capture response header", "Server len 64", not: "Server len 0"),
+        line("declare capture", "request len 64", not: "both len 64"),
+        line("default_backend", "back", not: "bakc"),
+        line("error-log-format", "\"%ci %ST\"", not: "%nosuch"),
+        line("group", "others users member", not: "others members member", in: .userlist),
+        line("log-format", "\"%ci %[path]\"", not: "\"%[path\""),
+        line("monitor fail", "if { path /x }", not: ""),
+        line("monitor-uri", "/alive", not: "'/a b'"),
+        line("option dontlog-normal", not: "yes"),
+        line("option dontlognull", not: "yes"),
+        line("option httplog", "clf", not: "clg"),
+        line("option httpslog", not: "yes"),
+        line("option log-separate-errors", not: "yes"),
+        line("option logasap", not: "yes"),
+        line("option tcplog", not: "yes"),
+        line("redirect", "prefix http://example.com code 301 if { path / }", not: "prefix http://example.com code 299"),
+        line("unique-id-format", "%{+X}o%ci:%cp", not: "%{+Y}o%ci"),
+        line("unique-id-header", "X-Request-ID", not: "Content-Length"),
+        line("use_backend", "back if { path / }", not: "back if { path / "),
+        line("user", "other insecure-password x groups members", not: "other password $9$x", in: .userlist),
+    ]
+}

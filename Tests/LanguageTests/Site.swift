@@ -1,0 +1,95 @@
+// A whole configuration around one example: every section is there, with what it needs, and nothing is wrong but what
+// the example says. It is read and made a plan of, as at start-up.
+
+import Basics
+import Configuration
+import Foundation
+import Logging
+import Proxy
+import Testing
+
+@testable import portico
+
+/// What came of an example's line.
+struct Site {
+    /// Errors and warnings.
+    let problems: [ConfigProblem]
+    /// The number of the example's last line.
+    let line: Int
+
+    private static let file = "example.cfg"
+
+    init(_ text: String, in section: SectionKind, environment: [String: String]) {
+        var lines: [String] = []
+        var place = 0
+        for (kind, own) in Self.sections {
+            lines += own
+            guard kind == section else { continue }
+            lines += text.components(separatedBy: "\n").map { "    " + $0 }
+            place = lines.count
+        }
+        line = place
+        let loaded = Assembly.language.load(
+            text: lines.joined(separator: "\n"), named: Self.file, environment: environment)
+        var facts = ProcessFacts()
+        facts.descriptorsLimit = 100_000
+        var builder = PlanBuilder(
+            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
+            logger: Logger(rings: 1), workers: 1, facts: facts, now: .now())
+        _ = builder.build()
+        problems = (loaded.problems + builder.problems).filter { $0.severity != .notice }
+    }
+
+    /// The errors and warnings as they are printed.
+    var text: String {
+        let printer = ProblemPrinter(sources: Sources())
+        return problems.map(printer.line).joined(separator: "\n")
+    }
+
+    /// Whether nothing is wrong. The example may be warned about.
+    var acceptsTheLine: Bool { problems.allSatisfy { $0.severity == .warning && $0.range?.line == line } }
+
+    /// Whether something is wrong with the example, and with nothing else.
+    var refusesTheLine: Bool {
+        problems.contains { $0.severity == .error } && problems.allSatisfy { $0.range?.line == line }
+    }
+
+    private static let sections: [(SectionKind, [String])] = [
+        (.global, ["global"]),
+        (
+            .defaults,
+            [
+                "defaults", "    mode http", "    timeout client 5s", "    timeout server 5s", "    timeout connect 5s",
+                "    timeout http-request 5s",
+            ]
+        ),
+        (.httpErrors, ["http-errors pages", "    errorfile 503 \"${PAGE}\""]),
+        (.userlist, ["userlist people", "    group members users member", "    user member insecure-password secret"]),
+        (.frontend, ["frontend front", "    bind 127.0.0.1:10001", "    default_backend back"]),
+        (.backend, ["backend back", "    server one 127.0.0.1:10002"]),
+        (.listen, ["listen both", "    bind 127.0.0.1:10003", "    server one 127.0.0.1:10004"]),
+    ]
+}
+
+/// What the examples may name.
+final class Surroundings {
+    let folder: URL
+    let environment: [String: String]
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "portico-language-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let page = folder.appending(path: "page.http")
+        try "HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/plain\r\n\r\nLater.\n".write(
+            to: page, atomically: true, encoding: .utf8)
+        let file = folder.appending(path: "file.txt")
+        try "a file\n".write(to: file, atomically: true, encoding: .utf8)
+        let configuration = folder.appending(path: "included.cfg")
+        try "# nothing\n".write(to: configuration, atomically: true, encoding: .utf8)
+        environment = [
+            "PAGE": page.path, "FILE": file.path, "FOLDER": folder.path, "INCLUDED": configuration.path,
+        ]
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+}
