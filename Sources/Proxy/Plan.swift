@@ -22,6 +22,8 @@ public final class Plan: Sendable {
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
     let headLimits: HeadLimits
+    /// `proc` variables.
+    let variables = ProcessVariables()
 
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], logTargets: LogTargets, maxConnections: Int,
@@ -61,6 +63,8 @@ public enum ProxyMode: String, Sendable { case tcp, http }
 /// One frontend, or the front half of a `listen`.
 public final class FrontendPlan: Sendable {
     public let name: String
+    /// Its place in `Plan.frontends`.
+    let index: Int
     /// HAProxy's `iid`.
     public let id: Int
     public let mode: ProxyMode
@@ -98,11 +102,12 @@ public final class FrontendPlan: Sendable {
     private let bindsOnce = Mutex<[BindPlan]>([])
 
     init(
-        draft: ProxyDraft, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
+        draft: ProxyDraft, index: Int, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
         logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
+        self.index = index
         self.id = id
         mode = draft.settings.mode
         description = draft.settings.description

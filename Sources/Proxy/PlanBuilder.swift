@@ -64,10 +64,11 @@ public struct PlanBuilder {
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, maxConnections: maxConnections)
         }
-        let frontends = frontDrafts.compactMap { draft in
-            makeFrontend(draft, backends: backDrafts, maxConnections: maxConnections)
+        let frontends = frontDrafts.enumerated().compactMap { index, draft in
+            makeFrontend(draft, index: index, backends: backDrafts, maxConnections: maxConnections)
         }
         checkAddresses(frontends)
+        checkReferences()
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
         return Plan(
             frontends: frontends, backends: backends, logTargets: logTargets(of: global),
@@ -97,6 +98,16 @@ public struct PlanBuilder {
     /// HAProxy's `iid`: the section's number in the file, from 2.
     private func id(of draft: Draft) -> Int {
         (drafts.firstIndex { $0.range == draft.range && $0.kind == draft.kind } ?? 0) + 2
+    }
+
+    private mutating func checkReferences() {
+        let names = SiteNames(drafts)
+        for draft in drafts {
+            for problem in draft.ruleReferences.compactMap({ names.problem(with: $0, in: draft) })
+            where !problems.contains(problem) {
+                problems.append(problem)
+            }
+        }
     }
 
     // MARK: Limits
@@ -168,8 +179,8 @@ public struct PlanBuilder {
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
-            requestRules: isListen ? RulesSettings().requestRules() : rules.requestRules(),
-            responseRules: isListen ? RulesSettings().responseRules() : rules.responseRules(),
+            requestRules: isListen ? RulesSettings().ruleSet(.httpRequest) : rules.ruleSet(.httpRequest),
+            responseRules: isListen ? RulesSettings().ruleSet(.httpResponse) : rules.ruleSet(.httpResponse),
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
             errorPages: errorPages(of: draft),
@@ -231,7 +242,9 @@ public struct PlanBuilder {
     // MARK: Frontends
 
     /// Nil if a backend it names does not exist.
-    private mutating func makeFrontend(_ draft: Draft, backends: [Draft], maxConnections: Int) -> FrontendPlan? {
+    private mutating func makeFrontend(_ draft: Draft, index: Int, backends: [Draft], maxConnections: Int)
+        -> FrontendPlan?
+    {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
         if proxy.settings.binds.isEmpty && !proxy.settings.hasBindLine {
@@ -247,7 +260,8 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, id: id(of: draft), requestRules: rules.requestRules(), responseRules: rules.responseRules(),
+            draft: proxy, index: index, id: id(of: draft), requestRules: rules.ruleSet(.httpRequest),
+            responseRules: rules.ruleSet(.httpResponse),
             routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,

@@ -14,6 +14,8 @@ public final class Worker {
     let log: LogChannel
     let buffers: BufferPool
     let orders: WorkerOrders
+    /// What rules may ask of all that runs.
+    let site: LiveSite
 
     private var slots = Slab<Watched>()
     private var timers = TimerQueue()
@@ -43,6 +45,7 @@ public final class Worker {
         self.kernel = kernel
         self.log = log
         self.orders = orders
+        site = LiveSite(plan)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         idleConnections = IdleConnections(plan: plan)
         views = plan.backends.map { _ in Backend.View() }

@@ -18,6 +18,15 @@ public final class ExchangeFacts {
     public var frontendName = ""
     /// Whether the client's connection is encrypted.
     public var isTLS = false
+    /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
+    public var site: (any SiteFacts)?
+    /// The frontend's place in the plan.
+    public var frontendIndex = 0
+    /// `proc` variables.
+    public var processVariables: ProcessVariables?
+    /// `sess` variables, nil until one is set: they live as long as the client's connection, which gives them to each of
+    /// its exchanges and takes them back.
+    public var sessionVariables: VariableStore?
 
     // The messages, as they are after the rules that have run.
 
@@ -29,9 +38,30 @@ public final class ExchangeFacts {
     /// The frontend's name until a backend is chosen.
     public var backendName = ""
     public var serverName = ExchangeFacts.noServer
+    /// The backend's place in the plan, and the server's in the backend; nil until they are chosen.
+    public var backendIndex: Int?
+    public var serverIndex: Int?
     /// The server's address, and ours on the connection to it.
     public var serverAddress: SocketAddress?
     public var sourceAddress: SocketAddress?
+
+    // What of the messages is here beside their heads, for rules that look into them.
+
+    /// The request's body without its framing, as far as it is here.
+    public var requestBody: [UInt8] = []
+    /// What the client, and the server, have sent and nobody has read: for `tcp-request content` and its like.
+    public var requestPayload: [UInt8] = []
+    public var responsePayload: [UInt8] = []
+    /// Whether more of what the rules look at may yet come: a sample that is not there is then not known to be missing.
+    public var mayGrow = false
+    /// A sample was asked for something that may yet come; only while `mayGrow`.
+    var isUndecided = false
+
+    // What rules have said about this exchange beside its messages.
+
+    public var directives = ExchangeDirectives()
+    /// `txn`, `req` and `res` variables.
+    var variables = ExchangeVariables()
 
     // What happened.
 
@@ -85,6 +115,14 @@ public final class ExchangeFacts {
         response.clear()
         backendName = frontendName
         serverName = Self.noServer
+        backendIndex = nil
+        serverIndex = nil
+        requestBody.removeAll(keepingCapacity: true)
+        requestPayload.removeAll(keepingCapacity: true)
+        responsePayload.removeAll(keepingCapacity: true)
+        mayGrow = false
+        directives.clear()
+        variables.clear()
         serverAddress = nil
         sourceAddress = nil
         timers = ExchangeTimers()

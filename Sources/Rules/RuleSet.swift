@@ -1,5 +1,6 @@
 // The rules of one section for one message, compiled, and what comes of running them.
 
+public import Basics
 public import HTTP
 
 /// What the rules decided.
@@ -14,9 +15,35 @@ public enum RuleOutcome: Sendable {
     case deny(LocalResponse)
     /// The message is refused with the section's page for this status.
     case denyStatus(Int)
+    /// As `deny`, once `timeout tarpit` has passed.
+    case tarpit(LocalResponse)
+    case tarpitStatus(Int)
+    /// The connection is closed without an answer (`reject`).
+    case reject
+    /// The connection is forgotten: the client is told nothing, not even that it is closed (`silent-drop`).
+    case silentDrop
+    /// The rules are to be run on from `position` when what they wait for has come about.
+    case wait(RuleWait, from: RulePosition)
 }
 
-/// The `http-request` and `redirect` lines of a section, or its `http-response` lines.
+/// What rules may wait for.
+public enum RuleWait: Sendable {
+    case pause(TimeSpan)
+    /// The request's body, whole or as many bytes of it, for so long at most.
+    case body(time: TimeSpan, bytes: Int?)
+    /// More of what the client, or the server, sends: a condition cannot be decided yet (`facts.mayGrow`).
+    case more
+}
+
+/// Where in a set of rules to go on.
+public struct RulePosition: Equatable, Sendable {
+    /// The place of a rule; behind the last rule are the `redirect` lines.
+    fileprivate let index: Int
+
+    public static let start = RulePosition(index: 0)
+}
+
+/// The rules of one family of a section: its `http-request` and `redirect` lines, say.
 public struct RuleSet: Sendable {
     private let rules: [Rule]
     /// The `redirect` lines, which come behind all others and which `allow` does not skip.
@@ -33,20 +60,57 @@ public struct RuleSet: Sendable {
 
     public var isEmpty: Bool { rules.isEmpty && redirects.isEmpty }
 
-    /// Runs the rules in file order; they change `facts.request` or `facts.response` in place.
-    public func run(on facts: ExchangeFacts) -> RuleOutcome {
+    /// Runs the rules in file order, from the first or where they had stopped; they change `facts.request` or
+    /// `facts.response` in place.
+    public func run(on facts: ExchangeFacts, from position: RulePosition = .start) -> RuleOutcome {
         if isEmpty { return .proceed }
         facts.side = side
-        if case .decided(let outcome) = run(rules, facts) { return outcome }
-        if case .decided(let outcome) = run(redirects, facts) { return outcome }
-        return .proceed
+        if position.index < rules.count {
+            switch run(rules, from: position.index, facts) {
+            case .decided(let outcome): return outcome
+            case .wait(let wait, let index): return .wait(wait, from: RulePosition(index: index))
+            case .next, .stop: break
+            }
+        }
+        switch run(redirects, from: max(0, position.index - rules.count), facts) {
+        case .decided(let outcome): return outcome
+        case .wait(let wait, let index): return .wait(wait, from: RulePosition(index: rules.count + index))
+        case .next, .stop: return .proceed
+        }
     }
 
-    private func run(_ rules: [Rule], _ facts: ExchangeFacts) -> ActionResult {
-        for rule in rules {
-            if let condition = rule.condition, !condition.holds(facts, program) { continue }
-            let result = rule.action.run(on: facts, side, program)
-            guard case .next = result else { return result }
+    private enum Run {
+        case next, stop
+        case decided(RuleOutcome)
+        /// To go on with the rule at `index`.
+        case wait(RuleWait, index: Int)
+    }
+
+    private func run(_ rules: [Rule], from start: Int, _ facts: ExchangeFacts) -> Run {
+        var i = start
+        while i < rules.count {
+            let rule = rules[i]
+            if let condition = rule.condition {
+                if facts.mayGrow {
+                    switch condition.verdict(facts, program) {
+                    case .holds: break
+                    case .fails:
+                        i += 1
+                        continue
+                    case .undecided: return .wait(.more, index: i)
+                    }
+                } else if !condition.holds(facts, program) {
+                    i += 1
+                    continue
+                }
+            }
+            switch rule.action.run(on: facts, side, program) {
+            case .next: i += 1
+            case .stop: return .stop
+            case .decided(let outcome): return .decided(outcome)
+            case .wait(let wait): return .wait(wait, index: i + 1)
+            case .undecided: return .wait(.more, index: i)
+            }
         }
         return .next
     }
@@ -64,4 +128,8 @@ enum ActionResult {
     /// No more rules of this list.
     case stop
     case decided(RuleOutcome)
+    /// The rule behind this one, but not yet.
+    case wait(RuleWait)
+    /// The same again when more is there (only while `facts.mayGrow`).
+    case undecided
 }

@@ -98,10 +98,7 @@ extension RulesSettings {
         let action = try row.parse(&arguments, family, &table)
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
-        switch family {
-        case .httpRequest: request.append(Rule(action: action, condition: condition))
-        case .httpResponse: response.append(Rule(action: action, condition: condition))
-        }
+        rules[family, default: []].append(Rule(action: action, condition: condition))
     }
 
     fileprivate mutating func readRedirect(_ arguments: inout Arguments) throws(ConfigProblem) {

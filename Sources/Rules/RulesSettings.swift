@@ -6,9 +6,9 @@ public struct RulesSettings: SectionSettings {
     /// What the lines below refer to.
     var table = RuleTable()
     var names = AccessListNames()
-    var request: [Rule] = []
+    var rules: [RuleFamily: [Rule]] = [:]
+    /// `redirect` lines.
     var redirects: [Rule] = []
-    var response: [Rule] = []
     /// `monitor-uri`, and the conditions of `monitor fail` lines.
     var monitorTarget: String?
     var monitorFailures: [Condition] = []
@@ -19,13 +19,11 @@ public struct RulesSettings: SectionSettings {
 
     public init() {}
 
-    /// The rules for requests: `http-request` lines, then `redirect` lines.
-    public func requestRules() -> RuleSet {
-        RuleSet(request, redirects: redirects, table, side: .request)
+    /// The rules of one family; those for requests with the `redirect` lines behind them.
+    public func ruleSet(_ family: RuleFamily) -> RuleSet {
+        RuleSet(
+            rules[family] ?? [], redirects: family == .httpRequest ? redirects : [], table, side: family.side)
     }
-
-    /// The rules for responses: `http-response` lines.
-    public func responseRules() -> RuleSet { RuleSet(response, table, side: .response) }
 
     /// Every backend that a line names outright: each must exist.
     public var backendNames: [Word] {

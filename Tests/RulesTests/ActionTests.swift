@@ -12,7 +12,7 @@ import Testing
     private let request = "GET /a/b?x=1 HTTP/1.1\nHost: shop.example:8080\nX-One: 1\nX-Two: 2\nX-One: 3\n\n"
 
     private func outcome(_ lines: String, _ facts: ExchangeFacts? = nil) throws -> RuleOutcome {
-        try Section(.listen, lines).rules.requestRules().run(on: facts ?? exchange(request))
+        try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts ?? exchange(request))
     }
 
     private func answer(_ lines: String, _ facts: ExchangeFacts? = nil) throws -> LocalResponse {
@@ -80,7 +80,7 @@ import Testing
 
     @Test func `A response can be answered otherwise too`() throws {
         let rules = try Section(.listen, "http-response return status 200 content-type a/b string x if { status 404 }")
-            .rules.responseRules()
+            .rules.ruleSet(.httpResponse)
         let facts = try exchange()
         try RulesTests.answer("HTTP/1.1 404 Not Found\n\n", facts)
         guard case .answer(let response) = rules.run(on: facts) else { throw Unexpected(what: "no answer") }
@@ -99,7 +99,9 @@ import Testing
         }
         let facts = try exchange()
         try RulesTests.answer("HTTP/1.1 200 OK\n\n", facts)
-        guard case .denyStatus(502) = try Section(.listen, "http-response deny").rules.responseRules().run(on: facts)
+        guard
+            case .denyStatus(502) = try Section(.listen, "http-response deny").rules.ruleSet(.httpResponse).run(
+                on: facts)
         else {
             throw Unexpected(what: "http-response deny")
         }
@@ -209,7 +211,7 @@ import Testing
             http-response del-header Server
             http-response set-header X-Path %[path] if { status 200 }
             """
-        ).rules.responseRules()
+        ).rules.ruleSet(.httpResponse)
         let facts = try exchange(request)
         try RulesTests.answer("HTTP/1.1 200 OK\nServer: x\nVia: 1.0 a\n\n", facts)
         guard case .proceed = rules.run(on: facts) else { throw Unexpected(what: "stopped") }
@@ -237,7 +239,7 @@ import Testing
             #expect(
                 section.warnings.map(\.message)
                     == Array(repeating: "'\(name)' is Portico's to write: this line does nothing", count: 2))
-            #expect(section.rules.requestRules().isEmpty)
+            #expect(section.rules.ruleSet(.httpRequest).isEmpty)
             #expect(
                 try problem("http-request return hdr \(name) 5").message
                     == "'\(name)' is Portico's to write, not a rule's")

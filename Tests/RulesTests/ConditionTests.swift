@@ -103,7 +103,7 @@ import Testing
     @Test func `unless turns the whole condition round`() throws {
         let section = try Section(.listen, "http-request deny unless { path /a } or { path /b }")
         for (path, isDenied) in [("/a", false), ("/b", false), ("/c", true)] {
-            let outcome = section.rules.requestRules().run(on: try exchange("GET \(path) HTTP/1.1\nHost: a\n\n"))
+            let outcome = section.rules.ruleSet(.httpRequest).run(on: try exchange("GET \(path) HTTP/1.1\nHost: a\n\n"))
             if case .denyStatus = outcome { #expect(isDenied) } else { #expect(!isDenied) }
         }
     }
@@ -141,7 +141,7 @@ import Testing
     @Test func `A list that grows behind its first use is whole`() throws {
         let section = try Section(
             .listen, "acl static path_beg /img\nhttp-request deny if static\nacl static path_end .png")
-        guard case .denyStatus = section.rules.requestRules().run(on: try exchange(shop)) else {
+        guard case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: try exchange(shop)) else {
             throw Unexpected(what: "the second line of the list was not asked")
         }
     }

@@ -54,8 +54,8 @@ import Testing
     /// Whatever was accepted can also be run.
     private func run(_ draft: Draft, _ facts: ExchangeFacts) {
         let rules = draft[RulesSettings.self]
-        _ = rules.requestRules().run(on: facts)
-        _ = rules.responseRules().run(on: facts)
+        _ = rules.ruleSet(.httpRequest).run(on: facts)
+        _ = rules.ruleSet(.httpResponse).run(on: facts)
         _ = rules.routing(indices: [:]).choose(for: facts)
         let program = RuleProgram(rules.table)
         for list in rules.table.lists { _ = list.holds(facts, program) }

@@ -49,7 +49,7 @@ import Testing
     }
 
     private func run(_ lines: String, _ facts: ExchangeFacts) throws {
-        guard case .proceed = try Section(.listen, lines).rules.requestRules().run(on: facts) else {
+        guard case .proceed = try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts) else {
             throw Unexpected(what: "stopped by \(lines)")
         }
         #expect(facts.scratch.isEmpty)
@@ -82,7 +82,7 @@ import Testing
             http-response replace-header location ^http://inner:8080/(.*) https://www.example.com/\\\\1
             http-response replace-value cache-control ^public$ private
             """
-        _ = try Section(.listen, rules).rules.responseRules().run(on: facts)
+        _ = try Section(.listen, rules).rules.ruleSet(.httpResponse).run(on: facts)
         #expect(
             lines(facts.response.fields) == [
                 "location: https://www.example.com/x", "cache-control: private, max-age=3",

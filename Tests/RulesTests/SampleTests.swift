@@ -2,6 +2,7 @@
 
 import Basics
 import Configuration
+import Foundation
 import HTTP
 import Testing
 
@@ -106,15 +107,19 @@ import Testing
 
     @Test func `Every row has a test here`() throws {
         // Rows that are tested elsewhere by name would hide a forgotten one; there are none.
-        let tested = String(decoding: try sourceOfThisFile(), as: UTF8.self)
+        let tested = String(decoding: try sourcesOfTables(), as: UTF8.self)
         for row in SampleRow.table {
             #expect(tested.contains("\"\(row.name)\"") || tested.contains("\"\(row.name)("), "\(row.name)")
         }
         for row in ConverterRow.table { #expect(tested.contains(",\(row.name)"), "\(row.name)") }
     }
 
-    private func sourceOfThisFile(_ path: String = #filePath) throws -> [UInt8] {
-        try contentsOfFile(path)
+    /// This file's text, and those of the other tables of samples and converters beside it.
+    private func sourcesOfTables(_ path: String = #filePath) throws -> [UInt8] {
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return try names.filter { $0.hasSuffix("SampleTests.swift") || $0.hasSuffix("ConverterTests.swift") }
+            .flatMap { try contentsOfFile(folder.appending(path: $0).path) }
     }
 }
 
@@ -176,7 +181,7 @@ import Testing
     @Test func `A sample that is asked too early is refused, with where it could be used`() throws {
         let found = try problem("http-request set-header x %[res.hdr(server)]")
         #expect(found.message == "'res.hdr' needs the response's head, which is not there yet in http-request rules")
-        #expect(found.expected == "it can be used in http-response rules, log formats")
+        #expect(found.expected == "it can be used in http-response rules, http-after-response rules, log formats")
         #expect(try problem("use_backend %[status]").message.contains("not there yet in use_backend rules"))
         #expect(
             try problem("acl failed status 500\nhttp-request deny if failed").message
@@ -190,8 +195,8 @@ import Testing
             .listen, "http-request set-header a %[hdr(x)]\nhttp-response set-header a %[hdr(x)]")
         let facts = try exchange("GET / HTTP/1.1\nHost: a\nX: of the request\n\n")
         try answer("HTTP/1.1 200 OK\nX: of the response\n\n", facts)
-        _ = section.rules.requestRules().run(on: facts)
-        _ = section.rules.responseRules().run(on: facts)
+        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
+        _ = section.rules.ruleSet(.httpResponse).run(on: facts)
         #expect(lines(facts.request.fields).last == "a: of the request")
         #expect(lines(facts.response.fields).last == "a: of the response")
     }

@@ -111,7 +111,7 @@ func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
 /// Whether a condition holds: what stands behind `if`.
 func holds(_ condition: String, _ facts: ExchangeFacts, with lines: String = "") throws -> Bool {
     let section = try Section(.listen, "\(lines)\nhttp-request deny if \(condition)")
-    if case .denyStatus = section.rules.requestRules().run(on: facts) {
+    if case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: facts) {
         #expect(facts.scratch.isEmpty)
         return true
     }

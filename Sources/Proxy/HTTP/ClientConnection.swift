@@ -30,6 +30,8 @@ final class ClientConnection: Connection {
     /// Where the next exchange's time begins: the accept, or the end of the exchange before.
     private var idleSince: Instant
     private var isFirstExchange = true
+    /// `sess` variables, while no exchange has them.
+    var variables: VariableStore?
     private var lingerBytesLeft = Limits.lingerBytes
     /// The worker is stopping: no further exchange.
     private var isLast = false

@@ -118,6 +118,10 @@ final class Exchange {
         facts.client = client.peer
         facts.local = client.local
         facts.frontendName = frontend.name
+        facts.frontendIndex = frontend.index
+        facts.site = worker.site
+        facts.processVariables = worker.plan.variables
+        facts.sessionVariables = client.variables
         facts.backendName = frontend.name
         facts.timers.acceptDate = WallTime.now()
         facts.timers.accepted = start
@@ -153,6 +157,8 @@ final class Exchange {
 
     /// Gives the references back; the object can serve again.
     func letGo() {
+        client.variables = facts.sessionVariables
+        facts.sessionVariables = nil
         client = nil
         backend = nil
         server = nil

@@ -49,6 +49,7 @@ extension Exchange {
     private func route(to backend: BackendPlan, _ worker: Worker) {
         self.backend = backend
         facts.backendName = backend.name
+        facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
         if backend.buffersRequests && !frontend.buffersRequests && !requestBody.isComplete {
@@ -90,6 +91,8 @@ extension Exchange {
         case .denyStatus(let status):
             count(.deniedRequests, worker)
             fail(status: status, .proxy, .request, worker)
+        case .tarpit, .tarpitStatus, .reject, .silentDrop, .wait:
+            preconditionFailure("no action of http-request rules does that yet")
         }
         return false
     }

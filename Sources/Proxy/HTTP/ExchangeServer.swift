@@ -24,6 +24,7 @@ extension Exchange {
         self.server = server
         holdsServer = true
         facts.serverName = server.name
+        facts.serverIndex = server.index
         facts.counts.server = server.active.increment()
         server.traffic.add(.sessions, worker: worker.index)
         server.traffic.add(.selections, worker: worker.index)

@@ -18,6 +18,7 @@ extension Exchange {
         let backend = worker.plan.backends[index]
         self.backend = backend
         facts.backendName = backend.name
+        facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
         retriesLeft = backend.retries

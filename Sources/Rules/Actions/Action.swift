@@ -32,13 +32,27 @@ enum Action: Sendable {
 }
 
 /// The lists of rules that an action may be in.
-enum RuleFamily: String, CaseIterable, Sendable {
+public enum RuleFamily: String, CaseIterable, Sendable {
     case httpRequest = "http-request"
     case httpResponse = "http-response"
 
-    var place: RulePlace { self == .httpRequest ? .requestRules : .responseRules }
+    var place: RulePlace {
+        switch self {
+        case .httpRequest: .requestRules
+        case .httpResponse: .responseRules
+        }
+    }
+
+    /// Whose message the rules are about.
+    var side: MessageSide {
+        switch self {
+        case .httpRequest: .request
+        case .httpResponse: .response
+        }
+    }
+
     /// The status of `deny` where none is said.
-    var denyStatus: Int { self == .httpRequest ? 403 : 502 }
+    var denyStatus: Int { side == .request ? 403 : 502 }
 }
 
 /// An action by its name.

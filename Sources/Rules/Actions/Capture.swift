@@ -115,18 +115,9 @@ extension RulesSettings {
     fileprivate mutating func readCapture(
         _ word: Word, _ slot: Int, _ family: RuleFamily, _ arguments: inout Arguments
     ) throws(ConfigProblem) {
-        var text = ExpressionText(word)
-        let expression = try Expression(&text, &table)
-        guard text.isAtEnd else { throw ConfigProblem("'\(word.text)' goes on behind its sample", at: word.range) }
-        try family.place.require(expression.row.moment, of: expression.row.name, at: word.range)
+        let expression = try Expression(word, in: family.place, &table)
         let condition = try names.condition(&arguments, in: family.place, &table)
-        switch family {
-        case .httpRequest:
-            let action = CaptureAction(expression, slot: slot, side: .request)
-            request.append(Rule(action: .capture(action), condition: condition))
-        case .httpResponse:
-            let action = CaptureAction(expression, slot: slot, side: .response)
-            response.append(Rule(action: .capture(action), condition: condition))
-        }
+        let action = CaptureAction(expression, slot: slot, side: family.side)
+        rules[family, default: []].append(Rule(action: .capture(action), condition: condition))
     }
 }

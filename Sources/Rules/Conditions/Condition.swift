@@ -19,6 +19,35 @@ struct Condition: Sendable {
         anyAlternativeHolds(facts, program) != isInverted
     }
 
+    /// What can be said while more of the message may come.
+    enum Verdict { case holds, fails, undecided }
+
+    /// As `holds`, for messages that are still growing: a sample that is not there yet decides nothing, unless the rest
+    /// of its alternative fails, or another alternative holds, without it.
+    func verdict(_ facts: ExchangeFacts, _ program: RuleProgram) -> Verdict {
+        var isOpen = false
+        var alternative = Verdict.holds
+        for i in terms.range {
+            let term = program.table.terms[i]
+            if term.beginsAlternative {
+                if alternative == .holds { return isInverted ? .fails : .holds }
+                if alternative == .undecided { isOpen = true }
+                alternative = .holds
+            }
+            if alternative == .fails { continue }
+            facts.isUndecided = false
+            let matches = program.table.lists[Int(term.list)].holds(facts, program)
+            if !matches && facts.isUndecided {
+                alternative = .undecided
+            } else if matches == term.isNegated {
+                alternative = .fails
+            }
+        }
+        if alternative == .holds { return isInverted ? .fails : .holds }
+        if isOpen || alternative == .undecided { return .undecided }
+        return isInverted ? .holds : .fails
+    }
+
     @inline(__always)
     private func anyAlternativeHolds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
         var holds = true

@@ -13,8 +13,9 @@ enum MatchMethod: String, CaseIterable {
         switch type {
         case .bool: self = .bool
         case .integer: self = .int
-        case .address: self = .ip
-        case .string, .method: self = .str
+        case .address, .ipv4, .ipv6: self = .ip
+        case .string, .method, .any: self = .str
+        case .binary: self = .bin
         }
     }
 
@@ -137,7 +138,7 @@ extension Criterion {
         try checkIsDone(method, method.rawValue, at: word.range)
         let isPossible =
             switch (method, type) {
-            case (.bool, .address), (.ip, .bool), (.ip, .integer), (.ip, .method): false
+            case (.bool, .address), (.bool, .ipv4), (.bool, .ipv6), (.ip, .bool), (.ip, .integer), (.ip, .method): false
             default: true
             }
         guard isPossible else {

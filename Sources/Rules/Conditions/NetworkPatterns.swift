@@ -46,7 +46,7 @@ struct NetworkPatterns: Sendable {
     }
 
     /// The IPv4 address that an IPv6 address stands for: ::a.b.c.d, ::ffff:a.b.c.d, or 2002:ab:cd:: of 6to4.
-    private static func v4(within high: UInt64, _ low: UInt64) -> UInt32? {
+    static func v4(within high: UInt64, _ low: UInt64) -> UInt32? {
         if high == 0, low >> 32 == 0 || low >> 32 == 0xFFFF { return UInt32(truncatingIfNeeded: low) }
         if high >> 48 == 0x2002 { return UInt32(truncatingIfNeeded: high >> 16) }
         return nil

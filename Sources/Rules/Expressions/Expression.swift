@@ -51,6 +51,7 @@ enum Sample: Sendable {
     case exchange(ExchangeSample)
     case request(RequestSample)
     case field(FieldSample)
+    case variable(VariableSample)
 
     @inline(__always)
     func fetch(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
@@ -60,6 +61,7 @@ enum Sample: Sendable {
         case .exchange(let sample): sample.fetch(facts)
         case .request(let sample): sample.fetch(facts)
         case .field(let sample): sample.fetch(facts, program, &cursor)
+        case .variable(let sample): sample.fetch(facts, program)
         }
     }
 }
@@ -68,12 +70,15 @@ enum Sample: Sendable {
 enum Converter: Sendable {
     case text(TextConverter)
     case substitution(Substitution)
+    /// Put in by the compiler where types ask for it; has no name.
+    case cast(Cast)
 
     @inline(__always)
     func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         switch self {
         case .text(let converter): converter.apply(value, facts)
         case .substitution(let converter): converter.apply(value, facts, program)
+        case .cast(let cast): cast.apply(value, facts)
         }
     }
 }

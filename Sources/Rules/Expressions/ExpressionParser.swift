@@ -176,6 +176,25 @@ extension Expression {
         try self.init(row, nameStart: start, &text, &table)
     }
 
+    /// Reads a word that is an expression and nothing else, for rules in `place`.
+    init(_ word: Word, in place: RulePlace, _ table: inout RuleTable) throws(ConfigProblem) {
+        var text = ExpressionText(word)
+        try self.init(&text, &table)
+        guard text.isAtEnd else {
+            throw text.problem("unexpected text behind the expression", at: text.position..<text.bytes.count)
+        }
+        try place.require(row.moment, of: row.name, at: word.range)
+    }
+
+    /// The same expression, its value converted to `wanted` where that changes it.
+    func yielding(_ wanted: SampleType, _ table: inout RuleTable) -> Expression {
+        guard let cast = type.cast(to: wanted) else { return self }
+        let start = table.converters.count
+        table.converters += Array(table.converters[converters.range]) + [.cast(cast)]
+        return Expression(
+            sample: sample, converters: Stretch(start..<table.converters.count), type: wanted, rowIndex: rowIndex)
+    }
+
     /// Reads the arguments and converters behind the name of a row, which began at `nameStart`.
     init(
         _ rowIndex: Int, nameStart: Int, _ text: inout ExpressionText, _ table: inout RuleTable
@@ -199,10 +218,11 @@ extension Expression {
                     "'\(name)' cannot take a value of type \(type.rawValue)", at: range,
                     expected: "a value of type \(row.input.rawValue) before it")
             }
+            if let cast = type.cast(to: row.input) { converters.append(.cast(cast)) }
             var arguments = try ExpressionArguments(of: name, at: range, &text)
             converters.append(try row.make(&arguments, &table))
             try arguments.finish()
-            type = row.type
+            if row.type != .any { type = row.type }
         }
         let start = table.converters.count
         table.converters += converters

@@ -32,6 +32,7 @@ struct SampleRow: Sendable {
     /// All of them.
     static let table =
         ConstantSample.rows + ConnectionSample.rows + ExchangeSample.rows + RequestSample.rows + FieldSample.rows
+        + VariableSample.rows
 
     /// The place of each name in the table.
     static let places = Dictionary(table.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in
@@ -47,6 +48,7 @@ struct ConverterRow: Sendable {
     let arguments: String
     /// What it takes; another type is converted to it first.
     let input: SampleType
+    /// What it yields; `any` for what it took.
     let type: SampleType
     let summary: String
     let make: Maker
@@ -72,11 +74,35 @@ struct ConverterRow: Sendable {
 }
 
 extension SampleType {
+    /// Whether it is an address, of whatever version.
+    var isAddress: Bool { self == .address || self == .ipv4 || self == .ipv6 }
+
     /// Whether HAProxy converts a value of this type to `other` where that is asked for.
     func converts(to other: SampleType) -> Bool {
-        switch (self, other) {
-        case (.bool, .address), (.address, .bool), (.method, .address), (_, .method): self == other
+        if self == other || self == .any || other == .any { return true }
+        return switch (self, other) {
+        case (.bool, _) where other.isAddress: false
+        case (_, .bool) where isAddress: false
+        case (.method, _) where other.isAddress: false
+        case (.binary, .bool), (.binary, .integer): false
+        case (.binary, _) where other.isAddress: false
+        case (.bool, .binary): false
+        case (.integer, .ipv6), (.ipv6, .integer): false
+        case (.string, .method): true
+        case (_, .method): false
         default: true
+        }
+    }
+
+    /// What has to be done to a value of this type to make it one of `other`; nil if values convert themselves where
+    /// they are used.
+    func cast(to other: SampleType) -> Cast? {
+        switch (self, other) {
+        case (.binary, .string): .binaryToText
+        case (.integer, .binary), (.address, .binary), (.ipv4, .binary), (.ipv6, .binary), (.any, .binary): .toBinary
+        case (.address, .ipv4), (.integer, .ipv4), (.string, .ipv4), (.ipv6, .ipv4), (.any, .ipv4): .toIPv4
+        case (.address, .ipv6), (.ipv4, .ipv6), (.string, .ipv6), (.any, .ipv6): .toIPv6
+        default: nil
         }
     }
 }

@@ -5,16 +5,25 @@ internal import Configuration
 
 /// The stages of an exchange, in order; what is known at one stays known at the later ones.
 enum Moment: Int, Comparable, Sendable {
-    case connection, requestHead, requestBody, responseHead, end
+    /// Nothing has to have happened: known when the file is read.
+    case start
+    case connection
+    /// The client's first bytes, not understood.
+    case requestBytes
+    case requestHead, requestBody
+    case responseBytes, responseHead, end
 
     static func < (a: Moment, b: Moment) -> Bool { a.rawValue < b.rawValue }
 
     /// What is there from this moment on.
     var subject: String {
         switch self {
+        case .start: "nothing"
         case .connection: "the connection"
+        case .requestBytes: "what the client sends"
         case .requestHead: "the request's head"
         case .requestBody: "the request's body"
+        case .responseBytes: "what the server sends"
         case .responseHead: "the response's head"
         case .end: "the end of the exchange"
         }
@@ -23,22 +32,34 @@ enum Moment: Int, Comparable, Sendable {
 
 /// A place in the configuration where expressions stand.
 enum RulePlace: CaseIterable, Sendable {
-    case requestRules, routing, responseRules, logLine
+    case global, connectionRules, sessionRules, requestContentRules, requestRules, routing
+    case responseContentRules, responseRules, afterResponseRules, logLine
 
     /// The last moment that has come when an expression here is evaluated.
     var moment: Moment {
         switch self {
-        case .requestRules, .routing: .requestHead
-        case .responseRules: .responseHead
+        case .global: .start
+        case .connectionRules, .sessionRules: .connection
+        // In HTTP mode the head is read before these rules run.
+        case .requestContentRules: .requestHead
+        case .requestRules, .routing: .requestBody
+        case .responseContentRules: .responseBytes
+        case .responseRules, .afterResponseRules: .responseHead
         case .logLine: .end
         }
     }
 
     var name: String {
         switch self {
+        case .global: "the global section"
+        case .connectionRules: "tcp-request connection rules"
+        case .sessionRules: "tcp-request session rules"
+        case .requestContentRules: "tcp-request content rules"
         case .requestRules: "http-request rules"
         case .routing: "use_backend rules"
+        case .responseContentRules: "tcp-response content rules"
         case .responseRules: "http-response rules"
+        case .afterResponseRules: "http-after-response rules"
         case .logLine: "log formats"
         }
     }

@@ -10,9 +10,15 @@ internal import HTTP
 enum SampleType: String, Sendable {
     case bool = "boolean"
     case integer
+    /// An address of either version.
     case address = "ip"
+    case ipv4, ipv6
     case string
+    /// Bytes that are no text.
+    case binary
     case method
+    /// Only known when it is there: a variable's.
+    case any
 }
 
 /// One value.
@@ -27,6 +33,10 @@ enum SampleValue: Sendable {
 struct SampleBytes: Sendable {
     enum Source: Sendable {
         case scratch
+        /// The request's body, as far as it is here.
+        case body
+        /// What the client, or the server, has sent so far and nobody has read (TCP).
+        case payload(MessageSide)
         case request(RequestPart)
         case response(line: Int)
     }
@@ -47,6 +57,9 @@ extension ExchangeFacts {
         let range = bytes.start..<bytes.start + bytes.count
         return switch bytes.source {
         case .scratch: scratch.withBytes(range, body)
+        case .body: requestBody.withBytes(range, body)
+        case .payload(.request): requestPayload.withBytes(range, body)
+        case .payload(.response): responsePayload.withBytes(range, body)
         case .request(let part): request.withBytes(part, range, body)
         case .response(let line): response.fields.withValue(line, range, body)
         }

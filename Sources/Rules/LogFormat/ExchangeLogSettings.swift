@@ -34,6 +34,12 @@ public struct ExchangeLogSettings: SectionSettings {
 
     public init() {}
 
+    /// The names of sections and servers in the formats.
+    var references: [SiteReference] {
+        let own: [SiteReference] = if case .custom(let format) = format { format.references } else { [] }
+        return own + (errorFormat?.references ?? [])
+    }
+
     /// The log of a frontend with these settings, in HTTP or TCP mode.
     public func exchangeLog(isHTTP: Bool) -> ExchangeLog { ExchangeLog(self, isHTTP: isHTTP) }
 }

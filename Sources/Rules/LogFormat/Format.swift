@@ -137,6 +137,9 @@ public struct LogFormat: Sendable {
         program = RuleProgram(table)
     }
 
+    /// The names of sections and servers in it.
+    var references: [SiteReference] { program.table.references }
+
     /// Whether the variable occurs in it.
     func uses(_ wanted: LogVariable) -> Bool {
         program.table.elements[format.elements.range].contains {

@@ -49,5 +49,6 @@ extension Examples {
         sample("str", "(text)", not: ""),
         sample("unique-id", not: "(1)"),
         sample("url", not: "(1)"),
+        sample("var", "(txn.x)", not: "(x)"),
     ]
 }

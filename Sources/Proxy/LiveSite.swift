@@ -1,0 +1,102 @@
+// What rules may ask of the running site (`nbsrv`, `be_conn`, `srv_is_up` …): answered from the plan and what hangs off it.
+
+internal import Balancing
+internal import Basics
+internal import Reactor
+internal import Rules
+
+final class LiveSite: SiteFacts {
+    private let plan: Plan
+    private let frontends: [String: Int]
+    private let backends: [String: Int]
+    private let servers: [[String: Int]]
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        frontends = Self.places(plan.frontends.map(\.name))
+        backends = Self.places(plan.backends.map(\.name))
+        servers = plan.backends.map { Self.places($0.backend.servers.map(\.name)) }
+    }
+
+    private static func places(_ names: [String]) -> [String: Int] {
+        Dictionary(names.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
+        switch reference.kind {
+        case .frontend: (reference.name.isEmpty ? facts.frontendIndex : frontends[reference.name]).map { SitePlace($0) }
+        case .backend: (reference.name.isEmpty ? facts.backendIndex : backends[reference.name]).map { SitePlace($0) }
+        case .server: server(reference.name[...], facts)
+        }
+    }
+
+    private func server(_ name: Substring, _ facts: ExchangeFacts) -> SitePlace? {
+        var backend = facts.backendIndex
+        var server = name
+        if let slash = name.firstIndex(of: "/") {
+            backend = backends[String(name[..<slash])]
+            server = name[name.index(after: slash)...]
+        }
+        guard let backend, let index = servers[backend][String(server)] else { return nil }
+        return SitePlace(backend, server: index)
+    }
+
+    func number(_ what: SiteNumber) -> Int {
+        switch what {
+        case .connections: plan.admission.connections.current
+        case .connectionsFree: plan.admission.maxConnections - plan.admission.connections.current
+        case .processID: Int(SystemProcess.id)
+        case .threads: plan.process.threads
+        default: 0
+        }
+    }
+
+    func number(_ what: SiteNumber, ofFrontend index: Int) -> Int {
+        let frontend = plan.frontends[index]
+        return switch what {
+        case .id: frontend.id
+        case .connections: frontend.sessions.current
+        case .connectionsFree: frontend.maxConnections - frontend.sessions.current
+        case .sessionRate: Int(frontend.connectionRate.current)
+        case .requestRate: Int(frontend.requestRate.current)
+        case .clientTimeout: milliseconds(frontend.timeouts.client)
+        default: 0
+        }
+    }
+
+    func number(_ what: SiteNumber, ofBackend index: Int) -> Int {
+        let backend = plan.backends[index]
+        return switch what {
+        case .id: backend.id
+        case .connections: backend.backend.active.current
+        case .sessionRate: Int(backend.backend.rate.current)
+        case .usableServers: usableServers(of: backend.backend)
+        case .serverTimeout: milliseconds(backend.timeouts.server)
+        case .connectTimeout: milliseconds(backend.timeouts.connect)
+        case .tunnelTimeout: milliseconds(backend.timeouts.tunnel ?? .forever)
+        case .connectionsFree: -1
+        default: 0
+        }
+    }
+
+    func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
+        let server = plan.backends[backend].backend.servers[index]
+        return switch what {
+        case .id: server.id
+        case .connections: server.active.current
+        case .connectionsFree: -1
+        case .sessionRate: Int(server.rate.current)
+        case .isUp: server.state.isUsable ? 1 : 0
+        case .weight, .initialWeight: server.weight
+        default: 0
+        }
+    }
+
+    /// As `nbsrv` counts: backups only when nobody else is left.
+    private func usableServers(of backend: Backend) -> Int {
+        let counts = backend.usableCounts
+        return counts.active > 0 ? counts.active : counts.backup
+    }
+
+    private func milliseconds(_ span: TimeSpan) -> Int { span == .forever ? 0 : Int(span.wholeMilliseconds) }
+}

@@ -1,0 +1,54 @@
+// Names of sections and servers in rules and log formats: looked up when the plan is built, so that a name that nobody has
+// is reported with its place.
+
+internal import Balancing
+internal import Configuration
+internal import Rules
+
+/// Everything in a file that a rule may name.
+struct SiteNames {
+    private let frontends: Set<String>
+    private let backends: [String: Draft]
+
+    init(_ drafts: [Draft]) {
+        frontends = Set(drafts.filter { $0.kind != .backend }.map(\.name))
+        backends = Dictionary(
+            drafts.filter { $0.kind != .frontend }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// What is wrong with a reference in the section `draft`; nil if it leads somewhere.
+    func problem(with reference: SiteReference, in draft: Draft) -> ConfigProblem? {
+        switch reference.kind {
+        case .frontend:
+            let isKnown = reference.name.isEmpty || frontends.contains(reference.name)
+            return isKnown ? nil : Self.unknown("frontend", reference, among: frontends)
+        case .backend:
+            let isKnown = reference.name.isEmpty || backends[reference.name] != nil
+            return isKnown ? nil : Self.unknown("backend", reference, among: backends.keys)
+        case .server: return serverProblem(reference, draft)
+        }
+    }
+
+    private func serverProblem(_ reference: SiteReference, _ draft: Draft) -> ConfigProblem? {
+        let parts = reference.name.split(separator: "/", maxSplits: 1).map(String.init)
+        let isOwn = parts.count == 1
+        let server = parts.last ?? ""
+        guard let backend = isOwn ? backends[draft.name] : backends[parts[0]] else {
+            return isOwn
+                ? ConfigProblem(
+                    "'\(reference.name)' names no backend, and this section has no servers", at: reference.range,
+                    expected: "<backend>/<server>")
+                : Self.unknown("backend", reference, among: backends.keys)
+        }
+        let names = backend[BalancingSettings.self].servers.map(\.name.text)
+        return names.contains(server) ? nil : Self.unknown("server", reference, among: names)
+    }
+
+    private static func unknown(
+        _ what: String, _ reference: SiteReference, among names: some Sequence<String>
+    ) -> ConfigProblem {
+        ConfigProblem(
+            "no \(what) named '\(reference.name)'", at: reference.range,
+            suggestion: nearest(reference.name, among: names.sorted()))
+    }
+}

@@ -1,0 +1,32 @@
+// What rules say about one exchange that is neither of its messages: how long to wait, how loudly to log. The Proxy
+// obeys.
+
+public import Basics
+
+public struct ExchangeDirectives: Sendable {
+    /// `set-timeout`: instead of the section's own.
+    public var clientTimeout: TimeSpan?
+    public var serverTimeout: TimeSpan?
+    public var tunnelTimeout: TimeSpan?
+    /// `set-log-level`: a syslog severity (0 to 7), or -1 for no line at all.
+    public var logSeverity: Int?
+    /// `disable-l7-retry`: a request that a server got is not sent again.
+    public var retriesMessages = true
+    /// `early-hint`: fields to send with a 103 before the response. Sent and emptied by the Proxy.
+    public var earlyHints: [(name: [UInt8], value: [UInt8])] = []
+    /// `set-src`, `set-dst` and their ports were changed: what was told of the connection's ends at its begin is not so any
+    /// more for this exchange.
+    public var hasOtherEnds = false
+
+    public init() {}
+
+    mutating func clear() {
+        clientTimeout = nil
+        serverTimeout = nil
+        tunnelTimeout = nil
+        logSeverity = nil
+        retriesMessages = true
+        if !earlyHints.isEmpty { earlyHints.removeAll() }
+        hasOtherEnds = false
+    }
+}

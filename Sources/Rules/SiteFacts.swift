@@ -1,0 +1,87 @@
+// What samples may ask of the running site, beyond one exchange: who is up, how busy it is (manual, section 7.3.2).
+//
+// This room is below those that know. The Proxy answers. Rules name frontends, backends and servers by references: the
+// plan's builder refuses those that lead nowhere.
+
+public import Configuration
+
+/// The site as it is now. Answers are current to within a moment.
+public protocol SiteFacts: AnyObject, Sendable {
+    /// A number about a backend or frontend, by its place in the plan.
+    func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
+    func number(_ what: SiteNumber, ofBackend index: Int) -> Int
+    func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
+    /// A number about the process.
+    func number(_ what: SiteNumber) -> Int
+    /// What a reference leads to; nil if nobody has that name.
+    func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
+}
+
+/// What can be counted. Not everything has every number: what makes no sense is 0.
+public enum SiteNumber: Sendable {
+    case id
+    /// Exchanges or connections now.
+    case connections
+    /// How many more the limits allow; -1 without a limit.
+    case connectionsFree
+    /// Sessions, or requests, in the last second.
+    case sessionRate, requestRate
+    /// Waiting in queues.
+    case queue
+    /// Servers that can be used.
+    case usableServers
+    /// 1 if the server gets requests.
+    case isUp
+    case weight, initialWeight
+    /// Time-outs of the section, in milliseconds; 0 for none.
+    case clientTimeout, serverTimeout, connectTimeout, queueTimeout, tunnelTimeout, tarpitTimeout
+    case processID, threads, isStopping
+}
+
+/// A name in a rule that something in the file has to have.
+public struct SiteReference: Sendable {
+    public enum Kind: Sendable {
+        case frontend, backend
+        /// `backend/server`, or a server of the section's own backend.
+        case server
+    }
+    public let kind: Kind
+    /// As written; empty for the section the rule stands in.
+    public let name: String
+    public let range: SourceRange
+
+    init(_ kind: Kind, _ name: String, at range: SourceRange) {
+        self.kind = kind
+        self.name = name
+        self.range = range
+    }
+}
+
+/// What a reference leads to.
+public struct SitePlace: Sendable {
+    /// The frontend's or backend's place in the plan.
+    public var index: Int
+    /// The server's place in its backend; -1 if the reference is to no server.
+    public var server: Int
+
+    public init(_ index: Int, server: Int = -1) {
+        self.index = index
+        self.server = server
+    }
+}
+
+extension RuleTable {
+    /// Keeps a reference; its number in `references`.
+    mutating func refer(to kind: SiteReference.Kind, _ name: String, at range: SourceRange) -> Int {
+        references.append(SiteReference(kind, name, at: range))
+        return references.count - 1
+    }
+}
+
+extension Draft {
+    /// The names that rules and log formats of this section refer to: each has to exist.
+    public var ruleReferences: [SiteReference] {
+        self[RulesSettings.self].table.references + self[UniqueIDSettings.self].table.references
+            + self[ExchangeLogSettings.self].references
+    }
+}
