@@ -4,7 +4,8 @@ public import Configuration
 
 public enum RulesKeywords {
     public static let table: [Keyword] =
-        [acl] + actions + [redirect, useBackend, defaultBackend] + MonitorKeywords.table + ExchangeLogKeywords.table
+        [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend] + MonitorKeywords.table
+        + ExchangeLogKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
 
     /// Samples, criteria, converters and log-format variables, for the help and the manual.
@@ -42,12 +43,29 @@ public enum RulesKeywords {
         ActionRow.table.filter { $0.families.contains(family) }.map { row in
             let name = "\(family.rawValue) \(row.name)"
             let usage = [name, row.arguments, condition].filter { !$0.isEmpty }.joined(separator: " ")
-            return Keyword(name, in: .proxies, usage: usage, summary: row.summary) {
+            return Keyword(name, in: family.sections, usage: usage, summary: row.summary) {
                 (arguments, draft) throws(ConfigProblem) in
                 try draft[RulesSettings.self].readRule(row, family, &arguments)
             }
         }
     }
+
+    private static let inspectDelays: [Keyword] = [
+        Keyword(
+            "tcp-request inspect-delay", in: .proxies, usage: "tcp-request inspect-delay <time>",
+            summary:
+                "Lets tcp-request content rules wait so long for what the client is to send. Without it they look at what "
+                + "is there."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[RulesSettings.self].requestInspectDelay = try arguments.time("a time")
+        },
+        Keyword(
+            "tcp-response inspect-delay", in: .backends, usage: "tcp-response inspect-delay <time>",
+            summary: "Lets tcp-response content rules wait so long for what the server is to send."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[RulesSettings.self].responseInspectDelay = try arguments.time("a time")
+        },
+    ]
 
     private static let condition = "[if|unless <condition>]"
 

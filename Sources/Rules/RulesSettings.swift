@@ -1,5 +1,6 @@
 // What one section's rule lines say, compiled as they are read.
 
+public import Basics
 public import Configuration
 
 public struct RulesSettings: SectionSettings {
@@ -7,6 +8,9 @@ public struct RulesSettings: SectionSettings {
     var table = RuleTable()
     var names = AccessListNames()
     var rules: [RuleFamily: [Rule]] = [:]
+    /// How long `tcp-request content` and `tcp-response content` rules may wait for bytes; not at all if nothing is said.
+    public internal(set) var requestInspectDelay = TimeSpan.zero
+    public internal(set) var responseInspectDelay = TimeSpan.zero
     /// `redirect` lines.
     var redirects: [Rule] = []
     /// `monitor-uri`, and the conditions of `monitor fail` lines.

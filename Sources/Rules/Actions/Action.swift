@@ -7,6 +7,10 @@ enum Action: Sendable {
     /// The place of its content in the table.
     case answer(Int)
     case deny(Int)
+    /// Closes the connection without an answer.
+    case reject
+    /// Forgets the connection.
+    case silentDrop
     case redirect(Int)
     case field(FieldAction)
     case setPath(SetPathAction)
@@ -20,6 +24,8 @@ enum Action: Sendable {
         case .allow: .stop
         case .answer(let place): .decided(program.table.answers[place].answer(facts, program))
         case .deny(let place): .decided(program.table.answers[place].denial(facts, program))
+        case .reject: .decided(.reject)
+        case .silentDrop: .decided(.silentDrop)
         case .redirect(let place):
             program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
         case .field(let action): action.run(on: facts, side, program)
@@ -33,21 +39,49 @@ enum Action: Sendable {
 
 /// The lists of rules that an action may be in.
 public enum RuleFamily: String, CaseIterable, Sendable {
+    /// When a connection has come in, before anything else is done for it.
+    case connection = "tcp-request connection"
+    /// When the connection can carry data.
+    case session = "tcp-request session"
+    /// When the client has sent something; in HTTP mode, when a request's head is there.
+    case requestContent = "tcp-request content"
+    case responseContent = "tcp-response content"
     case httpRequest = "http-request"
     case httpResponse = "http-response"
+    /// On every response, Portico's own too, as the last thing before it goes to the client.
+    case httpAfterResponse = "http-after-response"
+
+    /// Those of whole HTTP messages.
+    static let http: [RuleFamily] = [.httpRequest, .httpResponse, .httpAfterResponse]
+    /// Those of connections and their bytes.
+    static let tcp: [RuleFamily] = [.connection, .session, .requestContent, .responseContent]
 
     var place: RulePlace {
         switch self {
+        case .connection: .connectionRules
+        case .session: .sessionRules
+        case .requestContent: .requestContentRules
+        case .responseContent: .responseContentRules
         case .httpRequest: .requestRules
         case .httpResponse: .responseRules
+        case .httpAfterResponse: .afterResponseRules
         }
     }
 
     /// Whose message the rules are about.
     var side: MessageSide {
         switch self {
-        case .httpRequest: .request
-        case .httpResponse: .response
+        case .connection, .session, .requestContent, .httpRequest: .request
+        case .responseContent, .httpResponse, .httpAfterResponse: .response
+        }
+    }
+
+    /// The sections it may stand in.
+    var sections: Sections {
+        switch self {
+        case .connection, .session: .frontends
+        case .responseContent: .backends
+        default: .proxies
         }
     }
 
@@ -79,12 +113,13 @@ struct ActionRow: Sendable {
 
     /// All of them.
     static let table =
-        [allow, AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row] + FieldAction.rows + [
+        [allow] + Rejection.rows + [AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row] + FieldAction.rows
+        + [
             SetPathAction.row
         ] + ReplaceFieldAction.rows + ReplaceTargetAction.rows
 
     private static let allow = ActionRow(
-        "allow", in: [.httpRequest, .httpResponse],
+        "allow", in: RuleFamily.http,
         summary: "Lets the message pass: the rules behind it are not looked at."
     ) { (_, _, _) throws(ConfigProblem) in .allow }
 }

@@ -4,12 +4,15 @@ import Configuration
 
 extension Examples {
     static let actions: [Example] = [
+        line("http-after-response allow", "if { status 200 }", not: "when { status 200 }"),
+        line("http-after-response silent-drop", "if { status 200 }", not: "now"),
         line("http-request add-header", "X-A %[src]", not: "X-A"),
         line("http-request allow", "if { path / }", not: "when { path / }"),
         line("http-request capture", "path len 10", not: "path len 0"),
         line("http-request del-header", "X-A", not: ""),
         line("http-request deny", "deny_status 429 if { path / }", not: "deny_status 99"),
         line("http-request redirect", "scheme https code 301", not: "scheme https code 200"),
+        line("http-request reject", "if { path / }", not: "403"),
         line("http-request replace-header", "Host (.*) \\1.example.com", not: "Host '(' x"),
         line("http-request replace-path", "^/a /b", not: "'[' /b"),
         line("http-request replace-pathq", "^/a /b", not: "'[' /b"),
@@ -18,6 +21,7 @@ extension Examples {
         line("http-request return", "status 200 content-type text/plain string hello", not: "status 99"),
         line("http-request set-header", "X-A %[path]", not: "X-A %[res.hdr(a)]"),
         line("http-request set-path", "/x%[path]", not: ""),
+        line("http-request silent-drop", "if { path / }", not: "now"),
         line("http-response add-header", "X-A %[status]", not: "X-A %[nosuch]"),
         line("http-response allow", not: "if"),
         line(
@@ -30,5 +34,19 @@ extension Examples {
         line("http-response replace-value", "Server a b", not: "Server '(' b"),
         line("http-response return", "status 200", not: "status"),
         line("http-response set-header", "X-A b", not: "X-A"),
+        line("http-response silent-drop", "if { status 200 }", not: "now"),
+        line("tcp-request connection accept", "if { src 10.0.0.0/8 }", not: "if { path / }"),
+        line("tcp-request connection reject", "if { src 10.0.0.0/8 }", not: "403"),
+        line("tcp-request connection silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-request content accept", "if { path / }", not: "if { status 200 }"),
+        line("tcp-request content reject", "if { src 10.0.0.0/8 }", not: "403"),
+        line("tcp-request content silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-request session accept", "if { src 10.0.0.0/8 }", not: "if { path / }"),
+        line("tcp-request session reject", "if { src 10.0.0.0/8 }", not: "403"),
+        line("tcp-request session silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-response content accept", "if { src 10.0.0.0/8 }", not: "if { status 200 }"),
+        line("tcp-response content close", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-response content reject", "if { src 10.0.0.0/8 }", not: "403"),
+        line("tcp-response content silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
     ]
 }
