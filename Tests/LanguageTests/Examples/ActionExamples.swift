@@ -41,6 +41,7 @@ extension Examples {
         line("tcp-request content accept", "if { path / }", not: "if { status 200 }"),
         line("tcp-request content reject", "if { src 10.0.0.0/8 }", not: "403"),
         line("tcp-request content silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-request inspect-delay", "5s", not: "soon"),
         line("tcp-request session accept", "if { src 10.0.0.0/8 }", not: "if { path / }"),
         line("tcp-request session reject", "if { src 10.0.0.0/8 }", not: "403"),
         line("tcp-request session silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
@@ -48,5 +49,6 @@ extension Examples {
         line("tcp-response content close", "if { src 10.0.0.0/8 }", not: "now"),
         line("tcp-response content reject", "if { src 10.0.0.0/8 }", not: "403"),
         line("tcp-response content silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
+        line("tcp-response inspect-delay", "5s", not: "soon"),
     ]
 }
