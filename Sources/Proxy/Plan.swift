@@ -71,8 +71,7 @@ public final class FrontendPlan: Sendable {
     public let description: String
     public let maxConnections: Int
     let timeouts: ClientTimeouts
-    let requestRules: RuleSet
-    let responseRules: RuleSet
+    let rules: SectionRules
     let routing: RoutingRules
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
@@ -102,7 +101,7 @@ public final class FrontendPlan: Sendable {
     private let bindsOnce = Mutex<[BindPlan]>([])
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, requestRules: RuleSet, responseRules: RuleSet, routing: RoutingRules,
+        draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
         logTargets: LogTargets, workers: Int
     ) {
@@ -113,8 +112,7 @@ public final class FrontendPlan: Sendable {
         description = draft.settings.description
         maxConnections = draft.maxConnections
         timeouts = draft.clientTimeouts
-        self.requestRules = requestRules
-        self.responseRules = responseRules
+        self.rules = rules
         self.routing = routing
         self.statsPage = statsPage
         forwarding = draft.settings.forwarding
@@ -172,8 +170,7 @@ public final class BackendPlan: Sendable {
     let keepAlive: KeepAliveMode
     /// A client that closes before its response has begun is taken as gone.
     let abortsOnClose: Bool
-    let requestRules: RuleSet
-    let responseRules: RuleSet
+    let rules: SectionRules
     let forwarding: Forwarding
     /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
     let buffersRequests: Bool
@@ -192,8 +189,8 @@ public final class BackendPlan: Sendable {
     public let logTargets: LogTargets
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, requestRules: RuleSet,
-        responseRules: RuleSet, statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
+        statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
         logTargets: LogTargets
     ) {
         name = draft.name
@@ -209,8 +206,7 @@ public final class BackendPlan: Sendable {
         reuse = draft.settings.reuse
         keepAlive = draft.settings.keepAlive
         abortsOnClose = draft.settings.abortsOnClose
-        self.requestRules = requestRules
-        self.responseRules = responseRules
+        self.rules = rules
         // A listen's requests have been through its front half already.
         forwarding = isListen ? Forwarding() : draft.settings.forwarding
         // So has a listen's wait for the body.

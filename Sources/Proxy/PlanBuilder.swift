@@ -179,8 +179,7 @@ public struct PlanBuilder {
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
-            requestRules: isListen ? RulesSettings().ruleSet(.httpRequest) : rules.ruleSet(.httpRequest),
-            responseRules: isListen ? RulesSettings().ruleSet(.httpResponse) : rules.ruleSet(.httpResponse),
+            rules: isListen ? SectionRules(backHalfOf: rules) : SectionRules(rules),
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
             errorPages: errorPages(of: draft),
@@ -260,8 +259,7 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: id(of: draft), requestRules: rules.ruleSet(.httpRequest),
-            responseRules: rules.ruleSet(.httpResponse),
+            draft: proxy, index: index, id: id(of: draft), rules: SectionRules(rules),
             routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,

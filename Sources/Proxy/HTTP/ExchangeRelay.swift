@@ -202,8 +202,8 @@ extension Exchange {
     }
 
     private func followResponseRules(_ worker: Worker) -> Bool {
-        if let rules = backend?.responseRules, !follow(rules, worker) { return false }
-        return follow(frontend.responseRules, worker)
+        if let rules = backend?.rules.response, !follow(rules, worker) { return false }
+        return follow(frontend.rules.response, worker)
     }
 
     private func follow(_ rules: RuleSet, _ worker: Worker) -> Bool {

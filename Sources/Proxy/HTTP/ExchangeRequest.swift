@@ -37,7 +37,7 @@ extension Exchange {
 
     /// What the frontend has to say, and on to a backend.
     func passFrontend(_ worker: Worker) {
-        guard follow(frontend.requestRules, worker) else { return }
+        guard follow(frontend.rules.request, worker) else { return }
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
         guard let index = frontend.routing.choose(for: facts) else {
             fail(status: 503, .server, .connect, worker)
@@ -61,7 +61,7 @@ extension Exchange {
 
     /// What the backend has to say, and on to a server.
     func pass(_ backend: BackendPlan, _ worker: Worker) {
-        guard follow(backend.requestRules, worker) else { return }
+        guard follow(backend.rules.request, worker) else { return }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
         if keepAliveMode == .close { keepsClient = false }
