@@ -1,10 +1,15 @@
-// The words that change how files are read: variables and other files.
+// The words that change how files are read: variables and other files. Those that begin with a dot are in Directives.swift.
 //
 // Their parsers only note what is asked; the loader does it as soon as the line ends, so that the next
 // line already sees it.
 
 public enum ConfigurationKeywords {
-    public static let table: [Keyword] = [
+    public static let table: [Keyword] = words + directives
+
+    /// What conditions are made of, for help and manual.
+    public static let parameterGroups = [Predicate.help]
+
+    private static let words: [Keyword] = [
         Keyword(
             "include", in: .all, usage: "include <path>",
             summary: "Reads another file here, as if its lines stood in this one; with * ? [ ] in the path all files "
@@ -63,6 +68,9 @@ struct LoaderRequests: SectionSettings {
         case preset(String, String)
         case unset(String)
         case keepOnly([String])
+        case branch(ConditionalBlocks.Change)
+        /// A message; without a severity one that is only printed on demand.
+        case say(Word, ConfigProblem.Severity?)
     }
 
     var pending: [Request] = []

@@ -9,11 +9,6 @@ enum HAProxyKeywords {
         "peers", "program", "resolvers", "ring", "traces",
     ]
 
-    /// Lines that choose among other lines or print something, in or outside of sections. Those that only go on with
-    /// what `.if` began are not complained about beside it.
-    static let directives = [".if": true, ".elif": false, ".else": false, ".endif": false]
-        .merging([".diag", ".notice", ".warning", ".alert"].map { ($0, true) }) { first, _ in first }
-
     /// The longest keyword that the line begins with, if HAProxy has one.
     static func known(_ words: ArraySlice<Word>) -> String? {
         guard let first = words.first?.text else { return nil }

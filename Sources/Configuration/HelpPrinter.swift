@@ -103,21 +103,28 @@ extension HelpPrinter {
                 text += columns(names) + "\n"
             }
         }
+        let directives = language.keywords.filter(\.isDirective).map(\.name)
+        if !directives.isEmpty { text += "Anywhere\n" + columns(directives) + "\n" }
         let others = language.parameterGroups.map(\.keyword).filter { group in
             !language.keywords.contains { $0.name == group }
         }
-        if !others.isEmpty { text += "In rules and formats (help <group> lists them)\n" + columns(others) + "\n" }
+        if !others.isEmpty {
+            text += "In rules, formats and behind .if (help <group> lists them)\n" + columns(others) + "\n"
+        }
         return text + "help <keyword> tells more about one of them.\n"
     }
 
     private func page(of kind: SectionKind) -> String {
-        list(language.keywords.filter { $0.sections.contains(Sections(kind)) }.map { ($0.usage, $0.summary) })
+        list(
+            language.keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective }.map {
+                ($0.usage, $0.summary)
+            })
     }
 
     private func entry(_ keyword: Keyword) -> String {
         var text = keyword.usage + "\n" + paragraph(keyword.summary)
         if keyword.isNegatable { text += paragraph("'no \(keyword.name)' switches it off.") }
-        text += paragraph("In \(keyword.sections.names.listed("and")).")
+        text += paragraph(keyword.isDirective ? "Anywhere." : "In \(keyword.sections.names.listed("and")).")
         for group in language.parameterGroups where group.keyword == keyword.name {
             text += "\nParameters:\n" + list(group.parameters.map { ($0.usage, $0.summary) })
         }
@@ -129,7 +136,7 @@ extension HelpPrinter {
     }
 
     private func names(in kind: SectionKind) -> [String] {
-        language.keywords.filter { $0.sections.contains(Sections(kind)) }.map(\.name).sorted()
+        language.keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective }.map(\.name).sorted()
     }
 }
 
@@ -168,6 +175,11 @@ extension HelpPrinter {
         }
         return lines.map { $0 + "\n" }.joined()
     }
+}
+
+extension Keyword {
+    /// Whether it is one of the words that begin with a dot, which may stand anywhere.
+    var isDirective: Bool { name.hasPrefix(".") }
 }
 
 extension Sections {

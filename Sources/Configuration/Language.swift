@@ -7,6 +7,8 @@
 public struct Language: Sendable {
     public let keywords: [Keyword]
     public let parameterGroups: [ParameterGroup]
+    /// What `.if` may ask of the program.
+    let program: ProgramFacts
 
     /// Rows by the first word of their name, the longest name first.
     private let families: [String: [Row]]
@@ -17,7 +19,11 @@ public struct Language: Sendable {
         let members: [String]
     }
 
-    public init(keywords: [Keyword], parameterGroups: [ParameterGroup]) {
+    public init(
+        keywords: [Keyword], parameterGroups: [ParameterGroup],
+        program: ProgramFacts = ProgramFacts(version: "0.0", features: [], options: [])
+    ) {
+        self.program = program
         self.keywords = keywords
         self.parameterGroups = parameterGroups
 

@@ -33,26 +33,41 @@ extension Language {
     /// Reads files in turn; of a folder its `*.cfg` files by name, without hidden ones and without folders in it.
     ///
     /// What cannot be read is a problem of the result, as is a configuration that says nothing.
-    public func load(paths: [String], environment: [String: String]) -> LoadedConfiguration {
-        var loader = Loader(self, environment: environment)
+    /// With `isDiagnostic`, `.diag` lines say what they say.
+    public func load(
+        paths: [String], environment: [String: String], isDiagnostic: Bool = false
+    ) -> LoadedConfiguration {
+        var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
         loader.load(paths: paths)
         return loader.finish()
     }
 
     /// Reads a text as if it were the file `name`.
     public func load(
-        text: String, named name: String, environment: [String: String] = [:]
+        text: String, named name: String, environment: [String: String] = [:], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
-        load(bytes: Array(text.utf8), named: name, environment: environment)
+        load(bytes: Array(text.utf8), named: name, environment: environment, isDiagnostic: isDiagnostic)
     }
 
     /// Reads bytes, which need not be UTF-8, as if they were the file `name`.
     public func load(
-        bytes: [UInt8], named name: String, environment: [String: String] = [:]
+        bytes: [UInt8], named name: String, environment: [String: String] = [:], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
-        var loader = Loader(self, environment: environment)
+        var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
         loader.load(bytes, named: name)
         return loader.finish()
+    }
+}
+
+extension Language {
+    /// Whether a condition such as stands behind `.if` holds; `name` is what it is called in problems.
+    public func holds(
+        condition: String, named name: String, environment: [String: String]
+    ) throws(ConfigProblem) -> Bool {
+        var lexer = Lexer(Array(condition.utf8), file: name)
+        let line = lexer.nextLine { environment[$0] } ?? Lexer.Line()
+        if let problem = line.problem { throw problem }
+        return try FileCondition.holds(line.words, Predicate.Context(environment: environment, program: program))
     }
 }
 

@@ -1,12 +1,14 @@
 // Files become drafts: which section a line is in, which keyword it is, what is wrong with it.
 //
-// A line has at most one error, the first. A section whose first line is wrong brings no errors about
+// A line has at most one error, the first; a line that a condition leaves out has none. A section whose first line is wrong brings no errors about
 // its other lines but their own. What a line means is its keyword's business; what a section's first line
 // means is in SectionHeader.swift, what an unknown line may have meant in UnknownLines.swift.
 
 /// Reads files, one after the other, into one configuration.
 struct Loader {
     let language: Language
+    /// Whether what is only of use to somebody who looks for mistakes is said: `-dD`.
+    let isDiagnostic: Bool
     var result: LoadedConfiguration
     var place = Place.outside
     /// The section being read, or the global one between sections.
@@ -16,6 +18,8 @@ struct Loader {
     var isIndented: Bool?
     /// The files being read, the including ones first, by their canonical names.
     private var open: [(path: String, canonical: String)] = []
+    /// The `.if` blocks of the file being read.
+    private var blocks = ConditionalBlocks()
 
     /// Where a line stands.
     enum Place {
@@ -27,8 +31,9 @@ struct Loader {
         case inside(isKept: Bool)
     }
 
-    init(_ language: Language, environment: [String: String]) {
+    init(_ language: Language, environment: [String: String], isDiagnostic: Bool) {
         self.language = language
+        self.isDiagnostic = isDiagnostic
         result = LoadedConfiguration(environment: environment)
         draft = result.global
     }
@@ -99,6 +104,12 @@ extension Loader {
     private mutating func read(_ bytes: [UInt8], named name: String) {
         result.sources.add(bytes, named: name)
         var lexer = Lexer(bytes, file: name)
+        let blocksAround = blocks
+        blocks = ConditionalBlocks()
+        defer {
+            result.problems += blocks.unclosed
+            blocks = blocksAround
+        }
         while true {
             let environment = result.environment
             let section = sectionName
@@ -121,6 +132,10 @@ extension Loader {
                 if result.environment[name] == nil { result.environment[name] = value }
             case .unset(let name): result.environment[name] = nil
             case .keepOnly(let names): result.environment = result.environment.filter { names.contains($0.key) }
+            case .branch(let change): takeBranch(change)
+            case .say(let text, let severity):
+                guard severity != nil || isDiagnostic else { continue }
+                add(ConfigProblem(text.text, at: text.range, severity: severity ?? .notice))
             }
         }
     }
@@ -146,27 +161,58 @@ extension Loader {
 
 extension Loader {
     private mutating func take(_ line: Lexer.Line) {
-        result.problems += line.warnings
+        let isRead = blocks.areLinesRead
+        if isRead { result.problems += line.warnings }
         if let problem = line.problem {
             add(problem)
+            if let first = line.words.first { blocks.takeBroken(first) }
+            guard isRead else { return }
             // A section's first line: the rest of the section is no business of the one before it.
             if let first = line.words.first, isSectionWord(first.text) { skipSection() }
             return
         }
         guard let first = line.words.first else { return }
         do throws(ConfigProblem) {
-            if let kind = SectionKind(rawValue: first.text) {
+            if first.text.hasPrefix(".") {
+                try takeDirective(line.words)
+            } else if !isRead {
+                return
+            } else if let kind = SectionKind(rawValue: first.text) {
                 try openSection(kind, line.words)
             } else if HAProxyKeywords.sections.contains(first.text) {
                 skipSection()
                 throw HAProxyKeywords.notDone("section '\(first.text)'", at: first.range)
-            } else if let isFirst = HAProxyKeywords.directives[first.text] {
-                if isFirst { throw HAProxyKeywords.notDone("'\(first.text)'", at: first.range) }
             } else {
                 try takeBodyLine(line.words)
             }
         } catch {
             add(error)
+        }
+    }
+
+    /// A line that begins with a dot: where lines are not read, only those that change that.
+    private mutating func takeDirective(_ words: [Word]) throws(ConfigProblem) {
+        let first = words[0]
+        guard case .found(let keyword, _) = language.match(words[...], in: .all) else {
+            guard blocks.areLinesRead else { return }
+            let names = language.keywords.map(\.name).filter { $0.hasPrefix(".") }
+            throw ConfigProblem(
+                "unknown directive '\(first.text)'", at: first.range,
+                expected: "one of \(names.joined(separator: ", "))",
+                suggestion: nearest(first.text, among: names))
+        }
+        guard blocks.areLinesRead || ConditionalBlocks.keywords.contains(keyword.name) else { return }
+        try run(keyword, Arguments(words: Array(words.dropFirst()), keyword: first))
+    }
+
+    private mutating func takeBranch(_ change: ConditionalBlocks.Change) {
+        let context = Predicate.Context(environment: result.environment, program: language.program)
+        do throws(ConfigProblem) {
+            try blocks.take(change) { (words) throws(ConfigProblem) in try FileCondition.holds(words, context) }
+        } catch {
+            add(error)
+            // Neither branch was read: what seems to be missing may stand there.
+            result.isComplete = false
         }
     }
 

@@ -27,6 +27,7 @@ extension Language {
         - Between `'` and `'`, everything is ordinary.
         - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
           keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
+        - Lines that begin with a dot choose among other lines, or print something: see [`.if`](#if) and its like.
         - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read by name.
 
         A proxy section starts with everything that the last `defaults` section above it says, or the one named behind `from`:
@@ -38,10 +39,14 @@ extension Language {
 
     private var sectionList: String {
         SectionKind.allCases.map { kind in
-            let names = Set(keywords.filter { $0.sections.contains(Sections(kind)) }.map(\.name)).sorted()
-            let links = names.map { "[`\($0)`](#\($0.anchor))" }.joined(separator: ", ")
-            return "## In `\(kind.rawValue)`\n\n\(links.isEmpty ? "Nothing." : links)\n\n"
-        }.joined()
+            let here = keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective }
+            return "## In `\(kind.rawValue)`\n\n\(Self.links(here))\n\n"
+        }.joined() + "## Anywhere\n\n\(Self.links(keywords.filter(\.isDirective)))\n\n"
+    }
+
+    private static func links(_ keywords: [Keyword]) -> String {
+        let links = Set(keywords.map(\.name)).sorted().map { "[`\($0)`](#\($0.anchor))" }.joined(separator: ", ")
+        return links.isEmpty ? "Nothing." : links
     }
 
     private var keywordEntries: String {
@@ -54,7 +59,7 @@ extension Language {
 
     private func entry(_ keyword: Keyword) -> String {
         var text = "```\n\(keyword.usage)\n```\n\n\(keyword.summary.markdown)\n\n"
-        text += "In: \(keyword.sections.names.joined(separator: ", "))."
+        text += keyword.isDirective ? "Anywhere." : "In: \(keyword.sections.names.joined(separator: ", "))."
         if keyword.isNegatable { text += " `no \(keyword.name)` switches it off." }
         for group in parameterGroups where group.keyword == keyword.name {
             text += " [Parameters](#\("parameters of \(group.keyword)".anchor))."

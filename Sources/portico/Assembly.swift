@@ -15,6 +15,7 @@ enum Assembly {
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),
-        ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp
+        ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp + ConfigurationKeywords.parameterGroups,
+        program: Version.facts
     )
 }

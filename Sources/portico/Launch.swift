@@ -68,13 +68,15 @@ struct Launch {
             }
             return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
         }
-        return Assembly.language.load(paths: files, environment: environment)
+        return Assembly.language.load(paths: files, environment: environment, isDiagnostic: options.isDiagnostic)
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
         let wanted = problems.filter { problem in
             problem.severity == .error
-                || !options.isQuiet && (problem.severity == .warning || !options.checksOnly || options.isVerbose)
+                || !options.isQuiet
+                    && (problem.severity == .warning || problem.range != nil || !options.checksOnly
+                        || options.isVerbose)
         }
         let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
         SystemProcess.printError(printer.text(for: wanted))

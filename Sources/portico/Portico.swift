@@ -12,6 +12,7 @@ struct Portico: ParsableCommand {
         usage: """
             portico -f <file> [-f <file>]... [<options>]
             portico -c -f <file>
+            portico -cc <condition>
             portico help [<keyword>]...
             """,
         discussion: "Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.")
@@ -58,6 +59,15 @@ struct Portico: ParsableCommand {
 
     @Flag(name: .customLong("dW", withSingleDash: true), help: "Take warnings for errors.")
     var warningsAreFatal = false
+
+    @Flag(name: .customLong("dD", withSingleDash: true), help: "Print what .diag lines say.")
+    var isDiagnostic = false
+
+    @Option(
+        name: .customLong("cc", withSingleDash: true), parsing: .unconditional,
+        help: "Only tell whether a condition as behind .if holds: exit status 0 if it does, 1 if not, 2 if it is wrong."
+    )
+    var condition: String?
 
     @Flag(name: .customLong("dM", withSingleDash: true), help: .hidden)
     var poisonsMemory = false
@@ -110,8 +120,28 @@ struct Portico: ParsableCommand {
             print(Version.details)
         } else if printsVersion {
             print(Version.line)
+        } else if let condition {
+            Self.exit(withError: ExitCode(ConditionCheck.status(of: condition)))
         } else {
             try Launch(self).run()
+        }
+    }
+}
+
+/// `portico -cc <condition>`.
+enum ConditionCheck {
+    /// What is wrong goes to standard error.
+    static func status(of condition: String) -> Int32 {
+        do throws(ConfigProblem) {
+            let holds = try Assembly.language.holds(
+                condition: condition, named: "-cc", environment: SystemProcess.environment)
+            return holds ? 0 : 1
+        } catch {
+            var sources = Sources()
+            sources.add(Array(condition.utf8), named: "-cc")
+            let printer = ProblemPrinter(sources: sources, usesColor: SystemProcess.errorsGoToTerminal)
+            SystemProcess.printError(printer.text(for: error))
+            return 2
         }
     }
 }

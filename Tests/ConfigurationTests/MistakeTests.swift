@@ -74,12 +74,12 @@ import Testing
             bind :80                            #! 5 'bind' cannot stand in a backend, only in frontend or listen
             maxconn 5                           #! 5 'maxconn' cannot stand in a backend, only in global, defaults, frontend or listen
             xyzzy                               #! 5 unknown keyword 'xyzzy'
-        .if defined(X)                          #! 1 '.if' is known to HAProxy, but Portico does not do it yet
-            mode tcp
+        .if defned(X)                           #! 5 unknown condition 'defned'; expected 'portico help conditions' lists them; did you mean 'defined'?
+            xyzzy
         .else
-            mode http
+            xyzzy
         .endif
-        .notice "hello"                         #! 1 '.notice' is known to HAProxy, but Portico does not do it yet
+        .notcie "hello"                         #! 1 unknown directive '.notcie'; expected one of .if, .elif, .else, .endif, .notice, .warning, .alert, .diag; did you mean '.notice'?
         backend wrong*name                      #! 9 '*' cannot stand in a section's name; expected letters, digits, '-', '_', '.' and ':'
             xyzzy                               #! 5 unknown keyword 'xyzzy'
         backend app extra                       #! 13 unexpected 'extra' in the line of 'backend'; expected backend <name> [from <defaults>]

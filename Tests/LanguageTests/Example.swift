@@ -12,6 +12,9 @@ struct Example: Sendable {
     let section: SectionKind?
     let accepted: String
     let refused: String
+    /// Lines that both need above and below them; often none.
+    var before: [String] = []
+    var after: [String] = []
 
     /// The sections, those first in which most is possible.
     static let sections: [SectionKind] = [.frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist]
@@ -19,16 +22,17 @@ struct Example: Sendable {
 
 // MARK: - The forms of a line in the tables
 
-/// A keyword: what stands behind it, and what may not. `before` is lines that the two need above them.
+/// A keyword: what stands behind it, and what may not. `before` and `after` are lines that the two need around them.
 ///
 /// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are a file, a folder and a
 /// whole HTTP response that are there.
 func line(
-    _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil, before: String = ""
+    _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil,
+    before: [String] = [], after: [String] = []
 ) -> Example {
-    let above = before.isEmpty ? "" : before + "\n"
-    return Example(
-        row: name, section: section, accepted: "\(above)\(name) \(accepted)", refused: "\(above)\(name) \(refused)")
+    Example(
+        row: name, section: section, accepted: "\(name) \(accepted)", refused: "\(name) \(refused)", before: before,
+        after: after)
 }
 
 /// A parameter of `bind`, `server` or `stats socket`: what stands behind its name, and what may not.

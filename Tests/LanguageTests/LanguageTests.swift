@@ -38,10 +38,10 @@ import Testing
         defer { withExtendedLifetime(surroundings) {} }
         for example in room.examples {
             guard let section = section(of: example) else { continue }
-            let accepting = Site(example.accepted, in: section, environment: surroundings.environment)
+            let accepting = Site(example, example.accepted, in: section, surroundings)
             #expect(
                 accepting.acceptsTheLine, "\(room.file): '\(example.accepted)' is not accepted: \(accepting.text)")
-            let refusing = Site(example.refused, in: section, environment: surroundings.environment)
+            let refusing = Site(example, example.refused, in: section, surroundings)
             #expect(
                 refusing.refusesTheLine,
                 "\(room.file): '\(example.refused)' is not refused, or for something else: \(refusing.text)")

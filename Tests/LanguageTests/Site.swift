@@ -14,19 +14,23 @@ import Testing
 struct Site {
     /// Errors and warnings.
     let problems: [ConfigProblem]
-    /// The number of the example's last line.
+    /// The number of the example's own line.
     let line: Int
 
     private static let file = "example.cfg"
 
-    init(_ text: String, in section: SectionKind, environment: [String: String]) {
+    init(
+        _ text: String, before: [String] = [], after: [String] = [], in section: SectionKind,
+        environment: [String: String]
+    ) {
         var lines: [String] = []
         var place = 0
         for (kind, own) in Self.sections {
             lines += own
             guard kind == section else { continue }
-            lines += text.components(separatedBy: "\n").map { "    " + $0 }
+            lines += (before + [text]).map { "    " + $0 }
             place = lines.count
+            lines += after.map { "    " + $0 }
         }
         line = place
         let loaded = Assembly.language.load(
@@ -37,7 +41,13 @@ struct Site {
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
             logger: Logger(rings: 1), workers: 1, facts: facts, now: .now())
         _ = builder.build()
-        problems = (loaded.problems + builder.problems).filter { $0.severity != .notice }
+        problems = (loaded.problems + (loaded.isComplete ? builder.problems : [])).filter { $0.severity != .notice }
+    }
+
+    /// One of an example's two texts, with the lines around it.
+    init(_ example: Example, _ text: String, in section: SectionKind, _ surroundings: Surroundings) {
+        self.init(
+            text, before: example.before, after: example.after, in: section, environment: surroundings.environment)
     }
 
     /// The errors and warnings as they are printed.

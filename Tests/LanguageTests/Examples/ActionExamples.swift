@@ -26,7 +26,7 @@ extension Examples {
         line("http-response allow", not: "if"),
         line(
             "http-response capture", "res.hdr(server) id 0", not: "res.hdr(server) id x",
-            before: "declare capture response len 10"),
+            before: ["declare capture response len 10"]),
         line("http-response del-header", "Server", not: ""),
         line("http-response deny", "if { status 500 }", not: "if { status 500"),
         line("http-response redirect", "location /x", not: "elsewhere /x"),

@@ -1,0 +1,120 @@
+// What conditions behind `.if` may ask of the program and of the environment: one row each.
+
+/// What the program is, as far as files may ask.
+public struct ProgramFacts: Sendable {
+    /// The version of HAProxy with which it says to be compatible: `3.4`.
+    public let version: String
+    /// What it was built with, by HAProxy's names: `EPOLL`, `PCRE2`.
+    public let features: Set<String>
+    /// What is switched on while it runs, by HAProxy's names.
+    public let options: Set<String>
+
+    public init(version: String, features: Set<String>, options: Set<String>) {
+        self.version = version
+        self.features = features
+        self.options = options
+    }
+}
+
+/// One question.
+struct Predicate: Sendable {
+    /// What the answer depends on.
+    struct Context {
+        let environment: [String: String]
+        let program: ProgramFacts
+    }
+
+    /// What is wrong with its first argument.
+    struct Fault: Error {
+        let text: String
+        let expected: String
+    }
+
+    let name: String
+    let argumentCount: Int
+    let usage: String
+    let summary: String
+    let holds: @Sendable ([String], Context) throws(Fault) -> Bool
+
+    private init(
+        _ name: String, _ arguments: String, _ summary: String,
+        _ holds: @escaping @Sendable ([String], Context) throws(Fault) -> Bool
+    ) {
+        self.name = name
+        argumentCount = arguments.split(separator: ",").count
+        usage = "\(name)(\(arguments))"
+        self.summary = summary
+        self.holds = holds
+    }
+
+    static let table: [Predicate] = [
+        Predicate("defined", "<name>", "Whether there is an environment variable of that name, be it empty.") {
+            (arguments, context) in context.environment[arguments[0]] != nil
+        },
+        Predicate("feature", "<name>", "Whether Portico was built with it: what `portico -vv` has behind a '+'.") {
+            (arguments, context) in context.program.features.contains(arguments[0])
+        },
+        Predicate("enabled", "<option>", "Whether it is in use while Portico runs: EPOLL, REUSEPORT, GETADDRINFO.") {
+            (arguments, context) in context.program.options.contains(arguments[0])
+        },
+        Predicate("streq", "<text>,<text>", "Whether the two texts are the same.") { (arguments, _) in
+            arguments[0] == arguments[1]
+        },
+        Predicate("strneq", "<text>,<text>", "Whether the two texts differ.") { (arguments, _) in
+            arguments[0] != arguments[1]
+        },
+        Predicate("strstr", "<text>,<part>", "Whether the text has the part in it.") { (arguments, _) in
+            arguments[1].isEmpty || arguments[0].firstRange(of: arguments[1]) != nil
+        },
+        Predicate(
+            "version_atleast", "<version>",
+            "Whether the HAProxy with which Portico is compatible is of this version or a later one."
+        ) { (arguments, context) throws(Fault) in
+            try HAProxyVersion(context.program.version) >= HAProxyVersion(arguments[0])
+        },
+        Predicate("version_before", "<version>", "Whether that HAProxy is of an earlier version.") {
+            (arguments, context) throws(Fault) in
+            try HAProxyVersion(context.program.version) < HAProxyVersion(arguments[0])
+        },
+        withoutTLS("openssl_version_atleast", "<version>"),
+        withoutTLS("openssl_version_before", "<version>"),
+        withoutTLS("ssllib_name_startswith", "<name>"),
+        withoutTLS("awslc_api_atleast", "<version>"),
+        withoutTLS("awslc_api_before", "<version>"),
+    ]
+
+    private static func withoutTLS(_ name: String, _ arguments: String) -> Predicate {
+        Predicate(name, arguments, "Never true: Portico has no TLS yet.") { (_, _) in false }
+    }
+
+    /// The rows for help and manual.
+    static let help = ParameterGroup(
+        of: "conditions",
+        table.map { row in
+            Parameter<Void>(row.name, usage: row.usage, summary: row.summary) { (_, _) throws(ConfigProblem) in }
+        })
+}
+
+/// A version as HAProxy writes its own: `3.0`, `2.8.3`, `3.0-dev5`. A development version comes before the release.
+struct HAProxyVersion: Comparable {
+    /// Major, minor; 1 for a release and 0 for a development version; the number of that; changes since.
+    private var numbers = [0, 0, 1, 0, 0]
+
+    init(_ text: String) throws(Predicate.Fault) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let numbers = parts[0].split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...3).contains(numbers.count), numbers.allSatisfy({ $0.map { $0 >= 0 } ?? false }) else {
+            throw Predicate.Fault(text: "'\(text)' is not a version", expected: "one like 2.8, 2.8.3 or 3.0-dev5")
+        }
+        for (index, number) in numbers.enumerated() { self.numbers[index < 2 ? index : 3] = number ?? 0 }
+        var rest = parts.dropFirst()
+        if let stage = rest.first, stage.hasPrefix("dev"), let number = Int(stage.dropFirst(3)) {
+            self.numbers[2...3] = [0, number]
+            rest = rest.dropFirst()
+        }
+        // What else may follow names a build.
+        self.numbers[4] = rest.first.flatMap { Int($0) } ?? 0
+    }
+
+    static func < (one: Self, other: Self) -> Bool { one.numbers.lexicographicallyPrecedes(other.numbers) }
+}
