@@ -17,6 +17,8 @@ public struct Arguments: Sendable {
 
     private let words: [Word]
     private var position: Int
+    /// What stands in parentheses behind the name.
+    private var parentheses: Word?
 
     public init(words: [Word], keyword: Word, isNegated: Bool = false) {
         self.init(words: words, from: 0, keyword: keyword, isNegated: isNegated)
@@ -53,6 +55,31 @@ public struct Arguments: Sendable {
         guard peek?.text == text else { return false }
         position += 1
         return true
+    }
+
+    /// Takes what stands in parentheses behind the keyword's name: the `txn.user` of `set-var(txn.user)`.
+    public mutating func inParentheses(_ what: String) throws(ConfigProblem) -> Word {
+        guard let word = parentheses, !word.text.isEmpty else {
+            let name = keyword.text.split(separator: " ").last ?? ""
+            throw problem("'\(name)' lacks its argument", expected: "\(name)(…) with \(what), without a blank")
+        }
+        parentheses = nil
+        return word
+    }
+
+    /// Takes apart the last word of a name that has parentheses behind it.
+    public mutating func takeParentheses(_ word: Word) throws(ConfigProblem) {
+        guard let open = word.text.firstIndex(of: "(") else { return }
+        guard word.text.hasSuffix(")") else {
+            throw problem("'(' is not closed", at: word, expected: "')' at the end of the word")
+        }
+        var inside = Word(String(word.text[word.text.index(after: open)...].dropLast()), at: word.range)
+        // Where quotes or escapes make the place unclear, the whole word is shown.
+        if word.range.length == word.text.count, !inside.text.isEmpty {
+            inside.range.column += word.text.distance(from: word.text.startIndex, to: open) + 1
+            inside.range.length = inside.text.count
+        }
+        parentheses = inside
     }
 
     /// Takes all that is left.

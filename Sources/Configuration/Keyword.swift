@@ -63,18 +63,22 @@ public struct Keyword: Sendable {
     public let summary: String
     /// Whether `no <name>` is allowed; the parser then looks at `Arguments.isNegated`.
     public let isNegatable: Bool
+    /// Whether the name's last word is written with something in parentheses behind it, without a blank: `set-var(txn.user)`.
+    /// The parser takes that with `Arguments.inParentheses`.
+    public let takesParentheses: Bool
     /// Called with the words after the name. Words it leaves over are reported as unexpected.
     public let parse: Parser
 
     public init(
         _ name: String, in sections: Sections, usage: String, summary: String, negatable: Bool = false,
-        parse: @escaping Parser
+        takesParentheses: Bool = false, parse: @escaping Parser
     ) {
         self.name = name
         self.sections = sections
         self.usage = usage
         self.summary = summary
         self.isNegatable = negatable
+        self.takesParentheses = takesParentheses
         self.parse = parse
     }
 }

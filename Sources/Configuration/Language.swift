@@ -17,6 +17,15 @@ public struct Language: Sendable {
         let keyword: Keyword
         /// The words of its name behind the first.
         let members: [String]
+
+        /// Whether a line goes on so behind the first word.
+        func matches(_ words: ArraySlice<Word>) -> Bool {
+            guard keyword.takesParentheses, let last = members.last else {
+                return words.starts(with: members, by: { $0.text == $1 })
+            }
+            return words.starts(with: members.dropLast(), by: { $0.text == $1 })
+                && words.dropFirst(members.count - 1).first?.text.prefix { $0 != "(" } == last[...]
+        }
     }
 
     public init(
@@ -36,6 +45,8 @@ public struct Language: Sendable {
 
             let words = keyword.name.split(separator: " ").map(String.init)
             precondition(!words.isEmpty, "a keyword has no name")
+            precondition(
+                words.count > 1 || !keyword.takesParentheses, "'\(keyword.name)' has no family before its parentheses")
             families[words[0], default: []].append(Row(keyword: keyword, members: Array(words.dropFirst())))
         }
         self.families = families.mapValues { rows in rows.sorted { $0.members.count > $1.members.count } }
@@ -57,7 +68,7 @@ extension Language {
         let behind = words.dropFirst()
         var misplaced: Row?
         var allowed = Sections()
-        for row in family where behind.starts(with: row.members, by: { $0.text == $1 }) {
+        for row in family where row.matches(behind) {
             if !row.keyword.sections.isDisjoint(with: sections) {
                 return .found(row.keyword, words: 1 + row.members.count)
             }

@@ -239,7 +239,9 @@ extension Loader {
             guard keyword.isNegatable || !isNegated else {
                 throw ConfigProblem("'\(keyword.name)' cannot be negated", at: words[0].range)
             }
-            try run(keyword, Arguments(words: Array(renewed.dropFirst(count)), keyword: name, isNegated: isNegated))
+            var arguments = Arguments(words: Array(renewed.dropFirst(count)), keyword: name, isNegated: isNegated)
+            if keyword.takesParentheses, let last = renewed.prefix(count).last { try arguments.takeParentheses(last) }
+            try run(keyword, arguments)
         case .misplaced(let name, let count, let allowed):
             throw misplaced(name, allowed: allowed, at: Self.joined(renewed.prefix(count), as: name).range)
         case .unknown:

@@ -22,7 +22,9 @@ extension Loader {
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
         if OldSpelling.gone.contains(first.text) { throw OldSpelling.refusal(of: first) }
         let members = language.members(of: first.text, in: sections)
-        if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" ") {
+        if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" "),
+            !language.keywords.contains(where: { $0.name == name })
+        {
             // What Portico never does need not be switched off.
             if isNegated { return }
             let count = name.split(separator: " ").count
@@ -69,10 +71,11 @@ extension Loader {
         }
         let message =
             one == "word" ? "unknown word '\(member.text)' behind '\(family.text)'" : "unknown \(one) '\(member.text)'"
+        // Of `set-vra(txn.user)` the name is what is before the parenthesis.
+        let name = String(member.text.prefix { $0 != "(" })
         return ConfigProblem(
             message, at: member.range,
-            suggestion: meant(member.text, among: members)
-                ?? meant(member.text, among: language.members(of: family.text, in: nil)))
+            suggestion: meant(name, among: members) ?? meant(name, among: language.members(of: family.text, in: nil)))
     }
 
     /// A section's first line with a slip in it, or one of a section that nobody knows; nil for a mere unknown word.

@@ -42,9 +42,11 @@ public enum RulesKeywords {
     private static let actions: [Keyword] = RuleFamily.allCases.flatMap { family in
         ActionRow.table.filter { $0.families.contains(family) }.map { row in
             let name = "\(family.rawValue) \(row.name)"
-            let usage = [name, row.arguments, condition].filter { !$0.isEmpty }.joined(separator: " ")
-            return Keyword(name, in: family.sections, usage: usage, summary: row.summary) {
-                (arguments, draft) throws(ConfigProblem) in
+            let written = row.parentheses.map { "\(name)(\($0))" } ?? name
+            let usage = [written, row.arguments, condition].filter { !$0.isEmpty }.joined(separator: " ")
+            return Keyword(
+                name, in: family.sections, usage: usage, summary: row.summary, takesParentheses: row.parentheses != nil
+            ) { (arguments, draft) throws(ConfigProblem) in
                 try draft[RulesSettings.self].readRule(row, family, &arguments)
             }
         }

@@ -55,6 +55,13 @@ import Testing
         #expect(loaded.lines(of: "e") == [])
     }
 
+    @Test func `a name may have an argument in parentheses`() {
+        let loaded = load(
+            "listen a\n    http-request set-var(txn.x,ifnotexists) 1\n    http-request \"set-var(a b)\" 2")
+        #expect(loaded.complaints == [])
+        #expect(loaded.lines(of: "a") == ["set-var txn.x,ifnotexists to 1", "set-var a b to 2"])
+    }
+
     @Test func `userlists are kept by themselves and start from nothing`() {
         let loaded = load("defaults\n    mode http\nuserlist staff\nuserlist guests\nlisten staff\nuserlist staff")
         #expect(loaded.complaints == ["6:10: error: there is a userlist 'staff' already, at t.cfg:3"])

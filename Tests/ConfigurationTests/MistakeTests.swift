@@ -56,8 +56,14 @@ import Testing
             option pgsql-check                  #! 5 'option pgsql-check' is known to HAProxy, but Portico does not do it yet
             option httpclsoe                    #! 12 unknown option 'httpclsoe'; did you mean 'httpclose'?
             option                              #! 11 'option' lacks an argument; expected one of httpclose, redispatch
-            http-request                        #! 17 'http-request' lacks an argument; expected one of deny, add-header
+            http-request                        #! 17 'http-request' lacks an argument; expected one of deny, add-header, set-var
             http-request dany                   #! 18 unknown http-request action 'dany'; did you mean 'deny'?
+            http-request set-var(txn.x) y
+            http-request set-var(txn.x          #! 18 '(' is not closed; expected ')' at the end of the word
+            http-request set-var() y            #! 5 'set-var' lacks its argument; expected set-var(…) with a variable, without a blank
+            http-request set-var (txn.x) y      #! 5 'set-var' lacks its argument; expected set-var(…) with a variable, without a blank
+            http-request set-vra(txn.x) y       #! 18 unknown http-request action 'set-vra(txn.x)'; did you mean 'set-var'?
+            http-request add-header(x) y        #! 18 unknown http-request action 'add-header(x)'; did you mean 'add-header'?
             http-request set-map(x) y           #! 5 'http-request set-map' is known to HAProxy, but Portico does not do it yet
             stick-table type ip                 #! 5 'stick-table' is known to HAProxy, but Portico does not do it yet
             server                              #! 11 'server' lacks an argument; expected a server name

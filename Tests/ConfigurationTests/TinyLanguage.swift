@@ -75,6 +75,14 @@ enum TinyLanguage {
             noting("option redispatch", in: .backends, negatable: true),
             noting("http-request deny", in: .proxies),
             noting("http-request add-header", in: .proxies, takes: "a name", "a value"),
+            Keyword(
+                "http-request set-var", in: .proxies, usage: "http-request set-var(<name>) <value>",
+                summary: "Sets a variable.", takesParentheses: true
+            ) { (args, draft) throws(ConfigProblem) in
+                let name = try args.inParentheses("a variable").text
+                if name == "x" { throw args.problem("'x' is bad", at: try args.next("a value")) }
+                draft[Said.self].lines.append("set-var \(name) to \(try args.next("a value").text)")
+            },
         ]
         + ["connect", "server", "queue"].map { timeout($0, in: .backends) }
         + ["client", "http-request"].map { timeout($0, in: .frontends) }

@@ -24,15 +24,17 @@ struct Example: Sendable {
 
 /// A keyword: what stands behind it, and what may not. `before` and `after` are lines that the two need around them.
 ///
+/// A text that begins with a parenthesis stands right behind the name: `set-var(txn.user)`.
+///
 /// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are a file, a folder and a
 /// whole HTTP response that are there.
 func line(
     _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil,
     before: [String] = [], after: [String] = []
 ) -> Example {
-    Example(
-        row: name, section: section, accepted: "\(name) \(accepted)", refused: "\(name) \(refused)", before: before,
-        after: after)
+    func joined(_ text: String) -> String { name + (text.hasPrefix("(") ? "" : " ") + text }
+    return Example(
+        row: name, section: section, accepted: joined(accepted), refused: joined(refused), before: before, after: after)
 }
 
 /// A parameter of `bind`, `server` or `stats socket`: what stands behind its name, and what may not.

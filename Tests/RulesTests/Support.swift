@@ -31,7 +31,9 @@ struct Section {
             // The longest name that matches wins.
             let matching = RulesKeywords.table.filter { keyword in
                 let names = keyword.name.split(separator: " ").map(String.init)
-                return words.map(\.text).starts(with: names)
+                return zip(words, names).count { word, name in
+                    word.text == name || keyword.takesParentheses && word.text.prefix { $0 != "(" } == name[...]
+                } == names.count
             }
             guard let keyword = matching.max(by: { $0.name.count < $1.name.count }) else {
                 throw Unexpected(what: "no keyword begins '\(words.map(\.text).joined(separator: " "))'")
@@ -40,6 +42,7 @@ struct Section {
             var whole = words[0]
             whole.text = keyword.name
             var arguments = Arguments(words: Array(words[count...]), keyword: whole, isNegated: isNegated)
+            if keyword.takesParentheses { try arguments.takeParentheses(words[count - 1]) }
             try keyword.parse(&arguments, &draft)
             warnings += arguments.warnings
             if let left = arguments.peek {

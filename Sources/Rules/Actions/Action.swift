@@ -96,16 +96,21 @@ struct ActionRow: Sendable {
 
     let name: String
     let families: [RuleFamily]
+    /// What stands in parentheses right behind the name, `<name>` of `set-var(<name>)`; taken with
+    /// `Arguments.inParentheses`.
+    let parentheses: String?
     /// What stands behind the name.
     let arguments: String
     let summary: String
     let parse: Parser
 
     init(
-        _ name: String, in families: [RuleFamily], _ arguments: String = "", summary: String, parse: @escaping Parser
+        _ name: String, in families: [RuleFamily], parentheses: String? = nil, _ arguments: String = "",
+        summary: String, parse: @escaping Parser
     ) {
         self.name = name
         self.families = families
+        self.parentheses = parentheses
         self.arguments = arguments
         self.summary = summary
         self.parse = parse
