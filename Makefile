@@ -14,7 +14,7 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build lint format bench clean help build-packages run-packages test-packages bench-packages
+.PHONY: run test build simulate lint format bench clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -25,7 +25,14 @@ build: build-packages ## Build .build/release/portico
 test: test-packages build ## Run every test: the rooms, the real binary among real peers, at last the format
 	$(SWIFT) build --build-tests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest
+	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory lint
+
+# SIMULATE may be `1 SEED`: that round alone.
+SIMULATE ?= 1000000
+simulate: build-packages ## Play a million exchanges in which everything goes wrong that can
+	$(SWIFT) build $(RELEASE) --product simulate
+	.build/release/simulate $(SIMULATE)
 
 lint: ## Check the format of the sources
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -79,7 +79,18 @@ let package = Package(
 
         // A kernel made of a seed, for tests only.
         .target(
-            name: "KernelSimulation", dependencies: ["Basics", "Reactor", system], path: "Tests/KernelSimulation",
+            name: "KernelSimulation", dependencies: ["Basics", "Reactor", system, heap], path: "Tests/KernelSimulation",
+            swiftSettings: swiftSettings),
+
+        // Peers of every kind around one worker, for tests and for `make simulate`.
+        .target(
+            name: "ExchangeSimulation",
+            dependencies: [
+                "KernelSimulation", "Basics", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "StaticFiles", "Admin", "Proxy",
+            ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor"], path: "Tests/simulate",
             swiftSettings: swiftSettings),
 
         tests(of: "Basics", uses: ["Basics"]),
@@ -95,7 +106,7 @@ let package = Package(
             of: "Proxy",
             uses: [
                 "Proxy", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "Admin",
-                "KernelSimulation",
+                "KernelSimulation", "ExchangeSimulation",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(

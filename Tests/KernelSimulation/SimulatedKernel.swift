@@ -6,6 +6,8 @@
 // run, of which `trace` is a fingerprint.
 
 public import Basics
+internal import Glibc
+internal import HeapModule
 public import Reactor
 public import SystemPackage
 
@@ -13,6 +15,18 @@ public import SystemPackage
 public protocol SimulatedPeer: AnyObject {
     /// The peer's turn, at the time it asked for.
     func act(in kernel: SimulatedKernel)
+}
+
+/// What Linux does to those who rely on more than it promises, in a thousand calls.
+public struct KernelMoods: Sendable {
+    /// Accepting finds no descriptor.
+    public var exhaustion = 0
+    /// A socket is called readable, and is not.
+    public var falseAlarm = 0
+    /// A socket takes nothing although there is room, and says so a moment later.
+    public var shortOfMemory = 0
+
+    public init() {}
 }
 
 /// One connection: our end is a descriptor, the other belongs to a peer.
@@ -24,10 +38,18 @@ public final class Wire {
     var inboundRead = 0
     var peerFinished = false
     var isReset = false
+    /// The peer's process has closed it: what we send now is answered by a reset.
+    var peerIsGone = false
+    /// A read stops in front of this byte once: urgent data came there.
+    var urgentMark: Int?
+    /// Is given a turn when we send, finish or close; once, then it has to say so again.
+    public weak var listener: (any SimulatedPeer)?
     /// Sent by us, not yet taken by the peer.
     public fileprivate(set) var outbound: [UInt8] = []
     public fileprivate(set) var weFinished = false
     public fileprivate(set) var weClosed = false
+    /// We closed so that the peer saw a reset: told to, or with bytes of the peer unread.
+    public fileprivate(set) var weReset = false
     /// Bytes we may still send before the peer takes some.
     var window: Int
     var wasFull = false
@@ -50,6 +72,9 @@ public final class SimulatedKernel: Kernel {
     /// A fingerprint of everything that happened (FNV-1a over all outcomes).
     public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
+    /// Connections that were accepted.
+    public private(set) var acceptedCount = 0
+
     private var wires: [Int32: Wire] = [:]
     private var nextNumber: Int32 = 100
     private var queue: [Wire] = []
@@ -58,12 +83,20 @@ public final class SimulatedKernel: Kernel {
     private var listenerIsOpen = true
     /// Wires with readiness to report, in the order in which it began.
     private var edges: [Wire] = []
-    private var turns: [(at: Instant, order: UInt64, peer: any SimulatedPeer)] = []
+    private var turns = Heap<Turn>()
     private var turnCount: UInt64 = 0
+
+    private struct Turn: Comparable {
+        let at: Instant
+        let order: UInt64
+        let peer: any SimulatedPeer
+
+        static func < (a: Turn, b: Turn) -> Bool { (a.at, a.order) < (b.at, b.order) }
+        static func == (a: Turn, b: Turn) -> Bool { a.order == b.order }
+    }
     /// Servers by the address they listen on: called with the new wire; nil refuses.
     public var servers: [SocketAddress: (SimulatedKernel, Wire) -> Bool] = [:]
-    /// Chances in a thousand that accepting finds no descriptor.
-    public var exhaustionPerMille = 0
+    public var moods = KernelMoods()
 
     public init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -77,20 +110,29 @@ public final class SimulatedKernel: Kernel {
     /// Gives `peer` a turn after `delay`.
     public func schedule(_ peer: any SimulatedPeer, after delay: TimeSpan) {
         turnCount += 1
-        turns.append((now + delay, turnCount, peer))
+        turns.insert(Turn(at: now + delay, order: turnCount, peer: peer))
     }
 
     /// A client connects.
     public func connectClient() -> Wire {
         let wire = makeWire(.ip(.v4(0x7F00_0002), port: UInt16(truncatingIfNeeded: nextNumber)), isConnected: true)
-        queue.append(wire)
+        if listenerIsOpen { queue.append(wire) } else { turnAway(wire) }
         return wire
     }
 
-    public func peerSends(_ bytes: some Sequence<UInt8>, on wire: Wire) {
-        guard !wire.weClosed, !wire.isReset else { return }
+    public func peerSends(_ bytes: ArraySlice<UInt8>, on wire: Wire) {
+        guard !wire.weClosed, !wire.isReset, !wire.peerFinished, !bytes.isEmpty else { return }
         wire.inbound.append(contentsOf: bytes)
         edge(wire, .readable)
+    }
+
+    public func peerSends(_ bytes: some Sequence<UInt8>, on wire: Wire) { peerSends(Array(bytes)[...], on: wire) }
+
+    /// Urgent data: what was sent before it and what comes after are read in two reads at least.
+    public func peerSendsUrgently(on wire: Wire) {
+        guard !wire.weClosed, !wire.isReset, !wire.peerFinished else { return }
+        wire.urgentMark = wire.inbound.count
+        edge(wire, [.readable, .urgent])
     }
 
     public func peerFinishes(_ wire: Wire) {
@@ -105,10 +147,23 @@ public final class SimulatedKernel: Kernel {
         edge(wire, [.readable, .writable, .broken, .peerFinished])
     }
 
+    /// The peer's process is gone, its system answers: an end, and a reset to whatever is sent afterwards.
+    public func peerCloses(_ wire: Wire) {
+        wire.peerIsGone = true
+        // Closing with unread bytes is a reset.
+        if wire.outbound.isEmpty { peerFinishes(wire) } else { peerResets(wire) }
+    }
+
     /// The peer takes what we sent, at most `count` bytes of it, and makes room for as much.
     public func peerTakes(_ count: Int, from wire: Wire) -> [UInt8] {
-        let taken = Array(wire.outbound.prefix(count))
-        wire.outbound.removeFirst(taken.count)
+        let taken: [UInt8]
+        if count >= wire.outbound.count {
+            taken = wire.outbound
+            wire.outbound = []
+        } else {
+            taken = Array(wire.outbound.prefix(count))
+            wire.outbound.removeFirst(count)
+        }
         wire.window += taken.count
         if wire.wasFull && wire.window > 0 {
             wire.wasFull = false
@@ -132,6 +187,12 @@ public final class SimulatedKernel: Kernel {
         guard !wire.weClosed else { return }
         if wire.pending.isEmpty { edges.append(wire) }
         wire.pending.formUnion(readiness)
+    }
+
+    private func tell(_ wire: Wire) {
+        guard let listener = wire.listener else { return }
+        wire.listener = nil
+        schedule(listener, after: .milliseconds(UInt64(random.number(0...3))))
     }
 
     private func makeWire(_ address: SocketAddress, isConnected: Bool) -> Wire {
@@ -163,7 +224,7 @@ public final class SimulatedKernel: Kernel {
             edges.removeAll { $0.pending.isEmpty || $0.weClosed }
             if !events.isEmpty || deadline <= now { break }
             // Nothing can happen before the next peer's turn or the deadline: time jumps there.
-            let next = min(deadline, turns.map(\.at).min() ?? .never)
+            let next = min(deadline, turns.min?.at ?? .never)
             precondition(next != .never, "the program waits for ever and nobody is left to do anything")
             now = next
         }
@@ -172,9 +233,12 @@ public final class SimulatedKernel: Kernel {
     }
 
     private func runTurns() {
-        let due = turns.filter { $0.at <= now }.sorted { ($0.at, $0.order) < ($1.at, $1.order) }
-        turns.removeAll { $0.at <= now }
-        for turn in due { turn.peer.act(in: self) }
+        // A turn asked for meanwhile comes after the events of these.
+        let last = turnCount
+        while let turn = turns.min, turn.at <= now, turn.order <= last {
+            turns.removeMin()
+            turn.peer.act(in: self)
+        }
     }
 
     public func watch(_ socket: Socket, for interest: Interest, token: UInt64) {
@@ -200,7 +264,7 @@ public final class SimulatedKernel: Kernel {
     public func accept(on listener: Socket) -> Accepted {
         precondition(listener.number == listenerNumber && listenerIsOpen, "accepting on what does not listen")
         guard let wire = queue.first else { return .wouldBlock }
-        if random.number(0...999) < exhaustionPerMille { return .exhausted(.tooManyOpenFiles) }
+        if happens(moods.exhaustion) { return .exhausted(.tooManyOpenFiles) }
         queue.removeFirst()
         if wire.isReset && random.oneIn(2) {
             wire.weClosed = true
@@ -208,6 +272,7 @@ public final class SimulatedKernel: Kernel {
             return .gone
         }
         note(UInt64(wire.number))
+        acceptedCount += 1
         return .connection(Socket(wire.number), from: wire.address)
     }
 
@@ -236,10 +301,21 @@ public final class SimulatedKernel: Kernel {
         precondition(buffer.room > 0, "reading without room")
         let waiting = wire.inbound.count - wire.inboundRead
         if waiting > 0 {
-            let count = min(waiting, buffer.room)
-            let fits = buffer.append(Array(wire.inbound[wire.inboundRead..<wire.inboundRead + count]))
+            var count = min(waiting, buffer.room)
+            if let mark = wire.urgentMark, wire.inboundRead <= mark {
+                if mark > wire.inboundRead { count = min(count, mark - wire.inboundRead) }
+                if wire.inboundRead + count > mark || mark == wire.inboundRead { wire.urgentMark = nil }
+            }
+            let inbound = wire.inbound
+            let span = inbound.span
+            let fits = buffer.append(unsafe span.bytes.extracting(wire.inboundRead..<wire.inboundRead + count))
             precondition(fits)
             wire.inboundRead += count
+            if wire.inboundRead == wire.inbound.count && wire.urgentMark == nil {
+                wire.inbound.removeAll(keepingCapacity: true)
+                wire.inboundRead = 0
+            }
+            if happens(moods.falseAlarm) { edge(wire, .readable) }
             note(UInt64(count))
             return .bytes(count)
         }
@@ -257,33 +333,64 @@ public final class SimulatedKernel: Kernel {
             wire.wasFull = true
             return .wouldBlock
         }
-        let count = min(wire.window, random.number(1...max(1, bytes.byteCount)))
-        wire.outbound.append(bytes.extracting(first: count))
-        wire.window -= count
+        if happens(moods.shortOfMemory) {
+            edge(wire, .writable)
+            return .wouldBlock
+        }
+        let count = min(wire.window, random.oneIn(2) ? bytes.byteCount : random.number(1...max(1, bytes.byteCount)))
         note(UInt64(count))
+        if wire.peerIsGone {
+            peerResets(wire)
+            return .bytes(count)
+        }
+        unsafe bytes.extracting(first: count).withUnsafeBytes { unsafe wire.outbound.append(contentsOf: $0) }
+        wire.window -= count
+        tell(wire)
         return .bytes(count)
     }
 
+    /// Real files, read the plain way.
     public func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent {
-        preconditionFailure("simulated exchanges send no files")
+        var bytes = [UInt8](repeating: 0, count: count)
+        let found = unsafe bytes.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, count, Int(offset)) }
+        precondition(found >= 0, "descriptor \(file) is not a file that can be read")
+        guard found > 0 else { return .bytes(0) }
+        let span = bytes.span
+        return send(socket, unsafe span.bytes.extracting(first: found), more: false)
     }
 
-    public func finishSending(_ socket: Socket) { known(socket).weFinished = true }
+    public func finishSending(_ socket: Socket) {
+        let wire = known(socket)
+        wire.weFinished = true
+        tell(wire)
+    }
 
     public func close(_ socket: Socket, reset: Bool) {
         if socket.number == listenerNumber {
             precondition(listenerIsOpen, "the listener is closed twice")
             listenerIsOpen = false
             listenerToken = nil
-            for wire in queue { wires[wire.number] = nil }
+            for wire in queue { turnAway(wire) }
             queue.removeAll()
             return
         }
         let wire = known(socket)
         wire.weClosed = true
         wire.weFinished = true
+        wire.weReset = reset || wire.inboundRead < wire.inbound.count
         wires[socket.number] = nil
         note(UInt64(socket.number) << 8 | (reset ? 1 : 0))
+        tell(wire)
+    }
+
+    private func happens(_ perMille: Int) -> Bool { perMille > 0 && random.number(0...999) < perMille }
+
+    /// Nobody will ever accept it.
+    private func turnAway(_ wire: Wire) {
+        wire.weClosed = true
+        wire.weReset = true
+        wires[wire.number] = nil
+        tell(wire)
     }
 
     private func known(_ socket: Socket) -> Wire {

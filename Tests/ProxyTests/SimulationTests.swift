@@ -139,7 +139,7 @@ import Testing
     func limits() {
         for seed in 1...15 {
             let site = SimulatedSite(seed: UInt64(seed), faultOneIn: .max) { $0.maxConnections = 2 }
-            site.kernel.exhaustionPerMille = 100
+            site.kernel.moods.exhaustion = 100
             site.addClients(12, requestsEach: 2)
             site.runToTheEnd()
             expectNothingLeft(site, seed: UInt64(seed))

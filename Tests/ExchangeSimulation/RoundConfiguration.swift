@@ -1,0 +1,126 @@
+// The configuration of a round, drawn from its seed: one frontend, and a backend for each way of treating a message.
+
+import KernelSimulation
+
+/// A backend, and what its requests' paths begin with.
+enum Route: String, CaseIterable {
+    case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared
+    // Answered by Portico itself.
+    case denied, redirected, returned, files, stats
+
+    var hasServers: Bool {
+        switch self {
+        case .denied, .redirected, .returned, .files, .stats: false
+        default: true
+        }
+    }
+
+    static let ofServers = allCases.filter(\.hasServers)
+    static let ofPortico = allCases.filter { !$0.hasServers }
+
+    /// The ports its three servers listen on.
+    var ports: ClosedRange<UInt16> {
+        let first = 9_000 + 10 * UInt16(Self.allCases.firstIndex(of: self) ?? 0)
+        return first...first + 2
+    }
+}
+
+struct RoundConfiguration {
+    let isTCP: Bool
+    let hasFaults: Bool
+    let text: String
+
+    /// - Parameters:
+    ///   - log: the descriptor that lines go to.
+    ///   - folder: has `site/` with files, and takes spilled bodies.
+    init(_ random: inout SeededRandom, hasFaults: Bool, log: Int32, folder: String) {
+        self.hasFaults = hasFaults
+        isTCP = random.oneIn(25)
+        text = Self.text(&random, isTCP: isTCP, hasFaults: hasFaults, log: log, folder: folder)
+    }
+
+    private static func text(
+        _ random: inout SeededRandom, isTCP: Bool, hasFaults: Bool, log: Int32, folder: String
+    ) -> String {
+        // Peers that behave may be slow, but are never cut.
+        let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
+        let bufsize = [4_096, 8_192, 16_384].randomElement(using: &random) ?? 16_384
+        var lines = """
+            global
+                log fd@\(log) format raw local0
+                tune.bufsize \(bufsize)
+
+            defaults
+                mode \(isTCP ? "tcp" : "http")
+                log global
+                log-format "\(Ledger.format)"
+                timeout connect \(hasFaults ? random.number(1...5) : 60)s
+                timeout client \(seconds)s
+                timeout server \(hasFaults ? random.number(1...60) : 600)s
+                retries \(random.number(0...3))
+
+            """
+        func say(_ line: String, oneIn n: Int = 1) {
+            if random.oneIn(n) { lines += "    \(line)\n" }
+        }
+        if hasFaults {
+            say("timeout http-request \(random.number(1...10))s", oneIn: 2)
+            say("timeout http-keep-alive \(random.number(100...5_000))ms", oneIn: 2)
+            say("timeout tunnel \(random.number(1...100))s", oneIn: 2)
+            say("timeout client-fin \(random.number(1...10))s", oneIn: 3)
+            say("timeout server-fin \(random.number(1...10))s", oneIn: 3)
+            say("option redispatch \(random.number(1...2))", oneIn: 2)
+            say("option abortonclose", oneIn: 3)
+        } else {
+            // Nobody is to wait long for the place of somebody who has nothing more to ask.
+            say("timeout http-request 600s")
+            say("timeout http-keep-alive 60s")
+            say("option redispatch 1")
+        }
+        lines += "\nfrontend www\n"
+        say("bind 127.0.0.1:80")
+        say("maxconn \(random.number(4...20))", oneIn: 6)
+        if isTCP {
+            say("default_backend plain")
+        } else {
+            say("option http-buffer-request", oneIn: 8)
+            say([["option httpclose"], ["option http-server-close"]].randomElement(using: &random)?[0] ?? "", oneIn: 6)
+            say("option forwardfor", oneIn: 2)
+            say("http-request deny if { path_beg /denied/ }")
+            say("http-request redirect location /elsewhere if { path_beg /redirected/ }")
+            say("http-request return status 200 content-type text/plain string \"as it is\" if { path_beg /returned/ }")
+            say("http-request set-header X-Said-By-Rule yes", oneIn: 2)
+            say("http-response set-header X-Also-Said yes", oneIn: 2)
+            say("http-response deny if { res.hdr(x-secret) -m found }")
+            say("stats enable")
+            say("stats uri /stats")
+            for route in Route.ofServers + [.files] { say("use_backend \(route) if { path_beg /\(route)/ }") }
+            say("default_backend plain")
+        }
+        for route in Route.ofServers {
+            lines += "\nbackend \(route)\n"
+            for line in Self.words(of: route, folder, &random) { say(line) }
+            say("balance leastconn", oneIn: 2)
+            for (number, port) in route.ports.enumerated() {
+                let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)")
+            }
+        }
+        return lines + "\nbackend files\n    mode http\n    files \(folder)/site\n    files-strip-prefix /files\n"
+    }
+
+    private static func words(of route: Route, _ folder: String, _ random: inout SeededRandom) -> [String] {
+        let spill = "spill \(folder) 1m"
+        switch route {
+        case .held: return ["response-buffer \(random.number(1...60_000))"]
+        case .taken: return ["request-buffer 300000"]
+        case .spilled: return ["request-buffer \(random.number(1...20_000)) \(spill)", "response-buffer 1000 \(spill)"]
+        case .awaited: return ["option http-buffer-request"]
+        case .closing: return ["option httpclose"]
+        case .serverclosing: return ["option http-server-close"]
+        case .fresh: return ["http-reuse never"]
+        case .shared: return ["http-reuse \(random.oneIn(2) ? "always" : "aggressive")"]
+        default: return []
+        }
+    }
+}

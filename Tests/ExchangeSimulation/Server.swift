@@ -1,0 +1,226 @@
+// A server's end of one connection: reads requests, byte for byte, answers them in pieces, and misbehaves if it is
+// told to.
+
+import Basics
+import KernelSimulation
+import Reactor
+
+final class Server: SimulatedPeer {
+    private unowned let round: Round
+    private let wire: Wire
+    private let mishap: Mishap?
+    private var pace = Pace()
+    private let isLoath: Bool
+    private var isAccepted = false
+
+    private var reader = MessageReader(reading: .request)
+    /// The request being read or answered.
+    private var request: Head?
+    private var requestIsWhole = false
+    /// The answer begins before the request has ended.
+    private var isHasty = false
+    private var response: ResponseScript?
+    private var responseSent = 0
+    private var sent = 0
+    private var received = 0
+    private var tunnelID: Int?
+    private var tunnelLength = 0
+    private var tunnelSent = 0
+    private var hasFinished = false
+    private var isMute = false
+    private var isOver = false
+    private var patienceEnds: Instant
+    private var nextLook = Instant.never
+
+    init(_ round: Round, _ wire: Wire) {
+        self.round = round
+        self.wire = wire
+        let kernel = round.kernel
+        let hasFaults = round.configuration.hasFaults
+        isLoath = hasFaults && kernel.random.oneIn(25)
+        mishap = hasFaults && kernel.random.oneIn(8) ? Mishap.draw(sending: 500, receiving: 500, &kernel.random) : nil
+        patienceEnds = kernel.now + Self.patience
+        kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(0...3))))
+    }
+
+    private static let patience = TimeSpan.seconds(20_000)
+
+    func act(in kernel: SimulatedKernel) {
+        guard !isOver else { return }
+        if kernel.now >= nextLook { nextLook = .never }
+        guard isAccepted || decideToAccept(kernel) else { return }
+        read(kernel)
+        if let mishap, sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
+            suffer(mishap.kind, kernel)
+        }
+        guard !isOver else { return }
+        if wire.weClosed || wire.weFinished && wire.outbound.isEmpty && !isTunnelOpen {
+            leave(kernel)
+            return
+        }
+        send(kernel)
+        guard !isOver else { return }
+        if kernel.now >= patienceEnds {
+            leave(kernel)
+            return
+        }
+        if !wire.outbound.isEmpty && !isMute || canSend {
+            kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(pace.pause))))
+        } else {
+            wire.listener = self
+            if nextLook == .never {
+                nextLook = patienceEnds
+                kernel.schedule(self, after: patienceEnds.since(kernel.now))
+            }
+        }
+    }
+
+    private func decideToAccept(_ kernel: SimulatedKernel) -> Bool {
+        if isLoath {
+            // Refused, or never answered.
+            if kernel.random.oneIn(2) { kernel.refuse(wire) } else if kernel.random.oneIn(2) { kernel.peerResets(wire) }
+            isOver = true
+            return false
+        }
+        isAccepted = true
+        kernel.accept(wire)
+        return true
+    }
+
+    // MARK: Reading
+
+    private func read(_ kernel: SimulatedKernel) {
+        guard !isMute, !wire.outbound.isEmpty else { return }
+        var count = min(pace.takes, wire.outbound.count)
+        if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
+        let bytes = kernel.peerTakes(count, from: wire)
+        received += bytes.count
+        patienceEnds = kernel.now + Self.patience
+        var at = 0
+        while !isOver, let event = reader.next(bytes, &at) {
+            switch event {
+            case .head(let head): headCame(head, kernel)
+            case .end:
+                requestIsWhole = true
+                if response == nil { respond(kernel) }
+                finishExchangeIfDone(kernel)
+                // Behind a request for a tunnel come the tunnel's bytes, and not before its answer.
+                if at < bytes.count && request != nil {
+                    complain("got a request before it had answered the one before")
+                }
+            case .wrong(let what): complain("got \(what)")
+            }
+        }
+    }
+
+    private func headCame(_ head: Head, _ kernel: SimulatedKernel) {
+        guard request == nil else { return complain("got a request while it was answering another") }
+        if head.hosts != 1 && !round.configuration.isTCP { return complain("got \(head.hosts) Host fields") }
+        request = head
+        requestIsWhole = false
+        pace = Pace.draw(hasFaults: round.configuration.hasFaults, bytes: 2_000, &kernel.random)
+        if head.expectsContinue && !kernel.random.oneIn(4) {
+            kernel.peerSends(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], on: wire)
+        } else if kernel.random.oneIn(15) {
+            // An answer that does not wait for the request's end.
+            respond(kernel)
+        }
+    }
+
+    // MARK: Answering
+
+    private func respond(_ kernel: SimulatedKernel) {
+        guard let request else { return }
+        let script = ResponseScript.draw(request, closes: kernel.random.oneIn(8), round.configuration, &kernel.random)
+        response = script
+        responseSent = 0
+        pace.sends = max(pace.sends, script.bytes.count / 60)
+    }
+
+    private var isTunnelOpen: Bool { reader.isInTunnel && !hasFinished }
+
+    private var canSend: Bool {
+        guard !isMute, !hasFinished else { return false }
+        if reader.isInTunnel { return tunnelSent < tunnelLength || wire.weFinished || tunnelLength == 0 }
+        return response != nil
+    }
+
+    private func send(_ kernel: SimulatedKernel) {
+        guard canSend else { return }
+        patienceEnds = kernel.now + Self.patience
+        if reader.isInTunnel { return sendIntoTunnel(kernel) }
+        guard let response else { return }
+        var count = min(pace.sends, response.bytes.count - responseSent)
+        if let mishap { count = min(count, max(1, mishap.afterSent - sent)) }
+        kernel.peerSends(response.bytes[responseSent..<responseSent + count], on: wire)
+        responseSent += count
+        sent += count
+        finishExchangeIfDone(kernel)
+    }
+
+    /// On to the next request when this one is read and answered.
+    private func finishExchangeIfDone(_ kernel: SimulatedKernel) {
+        guard let response, let request, responseSent == response.bytes.count else { return }
+        if let length = response.tunnelLength {
+            tunnelLength = length
+            tunnelID = request.id
+            reader.enterTunnel(of: request.id ?? 0, .tunnelForth)
+            return
+        }
+        if response.closes {
+            // Unread bytes would make a reset of it, and the answer might be lost: a server that behaves reads on.
+            if requestIsWhole || round.configuration.hasFaults { leave(kernel) }
+            return
+        }
+        guard requestIsWhole else { return }
+        self.request = nil
+        self.response = nil
+        if round.configuration.hasFaults && kernel.random.oneIn(20) {
+            // Tired of waiting, or confused.
+            if !round.configuration.isTCP && kernel.random.oneIn(2) {
+                kernel.peerSends(Array("HTTP/1.1 408 x\r\n\r\n".utf8)[...], on: wire)
+            }
+            leave(kernel)
+        }
+    }
+
+    private func sendIntoTunnel(_ kernel: SimulatedKernel) {
+        let count = min(pace.sends, tunnelLength - tunnelSent)
+        let body = Pattern.body(of: tunnelID ?? 0, .tunnelBack, count: tunnelLength)
+        kernel.peerSends(body[(body.startIndex + tunnelSent)...].prefix(count), on: wire)
+        tunnelSent += count
+        sent += count
+        if tunnelSent == tunnelLength && wire.outbound.isEmpty && wire.weFinished {
+            if !round.configuration.hasFaults && reader.contentCount != request?.tunnelLength {
+                complain("got \(reader.contentCount) of \(request?.tunnelLength ?? 0) bytes through a tunnel")
+            }
+            leave(kernel)
+        }
+    }
+
+    // MARK: Ends
+
+    private func suffer(_ kind: Mishap.Kind, _ kernel: SimulatedKernel) {
+        switch kind {
+        case .reset:
+            kernel.peerResets(wire)
+            isOver = true
+        case .close: leave(kernel)
+        case .finish:
+            kernel.peerFinishes(wire)
+            hasFinished = true
+        case .silence: isMute = true
+        }
+    }
+
+    private func leave(_ kernel: SimulatedKernel) {
+        kernel.peerCloses(wire)
+        isOver = true
+    }
+
+    private func complain(_ what: String) {
+        round.complain("a server's connection \(wire.number) \(what)")
+        isOver = true
+        round.kernel.peerCloses(wire)
+    }
+}

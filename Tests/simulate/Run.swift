@@ -1,0 +1,121 @@
+// The rounds of one run, shared out among threads, and what is known at its end.
+
+import Basics
+import ExchangeSimulation
+import Glibc
+import Reactor
+import Synchronization
+
+final class Run: Sendable {
+    private let wanted: Int
+    private let folder: String
+    private let nextSeed: Atomic<UInt64>
+    private let state = Mutex(State())
+
+    private struct State {
+        var exchanges = 0
+        var rounds = 0
+        var faults: [String] = []
+        /// That of a round with faults.
+        var configuration = ""
+        var terminations: [String: Int] = [:]
+        /// Pages of memory in use when a fifth of the run was over.
+        var earlyPages: Int?
+    }
+
+    init(wanted: Int, firstSeed: UInt64) {
+        self.wanted = wanted
+        nextSeed = Atomic(firstSeed)
+        var template = Array("/tmp/simulate-XXXXXX".utf8CString)
+        precondition(unsafe mkdtemp(&template) != nil, "no folder in /tmp")
+        folder = template.dropLast().map { String(UnicodeScalar(UInt8(bitPattern: $0))) }.joined()
+        unsafe mkdir(folder + "/site", 0o755)
+        let page = unsafe open(folder + "/site/page.html", O_WRONLY | O_CREAT, 0o644)
+        let text = [UInt8](repeating: 0x70, count: 30_000)
+        precondition(unsafe write(page, text, text.count) == text.count, "no file in \(folder)")
+        close(page)
+    }
+
+    /// Plays, prints what came of it, and says whether all was well.
+    func play() -> Bool {
+        CrashReport.install()
+        let descriptors = Self.openDescriptors()
+        let begin = Instant.now()
+        let threads = (0..<min(Thread.processorCount, CrashReport.threadsMax)).map { number in
+            Thread(name: "round-\(number)") { self.playRounds(thread: number) }
+        }
+        for thread in threads { thread.join() }
+        let left = Self.openDescriptors() - descriptors
+        for path in ["/site/page.html", "/site", ""] { unsafe remove(folder + path) }
+        return report(seconds: Instant.now().since(begin), descriptorsLeft: left)
+    }
+
+    private func playRounds(thread: Int) {
+        while state.withLock({ $0.exchanges < wanted && $0.faults.isEmpty }) {
+            let seed = nextSeed.wrappingAdd(1, ordering: .relaxed).oldValue
+            CrashReport.note(seed, thread: thread)
+            let outcome = Round.play(seed: seed, requests: 2_000, folder: folder)
+            state.withLock { state in
+                state.rounds += 1
+                state.exchanges += outcome.exchanges
+                state.faults += outcome.faults
+                if !outcome.faults.isEmpty { state.configuration = outcome.configuration }
+                for (letters, count) in outcome.terminations { state.terminations[letters, default: 0] += count }
+                if state.exchanges > wanted / 5 && state.earlyPages == nil { state.earlyPages = Self.pages() }
+            }
+        }
+    }
+
+    private func report(seconds: TimeSpan, descriptorsLeft: Int) -> Bool {
+        let state = state.withLock { $0 }
+        var faults = state.faults
+        if descriptorsLeft != 0 { faults.append("\(descriptorsLeft) descriptors of this process are left open") }
+        let growth = (Self.pages() - (state.earlyPages ?? 0)) * 4 / 1_024
+        if state.earlyPages != nil && growth > 64 { faults.append("memory has grown by \(growth) MiB") }
+        let ends = state.terminations.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }
+        print("\(state.exchanges) exchanges in \(state.rounds) rounds, \(seconds.wholeMilliseconds / 1_000) s")
+        print("How they ended: \(ends.joined(separator: ", "))")
+        if !faults.isEmpty { print(state.configuration) }
+        for fault in faults.prefix(20) { print("FAULT \(fault)") }
+        return faults.isEmpty
+    }
+
+    private static func openDescriptors() -> Int {
+        var count = 0
+        for number in 0..<Int32(4_096) where fcntl(number, F_GETFD) >= 0 { count += 1 }
+        return count
+    }
+
+    private static func pages() -> Int {
+        guard let file = unsafe fopen("/proc/self/statm", "r") else { return 0 }
+        defer { unsafe fclose(file) }
+        var text = [CChar](repeating: 0, count: 128)
+        guard unsafe fgets(&text, 128, file) != nil else { return 0 }
+        let words = text.split(separator: 0x20)
+        return words.count > 1 ? words[1].reduce(0) { $0 * 10 + Int($1 & 15) } : 0
+    }
+}
+
+/// Says which seeds were at play when a trap ends the process: a release build says nothing else.
+enum CrashReport {
+    static let threadsMax = 64
+    private static let seeds: [Seed] = (0..<threadsMax).map { _ in Seed() }
+
+    private final class Seed: Sendable { let value = Atomic<UInt64>(0) }
+
+    static func note(_ seed: UInt64, thread: Int) { seeds[thread].value.store(seed, ordering: .relaxed) }
+
+    static func install() {
+        // Made now, so that the handler allocates as little as it can.
+        _ = seeds
+        for number in [SIGILL, SIGTRAP, SIGSEGV, SIGABRT] {
+            signal(number) { number in
+                signal(number, SIG_DFL)
+                let underWay = CrashReport.seeds.map { $0.value.load(ordering: .relaxed) }.filter { $0 != 0 }
+                let text = Array("FAULT a trap in the round of one of the seeds \(underWay)\n".utf8)
+                _ = unsafe write(2, text, text.count)
+                raise(number)
+            }
+        }
+    }
+}
