@@ -45,7 +45,10 @@ public struct HelpPrinter: Sendable {
         if HAProxyKeywords.known(asWords) == name || HAProxyKeywords.sections.contains(name) {
             return "'\(name)' is known to HAProxy, but Portico does not do it yet\n"
         }
-        if OldSpelling.gone.contains(name) { return OldSpelling.refusal(of: asWords[0]).message + "\n" }
+        if let rule = OldRule.of(asWords) {
+            return "'\(name)' is an old spelling, gone from HAProxy: it becomes \(rule.family) rules where its pattern "
+                + "says what it is about\n"
+        }
         if words.count == 2, let kind = HAProxyWords.Kind(behind: first),
             let known = HAProxyWords.refusal(of: words[1], as: kind, at: asWords[1].range)
         {

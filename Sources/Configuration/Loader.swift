@@ -14,6 +14,9 @@ struct Loader {
     /// The section being read, or the global one between sections.
     var draft: Draft
     var names = SectionNames()
+    /// The current section's rules of the old kind, in today's words, and where it has 'http-request allow' and the like.
+    var oldRules: [(rule: OldRule, words: [Word])] = []
+    var allows: [String: SourceRange] = [:]
     /// Whether the lines of the current section are indented; nil until one was seen.
     var isIndented: Bool?
     /// The files being read, the including ones first, by their canonical names.
@@ -222,30 +225,48 @@ extension Loader {
         guard !words[0].text.isEmpty else {
             throw ConfigProblem("the line begins with an empty word", at: words[0].range, expected: "a keyword")
         }
-        let isNegated = words[0].text == "no"
-        let bare = isNegated ? words.dropFirst() : words[...]
+        let modifier = modifier(of: words)
+        let bare = modifier == nil ? words[...] : words.dropFirst()
         guard !bare.isEmpty else {
             throw ConfigProblem("'no' lacks a keyword", at: words[0].range, expected: "the keyword to negate behind it")
         }
-        if words[0].text == "default", words.count > 1, isKnown(words.dropFirst()) {
-            throw HAProxyKeywords.notDone("'default' in front of a keyword", at: words[0].range)
+        if modifier?.text == "default", bare.first?.text != "option" {
+            throw ConfigProblem("'default' stands only before 'option'", at: words[0].range)
         }
+        if case .inside = place, let rule = OldRule.of(bare), case .unknown = language.match(bare, in: .all) {
+            guard modifier == nil else { throw ConfigProblem("'\(rule.name)' cannot be negated", at: words[0].range) }
+            return try takeOldRule(rule, bare)
+        }
+        try takeLine(try renewed(bare), behind: modifier)
+    }
 
-        let renewed = renewed(bare)
-        switch language.match(renewed, in: sections) {
+    /// The `no` or the `default` before a keyword. An option without either is off, so that the two mean the same.
+    private func modifier(of words: [Word]) -> Word? {
+        switch words[0].text {
+        case "no": words[0]
+        case "default": words.count > 1 && isKnown(words.dropFirst()) ? words[0] : nil
+        default: nil
+        }
+    }
+
+    /// A line in today's spelling, without the word before its keyword.
+    mutating func takeLine(_ words: ArraySlice<Word>, behind modifier: Word? = nil) throws(ConfigProblem) {
+        switch language.match(words, in: sections) {
         case .found(let keyword, let count):
-            if case .outside = place, keyword.name != "include" { throw outside(keyword.name, keyword.sections, bare) }
-            let name = Self.joined(renewed.prefix(count), as: keyword.name)
-            guard keyword.isNegatable || !isNegated else {
-                throw ConfigProblem("'\(keyword.name)' cannot be negated", at: words[0].range)
+            if case .outside = place, keyword.name != "include" { throw outside(keyword.name, keyword.sections, words) }
+            let name = Self.joined(words.prefix(count), as: keyword.name)
+            if let modifier, !keyword.isNegatable {
+                throw ConfigProblem("'\(keyword.name)' cannot be negated", at: modifier.range)
             }
-            var arguments = Arguments(words: Array(renewed.dropFirst(count)), keyword: name, isNegated: isNegated)
-            if keyword.takesParentheses, let last = renewed.prefix(count).last { try arguments.takeParentheses(last) }
+            noteAllow(keyword, at: name.range)
+            var arguments = Arguments(
+                words: Array(words.dropFirst(count)), keyword: name, isNegated: modifier != nil)
+            if keyword.takesParentheses, let last = words.prefix(count).last { try arguments.takeParentheses(last) }
             try run(keyword, arguments)
         case .misplaced(let name, let count, let allowed):
-            throw misplaced(name, allowed: allowed, at: Self.joined(renewed.prefix(count), as: name).range)
+            throw misplaced(name, allowed: allowed, at: Self.joined(words.prefix(count), as: name).range)
         case .unknown:
-            try judgeUnknown(renewed, isNegated: isNegated)
+            try judgeUnknown(words, isNegated: modifier != nil)
         }
     }
 

@@ -103,7 +103,7 @@ extension Language {
 
 
         """ + OldSpelling.table.map { "- `\($0.old)`: `\($0.new)`\n" }.joined()
-            + "- An address behind the name of a `frontend` or `listen`: a `bind` line.\n"
+            + OldRule.help + "- An address behind the name of a `frontend` or `listen`: a `bind` line.\n"
     }
 }
 

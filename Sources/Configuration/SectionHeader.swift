@@ -69,6 +69,7 @@ extension Loader {
 
     /// Leaves the current section and hands over what it says.
     mutating func closeSection() {
+        runOldRules()
         defer { place = .outside }
         guard case .inside(isKept: true) = place else { return }
         switch draft.kind {

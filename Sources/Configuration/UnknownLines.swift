@@ -4,11 +4,16 @@
 
 extension Loader {
     /// The line in today's spelling, warned about if that is another one.
-    mutating func renewed(_ words: ArraySlice<Word>) -> ArraySlice<Word> {
+    mutating func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> ArraySlice<Word> {
         guard case .inside = place, case .unknown = language.match(words, in: .all),
             let spelling = OldSpelling.of(words)
         else { return words }
         let new = spelling.renew(words)
+        if spelling.old == "block", let allow = allows["http-request"], let first = words.first {
+            throw ConfigProblem(
+                "'block' was for what 'http-request allow' lets pass as well, at \(allow.file):\(allow.line)",
+                at: first.range, expected: "above that one: \(new.map(\.text.quoted).joined(separator: " "))")
+        }
         add(
             ConfigProblem(
                 "'\(spelling.old)' is an old spelling; write: \(new.map(\.text.quoted).joined(separator: " "))",
@@ -16,11 +21,53 @@ extension Loader {
         return new[...]
     }
 
+    /// Takes a rule of the old kind: what it has become runs when its section ends.
+    mutating func takeOldRule(_ rule: OldRule, _ words: ArraySlice<Word>) throws(ConfigProblem) {
+        guard let first = words.first else { return }
+        let new = try rule.renewed(words)
+        let line = new.map(\.text.quoted).joined(separator: " ")
+        add(
+            ConfigProblem(
+                "'\(rule.name)' is an old spelling; write, behind the section's other \(rule.family) lines: \(line)",
+                at: first.range, severity: .warning))
+        oldRules.append((rule, new))
+    }
+
+    /// Notes what rules of the old kind did not care about, and those of today do.
+    mutating func noteAllow(_ keyword: Keyword, at range: SourceRange) {
+        guard keyword.name == "http-request allow" || keyword.name == "http-response allow" else { return }
+        let family = String(keyword.name.prefix { $0 != " " })
+        if allows[family] == nil { allows[family] = range }
+    }
+
+    /// Runs the section's rules of the old kind, as its last ones: `reqadd` and `rspadd` came behind all others.
+    mutating func runOldRules() {
+        let additions = oldRules.filter(\.rule.isAddition)
+        let rules = oldRules.filter { !$0.rule.isAddition } + additions
+        let allows = allows
+        for (rule, words) in rules {
+            do throws(ConfigProblem) {
+                if let allow = allows[rule.family] {
+                    throw ConfigProblem(
+                        "'\(rule.name)' was for what '\(rule.family) allow' lets pass as well, at \(allow.file):\(allow.line)",
+                        at: words[0].range, expected: "its new line above that one")
+                }
+                if rule.isAllowance, let addition = additions.first(where: { $0.rule.family == rule.family }) {
+                    throw rule.refusal("'\(addition.rule.name)' was for what it let pass as well", at: words[0])
+                }
+                try takeLine(words[...])
+            } catch {
+                add(error)
+            }
+        }
+        oldRules = []
+        self.allows = [:]
+    }
+
     /// Says what is wrong with a line that no row matches; returns if it can be ignored.
     mutating func judgeUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
         guard let first = words.first else { return }
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
-        if OldSpelling.gone.contains(first.text) { throw OldSpelling.refusal(of: first) }
         let members = language.members(of: first.text, in: sections)
         if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" "),
             !language.keywords.contains(where: { $0.name == name })

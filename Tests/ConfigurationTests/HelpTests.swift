@@ -65,7 +65,10 @@ import Testing
         (["qwertz"], "there is no 'qwertz'\n`portico help` lists all keywords\n"),
         (["server", "ssl"], "'ssl' is known to HAProxy, but Portico has no TLS yet\n"),
         (["balance", "uri"], "'uri' is known to HAProxy, but Portico does not do it yet\n"),
-        (["reqrep"], "'reqrep' is an old spelling, gone from HAProxy\n"),
+        (
+            ["reqrep"],
+            "'reqrep' is an old spelling, gone from HAProxy: it becomes http-request rules where its pattern says what it is about\n"
+        ),
         (["stick-table"], "'stick-table' is known to HAProxy, but Portico does not do it yet\n"),
         (["resolvers"], "'resolvers' is known to HAProxy, but Portico does not do it yet\n"),
         (["nbproc"], "'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says\n"),

@@ -94,6 +94,12 @@ import Testing
         #expect(loaded.lines(of: "b") == ["log x"])
     }
 
+    @Test func `default before an option puts it back as no does`() {
+        let loaded = load("defaults\n option httpclose\nbackend a\n default option httpclose\n")
+        #expect(loaded.lines(of: "a") == ["option httpclose", "no option httpclose"])
+        #expect(loaded.complaints == [])
+    }
+
     @Test func `variables of global lines are there in the next line`() {
         let loaded = load(
             """
@@ -149,7 +155,7 @@ import Testing
                 "11:5: warning: 'redispatch' is an old spelling; write: option redispatch",
                 "12:5: warning: 'block' is an old spelling; write: http-request deny if a",
                 "12:11: error: unexpected 'if' in the line of 'http-request deny'; expected http-request deny",
-                "13:5: warning: 'reqadd' is an old spelling; write: http-request add-header X-Proto 100%%",
+                "13:5: warning: 'reqadd' is an old spelling; write, behind the section's other http-request lines: http-request add-header X-Proto 100%%",
                 "14:12: warning: an address behind a section's name is an old form; "
                     + "write in a line of its own: bind 127.0.0.1:81 name 'x y'",
             ])

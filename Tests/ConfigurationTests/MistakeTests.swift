@@ -46,12 +46,13 @@ import Testing
             no                                  #! 5 'no' lacks a keyword; expected the keyword to negate behind it
             no bind :80                         #! 5 'bind' cannot be negated
             no option httplog                   #! 5 'option httplog' cannot be negated
-            default option httplog              #! 5 'default' in front of a keyword is known to HAProxy, but Portico does not do it yet
+            default option httplog              #! 5 'option httplog' cannot be negated
+            default bind :80                    #! 5 'default' stands only before 'option'
             option redispatch                   #! 5 'option redispatch' cannot stand in a frontend, only in defaults, backend or listen
             spread-checks 5                     #! 5 'spread-checks' cannot stand in a frontend, only in global
         frontend two from base                  #! 19 'base' names several defaults sections: t.cfg:17 and t.cfg:24
-        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:44
-        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:44
+        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:45
+        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:45
         backend two
             option pgsql-check                  #! 5 'option pgsql-check' is known to HAProxy, but Portico does not do it yet
             option httpclsoe                    #! 12 unknown option 'httpclsoe'; did you mean 'httpclose'?
@@ -74,7 +75,7 @@ import Testing
             server a :80 interval 2s            #! 18 unknown parameter 'interval' of 'server'; did you mean 'inter'?
             server a http://10.0.0.1/           #! 14 an address has no 'http://' before it; expected <address>:<port>; did you mean '10.0.0.1:80'?
             server a https://[::1]:8443         #! 14 an address has no 'https://' before it; expected <address>:<port>; did you mean '[::1]:8443'?
-            reqrep ^a b                         #! 5 'reqrep' is an old spelling, gone from HAProxy; expected http-request rules: portico help http-request
+            reqrep ^a b                         #! 12 'reqrep' is an old spelling, gone from HAProxy: the pattern is neither for a target, like '^([^ ]*) /path(.*)', nor for one field, like '^Name: value'; expected http-request rules: portico help http-request
             server a :80 weight 999             #! 25 999 is out of range; expected a weight from 0 to 256
             server a :80 weight                 #! 24 'weight' lacks an argument; expected a weight
             bind :80                            #! 5 'bind' cannot stand in a backend, only in frontend or listen

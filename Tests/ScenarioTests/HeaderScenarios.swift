@@ -44,6 +44,37 @@ import Testing
         #expect(seen.contains("host: example.test\n"))
     }
 
+    @Test("Rules that HAProxy had before 2.1 do what they did", .enabled(if: Portico.isItself))
+    func oldRules() throws {
+        let server = try ScriptedServer { _ in
+            "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: http://x.test/a\r\nserver: secret\r\n\r\n"
+        }
+        let front = try FrontDoor(
+            before: server.port,
+            frontend: #"""
+                reqadd X-Forwarded-Proto:\ https
+                reqdel ^X-Forwarded-Proto:
+                reqrep ^([^\ :]*)\ /static/(.*)     \1\ /files/\2
+                reqirep ^Host:\ (.*) Host:\ www.\1
+                reqideny ^[^\ ]*\ .*\.PHP
+                rspdel ^Server:.*
+                rsprep ^Location:\ http://(.*) Location:\ https://\1
+                """#)
+
+        let answer = try fetch("/static/a.css?b=%20", from: front.port, headers: "X-Forwarded-Proto: http")
+        #expect(answer.status == 302)
+        #expect(answer["server"] == nil)
+        #expect(answer["location"] == "https://x.test/a")
+        #expect(try fetch("/static/x.php", from: front.port).status == 403)
+
+        let request = try #require(server.requests.first)
+        #expect(request.target == "/files/a.css?b=%20")
+        #expect(request["host"] == "www.example.test")
+        #expect(request.all("x-forwarded-proto") == ["https"])
+        #expect(server.requests.count == 1)
+        #expect(front.portico.process.errors.contains("http-request add-header X-Forwarded-Proto https"))
+    }
+
     @Test("What belongs to one connection does not cross to the next", .enabled(if: Portico.isItself))
     func hopByHop() throws {
         let server = try ScriptedServer { _ in

@@ -1,0 +1,179 @@
+// The rules that HAProxy had until 2.1 for the lines of a message, `reqadd`, `reqrep`, `rspdel` …, as rules of today.
+//
+// Their patterns are about a whole line: the request line, or a field with its name. Where a pattern says which of the two
+// it means, it becomes a rule on that part; where it does not, no rule says the same, and the line is refused with a hint.
+//
+// They ran behind all `http-request` rules of their section, `reqadd` last: so do the new lines (Loader.runOldRules).
+
+/// One such keyword.
+struct OldRule: Sendable {
+    enum Kind: Sendable {
+        case add, delete, replace
+        /// Does this if a line matches.
+        case act(String)
+        /// What no rule of today does.
+        case none
+    }
+
+    let name: String
+    let family: String
+    let kind: Kind
+    let ignoresCase: Bool
+
+    static let table: [OldRule] = [
+        request("reqadd", nil, .add), request("reqallow", "reqiallow", .act("allow")),
+        request("reqdel", "reqidel", .delete), request("reqdeny", "reqideny", .act("deny")),
+        request("reqpass", "reqipass", .none), request("reqrep", "reqirep", .replace),
+        request("reqsetbe", "reqisetbe", .none), request("reqtarpit", "reqitarpit", .act("tarpit")),
+        response("rspadd", nil, .add), response("rspdel", "rspidel", .delete),
+        response("rspdeny", "rspideny", .act("deny")), response("rsprep", "rspirep", .replace),
+    ].flatMap(\.self)
+
+    /// For the manual.
+    static let help =
+        "- " + table.map { "`\($0.name)`" }.joined(separator: ", ")
+        + ": rules behind the section's other ones, where the pattern says that it is about one field (`^Name: value`) or "
+        + "about a request's target (`^([^ ]*) /path(.*)`).\n"
+
+    static func of(_ words: ArraySlice<Word>) -> OldRule? {
+        words.first.flatMap { word in table.first { $0.name == word.text } }
+    }
+
+    private static func request(_ name: String, _ lenient: String? = nil, _ kind: Kind) -> [OldRule] {
+        rows("http-request", name, lenient, kind)
+    }
+
+    private static func response(_ name: String, _ lenient: String? = nil, _ kind: Kind) -> [OldRule] {
+        rows("http-response", name, lenient, kind)
+    }
+
+    private static func rows(_ family: String, _ name: String, _ lenient: String?, _ kind: Kind) -> [OldRule] {
+        let row = OldRule(name: name, family: family, kind: kind, ignoresCase: false)
+        return [row] + (lenient.map { [OldRule(name: $0, family: family, kind: kind, ignoresCase: true)] } ?? [])
+    }
+}
+
+// MARK: - The line of today
+
+extension OldRule {
+    /// The rule that does the same; each of its words has the place of the one it comes from.
+    func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> [Word] {
+        guard let keyword = words.first else { return [] }
+        var rest = words.dropFirst()
+        guard let pattern = rest.popFirst() else {
+            throw ConfigProblem(
+                "'\(name)' lacks an argument", at: keyword.range,
+                expected: "\(isAddition ? "a field" : "a pattern"); \(hint)")
+        }
+        switch kind {
+        case .none: throw refusal("no rule of today does what it did", at: keyword)
+        case .add:
+            guard let (field, value) = Self.fieldLine(pattern.text), !field.isEmpty else {
+                throw refusal("'\(pattern.text)' is no field", at: pattern)
+            }
+            return line("add-header", at: keyword, [field, value.formatLiteral], at: pattern) + rest
+        case .delete: return line("del-header", at: keyword, try deletion(pattern), at: pattern) + rest
+        case .replace:
+            guard let text = rest.popFirst() else {
+                throw ConfigProblem(
+                    "'\(name)' lacks an argument", at: keyword.range, expected: "what replaces the line; \(hint)")
+            }
+            return try replacement(keyword, pattern, text) + rest
+        case .act(let action):
+            return try line(action, at: keyword, ["if"], at: keyword) + condition(keyword, pattern, Array(rest))
+        }
+    }
+
+    var isAddition: Bool { if case .add = kind { true } else { false } }
+    var isAllowance: Bool { if case .act("allow") = kind { true } else { false } }
+
+    /// What to look at instead of what no rewriting keeps.
+    func refusal(_ reason: String, at word: Word) -> ConfigProblem {
+        ConfigProblem("'\(name)' is an old spelling, gone from HAProxy: \(reason)", at: word.range, expected: hint)
+    }
+
+    private var hint: String { "\(family) rules: portico help \(family)" }
+
+    private func line(_ action: String, at keyword: Word, _ words: [String], at word: Word) -> [Word] {
+        [Word(family, at: keyword.range), Word(action, at: keyword.range)] + words.map { Word($0, at: word.range) }
+    }
+
+    /// `Name: value`, taken apart.
+    private static func fieldLine(_ text: String) -> (name: String, value: String)? {
+        guard let colon = text.firstIndex(of: ":") else { return nil }
+        return (String(text[..<colon]), String(text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" }))
+    }
+
+    // MARK: Kinds
+
+    private func deletion(_ pattern: Word) throws(ConfigProblem) -> [String] {
+        switch LinePattern(pattern.text) {
+        case .field(let name, let value) where value.isEmpty || value == ".*": return [name]
+        case .fields(let prefix): return [prefix, "-m", "beg"]
+        default: throw refusal("only a pattern for a field's name, like '^X-Name:', can become a rule", at: pattern)
+        }
+    }
+
+    private func replacement(_ keyword: Word, _ pattern: Word, _ text: Word) throws(ConfigProblem) -> [Word] {
+        let caseless = ignoresCase ? "(?i)" : ""
+        switch LinePattern(pattern.text) {
+        case .field(let name, let value):
+            guard let (newName, newValue) = Self.fieldLine(text.text), newName.lowercased() == name.lowercased(),
+                !newValue.contains("\\0")
+            else { throw refusal("the new line is not one of the field '\(name)'", at: text) }
+            let pattern = Word(caseless + "^" + (value.isEmpty ? ".*" : value), at: pattern.range)
+            return line("replace-header", at: keyword, [name], at: pattern)
+                + [pattern, Word(newValue.formatLiteral, at: text.range)]
+        case .target(let target) where family == "http-request":
+            guard let new = target.replacement(text.text) else {
+                throw refusal("the new line does not keep the request's method and version", at: text)
+            }
+            // A whole URL replaces all of the target.
+            let action = new.hasPrefix("/") || new.hasPrefix("\\") ? "replace-pathq" : "replace-uri"
+            return line(action, at: keyword, [caseless + target.pattern], at: pattern)
+                + [Word(new.formatLiteral, at: text.range)]
+        default: throw unclear(pattern)
+        }
+    }
+
+    /// The test behind `if`, and what the line itself says behind its own.
+    private func condition(_ keyword: Word, _ pattern: Word, _ own: [Word]) throws(ConfigProblem) -> [Word] {
+        let sample = family == "http-request" ? "req" : "res"
+        let flags = ignoresCase ? ["-m", "reg", "-i"] : ["-m", "reg"]
+        let test: [String]
+        switch LinePattern(pattern.text) {
+        case .field(let name, let value) where value.isEmpty || value == ".*":
+            test = ["\(sample).hdr(\(name))", "-m", "found"]
+        case .field(let name, let value): test = ["\(sample).fhdr(\(name))"] + flags + ["^" + value]
+        case .target(let target) where family == "http-request": test = ["pathq"] + flags + [target.pattern]
+        default: throw unclear(pattern)
+        }
+        let words = (["{"] + test + ["}"]).map { Word($0, at: pattern.range) }
+        guard let first = own.first else { return words }
+        let others = Array(own.dropFirst())
+        // What is joined by `or`, and what `unless` takes back as a whole, cannot stand beside another test.
+        if first.text == "if", !others.contains(where: { $0.text == "or" || $0.text == "||" }) { return words + others }
+        let isOneTest =
+            others.count == 1
+            || others.first?.text == "{" && others.firstIndex { $0.text == "}" } == others.count - 1
+        if first.text == "unless", isOneTest, let test = others.first, !test.text.hasPrefix("!") {
+            return words + [Word("!" + test.text, at: test.range)] + others.dropFirst()
+        }
+        throw refusal("its condition cannot be joined with that of the pattern", at: first)
+    }
+
+    private func unclear(_ pattern: Word) -> ConfigProblem {
+        let field = "for one field, like '^Name: value'"
+        return refusal(
+            family == "http-request"
+                ? "the pattern is neither for a target, like '^([^ ]*) /path(.*)', nor \(field)"
+                : "the pattern is not \(field)", at: pattern)
+    }
+}
+
+extension String {
+    /// The text as a log format that makes it: a percent sign begins something there.
+    fileprivate var formatLiteral: String {
+        split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+    }
+}
