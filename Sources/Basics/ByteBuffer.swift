@@ -67,6 +67,8 @@ public struct ByteBuffer: ~Copyable {
     @inlinable public var holdsBlock: Bool { capacity != 0 }
     /// Bytes that can still be appended without moving anything; 0 while no block is held.
     @inlinable public var room: Int { capacity - tail }
+    /// Whether it has a block and not a byte of room in it.
+    @inlinable public var isFull: Bool { holdsBlock && count == capacity }
 
     /// Takes a block from `pool` unless one is held already.
     public mutating func acquire(from pool: BufferPool) {

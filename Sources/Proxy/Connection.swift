@@ -122,13 +122,20 @@ class Connection: Watched {
 
     final var hasFailed: Bool { readFailure != nil || writeFailure != nil }
 
+    /// How a connection is left.
+    enum Parting { case close, reset, silence }
+
     /// Closes and leaves the worker's table; the object is of no more use. Once only.
-    final func close(_ worker: Worker, reset: Bool = false) {
+    final func close(_ worker: Worker, _ parting: Parting = .close) {
         precondition(!isClosed, "connection \(socket.number) is closed twice")
         isClosed = true
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
         worker.leave(self)
-        worker.kernel.close(socket, reset: reset)
+        switch parting {
+        case .close: worker.kernel.close(socket, reset: false)
+        case .reset: worker.kernel.close(socket, reset: true)
+        case .silence: worker.kernel.forget(socket)
+        }
     }
 }

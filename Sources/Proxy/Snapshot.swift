@@ -182,6 +182,8 @@ extension StatsRow {
         bytesIn = traffic.total(.bytesIn)
         bytesOut = traffic.total(.bytesOut)
         requestsDenied = traffic.total(.deniedRequests)
+        connectionsDenied = traffic.total(.deniedConnections)
+        sessionsDenied = traffic.total(.deniedSessions)
         responsesDenied = traffic.total(.deniedResponses)
         requestErrors = traffic.total(.badRequests)
         connectErrors = traffic.total(.connectionErrors)

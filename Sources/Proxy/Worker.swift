@@ -5,6 +5,7 @@ internal import Balancing
 public import Basics
 public import Logging
 public import Reactor
+internal import Rules
 
 /// The loop and what belongs to its thread alone.
 public final class Worker {
@@ -16,6 +17,8 @@ public final class Worker {
     let orders: WorkerOrders
     /// What rules may ask of all that runs.
     let site: LiveSite
+    /// For rules about connections that have just come in.
+    let connectionFacts = ExchangeFacts()
 
     private var slots = Slab<Watched>()
     private var timers = TimerQueue()

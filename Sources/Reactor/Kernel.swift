@@ -111,4 +111,6 @@ public protocol Kernel: AnyObject {
     func finishSending(_ socket: Socket)
     /// Closes; with `reset` the peer sees a reset at once, and nothing unsent lingers.
     func close(_ socket: Socket, reset: Bool)
+    /// Closes without telling the peer, who will wait until it gives up.
+    func forget(_ socket: Socket)
 }

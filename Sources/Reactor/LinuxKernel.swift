@@ -202,6 +202,16 @@ public final class LinuxKernel: Kernel {
         // On Linux the descriptor is gone even when close says EINTR or EIO.
         precondition(result == 0 || Errno.last != .badFileDescriptor, "descriptor \(socket.number) was closed twice")
     }
+
+    public func forget(_ socket: Socket) {
+        // In repair mode a socket closes without a packet. Without the privilege for that, the reset is sent, but no
+        // further than to the next router.
+        if !SocketOption.repair.set(on: socket) {
+            SocketOption.oneHop.set(on: socket)
+            SocketOption.oneHopV6.set(on: socket)
+        }
+        close(socket, reset: true)
+    }
 }
 
 extension Errno {

@@ -7,29 +7,37 @@ public enum SocketOption: Sendable {
     case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen, transparent
     /// Closing drops what is unsent and resets the connection.
     case lingerZero
+    /// Closing says nothing at all (needs CAP_NET_ADMIN).
+    case repair
+    /// What is sent from now on is dropped by the next router.
+    case oneHop, oneHopV6
 
-    /// Switches it on; failure is harmless for all of these and ignored (a unix socket has no TCP options).
-    public func set(on socket: Socket) {
+    /// Switches it on and says whether it is; failure is harmless for most of these (a unix socket has no TCP options).
+    @discardableResult
+    public func set(on socket: Socket) -> Bool {
         switch self {
-        case .noDelay: set(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        case .keepAlive: set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
-        case .reuseAddress: set(socket, SOL_SOCKET, SO_REUSEADDR, 1)
-        case .reusePort: set(socket, SOL_SOCKET, SO_REUSEPORT, 1)
-        case .onlyIPv6: set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
-        case .bothIPVersions: set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
-        case .deferAccept: set(socket, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, 1)
+        case .noDelay: return set(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        case .keepAlive: return set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
+        case .reuseAddress: return set(socket, SOL_SOCKET, SO_REUSEADDR, 1)
+        case .reusePort: return set(socket, SOL_SOCKET, SO_REUSEPORT, 1)
+        case .onlyIPv6: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
+        case .bothIPVersions: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
+        case .deferAccept: return set(socket, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, 1)
         // The queue length of pending fast-open requests.
-        case .fastOpen: set(socket, Int32(IPPROTO_TCP), TCP_FASTOPEN, 256)
-        case .transparent: set(socket, Int32(IPPROTO_IP), IP_TRANSPARENT, 1)
+        case .fastOpen: return set(socket, Int32(IPPROTO_TCP), TCP_FASTOPEN, 256)
+        case .transparent: return set(socket, Int32(IPPROTO_IP), IP_TRANSPARENT, 1)
         case .lingerZero:
             var linger = linger(l_onoff: 1, l_linger: 0)
-            _ = unsafe setsockopt(
-                socket.number, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+            return unsafe setsockopt(
+                socket.number, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger))) == 0
+        case .repair: return set(socket, Int32(IPPROTO_TCP), TCP_REPAIR, 1)
+        case .oneHop: return set(socket, Int32(IPPROTO_IP), IP_TTL, 1)
+        case .oneHopV6: return set(socket, Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS, 1)
         }
     }
 
-    private func set(_ socket: Socket, _ level: Int32, _ name: Int32, _ value: Int32) {
+    private func set(_ socket: Socket, _ level: Int32, _ name: Int32, _ value: Int32) -> Bool {
         var value = value
-        _ = unsafe setsockopt(socket.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+        return unsafe setsockopt(socket.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
     }
 }

@@ -47,6 +47,8 @@ public final class Wire {
     /// Sent by us, not yet taken by the peer.
     public fileprivate(set) var outbound: [UInt8] = []
     public fileprivate(set) var weFinished = false
+    /// We have closed it without a word.
+    public fileprivate(set) var weForgot = false
     public fileprivate(set) var weClosed = false
     /// We closed so that the peer saw a reset: told to, or with bytes of the peer unread.
     public fileprivate(set) var weReset = false
@@ -391,6 +393,13 @@ public final class SimulatedKernel: Kernel {
         wire.weReset = true
         wires[wire.number] = nil
         tell(wire)
+    }
+
+    public func forget(_ socket: Socket) {
+        let wire = known(socket)
+        wire.weForgot = true
+        wires[socket.number] = nil
+        note(UInt64(socket.number) << 8 | 2)
     }
 
     private func known(_ socket: Socket) -> Wire {

@@ -22,8 +22,8 @@ final class ClientConnection: Connection {
     }
 
     let bind: BindPlan
-    let peer: SocketAddress
-    let local: SocketAddress
+    private(set) var peer: SocketAddress
+    private(set) var local: SocketAddress
     private(set) var phase = Phase.idle
     private(set) var exchange: Exchange?
     private var parser: RequestParser
@@ -43,7 +43,6 @@ final class ClientConnection: Connection {
         let connection = ClientConnection(socket, peer, bind, worker)
         worker.enter(connection, for: .streaming)
         bind.frontend.traffic.add(.connections, worker: worker.index)
-        bind.frontend.traffic.add(.sessions, worker: worker.index)
         connection.begin(worker)
     }
 
@@ -58,6 +57,8 @@ final class ClientConnection: Connection {
     }
 
     private func begin(_ worker: Worker) {
+        guard followConnectionRules(worker) else { return }
+        bind.frontend.traffic.add(.sessions, worker: worker.index)
         switch frontend.mode {
         case .http: setDeadline(after: headTimeout, worker)
         case .tcp:
@@ -65,6 +66,15 @@ final class ClientConnection: Connection {
             exchange.beginTunnel(worker)
             resume(worker)
         }
+    }
+
+    /// Rules have closed the connection before it was of any use.
+    func turnAway(silently: Bool, _ worker: Worker) { finish(worker, silently ? .silence : .close) }
+
+    /// Takes over what rules have made of the connection's ends.
+    func take(ends facts: ExchangeFacts) {
+        peer = facts.client
+        local = facts.local
     }
 
     // MARK: Events
@@ -200,6 +210,8 @@ final class ClientConnection: Connection {
         case linger
         /// The end itself would be taken for a whole answer.
         case reset
+        /// The client is to be told nothing.
+        case silence
     }
 
     /// The exchange has ended in the middle of something: nothing sensible can follow.
@@ -207,7 +219,8 @@ final class ClientConnection: Connection {
         exchange = nil
         switch farewell {
         case .close: finish(worker)
-        case .reset: finish(worker, reset: true)
+        case .reset: finish(worker, .reset)
+        case .silence: finish(worker, .silence)
         case .linger: beginLinger(worker)
         }
     }
@@ -240,10 +253,10 @@ final class ClientConnection: Connection {
         }
     }
 
-    private func finish(_ worker: Worker, reset: Bool = false) {
+    private func finish(_ worker: Worker, _ parting: Parting = .close) {
         precondition(exchange == nil, "a connection is closed under its exchange")
         phase = .closed
-        close(worker, reset: reset)
+        close(worker, parting)
         worker.plan.admission.release(for: frontend)
     }
 

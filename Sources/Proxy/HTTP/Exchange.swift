@@ -9,10 +9,10 @@
 //        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
 //                                               └─────────────────────────────────────────────────────┘
 //
-// Where it is configured, rules wait for the body (awaitingBody), and so does the choice of a server (takingBody).
+// Where it is configured, rules wait for bytes (inspecting) or the body (awaitingBody), and so does the choice of a server (takingBody).
 //
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
-// ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing, connecting, retrying), ExchangeRelay
+// ExchangeInspection (rules on bytes), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing, connecting, retrying), ExchangeRelay
 // (bodies and the response's head), ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what
 // Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
@@ -25,6 +25,8 @@ internal import Rules
 final class Exchange {
     enum Phase: Equatable {
         case readingHead
+        /// Rules look at what the client has sent, and may wait for more.
+        case inspecting(before: Step)
         /// `option http-buffer-request`: the body, or a buffer full of it, has to be here first.
         case awaitingBody(before: Step)
         /// `request-buffer`: the whole body is taken before a server is chosen.
@@ -42,7 +44,7 @@ final class Exchange {
         case ended
     }
 
-    /// What waits for a request's body.
+    /// What waits for a request's bytes or its body.
     enum Step { case frontend, backend }
 
     let facts = ExchangeFacts()
@@ -62,6 +64,8 @@ final class Exchange {
     var requestFraming = BodyFraming.none
     /// Where the end of a body that is awaited was looked for so far.
     var bodyProbe = BodyProbe(.none)
+    /// Rules on what a side sends, while they have not come to their end.
+    var inspection = Inspection.none
     /// The request's body, or its beginning, where a server is not to wait for it; it can be sent again from here.
     var requestStore: BodyStore?
     /// The response is taken at the server's speed.
@@ -102,6 +106,7 @@ final class Exchange {
         connection = nil
         self.isFirst = isFirst
         requestFraming = .none
+        inspection = .none
         holdsResponse = false
         requestSent = false
         bodyWasTouched = false
@@ -133,6 +138,7 @@ final class Exchange {
     func advance(_ worker: Worker) {
         switch phase {
         case .readingHead: preconditionFailure("the client's connection reads heads")
+        case .inspecting(let step): inspect(before: step, worker)
         case .awaitingBody(let step): awaitBody(before: step, worker)
         case .takingBody: takeBody(worker)
         case .connecting: watchClient(worker)

@@ -53,7 +53,7 @@ extension Exchange {
         count(.clientAborts, worker)
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
-        case .awaitingBody, .takingBody: abort(.client, .request, worker)
+        case .awaitingBody, .takingBody, .inspecting: abort(.client, .request, worker)
         case .connecting: abort(.client, .connect, worker)
         case .awaitingResponse: abort(.client, requestSent ? .headers : .data, worker)
         default: abort(.client, .data, worker)
@@ -66,6 +66,8 @@ extension Exchange {
         case .connecting: retryPauseOver(worker)
         case .awaitingBody, .takingBody: fail(status: 408, .clientTimeout, .request, worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .data, worker)
+        case .inspecting(let step): inspect(before: step, worker)
+        case .tunnelling where inspection.rules != nil && worker.now >= inspection.end: advanceTunnel(worker)
         case .tunnelling:
             abort(frontend.timeouts.client <= serverTimeout ? .clientTimeout : .serverTimeout, .data, worker)
         default: abort(.clientTimeout, .data, worker)
@@ -122,14 +124,14 @@ extension Exchange {
     // MARK: Cutting off
 
     /// Ends in the middle: the client's connection is closed so that it notices.
-    func abort(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) {
+    func abort(_ cause: Termination.Cause, _ at: Termination.Phase, silently: Bool = false, _ worker: Worker) {
         facts.termination.cause = cause
         facts.termination.phase = at
         let client = client
         let farewell: ClientConnection.Farewell =
             switch cause {
             case .client, .killed: .close
-            default: phase == .relaying && endsByClosing ? .reset : .linger
+            default: silently ? .silence : phase == .relaying && endsByClosing ? .reset : .linger
             }
         // A server that is cut off in the middle of something must not take it for the end.
         dropConnection(worker, reset: phase != .tunnelling || cause != .client)

@@ -202,6 +202,7 @@ extension Exchange {
     }
 
     private func followResponseRules(_ worker: Worker) -> Bool {
+        guard followResponseContentRules(worker) else { return false }
         if let rules = backend?.rules.response, !follow(rules, worker) { return false }
         return follow(frontend.rules.response, worker)
     }

@@ -26,6 +26,11 @@ extension Exchange {
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
 
+        beginInspection(for: .frontend, worker)
+    }
+
+    /// The frontend's rules on content have let the request pass.
+    func awaitFrontend(_ worker: Worker) {
         if let monitor = frontend.monitor, answerMonitor(monitor, worker) { return }
         frontend.uniqueID?.name(facts)
         if frontend.buffersRequests && !requestBody.isComplete {
@@ -52,6 +57,12 @@ extension Exchange {
         facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
+        beginInspection(for: .backend, worker)
+    }
+
+    /// The backend's rules on content have let the request pass.
+    func awaitBackend(_ worker: Worker) {
+        guard let backend else { preconditionFailure("a backend's rules wait, and there is no backend") }
         if backend.buffersRequests && !frontend.buffersRequests && !requestBody.isComplete {
             beginAwaitingBody(before: .backend, worker)
         } else {

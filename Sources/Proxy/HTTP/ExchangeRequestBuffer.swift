@@ -79,7 +79,7 @@ extension Exchange {
     /// Nothing is waited for that a server or a rule has to have first.
     var isRequestWhole: Bool {
         switch phase {
-        case .readingHead, .awaitingBody, .takingBody: false
+        case .readingHead, .inspecting, .awaitingBody, .takingBody: false
         case .connecting, .awaitingResponse, .relaying, .answering, .tunnelling, .ended: true
         }
     }

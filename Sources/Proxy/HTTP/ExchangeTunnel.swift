@@ -11,6 +11,11 @@ extension Exchange {
     func beginTunnel(_ worker: Worker) {
         facts.timers.requestDone = worker.now
         headWasRefused = false
+        beginInspection(for: .frontend, worker)
+    }
+
+    /// `mode tcp`: the frontend lets the connection pass.
+    func routeTunnel(_ worker: Worker) {
         guard let index = frontend.routing.choose(for: facts) else {
             abort(.server, .connect, worker)
             return
@@ -22,13 +27,16 @@ extension Exchange {
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
         retriesLeft = backend.retries
-        chooseServer(worker)
+        beginInspection(for: .backend, worker)
     }
 
     /// `mode tcp`: the server is there.
     func startTunnel(_ worker: Worker) {
         phase = .tunnelling
         facts.timers.responseHeadDone = worker.now
+        if let rules = backend?.rules, !rules.responseContent.isEmpty {
+            inspection = Inspection(rules.responseContent, until: worker.now + rules.responseInspectDelay)
+        }
         if frontend.log.logsEarly { log(worker) }
         advanceTunnel(worker)
     }
@@ -64,8 +72,10 @@ extension Exchange {
     func advanceTunnel(_ worker: Worker) {
         guard let connection else { preconditionFailure("a tunnel has two ends") }
         for _ in 0..<Limits.movesPerTurn {
+            let mayPassBack = mayPassResponse(worker)
+            guard phase == .tunnelling else { return }
             let forth = pass(from: client, to: connection, &facts.bytesFromClient, worker)
-            let back = pass(from: connection, to: client, &facts.bytesToClient, worker)
+            let back = mayPassBack ? pass(from: connection, to: client, &facts.bytesToClient, worker) : .waiting
             if forth == .sourceFailed || back == .targetFailed {
                 abort(.client, .data, worker)
                 return
@@ -85,6 +95,9 @@ extension Exchange {
                 if client.deadline == .never || forth == .finished || back == .finished {
                     let timeout = tunnelTimeout(clientEnded: forth == .finished, back == .finished)
                     client.setDeadline(min(client.deadline, worker.now + timeout), worker)
+                }
+                if inspection.rules != nil {
+                    client.setDeadline(min(client.deadline, inspection.end), worker)
                 }
                 return
             }

@@ -124,7 +124,7 @@ final class ServerConnection: Connection {
     func shut(_ worker: Worker, reset: Bool = false) {
         exchange = nil
         phase = .closed
-        close(worker, reset: reset)
+        close(worker, reset ? .reset : .close)
     }
 }
 

@@ -1,0 +1,49 @@
+// `tcp-request connection` and `tcp-request session`: rules about a connection that has just come in. They run before
+// there is an exchange, on facts that the worker lends, so that a connection that is let in costs nothing more.
+
+internal import Balancing
+internal import Basics
+internal import Rules
+
+extension ClientConnection {
+    /// Runs the rules; false if they have closed the connection.
+    func followConnectionRules(_ worker: Worker) -> Bool {
+        let rules = frontend.rules
+        if rules.connection.isEmpty && rules.session.isEmpty { return true }
+        let facts = worker.connectionFacts
+        facts.frontendName = frontend.name
+        facts.clear()
+        facts.client = peer
+        facts.local = local
+        facts.frontendIndex = frontend.index
+        facts.site = worker.site
+        facts.processVariables = worker.plan.variables
+        facts.timers.acceptDate = WallTime.now()
+        defer {
+            variables = facts.sessionVariables
+            facts.sessionVariables = nil
+        }
+        guard follow(rules.connection, facts, .deniedConnections, worker),
+            follow(rules.session, facts, .deniedSessions, worker)
+        else { return false }
+        take(ends: facts)
+        return true
+    }
+
+    private func follow(
+        _ rules: RuleSet, _ facts: ExchangeFacts, _ denied: TrafficCounter, _ worker: Worker
+    ) -> Bool {
+        switch rules.run(on: facts) {
+        case .proceed: return true
+        case .reject:
+            frontend.traffic.add(denied, worker: worker.index)
+            turnAway(silently: false, worker)
+        case .silentDrop:
+            frontend.traffic.add(denied, worker: worker.index)
+            turnAway(silently: true, worker)
+        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .wait:
+            preconditionFailure("rules about connections do not answer and do not wait")
+        }
+        return false
+    }
+}

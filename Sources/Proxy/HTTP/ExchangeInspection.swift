@@ -1,0 +1,138 @@
+// `tcp-request content` and `tcp-response content`: rules that look at what a side has sent, before anybody else does, and
+// may wait for more of it (`inspect-delay`).
+//
+// In TCP mode these are the bytes in a connection's buffer, which go on to the other side afterwards. In HTTP mode the
+// head is there by then, and nothing is waited for.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Rules
+
+extension Exchange {
+    // MARK: What the client sends
+
+    /// Runs the rules on content of the frontend or, later, of the backend, and then goes on.
+    func beginInspection(for step: Step, _ worker: Worker) {
+        let rules = step == .frontend ? frontend.rules : backend?.rules
+        guard let rules, !rules.requestContent.isEmpty else { return inspected(for: step, worker) }
+        phase = .inspecting(before: step)
+        inspection = Inspection(rules.requestContent, until: worker.now + rules.requestInspectDelay)
+        inspect(before: step, worker)
+    }
+
+    /// Runs on where the rules had stopped. Called when something has come, and when the time is over.
+    func inspect(before step: Step, _ worker: Worker) {
+        guard let rules = inspection.rules else { preconditionFailure("nothing inspects") }
+        while true {
+            if frontend.mode == .tcp {
+                facts.requestPayload.removeAll(keepingCapacity: true)
+                Self.copy(client.input, into: &facts.requestPayload)
+                facts.mayGrow = worker.now < inspection.end && !client.hasEnded && !client.input.isFull
+            }
+            let outcome = rules.run(on: facts, from: inspection.position)
+            facts.mayGrow = false
+            switch outcome {
+            case .proceed:
+                if frontend.mode == .tcp { client.setDeadline(.never, worker) }
+                return inspected(for: step, worker)
+            case .reject: return rejectRequest(silently: false, worker)
+            case .silentDrop: return rejectRequest(silently: true, worker)
+            case .wait(.more, let position):
+                inspection.position = position
+                client.setDeadline(inspection.end, worker)
+            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus:
+                preconditionFailure("rules on content do not answer")
+            }
+            switch client.fill(worker) {
+            case .progressed, .full, .ended: break
+            case .blocked: return
+            case .failed: return clientAborted(worker)
+            }
+        }
+    }
+
+    private func inspected(for step: Step, _ worker: Worker) {
+        inspection.rules = nil
+        switch (step, frontend.mode) {
+        case (.frontend, .tcp): routeTunnel(worker)
+        case (.backend, .tcp): chooseServer(worker)
+        case (.frontend, .http): awaitFrontend(worker)
+        case (.backend, .http): awaitBackend(worker)
+        }
+    }
+
+    private static func copy(_ buffer: borrowing ByteBuffer, into bytes: inout [UInt8]) {
+        bytes.append(buffer.readable)
+    }
+
+    /// Ends the exchange and its connection without an answer.
+    func rejectRequest(silently: Bool, _ worker: Worker) {
+        count(.deniedRequests, worker)
+        keepsClient = false
+        abort(.proxy, .request, silently: silently, worker)
+    }
+
+    // MARK: What the server sends
+
+    /// `mode tcp`: whether what the server has sent so far may go on to the client. False too if the exchange has ended.
+    func mayPassResponse(_ worker: Worker) -> Bool {
+        guard let rules = inspection.rules else { return true }
+        guard let connection else { preconditionFailure("a tunnel has two ends") }
+        while true {
+            facts.responsePayload.removeAll(keepingCapacity: true)
+            Self.copy(connection.input, into: &facts.responsePayload)
+            facts.mayGrow = worker.now < inspection.end && !connection.hasEnded && !connection.input.isFull
+            let outcome = rules.run(on: facts, from: inspection.position)
+            facts.mayGrow = false
+            switch outcome {
+            case .proceed:
+                inspection.rules = nil
+                return true
+            case .reject, .silentDrop:
+                rejectResponse(worker)
+                return false
+            case .wait(.more, let position): inspection.position = position
+            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus:
+                preconditionFailure("rules on content do not answer")
+            }
+            switch connection.fill(worker) {
+            case .progressed, .full, .ended: break
+            case .blocked, .failed: return false
+            }
+        }
+    }
+
+    /// In HTTP mode, when the response's head is there; false if the rules have ended the exchange.
+    func followResponseContentRules(_ worker: Worker) -> Bool {
+        guard let rules = backend?.rules.responseContent, !rules.isEmpty else { return true }
+        switch rules.run(on: facts) {
+        case .proceed: return true
+        case .reject, .silentDrop: rejectResponse(worker)
+        case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus:
+            preconditionFailure("rules on content do not answer")
+        }
+        return false
+    }
+
+    private func rejectResponse(_ worker: Worker) {
+        count(.deniedResponses, worker)
+        keepsClient = false
+        abort(.proxy, .data, worker)
+    }
+}
+
+/// Rules on content that have not come to their end.
+struct Inspection {
+    var rules: RuleSet?
+    var position = RulePosition.start
+    /// When what has not come is taken as not coming.
+    var end: Instant
+
+    static let none = Inspection(nil, until: .never)
+
+    init(_ rules: RuleSet?, until end: Instant) {
+        self.rules = rules
+        self.end = end
+    }
+}
