@@ -4,17 +4,19 @@
 internal import Basics
 
 extension HeaderFields {
-    /// Drops what is meant for this connection only: Connection, Keep-Alive, Proxy-Connection, TE, Trailer (trailers
-    /// are not passed on), Transfer-Encoding, HTTP2-Settings, Upgrade unless `keepingUpgrade`, and every field that
-    /// Connection names.
+    /// Drops what is meant for this connection only: Connection, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding,
+    /// HTTP2-Settings, Upgrade unless `keepingUpgrade`, Trailer unless `keepingTrailer` (where trailers are passed on), and
+    /// every field that Connection names.
     ///
     /// Connection cannot name away the fields that Portico knows as end-to-end (Host, X-Forwarded-For, Authorization
     /// and so on): RFC 9110 forbids the sender to try, and to obey would let a client strip what servers rely on.
     /// Content-Length stays until the message is written, when the framing decides what becomes of it.
-    public mutating func removeHopByHop(keepingUpgrade: Bool = false) {
+    public mutating func removeHopByHop(keepingUpgrade: Bool = false, keepingTrailer: Bool = false) {
         guard present & Self.hopByHop != 0 else { return }
         if ConnectionOptions(of: self).contains(.fieldName) { removeNominated() }
-        let doomed = keepingUpgrade ? Self.hopByHop & ~KnownField.upgrade.bit : Self.hopByHop
+        var doomed = Self.hopByHop
+        if keepingUpgrade { doomed &= ~KnownField.upgrade.bit }
+        if keepingTrailer { doomed &= ~KnownField.trailer.bit }
         entries.removeAll { $0.known.bit & doomed != 0 }
         present &= ~doomed
     }

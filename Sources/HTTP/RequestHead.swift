@@ -11,6 +11,8 @@ public struct RequestHead: ~Copyable, Sendable {
     /// The method; `setMethod` changes it.
     public private(set) var method = Method.get
     public var version = HTTPVersion.http11
+    /// The version as received, if that is neither `HTTP/1.0` nor `HTTP/1.1`.
+    private var otherVersion: [UInt8] = []
     public var fields = HeaderFields()
     /// The target's form (RFC 9112 section 3.2).
     public var targetForm: TargetForm { parts.form }
@@ -33,6 +35,7 @@ public struct RequestHead: ~Copyable, Sendable {
     public mutating func clear() {
         method = .get
         version = .http11
+        if !otherVersion.isEmpty { otherVersion.removeAll(keepingCapacity: true) }
         fields.removeAll()
         targetCount = 0
         queryEnd = 0
@@ -55,6 +58,30 @@ public struct RequestHead: ~Copyable, Sendable {
             otherMethod.append(name)
         }
         return true
+    }
+
+    /// The version as received, for logs: `HTTP/1.1`, but also `HTTP/1.2`.
+    public var versionName: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            if !otherVersion.isEmpty { return otherVersion.bytes }
+            let name: StaticString = version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+            return name.bytes
+        }
+    }
+
+    /// Appends what stands behind the version's slash.
+    public func appendVersionNumber(to out: inout [UInt8]) {
+        let name = versionName
+        let slash = name.firstIndex(of: 0x2F, in: 0..<name.byteCount) ?? 0
+        out.append(name.extracting(slash + 1..<name.byteCount))
+    }
+
+    /// A version that is written otherwise than those known here.
+    mutating func takeVersion(_ version: HTTPVersion, writtenAs text: RawSpan) {
+        self.version = version
+        otherVersion.overwrite(with: text)
+        if otherVersion.count > text.byteCount { otherVersion.removeLast(otherVersion.count - text.byteCount) }
     }
 
     /// The target as received: in origin, absolute or authority form, or `*`.

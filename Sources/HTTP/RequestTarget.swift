@@ -44,6 +44,9 @@ struct TargetParts: Sendable {
         return absoluteForm(target)
     }
 
+    /// What `accept-invalid` has let through in a target.
+    static func oddity(in target: RawSpan) -> Offence? { offence(in: target, from: 0, acceptInvalid: false) }
+
     /// What is wrong with a target that has an odd character at `start`, if anything is.
     private static func offence(in target: RawSpan, from start: Int, acceptInvalid: Bool) -> Offence? {
         for i in start..<target.byteCount {

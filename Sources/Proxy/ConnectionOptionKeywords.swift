@@ -25,6 +25,16 @@ enum ConnectionOptionKeywords {
             "log-health-checks", .backends,
             "Logs each change of what health checks find, not only those that change a server's state.",
             \.logsHealthChecks),
+        option(
+            "accept-invalid-http-request", .frontends,
+            "Lets requests pass that break rules without making it doubtful where they end: odd characters in the names of "
+                + "fields and in targets, other versions, HTTP/0.9. 'show errors' has the last one.",
+            \.acceptsInvalidRequests),
+        option(
+            "accept-invalid-http-response", .backends,
+            "Lets responses pass that break rules without making it doubtful where they end: odd characters in the names "
+                + "of fields, versions of several digits. 'show errors' has the last one.",
+            \.acceptsInvalidResponses),
         Keyword(
             "backlog", in: .frontends, usage: "backlog <number>",
             summary: "Connections the system may keep waiting at each address: 4096 by default."

@@ -21,7 +21,7 @@ public final class Plan: Sendable {
     let bufferBytes: Int
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
-    let headLimits: HeadLimits
+    private let headLimits: HeadLimits
     /// `proc` variables.
     let variables = ProcessVariables()
 
@@ -36,6 +36,13 @@ public final class Plan: Sendable {
         self.process = process
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
+    }
+
+    /// What a head may be, where one that HAProxy's `accept-invalid` options let through is accepted or not.
+    func headLimits(acceptInvalid: Bool) -> HeadLimits {
+        var limits = headLimits
+        limits.acceptInvalid = acceptInvalid
+        return limits
     }
 
     /// Every address to listen on.
@@ -82,6 +89,8 @@ public final class FrontendPlan: Sendable {
     public let probesClients: Bool
     /// Whether connections without a byte pass unsaid.
     let ignoresProbes: Bool
+    /// `option accept-invalid-http-request`
+    let acceptsInvalid: Bool
     /// Connections the system may keep waiting at each address.
     public let backlog: Int?
     let errorPages: ErrorPages
@@ -120,6 +129,7 @@ public final class FrontendPlan: Sendable {
         keepAlive = draft.settings.keepAlive
         probesClients = draft.settings.probesClients
         ignoresProbes = draft.settings.ignoresProbes
+        acceptsInvalid = draft.settings.acceptsInvalidRequests
         backlog = draft.settings.backlog
         self.errorPages = errorPages
         self.monitor = monitor
@@ -185,6 +195,8 @@ public final class BackendPlan: Sendable {
     /// Whether the system probes server connections.
     let probesServers: Bool
     let logsHealthChecks: Bool
+    /// `option accept-invalid-http-response`
+    let acceptsInvalid: Bool
     let errorPages: ErrorPages
     public let logTargets: LogTargets
 
@@ -217,6 +229,7 @@ public final class BackendPlan: Sendable {
         self.files = files
         probesServers = draft.settings.probesServers
         logsHealthChecks = draft.settings.logsHealthChecks
+        acceptsInvalid = draft.settings.acceptsInvalidResponses
         self.errorPages = errorPages
         self.logTargets = logTargets
     }

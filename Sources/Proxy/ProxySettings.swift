@@ -28,6 +28,9 @@ public struct ProxySettings: SectionSettings {
     var probesServers = false
     var ignoresProbes = false
     var logsHealthChecks = false
+    /// `option accept-invalid-http-request`, `-response`
+    var acceptsInvalidRequests = false
+    var acceptsInvalidResponses = false
     var backlog: Int?
     var abortsOnClose = false
     var client: TimeSpan?

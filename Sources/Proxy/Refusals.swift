@@ -52,6 +52,18 @@ extension Exchange {
         keep(.response, reason, bytes, position, of: backend.refused, worker)
     }
 
+    /// Keeps a message that was let through, for the operator to see what `accept-invalid` is still needed for.
+    func keepToleratedRequest(_ reason: String, at position: Int, _ worker: Worker) {
+        let bytes = Self.text(of: facts.request)
+        keep(.request, "accepted: \(reason)", bytes, min(position, bytes.count), of: frontend.refused, worker)
+    }
+
+    func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {
+        guard let backend else { return }
+        let bytes = Self.text(of: facts.response)
+        keep(.response, "accepted: \(reason)", bytes, min(position, bytes.count), of: backend.refused, worker)
+    }
+
     private func keep(
         _ side: RefusedMessage.Side, _ reason: String, _ bytes: [UInt8], _ position: Int, of slot: RefusedSlot,
         _ worker: Worker
@@ -74,7 +86,9 @@ extension Exchange {
         text.append(head.methodName)
         text.append(0x20)
         text.append(head.target)
-        text.append(head.version == .http11 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n")
+        text.append(0x20)
+        text.append(head.versionName)
+        text.append("\r\n")
         append(head.fields, to: &text)
         return text
     }

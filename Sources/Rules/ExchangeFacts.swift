@@ -148,7 +148,8 @@ public final class ExchangeFacts {
         requestLine.append(request.methodName)
         requestLine.append(0x20)
         requestLine.append(request.target)
-        requestLine.append(request.version == .http11 ? " HTTP/1.1" : " HTTP/1.0")
+        requestLine.append(0x20)
+        requestLine.append(request.versionName)
         if requestLine.count > Self.requestLineBytesMax {
             requestLine.removeLast(requestLine.count - Self.requestLineBytesMax)
         }

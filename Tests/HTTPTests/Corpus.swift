@@ -62,7 +62,7 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
         "fault", "offset", "end", "method", "target", "path", "query", "host", "version", "fields", "framing",
         "content",
         "rest", "keep-alive", "upgrade", "expect-continue", "status", "reason", "reuse", "to", "head-bytes-max",
-        "fields-max", "accept-invalid",
+        "fields-max", "accept-invalid", "trailers", "tolerated", "written-version",
     ]
 }
 

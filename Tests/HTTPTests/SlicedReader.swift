@@ -55,6 +55,7 @@ private struct SlicedReader: ~Copyable {
     private var buffer: [UInt8] = []
     private var taken = 0
     private var content: [UInt8] = []
+    private var trailers: [UInt8] = []
     private var outcome: Outcome = [:]
 
     init(_ kind: MessageKind, _ limits: HeadLimits) {
@@ -82,6 +83,7 @@ private struct SlicedReader: ~Copyable {
         if outcome["fault"] == nil || outcome["end"] == "premature" {
             outcome["content"] = escaped(content)
             outcome["rest"] = escaped(buffer)
+            if !trailers.isEmpty { outcome["trailers"] = escaped(trailers) }
         } else {
             outcome = outcome.filter { ["fault", "offset"].contains($0.key) }
         }
@@ -143,6 +145,10 @@ private struct SlicedReader: ~Copyable {
                 #expect(count > 0)
                 content += buffer[skip..<skip + count]
                 consume(skip + count)
+            case .trailers(let skip, let count):
+                #expect(count > 0)
+                trailers += buffer[skip..<skip + count]
+                consume(skip + count)
             case .needMore(let skip): return consume(skip)
             case .end(let skip):
                 consume(skip)
@@ -159,6 +165,8 @@ private struct SlicedReader: ~Copyable {
             describe(response.version, response.fields.pairs)
             outcome["status"] = "\(response.status)"
             outcome["reason"] = escaped(response.reason.copy)
+            outcome["tolerated"] =
+                responseParser.toleratedFault.map { "\($0.rawValue) \(responseParser.toleratedOffset)" }
             outcome["reuse"] = response.allowsReuse ? "yes" : "no"
         } else {
             describe(request.version, request.fields.pairs)
@@ -168,6 +176,10 @@ private struct SlicedReader: ~Copyable {
             outcome["query"] = escaped(request.query.copy)
             outcome["host"] = escaped(request.host.copy)
             outcome["keep-alive"] = request.wantsKeepAlive ? "yes" : "no"
+            outcome["written-version"] = escaped(request.versionName.copy)
+            outcome["tolerated"] = requestParser.toleratedFault.map {
+                "\($0.rawValue) \(requestParser.toleratedOffset)"
+            }
             outcome["upgrade"] = request.upgradeRequested ? "yes" : "no"
             outcome["expect-continue"] = request.expectsContinue ? "yes" : "no"
         }

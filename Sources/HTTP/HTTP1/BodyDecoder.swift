@@ -1,8 +1,8 @@
 // Takes a body out of its framing: input bytes go in, stretches of content come out.
 //
 // The decoder keeps a few words and no bytes: what is framing is eaten byte by byte as it comes, so that neither an
-// endless chunk extension nor an endless trailer needs room. Chunk extensions and trailers are checked, bounded and
-// dropped (RFC 9112 section 7.1). Every line end is exactly CR LF.
+// endless chunk extension nor an endless trailer needs room. Chunk extensions are checked, bounded and dropped,
+// trailers checked, bounded and shown (RFC 9112 section 7.1). Every line end is exactly CR LF.
 
 internal import Basics
 
@@ -12,6 +12,9 @@ public struct BodyDecoder: Sendable {
     public enum Step: Equatable, Sendable {
         /// After dropping `skip` bytes of framing, the next `count` bytes are content.
         case data(skip: Int, count: Int)
+        /// After dropping `skip` bytes of framing, the next `count` bytes belong to the trailer section: field lines that were
+        /// checked, and at last the empty line. Not said of a section without fields.
+        case trailers(skip: Int, count: Int)
         /// Drop `skip` bytes; then more input is needed.
         case needMore(skip: Int)
         /// Drop `skip` bytes; then the body is complete, and what follows belongs to the next message.
@@ -31,6 +34,8 @@ public struct BodyDecoder: Sendable {
     private var remaining: UInt64 = 0
     /// Bytes of the present chunk's size digits, of its extensions, or of the trailers.
     private var framingBytes = 0
+    /// A trailer field has begun.
+    private var hasTrailers = false
 
     /// Bytes of extensions at one chunk: none in use is longer than a signature, and they are only thrown away.
     public static let chunkExtensionBytesMax = 256
@@ -96,20 +101,36 @@ public struct BodyDecoder: Sendable {
     /// Eats framing up to content, the end, a fault or the end of the input.
     private mutating func chunked(_ input: RawSpan) -> Step {
         var index = 0
+        // Where the trailer section begins, or goes on.
+        var sectionStart = isInTrailers ? 0 : -1
         while true {
             if phase == .chunkData {
                 let step = content(skip: index, of: input)
                 if remaining == 0 { phase = .dataReturn }
                 return step
             }
-            guard index < input.byteCount else { return .needMore(skip: index) }
+            guard index < input.byteCount else {
+                return hasTrailers && index > sectionStart
+                    ? .trailers(skip: sectionStart, count: index - sectionStart) : .needMore(skip: index)
+            }
             if let fault = take(input[index]) {
                 phase = .failed
                 remaining = UInt64(index)
                 return .failed(fault)
             }
             index &+= 1
-            if phase == .complete { return .end(skip: index) }
+            if phase == .trailerStart, sectionStart < 0 { sectionStart = index }
+            if phase == .complete {
+                return hasTrailers
+                    ? .trailers(skip: sectionStart, count: index - sectionStart) : .end(skip: index)
+            }
+        }
+    }
+
+    private var isInTrailers: Bool {
+        switch phase {
+        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .lastLineFeed: true
+        default: false
         }
     }
 
@@ -123,6 +144,7 @@ public struct BodyDecoder: Sendable {
             guard byte == 0x0A else { return .bareCarriageReturn }
             phase = remaining == 0 ? .trailerStart : .chunkData
             framingBytes = 0
+            hasTrailers = false
             return nil
         case .dataReturn:
             guard byte == 0x0D else { return .chunkNotClosed }
@@ -181,6 +203,7 @@ public struct BodyDecoder: Sendable {
                 phase = .lastLineFeed
             } else if ByteSet.token.contains(byte) {
                 phase = .trailerName
+                hasTrailers = true
             } else {
                 return byte == 0x0A ? .bareLineFeed : .invalidTrailer
             }

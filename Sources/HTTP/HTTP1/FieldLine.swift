@@ -43,6 +43,14 @@ extension HeaderFields {
         return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
     }
 
+    /// Where in its name the last field has what `acceptInvalid` let through; nil if it is a token.
+    var oddityInLastName: Int? {
+        guard count > 0 else { return nil }
+        let name = name(count - 1)
+        for i in 0..<name.byteCount where !ByteSet.token.contains(name[i]) { return i }
+        return nil
+    }
+
     /// The same for a line that is written otherwise, or not valid.
     @inline(never)
     private mutating func appendOdd(

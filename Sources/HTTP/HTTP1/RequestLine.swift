@@ -4,29 +4,67 @@
 internal import Basics
 
 enum RequestLine {
-    /// Reads a line without control characters into `head`; returns its fault and where in the line it is.
+    /// Reads a line without control characters into `head`; returns its fault and where in the line it is. What is wrong and
+    /// let through by `limits.acceptInvalid` comes out by way of `tolerated`.
     @inline(__always)
     static func read(
-        _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits
+        _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits, tolerated: inout Offence?
     ) -> Offence? {
         let count = line.byteCount
         guard count >= shortest, let version = HTTPVersion(line.extracting(count &- 8..<count)),
             line[count &- 9] == 0x20
-        else { return explain(line) }
+        else { return readOdd(line, into: &head, limits, tolerated: &tolerated) }
         let methodEnd = line.firstIndex(in: 0..<count &- 9) { EightBytes.equal($0, 0x20) }
         guard methodEnd > 0, methodEnd < count &- 10 else { return explain(line) }
-        guard head.setMethod(line.extracting(0..<methodEnd)) else {
-            return Offence(fault: .invalidMethod, offset: firstNonToken(line, before: methodEnd))
-        }
         head.version = version
-        let target = line.extracting(methodEnd &+ 1..<count &- 9)
+        if line[count &- 1] > 0x31 { head.takeVersion(version, writtenAs: line.extracting(count &- 8..<count)) }
+        return read(
+            line, method: 0..<methodEnd, target: methodEnd &+ 1..<count &- 9, into: &head, limits, tolerated: &tolerated
+        )
+    }
+
+    @inline(__always)
+    private static func read(
+        _ line: RawSpan, method: Range<Int>, target range: Range<Int>, into head: inout RequestHead,
+        _ limits: HeadLimits, tolerated: inout Offence?
+    ) -> Offence? {
+        guard head.setMethod(line.extracting(method)) else {
+            return Offence(fault: .invalidMethod, offset: firstNonToken(line, before: method.upperBound))
+        }
+        let target = line.extracting(range)
         switch TargetParts.parse(target, method: head.method, acceptInvalid: limits.acceptInvalid) {
         case .success(let parts):
             head.take(target, parts)
+            if limits.acceptInvalid, tolerated == nil, let odd = TargetParts.oddity(in: target) {
+                tolerated = Offence(fault: odd.fault, offset: range.lowerBound + odd.offset)
+            }
             return nil
         case .failure(let offence):
-            return Offence(fault: offence.fault, offset: methodEnd + 1 + offence.offset)
+            return Offence(fault: offence.fault, offset: range.lowerBound + offence.offset)
         }
+    }
+
+    /// The same for a line that does not end with a version known here; refused unless `limits.acceptInvalid` lets it through.
+    @inline(never)
+    private static func readOdd(
+        _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits, tolerated: inout Offence?
+    ) -> Offence? {
+        let offence = explain(line)
+        let count = line.byteCount
+        guard limits.acceptInvalid, let methodEnd = line.firstIndex(of: 0x20, in: 0..<count) else { return offence }
+        let targetEnd = line.firstIndex(of: 0x20, in: methodEnd + 1..<count) ?? count
+        switch offence.fault {
+        case .malformedVersion, .unsupportedVersion:
+            let text = line.extracting(targetEnd + 1..<count)
+            guard HTTPVersion.isOddVersion(text) else { return offence }
+            head.takeVersion(HTTPVersion(odd: text), writtenAs: text)
+        // HTTP/0.9 has no other method.
+        case .missingVersion where line.extracting(0..<methodEnd).equals("GET"): head.version = .http10
+        default: return offence
+        }
+        tolerated = offence
+        return read(
+            line, method: 0..<methodEnd, target: methodEnd + 1..<targetEnd, into: &head, limits, tolerated: &tolerated)
     }
 
     /// Bytes of `A * HTTP/1.1`.
@@ -72,6 +110,26 @@ extension HTTPVersion {
 
     /// "HTTP/1." read as a little-endian number.
     private static var prefix: UInt64 { 0x002E_312F_5054_5448 }
+
+    /// What an unusual version means: a single digit above 1.1 is a later HTTP, which HTTP/1.1 is a part of; nothing is expected
+    /// of anything else.
+    init(odd text: RawSpan) {
+        self = text.byteCount == 8 && text.extracting(0..<5).equals("HTTP/") && text[5] > 0x31 ? .http11 : .http10
+    }
+
+    /// Whether the text is a protocol's name in capital letters, `/`, digits, `.` and digits, as `accept-invalid` allows it.
+    static func isOddVersion(_ text: RawSpan) -> Bool {
+        let count = text.byteCount
+        guard count <= longestOddVersion, let slash = text.firstIndex(of: 0x2F, in: 0..<count), slash > 0,
+            let dot = text.firstIndex(of: 0x2E, in: slash + 1..<count), dot > slash + 1, dot + 1 < count
+        else { return false }
+        for i in 0..<slash where text[i] &- 0x41 >= 26 { return false }
+        for i in slash + 1..<count where i != dot && text[i] &- 0x30 >= 10 { return false }
+        return true
+    }
+
+    /// Bytes of a version that is let through: enough for any protocol's name.
+    private static var longestOddVersion: Int { 32 }
 
     /// What is wrong with a version that is none of HTTP/1's: another one of HTTP, or no version at all.
     static func fault(of text: RawSpan) -> MessageFault {

@@ -15,6 +15,10 @@ public struct RequestParser: Sendable {
     private var emptyLines = 0
     /// Whether a byte of this request was seen, empty lines before it aside.
     public private(set) var hasBegun = false
+    /// The first thing that was wrong and let through by `acceptInvalid`, and where in the message it is.
+    private var tolerated: Offence?
+    public var toleratedFault: MessageFault? { tolerated?.fault }
+    public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
     public init(limits: HeadLimits) { self.limits = limits }
 
@@ -34,7 +38,13 @@ public struct RequestParser: Sendable {
         if phase == .requestLine {
             switch readRequestLine(input, into: &head, place: &consumed) {
             case .needMore: return .needMore
-            case .complete: phase = .fields
+            case .complete:
+                // A request of HTTP/0.9 is one line.
+                if tolerated?.fault == .missingVersion {
+                    phase = .ended
+                    return .complete
+                }
+                phase = .fields
             case .failed(let fault): return fail(fault)
             }
         }
@@ -69,7 +79,7 @@ public struct RequestParser: Sendable {
     }
 
     @inline(__always)
-    private func take(
+    private mutating func take(
         _ line: Range<Int>, of input: RawSpan, into head: inout RequestHead
     ) -> Offence? {
         if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
@@ -79,6 +89,9 @@ public struct RequestParser: Sendable {
             line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
             return offence
+        }
+        if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
+            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (line.count + 2) + odd)
         }
         return known == .host && hadHost ? Offence(fault: .repeatedHost, offset: 0) : nil
     }
@@ -109,7 +122,7 @@ public struct RequestParser: Sendable {
                     place = line.upperBound + 2
                     continue
                 }
-                if let offence = RequestLine.read(input.extracting(line), into: &head, limits) {
+                if let offence = RequestLine.read(input.extracting(line), into: &head, limits, tolerated: &tolerated) {
                     place = line.lowerBound + offence.offset
                     return .failed(offence.fault)
                 }

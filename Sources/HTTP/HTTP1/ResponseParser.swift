@@ -12,6 +12,10 @@ public struct ResponseParser: Sendable {
     private var reader = LineReader()
     /// Whether a byte of this response was seen.
     public private(set) var hasBegun = false
+    /// The first thing that was wrong and let through by `acceptInvalid`, and where in the message it is.
+    private var tolerated: Offence?
+    public var toleratedFault: MessageFault? { tolerated?.fault }
+    public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
     public init(limits: HeadLimits) { self.limits = limits }
 
@@ -66,11 +70,23 @@ public struct ResponseParser: Sendable {
     ) -> Offence? {
         if phase == .statusLine {
             phase = .fields
-            return StatusLine.read(input.extracting(line), into: &head)
+            let text = input.extracting(line)
+            guard let offence = StatusLine.read(text, into: &head) else { return nil }
+            guard limits.acceptInvalid, StatusLine.readOdd(text, into: &head) else { return offence }
+            tolerated = offence
+            return nil
         }
         if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
         var known = KnownField.other
-        return head.fields.append(line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
+        if let offence = head.fields.append(
+            line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
+        {
+            return offence
+        }
+        if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
+            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (line.count + 2) + odd)
+        }
+        return nil
     }
 }
 
@@ -83,17 +99,36 @@ private enum StatusLine {
         guard count >= 12, line[8] == 0x20 else { return Offence(fault: .malformedStatusLine, offset: 0) }
         let version = line.extracting(0..<8)
         guard let known = HTTPVersion(version) else { return Offence(fault: HTTPVersion.fault(of: version), offset: 0) }
+        head.version = known
+        return readStatus(line, from: 9, into: &head)
+    }
+
+    /// Reads a line whose version has several digits, or another major number, as if it were HTTP/1.0; false if it is none.
+    @inline(never)
+    static func readOdd(_ line: RawSpan, into head: inout ResponseHead) -> Bool {
+        let count = line.byteCount
+        guard let end = line.firstIndex(of: 0x20, in: 0..<count), line.extracting(first: min(5, end)).equals("HTTP/"),
+            HTTPVersion.isOddVersion(line.extracting(0..<end)), count >= end + 4
+        else { return false }
+        head.version = .http10
+        return readStatus(line, from: end + 1, into: &head) == nil
+    }
+
+    /// The status that begins at `start`, where there are three bytes at least, and the reason behind it.
+    @inline(__always)
+    private static func readStatus(_ line: RawSpan, from start: Int, into head: inout ResponseHead) -> Offence? {
+        let count = line.byteCount
+        let end = start &+ 3
         var status = 0
-        for i in 9..<12 {
+        for i in start..<end {
             let digit = line[i] &- 0x30
             guard digit < 10 else { return Offence(fault: .invalidStatus, offset: i) }
             status = status * 10 + Int(digit)
         }
-        guard status >= 100 else { return Offence(fault: .invalidStatus, offset: 9) }
-        guard count == 12 || line[12] == 0x20 else { return Offence(fault: .invalidStatus, offset: 12) }
-        head.version = known
+        guard status >= 100 else { return Offence(fault: .invalidStatus, offset: start) }
+        guard count == end || line[end] == 0x20 else { return Offence(fault: .invalidStatus, offset: end) }
         head.status = status
-        head.takeReason(line.extracting(min(13, count)..<count))
+        head.takeReason(line.extracting(min(end &+ 1, count)..<count))
         return nil
     }
 }

@@ -51,7 +51,7 @@ final class ClientConnection: Connection {
         self.peer = peer
         // One address listens for most sockets; only a wildcard has to be asked for.
         local = bind.exactAddress ?? worker.kernel.localAddress(socket)
-        parser = RequestParser(limits: worker.plan.headLimits)
+        parser = RequestParser(limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
         idleSince = worker.now
         super.init(socket)
     }
@@ -148,6 +148,9 @@ final class ClientConnection: Connection {
         case .complete:
             phase = .exchanging
             setDeadline(.never, worker)
+            if let fault = parser.toleratedFault {
+                exchange.keepToleratedRequest(fault.description, at: parser.toleratedOffset, worker)
+            }
             exchange.requestHeadComplete(worker)
         case .failed(let fault):
             phase = .exchanging
@@ -175,7 +178,7 @@ final class ClientConnection: Connection {
         }
         let exchange = exchange ?? beginExchange(worker)
         phase = .exchanging
-        exchange.clientLeftDuringHead(worker)
+        exchange.clientLeftDuringHead(mayRead: !hasFailed, worker)
     }
 
     // MARK: What the exchange reports

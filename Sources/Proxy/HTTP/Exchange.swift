@@ -119,7 +119,7 @@ final class Exchange {
         headWasRefused = false
         isLogged = false
         requestBody = BodyRelay(from: .none, to: .none)
-        responseParser = ResponseParser(limits: worker.plan.headLimits)
+        responseParser = ResponseParser(limits: HeadLimits())
         facts.client = client.peer
         facts.local = client.local
         facts.frontendName = frontend.name

@@ -91,7 +91,7 @@ extension Exchange {
         facts.status = status
         countResponse(status, worker)
         // A body nobody reads would be taken for the next request.
-        if !requestBody.isComplete || worker.isStopping { keepsClient = false }
+        if !skipRequestBody() || worker.isStopping { keepsClient = false }
         let said = facts.response.status
         let hasLength = said != 304 && said != 204 && said >= 200
         let headIsKnown = facts.timers.requestDone != nil || requestFraming != .none
@@ -99,6 +99,16 @@ extension Exchange {
         if !hasLength || (headIsKnown && facts.request.method == .head) { answer = .none }
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
         if phase == .answering { sendAnswer(worker) }
+    }
+
+    /// Throws away a body that is here already, so that the connection can stay; false if more of it is to come.
+    private func skipRequestBody() -> Bool {
+        // Behind a head or body that was not understood nothing is known to be a body.
+        guard keepsClient, !requestBody.isComplete else { return requestBody.isComplete }
+        let before = client.input.count
+        let isWhole = requestBody.discard(from: &client.input)
+        facts.bytesFromClient += UInt64(before - client.input.count)
+        return isWhole
     }
 
     func sendAnswer(_ worker: Worker) {

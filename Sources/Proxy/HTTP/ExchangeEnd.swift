@@ -23,14 +23,20 @@ extension Exchange {
 
     // MARK: The client's faults
 
-    /// It closed, or sent no more, before its request was whole.
-    func clientLeftDuringHead(_ worker: Worker) {
+    /// It closed, or sent no more, before its request was whole. One that only sends no more can still be told.
+    func clientLeftDuringHead(mayRead: Bool, _ worker: Worker) {
         countUnfinishedHead()
-        // Nobody is there to read an answer; the status is for the log, as HAProxy has it.
-        facts.status = 400
+        headWasRefused = true
+        keepsClient = false
         if facts.bytesFromClient > 0 { frontend.traffic.add(.badRequests, worker: worker.index) }
-        countResponse(400, worker)
-        abort(.client, .request, worker)
+        if mayRead {
+            fail(status: 400, .client, .request, worker)
+        } else {
+            // Nobody is there to read an answer; the status is for the log, as HAProxy has it.
+            facts.status = 400
+            countResponse(400, worker)
+            abort(.client, .request, worker)
+        }
     }
 
     /// Its request's head took too long.

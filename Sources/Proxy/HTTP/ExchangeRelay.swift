@@ -130,7 +130,11 @@ extension Exchange {
         }
         switch responseParser.parse(&connection.input, into: &facts.response) {
         case .needMore: return true
-        case .complete: return responseHeadComplete(from: connection, worker)
+        case .complete:
+            if let fault = responseParser.toleratedFault {
+                keepToleratedResponse(fault.description, at: responseParser.toleratedOffset, worker)
+            }
+            return responseHeadComplete(from: connection, worker)
         case .failed(let fault):
             badResponse(fault.description, worker)
             return false
@@ -227,7 +231,6 @@ extension Exchange {
         facts.status = facts.response.status
         countResponse(facts.status, worker)
         connection?.setDeadline(after: serverTimeout, worker)
-        facts.response.fields.removeHopByHop()
         var target = framing
         if framing == .untilClose {
             // The end is marked for clients that know chunks, so that their connection can stay.
@@ -236,6 +239,7 @@ extension Exchange {
             target = .untilClose
             keepsClient = false
         }
+        facts.response.fields.removeHopByHop(keepingTrailer: framing == .chunked && target == .chunked)
         // Until the request is read to its end, the next one cannot begin.
         if !requestBody.isComplete { keepsClient = false }
         if worker.isStopping { keepsClient = false }

@@ -118,7 +118,8 @@ extension Exchange {
 
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(_ worker: Worker) {
-        facts.request.fields.removeHopByHop(keepingUpgrade: wantsUpgrade)
+        facts.request.fields.removeHopByHop(
+            keepingUpgrade: wantsUpgrade, keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil)
         // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one.
         if facts.request.version == .http10, !facts.request.fields.contains(.host) {
             facts.request.fields.append(.host, facts.local.description)

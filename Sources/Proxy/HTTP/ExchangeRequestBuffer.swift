@@ -25,7 +25,7 @@ struct BodyProbe {
     mutating func look(at input: borrowing ByteBuffer) -> Found {
         while !decoder.isComplete {
             switch decoder.next(input.readable.extracting(seen..<input.count)) {
-            case .data(let skip, let count): seen += skip + count
+            case .data(let skip, let count), .trailers(let skip, let count): seen += skip + count
             case .needMore(let skip):
                 seen += skip
                 return .needsMore

@@ -86,7 +86,8 @@ extension Exchange {
     private func sendRequestHead(_ worker: Worker) {
         guard let connection else { preconditionFailure("a head is sent without a connection") }
         phase = .awaitingResponse
-        responseParser.reset()
+        responseParser = ResponseParser(
+            limits: worker.plan.headLimits(acceptInvalid: connection.backend.acceptsInvalid))
         facts.response.clear()
         requestStore?.rewind()
         connection.output.acquire(from: worker.buffers)

@@ -60,8 +60,7 @@ enum RequestSample: Sendable {
             return .string(facts.make { facts.request.appendBase(to: &$0) })
         case .version:
             guard facts.request.isPresent else { return nil }
-            let isNew = facts.request.version == .http11
-            return .string(facts.make { $0.append(isNew ? "1.1" : "1.0") })
+            return .string(facts.make { facts.request.appendVersionNumber(to: &$0) })
         case .isAbsolute: return .bool(facts.request.targetForm == .absolute)
         }
     }

@@ -1,0 +1,59 @@
+// Which fields may follow a body (RFC 9110 section 6.5): those that say nothing about how the message is to be framed,
+// routed, cached or understood, and nothing about who sent it. A server that merges trailers into the head must not
+// learn from them what rules in front of it have already judged.
+
+internal import Basics
+
+/// The fields of a trailer section.
+public enum Trailers {
+    /// Appends the end of a chunked body: the last chunk, the fields of `section` that may be passed on, the empty line.
+    /// The section was checked by a body decoder, and ends with its empty line.
+    public static func appendLastChunk(with section: [UInt8], to out: inout [UInt8]) {
+        out.append(contentsOf: [0x30, 0x0D, 0x0A])
+        var start = 0
+        while let end = section[start...].firstIndex(of: 0x0D), end > start {
+            append(section[start..<end], to: &out)
+            start = end + 2
+        }
+        out.append(contentsOf: [0x0D, 0x0A])
+    }
+
+    private static func append(_ line: ArraySlice<UInt8>, to out: inout [UInt8]) {
+        guard let colon = line.firstIndex(of: 0x3A) else {
+            preconditionFailure("a trailer without a colon was let through")
+        }
+        let name = line[..<colon].map(asciiLowercased)
+        guard mayBePassedOn(name) else { return }
+        out.append(contentsOf: name)
+        out.append(contentsOf: [0x3A, 0x20])
+        let value = line[(colon + 1)...]
+        let first = value.firstIndex { !isSpace($0) } ?? value.endIndex
+        let last = value.lastIndex { !isSpace($0) } ?? first
+        if first < value.endIndex { out.append(contentsOf: value[first...last]) }
+        out.append(contentsOf: [0x0D, 0x0A])
+    }
+
+    /// Whether a field of this lower-case name may stand behind a body.
+    static func mayBePassedOn(_ name: [UInt8]) -> Bool {
+        switch KnownField(lowercasedName: name.bytes) {
+        case .etag: return true
+        case .other: return !names.contains(name) && !prefixes.contains { name.starts(with: $0) }
+        default: return false
+        }
+    }
+
+    /// What is not among the known fields: of routing, authentication, control and content.
+    private static let names: Set<[UInt8]> = Set(
+        [
+            "authentication-info", "cdn-cache-control", "client-ip", "content-location", "content-security-policy",
+            "cookie2",
+            "early-data", "from", "max-forwards", "set-cookie2", "surrogate-control", "true-client-ip", "warning",
+            "x-client-ip",
+            "x-host", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url",
+        ].map { Array($0.utf8) })
+
+    /// Families of such fields.
+    private static let prefixes: [[UInt8]] = [
+        "access-control-", "cf-", "if-", "proxy-", "sec-", "x-forwarded-", "x-ssl-",
+    ].map { Array($0.utf8) }
+}
