@@ -55,7 +55,7 @@ import Testing
         ("%ST %B %U", "404 500 87"), ("%CC %CS", "SRV=1 -"), ("%ts %tsc", "SD SDVN"),
         ("%ac/%fc/%bc/%sc/%rc %sq/%bq", "1/2/3/4/2 5/6"),
         ("%r", "GET /hello?a=b&c=%22 HTTP/1.1"), ("%HM", "GET"), ("%HU", "/hello?a=b&c=%22"), ("%HP", "/hello"),
-        ("%HPO", "/hello"), ("%HQ", "?a=b&c=%22"), ("%HV", "HTTP/1.1"), ("%rt %lc %ID", "1 7 id"),
+        ("%HPO", "/hello"), ("%HQ", "?a=b&c=%22"), ("%HV", "HTTP/1.1"), ("%rt %lc %ID", "1 7 id"), ("%sslv %sslc", "- -"),
         ("%%", "%"), ("%[src]:%[path]", "127.0.0.1:/hello"), ("%[req.hdr(none)]", "-"),
         ("%{+Q}[req.hdr(none)]", "\"\""),
         ("%{+Q}[req.hdr(user-agent)]", "\"ag\"e\\n]t é\""), ("%{+E}[req.hdr(user-agent)]", "ag\\\"e\\\\n\\]t é"),

@@ -22,6 +22,7 @@ enum LogVariable: String, CaseIterable, Sendable {
     case requestCaptures = "hr", responseCaptures = "hs", requestCaptureList = "hrl", responseCaptureList = "hsl"
     case requestLine = "r", method = "HM", uri = "HU", uriWithoutQuery = "HP", path = "HPO", query = "HQ", version =
         "HV"
+    case tlsVersion = "sslv", tlsCipher = "sslc"
     case hostname = "H", processID = "pid", requestCounter = "rt", logCounter = "lc", uniqueID = "ID"
 
     /// What it is, for the manual.
@@ -83,6 +84,8 @@ enum LogVariable: String, CaseIterable, Sendable {
         case .path: "the request's path"
         case .query: "the request's query, with its question mark"
         case .version: "the request's HTTP version"
+        case .tlsVersion: "the TLS version of the client's connection"
+        case .tlsCipher: "the TLS cipher of the client's connection"
         case .hostname: "this machine's name"
         case .processID: "the process's number"
         case .requestCounter: "the exchange's number in this process"
@@ -174,6 +177,9 @@ extension LogVariable {
             if flags.contains(.quote) { out.append(0x22) }
             out.append(requestPart: self, of: facts.requestLine, flags)
             if flags.contains(.quote) { out.append(0x22) }
+
+        // No connection is encrypted yet.
+        case .tlsVersion, .tlsCipher: out.append(missing: flags, isLine: isLine)
 
         case .hostname: out.append(text: Self.machineName, flags, isLine: isLine)
         case .processID: out.append(number: UInt64(getpid()), flags, width: 4)
