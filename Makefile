@@ -14,7 +14,7 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build simulate lint format bench clean help build-packages run-packages test-packages bench-packages
+.PHONY: run test build simulate lint format docs bench clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -39,6 +39,13 @@ lint: ## Check the format of the sources
 
 format: ## Put the sources into that format
 	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+# The page is printed from the program's keyword tables, never written by hand: where git finds a conflict in it, run this.
+docs: build-packages ## Print docs/configuration.md from the keyword tables
+	$(SWIFT) build --product portico
+	@mkdir -p docs
+	.build/debug/portico manual > docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
 
 bench: bench-packages build ## Measure CPU time per request beside HAProxy and nginx
 	benchmarks/run $(BINARY)

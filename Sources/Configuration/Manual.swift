@@ -4,7 +4,7 @@
 extension Language {
     /// The whole manual. The same tables give the same text, byte for byte.
     public func manual() -> String {
-        Self.introduction + sectionList + keywordEntries + parameterLists + ignoredList + oldSpellings
+        Self.introduction + sectionTable + keywordEntries + parameterLists + ignoredList + oldSpellings
     }
 
     private static let introduction = """
@@ -37,16 +37,22 @@ extension Language {
 
         """
 
-    private var sectionList: String {
-        SectionKind.allCases.map { kind in
-            let here = keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective }
-            return "## In `\(kind.rawValue)`\n\n\(Self.links(here))\n\n"
-        }.joined() + "## Anywhere\n\n\(Self.links(keywords.filter(\.isDirective)))\n\n"
-    }
-
-    private static func links(_ keywords: [Keyword]) -> String {
-        let links = Set(keywords.map(\.name)).sorted().map { "[`\($0)`](#\($0.anchor))" }.joined(separator: ", ")
-        return links.isEmpty ? "Nothing." : links
+    /// Which keyword may stand in which section: a line for each, so that changes to the page stay small.
+    private var sectionTable: String {
+        let columns: [SectionKind] = [.global, .defaults, .frontend, .backend, .listen]
+        let others = SectionKind.allCases.filter { !columns.contains($0) }
+        let names = Dictionary(grouping: keywords, by: \.name).sorted { $0.key < $1.key }
+        return "## Where a keyword may stand\n\n| |\(columns.map { " \($0.rawValue) |" }.joined()) elsewhere |\n"
+            + "|---|\(columns.map { _ in ":-:|" }.joined())---|\n"
+            + names.map { name, rows in
+                let sections = rows.reduce(into: Sections()) { $0.formUnion($1.sections) }
+                let isAnywhere = rows.contains(where: \.isDirective)
+                let marks = columns.map { sections.contains(Sections($0)) ? " ● |" : " |" }.joined()
+                let rest =
+                    isAnywhere ? ["anywhere"] : others.filter { sections.contains(Sections($0)) }.map(\.rawValue)
+                return "| [`\(name)`](#\(name.anchor)) |\(marks)"
+                    + (rest.isEmpty ? " |\n" : " \(rest.joined(separator: ", ")) |\n")
+            }.joined() + "\n"
     }
 
     private var keywordEntries: String {
@@ -69,9 +75,10 @@ extension Language {
 
     private var parameterLists: String {
         parameterGroups.map { group in
-            (keywords.contains { $0.name == group.keyword }
-                ? "## Parameters of `\(group.keyword)`" : "## Words of the group \(group.keyword)")
-                + "\n\n"
+            let title =
+                keywords.contains { $0.name == group.keyword }
+                ? "Parameters of `\(group.keyword)`" : group.keyword.prefix(1).uppercased() + group.keyword.dropFirst()
+            return "## \(title)\n\n"
                 + group.parameters.map { "- `\($0.usage)`: \($0.summary.markdown)\n" }.joined() + "\n"
         }.joined()
     }

@@ -99,6 +99,11 @@ struct Portico: ParsableCommand {
             if !isKnown { exit(withError: ExitCode(1)) }
             return
         }
+        if arguments == ["manual"] {
+            // What `make docs` writes into docs/configuration.md.
+            print(Assembly.language.manual(), terminator: "")
+            return
+        }
         do {
             var command = try parse(arguments)
             try command.run()

@@ -104,7 +104,8 @@ import Testing
         }
         #expect(manual.contains("- `weight <number>`: Its share of the load."))
         #expect(manual.contains("- `contimeout`: `timeout connect`"))
-        #expect(manual.contains("[`option httplog`](#option-httplog)"))
+        #expect(manual.contains("\n| [`option httplog`](#option-httplog) | | ● | ● | | ● | |\n"))
+        #expect(manual.contains("\n| [`.if`](#if) |"))
         #expect(manual == TinyLanguage.language.manual())
     }
 }
