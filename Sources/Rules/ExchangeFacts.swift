@@ -15,7 +15,15 @@ public final class ExchangeFacts {
     public var client = SocketAddress.ip(.anyV4, port: 0)
     /// The address the client connected to.
     public var local = SocketAddress.ip(.anyV4, port: 0)
+    /// The same two as the connection has them, which no rule changes.
+    public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
+    public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
     public var frontendName = ""
+    /// The number and the name of the bind line; empty if it has none.
+    public var socketID = 0
+    public var socketName = ""
+    /// The worker's number.
+    public var threadIndex = 0
     /// Whether the client's connection is encrypted.
     public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
@@ -27,6 +35,9 @@ public final class ExchangeFacts {
     /// `sess` variables, nil until one is set: they live as long as the client's connection, which gives them to each of
     /// its exchanges and takes them back.
     public var sessionVariables: VariableStore?
+
+    /// Whether this is the first request of its connection.
+    public var isFirstRequest = true
 
     // The messages, as they are after the rules that have run.
 

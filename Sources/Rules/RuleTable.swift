@@ -42,6 +42,8 @@ struct RuleTable: Sendable {
     var terms: [Condition.Term] = []
     /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).
     var userLists: [NamedUserList] = []
+    /// Variables of the environment that samples name, known likewise.
+    var environment: [EnvironmentVariable] = []
     /// Names of other sections and of servers in rules.
     var references: [SiteReference] = []
     // Only looked at when a rule answers.

@@ -13,6 +13,9 @@ public protocol SiteFacts: AnyObject, Sendable {
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
     /// A number about the process.
     func number(_ what: SiteNumber) -> Int
+    /// The place of the backend that takes what no rule of the frontend sends elsewhere; nil if there is none.
+    func defaultBackend(ofFrontend index: Int) -> Int?
+    func appendName(ofBackend index: Int, to out: inout [UInt8])
     /// What a reference leads to; nil if nobody has that name.
     func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
 }
@@ -26,13 +29,16 @@ public enum SiteNumber: Sendable {
     case connectionsFree
     /// Sessions, or requests, in the last second.
     case sessionRate, requestRate
-    /// Waiting in queues.
-    case queue
+    /// Waiting in queues; and for each usable server.
+    case queue, averageQueue
+    /// How many more servers and their queues take together; -1 without a limit.
+    case connectionSlots
     /// Servers that can be used.
     case usableServers
     /// 1 if the server gets requests.
     case isUp
-    case weight, initialWeight
+    /// Now, in the file, and as set by people.
+    case weight, initialWeight, userWeight
     /// Time-outs of the section, in milliseconds; 0 for none.
     case clientTimeout, serverTimeout, connectTimeout, queueTimeout, tunnelTimeout, tarpitTimeout
     case processID, threads, isStopping

@@ -47,7 +47,10 @@ struct SampleCursor {
 /// The families of samples. Each has a file with its enum, its rows and its way to fetch.
 enum Sample: Sendable {
     case constant(ConstantSample)
+    case process(ProcessSample)
     case connection(ConnectionSample)
+    case site(SiteSample)
+    case timeout(TimeoutSample)
     case exchange(ExchangeSample)
     case request(RequestSample)
     case field(FieldSample)
@@ -57,7 +60,10 @@ enum Sample: Sendable {
     func fetch(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
         case .constant(let sample): sample.fetch(facts, program)
+        case .process(let sample): sample.fetch(facts)
         case .connection(let sample): sample.fetch(facts)
+        case .site(let sample): sample.fetch(facts, program)
+        case .timeout(let sample): sample.fetch(facts)
         case .exchange(let sample): sample.fetch(facts)
         case .request(let sample): sample.fetch(facts)
         case .field(let sample): sample.fetch(facts, program, &cursor)

@@ -81,6 +81,9 @@ struct ExpressionArguments {
         return value
     }
 
+    /// Whether all arguments are taken.
+    var isAtEnd: Bool { next >= values.count }
+
     /// Takes an argument that names something which another section declares.
     mutating func reference(_ what: String) throws(ConfigProblem) -> Reference {
         Reference(name: try string(what), range: text.range(values[next - 1].range))

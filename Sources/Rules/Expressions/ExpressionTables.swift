@@ -29,10 +29,28 @@ struct SampleRow: Sendable {
         self.make = make
     }
 
+    /// A sample without arguments.
+    init(
+        _ name: String, yields type: SampleType, from moment: Moment, hasMatchForms: Bool = false, _ sample: Sample,
+        summary: String
+    ) {
+        self.init(name, yields: type, from: moment, hasMatchForms: hasMatchForms, summary: summary) {
+            (_, _) throws(ConfigProblem) in sample
+        }
+    }
+
+    /// The same sample by another name.
+    func named(_ other: String, hasMatchForms: Bool = false) -> SampleRow {
+        SampleRow(
+            other, arguments, yields: type, from: moment, hasMatchForms: hasMatchForms, summary: "The same as \(name).",
+            make: make)
+    }
+
     /// All of them.
-    static let table =
-        ConstantSample.rows + ConnectionSample.rows + ExchangeSample.rows + RequestSample.rows + FieldSample.rows
-        + VariableSample.rows
+    static let table: [SampleRow] = [
+        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, SiteSample.rows, TimeoutSample.rows,
+        ExchangeSample.rows, RequestSample.rows, FieldSample.rows, VariableSample.rows,
+    ].flatMap(\.self)
 
     /// The place of each name in the table.
     static let places = Dictionary(table.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in

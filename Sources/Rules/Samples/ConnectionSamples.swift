@@ -1,37 +1,136 @@
-// What is known of the client's connection (manual, sections 7.3.3 and 7.3.4).
+// What is known of the client's connection and of the server's (manual, sections 7.3.3 and 7.3.4).
 
 internal import Basics
 internal import Configuration
+internal import Glibc
 
 enum ConnectionSample: Sendable {
-    case source, sourcePort, destination, destinationPort, isTLS
+    case source, sourcePort, destination, destinationPort
+    /// Whether the address is one of this machine's.
+    case sourceIsLocal, destinationIsLocal
+    /// As the connection has them, whatever rules made of them for this exchange.
+    case connectionSource, connectionSourcePort, connectionDestination, connectionDestinationPort
+    case connectionSourceIsLocal, connectionDestinationIsLocal
+    case isTLS, isFirstRequest
+    case socketID, socketName
+    /// The connection to the server: our end and the server's.
+    case backSource, backSourcePort, backDestination, backDestinationPort
 
-    static let rows: [SampleRow] = [
-        SampleRow("src", yields: .address, from: .connection, summary: "The client's address.") {
-            (_, _) throws(ConfigProblem) in .connection(.source)
-        },
-        SampleRow("src_port", yields: .integer, from: .connection, summary: "The client's port.") {
-            (_, _) throws(ConfigProblem) in .connection(.sourcePort)
-        },
-        SampleRow("dst", yields: .address, from: .connection, summary: "The address the client connected to.") {
-            (_, _) throws(ConfigProblem) in .connection(.destination)
-        },
-        SampleRow("dst_port", yields: .integer, from: .connection, summary: "The port the client connected to.") {
-            (_, _) throws(ConfigProblem) in .connection(.destinationPort)
-        },
-        SampleRow("ssl_fc", yields: .bool, from: .connection, summary: "Whether the client's connection is encrypted.")
-        { (_, _) throws(ConfigProblem) in .connection(.isTLS) },
+    static let rows: [SampleRow] = ends + fixedEnds + serverEnds + others
+
+    private static let ends: [SampleRow] = [
+        row("src", .address, .source, "The client's address."),
+        row("src_port", .integer, .sourcePort, "The client's port."),
+        row("src_is_local", .bool, .sourceIsLocal, "Whether the client's address is one of this machine's."),
+        row("dst", .address, .destination, "The address the client connected to."),
+        row("dst_port", .integer, .destinationPort, "The port the client connected to."),
+        row(
+            "dst_is_local", .bool, .destinationIsLocal,
+            "Whether the address the client connected to is one of this machine's."),
     ]
 
-    /// nil for the addresses and ports of a unix socket.
+    private static let fixedEnds: [SampleRow] = [
+        row("fc_src", .address, .connectionSource, "The client's address, whatever rules made of src."),
+        row("fc_src_port", .integer, .connectionSourcePort, "The client's port, whatever rules made of src_port."),
+        row("fc_src_is_local", .bool, .connectionSourceIsLocal, "Whether fc_src is an address of this machine."),
+        row("fc_dst", .address, .connectionDestination, "The address the client connected to, whatever dst is now."),
+        row("fc_dst_port", .integer, .connectionDestinationPort, "The port the client connected to, whatever dst_port is."),
+        row("fc_dst_is_local", .bool, .connectionDestinationIsLocal, "Whether fc_dst is an address of this machine."),
+    ]
+
+    private static let serverEnds: [SampleRow] = [
+        row("bc_src", .address, .backSource, from: .responseBytes, "Our address on the connection to the server."),
+        row("bc_src_port", .integer, .backSourcePort, from: .responseBytes, "Our port on the connection to the server."),
+        row("bc_dst", .address, .backDestination, from: .responseBytes, "The server's address."),
+        row("bc_dst_port", .integer, .backDestinationPort, from: .responseBytes, "The server's port."),
+        SampleRow(
+            "bc_http_major", yields: .integer, from: .responseBytes, .constant(.integer(1)),
+            summary: "The major version of HTTP on the connection to the server: 1."),
+    ]
+
+    private static let others: [SampleRow] = [
+        row("ssl_fc", .bool, .isTLS, "Whether the client's connection is encrypted."),
+        row("http_first_req", .bool, .isFirstRequest, from: .requestHead, "Whether this is its connection's first request."),
+        row("so_id", .integer, .socketID, "The number of the bind line, or what its id says."),
+        row("so_name", .string, .socketName, "The name that the bind line's name parameter gives."),
+        SampleRow(
+            "fc_http_major", yields: .integer, from: .connection, .constant(.integer(1)),
+            summary: "The major version of HTTP on the client's connection: 1."),
+        SampleRow(
+            "fc_rcvd_proxy", yields: .bool, from: .connection, .constant(.bool(false)),
+            summary: "Whether the client's connection began with a PROXY protocol header."),
+    ]
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ sample: ConnectionSample, from moment: Moment = .connection,
+        _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: type, from: moment, .connection(sample), summary: summary)
+    }
+
+    /// nil for the addresses and ports of a unix socket, and where there is no server.
     @inline(__always)
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
         switch self {
-        case .source: facts.client.ip.map { .address($0) }
-        case .sourcePort: facts.client.port.map { .integer(Int($0)) }
-        case .destination: facts.local.ip.map { .address($0) }
-        case .destinationPort: facts.local.port.map { .integer(Int($0)) }
+        case .source: address(facts.client)
+        case .sourcePort: port(facts.client)
+        case .destination: address(facts.local)
+        case .destinationPort: port(facts.local)
         case .isTLS: .bool(facts.isTLS)
+        default: fetchOther(facts)
         }
+    }
+
+    private func fetchOther(_ facts: ExchangeFacts) -> SampleValue? {
+        switch self {
+        case .sourceIsLocal: .bool(facts.client.isOfThisMachine)
+        case .destinationIsLocal: .bool(facts.local.isOfThisMachine)
+        case .connectionSource: address(facts.acceptedFrom)
+        case .connectionSourcePort: port(facts.acceptedFrom)
+        case .connectionSourceIsLocal: .bool(facts.acceptedFrom.isOfThisMachine)
+        case .connectionDestination: address(facts.acceptedAt)
+        case .connectionDestinationPort: port(facts.acceptedAt)
+        case .connectionDestinationIsLocal: .bool(facts.acceptedAt.isOfThisMachine)
+        case .isFirstRequest: facts.request.isPresent ? .bool(facts.isFirstRequest) : nil
+        case .socketID: .integer(facts.socketID)
+        case .socketName: facts.socketName.isEmpty ? nil : .string(facts.make { $0.append(facts.socketName) })
+        case .backSource: facts.sourceAddress.flatMap(address)
+        case .backSourcePort: facts.sourceAddress.flatMap(port)
+        case .backDestination: facts.serverAddress.flatMap(address)
+        case .backDestinationPort: facts.serverAddress.flatMap(port)
+        case .source, .sourcePort, .destination, .destinationPort, .isTLS: nil
+        }
+    }
+
+    private func address(_ end: SocketAddress) -> SampleValue? { end.ip.map { .address($0) } }
+    private func port(_ end: SocketAddress) -> SampleValue? { end.port.map { .integer(Int($0)) } }
+}
+
+extension SocketAddress {
+    /// Whether the address is one of this machine's. Asks the kernel: it is one if a socket can have it.
+    fileprivate var isOfThisMachine: Bool {
+        switch self {
+        case .path, .abstract: return true
+        case .ip(.v4(let word), _):
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = word.bigEndian
+            return unsafe canBeBound(&address, MemoryLayout<sockaddr_in>.size, AF_INET)
+        case .ip(.v6(let high, let low), _):
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) {
+                unsafe $0.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+                unsafe $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            return unsafe canBeBound(&address, MemoryLayout<sockaddr_in6>.size, AF_INET6)
+        }
+    }
+
+    private func canBeBound(_ address: UnsafeMutableRawPointer, _ size: Int, _ family: Int32) -> Bool {
+        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return unsafe bind(descriptor, address.assumingMemoryBound(to: sockaddr.self), socklen_t(size)) == 0
     }
 }

@@ -42,12 +42,17 @@ extension RuleProgram {
 }
 
 extension Draft {
-    /// Lets the section's lines know the userlists they name; returns what is wrong with the names.
-    public mutating func resolve(_ lists: UserLists) -> [ConfigProblem] {
+    /// Lets the section's lines know the userlists they name, and what the variables of the environment are that they
+    /// name; returns what is wrong with the names.
+    public mutating func resolve(_ lists: UserLists, environment: [String: String] = [:]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
-        self[RulesSettings.self].table.resolve(lists, &problems)
-        self[UniqueIDSettings.self].table.resolve(lists, &problems)
-        let update = { (format: inout LogFormat) in format.update { $0.resolve(lists, &problems) } }
+        let resolve = { (table: inout RuleTable) in
+            table.resolve(lists, &problems)
+            table.resolve(environment: environment)
+        }
+        resolve(&self[RulesSettings.self].table)
+        resolve(&self[UniqueIDSettings.self].table)
+        let update = { (format: inout LogFormat) in format.update(resolve) }
         if case .custom(var format) = self[ExchangeLogSettings.self].format {
             update(&format)
             self[ExchangeLogSettings.self].format = .custom(format)

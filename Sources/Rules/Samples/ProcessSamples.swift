@@ -1,0 +1,82 @@
+// The clock, chance, and the process itself (manual, section 7.3.2).
+
+internal import Basics
+internal import Configuration
+internal import Glibc
+
+enum ProcessSample: Sendable {
+    /// Units of `perSecond` to a second since 1970, and `offset` of them.
+    case date(offset: Int, perSecond: Int)
+    case microseconds
+    /// A number from 0 to one less than this.
+    case random(Int)
+    case uuid
+    case thread, processID, isStopping, connections
+
+    static let rows: [SampleRow] = [
+        SampleRow(
+            "date", "([<offset>[,<unit>]])", yields: .integer, from: .start,
+            summary: "The time since 1970 and an offset, both in s, or else in ms or us."
+        ) { (arguments, _) throws(ConfigProblem) in
+            let offset = try arguments.optionalInteger("an offset", in: .min ... .max) ?? 0
+            let unit = arguments.optionalString() ?? "s"
+            guard let perSecond = ["s": 1, "ms": 1_000, "us": 1_000_000][unit] else {
+                throw arguments.problem("'\(unit)' is no unit of time here", expected: "s, ms or us")
+            }
+            return .process(.date(offset: offset, perSecond: perSecond))
+        },
+        SampleRow(
+            "date_us", yields: .integer, from: .start, .process(.microseconds),
+            summary: "The microseconds within the second that date yields."),
+        SampleRow(
+            "rand", "([<range>])", yields: .integer, from: .start,
+            summary: "A number by chance, from 0 to one less than the range, which is 2^32 if not said. Not for secrets."
+        ) { (arguments, _) throws(ConfigProblem) in
+            .process(.random(try arguments.optionalInteger("a range", in: 1...1 << 32) ?? 1 << 32))
+        },
+        SampleRow(
+            "uuid", "([4])", yields: .string, from: .start,
+            summary: "A name that nobody else has: 122 random bits, written as RFC 9562 has it (version 4)."
+        ) { (arguments, _) throws(ConfigProblem) in
+            let version = try arguments.optionalInteger("a version", in: .min ... .max) ?? 4
+            guard version == 4 else { throw arguments.problem("there is no version \(version) here", expected: "4") }
+            return .process(.uuid)
+        },
+        SampleRow(
+            "thread", yields: .integer, from: .start, .process(.thread),
+            summary: "The number of the worker, from 0, that handles the exchange."),
+        SampleRow("pid", yields: .integer, from: .start, .process(.processID), summary: "The process's number."),
+        SampleRow(
+            "stopping", yields: .bool, from: .start, .process(.isStopping),
+            summary: "Whether the process is about to stop and accepts no more connections."),
+        SampleRow(
+            "act_conn", yields: .integer, from: .start, .process(.connections),
+            summary: "The client connections of the whole process."),
+    ]
+
+    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+        switch self {
+        case .date(let offset, let perSecond):
+            let now = WallTime.now()
+            return .integer(now.seconds &* perSecond &+ now.microseconds / (1_000_000 / perSecond) &+ offset)
+        case .microseconds: return .integer(WallTime.now().microseconds)
+        case .random(let range): return .integer(Int.random(in: 0..<range))
+        case .uuid: return .string(facts.make(Self.appendUUID))
+        case .thread: return .integer(facts.threadIndex)
+        case .processID: return .integer(Int(getpid()))
+        case .isStopping: return facts.site.map { .bool($0.number(.isStopping) != 0) }
+        case .connections: return facts.site.map { .integer($0.number(.connections)) }
+        }
+    }
+
+    /// RFC 9562 section 5.4: random but for the version's and the variant's bits.
+    private static func appendUUID(to out: inout [UInt8]) {
+        let high = UInt64.random(in: 0 ... .max) & ~0xF000 | 0x4000
+        let low = UInt64.random(in: 0 ... .max) & ~(3 << 62) | 1 << 63
+        for place in 0..<32 {
+            if place == 8 || place == 12 || place == 16 || place == 20 { out.append(0x2D) }
+            let digit = UInt8(truncatingIfNeeded: (place < 16 ? high : low) >> UInt64(60 - place % 16 * 4) & 15)
+            out.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// Samples about the site, the process and the connection: (expression, expected), as the manual has them.
+
+import Basics
+import Configuration
+import HTTP
+import Testing
+
+@testable import Rules
+
+/// A site of one frontend `www`, two backends `shop` and `api`, and the server `shop/s1`, whose numbers tell what was asked.
+final class TestSite: SiteFacts {
+    func number(_ what: SiteNumber, ofFrontend index: Int) -> Int { 1_000 + code(what) }
+    func number(_ what: SiteNumber, ofBackend index: Int) -> Int { 2_000 + 100 * index + code(what) }
+    func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
+        what == .isUp ? 1 : 3_000 + 100 * backend + code(what)
+    }
+    func number(_ what: SiteNumber) -> Int { what == .isStopping ? 0 : code(what) }
+    func defaultBackend(ofFrontend index: Int) -> Int? { 1 }
+    func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(["shop", "api"][index]) }
+
+    func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
+        switch (reference.kind, reference.name) {
+        case (.frontend, ""), (.frontend, "www"): SitePlace(0)
+        case (.backend, ""): facts.backendIndex.map { SitePlace($0) }
+        case (.backend, "shop"): SitePlace(0)
+        case (.backend, "api"): SitePlace(1)
+        case (.server, "s1"), (.server, "shop/s1"): SitePlace(0, server: 0)
+        default: nil
+        }
+    }
+
+    private func code(_ what: SiteNumber) -> Int {
+        switch what {
+        case .id: 1
+        case .connections: 2
+        case .connectionsFree: 3
+        case .sessionRate: 4
+        case .requestRate: 5
+        case .queue: 6
+        case .averageQueue: 7
+        case .connectionSlots: 8
+        case .usableServers: 9
+        case .isUp: 10
+        case .weight: 11
+        case .initialWeight: 12
+        case .userWeight: 13
+        case .clientTimeout: 14
+        case .serverTimeout: 15
+        case .connectTimeout: 16
+        case .queueTimeout: 17
+        case .tunnelTimeout: 18
+        case .tarpitTimeout: 19
+        case .processID: 20
+        case .threads: 21
+        case .isStopping: 22
+        }
+    }
+}
+
+@Suite struct SiteSampleTests {
+    private func routed() throws -> ExchangeFacts {
+        let facts = try exchange()
+        facts.site = TestSite()
+        facts.backendIndex = 0
+        facts.serverIndex = 0
+        return facts
+    }
+
+    @Test(arguments: [
+        ("nbsrv", "2009"), ("nbsrv(api)", "2109"), ("be_conn", "2002"), ("be_conn(api)", "2102"),
+        ("be_conn_free(shop)", "2003"), ("be_sess_rate", "2004"), ("queue", "2006"), ("queue(api)", "2106"),
+        ("avg_queue", "2007"), ("connslots(shop)", "2008"),
+        ("fe_conn", "1002"), ("fe_conn(www)", "1002"), ("fe_req_rate", "1005"), ("fe_sess_rate(www)", "1004"),
+        ("srv_conn(s1)", "3002"), ("srv_conn_free(shop/s1)", "3003"), ("srv_queue(s1)", "3006"),
+        ("srv_sess_rate(s1)", "3004"), ("srv_weight(s1)", "3011"), ("srv_iweight(s1)", "3012"),
+        ("srv_uweight(s1)", "3013"), ("srv_is_up(s1)", "1"),
+        ("be_id", "2001"), ("fe_id", "1001"), ("srv_id", "3001"), ("fe_defbe", "api"),
+        ("fe_client_timeout", "1014"), ("fe_tarpit_timeout", "1019"), ("be_connect_timeout", "2016"),
+        ("be_queue_timeout", "2017"), ("be_server_timeout", "2015"), ("be_tarpit_timeout", "2019"),
+        ("be_tunnel_timeout", "2018"), ("cur_connect_timeout", "2016"), ("cur_queue_timeout", "2017"),
+        ("cur_tarpit_timeout", "2019"), ("cur_client_timeout", "1014"), ("cur_server_timeout", "2015"),
+        ("cur_tunnel_timeout", "2018"), ("act_conn", "2"), ("stopping", "0"),
+    ])
+    func `What the site answers is what the sample yields`(expression: String, expected: String) throws {
+        #expect(try value(expression, routed()) == expected)
+    }
+
+    @Test func `set-timeout shows in the current time-outs, and only there`() throws {
+        let facts = try routed()
+        facts.directives.serverTimeout = .milliseconds(1_500)
+        facts.directives.tunnelTimeout = .forever
+        facts.directives.clientTimeout = .seconds(2)
+        #expect(try value("cur_server_timeout", facts) == "1500")
+        #expect(try value("cur_tunnel_timeout", facts) == "0")
+        #expect(try value("cur_client_timeout", facts) == "2000")
+        #expect(try value("be_server_timeout", facts) == "2015")
+    }
+
+    @Test func `Before a backend is chosen its numbers are the frontend's, or none`() throws {
+        let facts = try exchange()
+        facts.site = TestSite()
+        #expect(try value("be_id", facts) == "1001")
+        #expect(try value("be_conn(shop)", facts) == "2002")
+        for sample in ["nbsrv", "be_conn", "srv_id", "be_server_timeout", "cur_server_timeout"] {
+            #expect(try value(sample, facts) == nil, "\(sample)")
+        }
+    }
+
+    @Test func `Names are kept for the plan's builder, each with its place`() throws {
+        let section = try Section(.listen, "http-request deny if { nbsrv(shop) lt 2 } { srv_is_up(api/s1) }")
+        let references = section.draft.ruleReferences
+        #expect(references.map(\.name) == ["shop", "api/s1"])
+        #expect(references.map(\.range.column) == [30, 55])
+        #expect(try problem("http-request deny if { srv_is_up }").message == "'srv_is_up' lacks an argument")
+    }
+}
+
+@Suite struct ProcessSampleTests {
+    private func number(_ expression: String, _ facts: ExchangeFacts) throws -> Int {
+        let text = try value(expression, facts)
+        return try #require(text.flatMap { Int($0) })
+    }
+
+    @Test(arguments: [
+        ("proc", "1"), ("nbproc", "1"), ("thread", "3"), ("bin(48 )", nil), ("bin(4869)", "Hi"), ("meth(GET)", "GET"),
+        ("ipv4(192.0.2.1)", "192.0.2.1"), ("ipv6(2001:DB8::1)", "2001:db8::1"), ("str()", ""),
+        ("fc_http_major", "1"), ("bc_http_major", "1"), ("fc_rcvd_proxy", "0"), ("so_id", "2"), ("so_name", "public"),
+        ("http_first_req", "0"), ("src", "192.0.2.77"), ("fc_src", "10.0.1.7"), ("fc_src_port", "4711"),
+        ("fc_dst", "192.168.0.1"), ("fc_dst_port", "80"), ("bc_src", "10.9.9.1"), ("bc_src_port", "40000"),
+        ("bc_dst", "10.9.9.2"), ("bc_dst_port", "8080"), ("src_is_local", "0"), ("dst_is_local", "0"),
+        ("fc_src_is_local", "0"), ("fc_dst_is_local", "1"), ("rand(1)", "0"),
+    ])
+    func `A sample yields what the manual says`(expression: String, expected: String?) throws {
+        let facts = try exchange()
+        facts.client = .ip(.v4(0xC000_024D), port: 1)
+        facts.acceptedFrom = .ip(.v4(0x0A00_0107), port: 4711)
+        facts.acceptedAt = .ip(.v4(0xC0A8_0001), port: 80)
+        facts.sourceAddress = .ip(.v4(0x0A09_0901), port: 40_000)
+        facts.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
+        facts.socketID = 2
+        facts.socketName = "public"
+        facts.threadIndex = 3
+        facts.isFirstRequest = false
+        if expression == "fc_dst_is_local" { facts.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
+        if let expected { #expect(try value(expression, facts) == expected) } else {
+            #expect(throws: ConfigProblem.self) { try value(expression, facts) }
+        }
+    }
+
+    @Test func `An address of this machine is told from one that is not`() throws {
+        let facts = try exchange()
+        facts.client = .ip(.v6(0, 1), port: 1)
+        #expect(try value("src_is_local", facts) == "1")
+        facts.client = .ip(.v6(0x2001_0DB8_0000_0000, 1), port: 1)
+        #expect(try value("src_is_local", facts) == "0")
+        facts.client = .path("/run/x")
+        #expect(try value("src_is_local", facts) == "1")
+    }
+
+    @Test func `The clock goes on`() throws {
+        let facts = try exchange()
+        let before = WallTime.now()
+        let seconds = try number("date", facts)
+        let later = try number("date(3600)", facts)
+        let milliseconds = try number("date(0,ms)", facts)
+        let microseconds = try number("date(-5,us)", facts)
+        let part = try number("date_us", facts)
+        let after = WallTime.now()
+        #expect(before.seconds...after.seconds ~= seconds)
+        #expect(before.seconds...after.seconds ~= later - 3_600)
+        #expect(before.seconds * 1_000...(after.seconds + 1) * 1_000 ~= milliseconds)
+        #expect(before.seconds * 1_000_000...(after.seconds + 1) * 1_000_000 ~= microseconds + 5)
+        #expect(0..<1_000_000 ~= part)
+    }
+
+    @Test func `Chance and names`() throws {
+        let facts = try exchange()
+        for _ in 0..<100 {
+            let narrow = try number("rand(3)", facts)
+            #expect(0..<3 ~= narrow)
+            let wide = try number("rand", facts)
+            #expect(0..<1 << 32 ~= wide)
+        }
+        let names = try Set((0..<50).compactMap { _ in try value("uuid", facts) })
+        #expect(names.count == 50)
+        for name in names {
+            #expect(name.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
+        }
+        #expect(try value("uuid(4)", facts)?.count == 36)
+        #expect(try value("hostname", facts)?.isEmpty == false)
+        #expect(try number("pid", facts) > 0)
+    }
+
+    @Test func `A variable of the environment is what it was when the file was read`() throws {
+        var section = try Section(.listen, "http-request set-header a %[env(WHO)]\nhttp-request set-header b %[env(NO)]")
+        #expect(section.draft.resolve(UserLists([]), environment: ["WHO": "me"]) == [])
+        let facts = try exchange()
+        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
+        #expect(lines(facts.request.fields).suffix(2) == ["a: me", "b: "])
+    }
+
+    @Test(arguments: [
+        ("ipv4(::1)", "'::1' is no IPv4 address"), ("ipv6(1.2.3.4)", "'1.2.3.4' is no IPv6 address"),
+        ("bin(abc)", "'abc' is no row of bytes"), ("bin(zz)", "'zz' is no row of bytes"),
+        ("date(1,h)", "'h' is no unit of time here"), ("date(x)", "'x' is not an offset"),
+        ("rand(0)", "'0' is not a range"), ("uuid(7)", "there is no version 7 here"), ("env", "'env' lacks an argument"),
+    ])
+    func `A wrong argument is refused`(expression: String, message: String) throws {
+        #expect(try problem("http-request set-header x \"%[\(expression)]\"").message == message)
+    }
+}
