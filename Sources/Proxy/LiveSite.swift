@@ -4,12 +4,20 @@ internal import Balancing
 internal import Basics
 internal import Reactor
 internal import Rules
+internal import Synchronization
 
 final class LiveSite: SiteFacts {
     private let plan: Plan
     private let frontends: [String: Int]
     private let backends: [String: Int]
     private let servers: [[String: Int]]
+    private let stopping = Atomic<Bool>(false)
+
+    /// Whether the worker accepts no more connections.
+    var isStopping: Bool {
+        get { stopping.load(ordering: .relaxed) }
+        set { stopping.store(newValue, ordering: .relaxed) }
+    }
 
     init(_ plan: Plan) {
         self.plan = plan
@@ -30,6 +38,10 @@ final class LiveSite: SiteFacts {
         }
     }
 
+    func defaultBackend(ofFrontend index: Int) -> Int? { plan.frontends[index].routing.fallback }
+
+    func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(plan.backends[index].name) }
+
     private func server(_ name: Substring, _ facts: ExchangeFacts) -> SitePlace? {
         var backend = facts.backendIndex
         var server = name
@@ -47,6 +59,7 @@ final class LiveSite: SiteFacts {
         case .connectionsFree: plan.admission.maxConnections - plan.admission.connections.current
         case .processID: Int(SystemProcess.id)
         case .threads: plan.process.threads
+        case .isStopping: isStopping ? 1 : 0
         default: 0
         }
     }
@@ -74,7 +87,7 @@ final class LiveSite: SiteFacts {
         case .serverTimeout: milliseconds(backend.timeouts.server)
         case .connectTimeout: milliseconds(backend.timeouts.connect)
         case .tunnelTimeout: milliseconds(backend.timeouts.tunnel ?? .forever)
-        case .connectionsFree: -1
+        case .connectionsFree, .connectionSlots: -1
         default: 0
         }
     }
@@ -87,7 +100,7 @@ final class LiveSite: SiteFacts {
         case .connectionsFree: -1
         case .sessionRate: Int(server.rate.current)
         case .isUp: server.state.isUsable ? 1 : 0
-        case .weight, .initialWeight: server.weight
+        case .weight, .initialWeight, .userWeight: server.weight
         default: 0
         }
     }

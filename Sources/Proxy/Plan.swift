@@ -147,12 +147,15 @@ public final class FrontendPlan: Sendable {
 /// One address a frontend listens on.
 public final class BindPlan: Sendable {
     public let frontend: FrontendPlan
+    /// Its number among the frontend's, from 1.
+    let number: Int
     public let place: BindPlace
     /// The address that every connection here comes to; nil if it stands for many.
     let exactAddress: SocketAddress?
 
-    init(frontend: FrontendPlan, place: BindPlace) {
+    init(frontend: FrontendPlan, number: Int, place: BindPlace) {
         self.frontend = frontend
+        self.number = number
         self.place = place
         exactAddress =
             switch place.address {

@@ -16,6 +16,7 @@ public struct PlanBuilder {
     private var drafts: [Draft]
     private let httpErrors: [Draft]
     private let userlists: [Draft]
+    private let environment: [String: String]
     private let logger: Logger
     private let workers: Int
     private let facts: ProcessFacts
@@ -27,15 +28,17 @@ public struct PlanBuilder {
     ///   - proxies: frontend, backend and listen drafts in file order.
     ///   - httpErrors: drafts of `http-errors` sections.
     ///   - userlists: drafts of `userlist` sections.
+    ///   - environment: the variables as the configuration left them.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
-        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [], logger: Logger, workers: Int,
-        facts: ProcessFacts, now: Instant
+        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [],
+        environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
     ) {
         self.global = global
         drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
         self.httpErrors = httpErrors
         self.userlists = userlists
+        self.environment = environment
         self.logger = logger
         self.workers = workers
         self.facts = facts
@@ -88,7 +91,7 @@ public struct PlanBuilder {
     private mutating func resolveUserLists() {
         let lists = UserLists(userlists)
         problems += lists.problems
-        for index in drafts.indices { problems += drafts[index].resolve(lists) }
+        for index in drafts.indices { problems += drafts[index].resolve(lists, environment: environment) }
     }
 
     private func logTargets(of draft: Draft) -> LogTargets {
@@ -265,7 +268,8 @@ public struct PlanBuilder {
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), workers: workers)
-        frontend.setBinds(proxy.settings.binds.map { BindPlan(frontend: frontend, place: $0) })
+        frontend.setBinds(
+            proxy.settings.binds.enumerated().map { BindPlan(frontend: frontend, number: $0 + 1, place: $1) })
         return frontend
     }
 

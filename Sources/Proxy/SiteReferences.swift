@@ -19,6 +19,14 @@ struct SiteNames {
     /// What is wrong with a reference in the section `draft`; nil if it leads somewhere.
     func problem(with reference: SiteReference, in draft: Draft) -> ConfigProblem? {
         switch reference.kind {
+        case .frontend where reference.name.isEmpty && draft.kind == .backend:
+            return ConfigProblem(
+                "a frontend has to be named here: a backend is none", at: reference.range,
+                expected: "a frontend's name in parentheses")
+        case .backend where reference.name.isEmpty && draft.kind == .frontend:
+            return ConfigProblem(
+                "a backend has to be named here: a frontend is none", at: reference.range,
+                expected: "a backend's name in parentheses")
         case .frontend:
             let isKnown = reference.name.isEmpty || frontends.contains(reference.name)
             return isKnown ? nil : Self.unknown("frontend", reference, among: frontends)

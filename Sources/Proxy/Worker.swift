@@ -151,6 +151,7 @@ public final class Worker {
     /// Listeners close; idle connections close; exchanges finish.
     private func stopSoftly() {
         isStopping = true
+        site.isStopping = true
         for listener in listeners { listener.close(self) }
         listeners.removeAll()
         for watched in slots.elements { (watched as? ClientConnection)?.stopWhenIdle(self) }

@@ -26,7 +26,8 @@ public struct RoutingRules: Sendable {
         let condition: Condition?
     }
     private let rules: [Rule]
-    private let fallback: Int?
+    /// The backend that takes what no line sends elsewhere; nil if there is none.
+    public let fallback: Int?
     private let program: RuleProgram
     /// For computed names, by their bytes, so that looking one up makes no string.
     private let indices: [[UInt8]: Int]

@@ -33,7 +33,7 @@ struct Launch {
         // Even where lines are wrong already: unknown names and the like are reported in the same run.
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors,
-            userlists: loaded.userlists, logger: logger, workers: threads,
+            userlists: loaded.userlists, environment: loaded.environment, logger: logger, workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)

@@ -142,7 +142,9 @@ final class TestSite: SiteFacts {
         facts.threadIndex = 3
         facts.isFirstRequest = false
         if expression == "fc_dst_is_local" { facts.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
-        if let expected { #expect(try value(expression, facts) == expected) } else {
+        if let expected {
+            #expect(try value(expression, facts) == expected)
+        } else {
             #expect(throws: ConfigProblem.self) { try value(expression, facts) }
         }
     }
@@ -192,7 +194,8 @@ final class TestSite: SiteFacts {
     }
 
     @Test func `A variable of the environment is what it was when the file was read`() throws {
-        var section = try Section(.listen, "http-request set-header a %[env(WHO)]\nhttp-request set-header b %[env(NO)]")
+        var section = try Section(
+            .listen, "http-request set-header a %[env(WHO)]\nhttp-request set-header b %[env(NO)]")
         #expect(section.draft.resolve(UserLists([]), environment: ["WHO": "me"]) == [])
         let facts = try exchange()
         _ = section.rules.ruleSet(.httpRequest).run(on: facts)
@@ -203,7 +206,8 @@ final class TestSite: SiteFacts {
         ("ipv4(::1)", "'::1' is no IPv4 address"), ("ipv6(1.2.3.4)", "'1.2.3.4' is no IPv6 address"),
         ("bin(abc)", "'abc' is no row of bytes"), ("bin(zz)", "'zz' is no row of bytes"),
         ("date(1,h)", "'h' is no unit of time here"), ("date(x)", "'x' is not an offset"),
-        ("rand(0)", "'0' is not a range"), ("uuid(7)", "there is no version 7 here"), ("env", "'env' lacks an argument"),
+        ("rand(0)", "'0' is not a range"), ("uuid(7)", "there is no version 7 here"),
+        ("env", "'env' lacks an argument"),
     ])
     func `A wrong argument is refused`(expression: String, message: String) throws {
         #expect(try problem("http-request set-header x \"%[\(expression)]\"").message == message)

@@ -122,6 +122,12 @@ final class Exchange {
         responseParser = ResponseParser(limits: HeadLimits())
         facts.client = client.peer
         facts.local = client.local
+        facts.acceptedFrom = client.peer
+        facts.acceptedAt = client.local
+        facts.socketID = client.bind.number
+        facts.socketName = client.bind.place.options.name ?? ""
+        facts.threadIndex = worker.index
+        facts.isFirstRequest = isFirst
         facts.frontendName = frontend.name
         facts.frontendIndex = frontend.index
         facts.site = worker.site

@@ -34,13 +34,16 @@ enum ConnectionSample: Sendable {
         row("fc_src_port", .integer, .connectionSourcePort, "The client's port, whatever rules made of src_port."),
         row("fc_src_is_local", .bool, .connectionSourceIsLocal, "Whether fc_src is an address of this machine."),
         row("fc_dst", .address, .connectionDestination, "The address the client connected to, whatever dst is now."),
-        row("fc_dst_port", .integer, .connectionDestinationPort, "The port the client connected to, whatever dst_port is."),
+        row(
+            "fc_dst_port", .integer, .connectionDestinationPort,
+            "The port the client connected to, whatever dst_port is."),
         row("fc_dst_is_local", .bool, .connectionDestinationIsLocal, "Whether fc_dst is an address of this machine."),
     ]
 
     private static let serverEnds: [SampleRow] = [
         row("bc_src", .address, .backSource, from: .responseBytes, "Our address on the connection to the server."),
-        row("bc_src_port", .integer, .backSourcePort, from: .responseBytes, "Our port on the connection to the server."),
+        row(
+            "bc_src_port", .integer, .backSourcePort, from: .responseBytes, "Our port on the connection to the server."),
         row("bc_dst", .address, .backDestination, from: .responseBytes, "The server's address."),
         row("bc_dst_port", .integer, .backDestinationPort, from: .responseBytes, "The server's port."),
         SampleRow(
@@ -50,7 +53,9 @@ enum ConnectionSample: Sendable {
 
     private static let others: [SampleRow] = [
         row("ssl_fc", .bool, .isTLS, "Whether the client's connection is encrypted."),
-        row("http_first_req", .bool, .isFirstRequest, from: .requestHead, "Whether this is its connection's first request."),
+        row(
+            "http_first_req", .bool, .isFirstRequest, from: .requestHead,
+            "Whether this is its connection's first request."),
         row("so_id", .integer, .socketID, "The number of the bind line, or what its id says."),
         row("so_name", .string, .socketName, "The name that the bind line's name parameter gives."),
         SampleRow(

@@ -17,7 +17,9 @@ enum ConstantSample: Sendable {
         [
             SampleRow("always_true", yields: .bool, from: .start, .constant(.bool(true)), summary: "Always true."),
             SampleRow("always_false", yields: .bool, from: .start, .constant(.bool(false)), summary: "Never true."),
-            SampleRow("bool", "(<value>)", yields: .bool, from: .start, summary: "The value given: true, 1, false or 0.") {
+            SampleRow(
+                "bool", "(<value>)", yields: .bool, from: .start, summary: "The value given: true, 1, false or 0."
+            ) {
                 (arguments, _) throws(ConfigProblem) in
                 let text = try arguments.string("true or false")
                 switch text {
@@ -62,8 +64,10 @@ enum ConstantSample: Sendable {
             SampleRow("hostname", yields: .string, from: .start, summary: "This machine's name.") {
                 (_, table) throws(ConfigProblem) in .constant(.string(table.keep(machineName)))
             },
-            SampleRow("proc", yields: .integer, from: .start, .constant(.integer(1)), summary: "1: there is one process."),
-            SampleRow("nbproc", yields: .integer, from: .start, .constant(.integer(1)), summary: "1: there is one process."),
+            SampleRow(
+                "proc", yields: .integer, from: .start, .constant(.integer(1)), summary: "1: there is one process."),
+            SampleRow(
+                "nbproc", yields: .integer, from: .start, .constant(.integer(1)), summary: "1: there is one process."),
         ]
 
     private static func address(_ name: String, _ type: SampleType) -> SampleRow {

@@ -30,7 +30,8 @@ enum ProcessSample: Sendable {
             summary: "The microseconds within the second that date yields."),
         SampleRow(
             "rand", "([<range>])", yields: .integer, from: .start,
-            summary: "A number by chance, from 0 to one less than the range, which is 2^32 if not said. Not for secrets."
+            summary:
+                "A number by chance, from 0 to one less than the range, which is 2^32 if not said. Not for secrets."
         ) { (arguments, _) throws(ConfigProblem) in
             .process(.random(try arguments.optionalInteger("a range", in: 1...1 << 32) ?? 1 << 32))
         },

@@ -21,7 +21,9 @@ enum TimeoutSample: Sendable {
         backend("cur_connect_timeout", .connectTimeout, "timeout connect for this exchange"),
         backend("cur_queue_timeout", .queueTimeout, "timeout queue for this exchange"),
         backend("cur_tarpit_timeout", .tarpitTimeout, "timeout tarpit for this exchange"),
-        row("cur_client_timeout", .currentClient, .connection, "timeout client for this exchange: set-timeout may change it"),
+        row(
+            "cur_client_timeout", .currentClient, .connection,
+            "timeout client for this exchange: set-timeout may change it"),
         row(
             "cur_server_timeout", .currentServer, .requestHead,
             "timeout server for this exchange: set-timeout may change it"),
@@ -40,7 +42,8 @@ enum TimeoutSample: Sendable {
 
     private static func row(_ name: String, _ sample: TimeoutSample, _ moment: Moment, _ what: String) -> SampleRow {
         SampleRow(
-            name, yields: .integer, from: moment, .timeout(sample), summary: "The \(what), in milliseconds; 0 for none.")
+            name, yields: .integer, from: moment, .timeout(sample), summary: "The \(what), in milliseconds; 0 for none."
+        )
     }
 
     /// nil for a backend's where none is chosen yet.
@@ -50,8 +53,9 @@ enum TimeoutSample: Sendable {
         case .ofFrontend(let number): return .integer(site.number(number, ofFrontend: facts.frontendIndex))
         case .ofBackend(let number): return ofBackend(number, site, facts)
         case .currentClient:
-            return current(facts.directives.clientTimeout) ?? .integer(
-                site.number(.clientTimeout, ofFrontend: facts.frontendIndex))
+            return current(facts.directives.clientTimeout)
+                ?? .integer(
+                    site.number(.clientTimeout, ofFrontend: facts.frontendIndex))
         case .currentServer: return current(facts.directives.serverTimeout) ?? ofBackend(.serverTimeout, site, facts)
         case .currentTunnel: return current(facts.directives.tunnelTimeout) ?? ofBackend(.tunnelTimeout, site, facts)
         }
