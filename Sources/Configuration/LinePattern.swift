@@ -2,8 +2,9 @@
 
 /// Such an expression, understood.
 enum LinePattern {
-    /// `^Name: value`: a field, and what is asked of its value; empty for anything.
-    case field(name: String, value: String)
+    /// `^Name: value`: a field, and what is asked of its value; empty for anything. If it is grouped, the first group had
+    /// the name in it.
+    case field(name: String, value: String, isGrouped: Bool)
     /// `^Name`: all fields whose names begin so.
     case fields(prefix: String)
     /// `^[^ ]* /target`: a request line.
@@ -17,9 +18,11 @@ enum LinePattern {
             self = .target(target)
             return
         }
-        let letters = scan.letters
+        var rest = scan.letters[...]
+        // `^(Name: value)`: the group is then the value's.
+        let isGrouped = rest.first == "(" && rest.dropFirst().first.map { $0.isLetter } == true
+        if isGrouped { rest = rest.dropFirst() }
         var name = ""
-        var rest = letters[...]
         while let letter = rest.first {
             // `\-` is a dash.
             if letter == "\\", rest.dropFirst().first == "-" {
@@ -32,12 +35,13 @@ enum LinePattern {
         }
         guard !name.isEmpty else { return nil }
         let behind = String(rest)
-        if ["", ".*", ".*:", ".*:.*", "[^:]*:", "[^:]*:.*"].contains(behind) {
+        if !isGrouped, ["", ".*", ".*:", ".*:.*", "[^:]*:", "[^:]*:.*"].contains(behind) {
             self = .fields(prefix: name)
             return
         }
         guard rest.first == ":" else { return nil }
-        self = .field(name: name, value: Self.withoutBlank(String(rest.dropFirst())))
+        let value = Self.withoutBlank(String(rest.dropFirst()))
+        self = .field(name: name, value: isGrouped ? "(" + value : value, isGrouped: isGrouped)
     }
 
     /// Without what stands for the blank behind a field's name.
@@ -50,45 +54,81 @@ enum LinePattern {
     }
 }
 
-/// A pattern for the request line: any method, a target, and the version or all that is left.
+/// A pattern for the request line: a method, a target, and the version or all that is left.
 struct TargetPattern {
     /// For the target alone.
     let pattern: String
-    /// Groups before it, of the method: none or one.
-    private let groupsBefore: Int
+    /// The methods it is for; empty for any.
+    let methods: [String]
+    private let head: Head
     private let groups: Int
-    /// Whether the version has a group of its own behind those.
-    private let versionIsGroup: Bool
     /// Whether the version is matched by itself; otherwise the last group takes it along.
     private let hasVersion: Bool
+    private let versionIsGroup: Bool
     private let endsWithRest: Bool
 
+    /// How the pattern begins, and with it the new line.
+    private enum Head {
+        /// `([^ ]*) `: the first group is the method.
+        case methodGroup
+        /// `([^ ]* /app)`: it has the beginning of the target as well.
+        case prefixGroup(String)
+        /// `GET `.
+        case name(String)
+        /// `[^ ]* `.
+        case unkept
+
+        var groups: Int {
+            switch self {
+            case .methodGroup, .prefixGroup: 1
+            case .name, .unkept: 0
+            }
+        }
+    }
+
     /// What stands for any method.
-    private static let methods: Set<String> = [
+    private static let anyMethod: Set<String> = [
         "[^ :]*", "[^ ]*", "[^ :]+", "[^ ]+", "[^: ]*", "[^: ]+", ".*", ".+", "\\S*", "\\S+", "[A-Z]*", "[A-Z]+",
         "\\w*", "\\w+",
         "[^\\ ]*", "[^\\ :]*", "[^\\s]*", "[^\\s]+",
     ]
 
     /// What stands for any version.
-    private static let versions: Set<String> = [
+    private static let anyVersion: Set<String> = [
         ".*", ".+", "HTTP/.*", "HTTP.*", "HTTP/1\\.[01]", "HTTP/1.[01]", "HTTP/1\\..", "HTTP/1.*", "[^ ]*", "\\S*",
         "\\S+",
     ]
 
     fileprivate init?(_ scan: ExpressionScan) {
-        guard let first = scan.blanks.first, scan.blanks.count <= 2 else { return nil }
-        let method = Self.bare(scan.text(0..<first.lowerBound))
-        guard Self.methods.contains(method.text) else { return nil }
-        groupsBefore = method.isGroup ? 1 : 0
-        var target = scan.text(first.upperBound..<scan.letters.count)
-        hasVersion = scan.blanks.count == 2
-        if hasVersion {
-            target = scan.text(first.upperBound..<scan.blanks[1].lowerBound)
-            var version = scan.text(scan.blanks[1].upperBound..<scan.letters.count)
+        var blanks = scan.blanks
+        let start: Int
+        var prefix = ""
+        if let group = scan.leadingGroup, let inside = ExpressionScan(scan.text(group)[...]), inside.groups == 0,
+            !inside.hasAlternatives, inside.blanks.count == 1, let blank = inside.blanks.first,
+            let literal = Self.literal(inside.text(blank.upperBound..<inside.letters.count)),
+            let methods = Self.methods(inside.text(0..<blank.lowerBound))
+        {
+            prefix = inside.text(blank.upperBound..<inside.letters.count)
+            head = .prefixGroup(literal)
+            self.methods = methods
+            start = group.upperBound + 1
+        } else {
+            guard let first = blanks.first else { return nil }
+            blanks.removeFirst()
+            let (method, isGroup) = Self.bare(scan.text(0..<first.lowerBound))
+            guard let methods = Self.methods(method) else { return nil }
+            self.methods = methods
+            head = isGroup ? .methodGroup : methods.count == 1 ? .name(methods[0]) : .unkept
+            start = first.upperBound
+        }
+        guard blanks.count <= 1 else { return nil }
+        var target = prefix + scan.text(start..<(blanks.first?.lowerBound ?? scan.letters.count))
+        hasVersion = !blanks.isEmpty
+        if let blank = blanks.first {
+            var version = scan.text(blank.upperBound..<scan.letters.count)
             if version.hasSuffix("$") { version.removeLast() }
             let bare = Self.bare(version)
-            guard Self.versions.contains(bare.text) else { return nil }
+            guard Self.anyVersion.contains(bare.text) else { return nil }
             versionIsGroup = bare.isGroup
             pattern = "^" + target + "$"
         } else {
@@ -105,14 +145,19 @@ struct TargetPattern {
 
     /// The new target out of a new request line; nil if that does not keep the method and the version.
     func replacement(_ line: String) -> String? {
-        guard groupsBefore == 1, line.hasPrefix("\\1 ") else { return nil }
-        var text = line.dropFirst(3)
+        var text: Substring
+        switch head {
+        case .methodGroup where line.hasPrefix("\\1 "): text = line.dropFirst(3)
+        case .prefixGroup(let prefix) where line.hasPrefix("\\1"): text = prefix + line.dropFirst(2)
+        case .name(let name) where line.hasPrefix(name + " "): text = line.dropFirst(name.count + 1)
+        default: return nil
+        }
         if hasVersion {
-            let endings = [" HTTP/1.1"] + (versionIsGroup ? [" \\\(groups + 2)"] : [])
+            let endings = [" HTTP/1.1"] + (versionIsGroup ? [" \\\(head.groups + groups + 1)"] : [])
             guard let ending = endings.first(where: { text.hasSuffix($0) }) else { return nil }
             text.removeLast(ending.count)
         } else {
-            guard endsWithRest, text.hasSuffix("\\\(groups + 1)") else { return nil }
+            guard endsWithRest, text.hasSuffix("\\\(head.groups + groups)") else { return nil }
         }
         // Each `\n` names the group as the target's own pattern counts it.
         var new = ""
@@ -121,11 +166,35 @@ struct TargetPattern {
                 new.append(letter)
                 continue
             }
-            guard (2...groups + 1).contains(digit) else { return nil }
+            guard digit > head.groups, digit <= head.groups + groups else { return nil }
             text.removeFirst()
-            new += "\\\(digit - 1)"
+            new += "\\\(digit - head.groups)"
         }
         return new.isEmpty || new.contains(" ") ? nil : new
+    }
+
+    /// The methods that a pattern is for, empty for any; nil if that is not clear.
+    private static func methods(_ text: String) -> [String]? {
+        if anyMethod.contains(text) { return [] }
+        let names = text.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+        let areNames = names.allSatisfy { name in !name.isEmpty && name.allSatisfy { ("A"..."Z").contains($0) } }
+        return areNames ? names : nil
+    }
+
+    /// What a piece of an expression stands for if that is one text.
+    private static func literal(_ text: String) -> String? {
+        var literal = ""
+        var rest = text[...]
+        while var letter = rest.popFirst() {
+            if letter == "\\" {
+                guard let next = rest.popFirst(), "./-".contains(next) else { return nil }
+                letter = next
+            } else if !letter.isLetter, !letter.isNumber, !"/-_~%".contains(letter) {
+                return nil
+            }
+            literal.append(letter)
+        }
+        return literal
     }
 
     /// Without a group around all of it.
@@ -144,6 +213,8 @@ struct ExpressionScan {
     private(set) var blanks: [Range<Int>] = []
     private(set) var groups = 0
     private(set) var hasAlternatives = false
+    /// What is inside of the group with which it begins.
+    private(set) var leadingGroup: Range<Int>?
 
     /// Nil for one that is beyond this: unclosed, or with named groups or references to its own groups.
     init?(_ text: Substring) {
@@ -171,6 +242,9 @@ struct ExpressionScan {
             case ")":
                 depth -= 1
                 guard depth >= 0 else { return nil }
+                if depth == 0, leadingGroup == nil, letters[0] == "(", letters.dropFirst().first != "?", groups > 0 {
+                    leadingGroup = 1..<index
+                }
             case "|": if depth == 0 { hasAlternatives = true }
             case " ":
                 if depth == 0 {

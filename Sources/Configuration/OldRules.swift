@@ -78,9 +78,9 @@ extension OldRule {
                 throw ConfigProblem(
                     "'\(name)' lacks an argument", at: keyword.range, expected: "what replaces the line; \(hint)")
             }
-            return try replacement(keyword, pattern, text) + rest
+            return try replacement(keyword, pattern, text, Array(rest))
         case .act(let action):
-            return try line(action, at: keyword, ["if"], at: keyword) + condition(keyword, pattern, Array(rest))
+            return try line(action, at: keyword, [], at: keyword) + condition(pattern, Array(rest))
         }
     }
 
@@ -108,47 +108,67 @@ extension OldRule {
 
     private func deletion(_ pattern: Word) throws(ConfigProblem) -> [String] {
         switch LinePattern(pattern.text) {
-        case .field(let name, let value) where value.isEmpty || value == ".*": return [name]
+        case .field(let name, let value, _) where ["", ".*", "(.*)"].contains(value): return [name]
         case .fields(let prefix): return [prefix, "-m", "beg"]
         default: throw refusal("only a pattern for a field's name, like '^X-Name:', can become a rule", at: pattern)
         }
     }
 
-    private func replacement(_ keyword: Word, _ pattern: Word, _ text: Word) throws(ConfigProblem) -> [Word] {
+    private func replacement(
+        _ keyword: Word, _ pattern: Word, _ text: Word, _ own: [Word]
+    ) throws(ConfigProblem) -> [Word] {
         let caseless = ignoresCase ? "(?i)" : ""
         switch LinePattern(pattern.text) {
-        case .field(let name, let value):
-            guard let (newName, newValue) = Self.fieldLine(text.text), newName.lowercased() == name.lowercased(),
-                !newValue.contains("\\0")
-            else { throw refusal("the new line is not one of the field '\(name)'", at: text) }
+        case .field(let name, let value, let isGrouped):
+            guard let new = Self.newValue(text.text, of: name, isGrouped: isGrouped) else {
+                throw refusal("the new line is not one of the field '\(name)'", at: text)
+            }
             let pattern = Word(caseless + "^" + (value.isEmpty ? ".*" : value), at: pattern.range)
             return line("replace-header", at: keyword, [name], at: pattern)
-                + [pattern, Word(newValue.formatLiteral, at: text.range)]
+                + [pattern, Word(new.formatLiteral, at: text.range)] + own
         case .target(let target) where family == "http-request":
             guard let new = target.replacement(text.text) else {
                 throw refusal("the new line does not keep the request's method and version", at: text)
             }
             // A whole URL replaces all of the target.
             let action = new.hasPrefix("/") || new.hasPrefix("\\") ? "replace-pathq" : "replace-uri"
+            let test = target.methods.isEmpty ? [] : ["{", "method"] + target.methods + ["}"]
             return line(action, at: keyword, [caseless + target.pattern], at: pattern)
                 + [Word(new.formatLiteral, at: text.range)]
+                + (test.isEmpty ? own : try joined(test.map { Word($0, at: pattern.range) }, own))
         default: throw unclear(pattern)
         }
     }
 
-    /// The test behind `if`, and what the line itself says behind its own.
-    private func condition(_ keyword: Word, _ pattern: Word, _ own: [Word]) throws(ConfigProblem) -> [Word] {
+    /// The value in a new line of the field; nil if it is one of another.
+    private static func newValue(_ line: String, of name: String, isGrouped: Bool) -> String? {
+        if line.contains("\\0") { return nil }
+        // The first group has the name in it, and becomes the value's.
+        if isGrouped { return line.hasPrefix("\\1") && !line.dropFirst(2).contains("\\1") ? line : nil }
+        guard let (newName, value) = fieldLine(line), newName.lowercased() == name.lowercased() else { return nil }
+        return value
+    }
+
+    /// `if` and a test that is true where the pattern matches, and what the line says behind its own.
+    private func condition(_ pattern: Word, _ own: [Word]) throws(ConfigProblem) -> [Word] {
         let sample = family == "http-request" ? "req" : "res"
         let flags = ignoresCase ? ["-m", "reg", "-i"] : ["-m", "reg"]
-        let test: [String]
+        var test: [String]
         switch LinePattern(pattern.text) {
-        case .field(let name, let value) where value.isEmpty || value == ".*":
+        case .field(let name, let value, _) where ["", ".*", "(.*)"].contains(value):
             test = ["\(sample).hdr(\(name))", "-m", "found"]
-        case .field(let name, let value): test = ["\(sample).fhdr(\(name))"] + flags + ["^" + value]
-        case .target(let target) where family == "http-request": test = ["pathq"] + flags + [target.pattern]
+        case .field(let name, let value, _): test = ["\(sample).fhdr(\(name))"] + flags + ["^" + value]
+        case .target(let target) where family == "http-request":
+            test = ["pathq"] + flags + [target.pattern]
+            if !target.methods.isEmpty { test += ["}", "{", "method"] + target.methods }
         default: throw unclear(pattern)
         }
-        let words = (["{"] + test + ["}"]).map { Word($0, at: pattern.range) }
+        return try joined((["{"] + test + ["}"]).map { Word($0, at: pattern.range) }, own)
+    }
+
+    /// A condition that holds where all of `tests` and the line's own condition do.
+    private func joined(_ tests: [Word], _ own: [Word]) throws(ConfigProblem) -> [Word] {
+        let words = [Word("if", at: own.first?.range ?? tests[0].range)] + tests
         guard let first = own.first else { return words }
         let others = Array(own.dropFirst())
         // What is joined by `or`, and what `unless` takes back as a whole, cannot stand beside another test.

@@ -29,10 +29,6 @@ import Testing
             #"rsprep ^Location:\ http://(.*) Location:\ https://\1 if a"#,
             #"http-response replace-header Location ^http://(.*) 'https://\1' if a"#
         ),
-        (
-            #"rspirep ^(Location): x Location:\ y"#,
-            "'rspirep' is an old spelling, gone from HAProxy: the pattern is not for one field, like '^Name: value'"
-        ),
         (#"reqrep ^([^\ :]*)\ /static/(.*) \1\ /\2"#, #"http-request replace-pathq ^/static/(.*) '/\1'"#),
         (#"reqrep ^([^\ ]*)\ (.*)/old/(.*)$ \1\ \2/new/\3"#, #"http-request replace-pathq ^(.*)/old/(.*) '\1/new/\2'"#),
         (
@@ -43,6 +39,18 @@ import Testing
             #"reqirep ^([^\ ]*)\ /(.*)\ (.*) \1\ http://x/%20\2\ \3"#,
             #"http-request replace-uri '(?i)^/(.*)$' 'http://x/%%20\1'"#
         ),
+        (#"reqrep ^([^\ ]*\ /)BI[/]?(.*) \1\2"#, #"http-request replace-pathq ^/BI[/]?(.*) '/\1'"#),
+        (
+            #"reqirep ^(GET|POST)\ /a/(.*) \1\ /\2 if x"#,
+            #"http-request replace-pathq '(?i)^/a/(.*)' '/\1' if { method GET POST } x"#
+        ),
+        (#"reqrep ^GET\ (.*) GET\ /x\1"#, #"http-request replace-pathq ^(.*) '/x\1' if { method GET }"#),
+        (#"reqirep ^([^\ ]*)\ [^\ ]*\ (.*) \1\ /down\ \2"#, #"http-request replace-pathq '(?i)^[^ ]*$' /down"#),
+        (
+            #"rspirep ^(set-cookie:.*) \1;\ Secure"#,
+            #"http-response replace-header set-cookie '(?i)^(.*)' '\1; Secure'"#
+        ),
+        (#"reqdeny ^(GET|HEAD)\ /x"#, "http-request deny if { pathq -m reg ^/x } { method GET HEAD }"),
         (#"reqdeny ^X-Bad:"#, "http-request deny if { req.hdr(X-Bad) -m found }"),
         (#"reqdeny ^User-Agent:\ evil"#, "http-request deny if { req.fhdr(User-Agent) -m reg ^evil }"),
         (#"reqideny ^[^:\ ]*\ .*\.\. unless a"#, #"http-request deny if { pathq -m reg -i '^.*\.\.' } !a"#),
@@ -67,7 +75,12 @@ import Testing
         ("reqdel ^X:|^Y:", 9, "only a pattern for a field's name"), ("reqpass ^X:", 2, "no rule of today"),
         ("reqsetbe ^X: b", 2, "no rule of today"), ("reqdeny bad", 10, "the pattern is neither"),
         ("reqdeny ^X:(", 10, "the pattern is neither"), ("reqdeny ^[a", 10, "the pattern is neither"),
-        (#"reqrep ^GET\ /(.*) GET\ /x\1"#, 9, "the pattern is neither"),
+        (#"rspirep ^(Location): x Location:\ y"#, 10, "the pattern is not for one field"),
+        (#"rspirep ^(Location:\ x) Location:\ \1"#, 26, "the new line is not one of the field"),
+        (#"reqrep ^Get\ /(.*) Get\ /x\1"#, 9, "the pattern is neither"),
+        (#"reqrep ^[^\ ]*\ /(.*) GET\ /x\1"#, 24, "does not keep the request's method"),
+        (#"reqrep ^([^\ ]*\ /a.b)(.*) \1\2"#, 9, "the pattern is neither"),
+        (#"reqrep ^(.*)/a(.*) \1/b\2"#, 9, "the pattern is neither"),
         (#"reqrep ^(.*)\ /(.*) /\2"#, 22, "does not keep the request's method"),
         (#"reqrep ^([^\ ]*)\ /a(.*) \1\ /b"#, 27, "does not keep the request's method"),
         (#"reqrep ^([^\ ]*)\ /a(.*)\ (.*) \1\ \3\ \2"#, 33, "does not keep the request's method"),
