@@ -26,6 +26,8 @@ public final class EligibleServers: Sendable {
     public let servers: [Server]
     /// The order of turns for weighted round robin: indices into `servers`.
     let turns: [UInt32]
+    /// By index in the backend.
+    private let isMember: [Bool]
 
     init(of all: [Server], algorithm: BalanceAlgorithm, usesAllBackups: Bool) {
         let usable = all.filter(\.isEligible)
@@ -34,7 +36,12 @@ public final class EligibleServers: Sendable {
         // Backups serve only when nobody else can: the first of them, or all with `option allbackups`.
         servers = !primary.isEmpty ? primary : usesAllBackups ? backups : Array(backups.prefix(1))
         turns = algorithm == .roundRobin ? RoundRobin.turns(weights: servers.map(\.weight)) : []
+        var isMember = Array(repeating: false, count: all.count)
+        for server in servers { isMember[server.index] = true }
+        self.isMember = isMember
     }
+
+    func contains(_ server: Server) -> Bool { isMember[server.index] }
 }
 
 /// A backend's servers, shared by all workers.
@@ -47,6 +54,12 @@ public final class Backend: Sendable {
     public let rate = RateMeter()
     /// Exchanges now in this backend.
     public let active = Gauge()
+    /// Requests waiting for a place on any of its servers.
+    public let queued = Gauge()
+    /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
+    public let loadAtFull: Int
+    /// Nil if no server has a limit.
+    let queue: RequestQueue?
     /// When it last changed between having usable servers and having none.
     private let changes: Mutex<Availability>
 
@@ -65,12 +78,15 @@ public final class Backend: Sendable {
     }
 
     public init(
-        name: String, algorithm: BalanceAlgorithm, servers: [Server], usesAllBackups: Bool, workers: Int, now: Instant
+        name: String, algorithm: BalanceAlgorithm, servers: [Server], usesAllBackups: Bool, loadAtFull: Int = 1,
+        workers: Int, now: Instant
     ) {
         self.name = name
         self.algorithm = algorithm
         self.servers = servers
         self.usesAllBackups = usesAllBackups
+        self.loadAtFull = loadAtFull
+        queue = servers.contains { $0.limits.most != nil } ? RequestQueue(servers: servers.count) : nil
         traffic = Traffic(workers: workers)
         let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))
@@ -97,7 +113,7 @@ public final class Backend: Sendable {
         }
     }
 
-    private func current(_ view: inout View) -> EligibleServers {
+    func current(_ view: inout View) -> EligibleServers {
         let latest = version.load(ordering: .acquiring)
         if view.version == latest, let known = view.eligible { return known }
         let fresh = eligible.withLock { $0 }
@@ -105,6 +121,9 @@ public final class Backend: Sendable {
         view.eligible = fresh
         return fresh
     }
+
+    /// The latest list, whatever anybody has seen.
+    var eligibleNow: EligibleServers { eligible.withLock { $0 } }
 
     /// Makes the servers' present states count. Called by the control thread after it has changed one.
     public func serverChanged(now: Instant) {
@@ -122,6 +141,7 @@ public final class Backend: Sendable {
             availability.isUp = isUp
             availability.since = now
         }
+        queue?.serversChanged(of: self)
     }
 
     /// Servers that can get requests, without and with the `backup` mark. One of weight 0 gets none.

@@ -35,6 +35,14 @@ public enum BalancingKeywords {
             try args.parameters(serverParameters, of: "server", into: &draft[BalancingSettings.self].defaultServer)
         },
         Keyword(
+            "fullconn", in: .backends, usage: "fullconn <number>",
+            summary:
+                "Requests in the backend at which servers with `minconn` take their full `maxconn`; by default a tenth of "
+                + "the maxconn of all frontends that lead here."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[BalancingSettings.self].loadAtFull = try args.integer("a number", in: 1...10_000_000)
+        },
+        Keyword(
             "option allbackups", in: .backends, usage: "option allbackups",
             summary: "Uses all backup servers together when no other server is left, instead of only the first.",
             negatable: true
@@ -128,6 +136,21 @@ public enum BalancingKeywords {
             server.checkAddress = address
         },
         Parameter(
+            "maxconn", usage: "maxconn <number>",
+            summary:
+                "Requests the server gets at a time, or connections in tcp mode; more wait in a queue, first come, first "
+                + "served. 0, the default, for any number."
+        ) { (args, server) throws(ConfigProblem) in server.limits.most = try limit(&args) },
+        Parameter(
+            "minconn", usage: "minconn <number>",
+            summary: "Makes `maxconn` a limit that grows with the backend's load, from this number on; see `fullconn`."
+        ) { (args, server) throws(ConfigProblem) in server.limits.least = try limit(&args) },
+        Parameter(
+            "maxqueue", usage: "maxqueue <number>",
+            summary:
+                "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
+        ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
+        Parameter(
             "pool-max-conn", usage: "pool-max-conn <number>",
             summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in
@@ -152,6 +175,12 @@ public enum BalancingKeywords {
             summary: "Accepted as it is in HAProxy: Portico always starts, and looks an unknown name up again later."
         ) { (args, _) throws(ConfigProblem) in _ = try args.next("a method") },
     ]
+
+    /// Zero stands for no limit.
+    private static func limit(_ args: inout Arguments) throws(ConfigProblem) -> Int? {
+        let number = try args.integer("a number", in: 0...10_000_000)
+        return number == 0 ? nil : number
+    }
 
     private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
         let time = try args.time("a time")

@@ -19,6 +19,8 @@ public struct BalancingSettings: SectionSettings {
     public var httpCheck = HTTPCheck()
     /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
+    /// `fullconn`
+    public var loadAtFull: Int?
 
     public init() {}
 
@@ -47,6 +49,7 @@ public struct ServerDraft: Sendable {
     public var checkPort: UInt16?
     public var checkAddress: IPAddress?
     public var pool = PoolLimits()
+    public var limits = ServerLimits()
 
     public init() {}
 }
@@ -55,9 +58,12 @@ extension BalancingSettings {
     /// Makes the backend that these settings describe.
     ///
     /// Host names are looked up with `resolve`; a name that has no address leaves its server down, to be tried again.
-    /// - Parameter connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
+    /// - Parameters:
+    ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
+    ///   - loadAtFull: what `fullconn` is where it is not said.
     public func makeBackend(
-        name: String, connectTimeout: TimeSpan, workers: Int, now: Instant, resolve: (String) -> [IPAddress]
+        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, workers: Int, now: Instant,
+        resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
@@ -66,13 +72,13 @@ extension BalancingSettings {
                 name: draft.name.text, backendName: name, index: index, id: ids[index],
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
                 hostName: hostName, port: port,
-                pool: draft.pool,
+                pool: draft.pool, limits: draft.limits,
                 check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
                 workers: workers, now: now)
         }
         return Backend(
-            name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups, workers: workers,
-            now: now)
+            name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups,
+            loadAtFull: self.loadAtFull ?? loadAtFull, workers: workers, now: now)
     }
 
     /// The servers' numbers: what `id` says, and for the others the next one that is free.

@@ -62,10 +62,13 @@ public final class Server: Sendable {
     public let hostName: String?
     public let port: UInt16
     public let pool: PoolLimits
+    public let limits: ServerLimits
     public let check: HealthCheckPlan?
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
     public let active = Gauge()
+    /// Requests waiting for a place on this server alone.
+    public let queued = Gauge()
     /// Idle connections kept to it, over all workers.
     public let idle = Gauge()
     public let traffic: Traffic
@@ -78,7 +81,8 @@ public final class Server: Sendable {
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
         address: SocketAddress?, hostName: String?, port: UInt16,
-        pool: PoolLimits = PoolLimits(), check: HealthCheckPlan?, workers: Int, now: Instant
+        pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(), check: HealthCheckPlan?, workers: Int,
+        now: Instant
     ) {
         self.name = name
         self.backendName = backendName
@@ -89,6 +93,7 @@ public final class Server: Sendable {
         self.hostName = hostName
         self.port = port
         self.pool = pool
+        self.limits = limits.normal
         self.check = check
         traffic = Traffic(workers: workers)
         rate = RateMeter()

@@ -49,7 +49,6 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .backends, "it is a hint for speed, and every server answers as well", "option prefer-last-server")
         + rows(in: .backends, "no server is chosen by a cookie yet", "option persist")
-        + rows(in: .backends, "no server has a 'minconn' that it could scale", "fullconn")
         + rows(in: .backends, "the kernel does what is best", "option tcp-smart-connect")
         + rows(in: .proxies, "there is only one way to handle HTTP", "option http-use-htx")
         + rows(in: .proxies, "there is only one process", "bind-process")

@@ -81,6 +81,10 @@ import Testing
                 ("default-server wieght 7", "2:20 unknown parameter 'wieght' of 'server'; weight?")
             ]),
         Row(
+            name: "fullconn",
+            accepted: [("fullconn 1000", { $0.loadAtFull == 1_000 })],
+            refused: [("fullconn 0", "2:14 0 is out of range; a number from 1 to 10000000")]),
+        Row(
             name: "option allbackups",
             accepted: [
                 ("option allbackups", { $0.usesAllBackups }),
@@ -231,6 +235,15 @@ import Testing
         parameter(
             "addr", "10.0.0.9", sets: { $0.checkAddress == .v4(0x0A00_0009) },
             refused: ("addr app.local", "2:31 'app.local' is not an IP address")),
+        parameter(
+            "maxconn", "30", sets: { $0.limits.most == 30 },
+            refused: ("maxconn -1", "2:34 -1 is out of range; a number from 0 to 10000000")),
+        parameter(
+            "minconn", "5", sets: { $0.limits.least == 5 },
+            refused: ("minconn some", "2:34 'some' is not a whole number; a number from 0 to 10000000")),
+        parameter(
+            "maxqueue", "0", sets: { $0.limits.queueMax == nil },
+            refused: ("maxqueue", "2:34 'maxqueue' lacks an argument; a number")),
         parameter(
             "pool-max-conn", "8", sets: { $0.pool.connectionsMax == 8 },
             refused: ("pool-max-conn -2", "2:40 -2 is out of range; a number from -1 to 1000000")),

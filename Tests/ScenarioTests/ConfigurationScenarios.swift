@@ -313,7 +313,7 @@ import Testing
         let ignored = [
             "option contstats", "option socket-stats", "option splice-auto", "option splice-request",
             "option splice-response", "option nolinger", "option http-pretend-keepalive",
-            "option idle-close-on-response", "option persist", "option prefer-last-server", "fullconn 100",
+            "option idle-close-on-response", "option persist", "option prefer-last-server",
         ]
         let file = try Stage.current.file(
             "field.cfg",

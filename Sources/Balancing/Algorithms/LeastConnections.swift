@@ -27,4 +27,43 @@ enum LeastConnections {
         }
         return best ?? servers[start]
     }
+
+    /// The same among servers with a limit; a place on the server is taken. Nil if all but the one to avoid are full.
+    static func take(
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?, _ load: BackendLoad
+    ) -> Server? {
+        let start = position.wrappingAdd(1, ordering: .relaxed).oldValue
+        while let best = leastLoaded(
+            of: eligible, from: start, where: { $0 !== avoiding && $0.hasPlace(load) })
+        {
+            // Another worker may have taken the last place.
+            if best.takePlace(load) { return best }
+        }
+        return nil
+    }
+
+    /// With all of them full: the one that is to be waited for, where `maxqueue` lets somebody wait for one alone. Nil if
+    /// it is better to wait for any.
+    static func shortestQueue(of eligible: EligibleServers) -> Server? {
+        leastLoaded(of: eligible, from: 0, where: { $0.limits.queueMax != nil && $0.mayBeWaitedFor })
+    }
+
+    private static func leastLoaded(
+        of eligible: EligibleServers, from start: UInt64, where condition: (Server) -> Bool
+    ) -> Server? {
+        let servers = eligible.servers
+        let start = Int(start % UInt64(servers.count))
+        var best: Server?
+        var bestLoad = 0
+        for step in servers.indices {
+            let index = start + step
+            let server = servers[index < servers.count ? index : index - servers.count]
+            guard condition(server) else { continue }
+            let load = server.active.current + server.queued.current + 1
+            if let leader = best, load * leader.weight >= bestLoad * server.weight { continue }
+            best = server
+            bestLoad = load
+        }
+        return best
+    }
 }

@@ -20,6 +20,19 @@ enum RoundRobin {
         return eligible.servers.first { $0 !== avoiding } ?? eligible.servers[0]
     }
 
+    /// The same among servers with a limit, of which those that are full lose their turn; a place on the server is taken.
+    /// Nil if all but the one to avoid are full.
+    static func take(
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?, _ load: BackendLoad
+    ) -> Server? {
+        for _ in eligible.turns.indices {
+            let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
+            let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
+            if server !== avoiding && server.takePlace(load) { return server }
+        }
+        return eligible.servers.first { $0 !== avoiding && $0.takePlace(load) }
+    }
+
     /// The order of turns in one round: server `i` appears `weights[i]` times (divided by what all have in common).
     ///
     /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each one evenly, and

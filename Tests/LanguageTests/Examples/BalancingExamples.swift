@@ -6,6 +6,7 @@ extension Examples {
     static let balancing: [Example] = [
         line("balance", "leastconn", not: "leastcon"),
         line("default-server", "inter 1s weight 10", not: "inter"),
+        line("fullconn", "1000", not: "0"),
         line("http-check expect", "status 200-299,404", not: "status 99"),
         line("http-check send", "meth GET uri /health hdr Host example.com", not: "uri health"),
         line("option allbackups", not: "yes"),
@@ -24,6 +25,9 @@ extension Examples {
         parameter("server", "init-addr", "last,none", not: ""),
         parameter("server", "inter", "3s", not: "3x"),
         parameter("server", "max-reuse", "100", not: "-2"),
+        parameter("server", "maxconn", "30", not: "-1"),
+        parameter("server", "maxqueue", "100", not: "-1"),
+        parameter("server", "minconn", "5", not: "few"),
         parameter("server", "no-backup", not: "1"),
         parameter("server", "no-check", not: "1"),
         parameter("server", "pool-max-conn", "10", not: "-2"),

@@ -1,0 +1,135 @@
+// Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first
+// served.
+//
+// A place that becomes free is given away by whoever frees it: it takes the place again for the one who has waited
+// longest, and says so to that one's worker. So nobody overtakes, and nobody has to look. No word is lost: who joins
+// counts itself and then looks for free places, who frees a place frees it and then looks for waiters, with a fence
+// between the two steps on both sides, so that at least one of them sees the other.
+//
+// A backend without any `maxconn` has no queue, and its requests touch nothing of this. A queue is bounded by the
+// number of client connections (`maxconn` of the process and of frontends): each waits in one queue, once.
+
+internal import Basics
+internal import Synchronization
+
+/// A place on a server, for somebody who has waited. It is taken; `Backend.release` gives it back.
+public struct PlaceGrant: Sendable {
+    public let ticket: QueueTicket
+    /// Whose it is: what `Backend.join` was told.
+    public let worker: Int
+    public let owner: UInt64
+    public let backend: Backend
+    public let server: Server
+    public let wait: QueueWait
+}
+
+/// Where somebody has waited, and as how manyeth.
+public struct QueueWait: Sendable, Equatable {
+    /// For one server alone, or for any of the backend.
+    public let wasForServer: Bool
+    /// How many were served there in the meantime, and one for itself: what HAProxy logs.
+    public let position: Int
+}
+
+/// The queue of one backend, shared by all workers.
+final class RequestQueue: Sendable {
+    /// All who wait, wherever. Read after a place was freed, so that freeing costs no lock while nobody waits.
+    private let count = Atomic<Int>(0)
+    private let state: Mutex<State>
+
+    private struct State {
+        var lines: WaitingLines
+        var deliver: @Sendable (PlaceGrant) -> Void = { _ in }
+    }
+
+    init(servers: Int) { state = Mutex(State(lines: WaitingLines(servers: servers))) }
+
+    func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant) -> Void) { state.withLock { $0.deliver = deliver } }
+
+    func join(_ waiter: Waiter, for server: Server?, of backend: Backend) -> QueueTicket {
+        state.withLock { state in
+            let ticket = state.lines.join(waiter, for: server?.index)
+            count.wrappingAdd(1, ordering: .relaxed)
+            (server?.queued ?? backend.queued).increment()
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            // A place may have been freed since the servers were found full.
+            giveAwayAll(of: backend, &state)
+            return ticket
+        }
+    }
+
+    func leave(_ ticket: QueueTicket, of backend: Backend) -> QueueWait? {
+        state.withLock { state in
+            guard let (_, server) = state.lines.look(ticket) else { return nil }
+            return take(ticket, from: server, isServed: false, of: backend, &state)
+        }
+    }
+
+    /// A place of `server` was freed.
+    func placeFreed(on server: Server, of backend: Backend) {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard count.load(ordering: .relaxed) != 0 else { return }
+        state.withLock { state in
+            let eligible = backend.eligibleNow
+            while giveAway(server, of: backend, eligible, &state) {}
+        }
+    }
+
+    /// Other servers can be chosen than before.
+    func serversChanged(of backend: Backend) {
+        state.withLock { state in
+            for server in backend.servers where !server.state.isUsable && server.queued.current > 0 {
+                for _ in 0..<state.lines.release(from: server.index) {
+                    server.queued.decrement()
+                    backend.queued.increment()
+                }
+            }
+            giveAwayAll(of: backend, &state)
+        }
+    }
+
+    /// One place of each server after the other, so that those who have waited are spread.
+    private func giveAwayAll(of backend: Backend, _ state: inout State) {
+        let eligible = backend.eligibleNow
+        var gaveOne = true
+        while gaveOne && count.load(ordering: .relaxed) != 0 {
+            gaveOne = false
+            for server in backend.servers where giveAway(server, of: backend, eligible, &state) { gaveOne = true }
+        }
+    }
+
+    /// Gives one place of `server` to the one who has waited longest for it; false if there is no place, or nobody.
+    private func giveAway(
+        _ server: Server, of backend: Backend, _ eligible: EligibleServers, _ state: inout State
+    ) -> Bool {
+        let own = server.state.isUsable ? state.lines.first(for: server.index) : nil
+        let any = eligible.contains(server) ? state.lines.first(for: nil) : nil
+        let isForServer: Bool
+        switch (own, any) {
+        case (nil, nil): return false
+        case (_?, nil): isForServer = true
+        case (nil, _?): isForServer = false
+        case (let own?, let any?): isForServer = WaitingLines.isOlder(own, than: any)
+        }
+        guard let ticket = isForServer ? own : any, let (waiter, line) = state.lines.look(ticket),
+            server.takeFreePlace(backend.load)
+        else { return false }
+        let wait = take(ticket, from: line, isServed: true, of: backend, &state)
+        state.deliver(
+            PlaceGrant(
+                ticket: ticket, worker: waiter.worker, owner: waiter.owner, backend: backend, server: server,
+                wait: wait))
+        return true
+    }
+
+    private func take(
+        _ ticket: QueueTicket, from server: Int?, isServed: Bool, of backend: Backend, _ state: inout State
+    ) -> QueueWait {
+        guard let position = state.lines.remove(ticket, isServed: isServed) else {
+            preconditionFailure("a waiter that was just seen is gone")
+        }
+        count.wrappingSubtract(1, ordering: .relaxed)
+        (server.map { backend.servers[$0].queued } ?? backend.queued).decrement()
+        return QueueWait(wasForServer: server != nil, position: position)
+    }
+}

@@ -1,0 +1,65 @@
+// How much a server takes at a time: `maxconn`, `minconn`, `maxqueue`.
+
+internal import Basics
+
+/// What a `server` line says of it.
+public struct ServerLimits: Sendable, Equatable {
+    /// `maxconn`: requests at a time, or connections in `mode tcp`; nil for any number.
+    public var most: Int?
+    /// `minconn`: as many even while the backend has little to do.
+    public var least: Int?
+    /// `maxqueue`: how many may wait for this server alone; nil for any number.
+    public var queueMax: Int?
+
+    public init() {}
+
+    /// As HAProxy reads the words: `minconn` alone, or above `maxconn`, is the limit.
+    var normal: ServerLimits {
+        var limits = self
+        if let least { limits.most = max(most ?? 0, least) }
+        return limits
+    }
+}
+
+extension Server {
+    /// How many requests it may have now: on the ramp from `minconn` to `maxconn`, as steep as its backend is full.
+    /// - Parameters:
+    ///   - load: requests in the backend, those that wait included.
+    ///   - full: the load at which servers reach their `maxconn` (`fullconn`).
+    func limit(load: Int, full: Int) -> Int {
+        guard let most = limits.most else { return .max }
+        guard let least = limits.least, least < most, load < full else { return most }
+        return max(least, load * most / full)
+    }
+
+    /// Whether it may have one more. That may have changed when the caller goes on: only `takePlace` makes sure.
+    func hasPlace(_ load: BackendLoad) -> Bool {
+        guard limits.most != nil else { return true }
+        return queued.current == 0 && active.current < limit(load: load.now, full: load.full)
+    }
+
+    /// Takes one of its places; false if all are taken, or promised to those who wait for it.
+    func takePlace(_ load: BackendLoad) -> Bool {
+        queued.current == 0 && takeFreePlace(load)
+    }
+
+    /// The same for somebody who has waited.
+    func takeFreePlace(_ load: BackendLoad) -> Bool {
+        guard limits.most != nil else {
+            active.increment()
+            return true
+        }
+        guard active.reserve(upTo: limit(load: load.now, full: load.full)) else { return false }
+        active.noteMaximum()
+        return true
+    }
+
+    /// Whether one more may wait for it alone.
+    var mayBeWaitedFor: Bool { limits.queueMax.map { queued.current < $0 } ?? true }
+}
+
+/// How busy a backend is, for the limits of its servers.
+struct BackendLoad {
+    let now: Int
+    let full: Int
+}
