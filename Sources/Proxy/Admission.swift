@@ -1,5 +1,6 @@
 // `maxconn`: how many connections there may be, in all and per frontend, counted over all workers.
 
+internal import Balancing
 public import Basics
 internal import Synchronization
 
@@ -11,11 +12,19 @@ public final class Admission: Sendable {
     /// One bit a worker with a listener that waits for room.
     private let waiting = Atomic<UInt64>(0)
     private let orders: Mutex<[WorkerOrders]> = Mutex([])
+    private let backends: [Backend]
 
-    init(maxConnections: Int) { self.maxConnections = maxConnections }
+    /// - Parameter backends: those whose requests may have to wait for a server.
+    init(maxConnections: Int, backends: [Backend]) {
+        self.maxConnections = maxConnections
+        self.backends = backends
+    }
 
-    /// Makes the workers known that are to be told when room is made.
-    public func setWorkers(_ orders: [WorkerOrders]) { self.orders.withLock { $0 = orders } }
+    /// Makes the workers known that are to be told when room is made, here or on a server.
+    public func setWorkers(_ orders: [WorkerOrders]) {
+        self.orders.withLock { $0 = orders }
+        for backend in backends { backend.setDelivery { grant in orders[grant.worker].deliver(grant) } }
+    }
 
     /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.
     func reserve(for frontend: FrontendPlan, _ worker: Worker) -> Bool {

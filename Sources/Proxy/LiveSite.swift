@@ -73,6 +73,7 @@ final class LiveSite: SiteFacts {
         case .sessionRate: Int(frontend.connectionRate.current)
         case .requestRate: Int(frontend.requestRate.current)
         case .clientTimeout: milliseconds(frontend.timeouts.client)
+        case .tarpitTimeout: milliseconds(frontend.timeouts.tarpit)
         default: 0
         }
     }
@@ -87,7 +88,15 @@ final class LiveSite: SiteFacts {
         case .serverTimeout: milliseconds(backend.timeouts.server)
         case .connectTimeout: milliseconds(backend.timeouts.connect)
         case .tunnelTimeout: milliseconds(backend.timeouts.tunnel ?? .forever)
-        case .connectionsFree, .connectionSlots: -1
+        case .queueTimeout: milliseconds(backend.timeouts.queue)
+        case .tarpitTimeout: milliseconds(backend.timeouts.tarpit)
+        case .queue: backend.backend.queued.current + backend.backend.servers.reduce(0) { $0 + $1.queued.current }
+        case .connectionsFree: room(on: backend.backend) { $0.placesFree }
+        case .connectionSlots:
+            room(on: backend.backend) { server in
+                guard let places = server.placesFree, let most = server.limits.queueMax else { return nil }
+                return places + max(0, most - server.queued.current)
+            }
         default: 0
         }
     }
@@ -97,7 +106,8 @@ final class LiveSite: SiteFacts {
         return switch what {
         case .id: server.id
         case .connections: server.active.current
-        case .connectionsFree: -1
+        case .connectionsFree: server.placesFree ?? -1
+        case .queue: server.queued.current
         case .sessionRate: Int(server.rate.current)
         case .isUp: server.state.isUsable ? 1 : 0
         case .weight, .initialWeight, .userWeight: server.weight
@@ -111,5 +121,21 @@ final class LiveSite: SiteFacts {
         return counts.active > 0 ? counts.active : counts.backup
     }
 
+    /// What the servers that would be used have together; -1 if one of them has no limit.
+    private func room(on backend: Backend, _ count: (Server) -> Int?) -> Int {
+        let isLastResort = backend.usableCounts.active == 0
+        var sum = 0
+        for server in backend.servers where server.state.isUsable && (isLastResort || !server.isBackup) {
+            guard let room = count(server) else { return -1 }
+            sum += room
+        }
+        return sum
+    }
+
     private func milliseconds(_ span: TimeSpan) -> Int { span == .forever ? 0 : Int(span.wholeMilliseconds) }
+}
+
+extension Server {
+    /// How many requests more it may have with its full `maxconn`; nil without one.
+    fileprivate var placesFree: Int? { limits.most.map { max(0, $0 - active.current) } }
 }

@@ -32,7 +32,7 @@ public final class Plan: Sendable {
         self.frontends = frontends
         self.backends = backends
         self.logTargets = logTargets
-        admission = Admission(maxConnections: maxConnections)
+        admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
@@ -179,6 +179,7 @@ public final class BackendPlan: Sendable {
     let timeouts: ServerTimeouts
     let retries: Int
     let redispatch: Redispatch
+    let retryOn: RetryConditions
     let reuse: ReusePolicy
     let keepAlive: KeepAliveMode
     /// A client that closes before its response has begun is taken as gone.
@@ -218,6 +219,8 @@ public final class BackendPlan: Sendable {
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries
         redispatch = draft.settings.redispatch
+        // What is not read has no answers to try again on.
+        retryOn = draft.settings.mode == .http ? draft.settings.retryOn : .connectionFailure
         reuse = draft.settings.reuse
         keepAlive = draft.settings.keepAlive
         abortsOnClose = draft.settings.abortsOnClose
@@ -237,12 +240,13 @@ public final class BackendPlan: Sendable {
         self.logTargets = logTargets
     }
 
-    /// Whether attempt number `attempt` (from 1) may go to another server.
+    /// Whether attempt number `attempt` (from 1) may go to another server. It does at once where there is one: the
+    /// words of `option redispatch` about the number count where the failing server is the only one (as in HAProxy).
     func redispatches(attempt: Int) -> Bool {
         switch redispatch {
         case .never: false
-        case .every(let interval): attempt % interval == 0
-        case .onLastRetry: attempt == retries
+        case .every(let interval): attempt % interval == 0 || backend.usableCounts.active > 1
+        case .onLastRetry: attempt == retries || backend.usableCounts.active > 1
         }
     }
 }
@@ -262,6 +266,8 @@ struct ClientTimeouts: Sendable {
     var httpKeepAlive: TimeSpan?
     /// For a client that is to finish after the server has.
     var clientFin: TimeSpan?
+    /// How long a client is held that shall be slowed down.
+    var tarpit: TimeSpan
 }
 
 struct ServerTimeouts: Sendable {
@@ -270,6 +276,10 @@ struct ServerTimeouts: Sendable {
     var tunnel: TimeSpan?
     /// For a server that is to finish after the client has.
     var serverFin: TimeSpan?
+    /// For a place on a server.
+    var queue: TimeSpan
+    /// How long a client is held that shall be slowed down.
+    var tarpit: TimeSpan
 }
 
 /// `option redispatch`: when a failed connection attempt goes to another server.

@@ -65,7 +65,9 @@ public struct PlanBuilder {
                 severity: global[AdminSettings.self].sockets.isEmpty ? .error : .warning)
         }
         let backends = backDrafts.enumerated().map { index, draft in
-            makeBackend(draft, index: index, maxConnections: maxConnections)
+            makeBackend(
+                draft, index: index, frontends: frontDrafts.filter { $0.mayLead(to: draft) },
+                maxConnections: maxConnections)
         }
         let frontends = frontDrafts.enumerated().compactMap { index, draft in
             makeFrontend(draft, index: index, backends: backDrafts, maxConnections: maxConnections)
@@ -166,13 +168,16 @@ public struct PlanBuilder {
 
     // MARK: Backends
 
-    private mutating func makeBackend(_ draft: Draft, index: Int, maxConnections: Int) -> BackendPlan {
+    private mutating func makeBackend(
+        _ draft: Draft, index: Int, frontends: [Draft], maxConnections: Int
+    ) -> BackendPlan {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
         let backend = draft[BalancingSettings.self].makeBackend(
-            name: draft.name, connectTimeout: proxy.serverTimeouts.connect, workers: workers, now: now,
+            name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
+            loadAtFull: Self.loadAtFull(from: frontends, maxConnections: maxConnections), workers: workers, now: now,
             resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers) where server.address == nil {
             report(
@@ -187,6 +192,12 @@ public struct PlanBuilder {
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
             errorPages: errorPages(of: draft),
             logTargets: logTargets(of: draft))
+    }
+
+    /// `fullconn` where it is not said: a tenth of what the frontends let in that lead to the backend, as in HAProxy.
+    private static func loadAtFull(from frontends: [Draft], maxConnections: Int) -> Int {
+        let most = frontends.map { ProxyDraft($0, processMaxConnections: maxConnections).maxConnections }.reduce(0, +)
+        return max(1, (most + 9) / 10)
     }
 
     private func statsPage(of draft: Draft) -> StatsPageSettings? {
@@ -304,5 +315,13 @@ public struct PlanBuilder {
                 seen[address] = place.word
             }
         }
+    }
+}
+
+extension Draft {
+    /// Whether a frontend has a line that sends requests to the backend.
+    fileprivate func mayLead(to backend: Draft) -> Bool {
+        kind == .listen && backend.kind == .listen && name == backend.name
+            || self[RulesSettings.self].backendNames.contains { $0.text == backend.name }
     }
 }

@@ -64,20 +64,24 @@ public enum ProxyKeywords {
         timeout(
             "server-fin", .backends, \.serverFin,
             "For a server that is to close a tunnel after the client has closed it."),
-        Keyword(
-            "timeout queue", in: .proxies, usage: "timeout queue <time>",
-            summary: "Accepted as it is in HAProxy; requests do not queue for servers yet, so that nothing waits."
-        ) { (args, _) throws(ConfigProblem) in _ = try args.time("a time") },
+        timeout(
+            "queue", .backends, \.queue,
+            "For a place on a server, where `maxconn` of servers makes requests wait: as `timeout connect` by default."),
+        timeout(
+            "tarpit", .proxies, \.tarpit,
+            "How long `http-request tarpit` holds a client: as `timeout connect` by default."),
 
         Keyword(
             "retries", in: .backends, usage: "retries <number>",
-            summary: "Connection attempts to a server after the first has failed: 3 by default, one a second."
+            summary: "Attempts after a failed one: 3 by default, one a second at the same server. See `retry-on`."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].retries = try args.integer("a number", in: 0...100)
         },
+        RetryConditions.keyword,
         Keyword(
             "option redispatch", in: .backends, usage: "option redispatch [<interval>]",
-            summary: "Lets the last retry go to another server; with an interval, every so many retries do (1: each).",
+            summary: "Lets retries go to another server. Where there is no other, the number says which retries choose "
+                + "anew: the last, or every so many.",
             negatable: true
         ) { (args, draft) throws(ConfigProblem) in
             if args.isNegated {

@@ -17,6 +17,7 @@ public struct ProxySettings: SectionSettings {
     var forwarding = Forwarding()
     var retries = 3
     var redispatch = Redispatch.never
+    var retryOn = RetryConditions.connectionFailure
     /// `option http-buffer-request`
     var buffersRequests = false
     var requestBuffer: BodyBuffering?
@@ -41,6 +42,8 @@ public struct ProxySettings: SectionSettings {
     var tunnel: TimeSpan?
     var clientFin: TimeSpan?
     var serverFin: TimeSpan?
+    var queue: TimeSpan?
+    var tarpit: TimeSpan?
 
     public init() {}
 }
@@ -112,12 +115,17 @@ struct ProxyDraft {
         let client = settings.client ?? DefaultTimeouts.client
         return ClientTimeouts(
             client: client, httpRequest: settings.httpRequest ?? min(client, DefaultTimeouts.httpRequest),
-            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client, clientFin: settings.clientFin)
+            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client, clientFin: settings.clientFin,
+            tarpit: tarpit)
     }
 
+    /// As HAProxy's manual has it, who says `timeout connect` only means this wait too.
+    private var tarpit: TimeSpan { settings.tarpit ?? settings.connect ?? DefaultTimeouts.connect }
+
     var serverTimeouts: ServerTimeouts {
-        ServerTimeouts(
-            connect: settings.connect ?? DefaultTimeouts.connect, server: settings.server ?? DefaultTimeouts.server,
-            tunnel: settings.tunnel, serverFin: settings.serverFin)
+        let connect = settings.connect ?? DefaultTimeouts.connect
+        return ServerTimeouts(
+            connect: connect, server: settings.server ?? DefaultTimeouts.server, tunnel: settings.tunnel,
+            serverFin: settings.serverFin, queue: settings.queue ?? connect, tarpit: tarpit)
     }
 }

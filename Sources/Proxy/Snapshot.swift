@@ -114,6 +114,9 @@ extension BackendPlan {
         row.algorithm = backend.algorithm.name
         row.sessionsCurrent = backend.active.current
         row.sessionsMax = backend.active.maximum
+        row.sessionsLimit = backend.loadAtFull
+        row.queueCurrent = backend.queued.current
+        row.queueMax = backend.queued.maximum
         row.sessionRate = Int(backend.rate.current)
         row.sessionRateMax = Int(backend.rate.maximum)
         let usable = backend.usableCounts
@@ -144,6 +147,10 @@ extension Server {
         row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
         row.sessionsCurrent = active.current
         row.sessionsMax = active.maximum
+        row.sessionsLimit = limits.most
+        row.queueCurrent = queued.current
+        row.queueMax = queued.maximum
+        row.queueLimit = limits.queueMax
         row.sessionRate = Int(rate.current)
         row.sessionRateMax = Int(rate.maximum)
         row.weight = weight

@@ -79,6 +79,7 @@ public final class Worker {
         }
         resumeUnfinished()
         obeyOrders()
+        handOutPlaces()
     }
 
     /// Whether the worker was told to stop and nothing is left to do.
@@ -146,6 +147,19 @@ public final class Worker {
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
         if order == .stopNow { stopNow() }
+    }
+
+    /// Requests that waited for a server go on. What they do may free places that others of this worker have waited for.
+    private func handOutPlaces() {
+        while true {
+            let grants = orders.takeGrants()
+            if grants.isEmpty { return }
+            for grant in grants {
+                let client = slots[SlotHandle(packed: grant.owner)] as? ClientConnection
+                // Whoever waited may have left in the meantime.
+                if client?.placeGranted(grant, self) != true { grant.backend.release(grant.server) }
+            }
+        }
     }
 
     /// Listeners close; idle connections close; exchanges finish.

@@ -1,5 +1,6 @@
 // What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
 
+internal import Balancing
 public import Reactor
 internal import Synchronization
 
@@ -9,6 +10,8 @@ public final class WorkerOrders: Sendable {
 
     private let order = Atomic<UInt8>(Order.run.rawValue)
     private let resumeWanted = Atomic<Bool>(false)
+    private let hasGrants = Atomic<Bool>(false)
+    private let grants = Mutex<[PlaceGrant]>([])
     private let waker: Waker?
 
     /// - Parameter waker: ends the worker's wait; nil where nobody waits, as in a simulation.
@@ -35,5 +38,21 @@ public final class WorkerOrders: Sendable {
 
     func takeResume() -> Bool {
         resumeWanted.load(ordering: .relaxed) && resumeWanted.exchange(false, ordering: .acquiring)
+    }
+
+    /// One of the worker's requests that waited has a place on a server.
+    func deliver(_ grant: PlaceGrant) {
+        grants.withLock { $0.append(grant) }
+        hasGrants.store(true, ordering: .releasing)
+        waker?.wake()
+    }
+
+    /// What has been delivered since the last time.
+    func takeGrants() -> [PlaceGrant] {
+        guard hasGrants.load(ordering: .relaxed), hasGrants.exchange(false, ordering: .acquiring) else { return [] }
+        return grants.withLock { grants in
+            defer { grants.removeAll() }
+            return grants
+        }
     }
 }

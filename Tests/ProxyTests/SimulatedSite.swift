@@ -180,7 +180,8 @@ final class SimulatedSite {
 
     init(
         seed: UInt64, faultOneIn: Int, mode: ProxyMode = .http,
-        configure: (inout ProxySettings) -> Void = { _ in }
+        configure: (inout ProxySettings) -> Void = { _ in },
+        configureServers: (inout ServerDraft) -> Void = { _ in }
     ) {
         kernel = SimulatedKernel(seed: seed)
         self.faultOneIn = faultOneIn
@@ -197,6 +198,7 @@ final class SimulatedSite {
             var server = ServerDraft()
             server.name = Word("s\(number)", at: SourceRange(file: "simulated", line: 2 + number))
             server.address = .endpoint(.ip(.loopbackV4), ports: UInt16(9_000 + number)...UInt16(9_000 + number))
+            configureServers(&server)
             draft[BalancingSettings.self].add(server)
         }
         var facts = ProcessFacts()

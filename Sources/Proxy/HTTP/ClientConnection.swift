@@ -183,6 +183,13 @@ final class ClientConnection: Connection {
 
     // MARK: What the exchange reports
 
+    /// A place on a server was found for an exchange of this connection; false if that is not under way any more.
+    func placeGranted(_ grant: PlaceGrant, _ worker: Worker) -> Bool {
+        guard let exchange, exchange.placeGranted(grant, worker) else { return false }
+        resume(worker)
+        return true
+    }
+
     /// The exchange has ended and everything it had for the client is sent.
     func exchangeEnded(keepAlive: Bool, requestWasRead: Bool, _ worker: Worker) {
         precondition(phase == .exchanging, "an exchange ended while \(phase)")

@@ -43,7 +43,8 @@ extension Exchange {
 
     /// Sending it twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
     var isRepeatable: Bool {
-        facts.request.method.isIdempotent && (requestFraming == .none || requestStore != nil)
+        facts.request.method.isIdempotent
+            && (requestFraming == .none || requestStore != nil && requestBody.isComplete)
     }
 }
 

@@ -9,12 +9,15 @@
 //        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
 //                                               └─────────────────────────────────────────────────────┘
 //
-// Where it is configured, rules wait for bytes (inspecting) or the body (awaitingBody), and so does the choice of a server (takingBody).
+// Where it is configured, rules wait for bytes (inspecting) or the body (awaitingBody), and so does the choice of a
+// server (takingBody). With all servers full, a request is queued before it connects; a refused one may be tarpitted
+// before it is answered.
 //
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
-// ExchangeInspection (rules on bytes), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing, connecting, retrying), ExchangeRelay
-// (bodies and the response's head), ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what
-// Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
+// ExchangeInspection (rules on bytes), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing,
+// connecting, trying again), ExchangeQueue (waiting for a place on a server), ExchangeRetry (sending a request again),
+// ExchangeTarpit, ExchangeRelay (bodies and the response's head), ExchangeResponseBuffer (the body at the server's
+// speed), ExchangeAnswer (what Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
 internal import Balancing
 internal import Basics
@@ -31,6 +34,10 @@ final class Exchange {
         case awaitingBody(before: Step)
         /// `request-buffer`: the whole body is taken before a server is chosen.
         case takingBody
+        /// Waiting for a server that may have one request more.
+        case queued
+        /// Held for the time that `timeout tarpit` says; then it is refused.
+        case tarpitted
         /// Waiting for a connection to the server, or to try again.
         case connecting
         /// The request is on its way or sent; no whole response head yet.
@@ -55,6 +62,10 @@ final class Exchange {
     /// The server that was chosen; counted as active on it while `holdsServer`.
     var server: Server?
     var holdsServer = false
+    /// While it waits for one.
+    var queueTicket: QueueTicket?
+    /// What a client that is held is to get.
+    var tarpitAnswer = TarpitAnswer.status(500)
     /// The connection to it, once there is one.
     var connection: ServerConnection?
     var isFirst = false
@@ -103,6 +114,7 @@ final class Exchange {
         backend = nil
         server = nil
         holdsServer = false
+        queueTicket = nil
         connection = nil
         self.isFirst = isFirst
         requestFraming = .none
@@ -147,7 +159,8 @@ final class Exchange {
         case .inspecting(let step): inspect(before: step, worker)
         case .awaitingBody(let step): awaitBody(before: step, worker)
         case .takingBody: takeBody(worker)
-        case .connecting: watchClient(worker)
+        case .queued, .connecting: watchClient(worker)
+        case .tarpitted: watchTarpitted(worker)
         case .awaitingResponse, .relaying:
             sendRequestBody(worker)
             if phase == .awaitingResponse || phase == .relaying { receiveResponse(worker) }
@@ -158,7 +171,7 @@ final class Exchange {
     }
 
     /// While a server is sought, a client that is gone for good ends the search.
-    private func watchClient(_ worker: Worker) {
+    func watchClient(_ worker: Worker) {
         guard client.canRead, client.input.room > 0 || !client.input.holdsBlock else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
@@ -176,5 +189,6 @@ final class Exchange {
         server = nil
         connection = nil
         answer = .none
+        tarpitAnswer = .status(500)
     }
 }

@@ -60,6 +60,12 @@ extension Exchange {
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
         case .awaitingBody, .takingBody, .inspecting: abort(.client, .request, worker)
+        case .queued: abort(.client, .queue, worker)
+        case .tarpitted:
+            // As in HAProxy, the log has what it would have been told.
+            facts.timers.queueLeft = worker.now
+            facts.status = tarpitAnswer.status
+            abort(.client, .tarpit, worker)
         case .connecting: abort(.client, .connect, worker)
         case .awaitingResponse: abort(.client, requestSent ? .headers : .data, worker)
         default: abort(.client, .data, worker)
@@ -70,6 +76,8 @@ extension Exchange {
     func clientTimedOut(_ worker: Worker) {
         switch phase {
         case .connecting: retryPauseOver(worker)
+        case .queued: queueTimedOut(worker)
+        case .tarpitted: tarpitOver(worker)
         case .awaitingBody, .takingBody: fail(status: 408, .clientTimeout, .request, worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .data, worker)
         case .inspecting(let step): inspect(before: step, worker)
@@ -93,6 +101,7 @@ extension Exchange {
     /// It closed or reset the connection before its response had begun.
     func serverFailed(_ worker: Worker) {
         if retryOnFreshConnection(worker) { return }
+        if retryMessage(after: responseParser.hasBegun ? .junkResponse : .emptyResponse, worker) { return }
         count(.serverAborts, worker)
         server?.traffic.add(.serverAborts, worker: worker.index)
         countOnServer(.badResponses, worker)
@@ -102,11 +111,13 @@ extension Exchange {
     /// What it said is not a response.
     func badResponse(_ reason: String, _ worker: Worker) {
         keepRefusedResponse(reason, worker)
+        if retryMessage(after: .junkResponse, worker) { return }
         countOnServer(.badResponses, worker)
         fail(status: 502, .proxy, .headers, worker)
     }
 
     func serverTimedOut(_ worker: Worker) {
+        if retryMessage(after: .responseTimeout, worker) { return }
         countOnServer(.badResponses, worker)
         if phase == .awaitingResponse {
             fail(status: 504, .serverTimeout, .headers, worker)
@@ -159,6 +170,7 @@ extension Exchange {
     private func conclude(_ worker: Worker) {
         precondition(phase != .ended, "an exchange ends twice")
         facts.timers.ended = worker.now
+        leaveQueue(worker)
         // As in HAProxy, the connections in the log are those that are left.
         releaseServer()
         backend?.backend.active.decrement()
@@ -188,6 +200,9 @@ extension Exchange {
     private func countTimes(_ traffic: Traffic, _ worker: Worker) {
         guard let connected = facts.timers.connected, let ended = facts.timers.ended else { return }
         let chosen = facts.timers.queueLeft ?? connected
+        if let done = facts.timers.requestDone {
+            traffic.add(.queueMilliseconds, chosen.since(done).wholeMilliseconds, worker: worker.index)
+        }
         traffic.add(.connectMilliseconds, connected.since(chosen).wholeMilliseconds, worker: worker.index)
         if let head = facts.timers.responseHeadDone {
             traffic.add(.responseMilliseconds, head.since(connected).wholeMilliseconds, worker: worker.index)

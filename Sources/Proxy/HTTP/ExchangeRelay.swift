@@ -22,10 +22,11 @@ extension Exchange {
             } else if !requestBody.isComplete {
                 connection.output.acquire(from: worker.buffers)
                 let before = client.input.count
-                let moved = requestBody.move(from: &client.input, to: &connection.output)
+                let copied = moveBodyThroughCopy(worker)
+                let moved = copied ?? requestBody.move(from: &client.input, to: &connection.output)
                 let taken = before - client.input.count
                 if taken > 0 {
-                    bodyWasTouched = true
+                    if copied == nil { bodyWasTouched = true }
                     facts.bytesFromClient += UInt64(taken)
                 }
                 if case .failed(let fault) = moved {
@@ -164,6 +165,7 @@ extension Exchange {
             return false
         }
         if status < 200 { return passInterim(worker) }
+        if retryMessage(after: .status(status), worker) { return false }
         if facts.request.method == .connect && status < 300 {
             // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
             facts.response.fields.remove(.contentLength)

@@ -81,6 +81,7 @@ extension Exchange {
         if let buffering = backend.requestBuffer, !requestBody.isComplete {
             beginTakingBody(buffering, worker)
         } else {
+            keepBodyForRetries(worker)
             chooseServer(worker)
         }
     }
@@ -102,7 +103,9 @@ extension Exchange {
         case .denyStatus(let status):
             count(.deniedRequests, worker)
             fail(status: status, .proxy, .request, worker)
-        case .tarpit, .tarpitStatus, .reject, .silentDrop, .wait:
+        case .tarpit(let response): tarpit(.response(response), worker)
+        case .tarpitStatus(let status): tarpit(.status(status), worker)
+        case .reject, .silentDrop, .wait:
             preconditionFailure("no action of http-request rules does that yet")
         }
         return false

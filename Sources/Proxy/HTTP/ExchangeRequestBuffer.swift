@@ -80,7 +80,7 @@ extension Exchange {
     var isRequestWhole: Bool {
         switch phase {
         case .readingHead, .inspecting, .awaitingBody, .takingBody: false
-        case .connecting, .awaitingResponse, .relaying, .answering, .tunnelling, .ended: true
+        case .queued, .tarpitted, .connecting, .awaitingResponse, .relaying, .answering, .tunnelling, .ended: true
         }
     }
 

@@ -8,38 +8,45 @@ internal import Rules
 internal import SystemPackage
 
 extension Exchange {
-    /// Chooses a server and goes there; `avoiding` is one that has just failed.
+    /// Chooses a server and goes there, or waits for one; `avoiding` is one that has just failed.
     func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
         guard let backend else { preconditionFailure("a server is chosen before a backend") }
-        guard let server = backend.backend.choose(&worker.views[backend.index], avoiding: avoiding) else {
-            fail(status: 503, .server, .connect, worker)
-            return
+        switch backend.backend.take(&worker.views[backend.index], avoiding: avoiding) {
+        case .server(let server):
+            hold(server, of: backend, worker)
+            go(to: server, of: backend, worker)
+        case .full(let server): enterQueue(of: backend, for: server, worker)
+        case .nobody: fail(status: 503, .server, .connect, worker)
         }
-        hold(server, of: backend, worker)
-        go(to: server, of: backend, worker)
     }
 
-    private func hold(_ server: Server, of backend: BackendPlan, _ worker: Worker) {
+    /// A place on the server is taken, and this exchange has it.
+    func hold(_ server: Server, of backend: BackendPlan, _ worker: Worker) {
         precondition(!holdsServer, "a second server is taken before the first is given back")
         self.server = server
         holdsServer = true
         facts.serverName = server.name
         facts.serverIndex = server.index
-        facts.counts.server = server.active.increment()
+        facts.counts.server = server.active.current
+        facts.timers.queueLeft = worker.now
+        countChoice(of: server, of: backend, worker)
+    }
+
+    private func countChoice(of server: Server, of backend: BackendPlan, _ worker: Worker) {
         server.traffic.add(.sessions, worker: worker.index)
         server.traffic.add(.selections, worker: worker.index)
         backend.backend.traffic.add(.selections, worker: worker.index)
     }
 
+    /// Gives its place on the server to others.
     func releaseServer() {
-        guard holdsServer, let server else { return }
+        guard holdsServer, let server, let backend else { return }
         holdsServer = false
-        server.active.decrement()
+        backend.backend.release(server)
     }
 
     /// Takes an idle connection, or begins a new one.
-    private func go(to server: Server, of backend: BackendPlan, _ worker: Worker) {
-        if facts.timers.queueLeft == nil { facts.timers.queueLeft = worker.now }
+    func go(to server: Server, of backend: BackendPlan, _ worker: Worker) {
         if let idle = takeIdleConnection(to: server, of: backend, worker) {
             idle.use(for: self, worker)
             connection = idle
@@ -52,7 +59,7 @@ extension Exchange {
         connect(to: server, of: backend, worker)
     }
 
-    private func connect(to server: Server, of backend: BackendPlan, _ worker: Worker) {
+    func connect(to server: Server, of backend: BackendPlan, _ worker: Worker) {
         phase = .connecting
         // From here on a deadline of the client's connection would be taken for a retry's pause.
         client.setDeadline(.never, worker)
@@ -121,8 +128,8 @@ extension Exchange {
         or status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, pauses: Bool, _ worker: Worker
     ) {
         guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
-        releaseServer()
-        guard retriesLeft > 0 else {
+        guard retriesLeft > 0, backend.retryOn.contains(.connectionFailure) else {
+            releaseServer()
             server.traffic.add(.connectionErrors, worker: worker.index)
             backend.backend.traffic.add(.connectionErrors, worker: worker.index)
             fail(status: status, cause, at, worker)
@@ -131,11 +138,10 @@ extension Exchange {
         retriesLeft -= 1
         facts.retries += 1
         phase = .connecting
-        if backend.redispatches(attempt: facts.retries) || !server.state.isUsable {
+        if goesElsewhere(from: server, of: backend) {
             redispatch(from: server, of: backend, worker)
         } else {
-            server.traffic.add(.retries, worker: worker.index)
-            backend.backend.traffic.add(.retries, worker: worker.index)
+            countRetry(worker)
             // The same server at once would most likely refuse again.
             if pauses {
                 client.setDeadline(after: min(Limits.retryPause, backend.timeouts.connect), worker)
@@ -145,21 +151,32 @@ extension Exchange {
         }
     }
 
-    private func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {
+    /// Whether the attempt that comes now is for another server.
+    func goesElsewhere(from server: Server, of backend: BackendPlan) -> Bool {
+        backend.redispatches(attempt: facts.retries) || !server.state.isUsable
+    }
+
+    func countRetry(_ worker: Worker) {
+        server?.traffic.add(.retries, worker: worker.index)
+        backend?.backend.traffic.add(.retries, worker: worker.index)
+    }
+
+    func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {
+        releaseServer()
         failed.traffic.add(.redispatches, worker: worker.index)
         backend.backend.traffic.add(.redispatches, worker: worker.index)
         facts.isRedispatched = true
         chooseServer(worker, avoiding: failed)
     }
 
-    /// The pause before another attempt at the same server is over.
+    /// The pause before another attempt at the same server is over. The place on it was kept.
     func retryPauseOver(_ worker: Worker) {
         guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
         guard server.state.isUsable else {
             redispatch(from: server, of: backend, worker)
             return
         }
-        hold(server, of: backend, worker)
+        countChoice(of: server, of: backend, worker)
         go(to: server, of: backend, worker)
     }
 

@@ -1,0 +1,242 @@
+// A worker on the simulated kernel, with a configuration in words and peers who do exactly what the test says, on a
+// clock that costs no time. Where `SimulatedSite` draws faults from a seed, a play has one fault, and its log line.
+
+import Basics
+import Configuration
+import KernelSimulation
+import Reactor
+import Rules
+import Testing
+
+@testable import Balancing
+@testable import Logging
+@testable import Proxy
+
+/// One frontend on 127.0.0.1:80, servers on 127.0.0.1 from port 9001 on.
+final class PlayedSite {
+    let kernel = SimulatedKernel(seed: 7)
+    let plan: Plan
+    let worker: Worker
+    private let orders = WorkerOrders(waker: nil)
+    private let logger = Logger(rings: 1)
+
+    private static let language = Language(
+        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table,
+        parameterGroups: [])
+
+    /// - Parameter lines: of the section `listen site`, whose first lines are there already.
+    init(mode: String = "http", _ lines: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let text = """
+            listen site
+                mode \(mode)
+                bind 127.0.0.1:80
+                log stdout format raw local0
+                option \(mode)log
+                timeout connect 5s
+                timeout client 60s
+                timeout server 60s
+            \(lines.map { "    " + $0 }.joined(separator: "\n"))
+
+            """
+        let loaded = Self.language.load(text: text, named: "play.cfg")
+        try #require(loaded.problems.isEmpty, "\(loaded.problems)", sourceLocation: sourceLocation)
+        var facts = ProcessFacts()
+        facts.descriptorsLimit = 10_000
+        var builder = PlanBuilder(
+            global: loaded.global, proxies: loaded.proxies, httpErrors: [], logger: logger, workers: 1, facts: facts,
+            now: kernel.now)
+        let plan = builder.build()
+        self.plan = try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)
+        self.plan.admission.setWorkers([orders])
+        worker = Worker(
+            index: 0, plan: self.plan, kernel: kernel, log: logger.channel(0), orders: orders,
+            listeners: [(kernel.listener, self.plan.binds[0])])
+    }
+
+    var backend: Backend { plan.backends[0].backend }
+
+    /// What a server does on each of its connections.
+    func server(_ number: Int, _ script: @escaping (PlayedServer.Connection) -> PlayedServer.Reaction) -> PlayedServer {
+        let server = PlayedServer(self, script)
+        kernel.servers[.ip(.loopbackV4, port: UInt16(9_000 + number))] = { [unowned self] _, wire in
+            kernel.schedule(PlayedServer.Connection(server, wire), after: .zero)
+            return true
+        }
+        return server
+    }
+
+    /// A client that connects and sends.
+    func client(_ text: String) -> PlayedClient { PlayedClient(self, text) }
+
+    func get(_ path: String) -> PlayedClient { client("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n") }
+
+    /// Lets time pass.
+    func run(for milliseconds: UInt64) {
+        let end = kernel.now + .milliseconds(milliseconds)
+        // What was done from outside is noticed at once, as by a worker that is woken.
+        worker.turn(until: kernel.now)
+        while kernel.now < end { worker.turn(until: end) }
+    }
+
+    /// The lines logged since the last time, without the client and the date: from the backend on.
+    func log() -> [String] {
+        var lines: [String] = []
+        var line: [UInt8] = []
+        while logger.rings[0].pop(into: &line) != nil {
+            let text = String(decoding: line, as: UTF8.self)
+            lines.append(text.split(separator: "] ", maxSplits: 1).last.map(String.init) ?? text)
+        }
+        return lines
+    }
+
+    /// Ends everything, and expects that nothing is left.
+    func end(sourceLocation: SourceLocation = #_sourceLocation) {
+        orders.give(.stopNow)
+        var turns = 0
+        while !worker.isFinished && turns < 1_000 {
+            worker.turn(until: kernel.now + .seconds(10))
+            turns += 1
+        }
+        let holdings = worker.holdings
+        #expect(holdings == (0, 0, 0), sourceLocation: sourceLocation)
+        #expect(kernel.openCount == 0, sourceLocation: sourceLocation)
+        #expect(backend.active.current == 0 && backend.queued.current == 0, sourceLocation: sourceLocation)
+        #expect(backend.servers.allSatisfy { $0.active.current == 0 && $0.queued.current == 0 })
+    }
+}
+
+/// Looks each millisecond what has come.
+final class PlayedClient: SimulatedPeer {
+    private let wire: Wire
+    private(set) var received = ""
+    private unowned let site: PlayedSite
+    private var hasLeft = false
+
+    fileprivate init(_ site: PlayedSite, _ text: String) {
+        self.site = site
+        wire = site.kernel.connectClient()
+        site.kernel.peerSends(Array(text.utf8), on: wire)
+        site.kernel.schedule(self, after: .zero)
+    }
+
+    func send(_ text: String) { site.kernel.peerSends(Array(text.utf8), on: wire) }
+
+    /// Sends no more, and reads on.
+    func finish() { site.kernel.peerFinishes(wire) }
+
+    func reset() {
+        hasLeft = true
+        site.kernel.peerResets(wire)
+    }
+
+    /// The status of the last answer that has come; nil if none has.
+    var status: Int? {
+        received.ranges(of: "HTTP/1.1 ").last.flatMap { Int(received[$0.upperBound...].prefix(3)) }
+    }
+
+    var isClosed: Bool { wire.weClosed || wire.weFinished }
+
+    func act(in kernel: SimulatedKernel) {
+        received += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
+        if wire.weFinished { kernel.peerFinishes(wire) }
+        guard !wire.weClosed, !hasLeft else { return }
+        kernel.schedule(self, after: .milliseconds(1))
+    }
+}
+
+/// A server whose every connection asks the script what to do with each request.
+final class PlayedServer {
+    enum Reaction {
+        /// Sends this after so many milliseconds, and waits for the next request.
+        case answer(String, after: UInt64 = 0)
+        /// Sends this at once and closes.
+        case close(saying: String = "")
+        case reset
+        case silence
+    }
+
+    fileprivate unowned let site: PlayedSite
+    private let script: (Connection) -> Reaction
+    /// Requests that have come whole, over all connections.
+    private(set) var requests: [String] = []
+    private(set) var connectionCount = 0
+
+    fileprivate init(_ site: PlayedSite, _ script: @escaping (Connection) -> Reaction) {
+        self.site = site
+        self.script = script
+    }
+
+    static func ok(_ text: String = "ok", status: Int = 200) -> String {
+        "HTTP/1.1 \(status) Said\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
+    }
+
+    final class Connection: SimulatedPeer {
+        private let server: PlayedServer
+        private let wire: Wire
+        private var isAccepted = false
+        private var input = ""
+        private(set) var request = ""
+        private var answer: (text: String, at: Instant)?
+
+        fileprivate init(_ server: PlayedServer, _ wire: Wire) {
+            self.server = server
+            self.wire = wire
+            server.connectionCount += 1
+        }
+
+        func act(in kernel: SimulatedKernel) {
+            guard !wire.weClosed else { return }
+            if !isAccepted {
+                isAccepted = true
+                kernel.accept(wire)
+            }
+            input += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
+            if let (text, at) = answer {
+                if at <= kernel.now {
+                    answer = nil
+                    kernel.peerSends(Array(text.utf8), on: wire)
+                }
+            } else if takeRequest() {
+                server.requests.append(request)
+                switch server.script(self) {
+                case .answer(let text, let delay): answer = (text, kernel.now + .milliseconds(delay))
+                case .close(let text):
+                    kernel.peerSends(Array(text.utf8), on: wire)
+                    return kernel.peerFinishes(wire)
+                case .reset: return kernel.peerResets(wire)
+                case .silence: return
+                }
+            }
+            kernel.schedule(self, after: .milliseconds(1))
+        }
+
+        /// A whole request at the front of what has come.
+        private func takeRequest() -> Bool {
+            guard let head = input.firstRange(of: "\r\n\r\n") else { return false }
+            var end = head.upperBound
+            if let field = input[..<head.lowerBound].firstRange(of: "content-length: ") {
+                let length = Int(input[field.upperBound...].prefix { $0.isNumber }) ?? 0
+                guard input[end...].utf8.count >= length else { return false }
+                end = input.utf8.index(end, offsetBy: length)
+            } else if input[..<head.lowerBound].contains("transfer-encoding: chunked") {
+                guard let last = input[head.lowerBound...].firstRange(of: "\r\n0\r\n\r\n") else { return false }
+                end = last.upperBound
+            }
+            request = String(input[..<end])
+            input.removeSubrange(..<end)
+            return true
+        }
+    }
+}
+
+// MARK: - States of servers, as the control thread sets them
+
+extension PlayedSite {
+    func takeDown(_ index: Int) { set(.down, index) }
+    func bringUp(_ index: Int) { set(.unchecked, index) }
+
+    private func set(_ state: ServerState, _ index: Int) {
+        backend.servers[index].setState(state)
+        backend.serverChanged(now: kernel.now)
+    }
+}
