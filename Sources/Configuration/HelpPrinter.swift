@@ -45,6 +45,9 @@ public struct HelpPrinter: Sendable {
         if HAProxyKeywords.known(asWords) == name || HAProxyKeywords.sections.contains(name) {
             return "'\(name)' is known to HAProxy, but Portico does not do it yet\n"
         }
+        if let spelling = OldSpelling.of(asWords), spelling.wordCount == words.count {
+            return "'\(name)' is an old spelling; write: \(spelling.new)\n"
+        }
         if let rule = OldRule.of(asWords) {
             return "'\(name)' is an old spelling, gone from HAProxy: it becomes \(rule.family) rules where its pattern "
                 + "says what it is about\n"

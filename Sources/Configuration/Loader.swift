@@ -57,6 +57,7 @@ struct Loader {
             }
         }
         result.environment["HAPROXY_CFGFILES"] = files.joined(separator: ";")
+        result.environment["HAPROXY_BRANCH"] = language.program.version
         for file in files { read(file, at: nil) }
     }
 

@@ -24,6 +24,7 @@ extension Language {
         - Between `"` and `"`, blanks, `#` and `'` are ordinary, and environment variables are replaced: `$NAME`, `${NAME}`,
           `${NAME-default}`, and `${NAME[*]}` for a list that becomes one word per item. `\\$` is a dollar sign. `$.FILE`,
           `$.LINE` and `$.SECTION` tell the place.
+          `$HAPROXY_CFGFILES` and `$HAPROXY_BRANCH` are set: the files, and the version of HAProxy whose language this is.
         - Between `'` and `'`, everything is ordinary.
         - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
           keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.

@@ -37,6 +37,7 @@ import Testing
         let loaded = folder.load("a.cfg", "b.cfg")
         #expect(loaded.complaints == [])
         #expect(loaded.lines(of: "x") == ["mode tcp", "bind :80"])
+        #expect(loaded.environment["HAPROXY_BRANCH"] == "0.0")
         #expect(loaded.environment["HAPROXY_CFGFILES"] == "\(folder.path)/a.cfg;\(folder.path)/b.cfg")
     }
 

@@ -65,6 +65,7 @@ import Testing
         (["qwertz"], "there is no 'qwertz'\n`portico help` lists all keywords\n"),
         (["server", "ssl"], "'ssl' is known to HAProxy, but Portico has no TLS yet\n"),
         (["balance", "uri"], "'uri' is known to HAProxy, but Portico does not do it yet\n"),
+        (["block"], "'block' is an old spelling; write: http-request deny\n"),
         (
             ["reqrep"],
             "'reqrep' is an old spelling, gone from HAProxy: it becomes http-request rules where its pattern says what it is about\n"

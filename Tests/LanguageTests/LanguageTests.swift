@@ -69,6 +69,16 @@ import Testing
         #expect(site.problems.isEmpty, "\(site.text)")
     }
 
+    @Test func `All examples together are one configuration`() throws {
+        let surroundings = try Surroundings()
+        defer { withExtendedLifetime(surroundings) {} }
+        let examples = Room.all.flatMap(\.examples).compactMap { example in
+            section(of: example).map { (example: example, section: $0) }
+        }
+        let site = Site(all: examples, environment: surroundings.environment)
+        #expect(site.problems.allSatisfy { $0.severity == .warning }, "\(site.text)")
+    }
+
     private func section(of example: Example) -> SectionKind? {
         if let section = example.section { return section }
         let rows = Assembly.language.keywords.filter { $0.name == example.row }

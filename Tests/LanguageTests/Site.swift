@@ -32,7 +32,42 @@ struct Site {
             place = lines.count
             lines += after.map { "    " + $0 }
         }
-        line = place
+        self.init(lines, line: place, environment: environment)
+    }
+
+    /// All examples at once: each in a section of its own, but for those of `global`.
+    init(all examples: [(example: Example, section: SectionKind)], environment: [String: String]) {
+        var lines: [String] = []
+        let groups = Dictionary(grouping: examples, by: \.section)
+        for (kind, own) in Self.sections {
+            lines += own
+            for (number, entry) in (groups[kind] ?? []).enumerated() {
+                lines += Self.opening(of: kind, number)
+                // Each address is bound once.
+                let text = entry.example.accepted.replacing(
+                    /^bind 127\.0\.0\.1:\d+/, with: "bind 127.0.0.1:\(12_000 + number)")
+                lines += (entry.example.before + [text] + entry.example.after).map { "    " + $0 }
+            }
+            // What the examples of `defaults` say is for no section but their own.
+            if kind == .defaults { lines += own }
+        }
+        self.init(lines, line: 0, environment: environment)
+    }
+
+    private static func opening(of kind: SectionKind, _ number: Int) -> [String] {
+        let header = "\(kind.rawValue) \(kind.rawValue)-\(number)"
+        return switch kind {
+        case .global: []
+        case .defaults, .httpErrors: [header]
+        case .userlist: [header, "    group members", "    user member insecure-password x"]
+        case .frontend: [header, "    bind 127.0.0.1:\(20_000 + number)", "    default_backend back"]
+        case .backend: [header, "    server one 127.0.0.1:10002"]
+        case .listen: [header, "    bind 127.0.0.1:\(30_000 + number)", "    server one 127.0.0.1:10002"]
+        }
+    }
+
+    private init(_ lines: [String], line: Int, environment: [String: String]) {
+        self.line = line
         let loaded = Assembly.language.load(
             text: lines.joined(separator: "\n"), named: Self.file, environment: environment)
         var facts = ProcessFacts()
