@@ -19,6 +19,12 @@ import Testing
         listen old :81
             contimeout 5
             reqadd X:\\ y
+            reqrep ^([^\\ ]*)\\ /a/(.*) \\1\\ /b/\\2 if { path /a }
+            .if streq("$PORT",80) && !(defined(X) || version_atleast(2.4-dev1))
+            rspdel ^Server:.*
+            .elif feature(EPOLL)
+            .notice "é"
+            .endif
             server a 127.0.0.1:80 check weight 10 "${OPTIONS[*]}" inter 2s
         backend app
             no option httpclose
@@ -66,6 +72,8 @@ import Testing
         let pieces = [
             "\"", "'", "\\", "$", "{", "}", "[*]", "-", "#", " ", "\t", "\n", "\r", "\n", "\\x", "\\\n", "A", "é",
             "${A", "$.LINE",
+            ".if ", "\n.if 1\n", "\n.else\n", "\n.endif\n", "streq(", "defined(", "&&", "||", "!", ")", ",", "1",
+            "\nreqrep ^", "\nreqdel ^X", "\nreqdeny ", "(.*)", "[^ ]*",
             "listen ", "bind ", "no ", "option ", "include ", "from ", ":80", "\0",
         ]
         let text = (0..<500).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
