@@ -59,6 +59,16 @@ public struct HeaderFields: ~Copyable, Sendable {
         entries.removeAll(keepingCapacity: true)
     }
 
+    /// Bytes of all lines as they are written.
+    public var byteCount: Int {
+        var count = 0
+        for entry in entries { count &+= entry.lineEnd &- entry.nameStart }
+        return count
+    }
+
+    /// Never less than `byteCount`, and known at once: lines that were removed count too.
+    @inlinable public var byteCountAtMost: Int { used }
+
     /// Fields now present.
     @inlinable public var count: Int { entries.count }
 

@@ -41,7 +41,7 @@ extension ClientConnection {
         case .silentDrop:
             frontend.traffic.add(denied, worker: worker.index)
             turnAway(silently: true, worker)
-        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .wait:
+        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .wait:
             preconditionFailure("rules about connections do not answer and do not wait")
         }
         return false

@@ -11,6 +11,8 @@ enum Limits {
     static let exhaustionPause = TimeSpan.milliseconds(100)
     /// Idle connections kept to one server by one worker.
     static let idleConnectionsPerServer = 256
+    /// Room of a buffer that rules leave alone: for the framing, the connection's fields and those that options add.
+    static let headBytesReserved = 256
     /// The wait before trying the same server again (HAProxy's turn-around time).
     static let retryPause = TimeSpan.seconds(1)
     /// A closing connection is listened to for this long, so that the client reads our last answer before a reset reaches it (RFC 9112 section 9.6).

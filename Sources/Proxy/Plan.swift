@@ -23,17 +23,18 @@ public final class Plan: Sendable {
     let refusals = Atomic<UInt64>(0)
     private let headLimits: HeadLimits
     /// `proc` variables.
-    let variables = ProcessVariables()
+    let variables: ProcessVariables
 
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], logTargets: LogTargets, maxConnections: Int,
-        process: ProcessFacts, bufferBytes: Int, headLimits: HeadLimits
+        process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, headLimits: HeadLimits
     ) {
         self.frontends = frontends
         self.backends = backends
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process
+        self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
     }

@@ -75,9 +75,12 @@ public struct PlanBuilder {
         checkAddresses(frontends)
         checkReferences()
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
+        let variables = ProcessVariables()
+        global[RulesSettings.self].setVariables(of: variables)
         return Plan(
             frontends: frontends, backends: backends, logTargets: logTargets(of: global),
-            maxConnections: maxConnections, process: facts, bufferBytes: process.bufferBytes,
+            maxConnections: maxConnections, process: facts, variables: variables,
+            bufferBytes: process.bufferBytes,
             headLimits: HeadLimits(
                 headBytesMax: headBytesMax(process), fieldsMax: process.fieldsMax))
     }

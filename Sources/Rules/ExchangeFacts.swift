@@ -104,6 +104,12 @@ public final class ExchangeFacts {
 
     /// Which message the rules now being run are about: `hdr` means its fields.
     var side = MessageSide.request
+    /// `strict-mode`, on when a list of rules begins.
+    var isStrict = true
+    /// Changes of messages that rules could not make.
+    public var failedRewrites = 0
+    /// No head that a rule has changed may be longer: what Portico adds to it has to fit too.
+    public var headBytesMax = Int.max
 
     /// What samples and converters have made; emptied by those who asked for them.
     var scratch: [UInt8] = []
@@ -143,6 +149,7 @@ public final class ExchangeFacts {
         termination = Termination()
         retries = 0
         isRedispatched = false
+        failedRewrites = 0
         counts = ConnectionCounts()
         requestLine.removeAll(keepingCapacity: true)
         requestCaptures.clear()

@@ -22,6 +22,8 @@ public enum RuleOutcome: Sendable {
     case reject
     /// The connection is forgotten: the client is told nothing, not even that it is closed (`silent-drop`).
     case silentDrop
+    /// A rule could not change the message as it was to, and `strict-mode` is on: the answer is 500.
+    case rewriteFailed
     /// The rules are to be run on from `position` when what they wait for has come about.
     case wait(RuleWait, from: RulePosition)
 }
@@ -65,6 +67,7 @@ public struct RuleSet: Sendable {
     public func run(on facts: ExchangeFacts, from position: RulePosition = .start) -> RuleOutcome {
         if isEmpty { return .proceed }
         facts.side = side
+        if position == .start { facts.isStrict = true }
         if position.index < rules.count {
             switch run(rules, from: position.index, facts) {
             case .decided(let outcome): return outcome
@@ -110,6 +113,10 @@ public struct RuleSet: Sendable {
             case .decided(let outcome): return .decided(outcome)
             case .wait(let wait): return .wait(wait, index: i + 1)
             case .undecided: return .wait(.more, index: i)
+            case .failed:
+                facts.failedRewrites += 1
+                if facts.isStrict { return .decided(.rewriteFailed) }
+                i += 1
             }
         }
         return .next
@@ -132,4 +139,6 @@ enum ActionResult {
     case wait(RuleWait)
     /// The same again when more is there (only while `facts.mayGrow`).
     case undecided
+    /// The message could not be changed so: the end, or the next rule if `strict-mode` is off.
+    case failed
 }

@@ -49,6 +49,7 @@ struct RuleTable: Sendable {
     // Only looked at when a rule answers.
     var answers: [AnswerContent] = []
     var redirects: [Redirection] = []
+    var variableActions: [VariableAction] = []
 
     /// Keeps a text.
     mutating func keep(_ text: some Collection<UInt8>) -> Stretch {

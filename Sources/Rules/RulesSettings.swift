@@ -11,6 +11,8 @@ public struct RulesSettings: SectionSettings {
     /// How long `tcp-request content` and `tcp-response content` rules may wait for bytes; not at all if nothing is said.
     public internal(set) var requestInspectDelay = TimeSpan.zero
     public internal(set) var responseInspectDelay = TimeSpan.zero
+    /// `set-var` lines of the global section.
+    var startActions: [VariableAction] = []
     /// `redirect` lines.
     var redirects: [Rule] = []
     /// `monitor-uri`, and the conditions of `monitor fail` lines.

@@ -310,7 +310,7 @@ import Testing
         ("http-request set-header X: y", "'X:' cannot be a field name"),
         ("http-request set-header X \"a\\r\\nb\"", "a header value cannot hold a control character"),
         ("http-request set-header X y z", "unexpected 'z'"),
-        ("http-request del-header X -m beg", "'-m' is not supported yet"),
+        ("http-request del-header X -m exact", "unknown way to match 'exact'"),
         ("http-request set-path", "'http-request set-path' lacks an argument"),
         ("http-response add-header X %[nbsvr]", "unknown sample 'nbsvr'"),
         ("use_backend", "'use_backend' lacks an argument"),

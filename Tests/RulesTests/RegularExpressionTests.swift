@@ -49,7 +49,10 @@ import Testing
     }
 
     private func run(_ lines: String, _ facts: ExchangeFacts) throws {
-        guard case .proceed = try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts) else {
+        guard
+            case .proceed = try Section(.listen, "http-request strict-mode off\n" + lines).rules.ruleSet(.httpRequest)
+                .run(on: facts)
+        else {
             throw Unexpected(what: "stopped by \(lines)")
         }
         #expect(facts.scratch.isEmpty)

@@ -143,6 +143,7 @@ final class Exchange {
         facts.frontendName = frontend.name
         facts.frontendIndex = frontend.index
         facts.site = worker.site
+        facts.headBytesMax = worker.plan.bufferBytes - Limits.headBytesReserved
         facts.processVariables = worker.plan.variables
         facts.sessionVariables = client.variables
         facts.backendName = frontend.name

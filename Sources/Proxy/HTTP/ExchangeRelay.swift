@@ -223,6 +223,7 @@ extension Exchange {
         case .denyStatus(let status), .answerStatus(let status):
             count(.deniedResponses, worker)
             fail(status: status, .proxy, .headers, worker)
+        case .rewriteFailed: fail(status: 500, .proxy, .headers, worker)
         case .tarpit, .tarpitStatus, .reject, .silentDrop, .wait:
             preconditionFailure("no action of http-response rules does that yet")
         }

@@ -105,6 +105,7 @@ extension Exchange {
             fail(status: status, .proxy, .request, worker)
         case .tarpit(let response): tarpit(.response(response), worker)
         case .tarpitStatus(let status): tarpit(.status(status), worker)
+        case .rewriteFailed: fail(status: 500, .proxy, .request, worker)
         case .reject, .silentDrop, .wait:
             preconditionFailure("no action of http-request rules does that yet")
         }

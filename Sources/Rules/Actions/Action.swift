@@ -13,10 +13,15 @@ enum Action: Sendable {
     case silentDrop
     case redirect(Int)
     case field(FieldAction)
-    case setPath(SetPathAction)
+    case deleteFields(DeleteFieldsAction)
+    case target(TargetAction)
+    case status(StatusAction)
+    case strictMode(Bool)
     case capture(CaptureAction)
     case replaceField(ReplaceFieldAction)
     case replaceTarget(ReplaceTargetAction)
+    /// Its place in the table.
+    case variable(Int)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -29,11 +34,22 @@ enum Action: Sendable {
         case .redirect(let place):
             program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
         case .field(let action): action.run(on: facts, side, program)
-        case .setPath(let action): action.run(on: facts, program)
+        case .deleteFields(let action): action.run(on: facts, side, program)
+        case .target(let action): action.run(on: facts, program)
+        case .status(let action): action.run(on: facts, program)
+        case .strictMode(let isOn): Self.setStrict(isOn, facts)
         case .capture(let action): action.run(on: facts, program)
         case .replaceField(let action): action.run(on: facts, side, program)
         case .replaceTarget(let action): action.run(on: facts, program)
+        case .variable(let place): program.table.variableActions[place].run(on: facts, program)
         }
+    }
+}
+
+extension Action {
+    private static func setStrict(_ isOn: Bool, _ facts: ExchangeFacts) -> ActionResult {
+        facts.isStrict = isOn
+        return .next
     }
 }
 
@@ -118,10 +134,9 @@ struct ActionRow: Sendable {
 
     /// All of them.
     static let table =
-        [allow] + Rejection.rows + [AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row] + FieldAction.rows
-        + [
-            SetPathAction.row
-        ] + ReplaceFieldAction.rows + ReplaceTargetAction.rows
+        [allow] + Rejection.rows + [AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row]
+        + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows + TargetAction.rows
+        + ReplaceTargetAction.rows + [StatusAction.row] + VariableAction.rows + [StrictMode.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

@@ -182,9 +182,13 @@ extension String {
 }
 
 extension FieldName {
+    var framesMessages: Bool { known.framesMessages }
+}
+
+extension KnownField {
     /// Whether the field says where a message ends or what becomes of its connection: each hop writes its own.
     var framesMessages: Bool {
-        switch known {
+        switch self {
         case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade: true
         default: false
         }

@@ -12,7 +12,6 @@ struct FieldAction: Sendable {
     enum Operation: String, Sendable {
         case set = "set-header"
         case add = "add-header"
-        case delete = "del-header"
     }
 
     let operation: Operation
@@ -25,32 +24,25 @@ struct FieldAction: Sendable {
         case .request: facts.request.fields.change(operation, name, facts.rendered, program)
         case .response: facts.response.fields.change(operation, name, facts.rendered, program)
         }
-        return .next
+        if facts.headFits { return .next }
+        switch side {
+        case .request: facts.request.fields.removeLast()
+        case .response: facts.response.fields.removeLast()
+        }
+        return .failed
     }
 
     static let rows = [
         row(.set, "Makes this the message's only field of that name."),
         row(.add, "Adds a field behind those that are there."),
-        row(.delete, "Removes all fields of that name."),
     ]
 
     private static func row(_ operation: Operation, _ summary: String) -> ActionRow {
-        let isDeletion = operation == .delete
-        return ActionRow(
-            operation.rawValue, in: [.httpRequest, .httpResponse], isDeletion ? "<name>" : "<name> <format>",
-            summary: summary
+        ActionRow(
+            operation.rawValue, in: RuleFamily.http, "<name> <format>", summary: summary
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let word = try arguments.next("a field name")
-            guard let name = FieldName(word.text, &table) else {
-                throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
-            }
-            if isDeletion, let flag = arguments.peek, flag.text == "-m" {
-                throw arguments.problem("'-m' is not supported yet", at: flag, expected: "the field's whole name alone")
-            }
-            let value =
-                isDeletion
-                ? Format(literal: "", &table)
-                : try arguments.fieldFormat("a value for the field", in: family.place, &table)
+            let (word, name) = try arguments.fieldName(&table)
+            let value = try arguments.fieldFormat("a value for the field", in: family.place, &table)
             if name.framesMessages {
                 arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)
                 return nil
@@ -60,12 +52,21 @@ struct FieldAction: Sendable {
     }
 }
 
+extension Arguments {
+    mutating func fieldName(_ table: inout RuleTable) throws(ConfigProblem) -> (Word, FieldName) {
+        let word = try next("a field name")
+        guard let name = FieldName(word.text, &table) else {
+            throw problem("'\(word.text)' cannot be a field name", at: word)
+        }
+        return (word, name)
+    }
+}
+
 extension HeaderFields {
     mutating func change(
         _ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8], _ program: RuleProgram
     ) {
-        if operation != .add { remove(name, program) }
-        if operation == .delete { return }
+        if operation == .set { remove(name, program) }
         // A value that is not valid would be refused; the renderer makes none.
         if name.known == .other {
             unsafe append(name: program.text(name.text), value: value.span.bytes)
@@ -73,4 +74,6 @@ extension HeaderFields {
             append(name.known, value)
         }
     }
+
+    fileprivate mutating func removeLast() { if count > 0 { remove(at: count - 1) } }
 }

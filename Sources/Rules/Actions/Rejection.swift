@@ -17,7 +17,7 @@ enum Rejection {
             (_, _, _) throws(ConfigProblem) in .reject
         },
         ActionRow(
-            "silent-drop", in: RuleFamily.tcp + RuleFamily.http,
+            "silent-drop", in: RuleFamily.tcp + [.httpRequest, .httpResponse],
             summary:
                 "Forgets the connection without telling the client, which waits until it gives up: for those who attack. "
                 + "Firewalls on the way remember the connection too."

@@ -18,24 +18,33 @@ struct ReplaceFieldAction: Sendable {
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
         format.render(facts, program)
         let matcher = facts.regularMatcher
-        switch side {
-        case .request: change(&facts.request.fields, facts.rendered, matcher, program)
-        case .response: change(&facts.response.fields, facts.rendered, matcher, program)
-        }
-        return .next
+        let room = facts.headRoom
+        let isDone =
+            switch side {
+            case .request: change(&facts.request.fields, facts.rendered, matcher, program, room)
+            case .response: change(&facts.response.fields, facts.rendered, matcher, program, room)
+            }
+        return isDone ? .next : .failed
     }
 
+    /// False if a value did not get its place: the message would be longer by more than `room`.
     private func change(
-        _ fields: inout HeaderFields, _ template: [UInt8], _ matcher: RegularMatcher, _ program: RuleProgram
-    ) {
+        _ fields: inout HeaderFields, _ template: [UInt8], _ matcher: RegularMatcher, _ program: RuleProgram,
+        _ room: Int
+    ) -> Bool {
+        var room = room
+        var isDone = true
         for i in 0..<fields.count where fields.isField(i, name, program) {
             if takesElements {
-                if let line = rewritten(fields.value(i), template, matcher, program) { fields.replace(i, line) }
+                if let line = rewritten(fields.value(i), template, matcher, program) {
+                    isDone = fields.replace(i, line, &room) && isDone
+                }
             } else if matcher.finds(program.table.regularExpressions[expression], in: fields.value(i)) {
                 unsafe matcher.expand(template.span.bytes, of: fields.value(i))
-                fields.replace(i, matcher.output)
+                isDone = fields.replace(i, matcher.output, &room) && isDone
             }
         }
+        return isDone
     }
 
     /// A list with the elements that match replaced; nil if none does. What parts the elements stays as it is.
@@ -82,12 +91,9 @@ struct ReplaceFieldAction: Sendable {
 
     private static func row(_ action: String, takesElements: Bool, _ summary: String) -> ActionRow {
         ActionRow(
-            action, in: [.httpRequest, .httpResponse], "<name> <regex> <format>", summary: summary
+            action, in: RuleFamily.http, "<name> <regex> <format>", summary: summary
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let word = try arguments.next("a field name")
-            guard let name = FieldName(word.text, &table) else {
-                throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
-            }
+            let (word, name) = try arguments.fieldName(&table)
             let pattern = try arguments.next("a regular expression")
             let expression = try table.keep(regularExpression: pattern, ignoringCase: false)
             let format = try arguments.fieldFormat("what to write instead", in: family.place, &table)
@@ -112,9 +118,11 @@ extension HeaderFields {
         return true
     }
 
-    /// Another value, unless it is not valid.
-    fileprivate mutating func replace(_ i: Int, _ value: [UInt8]) {
-        guard unsafe HeaderFields.isValidValue(value.span.bytes) else { return }
-        unsafe replaceValue(i, with: value.span.bytes)
+    /// Another value, unless it is not valid or too long.
+    fileprivate mutating func replace(_ i: Int, _ value: [UInt8], _ room: inout Int) -> Bool {
+        let growth = value.count - self.value(i).byteCount
+        guard growth <= room, unsafe replaceValue(i, with: value.span.bytes) else { return false }
+        room -= growth
+        return true
     }
 }

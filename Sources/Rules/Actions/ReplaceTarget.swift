@@ -2,7 +2,7 @@
 // `http-request replace-path`).
 //
 // A part that matches is replaced whole by what the format makes, in which `\1` and so on stand for groups. A
-// result that is no valid target is not taken over.
+// result that is no valid target fails.
 
 internal import Basics
 internal import Configuration
@@ -25,8 +25,7 @@ struct ReplaceTargetAction: Sendable {
         let template = facts.rendered
         _ = facts.withBytes(old) { matcher.finds(program.table.regularExpressions[expression], in: $0) }
         facts.withBytes(old) { unsafe matcher.expand(template.span.bytes, of: $0) }
-        facts.setTarget(part, matcher.output)
-        return .next
+        return facts.setTarget(part, matcher.output) ? .next : .failed
     }
 
     static let rows = [

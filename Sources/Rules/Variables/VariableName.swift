@@ -71,21 +71,57 @@ enum SetCondition: String, CaseIterable, Sendable {
     case ifGreater = "ifgt", ifLess = "iflt"
 }
 
+/// Some of them, as bits.
+struct SetConditions: Sendable, ExpressibleByArrayLiteral {
+    private var bits: UInt8 = 0
+
+    init(arrayLiteral conditions: SetCondition...) {
+        for condition in conditions { insert(condition) }
+    }
+
+    var isEmpty: Bool { bits == 0 }
+
+    func contains(_ condition: SetCondition) -> Bool { bits & Self.bit(condition) != 0 }
+
+    mutating func insert(_ condition: SetCondition) { bits |= Self.bit(condition) }
+
+    private static func bit(_ condition: SetCondition) -> UInt8 {
+        switch condition {
+        case .ifExists: 1
+        case .ifNotExists: 2
+        case .ifEmpty: 4
+        case .ifNotEmpty: 8
+        case .ifSet: 16
+        case .ifNotSet: 32
+        case .ifGreater: 64
+        case .ifLess: 128
+        }
+    }
+}
+
 extension ExchangeFacts {
     /// Sets a variable if the conditions hold.
-    func set(_ name: VariableName, _ value: SampleValue, if conditions: [SetCondition] = []) {
-        for condition in conditions where !holds(condition, name, value) { return }
-        set(name, value)
+    func set(_ name: VariableName, _ value: SampleValue, if conditions: SetConditions) {
+        if conditions.isEmpty || allHold(conditions, name, value) { set(name, value) }
+    }
+
+    private func allHold(_ conditions: SetConditions, _ name: VariableName, _ value: SampleValue) -> Bool {
+        for condition in SetCondition.allCases
+        where conditions.contains(condition) && !holds(condition, name, value) {
+            return false
+        }
+        return true
     }
 
     private func holds(_ condition: SetCondition, _ name: VariableName, _ value: SampleValue) -> Bool {
         switch condition {
-        case .ifExists: variable(name) != nil
-        case .ifNotExists: variable(name) == nil
+        // A variable of the process exists as soon as a file names it.
+        case .ifExists: name.scope == .process || variable(name) != nil
+        case .ifNotExists: name.scope != .process && variable(name) == nil
         case .ifEmpty: isEmpty(value)
         case .ifNotEmpty: !isEmpty(value)
-        case .ifSet: variable(name).map { !isEmpty($0) } ?? false
-        case .ifNotSet: variable(name).map { isEmpty($0) } ?? true
+        case .ifSet: variable(name) != nil
+        case .ifNotSet: variable(name) == nil
         case .ifGreater: compare(name, value) { $0 > $1 }
         case .ifLess: compare(name, value) { $0 < $1 }
         }

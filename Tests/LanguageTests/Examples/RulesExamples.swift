@@ -22,6 +22,8 @@ extension Examples {
         line("option logasap", not: "yes"),
         line("option tcplog", not: "yes"),
         line("redirect", "prefix http://example.com code 301 if { path / }", not: "prefix http://example.com code 299"),
+        line("set-var", "proc.x int(1)", not: "txn.x int(1)"),
+        line("set-var-fmt", "proc.x \"a b\"", not: "proc.x"),
         line("unique-id-format", "%{+X}o%ci:%cp", not: "%{+Y}o%ci"),
         line("unique-id-header", "X-Request-ID", not: "Content-Length"),
         line("use_backend", "back if { path / }", not: "back if { path / "),

@@ -1,0 +1,35 @@
+// `set-status`: another status, with its usual reason or one of one's own (manual, `http-response set-status`).
+//
+// Interim statuses are refused: the client would go on waiting for its response. What a status says about the body,
+// none with 204 and 304, is seen to by the Proxy when it writes the head.
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+struct StatusAction: Sendable {
+    private let status: Int
+    private let reason: Stretch?
+
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        facts.response.setStatus(status)
+        if let reason { facts.response.setReason(program.text(reason)) }
+        return .next
+    }
+
+    static let row = ActionRow(
+        "set-status", in: [.httpResponse, .httpAfterResponse], "<status> [reason <text>]",
+        summary: "Gives the response another status, and the reason that is usual for it or another one."
+    ) { (arguments, _, table) throws(ConfigProblem) in
+        let status = try arguments.integer("a status", in: 200...999)
+        var reason: Stretch?
+        if arguments.skip("reason") {
+            let word = try arguments.next("a reason")
+            guard word.text.isFieldValue else {
+                throw arguments.problem("a reason cannot hold a control character", at: word)
+            }
+            reason = table.keep(word.text.utf8)
+        }
+        return .status(StatusAction(status: status, reason: reason))
+    }
+}

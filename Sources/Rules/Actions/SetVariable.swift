@@ -1,0 +1,154 @@
+// `set-var`, `set-var-fmt`, `unset-var`, in rules and in the global section (manual, `http-request set-var`).
+//
+// A variable is left as it is where the expression yields nothing.
+
+internal import Basics
+internal import Configuration
+
+struct VariableAction: Sendable {
+    enum Source: Sendable {
+        /// The variable gets the value's type too.
+        case expression(Expression)
+        case format(Format)
+        case nothing
+    }
+
+    let name: VariableName
+    let conditions: SetConditions
+    let source: Source
+
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        switch source {
+        case .nothing: facts.unset(name)
+        case .expression(let expression):
+            facts.withScratch {
+                if let value = expression.evaluate(facts, program) { facts.set(name, value, if: conditions) }
+            }
+        case .format(let format):
+            format.render(facts, program)
+            facts.withScratch {
+                let text = facts.make { $0 += facts.rendered }
+                facts.set(name, .string(text), if: conditions)
+            }
+        }
+        return .next
+    }
+}
+
+extension VariableAction {
+    static let rows = [
+        ActionRow(
+            "set-var", in: RuleFamily.allCases, parentheses: "<name>[,<condition>]*", "<expression>",
+            summary: "Sets a variable to what an expression yields, of its type, if all the conditions hold: ifexists, "
+                + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against new)."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let (name, conditions) = try target(&arguments, in: family.place)
+            let expression = try Expression(arguments.next("an expression"), in: family.place, &table)
+            return keep(VariableAction(name: name, conditions: conditions, source: .expression(expression)), &table)
+        },
+        ActionRow(
+            "set-var-fmt", in: RuleFamily.allCases, parentheses: "<name>[,<condition>]*", "<format>",
+            summary: "Sets a variable to a text, under the conditions of set-var."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let (name, conditions) = try target(&arguments, in: family.place)
+            let format = try Format(arguments.next("a log format"), for: .message, in: family.place, &table)
+            return keep(VariableAction(name: name, conditions: conditions, source: .format(format)), &table)
+        },
+        ActionRow(
+            "unset-var", in: RuleFamily.allCases, parentheses: "<name>", summary: "Makes a variable be unset again."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let word = try arguments.inParentheses("a variable")
+            let name = try VariableName(word, in: family.place)
+            return keep(VariableAction(name: name, conditions: [], source: .nothing), &table)
+        },
+    ]
+
+    private static func keep(_ action: VariableAction, _ table: inout RuleTable) -> Action {
+        table.variableActions.append(action)
+        return .variable(table.variableActions.count - 1)
+    }
+
+    /// `name,condition,…`.
+    private static func target(
+        _ arguments: inout Arguments, in place: RulePlace
+    ) throws(ConfigProblem) -> (VariableName, SetConditions) {
+        let word = try arguments.inParentheses("a variable")
+        var parts = word.text.split(separator: ",", omittingEmptySubsequences: false)
+        let first = parts.removeFirst()
+        var nameWord = Word(String(first), at: word.range)
+        if word.range.length == word.text.count { nameWord.range.length = max(1, first.count) }
+        let name = try VariableName(nameWord, in: place)
+        var conditions: SetConditions = []
+        for part in parts {
+            guard let condition = SetCondition(rawValue: String(part)) else {
+                let all = SetCondition.allCases.map(\.rawValue)
+                throw arguments.problem(
+                    "unknown condition '\(part)'", at: word, expected: "one of \(all.joined(separator: ", "))",
+                    suggestion: nearest(String(part), among: all))
+            }
+            conditions.insert(condition)
+        }
+        return (name, conditions)
+    }
+}
+
+extension VariableName {
+    /// Reads a name that rules in `place` set.
+    init(_ word: Word, in place: RulePlace) throws(ConfigProblem) {
+        try self.init(word)
+        let scopes = place.variableScopes
+        guard scopes.contains(scope) else {
+            throw ConfigProblem(
+                "'\(word.text)' cannot be set in \(place.name)", at: word.range,
+                expected: "a variable that lasts longer: \(scopes.map(\.rawValue).joined(separator: " or "))")
+        }
+    }
+}
+
+extension RulePlace {
+    /// The variables that there may be when rules here run.
+    fileprivate var variableScopes: [VariableScope] {
+        switch self {
+        case .global: [.process]
+        case .connectionRules, .sessionRules: [.process, .session]
+        default: VariableScope.allCases
+        }
+    }
+}
+
+/// `set-var` and `set-var-fmt` of the global section: they run once, when everything has been read.
+enum VariableKeywords {
+    static let table: [Keyword] = [
+        Keyword(
+            "set-var", in: .global, usage: "set-var proc.<name> <expression>",
+            summary: "Sets a variable of the process to what an expression yields at start."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
+            let word = try arguments.next("an expression")
+            let expression = try Expression(word, in: .global, &draft[RulesSettings.self].table)
+            draft[RulesSettings.self].startActions.append(
+                VariableAction(name: name, conditions: [], source: .expression(expression)))
+        },
+        Keyword(
+            "set-var-fmt", in: .global, usage: "set-var-fmt proc.<name> <format>",
+            summary: "Sets a variable of the process to a text at start."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
+            let word = try arguments.next("a log format")
+            let format = try Format(word, for: .message, in: .global, &draft[RulesSettings.self].table)
+            draft[RulesSettings.self].startActions.append(
+                VariableAction(name: name, conditions: [], source: .format(format)))
+        },
+    ]
+}
+
+extension RulesSettings {
+    /// Sets the variables of the process as the global section says, in file order.
+    public func setVariables(of process: ProcessVariables) {
+        if startActions.isEmpty { return }
+        let facts = ExchangeFacts()
+        facts.processVariables = process
+        let program = RuleProgram(table)
+        for action in startActions { _ = action.run(on: facts, program) }
+    }
+}
