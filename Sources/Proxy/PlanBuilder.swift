@@ -76,7 +76,7 @@ public struct PlanBuilder {
         checkReferences()
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
         let variables = ProcessVariables()
-        global[RulesSettings.self].setVariables(of: variables)
+        global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
             frontends: frontends, backends: backends, logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,

@@ -73,15 +73,18 @@ import Testing
     }
 
     @Test func `The global section sets variables of the process once, in file order`() throws {
-        let section = try Section(
-            .global,
-            "set-var proc.a int(1),lower\nset-var-fmt proc.b \"<%[var(proc.a)]>\"\nset-var proc.c str(1.2.3.4)")
+        let lines = [
+            "set-var proc.a int(1),lower", "set-var-fmt proc.b \"<%[var(proc.a)]>\"", "set-var proc.c ipv4(1.2.3.4)",
+            "set-var proc.d env(SITE)",
+        ]
+        let section = try Section(.global, lines.joined(separator: "\n"))
         let variables = ProcessVariables()
-        section.rules.setVariables(of: variables)
+        section.rules.setVariables(of: variables, environment: ["SITE": "east"])
         let facts = try exchange()
         facts.processVariables = variables
         #expect(try value("var(proc.b)", facts) == "<1>")
         #expect(try value("var(proc.c)", facts) == "1.2.3.4")
+        #expect(try value("var(proc.d)", facts) == "east")
     }
 
     @Test(arguments: [

@@ -144,10 +144,12 @@ enum VariableKeywords {
 
 extension RulesSettings {
     /// Sets the variables of the process as the global section says, in file order.
-    public func setVariables(of process: ProcessVariables) {
+    public func setVariables(of process: ProcessVariables, environment: [String: String]) {
         if startActions.isEmpty { return }
         let facts = ExchangeFacts()
         facts.processVariables = process
+        var table = table
+        table.resolve(environment: environment)
         let program = RuleProgram(table)
         for action in startActions { _ = action.run(on: facts, program) }
     }
