@@ -20,8 +20,11 @@ enum LinePattern {
         }
         var rest = scan.letters[...]
         // `^(Name: value)`: the group is then the value's.
-        let isGrouped = rest.first == "(" && rest.dropFirst().first.map { $0.isLetter } == true
-        if isGrouped { rest = rest.dropFirst() }
+        let isGrouped = scan.leadingGroup != nil
+        if let group = scan.leadingGroup {
+            guard let inside = ExpressionScan(scan.text(group)[...]), !inside.hasAlternatives else { return nil }
+            rest = rest.dropFirst()
+        }
         var name = ""
         while let letter = rest.first {
             // `\-` is a dash.
@@ -213,7 +216,7 @@ struct ExpressionScan {
     private(set) var blanks: [Range<Int>] = []
     private(set) var groups = 0
     private(set) var hasAlternatives = false
-    /// What is inside of the group with which it begins.
+    /// What is inside of the group with which it begins, if that is there once.
     private(set) var leadingGroup: Range<Int>?
 
     /// Nil for one that is beyond this: unclosed, or with named groups or references to its own groups.
@@ -221,6 +224,7 @@ struct ExpressionScan {
         letters = Array(text)
         var depth = 0
         var index = 0
+        var groupStart: Int?
         while index < letters.count {
             let letter = letters[index]
             let next = index + 1 < letters.count ? letters[index + 1] : nil
@@ -238,13 +242,15 @@ struct ExpressionScan {
                     guard index + 2 < letters.count, !"<P'|(&R".contains(letters[index + 2]) else { return nil }
                 } else {
                     groups += 1
+                    if depth == 1 { groupStart = index }
                 }
             case ")":
                 depth -= 1
                 guard depth >= 0 else { return nil }
-                if depth == 0, leadingGroup == nil, letters[0] == "(", letters.dropFirst().first != "?", groups > 0 {
+                if depth == 0, groupStart == 0, next.map({ !"?*+{".contains($0) }) ?? true {
                     leadingGroup = 1..<index
                 }
+                if depth == 0 { groupStart = nil }
             case "|": if depth == 0 { hasAlternatives = true }
             case " ":
                 if depth == 0 {

@@ -51,6 +51,10 @@ import Testing
             #"http-response replace-header set-cookie '(?i)^(.*)' '\1; Secure'"#
         ),
         (#"reqdeny ^(GET|HEAD)\ /x"#, "http-request deny if { pathq -m reg ^/x } { method GET HEAD }"),
+        (
+            #"rsprep ^(Location:\ )http:(?://a)(.*) \1https://b\2"#,
+            #"http-response replace-header Location ^()http:(?://a)(.*) '\1https://b\2'"#
+        ),
         (#"reqdeny ^X-Bad:"#, "http-request deny if { req.hdr(X-Bad) -m found }"),
         (#"reqdeny ^User-Agent:\ evil"#, "http-request deny if { req.fhdr(User-Agent) -m reg ^evil }"),
         (#"reqideny ^[^:\ ]*\ .*\.\. unless a"#, #"http-request deny if { pathq -m reg -i '^.*\.\.' } !a"#),
@@ -77,6 +81,9 @@ import Testing
         ("reqdeny ^X:(", 10, "the pattern is neither"), ("reqdeny ^[a", 10, "the pattern is neither"),
         (#"rspirep ^(Location): x Location:\ y"#, 10, "the pattern is not for one field"),
         (#"rspirep ^(Location:\ x) Location:\ \1"#, 26, "the new line is not one of the field"),
+        (#"rspirep ^(Set-Cookie:\ a|X:\ b) \1;\ Secure"#, 10, "the pattern is not for one field"),
+        (#"rspirep ^(Set-Cookie:\ a)? \1;\ Secure"#, 10, "the pattern is not for one field"),
+        (#"reqrep ^([^\ ]*\ /a)?(.*) \1\2"#, 9, "the pattern is neither"),
         (#"reqrep ^Get\ /(.*) Get\ /x\1"#, 9, "the pattern is neither"),
         (#"reqrep ^[^\ ]*\ /(.*) GET\ /x\1"#, 24, "does not keep the request's method"),
         (#"reqrep ^([^\ ]*\ /a.b)(.*) \1\2"#, 9, "the pattern is neither"),
