@@ -113,6 +113,8 @@ public final class ExchangeFacts {
 
     /// What samples and converters have made; emptied by those who asked for them.
     var scratch: [UInt8] = []
+    /// What a converter is making, until it goes into the scratch. Use `convert`.
+    var conversion: [UInt8] = []
     /// What an action is about to use: a header value, a location, a name.
     var rendered: [UInt8] = []
 

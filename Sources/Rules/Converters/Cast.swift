@@ -6,7 +6,7 @@ internal import Basics
 enum Cast: Sendable {
     /// Bytes as text: up to the first NUL.
     case binaryToText
-    /// A number as eight bytes, an address as four or sixteen, the first byte being the highest; text as it is.
+    /// A number, or yes and no as 1 and 0, as eight bytes, an address as four or sixteen, the first byte being the highest; text as it is.
     case toBinary
     /// The IPv4 address, also one within an IPv6 address.
     case toIPv4
@@ -22,8 +22,8 @@ enum Cast: Sendable {
             return .string(bytes)
         case .toBinary:
             switch value {
-            case .bool: return nil
             case .string: return value
+            case .bool(let isTrue): return .string(facts.make { $0.append(bigEndian: UInt64(isTrue ? 1 : 0)) })
             case .integer(let number):
                 return .string(facts.make { $0.append(bigEndian: UInt64(bitPattern: Int64(number))) })
             case .address(.v4(let word)): return .string(facts.make { $0.append(bigEndian: word) })

@@ -37,6 +37,12 @@ extension ExpressionArguments {
         try variableName(string("a variable, like txn.user"))
     }
 
+    /// Takes the name of a variable that may be missing.
+    mutating func optionalVariable() throws(ConfigProblem) -> VariableName? {
+        guard let text = optionalString() else { return nil }
+        return try variableName(text)
+    }
+
     private func variableName(_ text: String) throws(ConfigProblem) -> VariableName {
         try VariableName(text) { message, expected, suggestion in
             var problem = problem(message, expected: expected)
@@ -53,6 +59,19 @@ extension ExpressionArguments {
             throw problem("'\(text)' is neither a number nor a variable", expected: what)
         }
         return .variable(try variableName(text))
+    }
+
+    /// Takes a number that is not negative, or a variable.
+    mutating func naturalOrVariable(_ what: String) throws(ConfigProblem) -> IntegerArgument {
+        let argument = try integerOrVariable(what)
+        if case .constant(let number) = argument, number < 0 {
+            throw problem("\(number) is negative", expected: what)
+        }
+        return argument
+    }
+
+    mutating func optionalNaturalOrVariable(_ what: String) throws(ConfigProblem) -> IntegerArgument? {
+        isAtEnd ? nil : try naturalOrVariable(what)
     }
 
     /// Takes a variable if the text names one, as HAProxy tells them apart: by a scope in front; else the text itself.

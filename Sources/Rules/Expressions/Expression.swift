@@ -74,7 +74,15 @@ enum Sample: Sendable {
 
 /// The families of converters, likewise.
 enum Converter: Sendable {
+    case arithmetic(ArithmeticConverter)
     case text(TextConverter)
+    case concatenation(Concatenation)
+    case part(PartConverter)
+    case language(LanguageConverter)
+    case host(HostConverter)
+    case url(URLConverter)
+    case base64(Base64Converter)
+    case binary(BinaryConverter)
     case substitution(Substitution)
     /// Put in by the compiler where types ask for it; has no name.
     case cast(Cast)
@@ -82,7 +90,15 @@ enum Converter: Sendable {
     @inline(__always)
     func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         switch self {
-        case .text(let converter): converter.apply(value, facts)
+        case .arithmetic(let converter): converter.apply(value, facts)
+        case .text(let converter): converter.apply(value, facts, program)
+        case .concatenation(let converter): converter.apply(value, facts, program)
+        case .part(let converter): converter.apply(value, facts, program)
+        case .language(let converter): converter.apply(value, facts, program)
+        case .host(let converter): converter.apply(value, facts)
+        case .url(let converter): converter.apply(value, facts)
+        case .base64(let converter): converter.apply(value, facts)
+        case .binary(let converter): converter.apply(value, facts, program)
         case .substitution(let converter): converter.apply(value, facts, program)
         case .cast(let cast): cast.apply(value, facts)
         }

@@ -89,6 +89,14 @@ struct ExpressionArguments {
         Reference(name: try string(what), range: text.range(values[next - 1].range))
     }
 
+    /// Takes an argument that must be there and may be empty.
+    mutating func text(_ what: String) throws(ConfigProblem) -> String {
+        guard let (value, _) = take() else {
+            throw text.problem("'\(owner)' lacks an argument", at: ownerRange, expected: "\(owner)(…) with \(what)")
+        }
+        return value
+    }
+
     /// Takes an argument that may be missing.
     mutating func optionalString() -> String? {
         guard let (value, _) = take(), !value.isEmpty else { return nil }

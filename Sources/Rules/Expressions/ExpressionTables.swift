@@ -84,7 +84,9 @@ struct ConverterRow: Sendable {
     }
 
     /// All of them.
-    static let table = TextConverter.rows + Substitution.rows
+    static let table =
+        ArithmeticConverter.rows + TextConverter.rows + Concatenation.rows + PartConverter.rows + LanguageConverter.rows
+        + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + Substitution.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
         preconditionFailure("two converters are named \(first.name)")
@@ -104,7 +106,6 @@ extension SampleType {
         case (.method, _) where other.isAddress: false
         case (.binary, .bool), (.binary, .integer): false
         case (.binary, _) where other.isAddress: false
-        case (.bool, .binary): false
         case (.integer, .ipv6), (.ipv6, .integer): false
         case (.string, .method): true
         case (_, .method): false
@@ -117,7 +118,9 @@ extension SampleType {
     func cast(to other: SampleType) -> Cast? {
         switch (self, other) {
         case (.binary, .string): .binaryToText
-        case (.integer, .binary), (.address, .binary), (.ipv4, .binary), (.ipv6, .binary), (.any, .binary): .toBinary
+        case (.bool, .binary), (.integer, .binary), (.address, .binary), (.ipv4, .binary), (.ipv6, .binary),
+            (.any, .binary):
+            .toBinary
         case (.address, .ipv4), (.integer, .ipv4), (.string, .ipv4), (.ipv6, .ipv4), (.any, .ipv4): .toIPv4
         case (.address, .ipv6), (.ipv4, .ipv6), (.string, .ipv6), (.any, .ipv6): .toIPv6
         default: nil

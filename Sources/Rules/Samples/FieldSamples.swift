@@ -259,7 +259,7 @@ extension RawSpan {
         return nil
     }
 
-    fileprivate func isEqual(to other: RawSpan) -> Bool {
+    func isEqual(to other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         for i in 0..<byteCount where self[i] != other[i] { return false }
         return true
