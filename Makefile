@@ -4,7 +4,7 @@ SWIFT ?= swift
 BINARY = .build/release/portico
 
 # Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
-BUILD_PACKAGES = libpcre2-dev libcrypt-dev
+BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 TEST_PACKAGES = $(QUICKSTART_PACKAGES)
 BENCH_PACKAGES = wrk haproxy nginx-light

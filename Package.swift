@@ -49,6 +49,8 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/CLinux"),
         .target(name: "CPCRE2", path: "Sources/CPCRE2"),
         .target(name: "CCrypt", path: "Sources/CCrypt"),
+        .target(name: "COpenSSL", path: "Sources/COpenSSL"),
+        .target(name: "CXXHash", path: "Sources/CXXHash"),
         room("Basics", uses: ["CLinux"]),
 
         room("HTTP", uses: ["Basics"]),
@@ -56,7 +58,7 @@ let package = Package(
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
         room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
-        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2", "CCrypt"]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),
 
         room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),

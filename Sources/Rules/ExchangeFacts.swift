@@ -120,6 +120,8 @@ public final class ExchangeFacts {
 
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
     var keptMatcher: RegularMatcher?
+    /// What making digests needs; nil until one is made. Use `digestMaker`.
+    var keptDigestMaker: DigestMaker?
 
     public init() {}
 

@@ -37,6 +37,9 @@ struct RuleTable: Sendable {
     var regularExpressions: [RegularExpression] = []
     /// What keeps them alive.
     var regularExpressionOwners: [RegularExpressionOwner] = []
+    var digests: [DigestAlgorithm] = []
+    /// What keeps them alive.
+    var digestOwners: [DigestAlgorithmOwner] = []
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []

@@ -83,6 +83,9 @@ enum Converter: Sendable {
     case url(URLConverter)
     case base64(Base64Converter)
     case binary(BinaryConverter)
+    case hash(HashConverter)
+    case digest(DigestConverter)
+    case variable(VariableConverter)
     case substitution(Substitution)
     /// Put in by the compiler where types ask for it; has no name.
     case cast(Cast)
@@ -99,6 +102,9 @@ enum Converter: Sendable {
         case .url(let converter): converter.apply(value, facts)
         case .base64(let converter): converter.apply(value, facts)
         case .binary(let converter): converter.apply(value, facts, program)
+        case .hash(let converter): converter.apply(value, facts)
+        case .digest(let converter): converter.apply(value, facts, program)
+        case .variable(let converter): converter.apply(value, facts)
         case .substitution(let converter): converter.apply(value, facts, program)
         case .cast(let cast): cast.apply(value, facts)
         }

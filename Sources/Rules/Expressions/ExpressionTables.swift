@@ -86,7 +86,8 @@ struct ConverterRow: Sendable {
     /// All of them.
     static let table =
         ArithmeticConverter.rows + TextConverter.rows + Concatenation.rows + PartConverter.rows + LanguageConverter.rows
-        + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + Substitution.rows
+        + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + HashConverter.rows
+        + DigestConverter.rows + VariableConverter.rows + Substitution.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
         preconditionFailure("two converters are named \(first.name)")

@@ -100,9 +100,12 @@ struct SetConditions: Sendable, ExpressibleByArrayLiteral {
 }
 
 extension ExchangeFacts {
-    /// Sets a variable if the conditions hold.
-    func set(_ name: VariableName, _ value: SampleValue, if conditions: SetConditions) {
-        if conditions.isEmpty || allHold(conditions, name, value) { set(name, value) }
+    /// Sets a variable if the conditions hold; says whether they do.
+    @discardableResult
+    func set(_ name: VariableName, _ value: SampleValue, if conditions: SetConditions) -> Bool {
+        guard conditions.isEmpty || allHold(conditions, name, value) else { return false }
+        set(name, value)
+        return true
     }
 
     private func allHold(_ conditions: SetConditions, _ name: VariableName, _ value: SampleValue) -> Bool {

@@ -1,0 +1,2 @@
+/* xxHash's declarations, from the system's header. */
+#include <xxhash.h>
