@@ -148,7 +148,7 @@ import Testing
 }
 
 /// The rows of a CSV by `proxy/server`, each by its column's name.
-private func table(_ csv: String) throws -> [String: [String: String]] {
+func table(_ csv: String) throws -> [String: [String: String]] {
     let lines = csv.split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
