@@ -20,7 +20,7 @@ public final class Worker {
     /// For rules about connections that have just come in.
     let connectionFacts = ExchangeFacts()
 
-    private var slots = Slab<Watched>()
+    private(set) var slots = Slab<Watched>()
     private var timers = TimerQueue()
     private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.

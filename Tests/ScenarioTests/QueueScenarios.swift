@@ -2,6 +2,7 @@
 // chance (`retry-on`).
 
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -115,6 +116,19 @@ import Testing
         }
         #expect(try fetch("/after", from: front.port).text == "hello")
         #expect(front.portico.logLines.contains { $0.contains(" CQ-- ") })
+    }
+
+    @Test("A soft stop waits for those who wait")
+    func softStop() throws {
+        let server = try BusyServer().server(pause: 20_000)
+        let front = try FrontDoor(before: server.port, global: "nbthread 2", server: "maxconn 1")
+
+        let clients = try (1...20).map { try ask("/\($0)", front.port) }
+        #expect(eventually { !server.requests.isEmpty })
+        front.portico.process.signal(SIGUSR1)
+        // A connection that was not accepted yet is accepted before the listeners close.
+        for client in clients { #expect(try client.receiveAnswer(within: 20).text == "hello") }
+        #expect(front.portico.process.end(within: 10) == .status(0))
     }
 
     @Test("In tcp mode a connection waits until another has ended")
