@@ -79,9 +79,36 @@ extension Language {
             let title =
                 keywords.contains { $0.name == group.keyword }
                 ? "Parameters of `\(group.keyword)`" : group.keyword.prefix(1).uppercased() + group.keyword.dropFirst()
-            return "## \(title)\n\n"
-                + group.parameters.map { "- `\($0.usage)`: \($0.summary.markdown)\n" }.joined() + "\n"
+            return "## \(title)\n\n" + (group.keyword == "criteria" ? criteria(group) : Self.list(group)) + "\n"
         }.joined()
+    }
+
+    private static func list(_ group: ParameterGroup) -> String {
+        group.parameters.map { row in
+            // What a sample or converter yields is no part of what one writes.
+            let parts = row.usage.split(separator: " (", maxSplits: 1)
+            let type = parts.count == 2 && row.usage.hasSuffix(")") ? " (\(parts[1])" : ""
+            return "- `\(type.isEmpty ? row.usage : String(parts[0]))`\(type): \(row.summary.markdown)\n"
+        }.joined()
+    }
+
+    /// Every sample is a criterion; only the names that add a way to match are listed.
+    private func criteria(_ group: ParameterGroup) -> String {
+        let samples = Set(parameterGroups.first { $0.keyword == "samples" }?.parameters.map(\.name) ?? [])
+        var forms: [(sample: String, names: [String])] = []
+        for name in group.parameters.map(\.name) {
+            if samples.contains(name) {
+                forms.append((name, []))
+            } else if !forms.isEmpty {
+                forms[forms.count - 1].names.append(name)
+            }
+        }
+        return
+            "Every sample is one, with the values behind it that it is compared with. Some have names for the ways to match "
+            + "them as well, in place of `-m`:\n\n"
+            + forms.filter { !$0.names.isEmpty }.map { sample, names in
+                "- `\(sample)`: \(names.map { "`\($0)`" }.joined(separator: ", "))\n"
+            }.joined()
     }
 
     /// The words that are accepted without effect, unless a row has taken them over.

@@ -30,6 +30,7 @@ public enum RulesKeywords {
         ("beg", "begins with one of the values"), ("end", "ends with one of the values"),
         ("sub", "has one of the values in it"), ("dir", "has one of the values between its slashes"),
         ("dom", "has one of the values between its dots"), ("len", "has one of these numbers of bytes"),
+        ("reg", "is matched by one of the regular expressions"),
     ]
 
     private static let acl = Keyword(
