@@ -152,8 +152,11 @@ public struct PlanBuilder {
         let kinds: [(String, [Draft], (ProxySettings) -> Bool, TimeSpan)] = [
             ("client", fronts, { $0.client == nil }, DefaultTimeouts.client),
             (
-                "http-request", fronts, { $0.mode == .http && $0.httpRequest == nil && $0.client == nil },
-                DefaultTimeouts.httpRequest
+                "http-request", fronts,
+                {
+                    $0.mode == .http && $0.httpRequest == nil
+                        && $0.client ?? DefaultTimeouts.client > DefaultTimeouts.httpRequest
+                }, DefaultTimeouts.httpRequest
             ),
             ("connect", backs, { $0.connect == nil }, DefaultTimeouts.connect),
             ("server", backs, { $0.server == nil }, DefaultTimeouts.server),

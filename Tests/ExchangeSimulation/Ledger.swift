@@ -22,8 +22,8 @@ struct Ledger {
     /// What does not add up.
     private(set) var faults: [String] = []
 
-    init(_ text: String) {
-        for text in text.split(separator: "\n") {
+    init(_ log: [Substring]) {
+        for text in log {
             let words = text.split(separator: " ")
             // Other lines are about Portico itself.
             guard words.first == "exchange" else { continue }

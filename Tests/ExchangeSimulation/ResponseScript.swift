@@ -8,6 +8,8 @@ struct ResponseScript {
     var closes = false
     /// What the server sends in the tunnel that follows; nil if none does.
     var tunnelLength: Int?
+    /// Bytes of the tunnel that come in one piece with the head.
+    var tunnelBegun = 0
 
     static func draw(_ head: Head, closes: Bool, _ configuration: RoundConfiguration, _ random: inout SeededRandom)
         -> ResponseScript
@@ -35,6 +37,8 @@ struct ResponseScript {
             head.method == .connect
             ? "200 OK\r\n" : "101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n"
         bytes += "HTTP/1.1 \(first)X-Id: \(head.id ?? 0)\r\nX-Tunnel: \(length)\r\n\r\n".utf8
+        tunnelBegun = random.oneIn(2) ? min(length, 100) : 0
+        bytes += Pattern.body(of: head.id ?? 0, .tunnelBack, count: tunnelBegun)
     }
 
     private mutating func answer(_ head: Head, _ configuration: RoundConfiguration, _ random: inout SeededRandom) {

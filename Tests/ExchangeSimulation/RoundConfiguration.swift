@@ -28,26 +28,25 @@ enum Route: String, CaseIterable {
 struct RoundConfiguration {
     let isTCP: Bool
     let hasFaults: Bool
-    let text: String
+    private let sections: String
 
-    /// - Parameters:
-    ///   - log: the descriptor that lines go to.
-    ///   - folder: has `site/` with files, and takes spilled bodies.
-    init(_ random: inout SeededRandom, hasFaults: Bool, log: Int32, folder: String) {
+    /// - Parameter folder: has `site/` with files, and takes spilled bodies.
+    init(_ random: inout SeededRandom, hasFaults: Bool, folder: String) {
         self.hasFaults = hasFaults
         isTCP = random.oneIn(25)
-        text = Self.text(&random, isTCP: isTCP, hasFaults: hasFaults, log: log, folder: folder)
+        sections = Self.sections(&random, isTCP: isTCP, hasFaults: hasFaults, folder: folder)
     }
 
-    private static func text(
-        _ random: inout SeededRandom, isTCP: Bool, hasFaults: Bool, log: Int32, folder: String
+    /// The file's text, with the descriptor that lines go to.
+    func text(log: Int32) -> String { "global\n    log fd@\(log) format raw local0\n" + sections }
+
+    private static func sections(
+        _ random: inout SeededRandom, isTCP: Bool, hasFaults: Bool, folder: String
     ) -> String {
         // Peers that behave may be slow, but are never cut.
         let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
         let bufsize = [4_096, 8_192, 16_384].randomElement(using: &random) ?? 16_384
         var lines = """
-            global
-                log fd@\(log) format raw local0
                 tune.bufsize \(bufsize)
 
             defaults

@@ -23,7 +23,6 @@ final class Server: SimulatedPeer {
     private var responseSent = 0
     private var sent = 0
     private var received = 0
-    private var tunnelID: Int?
     private var tunnelLength = 0
     private var tunnelSent = 0
     private var hasFinished = false
@@ -103,6 +102,12 @@ final class Server: SimulatedPeer {
             case .end:
                 requestIsWhole = true
                 if response == nil { respond(kernel) }
+                if let response, let length = response.tunnelLength, let id = request?.id {
+                    // The client may speak as soon as it has the head.
+                    reader.enterTunnel(of: id, .tunnelForth)
+                    tunnelLength = length
+                    tunnelSent = response.tunnelBegun
+                }
                 finishExchangeIfDone(kernel)
                 // Behind a request for a tunnel come the tunnel's bytes, and not before its answer.
                 if at < bytes.count && request != nil {
@@ -139,16 +144,18 @@ final class Server: SimulatedPeer {
 
     private var isTunnelOpen: Bool { reader.isInTunnel && !hasFinished }
 
+    private var isResponseSent: Bool { response.map { responseSent == $0.bytes.count } ?? false }
+
     private var canSend: Bool {
         guard !isMute, !hasFinished else { return false }
-        if reader.isInTunnel { return tunnelSent < tunnelLength || wire.weFinished || tunnelLength == 0 }
-        return response != nil
+        guard isResponseSent else { return response != nil }
+        return reader.isInTunnel && (tunnelSent < tunnelLength || wire.weFinished || tunnelLength == 0)
     }
 
     private func send(_ kernel: SimulatedKernel) {
         guard canSend else { return }
         patienceEnds = kernel.now + Self.patience
-        if reader.isInTunnel { return sendIntoTunnel(kernel) }
+        if isResponseSent { return sendIntoTunnel(kernel) }
         guard let response else { return }
         var count = min(pace.sends, response.bytes.count - responseSent)
         if let mishap { count = min(count, max(1, mishap.afterSent - sent)) }
@@ -160,13 +167,7 @@ final class Server: SimulatedPeer {
 
     /// On to the next request when this one is read and answered.
     private func finishExchangeIfDone(_ kernel: SimulatedKernel) {
-        guard let response, let request, responseSent == response.bytes.count else { return }
-        if let length = response.tunnelLength {
-            tunnelLength = length
-            tunnelID = request.id
-            reader.enterTunnel(of: request.id ?? 0, .tunnelForth)
-            return
-        }
+        guard let response, isResponseSent, response.tunnelLength == nil else { return }
         if response.closes {
             // Unread bytes would make a reset of it, and the answer might be lost: a server that behaves reads on.
             if requestIsWhole || round.configuration.hasFaults { leave(kernel) }
@@ -186,7 +187,7 @@ final class Server: SimulatedPeer {
 
     private func sendIntoTunnel(_ kernel: SimulatedKernel) {
         let count = min(pace.sends, tunnelLength - tunnelSent)
-        let body = Pattern.body(of: tunnelID ?? 0, .tunnelBack, count: tunnelLength)
+        let body = Pattern.body(of: request?.id ?? 0, .tunnelBack, count: tunnelLength)
         kernel.peerSends(body[(body.startIndex + tunnelSent)...].prefix(count), on: wire)
         tunnelSent += count
         sent += count

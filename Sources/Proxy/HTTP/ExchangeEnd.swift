@@ -79,11 +79,10 @@ extension Exchange {
         case .queued: queueTimedOut(worker)
         case .tarpitted: tarpitOver(worker)
         case .awaitingBody, .takingBody: fail(status: 408, .clientTimeout, .request, worker)
-        case .awaitingResponse: fail(status: 408, .clientTimeout, .data, worker)
+        case .awaitingResponse: fail(status: 408, .clientTimeout, .headers, worker)
         case .inspecting(let step): inspect(before: step, worker)
         case .tunnelling where inspection.rules != nil && worker.now >= inspection.end: advanceTunnel(worker)
-        case .tunnelling:
-            abort(frontend.timeouts.client <= serverTimeout ? .clientTimeout : .serverTimeout, .data, worker)
+        case .tunnelling: tunnelTimedOut(worker)
         default: abort(.clientTimeout, .data, worker)
         }
     }

@@ -89,13 +89,10 @@ extension Exchange {
                 return
             }
             if forth == .progressed || back == .progressed {
-                client.setDeadline(after: tunnelTimeout(clientEnded: forth == .finished, back == .finished), worker)
+                client.setDeadline(after: tunnelTimeout.span, worker)
                 connection.setDeadline(.never, worker)
             } else {
-                if client.deadline == .never || forth == .finished || back == .finished {
-                    let timeout = tunnelTimeout(clientEnded: forth == .finished, back == .finished)
-                    client.setDeadline(min(client.deadline, worker.now + timeout), worker)
-                }
+                if client.deadline == .never { client.setDeadline(after: tunnelTimeout.span, worker) }
                 if inspection.rules != nil {
                     client.setDeadline(min(client.deadline, inspection.end), worker)
                 }
@@ -105,13 +102,22 @@ extension Exchange {
         worker.resumeLater(client)
     }
 
-    /// Silence for this long ends a tunnel; where one side has finished, its own time-out counts.
-    private func tunnelTimeout(clientEnded: Bool, _ serverEnded: Bool) -> TimeSpan {
-        guard let backend else { return frontend.timeouts.client }
-        if serverEnded, let timeout = frontend.timeouts.clientFin { return timeout }
-        if clientEnded, let timeout = backend.timeouts.serverFin { return timeout }
-        return backend.timeouts.tunnel ?? min(frontend.timeouts.client, backend.timeouts.server)
+    /// Silence for this long ends a tunnel, and this side is to blame. Where one side has finished, only the other can be.
+    private var tunnelTimeout: (span: TimeSpan, cause: Termination.Cause) {
+        guard let backend, let connection else { preconditionFailure("a tunnel leads to a backend") }
+        let front = frontend.timeouts
+        let back = backend.timeouts
+        if client.hasEnded && !connection.hasEnded {
+            return (back.serverFin ?? back.tunnel ?? back.server, .serverTimeout)
+        }
+        if connection.hasEnded && !client.hasEnded {
+            return (front.clientFin ?? back.tunnel ?? front.client, .clientTimeout)
+        }
+        if let tunnel = back.tunnel { return (tunnel, .clientTimeout) }
+        return front.client <= back.server ? (front.client, .clientTimeout) : (back.server, .serverTimeout)
     }
+
+    func tunnelTimedOut(_ worker: Worker) { abort(tunnelTimeout.cause, .data, worker) }
 
     /// One direction: what was read goes out as it is, block by block.
     private func pass(
@@ -129,6 +135,8 @@ extension Exchange {
         case .blocked: return progressed || target.output.count < waiting ? .progressed : .waiting
         case .failed: return .targetFailed
         }
+        // What came in one piece with the head that opened the tunnel waited behind it.
+        if !source.input.isEmpty { return .progressed }
         switch source.fill(worker) {
         case .progressed: return .progressed
         case .blocked: return progressed ? .progressed : .waiting
@@ -140,6 +148,8 @@ extension Exchange {
             if !target.isFinishedSending {
                 target.isFinishedSending = true
                 worker.kernel.finishSending(target.socket)
+                // Another time-out counts from here on.
+                return .progressed
             }
             return .finished
         }
