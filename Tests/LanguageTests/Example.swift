@@ -43,7 +43,7 @@ func parameter(_ line: String, _ name: String, _ accepted: String = "", not refu
         switch line {
         case "bind": ("bind 127.0.0.1:10099", .frontend)
         case "server": ("server example 127.0.0.1:10099", .backend)
-        default: ("\(line) /run/example.socket", .global)
+        default: ("\(line) \"${FOLDER}/example.socket\"", .global)
         }
     return Example(
         row: "\(line) \(name)", section: section, accepted: "\(text) \(name) \(accepted)",

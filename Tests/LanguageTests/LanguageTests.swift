@@ -16,7 +16,7 @@ import Testing
     @Test(arguments: Room.all)
     func `Every row has an example`(_ room: Room) {
         let rooms = Room.all.filter { $0.file == room.file }
-        let examples = room.examples.map { Row(name: $0.row, section: section(of: $0)) }
+        let examples = room.examples.map { Row(name: $0.row, section: Self.section(of: $0)) }
         let missing = room.rows.filter { row in !examples.contains { row.isShown(by: $0) } }
         for row in missing {
             Issue.record(
@@ -37,7 +37,7 @@ import Testing
         let surroundings = try Surroundings()
         defer { withExtendedLifetime(surroundings) {} }
         for example in room.examples {
-            guard let section = section(of: example) else { continue }
+            guard let section = Self.section(of: example) else { continue }
             let accepting = Site(example, example.accepted, in: section, surroundings)
             #expect(
                 accepting.acceptsTheLine, "\(room.file): '\(example.accepted)' is not accepted: \(accepting.text)")
@@ -72,14 +72,16 @@ import Testing
     @Test func `All examples together are one configuration`() throws {
         let surroundings = try Surroundings()
         defer { withExtendedLifetime(surroundings) {} }
-        let examples = Room.all.flatMap(\.examples).compactMap { example in
-            section(of: example).map { (example: example, section: $0) }
-        }
-        let site = Site(all: examples, environment: surroundings.environment)
+        let site = Site(all: Self.placedExamples, environment: surroundings.environment)
         #expect(site.problems.allSatisfy { $0.severity == .warning }, "\(site.text)")
     }
 
-    private func section(of example: Example) -> SectionKind? {
+    /// All examples, and where each stands.
+    static var placedExamples: [(example: Example, section: SectionKind)] {
+        Room.all.flatMap(\.examples).compactMap { example in section(of: example).map { (example, $0) } }
+    }
+
+    private static func section(of example: Example) -> SectionKind? {
         if let section = example.section { return section }
         let rows = Assembly.language.keywords.filter { $0.name == example.row }
         return Example.sections.first { kind in rows.contains { $0.sections.contains(Sections(kind)) } }

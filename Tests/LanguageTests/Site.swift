@@ -35,23 +35,39 @@ struct Site {
         self.init(lines, line: place, environment: environment)
     }
 
-    /// All examples at once: each in a section of its own, but for those of `global`.
+    /// All examples at once.
     init(all examples: [(example: Example, section: SectionKind)], environment: [String: String]) {
+        var port = 20_000
+        let lines = Self.lines(of: examples) {
+            port += 1
+            return port
+        }
+        self.init(lines, line: 0, environment: environment)
+    }
+
+    /// A configuration of all examples, each in a section of its own but for those of `global`. `port` gives each address
+    /// that is bound a port of its own.
+    static func lines(
+        of examples: [(example: Example, section: SectionKind)], port: () throws -> Int
+    ) rethrows -> [String] {
         var lines: [String] = []
         let groups = Dictionary(grouping: examples, by: \.section)
         for (kind, own) in Self.sections {
             lines += own
             for (number, entry) in (groups[kind] ?? []).enumerated() {
                 lines += Self.opening(of: kind, number)
-                // Each address is bound once.
-                let text = entry.example.accepted.replacing(
-                    /^bind 127\.0\.0\.1:\d+/, with: "bind 127.0.0.1:\(12_000 + number)")
-                lines += (entry.example.before + [text] + entry.example.after).map { "    " + $0 }
+                lines += (entry.example.before + [entry.example.accepted] + entry.example.after).map { "    " + $0 }
             }
             // What the examples of `defaults` say is for no section but their own.
             if kind == .defaults { lines += own }
         }
-        self.init(lines, line: 0, environment: environment)
+        return try lines.map { line in
+            if line.contains("example.socket") {
+                return line.replacing("example.socket", with: "\(try port()).socket")
+            }
+            guard line.contains(/^ *(bind|stats socket) 127\.0\.0\.1:/) else { return line }
+            return line.replacing(/127\.0\.0\.1:\d+/, with: "127.0.0.1:\(try port())")
+        }
     }
 
     private static func opening(of kind: SectionKind, _ number: Int) -> [String] {
@@ -60,9 +76,9 @@ struct Site {
         case .global: []
         case .defaults, .httpErrors: [header]
         case .userlist: [header, "    group members", "    user member insecure-password x"]
-        case .frontend: [header, "    bind 127.0.0.1:\(20_000 + number)", "    default_backend back"]
+        case .frontend: [header, "    bind 127.0.0.1:1", "    default_backend back"]
         case .backend: [header, "    server one 127.0.0.1:10002"]
-        case .listen: [header, "    bind 127.0.0.1:\(30_000 + number)", "    server one 127.0.0.1:10002"]
+        case .listen: [header, "    bind 127.0.0.1:1", "    server one 127.0.0.1:10002"]
         }
     }
 
