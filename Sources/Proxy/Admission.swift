@@ -23,7 +23,12 @@ public final class Admission: Sendable {
     /// Makes the workers known that are to be told when room is made, here or on a server.
     public func setWorkers(_ orders: [WorkerOrders]) {
         self.orders.withLock { $0 = orders }
-        for backend in backends { backend.setDelivery { grant in orders[grant.worker].deliver(grant) } }
+        for backend in backends {
+            backend.setDelivery { grant, giver in
+                // A worker that is at work looks into its mailbox before it waits.
+                orders[grant.worker].deliver(grant, wakes: grant.worker != giver)
+            }
+        }
     }
 
     /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.

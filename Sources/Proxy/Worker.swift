@@ -157,7 +157,7 @@ public final class Worker {
             for grant in grants {
                 let client = slots[SlotHandle(packed: grant.owner)] as? ClientConnection
                 // Whoever waited may have left in the meantime.
-                if client?.placeGranted(grant, self) != true { grant.backend.release(grant.server) }
+                if client?.placeGranted(grant, self) != true { grant.backend.release(grant.server, by: index) }
             }
         }
     }

@@ -41,10 +41,10 @@ public final class WorkerOrders: Sendable {
     }
 
     /// One of the worker's requests that waited has a place on a server.
-    func deliver(_ grant: PlaceGrant) {
+    func deliver(_ grant: PlaceGrant, wakes: Bool) {
         grants.withLock { $0.append(grant) }
         hasGrants.store(true, ordering: .releasing)
-        waker?.wake()
+        if wakes { waker?.wake() }
     }
 
     /// What has been delivered since the last time.

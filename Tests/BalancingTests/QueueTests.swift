@@ -22,7 +22,7 @@ private final class Site: Sendable {
         backend = Backend(
             name: "app", algorithm: algorithm, servers: servers, usesAllBackups: false, loadAtFull: loadAtFull,
             workers: 1, now: Instant(nanoseconds: 0))
-        backend.setDelivery { [unowned self] grant in grants.withLock { $0.append(grant) } }
+        backend.setDelivery { [unowned self] grant, _ in grants.withLock { $0.append(grant) } }
     }
 
     /// The name of the server on which a place was taken; "-" if there is none, "full" or the server to wait for.
@@ -48,7 +48,7 @@ private final class Site: Sendable {
         backend.join(for: server.map { backend.servers[$0] }, worker: 0, owner: owner)
     }
 
-    func release(_ server: Int) { backend.release(backend.servers[server]) }
+    func release(_ server: Int) { backend.release(backend.servers[server], by: 0) }
 }
 
 private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> ServerLimits {
@@ -237,7 +237,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         let site = Site([limit(2), limit(1)])
         let mailboxes = Mutex<[[PlaceGrant]]>(Array(repeating: [], count: 4))
         let bells = (0..<4).map { _ in DispatchSemaphore(value: 0) }
-        site.backend.setDelivery { grant in
+        site.backend.setDelivery { grant, _ in
             mailboxes.withLock { $0[grant.worker].append(grant) }
             bells[grant.worker].signal()
         }
@@ -248,7 +248,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
             func serve(_ server: Server) {
                 if server.active.current > server.limits.most ?? 0 { overfull.increment() }
                 served.increment()
-                site.backend.release(server)
+                site.backend.release(server, by: worker)
             }
             for turn in 0..<2_000 {
                 switch site.backend.take(&view) {

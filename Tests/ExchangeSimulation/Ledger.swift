@@ -75,7 +75,12 @@ struct Ledger {
             let chosen = backend.backend.servers.reduce(0) { $0 + $1.traffic.total(.selections) }
             expect("selections of \(backend.name)", backend.backend.traffic.total(.selections), Int(chosen))
             atRest("active in \(backend.name)", backend.backend.active.current)
+            atRest("queued for \(backend.name)", backend.backend.queued.current)
             for server in backend.backend.servers {
+                if let most = server.limits.most, server.active.maximum > most {
+                    faults.append("\(backend.name)/\(server.name) had \(server.active.maximum) requests at a time")
+                }
+                atRest("queued for \(backend.name)/\(server.name)", server.queued.current)
                 atRest("active on \(backend.name)/\(server.name)", server.active.current)
                 atRest("idle on \(backend.name)/\(server.name)", server.idle.current)
             }

@@ -4,7 +4,7 @@ import KernelSimulation
 
 /// A backend, and what its requests' paths begin with.
 enum Route: String, CaseIterable {
-    case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared
+    case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared, limited, retried
     // Answered by Portico itself.
     case denied, redirected, returned, files, stats
 
@@ -70,9 +70,11 @@ struct RoundConfiguration {
             say("timeout server-fin \(random.number(1...10))s", oneIn: 3)
             say("option redispatch \(random.number(1...2))", oneIn: 2)
             say("option abortonclose", oneIn: 3)
+            say("timeout queue \(random.number(1...20_000))ms", oneIn: 2)
         } else {
             // Nobody is to wait long for the place of somebody who has nothing more to ask.
             say("timeout http-request 600s")
+            say("timeout queue 6000s")
             say("timeout http-keep-alive 60s")
             say("option redispatch 1")
         }
@@ -102,10 +104,19 @@ struct RoundConfiguration {
             say("balance leastconn", oneIn: 2)
             for (number, port) in route.ports.enumerated() {
                 let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
-                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)")
+                let limits = route == .limited || random.oneIn(12) ? Self.limits(&random) : ""
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)")
             }
         }
         return lines + "\nbackend files\n    mode http\n    files \(folder)/site\n    files-strip-prefix /files\n"
+    }
+
+    /// How much a server takes at a time.
+    private static func limits(_ random: inout SeededRandom) -> String {
+        var words = " maxconn \(random.number(1...4))"
+        if random.oneIn(3) { words += " minconn 1" }
+        if random.oneIn(3) { words += " maxqueue \(random.number(1...3))" }
+        return words
     }
 
     private static func words(of route: Route, _ folder: String, _ random: inout SeededRandom) -> [String] {
@@ -117,6 +128,10 @@ struct RoundConfiguration {
         case .awaited: return ["option http-buffer-request"]
         case .closing: return ["option httpclose"]
         case .serverclosing: return ["option http-server-close"]
+        case .limited: return ["fullconn \(random.number(1...10))"]
+        case .retried:
+            let failures = ["all-retryable-errors 404", "empty-response 500", "junk-response response-timeout 408"]
+            return ["retry-on \(failures.randomElement(using: &random) ?? "")"]
         case .fresh: return ["http-reuse never"]
         case .shared: return ["http-reuse \(random.oneIn(2) ? "always" : "aggressive")"]
         default: return []

@@ -54,14 +54,14 @@ extension Backend {
     public func leave(_ ticket: QueueTicket) -> QueueWait? { queue?.leave(ticket, of: self) }
 
     /// Gives a place back.
-    public func release(_ server: Server) {
+    public func release(_ server: Server, by worker: Int) {
         server.active.decrement()
-        queue?.placeFreed(on: server, of: self)
+        queue?.placeFreed(on: server, of: self, by: worker)
     }
 
     /// Says where word of places goes. It is called under a lock, on any thread: it must not wait, nor ask this backend
-    /// anything.
-    public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant) -> Void) { queue?.setDelivery(deliver) }
+    /// anything. Its second argument is the worker whose doing it was; nil for another thread.
+    public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue?.setDelivery(deliver) }
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
 }

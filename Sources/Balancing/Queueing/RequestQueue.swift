@@ -39,12 +39,14 @@ final class RequestQueue: Sendable {
 
     private struct State {
         var lines: WaitingLines
-        var deliver: @Sendable (PlaceGrant) -> Void = { _ in }
+        var deliver: @Sendable (PlaceGrant, Int?) -> Void = { _, _ in }
     }
 
     init(servers: Int) { state = Mutex(State(lines: WaitingLines(servers: servers))) }
 
-    func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant) -> Void) { state.withLock { $0.deliver = deliver } }
+    func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) {
+        state.withLock { $0.deliver = deliver }
+    }
 
     func join(_ waiter: Waiter, for server: Server?, of backend: Backend) -> QueueTicket {
         state.withLock { state in
@@ -53,7 +55,7 @@ final class RequestQueue: Sendable {
             (server?.queued ?? backend.queued).increment()
             atomicMemoryFence(ordering: .sequentiallyConsistent)
             // A place may have been freed since the servers were found full.
-            giveAwayAll(of: backend, &state)
+            giveAwayAll(of: backend, by: waiter.worker, &state)
             return ticket
         }
     }
@@ -66,12 +68,12 @@ final class RequestQueue: Sendable {
     }
 
     /// A place of `server` was freed.
-    func placeFreed(on server: Server, of backend: Backend) {
+    func placeFreed(on server: Server, of backend: Backend, by worker: Int) {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard count.load(ordering: .relaxed) != 0 else { return }
         state.withLock { state in
             let eligible = backend.eligibleNow
-            while giveAway(server, of: backend, eligible, &state) {}
+            while giveAway(server, of: backend, eligible, by: worker, &state) {}
         }
     }
 
@@ -84,23 +86,25 @@ final class RequestQueue: Sendable {
                     backend.queued.increment()
                 }
             }
-            giveAwayAll(of: backend, &state)
+            giveAwayAll(of: backend, by: nil, &state)
         }
     }
 
     /// One place of each server after the other, so that those who have waited are spread.
-    private func giveAwayAll(of backend: Backend, _ state: inout State) {
+    private func giveAwayAll(of backend: Backend, by worker: Int?, _ state: inout State) {
         let eligible = backend.eligibleNow
         var gaveOne = true
         while gaveOne && count.load(ordering: .relaxed) != 0 {
             gaveOne = false
-            for server in backend.servers where giveAway(server, of: backend, eligible, &state) { gaveOne = true }
+            for server in backend.servers where giveAway(server, of: backend, eligible, by: worker, &state) {
+                gaveOne = true
+            }
         }
     }
 
     /// Gives one place of `server` to the one who has waited longest for it; false if there is no place, or nobody.
     private func giveAway(
-        _ server: Server, of backend: Backend, _ eligible: EligibleServers, _ state: inout State
+        _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, _ state: inout State
     ) -> Bool {
         let own = server.state.isUsable ? state.lines.first(for: server.index) : nil
         let any = eligible.contains(server) ? state.lines.first(for: nil) : nil
@@ -118,7 +122,7 @@ final class RequestQueue: Sendable {
         state.deliver(
             PlaceGrant(
                 ticket: ticket, worker: waiter.worker, owner: waiter.owner, backend: backend, server: server,
-                wait: wait))
+                wait: wait), worker)
         return true
     }
 

@@ -171,7 +171,7 @@ extension Exchange {
         facts.timers.ended = worker.now
         leaveQueue(worker)
         // As in HAProxy, the connections in the log are those that are left.
-        releaseServer()
+        releaseServer(worker)
         backend?.backend.active.decrement()
         releaseStores()
         countTraffic(worker)

@@ -336,7 +336,7 @@ extension Exchange {
     /// The response is here in full: the server is free before the client has read it all.
     func finishWithServer(_ worker: Worker) {
         guard let connection else { return }
-        releaseServer()
+        releaseServer(worker)
         self.connection = nil
         if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty
             && !connection.hasFailed && connection.mayWait(for: keepAliveMode, connection.backend.reuse)

@@ -39,10 +39,10 @@ extension Exchange {
     }
 
     /// Gives its place on the server to others.
-    func releaseServer() {
+    func releaseServer(_ worker: Worker) {
         guard holdsServer, let server, let backend else { return }
         holdsServer = false
-        backend.backend.release(server)
+        backend.backend.release(server, by: worker.index)
     }
 
     /// Takes an idle connection, or begins a new one.
@@ -129,7 +129,7 @@ extension Exchange {
     ) {
         guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
         guard retriesLeft > 0, backend.retryOn.contains(.connectionFailure) else {
-            releaseServer()
+            releaseServer(worker)
             server.traffic.add(.connectionErrors, worker: worker.index)
             backend.backend.traffic.add(.connectionErrors, worker: worker.index)
             fail(status: status, cause, at, worker)
@@ -162,7 +162,7 @@ extension Exchange {
     }
 
     func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {
-        releaseServer()
+        releaseServer(worker)
         failed.traffic.add(.redispatches, worker: worker.index)
         backend.backend.traffic.add(.redispatches, worker: worker.index)
         facts.isRedispatched = true
