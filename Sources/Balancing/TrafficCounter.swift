@@ -11,6 +11,8 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     case requests
     case bytesIn, bytesOut
     case deniedRequests, deniedResponses
+    /// Changes of messages that rules could not make.
+    case failedRewrites
     /// Turned away by `tcp-request connection` and `tcp-request session` rules.
     case deniedConnections, deniedSessions
     case badRequests

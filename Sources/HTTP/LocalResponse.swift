@@ -10,14 +10,18 @@ public struct LocalResponse: Sendable {
     /// Without framing fields: `apply(to:)` adds `content-length`.
     public var fields: [(name: String, value: String)]
     public var body: [UInt8]
+    /// The connection is closed behind it.
+    public var closes: Bool
 
     public init(
-        status: Int, reason: String? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []
+        status: Int, reason: String? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = [],
+        closes: Bool = false
     ) {
         self.status = status
         self.reason = reason
         self.fields = fields
         self.body = body
+        self.closes = closes
     }
 
     /// A short HTML page saying what went wrong, with HAProxy's titles and texts.

@@ -38,7 +38,7 @@ public struct StoredResponse: Sendable {
         response.fields.remove(.contentLength)
         self.response = LocalResponse(
             status: response.status, reason: String(response.reason.text), fields: Self.pairs(of: response.fields),
-            body: Array(body))
+            body: Array(body), closes: closes)
     }
 
     /// The head with proper line ends, its empty line included, and what follows.

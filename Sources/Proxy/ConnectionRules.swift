@@ -41,7 +41,8 @@ extension ClientConnection {
         case .silentDrop:
             frontend.traffic.add(denied, worker: worker.index)
             turnAway(silently: true, worker)
-        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .wait:
+        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused, .challenge,
+            .wait:
             preconditionFailure("rules about connections do not answer and do not wait")
         }
         return false

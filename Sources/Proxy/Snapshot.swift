@@ -192,6 +192,7 @@ extension StatsRow {
         connectionsDenied = traffic.total(.deniedConnections)
         sessionsDenied = traffic.total(.deniedSessions)
         responsesDenied = traffic.total(.deniedResponses)
+        rewriteErrors = traffic.total(.failedRewrites)
         requestErrors = traffic.total(.badRequests)
         connectErrors = traffic.total(.connectionErrors)
         responseErrors = traffic.total(.badResponses)

@@ -11,6 +11,8 @@ public enum RuleOutcome: Sendable {
     case answer(LocalResponse)
     /// The section's page for this status is the answer.
     case answerStatus(Int)
+    /// The section's page for 401 asks for a name and a password for this realm (`auth`).
+    case challenge(String)
     /// The message is refused with this answer (`deny`); logged with `P`.
     case deny(LocalResponse)
     /// The message is refused with the section's page for this status.
@@ -22,6 +24,8 @@ public enum RuleOutcome: Sendable {
     case reject
     /// The connection is forgotten: the client is told nothing, not even that it is closed (`silent-drop`).
     case silentDrop
+    /// The request is not well-formed, a rule has found: the answer is 400.
+    case refused
     /// A rule could not change the message as it was to, and `strict-mode` is on: the answer is 500.
     case rewriteFailed
     /// The rules are to be run on from `position` when what they wait for has come about.

@@ -53,6 +53,8 @@ struct RuleTable: Sendable {
     var answers: [AnswerContent] = []
     var redirects: [Redirection] = []
     var variableActions: [VariableAction] = []
+    /// Those of `auth`; nil for the section's name.
+    var realms: [String?] = []
 
     /// Keeps a text.
     mutating func keep(_ text: some Collection<UInt8>) -> Stretch {

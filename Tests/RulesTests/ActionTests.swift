@@ -286,7 +286,7 @@ import Testing
         ("http-request return status 600", "600 is out of range"),
         ("http-request return string x", "'string' needs a content-type"),
         ("http-request return content-type a/b string x file /y", "'file' after 'string': an answer has one body"),
-        ("http-request return content-type a/b errorfile /y", "'errorfile' is not supported yet"),
+        ("http-request return content-type a/b errorfile /nosuch", "cannot read '/nosuch': No such file or directory"),
         ("http-request return content-type \"a\\nb\" string x", "'a\nb' cannot be a header value"),
         ("http-request return sting x", "unexpected 'sting'"),
         ("http-request return hdr \"a b\" x", "'a b' cannot be a field name"),

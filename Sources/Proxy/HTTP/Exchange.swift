@@ -32,6 +32,8 @@ final class Exchange {
         case inspecting(before: Step)
         /// `option http-buffer-request`: the body, or a buffer full of it, has to be here first.
         case awaitingBody(before: Step)
+        /// A rule lets the request wait.
+        case pausing(before: Step)
         /// `request-buffer`: the whole body is taken before a server is chosen.
         case takingBody
         /// Waiting for a server that may have one request more.
@@ -42,6 +44,8 @@ final class Exchange {
         case connecting
         /// The request is on its way or sent; no whole response head yet.
         case awaitingResponse
+        /// The response's head is here, and a rule lets it wait.
+        case holding(before: Step)
         /// The response's body is coming.
         case relaying
         /// Sending an answer of our own.
@@ -51,7 +55,7 @@ final class Exchange {
         case ended
     }
 
-    /// What waits for a request's bytes or its body.
+    /// Whose rules they are that wait, or are waited for.
     enum Step { case frontend, backend }
 
     let facts = ExchangeFacts()
@@ -77,6 +81,17 @@ final class Exchange {
     var bodyProbe = BodyProbe(.none)
     /// Rules on what a side sends, while they have not come to their end.
     var inspection = Inspection.none
+    /// Where rules that wait are to go on.
+    var rulePosition = RulePosition.start
+    /// What is behind the response's head.
+    var responseKind = ResponseKind.body(.none)
+    /// A response is held for its body, or as many bytes of it, rather than for a time.
+    var holdsForBody = false
+    var heldBytes: Int?
+    /// The rules on all responses have failed at this one, and are not asked about what is said instead.
+    var afterRulesFailed = false
+    /// The method as the client sent it, which says whether it expects a body. A rule may have given the request another.
+    var clientMethod = Method.get
     /// The request's body, or its beginning, where a server is not to wait for it; it can be sent again from here.
     var requestStore: BodyStore?
     /// The response is taken at the server's speed.
@@ -119,6 +134,8 @@ final class Exchange {
         self.isFirst = isFirst
         requestFraming = .none
         inspection = .none
+        afterRulesFailed = false
+        clientMethod = .get
         holdsResponse = false
         requestSent = false
         bodyWasTouched = false
@@ -159,6 +176,8 @@ final class Exchange {
         case .readingHead: preconditionFailure("the client's connection reads heads")
         case .inspecting(let step): inspect(before: step, worker)
         case .awaitingBody(let step): awaitBody(before: step, worker)
+        case .pausing: watchClient(worker)
+        case .holding(let step): keepHolding(before: step, worker)
         case .takingBody: takeBody(worker)
         case .queued, .connecting: watchClient(worker)
         case .tarpitted: watchTarpitted(worker)

@@ -29,13 +29,27 @@ extension Exchange {
     func fail(
         status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
     ) {
-        switch backend?.errorPages[status] ?? frontend.errorPages[status] {
+        switch errorPage(for: status) {
         case nil: answer(.error(status, detail: detail), cause, at, worker)
         case .response(let response, let closes)?:
             if closes { keepsClient = false }
             answer(response, as: status, cause, at, worker)
         case .silence?: keepSilent(about: status, cause, at, worker)
         }
+    }
+
+    private func errorPage(for status: Int) -> ErrorPage? { backend?.errorPages[status] ?? frontend.errorPages[status] }
+
+    /// Asks for a name and a password (`http-request auth`), in the page for 401.
+    func challenge(_ realm: String, _ worker: Worker) {
+        var page = LocalResponse.error(401)
+        if case .response(let response, let closes)? = errorPage(for: 401) {
+            page = response
+            if closes { keepsClient = false }
+        }
+        page.fields.removeAll { $0.name == "www-authenticate" }
+        page.fields.append(("www-authenticate", "Basic realm=\"\(realm)\""))
+        answer(page, as: 401, .local, .request, worker)
     }
 
     /// Refuses the client's message; the connection closes, since where the next message would begin is not known.
@@ -54,6 +68,7 @@ extension Exchange {
         _ worker: Worker
     ) {
         guard canAnswer(cause, at, worker) else { return }
+        if response.closes { keepsClient = false }
         response.apply(to: &facts.response)
         answer = .bytes(response.body, sent: 0)
         beginAnswer(as: status ?? response.status, length: response.body.count, worker)
@@ -87,16 +102,24 @@ extension Exchange {
 
     /// Sends `facts.response` and then what `answer` holds.
     private func beginAnswer(as status: Int, length: Int, _ worker: Worker) {
+        let own = facts.response.status
+        var length = length
+        if !headWasRefused, !afterRulesFailed, !followAfterResponseRules() {
+            let page = LocalResponse.error(500)
+            page.apply(to: &facts.response)
+            answer = .bytes(page.body, sent: 0)
+            length = page.body.count
+        }
+        let said = facts.response.status
+        let status = said == own ? status : said
         phase = .answering
         facts.status = status
         countResponse(status, worker)
         // A body nobody reads would be taken for the next request.
         if !skipRequestBody() || worker.isStopping { keepsClient = false }
-        let said = facts.response.status
         let hasLength = said != 304 && said != 204 && said >= 200
-        let headIsKnown = facts.timers.requestDone != nil || requestFraming != .none
         // What has no length has no body either.
-        if !hasLength || (headIsKnown && facts.request.method == .head) { answer = .none }
+        if !hasLength || clientMethod == .head { answer = .none }
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
         if phase == .answering { sendAnswer(worker) }
     }
@@ -158,7 +181,7 @@ extension Exchange {
         case .bytes(let n):
             answer = .file(file, sent: sent + n)
             facts.bytesToClient += UInt64(n)
-            client.setDeadline(after: frontend.timeouts.client, worker)
+            client.setDeadline(after: clientTimeout, worker)
             return true
         case .wouldBlock:
             awaitClient(progressed: false, worker)

@@ -59,7 +59,8 @@ extension Exchange {
         count(.clientAborts, worker)
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
-        case .awaitingBody, .takingBody, .inspecting: abort(.client, .request, worker)
+        case .awaitingBody, .takingBody, .inspecting, .pausing: abort(.client, .request, worker)
+        case .holding: abort(.client, .headers, worker)
         case .queued: abort(.client, .queue, worker)
         case .tarpitted:
             // As in HAProxy, the log has what it would have been told.
@@ -78,13 +79,19 @@ extension Exchange {
         case .connecting: retryPauseOver(worker)
         case .queued: queueTimedOut(worker)
         case .tarpitted: tarpitOver(worker)
-        case .awaitingBody, .takingBody: fail(status: 408, .clientTimeout, .request, worker)
+        case .pausing(let step): requestPauseOver(step, worker)
+        case .awaitingBody, .takingBody: bodyTimedOut(worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .headers, worker)
         case .inspecting(let step): inspect(before: step, worker)
         case .tunnelling where inspection.rules != nil && worker.now >= inspection.end: advanceTunnel(worker)
         case .tunnelling: tunnelTimedOut(worker)
         default: abort(.clientTimeout, .data, worker)
         }
+    }
+
+    private func bodyTimedOut(_ worker: Worker) {
+        frontend.traffic.add(.badRequests, worker: worker.index)
+        fail(status: 408, .clientTimeout, .request, worker)
     }
 
     /// The body it sends is not well-formed.
@@ -116,6 +123,7 @@ extension Exchange {
     }
 
     func serverTimedOut(_ worker: Worker) {
+        if case .holding(let step) = phase { return holdingTimeOver(before: step, worker) }
         if retryMessage(after: .responseTimeout, worker) { return }
         countOnServer(.badResponses, worker)
         if phase == .awaitingResponse {
@@ -183,12 +191,20 @@ extension Exchange {
 
     private func countTraffic(_ worker: Worker) {
         countBytes(frontend.traffic, worker)
+        if facts.failedRewrites > 0 { countFailedRewrites(worker) }
         guard let backend else { return }
         countBytes(backend.backend.traffic, worker)
         guard let server else { return }
         countBytes(server.traffic, worker)
         countTimes(backend.backend.traffic, worker)
         countTimes(server.traffic, worker)
+    }
+
+    private func countFailedRewrites(_ worker: Worker) {
+        let failures = UInt64(facts.failedRewrites)
+        frontend.traffic.add(.failedRewrites, failures, worker: worker.index)
+        backend?.backend.traffic.add(.failedRewrites, failures, worker: worker.index)
+        server?.traffic.add(.failedRewrites, failures, worker: worker.index)
     }
 
     private func countBytes(_ traffic: Traffic, _ worker: Worker) {
@@ -215,11 +231,16 @@ extension Exchange {
         let targets = frontend.logTargets
         guard !targets.isEmpty, !isLogged else { return }
         isLogged = true
-        let level: LogLevel
+        var level: LogLevel
         switch frontend.log.verdict(facts) {
         case .skip: return
         case .info: level = .info
         case .error: level = .err
+        }
+        if let severity = facts.directives.logSeverity {
+            // Silent.
+            guard let said = UInt8(exactly: severity).flatMap(LogLevel.init(rawValue:)) else { return }
+            level = said
         }
         facts.counts.process = worker.plan.admission.connections.current
         facts.counts.frontend = frontend.sessions.current

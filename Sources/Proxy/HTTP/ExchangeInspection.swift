@@ -41,7 +41,8 @@ extension Exchange {
             case .wait(.more, let position):
                 inspection.position = position
                 client.setDeadline(inspection.end, worker)
-            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed:
+            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
+                .challenge:
                 preconditionFailure("rules on content do not answer")
             }
             switch client.fill(worker) {
@@ -93,7 +94,8 @@ extension Exchange {
                 rejectResponse(worker)
                 return false
             case .wait(.more, let position): inspection.position = position
-            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed:
+            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
+                .challenge:
                 preconditionFailure("rules on content do not answer")
             }
             switch connection.fill(worker) {
@@ -109,7 +111,8 @@ extension Exchange {
         switch rules.run(on: facts) {
         case .proceed: return true
         case .reject, .silentDrop: rejectResponse(worker)
-        case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed:
+        case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
+            .challenge:
             preconditionFailure("rules on content do not answer")
         }
         return false

@@ -64,9 +64,9 @@ extension Exchange {
             if needsRoom { continue }
             client.input.releaseIfEmpty(to: worker.buffers)
             switch client.fill(worker) {
-            case .progressed: client.setDeadline(after: frontend.timeouts.client, worker)
+            case .progressed: client.setDeadline(after: clientTimeout, worker)
             case .blocked:
-                if client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
+                if client.deadline == .never { client.setDeadline(after: clientTimeout, worker) }
                 return
             case .full: preconditionFailure("all but the beginning of a chunk's line was moved on")
             case .ended, .failed:
@@ -94,7 +94,9 @@ extension Exchange {
         connection.setDeadline(after: serverTimeout, worker)
     }
 
-    var serverTimeout: TimeSpan { backend?.timeouts.server ?? .forever }
+    /// The time-outs, which rules may have changed for this exchange (`set-timeout`).
+    var serverTimeout: TimeSpan { facts.directives.serverTimeout ?? backend?.timeouts.server ?? .forever }
+    var clientTimeout: TimeSpan { facts.directives.clientTimeout ?? frontend.timeouts.client }
 
     // MARK: The response
 
@@ -161,16 +163,14 @@ extension Exchange {
                 badResponse("protocol switched unasked, or before the request was read", worker)
                 return false
             }
-            switchProtocols(worker)
-            return false
+            return followResponseRules(before: .upgrade, worker)
         }
         if status < 200 { return passInterim(worker) }
         if retryMessage(after: .status(status), worker) { return false }
         if facts.request.method == .connect && status < 300 {
             // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
             facts.response.fields.remove(.contentLength)
-            becomeTunnel(.none, worker)
-            return false
+            return followResponseRules(before: .tunnel, worker)
         }
 
         let framing: BodyFraming
@@ -183,15 +183,18 @@ extension Exchange {
         facts.timers.responseHeadDone = worker.now
         if !frontend.logTargets.isEmpty { frontend.log.captureResponse(facts) }
         connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose
-        guard followResponseRules(worker) else { return false }
-        sendResponseHead(framing, worker)
-        return phase == .relaying
+        return followResponseRules(before: .body(framing), worker)
     }
 
     /// 100, 102, 103: to the client at once, and on to the next head. HTTP/1.0 does not know them.
     private func passInterim(_ worker: Worker) -> Bool {
         responseParser.reset()
         interimWasPassed = true
+        return sendInterimHead(worker)
+    }
+
+    /// `facts.response` as an interim response to the client. False if the client is gone.
+    func sendInterimHead(_ worker: Worker) -> Bool {
         defer { facts.response.clear() }
         guard facts.request.version == .http11 else { return true }
         facts.response.fields.removeHopByHop()
@@ -207,35 +210,21 @@ extension Exchange {
         return true
     }
 
-    private func followResponseRules(_ worker: Worker) -> Bool {
-        guard followResponseContentRules(worker) else { return false }
-        if let rules = backend?.rules.response, !follow(rules, worker) { return false }
-        return follow(frontend.rules.response, worker)
-    }
-
-    private func follow(_ rules: RuleSet, _ worker: Worker) -> Bool {
-        if rules.isEmpty { return true }
-        switch rules.run(on: facts) {
-        case .proceed: return true
-        case .answer(let response), .deny(let response):
-            count(.deniedResponses, worker)
-            answer(response, .proxy, .headers, worker)
-        case .denyStatus(let status), .answerStatus(let status):
-            count(.deniedResponses, worker)
-            fail(status: status, .proxy, .headers, worker)
-        case .rewriteFailed: fail(status: 500, .proxy, .headers, worker)
-        case .tarpit, .tarpitStatus, .reject, .silentDrop, .wait:
-            preconditionFailure("no action of http-response rules does that yet")
-        }
-        return false
-    }
-
-    private func sendResponseHead(_ framing: BodyFraming, _ worker: Worker) {
+    func sendResponseHead(_ framing: BodyFraming, _ worker: Worker) {
         facts.status = facts.response.status
         countResponse(facts.status, worker)
         connection?.setDeadline(after: serverTimeout, worker)
+        var framing = framing
         var target = framing
-        if framing == .untilClose {
+        let mayHaveBody = facts.status != 204 && facts.status != 304 && clientMethod != .head
+        if framing != .none && !mayHaveBody {
+            // A rule has changed the method or the status, and what the server sends has no place any more.
+            framing = .none
+            target = .none
+            connection?.allowsReuse = false
+        } else if framing == .none && mayHaveBody {
+            target = .length(0)
+        } else if framing == .untilClose {
             // The end is marked for clients that know chunks, so that their connection can stay.
             if facts.request.version == .http11 { target = .chunked } else { keepsClient = false }
         } else if framing == .chunked && facts.request.version == .http10 {
@@ -314,7 +303,7 @@ extension Exchange {
         switch connection.fill(worker) {
         case .progressed:
             connection.setDeadline(after: serverTimeout, worker)
-            if !requestSent { client.setDeadline(after: frontend.timeouts.client, worker) }
+            if !requestSent { client.setDeadline(after: clientTimeout, worker) }
             return true
         case .full: return true
         case .blocked:
@@ -349,6 +338,6 @@ extension Exchange {
 
     /// The client is to read on. Only what it takes moves its deadline: other signs of life do not free a buffer.
     func awaitClient(progressed: Bool, _ worker: Worker) {
-        if progressed || client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
+        if progressed || client.deadline == .never { client.setDeadline(after: clientTimeout, worker) }
     }
 }

@@ -23,6 +23,7 @@ extension Exchange {
         case .success(let framing): requestFraming = framing
         }
         keepsClient = facts.request.wantsKeepAlive && !worker.isStopping && frontend.keepAlive != .close
+        clientMethod = facts.request.method
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
 
@@ -36,13 +37,12 @@ extension Exchange {
         if frontend.buffersRequests && !requestBody.isComplete {
             beginAwaitingBody(before: .frontend, worker)
         } else {
-            passFrontend(worker)
+            followRequestRules(of: .frontend, worker)
         }
     }
 
-    /// What the frontend has to say, and on to a backend.
-    func passFrontend(_ worker: Worker) {
-        guard follow(frontend.rules.request, worker) else { return }
+    /// The frontend's rules have let the request pass: on to a backend.
+    func frontendPassed(_ worker: Worker) {
         if let page = frontend.statsPage, answerStatistics(page, worker) { return }
         guard let index = frontend.routing.choose(for: facts) else {
             fail(status: 503, .server, .connect, worker)
@@ -66,13 +66,13 @@ extension Exchange {
         if backend.buffersRequests && !frontend.buffersRequests && !requestBody.isComplete {
             beginAwaitingBody(before: .backend, worker)
         } else {
-            pass(backend, worker)
+            followRequestRules(of: .backend, worker)
         }
     }
 
-    /// What the backend has to say, and on to a server.
-    func pass(_ backend: BackendPlan, _ worker: Worker) {
-        guard follow(backend.rules.request, worker) else { return }
+    /// So have the backend's: on to a server.
+    func backendPassed(_ worker: Worker) {
+        guard let backend else { preconditionFailure("a backend's rules have run, and there is no backend") }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
         if keepAliveMode == .close { keepsClient = false }
@@ -84,32 +84,6 @@ extension Exchange {
             keepBodyForRetries(worker)
             chooseServer(worker)
         }
-    }
-
-    /// Runs rules; false if they have settled the exchange.
-    private func follow(_ rules: RuleSet, _ worker: Worker) -> Bool {
-        if rules.isEmpty { return true }
-        switch rules.run(on: facts) {
-        case .proceed: return true
-        case .answer(let response):
-            count(.intercepted, worker)
-            answer(response, .local, .request, worker)
-        case .answerStatus(let status):
-            count(.intercepted, worker)
-            fail(status: status, .local, .request, worker)
-        case .deny(let response):
-            count(.deniedRequests, worker)
-            answer(response, .proxy, .request, worker)
-        case .denyStatus(let status):
-            count(.deniedRequests, worker)
-            fail(status: status, .proxy, .request, worker)
-        case .tarpit(let response): tarpit(.response(response), worker)
-        case .tarpitStatus(let status): tarpit(.status(status), worker)
-        case .rewriteFailed: fail(status: 500, .proxy, .request, worker)
-        case .reject, .silentDrop, .wait:
-            preconditionFailure("no action of http-request rules does that yet")
-        }
-        return false
     }
 
     /// Counts on the frontend, and on the backend if there is one yet.

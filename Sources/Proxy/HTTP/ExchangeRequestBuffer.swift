@@ -16,6 +16,8 @@ struct BodyProbe {
     private var decoder: BodyDecoder
     /// Bytes looked at before.
     private var seen = 0
+    /// Bytes of the body among them, without its framing.
+    private(set) var bytes = 0
 
     enum Found { case whole, needsMore, failed(MessageFault) }
 
@@ -25,7 +27,10 @@ struct BodyProbe {
     mutating func look(at input: borrowing ByteBuffer) -> Found {
         while !decoder.isComplete {
             switch decoder.next(input.readable.extracting(seen..<input.count)) {
-            case .data(let skip, let count), .trailers(let skip, let count): seen += skip + count
+            case .data(let skip, let count):
+                seen += skip + count
+                bytes += count
+            case .trailers(let skip, let count): seen += skip + count
             case .needMore(let skip):
                 seen += skip
                 return .needsMore
@@ -40,14 +45,22 @@ struct BodyProbe {
 extension Exchange {
     // MARK: option http-buffer-request
 
+    /// Waits with the rules of a section.
     func beginAwaitingBody(before step: Step, _ worker: Worker) {
+        rulePosition = .start
+        beginAwaitingBody(before: step, atLeast: nil, for: frontend.timeouts.httpRequest ?? clientTimeout, worker)
+    }
+
+    /// Waits at `rulePosition` in them, `wait-for-body`.
+    func beginAwaitingBody(before step: Step, atLeast bytes: Int?, for time: TimeSpan, _ worker: Worker) {
         phase = .awaitingBody(before: step)
+        heldBytes = bytes
         bodyProbe = BodyProbe(requestFraming)
-        requestIsIncomplete(for: frontend.timeouts.httpRequest ?? frontend.timeouts.client, worker)
+        requestIsIncomplete(for: time, worker)
         awaitBody(before: step, worker)
     }
 
-    /// Reads until the body is whole or the buffer full, then goes on with `step`.
+    /// Reads until the body is whole, or enough of it is here, or the buffer is full; then goes on with `step`.
     func awaitBody(before step: Step, _ worker: Worker) {
         guard sendInterim(worker) else { return }
         while true {
@@ -56,6 +69,7 @@ extension Exchange {
             case .needsMore: break
             case .failed(let fault): return refuseBody(fault, worker)
             }
+            if let heldBytes, bodyProbe.bytes >= heldBytes { return bodyArrived(before: step, worker) }
             guard askForBody(worker) else { return }
             switch client.fill(worker) {
             case .progressed: break
@@ -68,29 +82,25 @@ extension Exchange {
 
     private func bodyArrived(before step: Step, _ worker: Worker) {
         requestArrived(worker)
-        switch step {
-        case .frontend: passFrontend(worker)
-        case .backend:
-            guard let backend else { preconditionFailure("a backend's rules wait, and there is no backend") }
-            pass(backend, worker)
-        }
+        followRequestRules(of: step, from: rulePosition, worker)
     }
 
     /// Nothing is waited for that a server or a rule has to have first.
     var isRequestWhole: Bool {
         switch phase {
-        case .readingHead, .inspecting, .awaitingBody, .takingBody: false
-        case .queued, .tarpitted, .connecting, .awaitingResponse, .relaying, .answering, .tunnelling, .ended: true
+        case .readingHead, .inspecting, .awaitingBody, .pausing, .takingBody: false
+        case .queued, .tarpitted, .connecting, .awaitingResponse, .holding, .relaying, .answering, .tunnelling, .ended:
+            true
         }
     }
 
     /// What is waited for is part of the request, in its timers too.
-    private func requestIsIncomplete(for time: TimeSpan, _ worker: Worker) {
+    func requestIsIncomplete(for time: TimeSpan, _ worker: Worker) {
         facts.timers.requestDone = nil
         client.setDeadline(after: time, worker)
     }
 
-    private func requestArrived(_ worker: Worker) {
+    func requestArrived(_ worker: Worker) {
         facts.timers.requestDone = worker.now
         client.setDeadline(.never, worker)
     }
@@ -105,7 +115,7 @@ extension Exchange {
         }
         requestBody = BodyRelay(from: requestFraming, to: .untilClose)
         requestStore = BodyStore(buffering, keeps: true, pool: worker.buffers)
-        requestIsIncomplete(for: frontend.timeouts.client, worker)
+        requestIsIncomplete(for: clientTimeout, worker)
         takeBody(worker)
     }
 
@@ -128,7 +138,7 @@ extension Exchange {
             guard askForBody(worker) else { return }
             client.input.releaseIfEmpty(to: worker.buffers)
             switch client.fill(worker) {
-            case .progressed: client.setDeadline(after: frontend.timeouts.client, worker)
+            case .progressed: client.setDeadline(after: clientTimeout, worker)
             case .blocked: return
             case .full: preconditionFailure("the input was just moved on, it cannot be full")
             case .ended, .failed: return clientAborted(worker)

@@ -129,7 +129,7 @@ extension Exchange {
             if !hasMore && requestSent {
                 client.setDeadline(.never, worker)
             } else if waiting > 0 {
-                client.setDeadline(after: frontend.timeouts.client, worker)
+                client.setDeadline(after: clientTimeout, worker)
             }
             return hasMore ? .some : .all
         case .blocked:

@@ -107,14 +107,15 @@ extension Exchange {
         guard let backend, let connection else { preconditionFailure("a tunnel leads to a backend") }
         let front = frontend.timeouts
         let back = backend.timeouts
+        let tunnel = facts.directives.tunnelTimeout ?? back.tunnel
         if client.hasEnded && !connection.hasEnded {
-            return (back.serverFin ?? back.tunnel ?? back.server, .serverTimeout)
+            return (back.serverFin ?? tunnel ?? serverTimeout, .serverTimeout)
         }
         if connection.hasEnded && !client.hasEnded {
-            return (front.clientFin ?? back.tunnel ?? front.client, .clientTimeout)
+            return (front.clientFin ?? tunnel ?? clientTimeout, .clientTimeout)
         }
-        if let tunnel = back.tunnel { return (tunnel, .clientTimeout) }
-        return front.client <= back.server ? (front.client, .clientTimeout) : (back.server, .serverTimeout)
+        if let tunnel { return (tunnel, .clientTimeout) }
+        return clientTimeout <= serverTimeout ? (clientTimeout, .clientTimeout) : (serverTimeout, .serverTimeout)
     }
 
     func tunnelTimedOut(_ worker: Worker) { abort(tunnelTimeout.cause, .data, worker) }

@@ -17,6 +17,14 @@ enum Action: Sendable {
     case target(TargetAction)
     case status(StatusAction)
     case strictMode(Bool)
+    case waiting(Waiting)
+    case directive(DirectiveAction)
+    case end(EndAction)
+    case normalize(NormalizeAction)
+    /// The place of its realm in the table.
+    case challenge(Int)
+    /// The place of its content in the table.
+    case tarpit(Int)
     case capture(CaptureAction)
     case replaceField(ReplaceFieldAction)
     case replaceTarget(ReplaceTargetAction)
@@ -38,6 +46,12 @@ enum Action: Sendable {
         case .target(let action): action.run(on: facts, program)
         case .status(let action): action.run(on: facts, program)
         case .strictMode(let isOn): Self.setStrict(isOn, facts)
+        case .waiting(let action): action.run(on: facts, program)
+        case .directive(let action): action.run(on: facts, program)
+        case .end(let action): action.run(on: facts, program)
+        case .normalize(let action): action.run(on: facts)
+        case .challenge(let place): .decided(.challenge(program.table.realms[place] ?? facts.backendName))
+        case .tarpit(let place): .decided(program.table.answers[place].tarpit(facts, program))
         case .capture(let action): action.run(on: facts, program)
         case .replaceField(let action): action.run(on: facts, side, program)
         case .replaceTarget(let action): action.run(on: facts, program)
@@ -134,9 +148,10 @@ struct ActionRow: Sendable {
 
     /// All of them.
     static let table =
-        [allow] + Rejection.rows + [AnswerContent.answerRow, AnswerContent.denyRow, Redirection.row]
-        + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows + TargetAction.rows
-        + ReplaceTargetAction.rows + [StatusAction.row] + VariableAction.rows + [StrictMode.row]
+        [allow] + Rejection.rows + [AnswerContent.answerRow, AnswerContent.denyRow, AnswerContent.tarpitRow]
+        + [Challenge.row, Redirection.row] + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows
+        + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
+        + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

@@ -41,7 +41,7 @@ struct AnswerContent: Sendable {
 extension AnswerContent {
     /// What stands behind `return` and `deny`, for their help.
     static let usage =
-        "[status <code>] [content-type <type>] [default-errorfiles | file <path> | lf-file <path> | string <text>"
+        "[status <code>] [content-type <type>] [default-errorfiles | errorfile <path> | file <path> | lf-file <path> | string <text>"
         + " | lf-string <format>] [hdr <name> <format>]*"
 
     /// Reads the words up to the condition. `statusWords` are those that a status may stand behind.
@@ -51,6 +51,7 @@ extension AnswerContent {
         self.status = status
         var typeWord: Word?
         var bodyWord: Word?
+        var fieldWord: Word?
         while !arguments.isAtCondition {
             let word = try arguments.next("an argument")
             switch word.text {
@@ -61,17 +62,19 @@ extension AnswerContent {
                 contentType = try Self.contentType(&arguments)
                 isCustom = true
             case "hdr":
+                fieldWord = fieldWord ?? word
                 fields.append(try Self.field(&arguments, in: place, &table))
                 isCustom = true
-            case "default-errorfiles", "file", "lf-file", "string", "lf-string":
+            case "default-errorfiles", "errorfile", "file", "lf-file", "string", "lf-string":
                 if let bodyWord {
                     throw arguments.problem("'\(word.text)' after '\(bodyWord.text)': an answer has one body", at: word)
                 }
                 bodyWord = word
                 try readBody(word, &arguments, in: place, &table)
-            case "errorfile", "errorfiles":
+            case "errorfiles":
                 throw arguments.problem(
-                    "'\(word.text)' is not supported yet", at: word, expected: "file, lf-file, string or lf-string")
+                    "'\(word.text)' is known to HAProxy, but Portico does not do it yet", at: word,
+                    expected: "errorfile, file, lf-file, string or lf-string")
             default:
                 throw arguments.problem(
                     "unexpected '\(word.text)'", at: word, expected: Self.usage,
@@ -79,13 +82,16 @@ extension AnswerContent {
             }
         }
         try checkType(typeWord, bodyWord, &arguments)
+        if fixed != nil, let fieldWord {
+            arguments.warn("hdr is ignored: the file is the whole answer", at: fieldWord)
+        }
         if format == nil, fields.allSatisfy({ table.isConstant($0.value) }) {
             fixed = response(ExchangeFacts(), RuleProgram(table))
         }
     }
 
     private static let words = [
-        "content-type", "hdr", "default-errorfiles", "file", "lf-file", "string", "lf-string",
+        "content-type", "hdr", "default-errorfiles", "errorfile", "file", "lf-file", "string", "lf-string",
     ]
 
     private mutating func readBody(
@@ -94,6 +100,7 @@ extension AnswerContent {
         isCustom = true
         switch word.text {
         case "default-errorfiles": usesPage = true
+        case "errorfile": fixed = try Self.wholeResponse(&arguments)
         case "string": text = Array(try arguments.next("a text").text.utf8)
         case "file": text = try Self.content(of: arguments.next("a file's path"))
         case "lf-string": try setFormat(arguments.next("a log format"), in: place, &table)
@@ -126,6 +133,18 @@ extension AnswerContent {
         }
         if usesPage, !fields.isEmpty {
             arguments.warn("hdr is ignored: the section's error page is the whole answer", at: bodyWord)
+        }
+    }
+
+    private static func wholeResponse(_ arguments: inout Arguments) throws(ConfigProblem) -> LocalResponse {
+        let path = try arguments.next("a file's path")
+        let bytes = try content(of: path)
+        do throws(StoredResponse.Fault) {
+            return try StoredResponse(bytes).response
+        } catch {
+            throw arguments.problem(
+                "'\(path.text)' \(error.description)", at: path,
+                expected: "a whole HTTP response: status line, fields, an empty line, the body")
         }
     }
 

@@ -57,16 +57,21 @@ enum CaptureKeywords {
             }
             try draft[RulesSettings.self].readCapture(word, slot, .httpRequest, &arguments)
         },
+        response(.httpResponse),
+        response(.httpAfterResponse),
+    ]
+
+    private static func response(_ family: RuleFamily) -> Keyword {
         Keyword(
-            "http-response capture", in: .proxies,
-            usage: "http-response capture <sample> id <number> [if|unless <condition>]",
+            "\(family.rawValue) capture", in: .proxies,
+            usage: "\(family.rawValue) capture <sample> id <number> [if|unless <condition>]",
             summary: "Logs a sample among the captured response fields, in a place that was declared."
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a sample")
             let slot = try number(&arguments)
-            try draft[RulesSettings.self].readCapture(word, slot, .httpResponse, &arguments)
-        },
-    ]
+            try draft[RulesSettings.self].readCapture(word, slot, family, &arguments)
+        }
+    }
 
     private static func header(_ name: String, _ side: MessageSide) -> Keyword {
         Keyword(

@@ -1,4 +1,4 @@
-// `deny`: refuses the message (manual, `http-request deny`).
+// `deny`: refuses the message; `tarpit`: holds the client for a time first (manual, `http-request deny`).
 
 internal import Configuration
 
@@ -7,6 +7,10 @@ extension AnswerContent {
     /// `default-errorfiles`.
     func denial(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
         usesPage || !isCustom ? .denyStatus(status) : .deny(response(facts, program))
+    }
+
+    func tarpit(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .tarpitStatus(status) : .tarpit(response(facts, program))
     }
 
     static let denyRow = ActionRow(
@@ -18,5 +22,15 @@ extension AnswerContent {
                 &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.place, &table)
         )
         return .deny(table.answers.count - 1)
+    }
+
+    static let tarpitRow = ActionRow(
+        "tarpit", in: [.httpRequest], "[deny_status <code>] " + usage,
+        summary: "Refuses the request once timeout tarpit has passed: with status 500, unless another is said."
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.answers.append(
+            try AnswerContent(
+                &arguments, status: 500, statusWords: ["status", "deny_status"], in: family.place, &table))
+        return .tarpit(table.answers.count - 1)
     }
 }

@@ -66,6 +66,17 @@ extension TargetAction.Part {
 }
 
 extension ExchangeFacts {
+    /// Puts another spelling in the place of path and query, as it is.
+    func setPathAndQuery(_ text: [UInt8]) -> Bool {
+        withScratch {
+            let start = scratch.count
+            request.appendPrefix(to: &scratch)
+            scratch += text
+            guard request.hasRoom(forTarget: scratch.count - start, in: headBytesMax) else { return false }
+            return request.changeTarget(scratch, from: start)
+        }
+    }
+
     /// Puts `text` in the place of a part of the target: path, query, both, or all. False, and nothing changes, if what comes
     /// out is no target, or too long.
     func setTarget(_ part: SampleBytes.RequestPart, _ text: [UInt8]) -> Bool {
@@ -98,16 +109,21 @@ extension RequestHead {
         count <= target.byteCount || byteCount - target.byteCount + count <= bytesMax
     }
 
+    /// Appends what stands before the path.
+    fileprivate func appendPrefix(to out: inout [UInt8]) {
+        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+    }
+
     /// Appends this target with another path and query.
     fileprivate func appendTarget(pathAndQuery: [UInt8], to out: inout [UInt8]) {
-        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+        appendPrefix(to: &out)
         if pathAndQuery.first != 0x2F { out.append(0x2F) }
         TextWriter.append(to: &out) { $0.append(pathAndQuery, .path) }
     }
 
     /// Appends this target with another path.
     fileprivate func appendTarget(path: [UInt8], to out: inout [UInt8]) {
-        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+        appendPrefix(to: &out)
         if path.first != 0x2F { out.append(0x2F) }
         TextWriter.append(to: &out) { $0.append(path, .path) }
         let pathCount = self.path.byteCount
@@ -116,7 +132,7 @@ extension RequestHead {
 
     /// Appends this target with another query. A question mark that is there stays.
     fileprivate func appendTarget(query: [UInt8], to out: inout [UInt8]) {
-        if targetForm == .absolute { out.append(target.extracting(0..<absolutePrefix)) }
+        appendPrefix(to: &out)
         out.append(path)
         if query.isEmpty, path.byteCount == pathAndQuery.byteCount { return }
         out.append(0x3F)

@@ -1,0 +1,70 @@
+// `set-src`, `set-src-port`, `set-dst`, `set-dst-port`: who the client is and what it connected to, for everything that
+// comes after in this exchange (manual, `http-request set-src`).
+//
+// An address keeps its port and a port its address, as far as there are any.
+
+internal import Basics
+internal import Configuration
+
+struct EndAction: Sendable {
+    enum Part: String, CaseIterable, Sendable {
+        case source = "set-src"
+        case sourcePort = "set-src-port"
+        case destination = "set-dst"
+        case destinationPort = "set-dst-port"
+    }
+
+    private let part: Part
+    private let expression: Expression
+
+    /// What yields no address, or no port, changes nothing.
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        facts.withScratch {
+            guard let value = expression.evaluate(facts, program) else { return }
+            switch part {
+            case .source: facts.client = value.address(facts).map(facts.client.with) ?? facts.client
+            case .destination: facts.local = value.address(facts).map(facts.local.with) ?? facts.local
+            case .sourcePort: facts.client = port(value, facts).map(facts.client.with) ?? facts.client
+            case .destinationPort: facts.local = port(value, facts).map(facts.local.with) ?? facts.local
+            }
+            facts.directives.hasOtherEnds = true
+        }
+        return .next
+    }
+
+    private func port(_ value: SampleValue, _ facts: ExchangeFacts) -> UInt16? {
+        value.integer(facts).flatMap(UInt16.init(exactly:))
+    }
+
+    static let rows = Part.allCases.map { part in
+        ActionRow(part.rawValue, in: [.httpRequest], "<expression>", summary: part.summary) {
+            (arguments, family, table) throws(ConfigProblem) in
+            let word = try arguments.next("an expression")
+            let expression = try Expression(word, in: family.place, &table)
+            let wanted: SampleType = part.isPort ? .integer : .address
+            guard expression.type.converts(to: wanted) else {
+                throw arguments.problem("'\(word.text)' yields no \(part.isPort ? "number" : "address")", at: word)
+            }
+            return .end(EndAction(part: part, expression: expression))
+        }
+    }
+}
+
+extension EndAction.Part {
+    fileprivate var isPort: Bool { self == .sourcePort || self == .destinationPort }
+
+    fileprivate var summary: String {
+        switch self {
+        case .source: "Takes another address for the client's: in what follows, in the log, in X-Forwarded-For."
+        case .sourcePort: "Takes another port for the client's."
+        case .destination: "Takes another address for the one that the client connected to."
+        case .destinationPort: "Takes another port for the one that the client connected to."
+        }
+    }
+}
+
+extension SocketAddress {
+    fileprivate func with(_ address: IPAddress) -> SocketAddress { .ip(address, port: port ?? 0) }
+
+    fileprivate func with(_ port: UInt16) -> SocketAddress { .ip(ip ?? .anyV4, port: port) }
+}

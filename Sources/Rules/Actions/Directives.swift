@@ -1,0 +1,77 @@
+// What rules say of the exchange rather than of its messages: `set-log-level`, `set-timeout`, `disable-l7-retry`,
+// `early-hint` (manual, `http-request set-log-level` and so on). The Proxy obeys.
+
+internal import Basics
+internal import Configuration
+
+enum DirectiveAction: Sendable {
+    enum Timeout: Sendable { case client, server, tunnel }
+
+    /// -1 for no line at all.
+    case logSeverity(Int)
+    case timeout(Timeout, TimeAmount)
+    case noMessageRetries
+    case earlyHint(FieldName, Format)
+
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        switch self {
+        case .logSeverity(let severity): facts.directives.logSeverity = severity
+        case .noMessageRetries: facts.directives.retriesMessages = false
+        case .timeout(let timeout, let amount):
+            guard let time = amount.value(facts, program) else { return .next }
+            switch timeout {
+            case .client: facts.directives.clientTimeout = time
+            case .server: facts.directives.serverTimeout = time
+            case .tunnel: facts.directives.tunnelTimeout = time
+            }
+        case .earlyHint(let name, let value):
+            value.render(facts, program)
+            var text: [UInt8] = []
+            text.append(program.text(name.text))
+            facts.directives.earlyHints.append((text, facts.rendered))
+        }
+        return .next
+    }
+
+    static let rows = [
+        ActionRow(
+            "set-log-level", in: RuleFamily.http, "emerg|alert|crit|err|warning|notice|info|debug|silent",
+            summary: "Gives the exchange's line in the log another level, or lets there be none."
+        ) { (arguments, _, _) throws(ConfigProblem) in
+            let word = try arguments.next("a level")
+            guard let severity = levels.firstIndex(of: word.text) else {
+                throw arguments.problem(
+                    "unknown level '\(word.text)'", at: word, expected: "one of \(levels.joined(separator: ", "))",
+                    suggestion: nearest(word.text, among: levels))
+            }
+            return .directive(.logSeverity(word.text == "silent" ? -1 : severity))
+        },
+        ActionRow(
+            "set-timeout", in: [.httpRequest, .httpResponse], "client|server|tunnel <time>|<expression>",
+            summary: "Gives this exchange another time-out, as long as the expression yields milliseconds if it is one."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let timeout = try arguments.choice(
+                "a time-out", of: ["client": Timeout.client, "server": .server, "tunnel": .tunnel])
+            return .directive(.timeout(timeout, try TimeAmount(&arguments, in: family.place, &table)))
+        },
+        ActionRow(
+            "disable-l7-retry", in: [.httpRequest],
+            summary: "A request that a server has had is not sent again, whatever retry-on says."
+        ) { (_, _, _) throws(ConfigProblem) in .directive(.noMessageRetries) },
+        ActionRow(
+            "early-hint", in: [.httpRequest], "<name> <format>",
+            summary:
+                "Sends the client a field, Link say, in a 103 before the response. Lines behind one another make one 103."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            let (word, name) = try arguments.fieldName(&table)
+            guard !name.framesMessages else {
+                throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
+            }
+            return .directive(
+                .earlyHint(name, try arguments.fieldFormat("a value for the field", in: family.place, &table)))
+        },
+    ]
+
+    /// A level's place is its severity.
+    private static let levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent"]
+}

@@ -1,0 +1,159 @@
+// Actions about the exchange rather than its messages: what they tell the Proxy, and what makes rules wait.
+
+import Basics
+import Configuration
+import HTTP
+import Testing
+
+@testable import Rules
+
+@Suite struct ExchangeActionTests {
+    private func outcome(
+        _ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest,
+        from position: RulePosition = .start
+    ) throws -> RuleOutcome {
+        defer { #expect(facts.scratch.isEmpty) }
+        return try Section(.listen, lines).rules.ruleSet(family).run(on: facts, from: position)
+    }
+
+    private func proceed(_ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest) throws {
+        guard case .proceed = try outcome(lines, facts, family) else { throw Unexpected(what: "stopped by \(lines)") }
+    }
+
+    @Test func `set-log-level and set-timeout tell the Proxy`() throws {
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nZ: 0\n\n")
+        try proceed(
+            """
+            http-request set-log-level warning
+            http-request set-timeout server 5s
+            http-request set-timeout tunnel hdr_val(t)
+            http-request set-timeout client hdr_val(z)
+            http-request set-timeout client hdr_val(nosuch)
+            http-request disable-l7-retry
+            """, facts)
+        #expect(facts.directives.logSeverity == 4)
+        #expect(facts.directives.serverTimeout == .seconds(5))
+        #expect(facts.directives.tunnelTimeout == .milliseconds(250))
+        #expect(facts.directives.clientTimeout == nil)
+        #expect(!facts.directives.retriesMessages)
+        try proceed("http-request set-log-level silent", facts)
+        #expect(facts.directives.logSeverity == -1)
+        facts.clear()
+        #expect(facts.directives.logSeverity == nil && facts.directives.serverTimeout == nil)
+        #expect(facts.directives.retriesMessages)
+    }
+
+    @Test func `early-hint adds up`() throws {
+        let facts = try exchange()
+        try proceed(
+            "http-request early-hint Link \"<%[path]style.css>; rel=preload\"\nhttp-request early-hint X-A a", facts)
+        #expect(facts.directives.earlyHints.map { String(decoding: $0.name, as: UTF8.self) } == ["link", "x-a"])
+        #expect(
+            facts.directives.earlyHints.map { String(decoding: $0.value, as: UTF8.self) } == [
+                "</style.css>; rel=preload", "a",
+            ])
+    }
+
+    @Test func `set-src and its like change the ends for what follows`() throws {
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nX-Real-IP: 192.0.2.7\nX-Port: 99\nX-Bad: none\n\n")
+        try proceed("http-request set-src hdr(x-real-ip)\nhttp-request set-var(txn.seen) src", facts)
+        #expect(facts.client == .ip(.v4(0xC000_0207), port: 4711))
+        #expect(try value("var(txn.seen)", facts) == "192.0.2.7")
+        #expect(facts.directives.hasOtherEnds)
+        try proceed("http-request set-src-port hdr(x-port)\nhttp-request set-dst-port int(8443)", facts)
+        #expect(facts.client.port == 99 && facts.local == .ip(.v4(0xC0A8_0001), port: 8443))
+        try proceed("http-request set-dst str(2001:db8::1)", facts)
+        #expect(facts.local.description == "[2001:db8::1]:8443")
+        // What is none changes nothing.
+        try proceed(
+            """
+            http-request set-src hdr(x-bad)
+            http-request set-src hdr(nosuch)
+            http-request set-src-port int(70000)
+            http-request set-dst-port int(-1)
+            """, facts)
+        #expect(facts.client.description == "192.0.2.7:99")
+        #expect(facts.local.port == 8443)
+        facts.local = .path("/run/x.sock")
+        try proceed("http-request set-dst-port int(80)", facts)
+        #expect(facts.local == .ip(.anyV4, port: 80))
+    }
+
+    @Test func `Rules wait, and go on behind the one that made them wait`() throws {
+        let facts = try exchange()
+        let lines = """
+            http-request set-header X-A a
+            http-request pause 50ms
+            http-request set-header X-B b
+            http-request wait-for-body time 2s at-least 1k
+            http-request wait-for-handshake
+            http-request deny
+            """
+        guard case .wait(.pause(.milliseconds(50)), let first) = try outcome(lines, facts) else {
+            throw Unexpected(what: "no pause")
+        }
+        #expect(names(facts.request.fields) == ["host", "x-a"])
+        guard case .wait(.body(.seconds(2), 1_024), let second) = try outcome(lines, facts, from: first) else {
+            throw Unexpected(what: "no wait for the body")
+        }
+        #expect(names(facts.request.fields) == ["host", "x-a", "x-b"])
+        guard case .denyStatus(403) = try outcome(lines, facts, from: second) else { throw Unexpected(what: "no end") }
+        // No time, no pause; and as much of the body as there is.
+        guard
+            case .wait(.body(.seconds(2), nil), _) = try outcome(
+                "http-request pause hdr_val(x)\nhttp-request wait-for-body time 2000", facts)
+        else { throw Unexpected(what: "another outcome") }
+        try answer("HTTP/1.1 200 OK\n\n", facts)
+        guard
+            case .wait(.pause(.milliseconds(200)), _) = try outcome("http-response pause status", facts, .httpResponse)
+        else { throw Unexpected(what: "another outcome") }
+    }
+
+    @Test func `auth asks for a realm: the one said, or the section's name`() throws {
+        let facts = try exchange()
+        guard case .challenge("Staff only") = try outcome("http-request auth realm \"Staff only\"", facts) else {
+            throw Unexpected(what: "no challenge")
+        }
+        guard case .challenge("www") = try outcome("http-request auth", facts) else {
+            throw Unexpected(what: "no challenge")
+        }
+    }
+
+    @Test func `tarpit takes what deny takes`() throws {
+        let facts = try exchange()
+        guard case .tarpitStatus(500) = try outcome("http-request tarpit", facts),
+            case .tarpitStatus(429) = try outcome("http-request tarpit deny_status 429", facts),
+            case .tarpit(let response) = try outcome(
+                "http-request tarpit status 404 content-type text/plain string no", facts)
+        else { throw Unexpected(what: "another outcome") }
+        #expect(response.status == 404 && response.body == Array("no".utf8))
+    }
+
+    @Test(arguments: [
+        ("http-request set-log-level loud", "unknown level 'loud'"),
+        ("http-request set-timeout connect 1s", "unknown time-out 'connect'"),
+        ("http-request set-timeout server 0", "no time at all makes no sense here"),
+        ("http-request set-timeout server 5x", "'5x' is not a time"),
+        ("http-request set-timeout server nosuch", "unknown sample 'nosuch'"),
+        ("http-request early-hint Content-Length 5", "'Content-Length' is Portico's to write, not a rule's"),
+        ("http-request early-hint Link \"a\\nb\"", "a header value cannot hold a control character"),
+        ("http-request pause", "'http-request pause' lacks an argument"),
+        ("http-request wait-for-body 5s", "unknown time '5s'"),
+        ("http-request wait-for-body time 5s at-least x", "'x' is not a size"),
+        ("http-request set-src always_true", "'always_true' yields no address"),
+        (
+            "http-request set-src-port res.hdr(x)",
+            "'res.hdr' needs the response's head, which is not there yet in http-request rules"
+        ),
+        ("http-request auth realm 'a\"b'", "'a\"b' cannot be a realm"),
+        ("http-request tarpit deny_status 99", "99 is out of range"),
+        ("http-response tarpit", ""),
+    ])
+    func `A wrong line is refused`(line: String, message: String) throws {
+        if message.isEmpty {
+            #expect(throws: Unexpected.self) { try Section(.listen, line) }
+        } else {
+            #expect(try problem(line).message == message)
+        }
+    }
+}
