@@ -87,6 +87,17 @@ public struct WallTime: Comparable, Sendable {
         civil.offsetSeconds = offset
         return civil
     }
+
+    /// Appends the abbreviation of the time zone where this machine is: `CET`.
+    public func appendLocalZone(to out: inout [UInt8]) {
+        var clock = seconds
+        var parts = unsafe tm()
+        unsafe localtime_r(&clock, &parts)
+        guard let zone = unsafe parts.tm_zone else { return }
+        // Safe: the text ends with a zero, and belongs to the C library for good.
+        let count = unsafe strlen(zone)
+        for i in 0..<Int(count) { out.append(UInt8(bitPattern: unsafe zone[i])) }
+    }
 }
 
 /// Year, month and so on, proleptic Gregorian.

@@ -40,6 +40,8 @@ struct RuleTable: Sendable {
     var digests: [DigestAlgorithm] = []
     /// What keeps them alive.
     var digestOwners: [DigestAlgorithmOwner] = []
+    /// Of the paths into JSON.
+    var jsonSteps: [JSONStep] = []
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []

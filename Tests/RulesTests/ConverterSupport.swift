@@ -25,5 +25,6 @@ func value(_ expression: String) throws -> String? { try value(expression, excha
 /// The message that an expression is refused with.
 func refusal(of expression: String) throws -> String {
     let escaped = expression.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        .replacing("$", with: "\\$")
     return try problem("http-request set-header x \"%[\(escaped)]\"").message
 }

@@ -233,7 +233,7 @@ extension Expression {
             var arguments = try ExpressionArguments(of: name, at: range, &text)
             converters.append(try row.make(&arguments, &table))
             try arguments.finish()
-            if row.type != .any { type = row.type }
+            if row.type != .any || row.input != .any { type = row.type }
         }
         let start = table.converters.count
         table.converters += converters

@@ -66,7 +66,8 @@ struct ConverterRow: Sendable {
     let arguments: String
     /// What it takes; another type is converted to it first.
     let input: SampleType
-    /// What it yields; `any` for what it took.
+    /// What it yields. `any` stands for what it took; if it takes one type only, for one that is only known when the value
+    /// is there.
     let type: SampleType
     let summary: String
     let make: Maker
@@ -87,7 +88,9 @@ struct ConverterRow: Sendable {
     static let table =
         ArithmeticConverter.rows + TextConverter.rows + Concatenation.rows + PartConverter.rows + LanguageConverter.rows
         + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + HashConverter.rows
-        + DigestConverter.rows + VariableConverter.rows + Substitution.rows
+        + DigestConverter.rows + VariableConverter.rows + AddressMask.rows + ForwardedConverter.rows
+        + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + CaptureConverter.rows + SiteConverter.rows
+        + Substitution.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
         preconditionFailure("two converters are named \(first.name)")
