@@ -1,5 +1,6 @@
 // Random words through every parser of this room: whatever comes, it is accepted or refused, and never traps.
 
+import Basics
 import Configuration
 import HTTP
 import Testing
@@ -108,6 +109,82 @@ import Testing
             _ = unsafe facts.request.setTarget(Array(target.utf8).span.bytes)
             for criterion in program.table.criteria { _ = criterion.holds(facts, program) }
             #expect(facts.scratch.isEmpty)
+        }
+    }
+
+    /// What may stand behind a converter's name; each takes the ones that it can.
+    private static let arguments = [
+        "", "(1)", "(0)", "(-1)", "(txn.x)", "(txn.y,ifexists,iflt)", "(2,_)", "(-2,a,0)", "(a,b)", "(a,,b)",
+        "(,txn.x)",
+        "(;,txn.x)", "(a,;)", "(en;a,b)", "(utf8)", "(utf8s)", "(utf8ps)", "(.,3)", "(:,2,1)", "(,8,1)", "(1,2)",
+        "(txn.x,txn.y)", "($.a[1].b)", "($.a,int)", "($)", "(sha256)", "(sha256,a2V5)", "(md5,txn.x)", "(24,64)", "(8)",
+        "(for)", "(host)", "(%c %G %s %^30A %-5Z %3N %)", "(%D,-99999)", "(9,us)", "(any)", "(512)", "(a*,b,g)",
+    ]
+
+    @Test(arguments: [1, 2, 3])
+    func `Random values meet every converter`(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let facts = try exchangeWithVariables()
+        facts.requestCaptures.begin([3])
+        for row in ConverterRow.table {
+            var tried = 0
+            for arguments in Self.arguments {
+                for sample in ["str(a)", "int(1)", "bool(1)", "src"] {
+                    guard let (expression, program) = compile("\(sample),\(row.name)\(arguments)") else { continue }
+                    tried += 1
+                    for _ in 0..<40 {
+                        facts.withScratch {
+                            let value = Self.value(facts, using: &random)
+                            for i in expression.converters.range {
+                                // As it is, and as the type says: converters see the latter only.
+                                _ = program.table.converters[i].apply(value, facts, program).map {
+                                    facts.withBytes($0.bytes(facts)) { $0.byteCount }
+                                }
+                            }
+                        }
+                        #expect(facts.scratch.isEmpty)
+                    }
+                    break
+                }
+            }
+            // Those that read files are met elsewhere.
+            #expect(tried > 0 || row.name.hasPrefix("map"), "nothing stands behind \(row.name)")
+        }
+    }
+
+    private func compile(_ text: String) -> (Expression, RuleProgram)? {
+        var text = ExpressionText(Word(text, at: SourceRange(file: "fuzz", line: 1)))
+        var table = RuleTable()
+        guard let expression = try? Expression(&text, &table), text.isAtEnd else { return nil }
+        return (expression, RuleProgram(table))
+    }
+
+    /// A value of any type; texts that are nearly what some converter wants among them.
+    private static func value(_ facts: ExchangeFacts, using random: inout SeededRandom) -> SampleValue {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return .bool(.random(using: &random))
+        case 1: return .integer([0, -1, .min, .max, 784_111_777].randomElement(using: &random) ?? 0)
+        case 2: return .integer(Int(truncatingIfNeeded: random.next()))
+        case 3: return .address(.v4(UInt32(truncatingIfNeeded: random.next())))
+        case 4: return .address(.v6(random.next(), random.next()))
+        case 5: return .string(facts.all(.target))
+        case 6:
+            let pieces = [
+                "{", "}", "[", "]", "\"a\"", ":", ",", "\\u00", "\\ud800", "-1.5e9", "true", "for=", "\"[::1]", "host=",
+                ";",
+                "=", "q=0.", "en", "%4", "%", "+", "?", "YWI=", "_", "Sun, 06 Nov 1994 08:49:37 GMT", "::", ".", "f0",
+                " ",
+            ]
+            let text = (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in
+                pieces.randomElement(using: &random)
+            }
+            return .string(facts.make { $0 += text.joined().utf8 })
+        default:
+            let count = Int.random(in: 0...40, using: &random)
+            return .string(
+                facts.make { out in
+                    for _ in 0..<count { out.append(UInt8(truncatingIfNeeded: random.next())) }
+                })
         }
     }
 }
