@@ -69,6 +69,10 @@ public final class Server: Sendable {
     public let active = Gauge()
     /// Requests waiting for a place on this server alone.
     public let queued = Gauge()
+    /// Waiting requests that its last change of state concerned.
+    let moved = Atomic<Int>(0)
+    /// Those that no longer wait for it since it went down, or that it took when it came up.
+    public var requestsMoved: Int { moved.load(ordering: .relaxed) }
     /// Idle connections kept to it, over all workers.
     public let idle = Gauge()
     public let traffic: Traffic

@@ -171,6 +171,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         for owner: UInt64 in 1...4 { site.join(owner) }
         site.backend.set(.up, of: 1)
         #expect(site.given() == "1b 2b")
+        #expect(site.backend.servers[1].requestsMoved == 2)
     }
 
     @Test func `who waits for a server that goes down waits for any, by age`() {
@@ -182,6 +183,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         site.join(4, for: 1)
         site.backend.set(.down, of: 1)
         #expect(site.backend.servers[1].queued.current == 0)
+        #expect(site.backend.servers.map(\.requestsMoved) == [0, 2])
         #expect(site.backend.queued.current == 4)
         site.release(1)
         #expect(site.given() == "", "a place on a server that is down is of no use")

@@ -25,6 +25,7 @@ import Testing
         let (site, client) = try play("timeout tarpit 3s")
         site.run(for: 2_900)
         #expect(client.status == nil && site.log().isEmpty)
+        #expect(site.worker.holdings == (2, 1, 0), "it costs no buffer")
         site.run(for: 200)
         #expect(client.status == 500)
         #expect(client.received.contains("\r\nconnection: close\r\n"))

@@ -80,23 +80,28 @@ final class RequestQueue: Sendable {
     /// Other servers can be chosen than before.
     func serversChanged(of backend: Backend) {
         state.withLock { state in
-            for server in backend.servers where !server.state.isUsable && server.queued.current > 0 {
-                for _ in 0..<state.lines.release(from: server.index) {
+            for server in backend.servers {
+                let left = server.state.isUsable ? 0 : state.lines.release(from: server.index)
+                for _ in 0..<left {
                     server.queued.decrement()
                     backend.queued.increment()
                 }
+                server.moved.store(left, ordering: .relaxed)
             }
-            giveAwayAll(of: backend, by: nil, &state)
+            giveAwayAll(of: backend, by: nil, &state) { server in server.moved.wrappingAdd(1, ordering: .relaxed) }
         }
     }
 
     /// One place of each server after the other, so that those who have waited are spread.
-    private func giveAwayAll(of backend: Backend, by worker: Int?, _ state: inout State) {
+    private func giveAwayAll(
+        of backend: Backend, by worker: Int?, _ state: inout State, note: (Server) -> Void = { _ in }
+    ) {
         let eligible = backend.eligibleNow
         var gaveOne = true
         while gaveOne && count.load(ordering: .relaxed) != 0 {
             gaveOne = false
             for server in backend.servers where giveAway(server, of: backend, eligible, by: worker, &state) {
+                note(server)
                 gaveOne = true
             }
         }

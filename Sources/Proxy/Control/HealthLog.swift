@@ -32,7 +32,8 @@ public final class HealthLog: HealthObserver {
             say(
                 .alert,
                 "Server \(name) is DOWN, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
-                    + "servers left. \(server.active.current) sessions active, 0 requeued, 0 remaining in queue.",
+                    + "servers left. \(server.active.current) sessions active, \(server.requestsMoved) requeued, "
+                    + "\(server.queued.current) remaining in queue.",
                 backendPlan)
             if usable.active + usable.backup == 0 {
                 say(.emerg, "backend \(backend.name) has no server available!", backendPlan)
@@ -41,7 +42,8 @@ public final class HealthLog: HealthObserver {
             say(
                 .notice,
                 "Server \(name) is UP, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
-                    + "servers online. 0 sessions requeued, 0 total in queue.", backendPlan)
+                    + "servers online. \(server.requestsMoved) sessions requeued, \(server.queued.current) total in queue.",
+                backendPlan)
         }
     }
 

@@ -26,6 +26,8 @@ extension Exchange {
         phase = .tarpitted
         tarpitAnswer = answer
         keepsClient = false
+        // What it has sent beyond the head is of no use to anybody.
+        client.input.release(to: worker.buffers)
         client.setDeadline(after: backend?.timeouts.tarpit ?? frontend.timeouts.tarpit, worker)
         watchTarpitted(worker)
     }
