@@ -39,9 +39,14 @@ public final class BufferPool {
         }
     }
 
-    deinit {
+    /// Gives the blocks that are kept ready back to the allocator; returns how many that were.
+    public func trim() -> Int {
+        let count = unsafe free.count
         while let block = unsafe free.popLast() { unsafe block.deallocate() }
+        return count
     }
+
+    deinit { _ = trim() }
 }
 
 /// Bytes in order: appended at the tail, consumed at the head, one pool block at most.

@@ -1,1 +1,58 @@
-// Header-only target; SwiftPM wants one source file.
+// What is said when the process dies of its own fault. All of it is in C, where it is plain that nothing is allocated
+// and no lock is taken: the signal comes in the middle of anything.
+
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <execinfo.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLINUX_CRASH_FRAMES = 64, CLINUX_SIGNAL_STACK_BYTES = 65536 };
+static char clinux_crash_words[192];
+
+static void clinux_crash_say(const char *text) { (void)!write(2, text, strlen(text)); }
+
+static void clinux_crash(int number, siginfo_t *info, void *context) {
+    (void)info;
+    (void)context;
+    char thread[17] = {0};
+    prctl(PR_GET_NAME, thread, 0, 0, 0);
+    clinux_crash_say(clinux_crash_words);
+    clinux_crash_say(
+        number == SIGSEGV  ? "SIGSEGV"
+        : number == SIGBUS ? "SIGBUS"
+        : number == SIGFPE ? "SIGFPE"
+        : number == SIGABRT ? "SIGABRT"
+        : number == SIGTRAP ? "SIGTRAP"
+                            : "SIGILL");
+    clinux_crash_say(" in thread ");
+    clinux_crash_say(thread);
+    clinux_crash_say(" at, innermost first (addr2line -fe names the places):\n");
+    void *frames[CLINUX_CRASH_FRAMES];
+    backtrace_symbols_fd(frames, backtrace(frames, CLINUX_CRASH_FRAMES), 2);
+    // Comes once the handler is left, now without one: the core is of the right place.
+    raise(number);
+}
+
+void clinux_report_crashes(const char *words) {
+    static const int numbers[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+    strncpy(clinux_crash_words, words, sizeof clinux_crash_words - 1);
+    void *frame[1];
+    // The first call loads the unwinder, which allocates.
+    backtrace(frame, 1);
+    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old, action = {0};
+        sigaction(numbers[i], NULL, &old);
+        if (old.sa_handler != SIG_DFL) continue;
+        action.sa_sigaction = clinux_crash;
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND;
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+void clinux_use_signal_stack(void) {
+    stack_t stack = {.ss_sp = malloc(CLINUX_SIGNAL_STACK_BYTES), .ss_size = CLINUX_SIGNAL_STACK_BYTES};
+    if (stack.ss_sp != NULL) sigaltstack(&stack, NULL);
+}

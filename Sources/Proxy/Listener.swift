@@ -2,6 +2,7 @@
 // queue, not in memory: the listener stops looking until one ends.
 
 internal import Basics
+internal import Configuration
 internal import Logging
 internal import Reactor
 internal import SystemPackage
@@ -9,14 +10,19 @@ internal import SystemPackage
 final class Listener: Watched {
     let bind: BindPlan
     private var frontend: FrontendPlan { bind.frontend }
-    private var isPaused = false
+    /// Not looked at: before the start, at a limit, or while the system is short of something.
+    private var isPaused = true
+    /// Its address is given up (SIGTTOU).
+    private var isSuspended = false
 
     init(_ socket: Socket, _ bind: BindPlan) {
         self.bind = bind
         super.init(socket)
     }
 
-    override func ready(_ readiness: Readiness, _ worker: Worker) { acceptAll(worker, upTo: Limits.acceptsPerTurn) }
+    override func ready(_ readiness: Readiness, _ worker: Worker) {
+        if !isSuspended { acceptAll(worker, upTo: Limits.acceptsPerTurn) }
+    }
 
     /// The pause after the system ran out of descriptors is over.
     override func expired(_ worker: Worker) { resume(worker) }
@@ -30,7 +36,10 @@ final class Listener: Watched {
             switch worker.kernel.accept(on: socket) {
             case .connection(let socket, let peer):
                 worker.plan.admission.confirm(for: frontend)
-                ClientConnection.begin(socket, from: peer, on: bind, worker)
+                if let reason = ClientConnection.begin(socket, from: peer, on: bind, worker) {
+                    pauseForWant(of: reason, worker)
+                    return
+                }
             case .gone:
                 worker.plan.admission.cancel(for: frontend, worker)
             case .wouldBlock:
@@ -38,15 +47,24 @@ final class Listener: Watched {
                 return
             case .exhausted(let reason):
                 worker.plan.admission.cancel(for: frontend, worker)
-                pause(worker)
-                setDeadline(after: Limits.exhaustionPause, worker)
-                worker.log.event(
-                    .alert, to: worker.plan.logTargets,
-                    "Cannot accept on frontend \(frontend.name): \(reason). Accepting pauses for a moment; raise the limit on open files (ulimit -n) or lower maxconn."
-                )
+                pauseForWant(of: reason, worker)
                 return
             }
         }
+    }
+
+    /// The system has no descriptor, no memory or no watch left.
+    private func pauseForWant(of reason: Errno, _ worker: Worker) {
+        pause(worker)
+        setDeadline(after: Limits.exhaustionPause, worker)
+        let advice =
+            reason == .noSpace
+            ? "raise the system's limit on watched descriptors (fs.epoll.max_user_watches)"
+            : "raise the limit on open files (ulimit -n)"
+        worker.log.event(
+            .alert, to: worker.plan.logTargets,
+            "Cannot accept on frontend \(frontend.name): \(reason). Accepting pauses for a moment; \(advice) or lower maxconn."
+        )
     }
 
     private func pause(_ worker: Worker) {
@@ -55,16 +73,52 @@ final class Listener: Watched {
         worker.kernel.unwatch(socket)
     }
 
+    /// Looks again for connections.
     func resume(_ worker: Worker) {
-        guard isPaused else { return }
-        isPaused = false
+        guard isPaused, !isSuspended else { return }
         setDeadline(.never, worker)
-        worker.kernel.watch(socket, for: .accepting, token: handle.packed)
+        if worker.kernel.watch(socket, for: .accepting, token: handle.packed) == nil {
+            isPaused = false
+        } else {
+            setDeadline(after: Limits.exhaustionPause, worker)
+        }
+    }
+
+    // MARK: Giving the address up for a while
+
+    /// Takes what is in the system's queue, and lets another process have the address.
+    func stopListening(_ worker: Worker) {
+        guard !isSuspended else { return }
+        acceptAll(worker, upTo: .max)
+        isSuspended = true
+        pause(worker)
+        setDeadline(.never, worker)
+        if hasOwnAddress { worker.kernel.stopListening(socket) }
+    }
+
+    func listenAgain(_ worker: Worker) {
+        guard isSuspended else { return }
+        isSuspended = false
+        if hasOwnAddress, let reason = worker.kernel.listenAgain(socket, backlog: bind.backlog) {
+            isSuspended = true
+            worker.log.event(
+                .alert, to: worker.plan.logTargets,
+                "Cannot listen again on \(bind.place.word.text) of frontend \(frontend.name): \(reason). SIGTTIN tries again."
+            )
+            return
+        }
+        resume(worker)
+    }
+
+    /// Socket files and inherited descriptors are not given up: their connections wait in the system's queue.
+    private var hasOwnAddress: Bool {
+        if case .ip? = bind.place.address { return true }
+        return false
     }
 
     /// Takes what is already in the system's queue, so that nobody who got through is reset, then closes.
     func close(_ worker: Worker) {
-        acceptAll(worker, upTo: .max)
+        if !isSuspended { acceptAll(worker, upTo: .max) }
         worker.leave(self)
         worker.kernel.close(socket, reset: false)
     }

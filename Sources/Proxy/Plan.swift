@@ -6,9 +6,10 @@ public import Balancing
 public import Basics
 internal import HTTP
 public import Logging
+internal import Reactor
 internal import Rules
 internal import StaticFiles
-internal import Synchronization
+public import Synchronization
 
 /// Everything the workers need to know.
 public final class Plan: Sendable {
@@ -37,6 +38,11 @@ public final class Plan: Sendable {
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
+    }
+
+    /// Where events of a section are logged.
+    public func logTargets(ofProxyWithID id: Int) -> LogTargets {
+        frontends.first { $0.id == id }?.logTargets ?? backends.first { $0.id == id }?.logTargets ?? logTargets
     }
 
     /// What a head may be, where one that HAProxy's `accept-invalid` options let through is accepted or not.
@@ -102,7 +108,9 @@ public final class FrontendPlan: Sendable {
     let logLines = Atomic<UInt64>(0)
     /// The last request that was not understood.
     let refused = RefusedSlot()
-    let logTargets: LogTargets
+    public let logTargets: LogTargets
+    /// Its addresses are given up for a while; for statistics.
+    public let isPaused = Atomic<Bool>(false)
     /// Client connections now.
     public let sessions = Gauge()
     public let traffic: Traffic
@@ -153,11 +161,14 @@ public final class BindPlan: Sendable {
     public let place: BindPlace
     /// The address that every connection here comes to; nil if it stands for many.
     let exactAddress: SocketAddress?
+    /// Connections the system may keep waiting here.
+    public let backlog: Int32
 
     init(frontend: FrontendPlan, number: Int, place: BindPlace) {
         self.frontend = frontend
         self.number = number
         self.place = place
+        backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =
             switch place.address {
             case .ip(let ip, _) where ip != .anyV4 && ip != .anyV6: place.address

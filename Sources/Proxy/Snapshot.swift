@@ -5,6 +5,7 @@ internal import Balancing
 public import Basics
 internal import Configuration
 internal import Reactor
+internal import Synchronization
 
 extension Plan {
     /// Everything the stats page and the runtime socket show.
@@ -78,7 +79,7 @@ extension Plan {
 extension FrontendPlan {
     fileprivate func statistics() -> StatsRow {
         var row = StatsRow(kind: .frontend)
-        row.state = sessions.current >= maxConnections ? .full : .open
+        row.state = isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
         row.fill(from: traffic)
         row.sessionsCurrent = sessions.current
         row.sessionsMax = sessions.maximum

@@ -6,6 +6,7 @@ public import Basics
 public import Logging
 public import Reactor
 internal import Rules
+internal import SystemPackage
 
 /// The loop and what belongs to its thread alone.
 public final class Worker {
@@ -37,6 +38,7 @@ public final class Worker {
     /// For lines and values in the making.
     var scratch: [UInt8] = []
     private(set) var isStopping = false
+    private var listeningOrder = 0
 
     /// - Parameter listeners: sockets that listen, with the frontend each belongs to.
     public init(
@@ -55,7 +57,8 @@ public final class Worker {
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
             let listener = Listener(socket, bind)
-            enter(listener, for: .accepting)
+            listener.entered(as: slots.insert(listener))
+            listener.resume(self)
             self.listeners.append(listener)
         }
     }
@@ -105,10 +108,14 @@ public final class Worker {
 
     func schedule(_ handle: SlotHandle, at due: Instant) { timers.schedule(handle, at: due) }
 
-    /// Takes a listener or connection into the table and watches it.
-    func enter(_ watched: Watched, for interest: Interest) {
-        watched.entered(as: slots.insert(watched))
-        kernel.watch(watched.socket, for: interest, token: watched.handle.packed)
+    /// Takes a connection into the table and watches it. Not nil if the system cannot watch it: then it is to be closed.
+    func enter(_ connection: Connection) -> Errno? {
+        connection.entered(as: slots.insert(connection))
+        guard let reason = kernel.watch(connection.socket, for: .streaming, token: connection.handle.packed) else {
+            return nil
+        }
+        leave(connection)
+        return reason
     }
 
     /// Forgets it; events still on their way to it miss.
@@ -144,6 +151,8 @@ public final class Worker {
         if orders.takeResume() {
             for listener in listeners { listener.resume(self) }
         }
+        if orders.listeningOrder != listeningOrder { obeyListeningOrder() }
+        if orders.takeTrim() { trim() }
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
         if order == .stopNow { stopNow() }
@@ -160,6 +169,25 @@ public final class Worker {
                 if client?.placeGranted(grant, self) != true { grant.backend.release(grant.server, by: index) }
             }
         }
+    }
+
+    /// Gives addresses up for a while, or takes them back.
+    private func obeyListeningOrder() {
+        listeningOrder = orders.listeningOrder
+        for listener in listeners {
+            if listeningOrder.isMultiple(of: 2) { listener.listenAgain(self) } else { listener.stopListening(self) }
+        }
+    }
+
+    /// Gives memory back that is only kept for speed.
+    private func trim() {
+        let blocks = buffers.trim()
+        let exchanges = spareExchanges.count
+        spareExchanges = []
+        log.event(
+            .notice, to: plan.logTargets,
+            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges; "
+                + "\(buffers.lent) buffers and \(exchangesUnderWay) exchanges are in use.")
     }
 
     /// Listeners close; idle connections close; exchanges finish.

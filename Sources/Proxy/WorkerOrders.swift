@@ -12,6 +12,9 @@ public final class WorkerOrders: Sendable {
     private let resumeWanted = Atomic<Bool>(false)
     private let hasGrants = Atomic<Bool>(false)
     private let grants = Mutex<[PlaceGrant]>([])
+    /// Twice the number of orders about listening so far; one more if the last was to stop.
+    private let listening = Atomic<Int>(0)
+    private let trimWanted = Atomic<Bool>(false)
     private let waker: Waker?
 
     /// - Parameter waker: ends the worker's wait; nil where nobody waits, as in a simulation.
@@ -28,6 +31,27 @@ public final class WorkerOrders: Sendable {
     public func give(_ newOrder: Order) {
         order.store(newOrder.rawValue, ordering: .releasing)
         waker?.wake()
+    }
+
+    /// Another number for each order about listening; even if listeners are to have their addresses, odd if somebody else may want
+    /// them for a while.
+    var listeningOrder: Int { listening.load(ordering: .relaxed) }
+
+    /// Called by one thread only.
+    public func setListening(_ listens: Bool) {
+        let count = listening.load(ordering: .relaxed) / 2 + 1
+        listening.store(count * 2 + (listens ? 0 : 1), ordering: .relaxed)
+        waker?.wake()
+    }
+
+    /// Asks for memory that is kept for speed alone.
+    public func trim() {
+        trimWanted.store(true, ordering: .releasing)
+        waker?.wake()
+    }
+
+    func takeTrim() -> Bool {
+        trimWanted.load(ordering: .relaxed) && trimWanted.exchange(false, ordering: .acquiring)
     }
 
     /// A connection has ended somewhere: listeners that pause at a limit may accept again.

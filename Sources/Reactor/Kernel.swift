@@ -86,9 +86,15 @@ public protocol Kernel: AnyObject {
     /// Waits until something is ready, `deadline` has passed, or the thread's waker was used; replaces `events`.
     func wait(until deadline: Instant, into events: inout [Event])
 
-    /// Starts watching; events carry `token`.
-    func watch(_ socket: Socket, for interest: Interest, token: UInt64)
+    /// Starts watching; events carry `token`. Not nil if the system has no room for it (ENOSPC, ENOMEM): then it is not watched.
+    @discardableResult
+    func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno?
     func unwatch(_ socket: Socket)
+
+    /// Lets others have the address of a listener that is not watched; who connects is refused.
+    func stopListening(_ listener: Socket)
+    /// Takes the address back; not nil if somebody else has it now.
+    func listenAgain(_ listener: Socket, backlog: Int32) -> Errno?
 
     func accept(on listener: Socket) -> Accepted
     /// A stream socket on its way to `address`, from `source` if given.

@@ -70,7 +70,8 @@ public final class LinuxKernel: Kernel {
         return readiness
     }
 
-    public func watch(_ socket: Socket, for interest: Interest, token: UInt64) {
+    @discardableResult
+    public func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno? {
         let flags =
             switch interest {
             case .accepting: EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
@@ -79,12 +80,24 @@ public final class LinuxKernel: Kernel {
             case .reading: EPOLLIN.rawValue
             }
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_ADD, socket.number, flags, token)
-        precondition(result == 0, "epoll_ctl: cannot watch descriptor \(socket.number): \(Errno.last)")
+        if result == 0 { return nil }
+        let reason = Errno.last
+        // fs.epoll.max_user_watches is reached, or memory is short.
+        precondition(
+            reason == .noSpace || reason == .noMemory,
+            "epoll_ctl: cannot watch descriptor \(socket.number): \(reason)")
+        return reason
     }
 
     public func unwatch(_ socket: Socket) {
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_DEL, socket.number, 0, 0)
         precondition(result == 0, "epoll_ctl: cannot leave descriptor \(socket.number): \(Errno.last)")
+    }
+
+    public func stopListening(_ listener: Socket) { _ = shutdown(listener.number, Int32(SHUT_RD)) }
+
+    public func listenAgain(_ listener: Socket, backlog: Int32) -> Errno? {
+        listen(listener.number, backlog) == 0 ? nil : Errno.last
     }
 
     public func accept(on listener: Socket) -> Accepted {
@@ -98,7 +111,9 @@ public final class LinuxKernel: Kernel {
             case .wouldBlock: return .wouldBlock
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
                 return .exhausted(Errno.last)
-            case .badFileDescriptor, .invalidArgument, .notSocket:
+            // It listens no more: whoever shares it with us (`fd@`) has shut it down.
+            case .invalidArgument: return .exhausted(.invalidArgument)
+            case .badFileDescriptor, .notSocket:
                 preconditionFailure("accept on descriptor \(listener.number): \(Errno.last)")
             // The network's own errors surface here on Linux (accept(2)); they concern that one client only.
             default: return .gone

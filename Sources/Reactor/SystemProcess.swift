@@ -36,6 +36,12 @@ public enum SystemProcess {
     /// A peer that closes must not end the process.
     public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
+    /// Has a fault of our own say on standard error what and where it was, before it ends the process as it would have.
+    public static func reportCrashes(of program: String) {
+        clinux_use_signal_stack()
+        unsafe clinux_report_crashes("\(program) has a fault of its own, which is worth a report: ")
+    }
+
     public static func changeDirectory(_ path: String) throws(Errno) { try check(unsafe chdir(path)) }
 
     public static func changeRoot(_ path: String) throws(Errno) {

@@ -3,6 +3,7 @@
 // It trades speed for simplicity: a task is an object with two methods. Workers have a loop of their own.
 
 public import Basics
+public import SystemPackage
 
 /// Something that waits for a descriptor, for a time, or for both.
 public protocol LoopTask: AnyObject {
@@ -36,7 +37,9 @@ public final class TaskLoop {
     /// Forgets a task. Descriptors it watches are its own to close.
     public func remove(_ handle: SlotHandle) { slots.remove(handle) }
 
-    public func watch(_ socket: Socket, for interest: Interest, as handle: SlotHandle) {
+    /// Not nil if the system has no room for it.
+    @discardableResult
+    public func watch(_ socket: Socket, for interest: Interest, as handle: SlotHandle) -> Errno? {
         kernel.watch(socket, for: interest, token: handle.packed)
     }
 

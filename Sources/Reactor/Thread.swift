@@ -28,6 +28,7 @@ public final class Thread: @unchecked Sendable {
                 let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
                 unsafe clinux_set_thread_name(start.name)
                 SignalMask.blockAll()
+                clinux_use_signal_stack()
                 start.body()
                 return nil
             }, start.toOpaque())
@@ -49,6 +50,8 @@ public enum SignalMask {
     public static func blockAll() {
         var all = sigset_t()
         unsafe sigfillset(&all)
+        // A fault of the thread itself is to be heard of. Blocked, it would end the process without a word.
+        for signal in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { unsafe sigdelset(&all, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
     }
 }

@@ -48,7 +48,7 @@ final class ControlPlane {
     /// Runs until the last worker has ended.
     func run(_ listening: Listening) {
         // Before any thread exists, so that no thread ever takes a signal but through this source.
-        let signals = SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2])
+        let signals = SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
         logger.start()
         startWorkers(listening)
         watch(signals)
@@ -132,20 +132,35 @@ final class ControlPlane {
                 loop.setDeadline(loop.now + hardStopAfter, of: loop.add(task))
             }
         case SIGHUP:
-            // HAProxy's meaning: a line about every server into the logs.
-            for backend in plan.backends {
-                for server in backend.backend.servers {
-                    log.event(
-                        .notice, to: backend.logTargets,
-                        "Server \(backend.name)/\(server.name) is \(server.state.label).")
+            for proxy in plan.snapshot(now: loop.now).proxies {
+                for line in StatusReport.lines(of: proxy) {
+                    warn("SIGHUP: " + line, to: plan.logTargets(ofProxyWithID: proxy.id))
                 }
             }
+        case SIGQUIT: for worker in orders { worker.trim() }
+        case SIGTTOU: setListening(false)
+        case SIGTTIN: setListening(true)
         default: break
         }
     }
 
     private func stop(_ order: WorkerOrders.Order) {
         for worker in orders { worker.give(order) }
+    }
+
+    /// Another process may take the addresses meanwhile: that is how HAProxy's scripts hand them over.
+    private func setListening(_ listens: Bool) {
+        for worker in orders { worker.setListening(listens) }
+        for frontend in plan.frontends {
+            frontend.isPaused.store(!listens, ordering: .relaxed)
+            warn("\(listens ? "Resumed" : "Paused") frontend \(frontend.name).", to: frontend.logTargets)
+        }
+    }
+
+    /// Says it as HAProxy does: to the proxy's log, and on standard error.
+    private func warn(_ message: String, to targets: LogTargets) {
+        if !isQuiet { SystemProcess.printError("[WARNING]  \(message)\n") }
+        log.event(.warning, to: targets, message)
     }
 
     private func announce(_ message: String) {

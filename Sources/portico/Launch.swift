@@ -101,6 +101,7 @@ struct Launch {
         _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int
     ) throws {
         SystemProcess.ignoreBrokenPipes()
+        SystemProcess.reportCrashes(of: "\n[ALERT]    Portico \(Version.number)")
         var listening = Listening()
         try listening.open(plan.binds, workers: threads)
         let admin = loaded.global[AdminSettings.self]

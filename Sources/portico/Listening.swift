@@ -68,7 +68,7 @@ struct Listening {
     private func listenOptions(_ bind: BindPlan) -> ListenOptions {
         let place = bind.place
         var options = ListenOptions()
-        if let backlog = place.options.backlog ?? bind.frontend.backlog { options.backlog = Int32(clamping: backlog) }
+        options.backlog = bind.backlog
         // What is accepted here has the option from its first moment.
         if bind.frontend.probesClients { options.socketOptions.append(.keepAlive) }
         options.mode = place.options.mode

@@ -25,6 +25,8 @@ public struct KernelMoods: Sendable {
     public var falseAlarm = 0
     /// A socket takes nothing although there is room, and says so a moment later.
     public var shortOfMemory = 0
+    /// A socket cannot be watched.
+    public var shortOfWatches = 0
 
     public init() {}
 }
@@ -243,10 +245,12 @@ public final class SimulatedKernel: Kernel {
         }
     }
 
-    public func watch(_ socket: Socket, for interest: Interest, token: UInt64) {
+    @discardableResult
+    public func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno? {
+        if happens(moods.shortOfWatches) { return .noSpace }
         if socket.number == listenerNumber {
             listenerToken = token
-            return
+            return nil
         }
         let wire = known(socket)
         precondition(wire.token == nil, "descriptor \(socket.number) is watched twice")
@@ -256,7 +260,14 @@ public final class SimulatedKernel: Kernel {
         if wire.peerFinished { first.formUnion([.readable, .peerFinished]) }
         if wire.isReset || wire.refusal != nil { first.formUnion([.readable, .writable, .broken]) }
         if !first.isEmpty { edge(wire, first) }
+        return nil
     }
+
+    public func stopListening(_ listener: Socket) {
+        precondition(listenerToken == nil, "what is watched goes on listening")
+    }
+
+    public func listenAgain(_ listener: Socket, backlog: Int32) -> Errno? { nil }
 
     public func unwatch(_ socket: Socket) {
         precondition(socket.number == listenerNumber && listenerToken != nil, "only the watched listener is unwatched")

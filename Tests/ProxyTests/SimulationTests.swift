@@ -148,6 +148,17 @@ import Testing
         }
     }
 
+    @Test("A system that cannot watch another socket costs connections, and nothing else")
+    func watches() {
+        for seed in 1...15 {
+            let site = SimulatedSite(seed: UInt64(seed), faultOneIn: .max)
+            site.kernel.moods.shortOfWatches = 150
+            site.addClients(12, requestsEach: 2)
+            site.runToTheEnd()
+            expectNothingLeft(site, seed: UInt64(seed))
+        }
+    }
+
     @Test("The same seed gives the same run")
     func sameSeedSameTrace() {
         func trace(_ seed: UInt64) -> UInt64 {

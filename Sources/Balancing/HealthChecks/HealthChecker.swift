@@ -80,7 +80,10 @@ public final class HealthChecker: LoopTask {
         case .failed(let reason): finish(Self.unreachable(reason), nil, start, in: loop)
         case .started(let socket):
             phase = .connecting(socket, since: start)
-            loop.watch(socket, for: .streaming, as: handle)
+            if let reason = loop.watch(socket, for: .streaming, as: handle) {
+                finish(CheckResult(.failed, .socketError, info: reason.description), socket, start, in: loop)
+                return
+            }
             loop.setDeadline(start + plan.connectTimeout, of: handle)
         }
     }

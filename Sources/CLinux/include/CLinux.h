@@ -1,4 +1,4 @@
-// What Linux offers and Swift's Glibc overlay leaves out. Declarations and one-line shims only.
+// What Linux offers and Swift's Glibc overlay leaves out. Declarations and one-line shims only; CLinux.c has the rest.
 //
 // _GNU_SOURCE is not defined here: Glibc's own module is built without it, and the same structure must not
 // look different in two modules. What it would have declared stands below.
@@ -65,6 +65,11 @@ static inline uint32_t clinux_event_flags(const struct epoll_event *event) { ret
 static inline int clinux_open_unnamed(const char *directory) {
     return open(directory, __O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
+
+// Has signals of our own mistakes say what and where it was, where nobody else has done so; `words` begin the report.
+void clinux_report_crashes(const char *words);
+// Gives the calling thread a stack for that, kept until the process ends: its own may be what is broken.
+void clinux_use_signal_stack(void);
 
 // The constants whose C form Swift cannot read alike everywhere.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };

@@ -28,7 +28,7 @@ public final class AdminSocket: LoopTask {
     ) {
         let task = AdminSocket(socket, level, timeout, limit, context, pool)
         task.handle = loop.add(task)
-        loop.watch(socket, for: .reading, as: task.handle)
+        task.listen(in: loop)
     }
 
     private init(
@@ -62,7 +62,12 @@ public final class AdminSocket: LoopTask {
             accepted, CommandInterpreter(level: level), timeout, limit, context, pool, in: loop)
     }
 
-    public func expired(in loop: TaskLoop) { loop.watch(socket, for: .reading, as: handle) }
+    public func expired(in loop: TaskLoop) { listen(in: loop) }
+
+    private func listen(in loop: TaskLoop) {
+        guard loop.watch(socket, for: .reading, as: handle) != nil else { return }
+        loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle)
+    }
 }
 
 /// What commands may see.
@@ -102,9 +107,13 @@ private final class AdminConnection: LoopTask {
         _ limit: AdminSocket.ConnectionLimit, _ context: AdminContext, _ pool: BufferPool, in loop: TaskLoop
     ) {
         let connection = AdminConnection(socket, interpreter, timeout, limit, context, pool)
-        limit.current += 1
         connection.handle = loop.add(connection)
-        loop.watch(socket, for: .streaming, as: connection.handle)
+        if loop.watch(socket, for: .streaming, as: connection.handle) != nil {
+            loop.remove(connection.handle)
+            loop.kernel.close(socket, reset: true)
+            return
+        }
+        limit.current += 1
         loop.setDeadline(loop.now + timeout, of: connection.handle)
     }
 

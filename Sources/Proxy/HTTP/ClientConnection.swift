@@ -6,6 +6,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import Rules
+internal import SystemPackage
 
 final class ClientConnection: Connection {
     /// What the connection is at. The names may appear in messages.
@@ -38,12 +39,19 @@ final class ClientConnection: Connection {
 
     var frontend: FrontendPlan { bind.frontend }
 
-    /// A connection was accepted.
-    static func begin(_ socket: Socket, from peer: SocketAddress, on bind: BindPlan, _ worker: Worker) {
+    /// A connection was accepted. Not nil if the system has not enough of something for it: then it is closed.
+    static func begin(
+        _ socket: Socket, from peer: SocketAddress, on bind: BindPlan, _ worker: Worker
+    ) -> Errno? {
         let connection = ClientConnection(socket, peer, bind, worker)
-        worker.enter(connection, for: .streaming)
+        if let reason = worker.enter(connection) {
+            worker.kernel.close(socket, reset: true)
+            worker.plan.admission.release(for: bind.frontend)
+            return reason
+        }
         bind.frontend.traffic.add(.connections, worker: worker.index)
         connection.begin(worker)
+        return nil
     }
 
     private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {

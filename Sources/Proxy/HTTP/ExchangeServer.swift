@@ -74,8 +74,12 @@ extension Exchange {
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }
             let connection = ServerConnection(socket, to: server, of: backend, for: self)
+            if let reason = worker.enter(connection) {
+                worker.kernel.close(socket, reset: false)
+                connectFailed(reason, worker)
+                return
+            }
             self.connection = connection
-            worker.enter(connection, for: .streaming)
             connection.setDeadline(after: backend.timeouts.connect, worker)
         }
     }
