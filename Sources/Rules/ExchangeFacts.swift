@@ -79,6 +79,8 @@ public final class ExchangeFacts {
     public var timers = ExchangeTimers()
     /// The status sent to the client; -1 if none was.
     public var status = -1
+    /// The status that the server answered with; -1 if none has. Rules may have changed the response's.
+    public var serverStatus = -1
     /// Bytes of heads and bodies.
     public var bytesToClient: UInt64 = 0
     public var bytesFromClient: UInt64 = 0
@@ -118,6 +120,8 @@ public final class ExchangeFacts {
     /// What an action is about to use: a header value, a location, a name.
     var rendered: [UInt8] = []
 
+    /// What looking for a request in bytes needs; nil until it is done.
+    var probedRequest: ProbedRequest?
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
     var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
@@ -148,6 +152,7 @@ public final class ExchangeFacts {
         sourceAddress = nil
         timers = ExchangeTimers()
         status = -1
+        serverStatus = -1
         bytesToClient = 0
         bytesFromClient = 0
         termination = Termination()

@@ -45,6 +45,9 @@ struct RuleTable: Sendable {
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []
+    /// Whether some sample looks into the request's body, or at what was captured: only then these are kept.
+    var usesRequestBody = false
+    var usesCaptures = false
     /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).
     var userLists: [NamedUserList] = []
     /// Variables of the environment that samples name, known likewise.

@@ -52,10 +52,10 @@ func parameter(_ line: String, _ name: String, _ accepted: String = "", not refu
 
 /// A sample: its whole expression, and one of its name that is wrong. `rule` is the keyword in which they stand.
 func sample(_ name: String, _ accepted: String = "", not refused: String, in rule: String = "http-request") -> Example {
-    Example(
-        row: "samples \(name)", section: .frontend,
-        accepted: "\(rule) set-header x-example \"%[\(name)\(accepted)]\"",
-        refused: "\(rule) set-header x-example \"%[\(name)\(refused)]\"")
+    let begin = rule == "log-format" ? rule : "\(rule) set-header x-example"
+    return Example(
+        row: "samples \(name)", section: .frontend, accepted: "\(begin) \"%[\(name)\(accepted)]\"",
+        refused: "\(begin) \"%[\(name)\(refused)]\"")
 }
 
 /// A converter: what stands before it with it, `str(A),lower`, and an expression in which it is wrong.

@@ -50,7 +50,8 @@ struct ExpressionText {
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
-        byte | 0x20 &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2E || byte == 0x2D
+        // `+` is in `base32+src`.
+        byte | 0x20 &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2E || byte == 0x2D || byte == 0x2B
     }
 }
 

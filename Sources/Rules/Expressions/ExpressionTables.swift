@@ -49,7 +49,10 @@ struct SampleRow: Sendable {
     /// All of them.
     static let table: [SampleRow] = [
         ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, SiteSample.rows, TimeoutSample.rows,
-        ExchangeSample.rows, RequestSample.rows, FieldSample.rows, VariableSample.rows,
+        ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
+        FieldSample.rows,
+        HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,
+        HelloSample.rows, RemoteDesktopSample.rows, VariableSample.rows,
     ].flatMap(\.self)
 
     /// The place of each name in the table.

@@ -183,10 +183,10 @@ extension RequestHead {
     var isPresent: Bool { target.byteCount > 0 }
     var hasHost: Bool { host.byteCount > 0 }
 
-    /// Appends host and path, as `base` has them.
-    func appendBase(to out: inout [UInt8]) {
+    /// Appends host and path, as `base` has them, or as `baseq` does.
+    func appendBase(withQuery hasQuery: Bool = false, to out: inout [UInt8]) {
         out.append(host)
-        if targetForm != .asterisk { out.append(path) }
+        if targetForm != .asterisk { out.append(hasQuery ? pathAndQuery : path) }
     }
 }
 

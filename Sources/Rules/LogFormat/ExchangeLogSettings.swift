@@ -40,6 +40,12 @@ public struct ExchangeLogSettings: SectionSettings {
         return own + (errorFormat?.references ?? [])
     }
 
+    /// Whether the table of one of the formats is so.
+    func anyTable(_ isSo: (RuleTable) -> Bool) -> Bool {
+        let own = if case .custom(let format) = format { format.holds(isSo) } else { false }
+        return own || errorFormat?.holds(isSo) ?? false
+    }
+
     /// The log of a frontend with these settings, in HTTP or TCP mode.
     public func exchangeLog(isHTTP: Bool) -> ExchangeLog { ExchangeLog(self, isHTTP: isHTTP) }
 }

@@ -140,6 +140,9 @@ public struct LogFormat: Sendable {
     /// The names of sections and servers in it.
     var references: [SiteReference] { program.table.references }
 
+    /// Whether its table is so.
+    func holds(_ isSo: (RuleTable) -> Bool) -> Bool { isSo(program.table) }
+
     /// Whether the variable occurs in it.
     func uses(_ wanted: LogVariable) -> Bool {
         program.table.elements[format.elements.range].contains {

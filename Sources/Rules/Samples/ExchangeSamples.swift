@@ -5,26 +5,31 @@ internal import Configuration
 internal import HTTP
 
 enum ExchangeSample: Sendable {
-    case frontendName, backendName, serverName, uniqueID, status
+    case frontendName, backendName, serverName, uniqueID, status, serverStatus, responseVersion
+    case retries, isRedispatched, termination
 
     static let rows: [SampleRow] = [
-        SampleRow("fe_name", yields: .string, from: .connection, summary: "The frontend's name.") {
-            (_, _) throws(ConfigProblem) in .exchange(.frontendName)
-        },
-        SampleRow(
-            "be_name", yields: .string, from: .requestHead,
-            summary: "The backend's name; the frontend's until a backend is chosen."
-        ) { (_, _) throws(ConfigProblem) in .exchange(.backendName) },
-        SampleRow("srv_name", yields: .string, from: .responseHead, summary: "The name of the server that answered.") {
-            (_, _) throws(ConfigProblem) in .exchange(.serverName)
-        },
-        SampleRow("unique-id", yields: .string, from: .requestHead, summary: "What unique-id-format made.") {
-            (_, _) throws(ConfigProblem) in .exchange(.uniqueID)
-        },
-        SampleRow("status", yields: .integer, from: .responseHead, summary: "The response's status.") {
-            (_, _) throws(ConfigProblem) in .exchange(.status)
-        },
+        row("fe_name", .string, .connection, .frontendName, "The frontend's name."),
+        row("be_name", .string, .requestHead, .backendName, "The backend's name; the frontend's until one is chosen."),
+        row("srv_name", .string, .responseBytes, .serverName, "The name of the server that was asked."),
+        row("unique-id", .string, .requestHead, .uniqueID, "What unique-id-format made."),
+        row("status", .integer, .responseHead, .status, "The response's status."),
+        row("server_status", .integer, .responseHead, .serverStatus, "The status that the server answered with."),
+        row("txn.status", .integer, .end, .status, "The status that the client was answered with (%ST)."),
+        row("txn.conn_retries", .integer, .responseBytes, .retries, "How often another connection was tried (%rc)."),
+        row(
+            "txn.redispatched", .bool, .responseBytes, .isRedispatched,
+            "Whether another server than the first was tried."),
+        row("txn.sess_term_state", .string, .end, .termination, "Who ended the exchange, and in which phase (%ts)."),
+        row("res.ver", .string, .responseHead, .responseVersion, "The response's HTTP version: 1.0 or 1.1."),
+        row("resp_ver", .string, .responseHead, .responseVersion, "The same as res.ver."),
     ]
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ moment: Moment, _ sample: ExchangeSample, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: type, from: moment, .exchange(sample), summary: summary)
+    }
 
     @inline(__always)
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
@@ -36,6 +41,17 @@ enum ExchangeSample: Sendable {
             facts.uniqueID.isEmpty ? nil : .string(facts.make { $0.append(contentsOf: facts.uniqueID) })
         // In a log line the status is the one that was sent, which need not be the server's.
         case .status: .integer(facts.status >= 0 ? facts.status : facts.response.status)
+        case .serverStatus: facts.serverStatus >= 0 ? .integer(facts.serverStatus) : nil
+        case .responseVersion:
+            .string(facts.make { $0.append(facts.response.version == .http11 ? "1.1" : "1.0") })
+        case .retries: .integer(facts.retries)
+        case .isRedispatched: .bool(facts.isRedispatched)
+        case .termination:
+            .string(
+                facts.make {
+                    $0.append(facts.termination.cause.rawValue)
+                    $0.append(facts.termination.phase.rawValue)
+                })
         }
     }
 }

@@ -32,7 +32,8 @@ enum MessageSide: Sendable {
 struct FieldSample: Sendable {
     /// nil for the message that the rules being run are about.
     let side: MessageSide?
-    let name: FieldName
+    /// nil for any field.
+    let name: FieldName?
     /// Whether a value is a whole field line rather than an element of a list.
     let takesLines: Bool
     let result: Result
@@ -85,6 +86,12 @@ struct FieldSample: Sendable {
                 "The whole value of \(about) of this name with its commas: of the last line, or the one <occ> counts."
             ),
             row(
+                "\(name)_val", .integer, side.moment, side, .integer, takesLines: true,
+                "The whole value of \(about) as a number."),
+            row(
+                "\(name)_ip", .address, side.moment, side, .address, takesLines: true,
+                "The whole value of \(about) as an address."),
+            row(
                 counted, .integer, side.moment, side, .count, takesLines: true,
                 "How many lines \(about) of this name has."),
         ]
@@ -95,12 +102,13 @@ struct FieldSample: Sendable {
         hasMatchForms: Bool = false, takesLines: Bool = false, _ summary: String
     ) -> SampleRow {
         SampleRow(
-            name, result == .count ? "(<name>)" : "(<name>[,<occ>])", yields: type, from: moment,
+            name, result == .count ? "([<name>])" : "([<name>[,<occ>]])", yields: type, from: moment,
             hasMatchForms: hasMatchForms, summary: summary
         ) { (arguments, table) throws(ConfigProblem) in
-            let text = try arguments.string("a field name")
-            guard let field = FieldName(text, &table) else {
-                throw arguments.text.problem("'\(text)' cannot be a field name", at: arguments.ownerRange)
+            var field: FieldName?
+            if let text = arguments.optionalString() {
+                field = FieldName(text, &table)
+                guard field != nil else { throw arguments.problem("'\(text)' cannot be a field name") }
             }
             let occurrence =
                 result == .count ? 0 : try arguments.optionalInteger("an occurrence", in: -10...1_000) ?? 0
@@ -122,7 +130,9 @@ struct FieldSample: Sendable {
         switch result {
         case .text, .count: return value
         case .integer: return value.integer(facts).map { .integer($0) }
-        case .address: return value.address(facts).map { .address($0) }
+        case .address:
+            let value = SampleValue.string(facts.withBytes(bytes) { $0.placeOfAddress(in: bytes) })
+            return value.address(facts).map { .address($0) }
         }
     }
 
@@ -172,12 +182,14 @@ struct FieldWalk {
     var line = 0
     var start = 0
     var count = 0
+    /// The place of a cookie's name in the same value.
+    var name = 0..<0
 }
 
 extension HeaderFields {
     /// Moves on to the next value: a whole line, or an element of a list. Empty elements are passed over
     /// (RFC 9110 section 5.6.1.2); a line that is empty altogether has one empty value. False at the end.
-    func next(_ name: FieldName, _ program: RuleProgram, lines: Bool, _ walk: inout FieldWalk) -> Bool {
+    func next(_ name: FieldName?, _ program: RuleProgram, lines: Bool, _ walk: inout FieldWalk) -> Bool {
         while let line = next(name, program, from: walk.field) {
             // A line that was passed to get here is begun from its start.
             let begun = line == walk.field ? walk.offset : 0
@@ -199,6 +211,12 @@ extension HeaderFields {
             walk.offset = 0
         }
         return false
+    }
+
+    /// The index of the first field of this name, or of any, at `index` or behind it.
+    fileprivate func next(_ name: FieldName?, _ program: RuleProgram, from index: Int) -> Int? {
+        guard let name else { return index < count ? index : nil }
+        return next(name, program, from: index)
     }
 
     /// The index of the first field of this name at `index` or behind it.
@@ -225,6 +243,30 @@ extension HeaderFields {
 }
 
 extension RawSpan {
+    /// `bytes`, which are these, without what may stand around an address: a port behind IPv4, brackets and a port around
+    /// IPv6 (RFC 7239 section 6).
+    fileprivate func placeOfAddress(in bytes: SampleBytes) -> SampleBytes {
+        var inner = bytes
+        if byteCount > 0, self[0] == 0x5B {
+            let close = firstIndex(from: 0) { $0 == 0x5D }
+            guard close < byteCount, isPort(from: close + 1) else { return bytes }
+            inner.start += 1
+            inner.count = close - 1
+            return inner
+        }
+        let colon = firstIndex(from: 0) { $0 == 0x3A }
+        guard colon < byteCount, isPort(from: colon) else { return bytes }
+        inner.count = colon
+        return inner
+    }
+
+    /// Nothing, or a colon and a port, to the end.
+    private func isPort(from start: Int) -> Bool {
+        if start == byteCount { return true }
+        guard self[start] == 0x3A, start + 1 < byteCount, byteCount - start <= 6 else { return false }
+        return (extracting(start + 1..<byteCount).decimalValue ?? .max) <= 65_535
+    }
+
     /// Finds the first element at `offset` or behind it that is not empty; says where to go on, nil if there is none.
     /// Commas in quoted strings part nothing (RFC 9110 section 5.6.4).
     fileprivate func nextListElement(from offset: Int, _ start: inout Int, _ count: inout Int) -> Int? {

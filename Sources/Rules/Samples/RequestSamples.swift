@@ -5,7 +5,7 @@ internal import Configuration
 internal import HTTP
 
 enum RequestSample: Sendable {
-    case method, target, path, query, pathAndQuery, base, version
+    case method, target, path, query, pathAndQuery, base, baseAndQuery, version, targetAddress, targetPort
     /// Whether the target is in absolute form: the predefined condition HTTP_URL_ABS.
     case isAbsolute
 
@@ -37,12 +37,15 @@ enum RequestSample: Sendable {
         SampleRow("req_ver", yields: .string, from: .requestHead, summary: "The same as req.ver.") {
             (_, _) throws(ConfigProblem) in .request(.version)
         },
-        SampleRow("req.proto_http", yields: .bool, from: .requestHead, summary: "True: the request is HTTP.") {
-            (_, _) throws(ConfigProblem) in .constant(.bool(true))
-        },
-        SampleRow("req_proto_http", yields: .bool, from: .requestHead, summary: "The same as req.proto_http.") {
-            (_, _) throws(ConfigProblem) in .constant(.bool(true))
-        },
+        SampleRow(
+            "baseq", yields: .string, from: .requestHead, .request(.baseAndQuery),
+            summary: "The Host field's value and the path with its query."),
+        SampleRow(
+            "url_ip", yields: .address, from: .requestHead, .request(.targetAddress),
+            summary: "The address in a target that is a whole URL with an address for its host."),
+        SampleRow(
+            "url_port", yields: .integer, from: .requestHead, .request(.targetPort),
+            summary: "The port in a target that is a whole URL; 80 or 443 if none is written."),
     ]
 
     /// nil where there is no request yet (a log line about a bad one), or it has no such part.
@@ -61,6 +64,11 @@ enum RequestSample: Sendable {
         case .version:
             guard facts.request.isPresent else { return nil }
             return .string(facts.make { facts.request.appendVersionNumber(to: &$0) })
+        case .baseAndQuery:
+            guard facts.request.isPresent else { return nil }
+            return .string(facts.make { facts.request.appendBase(withQuery: true, to: &$0) })
+        case .targetAddress: return facts.request.targetAddress.map { .address($0) }
+        case .targetPort: return facts.request.targetPort.map { .integer($0) }
         case .isAbsolute: return .bool(facts.request.targetForm == .absolute)
         }
     }
@@ -69,5 +77,35 @@ enum RequestSample: Sendable {
         guard facts.request.isPresent else { return nil }
         let bytes = facts.all(part)
         return bytes.count == 0 ? nil : .string(bytes)
+    }
+}
+
+extension RequestHead {
+    /// The address that the target's authority is.
+    fileprivate var targetAddress: IPAddress? {
+        let authority = authority
+        let end = authority.endOfHost
+        // No address is written with more than 45 bytes.
+        guard end > 0, end <= 47 else { return nil }
+        let isBracketed = authority[0] == 0x5B
+        return IPAddress(authority.extracting(isBracketed ? 1..<max(1, end - 1) : 0..<end).text)
+    }
+
+    fileprivate var targetPort: Int? {
+        let authority = authority
+        guard authority.byteCount > 0 else { return nil }
+        let end = authority.endOfHost
+        if end + 1 < authority.byteCount, let port = authority.extracting(end + 1..<authority.byteCount).decimalValue {
+            return Int(clamping: port)
+        }
+        return target.byteCount > 5 && target.extracting(first: 6).equalsIgnoringCase("https:") ? 443 : 80
+    }
+}
+
+extension RawSpan {
+    /// Where the port's colon stands in an authority, or its end.
+    fileprivate var endOfHost: Int {
+        let start = byteCount > 0 && self[0] == 0x5B ? firstIndex(from: 0) { $0 == 0x5D } : 0
+        return firstIndex(from: start) { $0 == 0x3A }
     }
 }

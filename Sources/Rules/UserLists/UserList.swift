@@ -60,6 +60,16 @@ public final class UserList: Sendable {
         return users[user].groups.contains(group)
     }
 
+    /// The user's place in the list.
+    func place(of user: RawSpan) -> Int? { index(of: user, in: users, named: \.name) }
+
+    func groupCount(ofUser user: Int) -> Int { users[user].groups.count }
+
+    /// Appends the name of one of the user's groups.
+    func appendGroup(_ place: Int, ofUser user: Int, to out: inout [UInt8]) {
+        out += groups[users[user].groups[place]]
+    }
+
     /// A binary search.
     private func index<T>(of name: RawSpan, in list: [T], named: (T) -> [UInt8]) -> Int? {
         var low = 0

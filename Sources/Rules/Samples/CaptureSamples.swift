@@ -1,0 +1,73 @@
+// What was kept of a request and its response: good also when rules have changed the messages (manual, section 7.3.6).
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+
+enum CaptureSample: Sendable {
+    /// A captured field by its number.
+    case field(MessageSide, Int)
+    case method, target, version, responseVersion
+
+    static let rows: [SampleRow] = [
+        field("capture.req.hdr", .request),
+        field("capture.res.hdr", .response),
+        row("capture.req.method", .requestHead, .method, "The request's method as it was received."),
+        row("capture.req.uri", .requestHead, .target, "The request's path and query as they were received."),
+        row("capture.req.ver", .requestHead, .version, "The request's version: HTTP/1.0 or HTTP/1.1."),
+        row("capture.res.ver", .responseHead, .responseVersion, "The response's version: HTTP/1.0 or HTTP/1.1."),
+    ]
+
+    private static func field(_ name: String, _ side: MessageSide) -> SampleRow {
+        SampleRow(
+            name, "(<number>)", yields: .string, from: side == .request ? .requestHead : .responseHead,
+            summary: "What the capture \(side == .request ? "request" : "response") line of this number kept, from 0."
+        ) { (arguments, table) throws(ConfigProblem) in
+            table.usesCaptures = true
+            return .capture(.field(side, try arguments.integer("a capture's number", in: 0...1_023)))
+        }
+    }
+
+    private static func row(_ name: String, _ moment: Moment, _ sample: CaptureSample, _ summary: String) -> SampleRow {
+        SampleRow(name, yields: .string, from: moment, summary: summary) { (_, table) throws(ConfigProblem) in
+            table.usesCaptures = true
+            return .capture(sample)
+        }
+    }
+
+    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+        switch self {
+        case .field(.request, let slot): value(facts.requestCaptures, slot, facts)
+        case .field(.response, let slot): value(facts.responseCaptures, slot, facts)
+        case .method: part(facts) { line, first, _ in 0..<first }
+        case .target: part(facts) { line, first, last in Self.path(of: line, first + 1..<last) }
+        case .version: part(facts) { line, _, last in last + 1..<line.byteCount }
+        case .responseVersion:
+            .string(facts.make { $0.append(facts.response.version == .http11 ? "HTTP/1.1" : "HTTP/1.0") })
+        }
+    }
+
+    private func value(_ captures: FieldCaptures, _ slot: Int, _ facts: ExchangeFacts) -> SampleValue? {
+        guard slot < captures.count, !captures.values[slot].isEmpty else { return nil }
+        return .string(facts.make { $0 += captures.values[slot] })
+    }
+
+    /// A part of the request line, told by the places of its first and last space.
+    private func part(_ facts: ExchangeFacts, _ range: (RawSpan, Int, Int) -> Range<Int>?) -> SampleValue? {
+        let line = facts.requestLine
+        guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first < last,
+            let range = unsafe range(line.span.bytes, first, last)
+        else { return nil }
+        return .string(facts.make { $0 += line[range] })
+    }
+
+    /// From the first slash behind scheme and authority on.
+    private static func path(of line: RawSpan, _ target: Range<Int>) -> Range<Int>? {
+        guard line[target.lowerBound] != 0x2F else { return target }
+        let text = line.extracting(target)
+        let colon = text.firstIndex(from: 0) { $0 == 0x3A }
+        guard colon + 2 < text.byteCount, text[colon + 1] == 0x2F, text[colon + 2] == 0x2F else { return nil }
+        let slash = text.firstIndex(from: colon + 3) { $0 == 0x2F }
+        return slash < text.byteCount ? target.lowerBound + slash..<target.upperBound : nil
+    }
+}
