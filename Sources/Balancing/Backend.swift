@@ -146,8 +146,10 @@ public final class Backend: Sendable {
 
     /// Servers that can get requests, without and with the `backup` mark. One of weight 0 gets none.
     public var usableCounts: (active: Int, backup: Int) {
-        let usable = servers.filter(\.isEligible)
-        let backup = usable.count(where: \.isBackup)
-        return (usable.count - backup, backup)
+        var counts = (active: 0, backup: 0)
+        for server in servers where server.isEligible {
+            if server.isBackup { counts.backup += 1 } else { counts.active += 1 }
+        }
+        return counts
     }
 }

@@ -15,6 +15,11 @@ extension ClientConnection {
         facts.clear()
         facts.client = peer
         facts.local = local
+        facts.acceptedFrom = peer
+        facts.acceptedAt = local
+        facts.socketID = bind.number
+        facts.socketName = bind.place.options.name ?? ""
+        facts.threadIndex = worker.index
         facts.frontendIndex = frontend.index
         facts.site = worker.site
         facts.processVariables = worker.plan.variables

@@ -90,7 +90,13 @@ final class LiveSite: SiteFacts {
         case .tunnelTimeout: milliseconds(backend.timeouts.tunnel ?? .forever)
         case .queueTimeout: milliseconds(backend.timeouts.queue)
         case .tarpitTimeout: milliseconds(backend.timeouts.tarpit)
-        case .queue: backend.backend.queued.current + backend.backend.servers.reduce(0) { $0 + $1.queued.current }
+        case .queue: waiting(for: backend.backend)
+        // The next server to come back is nearer than a queue that nobody serves.
+        case .averageQueue:
+            usableServers(of: backend.backend) > 0
+                ? (waiting(for: backend.backend) + usableServers(of: backend.backend) - 1)
+                    / usableServers(of: backend.backend)
+                : 2 * waiting(for: backend.backend)
         case .connectionsFree: room(on: backend.backend) { $0.placesFree }
         case .connectionSlots:
             room(on: backend.backend) { server in
@@ -113,6 +119,10 @@ final class LiveSite: SiteFacts {
         case .weight, .initialWeight, .userWeight: server.weight
         default: 0
         }
+    }
+
+    private func waiting(for backend: Backend) -> Int {
+        backend.queued.current + backend.servers.reduce(0) { $0 + $1.queued.current }
     }
 
     /// As `nbsrv` counts: backups only when nobody else is left.

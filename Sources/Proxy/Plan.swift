@@ -111,6 +111,8 @@ public final class FrontendPlan: Sendable {
     public let logTargets: LogTargets
     /// Its addresses are given up for a while; for statistics.
     public let isPaused = Atomic<Bool>(false)
+    /// Whether the request's line and the fields to capture are kept: for a log, or for rules that ask.
+    let keepsCaptures: Bool
     /// Client connections now.
     public let sessions = Gauge()
     public let traffic: Traffic
@@ -121,7 +123,7 @@ public final class FrontendPlan: Sendable {
     init(
         draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
-        logTargets: LogTargets, workers: Int
+        logTargets: LogTargets, keepsCaptures: Bool, workers: Int
     ) {
         name = draft.name
         self.index = index
@@ -145,6 +147,7 @@ public final class FrontendPlan: Sendable {
         self.uniqueID = uniqueID
         self.log = log
         self.logTargets = logTargets
+        self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
         traffic = Traffic(workers: workers)
     }
 

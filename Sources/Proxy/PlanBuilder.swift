@@ -178,7 +178,6 @@ public struct PlanBuilder {
         _ draft: Draft, index: Int, frontends: [Draft], maxConnections: Int
     ) -> BackendPlan {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
-        let rules = draft[RulesSettings.self]
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
         let backend = draft[BalancingSettings.self].makeBackend(
@@ -193,7 +192,7 @@ public struct PlanBuilder {
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
-            rules: isListen ? SectionRules(backHalfOf: rules) : SectionRules(rules),
+            rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
             errorPages: errorPages(of: draft),
@@ -279,12 +278,14 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: id(of: draft), rules: SectionRules(rules),
+            draft: proxy, index: index, id: id(of: draft), rules: SectionRules(draft),
             routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
-            logTargets: logTargets(of: draft), workers: workers)
+            logTargets: logTargets(of: draft),
+            // A backend's rules may ask for what the frontend captured.
+            keepsCaptures: drafts.contains(where: \.looksAtCaptures), workers: workers)
         frontend.setBinds(
             proxy.settings.binds.enumerated().map { BindPlan(frontend: frontend, number: $0 + 1, place: $1) })
         return frontend

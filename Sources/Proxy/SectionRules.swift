@@ -1,6 +1,7 @@
 // The rules of one section, compiled, by when they run.
 
 internal import Basics
+internal import Configuration
 internal import Rules
 
 struct SectionRules: Sendable {
@@ -11,21 +12,25 @@ struct SectionRules: Sendable {
     let responseContent: RuleSet
     let response: RuleSet
     let afterResponse: RuleSet
+    /// Whether some of them, or the section's log format, look into the request's body.
+    let looksIntoBodies: Bool
     /// How long the rules on content may wait for bytes.
     let requestInspectDelay: TimeSpan
     let responseInspectDelay: TimeSpan
 
     /// The rules of a frontend, a backend, or the front half of a listen.
-    init(_ settings: RulesSettings) {
-        self.init(settings, bothHalves: settings)
+    init(_ draft: Draft) {
+        self.init(draft[RulesSettings.self], bothHalves: draft)
     }
 
     /// The rules of the back half of a listen. Most have run in its front half already.
-    init(backHalfOf settings: RulesSettings) {
-        self.init(RulesSettings(), bothHalves: settings)
+    init(backHalfOf draft: Draft) {
+        self.init(RulesSettings(), bothHalves: draft)
     }
 
-    private init(_ settings: RulesSettings, bothHalves: RulesSettings) {
+    private init(_ settings: RulesSettings, bothHalves draft: Draft) {
+        let bothHalves = draft[RulesSettings.self]
+        looksIntoBodies = draft.looksIntoRequestBodies
         connection = settings.ruleSet(.connection)
         session = settings.ruleSet(.session)
         requestContent = settings.ruleSet(.requestContent)

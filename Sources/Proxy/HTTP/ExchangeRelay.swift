@@ -158,6 +158,7 @@ extension Exchange {
 
     private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
         let status = facts.response.status
+        facts.serverStatus = status
         if status == 101 {
             guard wantsUpgrade, requestSent else {
                 badResponse("protocol switched unasked, or before the request was read", worker)
@@ -181,7 +182,7 @@ extension Exchange {
             return false
         }
         facts.timers.responseHeadDone = worker.now
-        if !frontend.logTargets.isEmpty { frontend.log.captureResponse(facts) }
+        if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
         connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose
         return followResponseRules(before: .body(framing), worker)
     }

@@ -11,7 +11,7 @@ internal import StaticFiles
 extension Exchange {
     func requestHeadComplete(_ worker: Worker) {
         facts.timers.requestDone = worker.now
-        if !frontend.logTargets.isEmpty {
+        if frontend.keepsCaptures {
             facts.captureRequestLine()
             frontend.log.captureRequest(facts)
         }

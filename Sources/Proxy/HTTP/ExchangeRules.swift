@@ -22,9 +22,11 @@ extension Exchange {
 
     /// Runs the `http-request` rules of the frontend or, later, of the backend, from where they had stopped, and goes on.
     func followRequestRules(of step: Step, from position: RulePosition = .start, _ worker: Worker) {
-        guard let rules = step == .frontend ? frontend.rules.request : backend?.rules.request else {
+        guard let section = step == .frontend ? frontend.rules : backend?.rules else {
             preconditionFailure("a backend's rules run, and there is no backend")
         }
+        showBody(to: section)
+        let rules = section.request
         if rules.isEmpty { return requestPassed(step, worker) }
         let outcome = rules.run(on: facts, from: position)
         guard sendEarlyHints(worker) else { return }

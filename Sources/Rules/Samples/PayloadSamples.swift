@@ -90,7 +90,7 @@ enum PayloadSample: Sendable {
             // Any number of bytes may be more in a moment.
             facts.isUndecided = facts.mayGrow
             if side == .request, facts.request.isPresent {
-                return .integer(facts.request.byteCount + facts.requestBody.count)
+                return .integer(facts.request.byteCount + 2 + facts.requestBody.count)
             }
             return .integer(side == .request ? facts.requestPayload.count : facts.responsePayload.count)
         case .stretch(let side, let offset, let count): return stretch(side ?? facts.side, offset, count, facts)
@@ -142,15 +142,6 @@ extension ExchangeFacts {
             isUndecided = mayGrow
             return mayGrow ? nil : false
         }
-    }
-}
-
-extension RequestHead {
-    /// As it would be written: a request line, fields, an empty line.
-    fileprivate var byteCount: Int {
-        var count = methodName.byteCount + target.byteCount + 12 + 2
-        for i in 0..<fields.count { count += fields.name(i).byteCount + fields.value(i).byteCount + 4 }
-        return count
     }
 }
 

@@ -1,0 +1,31 @@
+// The request's body for rules that look into it: what of it is in the client's buffer when they are run, out of its
+// framing. It stays in the buffer, and goes on from there. Where no rule asks, nothing is copied.
+
+internal import Basics
+internal import HTTP
+internal import Rules
+
+extension Exchange {
+    /// Lets the rules of a section see what is here of the body.
+    func showBody(to rules: SectionRules) {
+        guard rules.looksIntoBodies else { return }
+        facts.requestBody.removeAll(keepingCapacity: true)
+        guard !requestBody.isComplete else { return }
+        Self.copyBody(in: client.input, requestFraming, to: &facts.requestBody)
+    }
+
+    private static func copyBody(in input: borrowing ByteBuffer, _ framing: BodyFraming, to out: inout [UInt8]) {
+        var decoder = BodyDecoder(framing)
+        var seen = 0
+        while !decoder.isComplete {
+            switch decoder.next(input.readable.extracting(seen..<input.count)) {
+            case .data(let skip, let count):
+                out.append(input.readable.extracting(seen + skip..<seen + skip + count))
+                seen += skip + count
+            case .trailers(let skip, let count): seen += skip + count
+            // What is wrong with it is found when the body is passed on.
+            case .needMore, .end, .failed: return
+            }
+        }
+    }
+}
