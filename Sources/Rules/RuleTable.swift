@@ -42,6 +42,8 @@ struct RuleTable: Sendable {
     var digestOwners: [DigestAlgorithmOwner] = []
     /// Of the paths into JSON.
     var jsonSteps: [JSONStep] = []
+    /// Of the paths into protocol buffers' messages.
+    var fieldNumbers: [UInt32] = []
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []

@@ -92,7 +92,8 @@ struct ConverterRow: Sendable {
         ArithmeticConverter.rows + TextConverter.rows + Concatenation.rows + PartConverter.rows + LanguageConverter.rows
         + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + HashConverter.rows
         + DigestConverter.rows + VariableConverter.rows + AddressMask.rows + ForwardedConverter.rows
-        + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + CaptureConverter.rows + SiteConverter.rows
+        + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + ProtobufConverter.rows + FIXConverter.rows
+        + CaptureConverter.rows + SiteConverter.rows
         + Substitution.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
@@ -110,7 +111,7 @@ extension SampleType {
         return switch (self, other) {
         case (.bool, _) where other.isAddress: false
         case (_, .bool) where isAddress: false
-        case (.method, _) where other.isAddress: false
+        case (.method, _): other == .string || other == .binary
         case (.binary, .bool), (.binary, .integer): false
         case (.binary, _) where other.isAddress: false
         case (.integer, .ipv6), (.ipv6, .integer): false
