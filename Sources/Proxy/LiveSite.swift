@@ -34,7 +34,7 @@ final class LiveSite: SiteFacts {
         switch reference.kind {
         case .frontend: (reference.name.isEmpty ? facts.frontendIndex : frontends[reference.name]).map { SitePlace($0) }
         case .backend: (reference.name.isEmpty ? facts.backendIndex : backends[reference.name]).map { SitePlace($0) }
-        case .server: server(reference.name[...], facts)
+        case .server: server(reference, facts)
         }
     }
 
@@ -42,14 +42,9 @@ final class LiveSite: SiteFacts {
 
     func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(plan.backends[index].name) }
 
-    private func server(_ name: Substring, _ facts: ExchangeFacts) -> SitePlace? {
-        var backend = facts.backendIndex
-        var server = name
-        if let slash = name.firstIndex(of: "/") {
-            backend = backends[String(name[..<slash])]
-            server = name[name.index(after: slash)...]
-        }
-        guard let backend, let index = servers[backend][String(server)] else { return nil }
+    private func server(_ reference: SiteReference, _ facts: ExchangeFacts) -> SitePlace? {
+        let backend = if let name = reference.backend { backends[name] } else { facts.backendIndex }
+        guard let backend, let index = servers[backend][reference.server] else { return nil }
         return SitePlace(backend, server: index)
     }
 

@@ -38,18 +38,15 @@ struct SiteNames {
     }
 
     private func serverProblem(_ reference: SiteReference, _ draft: Draft) -> ConfigProblem? {
-        let parts = reference.name.split(separator: "/", maxSplits: 1).map(String.init)
-        let isOwn = parts.count == 1
-        let server = parts.last ?? ""
-        guard let backend = isOwn ? backends[draft.name] : backends[parts[0]] else {
-            return isOwn
+        guard let backend = backends[reference.backend ?? draft.name] else {
+            return reference.backend == nil
                 ? ConfigProblem(
                     "'\(reference.name)' names no backend, and this section has no servers", at: reference.range,
                     expected: "<backend>/<server>")
                 : Self.unknown("backend", reference, among: backends.keys)
         }
         let names = backend[BalancingSettings.self].servers.map(\.name.text)
-        return names.contains(server) ? nil : Self.unknown("server", reference, among: names)
+        return names.contains(reference.server) ? nil : Self.unknown("server", reference, among: names)
     }
 
     private static func unknown(

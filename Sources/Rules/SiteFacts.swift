@@ -54,11 +54,21 @@ public struct SiteReference: Sendable {
     public let kind: Kind
     /// As written; empty for the section the rule stands in.
     public let name: String
+    /// A server's name has two parts, the first of which may be missing.
+    public let backend: String?
+    public let server: String
     public let range: SourceRange
 
     init(_ kind: Kind, _ name: String, at range: SourceRange) {
         self.kind = kind
         self.name = name
+        if kind == .server, let slash = name.firstIndex(of: "/") {
+            backend = String(name[..<slash])
+            server = String(name[name.index(after: slash)...])
+        } else {
+            backend = nil
+            server = name
+        }
         self.range = range
     }
 }

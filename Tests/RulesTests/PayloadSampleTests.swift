@@ -114,6 +114,22 @@ import Testing
         #expect(try value("req.ssl_ver", received(Hello(version: [3, 1]).bytes)) == "196609")
     }
 
+    @Test(arguments: [
+        ("3.3", true), ("196611", true), ("3.1:3.3", true), ("3.4", false), ("ge 3.2", true), ("lt 3.3", false),
+        ("3.1 3.3", true),
+    ])
+    func `A criterion writes versions with a dot`(values: String, matches: Bool) throws {
+        for sample in ["req.ssl_ver", "req_ssl_ver"] {
+            let section = try Section(.listen, "tcp-request content reject if { \(sample) \(values) }")
+            var isRejected = false
+            if case .reject = section.rules.ruleSet(.requestContent).run(on: received(Hello().bytes)) {
+                isRejected = true
+            }
+            #expect(isRejected == matches)
+        }
+        #expect(try problem("acl x req.ssl_ver 3.x").message == "'3.x' is not a whole number")
+    }
+
     @Test func `All protocols of a hello can match`() throws {
         let section = try Section(
             .listen,

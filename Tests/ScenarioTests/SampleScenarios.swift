@@ -11,7 +11,7 @@ import Testing
             before: server.port,
             frontend: """
                 option http-buffer-request
-                http-request deny if { req.body_param(user) mallory }
+                http-request deny if { req.body_param(user) -m str mallory }
                 http-request set-header x-length %[req.body_len]
                 http-request set-header x-user %[req.body_param(user)]
                 """)

@@ -75,6 +75,9 @@ extension Criterion {
         } else if let value = values.first, method == .found || method == .bool {
             arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
         }
+        if method == .int, case .hello(.version) = expression.sample, expression.converters.isEmpty {
+            values = values.map(HelloSample.number(ofVersion:))
+        }
         self.init(expression, try Self.matcher(method, values, ignoresCase: ignoresCase, &table))
     }
 

@@ -38,6 +38,17 @@ enum HelloSample: Sendable {
             name, yields: type, from: isResponse ? .responseBytes : .requestBytes, .hello(sample), summary: summary)
     }
 
+    /// A version as it stands in a criterion, 3.1 or a range like 3.1:3.3, as the number that the sample yields. What is no
+    /// version stays as it is.
+    static func number(ofVersion word: Word) -> Word {
+        let ends = word.text.split(separator: ":", omittingEmptySubsequences: false).map { end -> String in
+            let parts = end.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+            guard parts.count == 2, let major = parts[0], let minor = parts[1] else { return String(end) }
+            return "\(Int(major) << 16 | Int(minor))"
+        }
+        return Word(ends.joined(separator: ":"), at: word.range)
+    }
+
     func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
         let side: MessageSide = if case .type(let side) = self { side } else { .request }
         let all = SampleBytes(
