@@ -89,6 +89,30 @@ import Testing
         #expect(line.server == "<NOSRV>")
     }
 
+    @Test("Chunks that are none, behind an answer's head, cut the answer off and are shown to the operator")
+    func badChunks() throws {
+        let mayGoOn = DispatchSemaphore(value: 0)
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequest()
+            try connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n")
+            mayGoOn.wait()
+            try connection.send("what?\r\n")
+        }
+        Stage.current.atTheEnd { mayGoOn.signal() }
+        let path = Stage.current.folder + "/admin"
+        let front = try FrontDoor(before: server.port, global: "stats socket \(path) mode 600 level admin")
+
+        let client = try Connection(to: front.port)
+        try client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        _ = try client.receive(through: "hi\r\n")
+        mayGoOn.signal()
+        #expect(client.isClosedByPeer())
+        #expect(try front.portico.exchange(with: "GET /").termination == "PD--")
+        let admin = try Connection(toUnixSocket: path)
+        try admin.send("show errors\n")
+        #expect(String(decoding: try admin.receiveAll(), as: UTF8.self).contains("what?"))
+    }
+
     // MARK: Versions
 
     @Test("The log has the version that the client wrote")

@@ -133,7 +133,14 @@ extension Exchange {
         }
     }
 
-    /// Its body ended before its end, or is not well-formed: the client must not take it for whole.
+    /// Its body is not well-formed, and the head has gone to the client: it must not take what it got for whole.
+    func badResponseBody(_ fault: MessageFault, _ worker: Worker) {
+        keepRefusedResponse(fault.description, worker)
+        countOnServer(.badResponses, worker)
+        abort(.proxy, .data, worker)
+    }
+
+    /// Its body ended before its end: the client must not take it for whole.
     func truncated(_ worker: Worker) {
         count(.serverAborts, worker)
         server?.traffic.add(.serverAborts, worker: worker.index)

@@ -269,8 +269,8 @@ extension Exchange {
             let before = client.output.count
             let moved = responseBody.move(from: &connection.input, to: &client.output)
             facts.bytesToClient += UInt64(client.output.count - before)
-            if case .failed = moved {
-                truncated(worker)
+            if case .failed(let fault) = moved {
+                badResponseBody(fault, worker)
                 return false
             }
             needsRoom = moved == .needsRoom

@@ -71,8 +71,8 @@ extension Exchange {
             switch putForClient(worker, { responseBody.move(from: &connection.input, to: &$0) }) {
             case .needsInput, .complete: return true
             case .needsRoom: break
-            case .failed:
-                truncated(worker)
+            case .failed(let fault):
+                badResponseBody(fault, worker)
                 return false
             }
         }
