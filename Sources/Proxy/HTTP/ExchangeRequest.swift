@@ -98,8 +98,10 @@ extension Exchange {
     private func rewriteRequest(_ worker: Worker) {
         facts.request.fields.removeHopByHop(
             keepingUpgrade: wantsUpgrade, keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil)
-        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one.
-        if facts.request.version == .http10, !facts.request.fields.contains(.host) {
+        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one. Where the target says
+        // whom it is for, that is the Host (RFC 9112 section 3.2.2), and nothing else may be.
+        let namesItsHost = facts.request.targetForm == .absolute || facts.request.targetForm == .authority
+        if facts.request.version == .http10, !facts.request.fields.contains(.host), !namesItsHost {
             facts.request.fields.append(.host, facts.local.description)
         }
         frontend.uniqueID?.addField(facts)
