@@ -6,7 +6,7 @@ BINARY = .build/release/portico
 # Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
-TEST_PACKAGES = $(QUICKSTART_PACKAGES)
+TEST_PACKAGES = $(QUICKSTART_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk
 BENCH_PACKAGES = wrk haproxy nginx-light
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
@@ -14,7 +14,7 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build simulate lint format docs bench clean help build-packages run-packages test-packages bench-packages
+.PHONY: run test build simulate fuzz fuzz-keep lint format docs bench clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -33,6 +33,26 @@ SIMULATE ?= 1000000
 simulate: build-packages ## Play a million exchanges in which everything goes wrong that can
 	$(SWIFT) build $(RELEASE) --product simulate
 	.build/release/simulate $(SIMULATE)
+
+# Swift's own libFuzzer; gold, the usual linker, chokes on its debug information.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= requests responses bodies configuration
+FUZZER = .build/fuzz/release/fuzz
+CORPUS = Tests/FuzzTargets/Corpus
+fuzz: build-packages ## Look for inputs that parsers and loader choke on, FUZZ_SECONDS for each target
+	FUZZ_TARGET=any $(SWIFT) build --scratch-path .build/fuzz --configuration release -Xswiftc -sanitize=fuzzer \
+		-Xswiftc -use-ld=lld --product fuzz
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; mkdir -p .build/fuzz/found/$$target; \
+		FUZZ_TARGET=$$target SWIFT_BACKTRACE=enable=no $(FUZZER) -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+			-verbosity=0 -print_final_stats=1 -artifact_prefix=.build/fuzz/$$target- .build/fuzz/found/$$target $(CORPUS)/$$target; \
+	done
+
+# Keeps of all that was found what reaches more of the code than the corpus does: for the repository.
+fuzz-keep: ## Add to the kept corpus what `make fuzz` found
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		FUZZ_TARGET=$$target SWIFT_BACKTRACE=enable=no $(FUZZER) -merge=1 -use_counters=0 -verbosity=0 $(CORPUS)/$$target .build/fuzz/found/$$target; \
+	done
 
 lint: ## Check the format of the sources
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

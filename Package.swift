@@ -31,7 +31,7 @@ func tests(of name: String, uses rooms: [String], packages: [Target.Dependency] 
 }
 
 /// Folders of test data, read from disk by the tests beside them.
-let corpora: [String: [String]] = ["HTTP": ["Corpus"]]
+let corpora: [String: [String]] = ["HTTP": ["Corpus"], "Scenario": ["Peers"]]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -95,6 +95,13 @@ let package = Package(
             name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor"], path: "Tests/simulate",
             swiftSettings: swiftSettings),
 
+        // What is done to arbitrary bytes; `make fuzz` builds a fuzzer around it.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Basics", "HTTP", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+            ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
+
         tests(of: "Basics", uses: ["Basics"]),
         tests(of: "HTTP", uses: ["HTTP", "Basics"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics"]),
@@ -117,5 +124,14 @@ let package = Package(
                 "portico", "Basics", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
             ]),
         tests(of: "Scenario", uses: []),
+        tests(of: "Fuzz", uses: ["FuzzTargets"]),
     ]
 )
+
+// libFuzzer brings its own `main`: only `make fuzz` can link this.
+if Context.environment["FUZZ_TARGET"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/fuzz",
+            swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
+}

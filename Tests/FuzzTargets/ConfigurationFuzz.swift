@@ -1,0 +1,43 @@
+// Configurations: whatever a file says, it is read to its end, and every mistake has a place that exists.
+
+import Admin
+import Balancing
+import Basics
+import Configuration
+import Logging
+import Proxy
+import Rules
+import StaticFiles
+
+enum ConfigurationFuzz {
+    static func run(_ bytes: [UInt8]) {
+        // Other files, and names that a resolver would be asked for, are nothing of the text's own.
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard !["include", "server", "bind", "files", "spill", "file", "source"].contains(where: text.contains) else {
+            return
+        }
+        let loaded = language.load(bytes: bytes, named: "fuzz.cfg")
+        let lines = bytes.count { $0 == 0x0A } + 1
+        for problem in loaded.problems {
+            if let range = problem.range {
+                precondition((1...lines).contains(range.line), "a problem in line \(range.line)")
+            }
+            precondition(!problem.message.isEmpty)
+        }
+        _ = ProblemPrinter(sources: loaded.sources, usesColor: false).text(for: loaded.problems)
+        var facts = ProcessFacts()
+        facts.descriptorsLimit = 10_000
+        var builder = PlanBuilder(
+            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
+            logger: Logger(rings: 1, ringBytes: 4_096), workers: 1, facts: facts, now: Instant(nanoseconds: 1))
+        _ = builder.build()
+    }
+
+    private static let language = Language(
+        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + StaticFilesKeywords.table
+            + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
+        parameterGroups: [
+            ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
+            ParameterGroup(of: "server", BalancingKeywords.serverParameters),
+        ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp)
+}

@@ -1,0 +1,33 @@
+// What is done to arbitrary bytes, and what must hold whatever they are. A violation traps, which is what a fuzzer
+// looks for. `make fuzz` looks for inputs that do something new; those it kept in `Corpus` are run by the tests.
+
+import Basics
+import HTTP
+
+public enum FuzzTarget: String, CaseIterable, Sendable {
+    case requests, responses, bodies, configuration
+
+    /// The first byte of the input chooses how the others are read.
+    public func run(_ input: [UInt8]) {
+        guard let choice = input.first else { return }
+        let bytes = Array(input.dropFirst())
+        switch self {
+        case .requests: MessageFuzz(bytes, choice, isRequest: true).run()
+        case .responses: MessageFuzz(bytes, choice, isRequest: false).run()
+        case .bodies: BodyFuzz(bytes, choice).run()
+        case .configuration: ConfigurationFuzz.run(bytes)
+        }
+    }
+}
+
+/// The bytes that `write` puts into an empty buffer.
+func written(_ write: (inout ByteBuffer) -> Bool) -> [UInt8] {
+    let pool = BufferPool(blockBytes: 1 << 20)
+    var buffer = ByteBuffer()
+    buffer.acquire(from: pool)
+    defer { buffer.release(to: pool) }
+    precondition(write(&buffer), "it does not fit into a megabyte")
+    var bytes: [UInt8] = []
+    bytes.append(buffer.readable)
+    return bytes
+}
