@@ -2,18 +2,19 @@
 
 internal import Glibc
 
-enum Files {
+public enum Files {
     /// Far more than anybody writes by hand or machine; keeps `-f /dev/zero` from taking all memory.
     static let bytesMax = 256 << 20
 
     /// What the system said, as text.
-    struct Refusal: Error {
-        var text: String
+    public struct Refusal: Error {
+        public var text: String
 
         static func current() -> Refusal { Refusal(text: unsafe String(cString: strerror(errno))) }
     }
 
-    static func contents(of path: String) throws(Refusal) -> [UInt8] {
+    /// The whole of a file.
+    public static func contents(of path: String) throws(Refusal) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .current() }
         defer { close(descriptor) }

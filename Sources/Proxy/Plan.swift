@@ -25,13 +25,17 @@ public final class Plan: Sendable {
     private let headLimits: HeadLimits
     /// `proc` variables.
     let variables: ProcessVariables
+    /// The files that rules look values up in, and may change.
+    let patterns: PatternSets
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], logTargets: LogTargets, maxConnections: Int,
-        process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, headLimits: HeadLimits
+        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, logTargets: LogTargets,
+        maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
+        headLimits: HeadLimits
     ) {
         self.frontends = frontends
         self.backends = backends
+        self.patterns = patterns
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process

@@ -12,7 +12,7 @@ internal import StaticFiles
 
 /// Resolves one configuration.
 public struct PlanBuilder {
-    private let global: Draft
+    private var global: Draft
     private var drafts: [Draft]
     private let httpErrors: [Draft]
     private let userlists: [Draft]
@@ -21,6 +21,7 @@ public struct PlanBuilder {
     private let workers: Int
     private let facts: ProcessFacts
     private let now: Instant
+    private var patterns = PatternSets()
     /// What is wrong, or worth knowing. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
 
@@ -54,6 +55,7 @@ public struct PlanBuilder {
         checkBuffers(process)
         reportDefaultTimeouts()
         resolveUserLists()
+        resolvePatterns()
 
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
@@ -78,7 +80,7 @@ public struct PlanBuilder {
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
-            frontends: frontends, backends: backends, logTargets: logTargets(of: global),
+            frontends: frontends, backends: backends, patterns: patterns, logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
             headLimits: HeadLimits(
@@ -97,6 +99,14 @@ public struct PlanBuilder {
         let lists = UserLists(userlists)
         problems += lists.problems
         for index in drafts.indices { problems += drafts[index].resolve(lists, environment: environment) }
+    }
+
+    private mutating func resolvePatterns() {
+        var all = [global] + drafts
+        // What a defaults section says is wrong in each section that starts from it.
+        for problem in patterns.resolve(&all) where !problems.contains(problem) { problems.append(problem) }
+        global = all.removeFirst()
+        drafts = all
     }
 
     private func logTargets(of draft: Draft) -> LogTargets {

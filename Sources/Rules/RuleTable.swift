@@ -44,6 +44,12 @@ struct RuleTable: Sendable {
     var jsonSteps: [JSONStep] = []
     /// Of the paths into protocol buffers' messages.
     var fieldNumbers: [UInt32] = []
+    /// Where criteria and converters look values up; nil until files are read (`PatternSets.resolve`).
+    var lookups: [PatternLookup?] = []
+    /// What keeps them alive.
+    var patternSets: [PatternSet] = []
+    var patternUses: [PatternUse] = []
+    var patternChanges: [PatternChange] = []
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []

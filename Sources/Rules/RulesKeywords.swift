@@ -34,8 +34,11 @@ public enum RulesKeywords {
     ]
 
     private static let acl = Keyword(
-        "acl", in: .proxies, usage: "acl <name> <criterion> [-i] [-m <method>] [--] [<operator>] [<value>]*",
-        summary: "Names a test, for use behind 'if' and 'unless'. Several lines of one name are alternatives."
+        "acl", in: .proxies,
+        usage:
+            "acl <name> <criterion> [-i] [-m <method>] [-M] [-f <file>]* [-n] [-u <number>] [--] [<operator>] [<value>]*",
+        summary:
+            "Names a test, for use behind 'if' and 'unless'. Several lines of one name are alternatives. Values are also read from files, one a line."
     ) { (arguments, draft) throws(ConfigProblem) in
         try draft[RulesSettings.self].readList(&arguments)
     }

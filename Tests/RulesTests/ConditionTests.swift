@@ -161,7 +161,6 @@ import Testing
         #expect(found.message == "unknown criterion 'path_bge'")
         #expect(found.suggestion == "path_beg")
         #expect(found.range?.column == 7)
-        #expect(try problem("acl x path_bin 2f").message == "'path_bin' is not supported yet: no binary patterns")
     }
 
     @Test func `A criterion that HAProxy has is called not yet done`() throws {
@@ -179,10 +178,15 @@ import Testing
         ("acl a$b path /", "'a$b' cannot name a condition"),
         ("acl or path /", "'or' joins conditions and cannot name one"),
         ("acl x path -z /", "unknown flag '-z'"),
-        ("acl x path -f /some/file", "'-f' is not supported yet"),
+        ("acl x path -f", "'acl' lacks an argument"),
+        ("acl x path -f ''", "the path of a file is empty"),
+        ("acl x path -f /some/file -m beg", "'-m' stands behind a file"),
+        ("acl x path -u one /", "'one' is not a whole number"),
+        ("acl x var(txn.a) b", "'var(txn.a)' needs to be told how its value is matched"),
         ("acl x path -m", "'acl' lacks an argument"),
         ("acl x path -m beggin /", "unknown way to match 'beggin'"),
-        ("acl x path -m bin 2f", "'bin' is not supported yet: no binary patterns"),
+        ("acl x path -m bin 2", "'2' has an odd number of digits"),
+        ("acl x path -m bin 2g", "'2g' is not hexadecimal"),
         ("acl x src -m bool", "a value of type ip cannot be matched by 'bool'"),
         ("acl x dst_port -m ip 10.0.0.1", "a value of type integer cannot be matched by 'ip'"),
         ("acl x dst_port eighty", "'eighty' is not a whole number"),

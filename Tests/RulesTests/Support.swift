@@ -14,10 +14,22 @@ struct Unexpected: Error { let what: String }
 struct Section {
     var draft: Draft
     var warnings: [ConfigProblem] = []
+    /// The pattern files that the lines use.
+    var patterns = PatternSets()
 
     init(_ kind: SectionKind = .listen, _ text: String = "") throws {
         draft = Draft(kind: kind, name: "test", range: SourceRange(file: "test.cfg", line: 1))
         try read(text)
+        try readPatterns()
+    }
+
+    /// Reads the files that the lines name, and throws the first mistake in them.
+    mutating func readPatterns() throws {
+        var drafts = [draft]
+        let problems = patterns.resolve(&drafts)
+        draft = drafts[0]
+        warnings += problems.filter { $0.severity == .warning }
+        if let problem = problems.first(where: { $0.severity == .error }) { throw problem }
     }
 
     /// Runs lines as the configuration would, and throws what it refuses.
@@ -102,6 +114,7 @@ func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
     var table = RuleTable()
     let compiled = try Expression(&text, &table)
     try #require(text.isAtEnd)
+    try readPatterns(&table)
     let program = RuleProgram(table)
     let result: String? = facts.withScratch {
         guard let value = compiled.evaluate(facts, program) else { return nil }
@@ -109,6 +122,15 @@ func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
     }
     #expect(facts.scratch.isEmpty)
     return result
+}
+
+/// Reads the files that expressions name.
+func readPatterns(_ table: inout RuleTable) throws {
+    var drafts = [Draft(kind: .listen, name: "test", range: SourceRange(file: "test.cfg", line: 1))]
+    drafts[0][RulesSettings.self].table = table
+    var patterns = PatternSets()
+    if let problem = patterns.resolve(&drafts).first { throw problem }
+    table = drafts[0][RulesSettings.self].table
 }
 
 /// Whether a condition holds: what stands behind `if`.

@@ -30,6 +30,7 @@ enum Action: Sendable {
     case replaceTarget(ReplaceTargetAction)
     /// Its place in the table.
     case variable(Int)
+    case changePatterns(ChangePatternsAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -56,6 +57,7 @@ enum Action: Sendable {
         case .replaceField(let action): action.run(on: facts, side, program)
         case .replaceTarget(let action): action.run(on: facts, program)
         case .variable(let place): program.table.variableActions[place].run(on: facts, program)
+        case .changePatterns(let action): action.run(on: facts, program)
         }
     }
 }
@@ -152,6 +154,7 @@ struct ActionRow: Sendable {
         + [Challenge.row, Redirection.row] + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows
         + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
         + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
+        + ChangePatternsAction.rows
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

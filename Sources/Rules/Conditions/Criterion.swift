@@ -12,6 +12,8 @@ enum Matcher: Sendable {
     case addresses(NetworkPatterns)
     case strings(StringPatterns)
     case regular(RegularPatterns)
+    /// Those of a file, or many.
+    case patterns(PatternMatcher)
 
     /// Whether the value matches. A value of another type is converted first; one that cannot be does not match.
     @inline(__always)
@@ -31,6 +33,7 @@ enum Matcher: Sendable {
         case .regular(let patterns):
             let matcher = facts.regularMatcher
             return facts.withBytes(value.bytes(facts)) { patterns.matches($0, matcher, program) }
+        case .patterns(let patterns): return patterns.matches(value, facts, program)
         }
     }
 }

@@ -4,18 +4,16 @@ internal import Configuration
 
 /// The ways to match, by the words of `-m` and of criteria such as `path_beg`.
 enum MatchMethod: String, CaseIterable {
-    case found, bool, int, ip, len, str, beg, end, sub, dir, dom, reg
-    /// Known to the language, not done yet.
-    case bin
+    case found, bool, int, ip, bin, len, str, beg, end, sub, dir, dom, reg
 
-    /// What a value of this type is matched by if nothing is said.
-    init(default type: SampleType) {
+    /// What a value of this type is matched by if nothing is said; nil if something has to be.
+    init?(default type: SampleType) {
         switch type {
         case .bool: self = .bool
         case .integer: self = .int
         case .address, .ipv4, .ipv6: self = .ip
-        case .string, .method, .any: self = .str
-        case .binary: self = .bin
+        case .string, .method: self = .str
+        case .binary, .any: return nil
         }
     }
 
@@ -43,52 +41,27 @@ extension Criterion {
         }
         let word = try arguments.next(what)
         let (expression, form) = try Self.expression(word, &table)
-        var method = form ?? MatchMethod(default: expression.type)
-        var methodWord = word
-        var ignoresCase = false
-
-        flags: while let flag = arguments.peek, !isEnd(flag), Self.looksLikeFlag(flag.text) {
-            _ = arguments.nextIfPresent()
-            switch flag.text {
-            case "-i": ignoresCase = true
-            case "-m":
-                methodWord = try arguments.next("a way to match")
-                method = try methodWord.choice("a way to match", of: Self.methods)
-            // Names are never looked up here.
-            case "-n": break
-            case "--": break flags
-            case "-f", "-M", "-u":
-                throw ConfigProblem(
-                    "'\(flag.text)' is not supported yet", at: flag.range, expected: "the values themselves")
-            default:
-                throw ConfigProblem(
-                    "unknown flag '\(flag.text)'", at: flag.range, expected: "-i, -m <method>, -n or --")
-            }
+        let flags = try PatternFlags(&arguments, until: isEnd)
+        guard let method = flags.method ?? form ?? MatchMethod(default: expression.type) else {
+            throw arguments.problem(
+                "'\(word.text)' needs to be told how its value is matched", at: word,
+                expected: "-m <method>, such as -m str or -m found")
         }
-        try Self.check(method, expression.type, methodWord)
+        try Self.check(method, expression.type, flags.methodWord ?? word)
         var values: [Word] = []
         while let value = arguments.peek, !isEnd(value), let taken = arguments.nextIfPresent() { values.append(taken) }
-        if values.isEmpty, method != .found, method != .bool {
+        let comparesNothing = method == .found || method == .bool
+        if values.isEmpty, flags.files.isEmpty, !comparesNothing {
             arguments.warn(
                 "'\(word.text)' is compared with nothing and never matches", at: word,
                 expected: "values, or '-m found' to ask whether there is any")
-        } else if let value = values.first, method == .found || method == .bool {
+        } else if let value = values.first ?? flags.files.first?.path, comparesNothing {
             arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
         }
         if method == .int, case .hello(.version) = expression.sample, expression.converters.isEmpty {
             values = values.map(HelloSample.number(ofVersion:))
         }
-        self.init(expression, try Self.matcher(method, values, ignoresCase: ignoresCase, &table))
-    }
-
-    private static let methods = KeyValuePairs(
-        dictionaryLiteral: ("found", MatchMethod.found), ("bool", .bool), ("int", .int), ("ip", .ip), ("len", .len),
-        ("str", .str), ("beg", .beg), ("end", .end), ("sub", .sub), ("dir", .dir), ("dom", .dom), ("reg", .reg),
-        ("bin", .bin))
-
-    /// A dash and one letter, or two dashes; anything longer is a value that begins with a dash.
-    private static func looksLikeFlag(_ text: String) -> Bool {
-        text.count == 2 && text.hasPrefix("-") && !(text.last?.isNumber ?? false)
+        self.init(expression, try Self.matcher(method, values, flags, &table))
     }
 
     /// The expression, and the way to match if the criterion's name says it: `path_beg`.
@@ -112,7 +85,6 @@ extension Criterion {
             let form = MatchMethod(rawValue: String(name[name.index(after: underscore)...])),
             let row = SampleRow.places[String(name[..<underscore])], SampleRow.table[row].hasMatchForms
         {
-            try checkIsDone(form, name, at: text.range(0..<text.position))
             return (row, form)
         }
         guard !name.isEmpty else { throw Expression.unknownSample(name, text, 0) }
@@ -127,18 +99,8 @@ extension Criterion {
             + (row.hasMatchForms ? ["beg", "end", "sub", "dir", "dom", "len", "reg"].map { "\(row.name)_\($0)" } : [])
     }
 
-    private static func checkIsDone(_ method: MatchMethod, _ name: String, at range: SourceRange) throws(ConfigProblem)
-    {
-        guard method == .bin else { return }
-        throw ConfigProblem(
-            "'\(name)' is not supported yet: no binary patterns",
-            at: range,
-            expected: "one of str, beg, end, sub, dir, dom, len, reg")
-    }
-
     /// Refuses what the manual's table of types and methods has no place for.
     private static func check(_ method: MatchMethod, _ type: SampleType, _ word: Word) throws(ConfigProblem) {
-        try checkIsDone(method, method.rawValue, at: word.range)
         let isPossible =
             switch (method, type) {
             case (.bool, .address), (.bool, .ipv4), (.bool, .ipv6), (.ip, .bool), (.ip, .integer), (.ip, .method): false
@@ -150,19 +112,41 @@ extension Criterion {
         }
     }
 
+    /// Up to so many values in place are compared one after the other, which costs less than to look them up.
+    private static let scannedMax = 8
+
     private static func matcher(
-        _ method: MatchMethod, _ values: [Word], ignoresCase: Bool, _ table: inout RuleTable
+        _ method: MatchMethod, _ values: [Word], _ flags: PatternFlags, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Matcher {
         switch method {
         case .found: return .found
         case .bool: return .bool
+        case _ where !flags.files.isEmpty || flags.id != nil || values.count > scannedMax || method == .bin:
+            return .patterns(try patterns(method, values, flags, &table))
         case .int: return .integers(try IntegerPatterns(values, &table))
         case .len: return .length(try IntegerPatterns(values, &table))
         case .ip: return .addresses(try NetworkPatterns(values, &table))
-        case .reg: return .regular(try RegularPatterns(values, ignoringCase: ignoresCase, &table))
+        case .reg: return .regular(try RegularPatterns(values, ignoringCase: flags.ignoresCase, &table))
         case .str, .beg, .end, .sub, .dir, .dom, .bin:
             guard let comparison = method.comparison else { preconditionFailure("'\(method)' compares no texts") }
-            return .strings(StringPatterns(comparison, ignoringCase: ignoresCase, values.map(\.text), &table))
+            return .strings(StringPatterns(comparison, ignoringCase: flags.ignoresCase, values.map(\.text), &table))
         }
+    }
+
+    private static func patterns(
+        _ method: MatchMethod, _ values: [Word], _ flags: PatternFlags, _ table: inout RuleTable
+    ) throws(ConfigProblem) -> PatternMatcher {
+        var values = values
+        if method == .int || method == .len { values = try IntegerPatterns.separated(values) }
+        let start = table.lookups.count
+        for file in flags.files {
+            _ = table.use(
+                Reference(file.path), isMap: file.isMap, method, ignoringCase: file.ignoresCase,
+                id: values.isEmpty ? flags.id : nil)
+        }
+        if !values.isEmpty || flags.files.isEmpty {
+            _ = try table.use(values, method, ignoringCase: flags.ignoresCase, id: flags.id)
+        }
+        return PatternMatcher(method: method, lookups: Stretch(start..<table.lookups.count))
     }
 }

@@ -1,5 +1,6 @@
 // Numbers to match against: single ones, ranges, and what `ge 5` and the like mean (manual, section 7.1.2).
 
+internal import Basics
 internal import Configuration
 
 struct IntegerPatterns: Sendable {
@@ -33,6 +34,37 @@ struct IntegerPatterns: Sendable {
         let start = table.integers.count
         table.integers += ranges
         self.ranges = Stretch(start..<table.integers.count)
+    }
+
+    /// The same patterns, each with the operator that stands before it or before an earlier one: `gt 5`.
+    static func separated(_ words: [Word]) throws(ConfigProblem) -> [Word] {
+        var separated: [Word] = []
+        var comparison: Operator?
+        for (i, word) in words.enumerated() {
+            if let found = Operator(rawValue: word.text) {
+                comparison = found
+                guard i + 1 < words.count else {
+                    throw ConfigProblem("a number is missing behind '\(word.text)'", at: word.range)
+                }
+            } else {
+                // With its own place: what is wrong with it is shown there.
+                _ = try range(word, comparison ?? .equal)
+                separated.append(
+                    Word(comparison.map { "\($0.rawValue) \(word.text)" } ?? word.text, at: word.range))
+            }
+        }
+        return separated
+    }
+
+    /// One pattern of a file: `5`, `1024:65535`, `gt 5`. nil for what no number can be.
+    static func range(of key: RawSpan, _ place: SourceRange) throws(ConfigProblem) -> ClosedRange<Int>? {
+        // Most are plain numbers.
+        if let number = key.decimalValue.flatMap({ Int(exactly: $0) }) { return number...number }
+        let words = key.text.split { $0 == " " || $0 == "\t" }
+        if words.count == 2, let comparison = Operator(rawValue: String(words[0])) {
+            return try range(Word(String(words[1]), at: place), comparison)
+        }
+        return try range(Word(key.text, at: place), .equal)
     }
 
     /// nil for what no number can be: greater than the greatest.

@@ -61,17 +61,63 @@ struct NetworkPatterns: Sendable {
     }
 
     private static func read(_ word: Word, _ table: inout RuleTable) throws(ConfigProblem) {
+        switch try network(word) {
+        case .v4(let network, let length):
+            table.networks4.append(V4(network: network, mask: NetworkTable<UInt32>.mask(length)))
+        case .v6(let network, let length):
+            let mask = NetworkTable<UInt128>.mask(length)
+            table.networks6.append(
+                V6(
+                    high: UInt64(network >> 64), low: UInt64(truncatingIfNeeded: network), highMask: UInt64(mask >> 64),
+                    lowMask: UInt64(truncatingIfNeeded: mask)))
+        }
+    }
+
+    /// A network, and how many of its bits count; the others are zero.
+    enum Network: Equatable {
+        case v4(UInt32, Int)
+        case v6(UInt128, Int)
+    }
+
+    /// One pattern of a file.
+    static func network(_ key: RawSpan, _ place: SourceRange) throws(ConfigProblem) -> Network {
+        if let (word, length) = plainV4(key) { return .v4(word & NetworkTable<UInt32>.mask(length), length) }
+        return try network(Word(key.text, at: place))
+    }
+
+    /// The usual way to write a network, read without making strings; nil for all others.
+    private static func plainV4(_ key: RawSpan) -> (UInt32, Int)? {
+        var numbers: (count: Int, word: UInt32) = (0, 0)
+        var number: UInt32 = 0
+        var digits = 0
+        for i in 0..<key.byteCount {
+            switch key[i] {
+            case 0x30...0x39:
+                number = number * 10 + UInt32(key[i] &- 0x30)
+                digits += 1
+                if digits > 3 { return nil }
+            case 0x2E where digits > 0 && number < 256 && numbers.count < 3,
+                0x2F where digits > 0 && number < 256 && numbers.count == 3:
+                numbers = (numbers.count + 1, numbers.word << 8 | number)
+                number = 0
+                digits = 0
+            default: return nil
+            }
+        }
+        guard digits > 0 else { return nil }
+        if numbers.count == 4 { return number <= 32 ? (numbers.word, Int(number)) : nil }
+        return numbers.count == 3 && number < 256 ? (numbers.word << 8 | number, 32) : nil
+    }
+
+    private static func network(_ word: Word) throws(ConfigProblem) -> Network {
         let parts = word.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let mask = parts.count == 2 ? String(parts[1]) : nil
         if let address = parseV4(parts[0]) {
             guard let mask = maskV4(mask) else { throw badMask(word, bits: 32) }
-            table.networks4.append(V4(network: address & mask, mask: mask))
+            return .v4(address & mask, mask.nonzeroBitCount)
         } else if case .v6(let high, let low) = IPAddress(parts[0]) {
             guard let bits = mask.map(Int.init) ?? 128, 0...128 ~= bits else { throw badMask(word, bits: 128) }
-            let highMask = bits >= 64 ? UInt64.max : bits == 0 ? 0 : ~(.max >> UInt64(bits))
-            let lowMask = bits >= 128 ? UInt64.max : bits <= 64 ? 0 : ~(.max >> UInt64(bits - 64))
-            table.networks6.append(
-                V6(high: high & highMask, low: low & lowMask, highMask: highMask, lowMask: lowMask))
+            return .v6((UInt128(high) << 64 | UInt128(low)) & NetworkTable<UInt128>.mask(bits), bits)
         } else {
             throw ConfigProblem(
                 "'\(word.text)' is not an address or a network", at: word.range,

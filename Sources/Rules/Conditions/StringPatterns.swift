@@ -22,11 +22,7 @@ struct StringPatterns: Sendable {
         let start = table.strings.count
         for text in texts {
             var bytes = Array(text.utf8)
-            if comparison == .directory || comparison == .domain {
-                // Delimiters around the text are implied.
-                bytes = Array(bytes.drop { Self.isDelimiter($0, comparison) })
-                while let last = bytes.last, Self.isDelimiter(last, comparison) { bytes.removeLast() }
-            }
+            bytes = Array(bytes[unsafe Self.part(of: bytes.span.bytes, comparedAs: comparison)])
             if ignoresCase { bytes = bytes.map(asciiLowercased) }
             table.strings.append(table.keep(bytes))
         }
@@ -34,25 +30,40 @@ struct StringPatterns: Sendable {
     }
 
     func matches(_ value: RawSpan, _ program: RuleProgram) -> Bool {
-        for i in strings.range where matches(value, program.text(program.table.strings[i])) { return true }
+        for i in strings.range {
+            let pattern = program.text(program.table.strings[i])
+            if Self.matches(value, pattern, comparison, ignoringCase: ignoresCase) { return true }
+        }
         return false
     }
 
-    private func matches(_ value: RawSpan, _ pattern: RawSpan) -> Bool {
+    /// What of a pattern is compared: delimiters around a directory or domain are implied.
+    static func part(of pattern: RawSpan, comparedAs comparison: Comparison) -> Range<Int> {
+        var range = 0..<pattern.byteCount
+        guard comparison == .directory || comparison == .domain else { return range }
+        while let first = range.first, isDelimiter(pattern[first], comparison) { range.removeFirst() }
+        while let last = range.last, isDelimiter(pattern[last], comparison) { range.removeLast() }
+        return range
+    }
+
+    @inline(__always)
+    static func matches(
+        _ value: RawSpan, _ pattern: RawSpan, _ comparison: Comparison, ignoringCase ignoresCase: Bool
+    ) -> Bool {
         let spare = value.byteCount - pattern.byteCount
         guard spare >= 0 else { return false }
         switch comparison {
-        case .exact: return spare == 0 && isEqual(value, 0, pattern)
-        case .prefix: return isEqual(value, 0, pattern)
-        case .suffix: return isEqual(value, spare, pattern)
+        case .exact: return spare == 0 && isEqual(value, 0, pattern, ignoresCase)
+        case .prefix: return isEqual(value, 0, pattern, ignoresCase)
+        case .suffix: return isEqual(value, spare, pattern, ignoresCase)
         case .substring:
             guard pattern.byteCount > 0 else { return true }
-            let first = pattern[0]
+            let first = ignoresCase ? asciiLowercased(pattern[0]) : pattern[0]
             var i = 0
             while true {
                 i = value.firstIndex(from: i) { (ignoresCase ? asciiLowercased($0) : $0) == first }
                 if i > spare { return false }
-                if isEqual(value, i, pattern) { return true }
+                if isEqual(value, i, pattern, ignoresCase) { return true }
                 i += 1
             }
         case .directory, .domain:
@@ -60,8 +71,9 @@ struct StringPatterns: Sendable {
             guard pattern.byteCount > 0 else { return false }
             for i in 0...spare {
                 let end = i + pattern.byteCount
-                if i == 0 || isDelimiter(value[i - 1]), end == value.byteCount || isDelimiter(value[end]),
-                    isEqual(value, i, pattern)
+                if i == 0 || isDelimiter(value[i - 1], comparison),
+                    end == value.byteCount || isDelimiter(value[end], comparison),
+                    isEqual(value, i, pattern, ignoresCase)
                 {
                     return true
                 }
@@ -71,15 +83,18 @@ struct StringPatterns: Sendable {
     }
 
     @inline(__always)
-    private func isEqual(_ value: RawSpan, _ offset: Int, _ pattern: RawSpan) -> Bool {
+    private static func isEqual(
+        _ value: RawSpan, _ offset: Int, _ pattern: RawSpan, _ ignoresCase: Bool
+    ) -> Bool {
         for k in 0..<pattern.byteCount {
-            let byte = ignoresCase ? asciiLowercased(value[offset &+ k]) : value[offset &+ k]
-            if byte != pattern[k] { return false }
+            let same =
+                ignoresCase
+                ? asciiLowercased(value[offset &+ k]) == asciiLowercased(pattern[k])
+                : value[offset &+ k] == pattern[k]
+            if !same { return false }
         }
         return true
     }
-
-    private func isDelimiter(_ byte: UInt8) -> Bool { Self.isDelimiter(byte, comparison) }
 
     private static func isDelimiter(_ byte: UInt8, _ comparison: Comparison) -> Bool {
         switch byte {

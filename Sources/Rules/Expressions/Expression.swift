@@ -118,6 +118,7 @@ enum Converter: Sendable {
     case capture(CaptureConverter)
     case site(SiteConverter)
     case substitution(Substitution)
+    case map(MapConverter)
     /// Put in by the compiler where types ask for it; has no name.
     case cast(Cast)
 
@@ -146,6 +147,7 @@ enum Converter: Sendable {
         case .capture(let converter): converter.apply(value, facts)
         case .site(let converter): converter.apply(value, facts)
         case .substitution(let converter): converter.apply(value, facts, program)
+        case .map(let converter): converter.apply(value, facts, program)
         case .cast(let cast): cast.apply(value, facts)
         }
     }

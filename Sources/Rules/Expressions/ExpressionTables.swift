@@ -94,7 +94,7 @@ struct ConverterRow: Sendable {
         + DigestConverter.rows + VariableConverter.rows + AddressMask.rows + ForwardedConverter.rows
         + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + ProtobufConverter.rows + FIXConverter.rows
         + CaptureConverter.rows + SiteConverter.rows
-        + Substitution.rows
+        + Substitution.rows + MapConverter.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in
         preconditionFailure("two converters are named \(first.name)")

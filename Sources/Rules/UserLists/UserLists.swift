@@ -46,20 +46,9 @@ extension Draft {
     /// name; returns what is wrong with the names.
     public mutating func resolve(_ lists: UserLists, environment: [String: String] = [:]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
-        let resolve = { (table: inout RuleTable) in
+        updateTables { table in
             table.resolve(lists, &problems)
             table.resolve(environment: environment)
-        }
-        resolve(&self[RulesSettings.self].table)
-        resolve(&self[UniqueIDSettings.self].table)
-        let update = { (format: inout LogFormat) in format.update(resolve) }
-        if case .custom(var format) = self[ExchangeLogSettings.self].format {
-            update(&format)
-            self[ExchangeLogSettings.self].format = .custom(format)
-        }
-        if var format = self[ExchangeLogSettings.self].errorFormat {
-            update(&format)
-            self[ExchangeLogSettings.self].errorFormat = format
         }
         return problems
     }

@@ -1,0 +1,72 @@
+// `set-map`, `del-map`, `add-acl`, `del-acl`: rules that change what files have said (manual, section 4.2).
+//
+// The change is in memory, at once and for all workers; the file stays as it is. A key or a value of no bytes changes
+// nothing: there was nothing to make it of.
+
+internal import Basics
+internal import Configuration
+
+struct ChangePatternsAction: Sendable {
+    private enum Change: Sendable {
+        case set(Format), add, remove
+    }
+
+    /// The place of the set in the table.
+    private let set: Int
+    private let key: Format
+    private let change: Change
+
+    static let rows: [ActionRow] = [
+        row("set-map", "<key> <value>", "Sets what the map says of the key, and adds it if it says nothing."),
+        row("del-map", "<key>", "Takes the key out of the map."),
+        row("add-acl", "<key>", "Adds the pattern to the list that a condition reads from the file with -f."),
+        row("del-acl", "<key>", "Takes the pattern out of the list that a condition reads from the file with -f."),
+    ]
+
+    private static func row(_ name: String, _ arguments: String, _ summary: String) -> ActionRow {
+        ActionRow(
+            name, in: [.httpRequest, .httpResponse], parentheses: "<file>", arguments,
+            summary: summary + " In memory, for all requests from then on."
+        ) { (arguments, family, table) throws(ConfigProblem) in
+            .changePatterns(try ChangePatternsAction(name, &arguments, in: family.place, &table))
+        }
+    }
+
+    private init(
+        _ name: String, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+    ) throws(ConfigProblem) {
+        let file = try arguments.inParentheses("a file's path")
+        set = table.change(Reference(file), isMap: name.hasSuffix("-map"))
+        key = try Format(arguments.next("a key"), for: .message, in: place, &table)
+        switch name {
+        case "set-map": change = .set(try Format(arguments.next("a value"), for: .message, in: place, &table))
+        case "add-acl": change = .add
+        default: change = .remove
+        }
+    }
+
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        guard let set = program.table.patternChanges[set].set else {
+            preconditionFailure("a pattern file was not read")
+        }
+        key.render(facts, program)
+        if facts.rendered.isEmpty { return .next }
+        switch change {
+        case .add: facts.rendered.withBytes { _ = set.add($0) }
+        case .remove: facts.rendered.withBytes { _ = set.remove($0) }
+        case .set(let value):
+            facts.withScratch {
+                let key = facts.make { $0 += facts.rendered }
+                value.render(facts, program)
+                if facts.rendered.isEmpty { return }
+                facts.withBytes(key) { key in facts.rendered.withBytes { value in _ = set.set(key, value) } }
+            }
+        }
+        return .next
+    }
+}
+
+extension [UInt8] {
+    /// A span cannot leave the access to a class's property; so what needs one comes here.
+    fileprivate borrowing func withBytes<R>(_ body: (RawSpan) -> R) -> R { unsafe body(span.bytes) }
+}
