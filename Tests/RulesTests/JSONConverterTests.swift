@@ -88,6 +88,18 @@ import Testing
         #expect(try value(expression) == expected)
     }
 
+    @Test(arguments: [
+        ("str(eyJhIjoieCJ9),b64dec,json_query('$.a') -m str x", true),
+        ("str(eyJhIjoieCJ9),b64dec,json_query('$.a') -m str y", false),
+        ("str(eyJhIjo0fQ==),b64dec,json_query('$.a') -m int gt 3", true),
+        ("str(eyJhIjo0fQ==),b64dec,json_query('$.a',int) -m int 5", false),
+        ("str(eyJhIjo0fQ==),b64dec,json_query('$.b') -m found", false),
+        ("str(eyJhIjp0cnVlfQ==),b64dec,json_query('$.a') -m bool", true),
+    ])
+    func `A value out of JSON is compared as what it is`(criterion: String, expected: Bool) throws {
+        #expect(try holds("{ \(criterion) }", exchangeWithVariables()) == expected)
+    }
+
     @Test func `What is too deep is not passed over`() throws {
         for (depth, expected) in [(63, "1"), (64, "1"), (65, nil), (10_000, nil)] {
             let deep = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
