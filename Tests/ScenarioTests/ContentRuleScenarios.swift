@@ -209,4 +209,23 @@ import Testing
         let client = try Connection(to: front.port)
         for _ in 1...2 { #expect(try client.fetch("/").all("x-who") == ["me"]) }
     }
+
+    @Test("In TCP mode a captured sample and another client's address are in the log")
+    func capturedBytes() throws {
+        let server = try echo("one")
+        let front = try tcpDoor(
+            before: server.port,
+            frontend: """
+                    log-format "%ci %b %hr"
+                    tcp-request inspect-delay 5s
+                    tcp-request connection set-src ipv4(192.0.2.9)
+                    tcp-request content capture req.payload(0,4) len 10 if { req.len ge 4 }
+                    tcp-request content accept if { req.len ge 4 }
+                """)
+        let client = try Connection(to: front.port)
+        try client.send("good\n")
+        #expect(try client.receive(through: "\n") == "one: good\n")
+        client.close()
+        #expect(try front.portico.logLine(with: "{").hasPrefix("192.0.2.9 app {good}"))
+    }
 }

@@ -42,9 +42,16 @@ enum CaptureKeywords {
             let side = try arguments.choice("a message", of: ["request": MessageSide.request, "response": .response])
             _ = draft[ExchangeLogSettings.self].declare(nil, title: nil, try length(&arguments), side)
         },
+        request(.requestContent),
+        request(.httpRequest),
+        response(.httpResponse),
+        response(.httpAfterResponse),
+    ]
+
+    private static func request(_ family: RuleFamily) -> Keyword {
         Keyword(
-            "http-request capture", in: .proxies,
-            usage: "http-request capture <sample> len <length>|id <number> [if|unless <condition>]",
+            "\(family.rawValue) capture", in: .proxies,
+            usage: "\(family.rawValue) capture <sample> len <length>|id <number> [if|unless <condition>]",
             summary:
                 "Logs a sample among the captured request fields: in a place of its own, or in one that was declared."
         ) { (arguments, draft) throws(ConfigProblem) in
@@ -55,11 +62,9 @@ enum CaptureKeywords {
             } else {
                 slot = try number(&arguments)
             }
-            try draft[RulesSettings.self].readCapture(word, slot, .httpRequest, &arguments)
-        },
-        response(.httpResponse),
-        response(.httpAfterResponse),
-    ]
+            try draft[RulesSettings.self].readCapture(word, slot, family, &arguments)
+        }
+    }
 
     private static func response(_ family: RuleFamily) -> Keyword {
         Keyword(

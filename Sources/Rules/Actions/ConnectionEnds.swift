@@ -37,8 +37,10 @@ struct EndAction: Sendable {
     }
 
     static let rows = Part.allCases.map { part in
-        ActionRow(part.rawValue, in: [.httpRequest], "<expression>", summary: part.summary) {
-            (arguments, family, table) throws(ConfigProblem) in
+        ActionRow(
+            part.rawValue, in: [.connection, .session, .requestContent, .httpRequest], "<expression>",
+            summary: part.summary
+        ) { (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("an expression")
             let expression = try Expression(word, in: family.place, &table)
             let wanted: SampleType = part.isPort ? .integer : .address

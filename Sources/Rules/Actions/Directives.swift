@@ -35,7 +35,8 @@ enum DirectiveAction: Sendable {
 
     static let rows = [
         ActionRow(
-            "set-log-level", in: RuleFamily.http, "emerg|alert|crit|err|warning|notice|info|debug|silent",
+            "set-log-level", in: RuleFamily.http + [.requestContent, .responseContent],
+            "emerg|alert|crit|err|warning|notice|info|debug|silent",
             summary: "Gives the exchange's line in the log another level, or lets there be none."
         ) { (arguments, _, _) throws(ConfigProblem) in
             let word = try arguments.next("a level")
