@@ -135,7 +135,9 @@ extension ExchangeFacts {
         guard !requestPayload.isEmpty || mayGrow else { return false }
         let probe = probedRequest ?? ProbedRequest()
         probedRequest = probe
-        switch unsafe probe.read(requestPayload.span.bytes) {
+        // A span of a property of a class does not outlive the expression it stands in.
+        let payload = requestPayload
+        switch unsafe probe.read(payload.span.bytes) {
         case .complete: return true
         case .failed: return false
         case .needMore:
