@@ -23,6 +23,8 @@ public final class Plan: Sendable {
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
     private let headLimits: HeadLimits
+    /// For what became of its lines.
+    let logger: Logger
     /// `proc` variables.
     let variables: ProcessVariables
     /// The files that rules look values up in, and may change.
@@ -31,7 +33,7 @@ public final class Plan: Sendable {
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
-        headLimits: HeadLimits
+        headLimits: HeadLimits, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -42,6 +44,7 @@ public final class Plan: Sendable {
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
+        self.logger = logger
     }
 
     /// Where events of a section are logged.

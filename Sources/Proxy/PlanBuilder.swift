@@ -84,7 +84,7 @@ public struct PlanBuilder {
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
             headLimits: HeadLimits(
-                headBytesMax: headBytesMax(process), fieldsMax: process.fieldsMax))
+                headBytesMax: headBytesMax(process), fieldsMax: process.fieldsMax), logger: logger)
     }
 
     private mutating func report(

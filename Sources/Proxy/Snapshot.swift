@@ -4,6 +4,7 @@ public import Admin
 internal import Balancing
 public import Basics
 internal import Configuration
+internal import Logging
 internal import Reactor
 internal import Synchronization
 
@@ -36,6 +37,7 @@ extension Plan {
     private func processStats(now: Instant) -> ProcessStats {
         var stats = ProcessStats()
         stats.version = process.version
+        stats.logsDropped = logger.lost
         stats.releaseDate = process.releaseDate
         stats.pid = SystemProcess.id
         stats.threads = process.threads

@@ -210,6 +210,31 @@ import Testing
         #expect(front.portico.logLines.filter { $0.contains("/early") }.count == 1)
     }
 
+    @Test("Lines that a log does not take stop nobody, and are counted", .enabled(if: Portico.isItself))
+    func losses() throws {
+        let path = Stage.current.folder + "/admin"
+        // Nobody reads this log, and datagrams that the socket does not take are lost.
+        let log = try DatagramReceiver(.unix(Stage.current.folder + "/log"))
+        let front = try FrontDoor(
+            before: freePort(),
+            global: "log \(Stage.current.folder)/log local0\nstats socket \(path) mode 600 level admin",
+            frontend: "http-request return status 200")
+        try withExtendedLifetime(log) {
+            let client = try Connection(to: front.port)
+            for _ in 1...2_000 { #expect(try client.fetch("/").status == 200) }
+            #expect(
+                try eventually {
+                    let admin = try Connection(toUnixSocket: path)
+                    try admin.send("show info\n")
+                    let info = String(decoding: try admin.receiveAll(), as: UTF8.self)
+                    guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("DroppedLogs: ") }) else {
+                        return false
+                    }
+                    return (Int(line.dropFirst("DroppedLogs: ".count)) ?? 0) > 100
+                })
+        }
+    }
+
     @Test("dontlognull leaves out connections without a byte, dontlog-normal what went well")
     func left() throws {
         let server = try ScriptedServer(saying: "hello")
