@@ -119,6 +119,14 @@ public struct PlanBuilder {
     }
 
     private mutating func checkReferences() {
+        for draft in drafts where draft[ProxySettings.self].mode == .http {
+            for sample in draft.payloadSamples {
+                let problem = ConfigProblem(
+                    "'\(sample.name)' looks at bytes as they come, of which there are none in mode http: it yields nothing",
+                    at: sample.range, expected: "mode tcp, or a sample of the request or response", severity: .warning)
+                if !problems.contains(problem) { problems.append(problem) }
+            }
+        }
         let names = SiteNames(drafts)
         for draft in drafts {
             for problem in draft.ruleReferences.compactMap({ names.problem(with: $0, in: draft) })

@@ -5,6 +5,7 @@
 // a format, a condition, an action is a few words, and its names, texts and lists are stretches of the arrays below.
 
 internal import Basics
+internal import Configuration
 
 /// A stretch of one of a table's arrays.
 struct Stretch: Hashable, Sendable {
@@ -56,6 +57,8 @@ struct RuleTable: Sendable {
     /// Whether some sample looks into the request's body, or at what was captured: only then these are kept.
     var usesRequestBody = false
     var usesCaptures = false
+    /// The samples that look at bytes which nobody has understood, and where they stand.
+    var payloadSamples: [Reference] = []
     /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).
     var userLists: [NamedUserList] = []
     /// Variables of the environment that samples name, known likewise.

@@ -28,6 +28,9 @@ enum PredefinedLists {
         "WAIT_END": "wait_end",
     ]
 
+    /// Where their tests stand, as far as places tell.
+    static let file = "predefined"
+
     /// Without a test that the language could write.
     private static let absoluteURL = "HTTP_URL_ABS"
 
@@ -42,7 +45,7 @@ enum PredefinedLists {
             )
         }
         guard let test = tests.first(where: { $0.key == name })?.value else { return nil }
-        let place = SourceRange(file: "predefined", line: 1)
+        let place = SourceRange(file: file, line: 1)
         var words = Arguments(
             words: test.split(separator: " ").map { Word(String($0), at: place) }, keyword: Word("acl", at: place))
         do throws(ConfigProblem) {

@@ -35,7 +35,11 @@ enum HelloSample: Sendable {
     private static func row(_ name: String, _ type: SampleType, _ sample: HelloSample, _ summary: String) -> SampleRow {
         let isResponse = if case .type(.response) = sample { true } else { false }
         return SampleRow(
-            name, yields: type, from: isResponse ? .responseBytes : .requestBytes, .hello(sample), summary: summary)
+            name, yields: type, from: isResponse ? .responseBytes : .requestBytes, summary: summary
+        ) { (arguments, table) throws(ConfigProblem) in
+            table.payloadSamples.append(arguments.ownReference)
+            return .hello(sample)
+        }
     }
 
     /// A version as it stands in a criterion, 3.1 or a range like 3.1:3.3, as the number that the sample yields. What is no

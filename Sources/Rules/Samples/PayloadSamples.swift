@@ -2,7 +2,7 @@
 // section 7.3.5). What may yet come makes a sample undecided rather than missing (`facts.mayGrow`).
 
 internal import Basics
-internal import Configuration
+public import Configuration
 internal import HTTP
 
 enum PayloadSample: Sendable {
@@ -52,7 +52,8 @@ enum PayloadSample: Sendable {
         SampleRow(
             name, "(<offset>,<length>)", yields: .binary, from: moment(side),
             summary: "So many of the bytes that were sent, from an offset on; all if the length is 0."
-        ) { (arguments, _) throws(ConfigProblem) in
+        ) { (arguments, table) throws(ConfigProblem) in
+            table.payloadSamples.append(arguments.ownReference)
             let offset = try arguments.integer("an offset", in: 0...offsetMax)
             let count = try arguments.integer("a length", in: 0...offsetMax)
             return .payload(.stretch(side, offset: offset, count: count))
@@ -65,7 +66,8 @@ enum PayloadSample: Sendable {
             summary:
                 "Bytes whose number stands in <length> bytes at <offset1>: from there on, or from <offset2>, which a sign"
                 + " makes count from there."
-        ) { (arguments, _) throws(ConfigProblem) in
+        ) { (arguments, table) throws(ConfigProblem) in
+            table.payloadSamples.append(arguments.ownReference)
             let lengthOffset = try arguments.integer("an offset", in: 0...offsetMax)
             let lengthBytes = try arguments.integer("a length's length", in: 1...8)
             let text = arguments.optionalString()
@@ -165,5 +167,18 @@ extension RawSpan {
         var value: UInt64 = 0
         for i in 0..<byteCount { value = value << 8 | UInt64(self[i]) }
         return value
+    }
+}
+
+extension ExpressionArguments {
+    /// The sample's own name, and where it stands.
+    var ownReference: Reference { Reference(name: owner, range: text.range(ownerRange)) }
+}
+
+extension Draft {
+    /// The samples in rules of this section that look at bytes which nobody has understood: of these there are none in HTTP
+    /// mode.
+    public var payloadSamples: [Reference] {
+        self[RulesSettings.self].table.payloadSamples.filter { $0.range.file != PredefinedLists.file }
     }
 }

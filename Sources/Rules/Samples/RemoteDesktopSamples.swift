@@ -20,6 +20,7 @@ struct RemoteDesktopSample: Sendable {
     private static func row(_ name: String, _ type: SampleType, isCount: Bool, _ summary: String) -> SampleRow {
         SampleRow(name, "([<name>])", yields: type, from: .requestBytes, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
+            table.payloadSamples.append(arguments.ownReference)
             let name = arguments.optionalString().map { table.keep($0.utf8.map(asciiLowercased)) }
             return .remoteDesktop(RemoteDesktopSample(name: name, isCount: isCount))
         }
