@@ -11,7 +11,7 @@ extension Exchange {
     func beginTunnel(_ worker: Worker) {
         facts.timers.requestDone = worker.now
         headWasRefused = false
-        if !frontend.logTargets.isEmpty { frontend.log.captureRequest(facts) }
+        if frontend.keepsCaptures { frontend.log.captureRequest(facts) }
         beginInspection(for: .frontend, worker)
     }
 
