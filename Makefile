@@ -69,6 +69,7 @@ docs: build-packages ## Print docs/configuration.md from the keyword tables
 
 bench: bench-packages build ## Measure CPU time per request beside HAProxy and nginx
 	benchmarks/run $(BINARY)
+	benchmarks/run $(BINARY) --case rules
 
 build-packages:
 	@scripts/install-missing $(BUILD_PACKAGES)
