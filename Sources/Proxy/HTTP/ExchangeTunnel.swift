@@ -3,6 +3,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Logging
 internal import Reactor
 internal import Rules
 
