@@ -39,6 +39,9 @@ public struct IgnoredKeyword: Sendable {
         + rows(in: .global, "profiling is left to the system's tools", "profiling.tasks", "profiling.memory")
         + rows(in: .global, "nothing is spliced", "nosplice")
         + rows(
+            in: .global, "whatever Portico has may be used", "expose-experimental-directives",
+            "expose-deprecated-directives")
+        + rows(
             in: .proxies, "nothing is spliced", "option splice-auto", "option splice-request", "option splice-response")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
         + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")

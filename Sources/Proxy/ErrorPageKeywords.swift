@@ -5,6 +5,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 internal import Reactor
+internal import Rules
 internal import SystemPackage
 
 /// What a section's lines say of error pages, in file order; later lines win.
@@ -14,6 +15,8 @@ struct ErrorPageSettings: SectionSettings {
         case page(status: Int, ErrorPage, bytes: Int, file: Word)
         /// The pages of an `http-errors` section: those of the statuses, or all.
         case section(Word, statuses: [Int])
+        /// What `http-error` makes, by its place among the section's rules; nil for the usual page again.
+        case answer(status: Int, place: Int?)
     }
 
     var lines: [Line] = []
@@ -47,6 +50,18 @@ enum ErrorPageKeywords {
             }
             draft[ErrorPageSettings.self].lines.append(
                 .page(status: status, try page(bytes, file, &args), bytes: bytes.count, file: file))
+        },
+        Keyword(
+            "http-error", in: .proxies, usage: "http-error \(RulesSettings.errorAnswerUsage)",
+            summary: "Answers an error of this status with what the line says, as http-request return does."
+        ) { (args, draft) throws(ConfigProblem) in
+            let (status, place) = try draft[RulesSettings.self].readErrorAnswer(&args)
+            guard ErrorPages.statuses.contains(status) else {
+                throw args.problem(
+                    "\(status) is no status that Portico says by itself",
+                    expected: "one of \(ErrorPages.statuses.map { "\($0)" }.joined(separator: ", "))")
+            }
+            draft[ErrorPageSettings.self].lines.append(.answer(status: status, place: place))
         },
         location("errorloc", status: 302),
         location("errorloc302", status: 302),

@@ -3,11 +3,14 @@
 // A page stands for a status. The log and the counters have that status, whatever the page's own is, as in HAProxy.
 
 internal import HTTP
+internal import Rules
 
 /// What is sent instead of Portico's own words.
 enum ErrorPage: Sendable {
     /// `closes`: the page asks for the end of the connection, as most pages in HAProxy's form do.
     case response(LocalResponse, closes: Bool)
+    /// What a line makes of the exchange (`http-error`).
+    case computed(ErrorAnswer)
     /// Nothing: the connection is closed without a word (`errorfile 408 /dev/null`).
     case silence
 

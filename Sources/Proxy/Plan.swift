@@ -207,6 +207,7 @@ public final class BackendPlan: Sendable {
     /// A client that closes before its response has begun is taken as gone.
     let abortsOnClose: Bool
     let rules: SectionRules
+    let serverRules: ServerRules
     let forwarding: Forwarding
     /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
     let buffersRequests: Bool
@@ -228,6 +229,7 @@ public final class BackendPlan: Sendable {
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
+        serverRules: ServerRules,
         statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
         logTargets: LogTargets
     ) {
@@ -247,6 +249,7 @@ public final class BackendPlan: Sendable {
         keepAlive = draft.settings.keepAlive
         abortsOnClose = draft.settings.abortsOnClose
         self.rules = rules
+        self.serverRules = serverRules
         // A listen's requests have been through its front half already.
         forwarding = isListen ? Forwarding() : draft.settings.forwarding
         // So has a listen's wait for the body.

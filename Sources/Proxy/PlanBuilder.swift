@@ -211,6 +211,8 @@ public struct PlanBuilder {
         return BackendPlan(
             draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
+            serverRules: draft[RulesSettings.self].serverRules(
+                Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
             errorPages: errorPages(of: draft),
@@ -238,6 +240,8 @@ public struct PlanBuilder {
             case .page(let status, let page, let bytes, let file):
                 checkSize(bytes, of: file)
                 pages[status] = page
+            case .answer(let status, let place):
+                pages[status] = place.map { .computed(draft[RulesSettings.self].errorAnswer($0)) }
             case .section(let name, let statuses):
                 guard let section = httpErrors.first(where: { $0.name == name.text }) else {
                     reportOnce(

@@ -7,7 +7,7 @@ public enum RulesKeywords {
         [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend] + MonitorKeywords.table
         + ExchangeLogKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
-        + VariableKeywords.table
+        + VariableKeywords.table + ServerRuleKeywords.table
 
     /// Samples, criteria, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [

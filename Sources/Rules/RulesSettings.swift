@@ -20,6 +20,8 @@ public struct RulesSettings: SectionSettings {
     var monitorFailures: [Condition] = []
     /// `use_backend` lines, in file order.
     var backendRules: [BackendRule] = []
+    /// `use-server` lines, likewise.
+    var serverRules: [ServerRule] = []
     /// The name behind `default_backend`.
     public internal(set) var defaultBackend: Word?
 

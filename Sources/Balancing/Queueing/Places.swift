@@ -42,6 +42,9 @@ extension Backend {
         }
     }
 
+    /// Takes a place on this server, whichever the algorithm would choose.
+    public func take(_ server: Server) -> PlaceChoice { server.takePlace(load) ? .server(server) : .full(server) }
+
     /// Takes its place in the queue, for any server or for this one. When a place is free, a `PlaceGrant` comes to
     /// `worker`; that may be before this returns.
     /// - Parameter owner: a name for who waits, given back with the place.

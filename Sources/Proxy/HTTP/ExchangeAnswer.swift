@@ -34,6 +34,7 @@ extension Exchange {
         case .response(let response, let closes)?:
             if closes { keepsClient = false }
             answer(response, as: status, cause, at, worker)
+        case .computed(let page)?: answer(page.response(to: facts), as: status, cause, at, worker)
         case .silence?: keepSilent(about: status, cause, at, worker)
         }
     }
@@ -43,9 +44,12 @@ extension Exchange {
     /// Asks for a name and a password (`http-request auth`), in the page for 401.
     func challenge(_ realm: String, _ worker: Worker) {
         var page = LocalResponse.error(401)
-        if case .response(let response, let closes)? = errorPage(for: 401) {
+        switch errorPage(for: 401) {
+        case .response(let response, let closes)?:
             page = response
             if closes { keepsClient = false }
+        case .computed(let answer)?: page = answer.response(to: facts)
+        case .silence?, nil: break
         }
         page.fields.removeAll { $0.name == "www-authenticate" }
         page.fields.append(("www-authenticate", "Basic realm=\"\(realm)\""))

@@ -11,12 +11,22 @@ extension Exchange {
     /// Chooses a server and goes there, or waits for one; `avoiding` is one that has just failed.
     func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
         guard let backend else { preconditionFailure("a server is chosen before a backend") }
-        switch backend.backend.take(&worker.views[backend.index], avoiding: avoiding) {
+        switch ruledChoice(backend, avoiding) ?? backend.backend.take(&worker.views[backend.index], avoiding: avoiding)
+        {
         case .server(let server):
             hold(server, of: backend, worker)
             go(to: server, of: backend, worker)
         case .full(let server): enterQueue(of: backend, for: server, worker)
         case .nobody: fail(status: 503, .server, .connect, worker)
+        }
+    }
+
+    /// The server that a `use-server` line names. Not when one has failed: then any other will do.
+    private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> PlaceChoice? {
+        guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
+        let servers = backend.backend.servers
+        return backend.serverRules.choose(for: facts) { servers[$0].state.isUsable }.map {
+            backend.backend.take(servers[$0])
         }
     }
 

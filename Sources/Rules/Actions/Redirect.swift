@@ -20,15 +20,18 @@ struct Redirection: Sendable {
     private var dropsQuery = false
     private var appendsSlash = false
     private var ignoresEmpty = false
+    private var keepsQuery = false
     /// A whole Set-Cookie value.
     private var cookie: String?
+    /// What makes a cookie, `name=value`.
+    private var cookieFormat: Format?
 
     /// nil if the location came out empty and `ignore-empty` says to go on.
     func outcome(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome? {
         target.render(facts, program)
         if facts.rendered.isEmpty, ignoresEmpty { return nil }
         switch kind {
-        case .location: break
+        case .location: if keepsQuery { facts.request.appendQuery(to: &facts.rendered) }
         case .prefix:
             // A prefix of "/" stands for nothing.
             if facts.rendered == [0x2F] { facts.rendered.removeAll(keepingCapacity: true) }
@@ -42,6 +45,10 @@ struct Redirection: Sendable {
         // These may be asked again: their place is only there for now.
         if code == 302 || code == 303 || code == 307 { fields.append(("cache-control", "no-cache")) }
         if let cookie { fields.append(("set-cookie", cookie)) }
+        if let cookieFormat {
+            cookieFormat.render(facts, program)
+            fields.append(("set-cookie", String(decoding: facts.rendered, as: UTF8.self) + "; path=/;"))
+        }
         return .answer(LocalResponse(status: code, fields: fields))
     }
 
@@ -52,6 +59,14 @@ struct Redirection: Sendable {
 }
 
 extension RequestHead {
+    /// Appends the query to a location that may have one.
+    fileprivate func appendQuery(to out: inout [UInt8]) {
+        if query.byteCount == 0 { return }
+        let separator: UInt8 = out.contains(0x3F) ? 0x26 : 0x3F
+        out.append(separator)
+        TextWriter.append(to: &out) { $0.append(query, .message) }
+    }
+
     fileprivate func appendHost(to out: inout [UInt8]) {
         TextWriter.append(to: &out) { $0.append(host, .message) }
     }
@@ -65,8 +80,8 @@ extension RequestHead {
 
 extension Redirection {
     static let usage =
-        "location|prefix|scheme <value> [code <code>] [drop-query] [append-slash] [ignore-empty]"
-        + " [set-cookie <name>[=<value>]] [clear-cookie <name>[=]]"
+        "location|prefix|scheme <value> [code <code>] [drop-query] [append-slash] [keep-query] [ignore-empty]"
+        + " [set-cookie <name>[=<value>]] [set-cookie-fmt <format>] [clear-cookie <name>[=]]"
 
     static let row = ActionRow(
         "redirect", in: [.httpRequest, .httpResponse], usage,
@@ -99,6 +114,14 @@ extension Redirection {
                 appendsSlash = true
                 slashWord = word
             case "ignore-empty": ignoresEmpty = true
+            case "keep-query": keepsQuery = true
+            case "set-cookie-fmt":
+                guard let place else {
+                    throw arguments.problem(
+                        "'set-cookie-fmt' is for http-request and http-response redirect", at: word,
+                        suggestion: "set-cookie")
+                }
+                cookieFormat = try arguments.fieldFormat("what makes <name>=<value>", in: place, &table)
             case "set-cookie": cookie = try Self.cookie(&arguments) + "; path=/;"
             case "clear-cookie": cookie = try Self.cookie(&arguments) + "; path=/; Max-Age=0;"
             default:
@@ -116,7 +139,8 @@ extension Redirection {
     }
 
     private static let words = [
-        "location", "prefix", "scheme", "code", "drop-query", "append-slash", "ignore-empty", "set-cookie",
+        "location", "prefix", "scheme", "code", "drop-query", "append-slash", "keep-query", "ignore-empty",
+        "set-cookie", "set-cookie-fmt",
         "clear-cookie", "if", "unless",
     ]
 

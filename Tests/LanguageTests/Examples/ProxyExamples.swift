@@ -28,6 +28,7 @@ extension Examples {
         line("errorloc302", "503 http://example.com/", not: "299 http://example.com/"),
         line("errorloc303", "503 http://example.com/", not: "503"),
         line("hard-stop-after", "30s", not: "soon"),
+        line("http-error", "status 503 content-type text/plain lf-string \"%[src]\"", not: "status 299"),
         line("http-reuse", "always", not: "sometimes"),
         line("maxconn", "1000", not: "0", in: .frontend),
         line("maxconn", "1000", not: "many", in: .global),

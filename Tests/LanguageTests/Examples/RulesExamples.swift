@@ -26,6 +26,7 @@ extension Examples {
         line("set-var-fmt", "proc.x \"a b\"", not: "proc.x"),
         line("unique-id-format", "%{+X}o%ci:%cp", not: "%{+Y}o%ci"),
         line("unique-id-header", "X-Request-ID", not: "Content-Length"),
+        line("use-server", "one if { path / }", not: "none if { path / }", in: .backend),
         line("use_backend", "back if { path / }", not: "back if { path / "),
         line("user", "other insecure-password x groups members", not: "other password $9$x", in: .userlist),
     ]

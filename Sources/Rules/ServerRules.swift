@@ -1,0 +1,99 @@
+// Which server an exchange goes to before any algorithm is asked: `use-server` lines in order.
+
+internal import Basics
+internal import Configuration
+
+/// One `use-server` line.
+struct ServerRule: Sendable {
+    enum Target: Sendable {
+        case named(Word)
+        /// A log-format string that makes the name.
+        case computed(Format)
+    }
+    let target: Target
+    let condition: Condition
+}
+
+/// The lines with their names resolved.
+public struct ServerRules: Sendable {
+    private struct Rule: Sendable {
+        enum Target: Sendable {
+            /// nil for a name that no server has: the file is refused for it anyway.
+            case index(Int?)
+            case computed(Format)
+        }
+        let target: Target
+        let condition: Condition
+    }
+    private let rules: [Rule]
+    private let program: RuleProgram
+    /// For computed names, by their bytes.
+    private let indices: [[UInt8]: Int]
+
+    init(_ settings: RulesSettings, _ servers: [String: Int]) {
+        rules = settings.serverRules.map { rule in
+            switch rule.target {
+            case .named(let name): Rule(target: .index(servers[name.text]), condition: rule.condition)
+            case .computed(let format): Rule(target: .computed(format), condition: rule.condition)
+            }
+        }
+        program = RuleProgram(settings.table)
+        indices = Dictionary(uniqueKeysWithValues: servers.map { (Array($0.key.utf8), $0.value) })
+    }
+
+    public var isEmpty: Bool { rules.isEmpty }
+
+    /// The place of the first server that a line names and that can be used; nil if there is none.
+    public func choose(for facts: ExchangeFacts, where isUsable: (Int) -> Bool) -> Int? {
+        if rules.isEmpty { return nil }
+        facts.side = .request
+        for rule in rules where rule.condition.holds(facts, program) {
+            if let index = place(rule.target, facts), isUsable(index) { return index }
+        }
+        return nil
+    }
+
+    private func place(_ target: Rule.Target, _ facts: ExchangeFacts) -> Int? {
+        switch target {
+        case .index(let index): return index
+        case .computed(let format):
+            format.render(facts, program)
+            return indices[facts.rendered]
+        }
+    }
+}
+
+extension RulesSettings {
+    /// The `use-server` lines; `servers` gives each server's place by its name.
+    public func serverRules(_ servers: [String: Int]) -> ServerRules { ServerRules(self, servers) }
+}
+
+enum ServerRuleKeywords {
+    static let table = [
+        Keyword(
+            "use-server", in: [.backend, .listen], usage: "use-server <name or format> if|unless <condition>",
+            summary:
+                "Sends the request to this server, if it can be used, whatever the algorithm says. The first line that "
+                + "holds and names a server that is up decides."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            try draft[RulesSettings.self].readServerRule(&arguments)
+        }
+    ]
+}
+
+extension RulesSettings {
+    fileprivate mutating func readServerRule(_ arguments: inout Arguments) throws(ConfigProblem) {
+        let word = try arguments.next("a server's name")
+        let target: ServerRule.Target
+        if word.text.contains("%") {
+            target = .computed(try Format(word, for: .message, in: .routing, &table))
+        } else {
+            _ = table.refer(to: .server, word.text, at: word.range)
+            target = .named(word)
+        }
+        guard let condition = try names.condition(&arguments, in: .routing, &table) else {
+            throw arguments.problem("'use-server' lacks a condition", expected: "use-server <name> if <condition>")
+        }
+        serverRules.append(ServerRule(target: target, condition: condition))
+    }
+}
