@@ -46,7 +46,7 @@ import Testing
             frontend: #"""
                 http-request set-var(txn.path) path
                 http-request deny if { path /deny }
-                http-response set-status 418 reason "Short and stout" if { var(txn.path) /teapot }
+                http-response set-status 418 reason "Short and stout" if { var(txn.path) -m str /teapot }
                 http-after-response set-header X-After "%[status] %[res.hdr(x-after)]"
                 http-after-response set-status 404 if { status 403 }
                 """#, backend: "http-after-response set-header X-After app")
