@@ -23,6 +23,8 @@ enum Method: String, CaseIterable {
     case post = "POST"
     case put = "PUT"
     case connect = "CONNECT"
+
+    var hasBody: Bool { self == .post || self == .put }
 }
 
 struct MessageReader {
