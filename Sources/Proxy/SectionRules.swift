@@ -4,7 +4,8 @@ internal import Basics
 internal import Configuration
 internal import Rules
 
-struct SectionRules: Sendable {
+/// An object, so that asking for one set of them copies nothing.
+final class SectionRules: Sendable {
     let connection: RuleSet
     let session: RuleSet
     let requestContent: RuleSet
@@ -19,12 +20,12 @@ struct SectionRules: Sendable {
     let responseInspectDelay: TimeSpan
 
     /// The rules of a frontend, a backend, or the front half of a listen.
-    init(_ draft: Draft) {
+    convenience init(_ draft: Draft) {
         self.init(draft[RulesSettings.self], bothHalves: draft)
     }
 
     /// The rules of the back half of a listen. Most have run in its front half already.
-    init(backHalfOf draft: Draft) {
+    convenience init(backHalfOf draft: Draft) {
         self.init(RulesSettings(), bothHalves: draft)
     }
 

@@ -50,21 +50,21 @@ public struct RulePosition: Equatable, Sendable {
 }
 
 /// The rules of one family of a section: its `http-request` and `redirect` lines, say.
-public struct RuleSet: Sendable {
+public final class RuleSet: Sendable {
     private let rules: [Rule]
     /// The `redirect` lines, which come behind all others and which `allow` does not skip.
     private let redirects: [Rule]
     private let program: RuleProgram
     private let side: MessageSide
+    public let isEmpty: Bool
 
     init(_ rules: [Rule], redirects: [Rule] = [], _ table: RuleTable, side: MessageSide) {
         self.rules = rules
         self.redirects = redirects
         program = RuleProgram(table)
         self.side = side
+        isEmpty = rules.isEmpty && redirects.isEmpty
     }
-
-    public var isEmpty: Bool { rules.isEmpty && redirects.isEmpty }
 
     /// Runs the rules in file order, from the first or where they had stopped; they change `facts.request` or
     /// `facts.response` in place.
