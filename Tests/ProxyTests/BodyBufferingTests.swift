@@ -38,6 +38,23 @@ import Testing
     }
 }
 
+@Suite struct FullResponseBufferTests {
+    @Test("What a server said before it closed is not lost while the response's buffer is full")
+    func serverClosesBehindAFullBuffer() {
+        let body = String(repeating: "x", count: 60_000)
+        for size in [1_000, 8_000, 20_000, 40_000] {
+            let played = play(
+                "timeout client 60s", "timeout server 60s", backend: "response-buffer \(size)",
+                client: [.says("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), .sips(3_000, every: 1)],
+                server: [
+                    .hears("\r\n\r\n"), .says("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n\(body)"), .leaves,
+                ])
+            #expect(played.end == "200 --", "response-buffer \(size)")
+            #expect(played.clientGot.hasSuffix(body), "response-buffer \(size)")
+        }
+    }
+}
+
 @Suite struct BodyBufferingKeywordTests {
     private let place = SourceRange(file: "test.cfg", line: 1)
 

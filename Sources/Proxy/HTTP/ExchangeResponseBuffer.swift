@@ -39,6 +39,7 @@ extension Exchange {
             finishWithServer(worker)
             return true
         }
+        let wasFull = responseStore?.isFull == true
         let fed = feedClient(worker)
         if fed == .failed { return false }
         if responseStore?.isFull == true {
@@ -46,6 +47,8 @@ extension Exchange {
             connection.input.releaseIfEmpty(to: worker.buffers)
             return fed == .some
         }
+        // There is room again: what is left in the buffer goes first. The server may have closed behind it.
+        if wasFull { return true }
         connection.input.releaseIfEmpty(to: worker.buffers)
         switch connection.fill(worker) {
         case .progressed:
