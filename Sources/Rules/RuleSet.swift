@@ -96,8 +96,8 @@ public final class RuleSet: Sendable {
     private func run(_ rules: [Rule], from start: Int, _ facts: ExchangeFacts) -> Run {
         var i = start
         while i < rules.count {
-            let rule = rules[i]
-            if let condition = rule.condition {
+            // Not the whole rule at once: most actions are only passed over.
+            if let condition = rules[i].condition {
                 if facts.mayGrow {
                     switch condition.verdict(facts, program) {
                     case .holds: break
@@ -111,7 +111,7 @@ public final class RuleSet: Sendable {
                     continue
                 }
             }
-            switch rule.action.run(on: facts, side, program) {
+            switch rules[i].action.run(on: facts, side, program) {
             case .next: i += 1
             case .stop: return .stop
             case .decided(let outcome): return .decided(outcome)
