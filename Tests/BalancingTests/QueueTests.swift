@@ -44,8 +44,8 @@ private final class Site: Sendable {
     }
 
     @discardableResult
-    func join(_ owner: UInt64, for server: Int? = nil) -> QueueTicket {
-        backend.join(for: server.map { backend.servers[$0] }, worker: 0, owner: owner)
+    func join(_ owner: UInt64, for server: Int? = nil, _ priority: QueuePriority = QueuePriority()) -> QueueTicket {
+        backend.join(for: server.map { backend.servers[$0] }, worker: 0, owner: owner, priority: priority)
     }
 
     func release(_ server: Int) { backend.release(backend.servers[server], by: 0) }
@@ -102,6 +102,38 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         #expect(site.given() == "2a 3b")
         #expect(site.backend.queued.current == 0 && site.backend.queued.maximum == 3)
         #expect(site.backend.servers.map(\.active.current) == [1, 1])
+    }
+
+    @Test func `a lower class is served first, and within a class the earlier time`() {
+        func priority(_ level: Int = 0, _ offset: Int = 0, at milliseconds: UInt64) -> QueuePriority {
+            QueuePriority(class: level, offset: offset, now: Instant(nanoseconds: milliseconds * 1_000_000))
+        }
+        let site = Site([limit(1)])
+        _ = site.take()
+        site.join(1, priority(at: 1_000))
+        // Another worker's clock may be a little behind: who comes later is still behind.
+        site.join(2, priority(at: 999))
+        site.join(3, priority(5, -500_000, at: 1_001))
+        site.join(4, priority(-5, 500_000, at: 1_002))
+        site.join(5, priority(0, -2, at: 1_003))
+        site.join(6, priority(0, -10, at: 1_004))
+        site.join(7, for: 0, priority(-5, at: 1_005))
+        site.join(8, priority(0, 100, at: 1_006))
+        site.join(9, priority(at: 1_007))
+        for _ in 1...9 { site.release(0) }
+        #expect(site.given() == "7a 4a 6a 1a 2a 5a 9a 8a 3a")
+        #expect(site.backend.queued.current == 0)
+    }
+
+    @Test func `priorities count between those who wait for one server and for any`() {
+        let site = Site([limit(1), limit(1)])
+        _ = (site.take(), site.take())
+        site.join(1)
+        site.join(2, for: 1)
+        site.join(3, for: 1, QueuePriority(class: -1))
+        #expect(site.backend.servers[1].queued.current == 2)
+        site.release(1)
+        #expect(site.given() == "3b")
     }
 
     @Test func `nobody overtakes those who wait`() {

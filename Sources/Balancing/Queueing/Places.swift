@@ -47,10 +47,14 @@ extension Backend {
 
     /// Takes its place in the queue, for any server or for this one. When a place is free, a `PlaceGrant` comes to
     /// `worker`; that may be before this returns.
-    /// - Parameter owner: a name for who waits, given back with the place.
-    public func join(for server: Server? = nil, worker: Int, owner: UInt64) -> QueueTicket {
+    /// - Parameters:
+    ///   - owner: a name for who waits, given back with the place.
+    ///   - priority: whom it waits before, and whom after.
+    public func join(
+        for server: Server? = nil, worker: Int, owner: UInt64, priority: QueuePriority = QueuePriority()
+    ) -> QueueTicket {
         guard let queue else { preconditionFailure("backend \(name) has no limits, and somebody waits") }
-        return queue.join(Waiter(worker: worker, owner: owner), for: server, of: self)
+        return queue.join(Waiter(worker: worker, owner: owner), priority, for: server, of: self)
     }
 
     /// Gives the wait up. Nil if a place was given away to this ticket: then word of it is on its way.

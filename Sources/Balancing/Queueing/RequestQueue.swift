@@ -1,8 +1,8 @@
 // Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first
-// served.
+// served, unless rules give some another priority.
 //
-// A place that becomes free is given away by whoever frees it: it takes the place again for the one who has waited
-// longest, and says so to that one's worker. So nobody overtakes, and nobody has to look. No word is lost: who joins
+// A place that becomes free is given away by whoever frees it: it takes the place again for the one whose
+// turn it is, and says so to that one's worker. So nobody jumps the queue, and nobody has to look. No word is lost: who joins
 // counts itself and then looks for free places, who frees a place frees it and then looks for waiters, with a fence
 // between the two steps on both sides, so that at least one of them sees the other.
 //
@@ -48,9 +48,11 @@ final class RequestQueue: Sendable {
         state.withLock { $0.deliver = deliver }
     }
 
-    func join(_ waiter: Waiter, for server: Server?, of backend: Backend) -> QueueTicket {
+    func join(
+        _ waiter: Waiter, _ priority: QueuePriority, for server: Server?, of backend: Backend
+    ) -> QueueTicket {
         state.withLock { state in
-            let ticket = state.lines.join(waiter, for: server?.index)
+            let ticket = state.lines.join(waiter, priority, for: server?.index)
             count.wrappingAdd(1, ordering: .relaxed)
             (server?.queued ?? backend.queued).increment()
             atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -107,7 +109,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Gives one place of `server` to the one who has waited longest for it; false if there is no place, or nobody.
+    /// Gives one place of `server` to the one whose turn it is; false if there is no place, or nobody.
     private func giveAway(
         _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, _ state: inout State
     ) -> Bool {
@@ -118,7 +120,7 @@ final class RequestQueue: Sendable {
         case (nil, nil): return false
         case (_?, nil): isForServer = true
         case (nil, _?): isForServer = false
-        case (let own?, let any?): isForServer = WaitingLines.isOlder(own, than: any)
+        case (let own?, let any?): isForServer = state.lines.precedes(own, any)
         }
         guard let ticket = isForServer ? own : any, let (waiter, line) = state.lines.look(ticket),
             server.takeFreePlace(backend.load)
