@@ -3,6 +3,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Reactor
 internal import Rules
 
 extension ClientConnection {
@@ -35,10 +36,18 @@ extension ClientConnection {
         return true
     }
 
+    /// Gives the packets to the client what rules want. Where the system refuses, they go without, as with HAProxy.
+    func mark(_ marks: PacketMarks, _ worker: Worker) {
+        if let value = marks.typeOfService { worker.kernel.setTypeOfService(socket, value) }
+        if let value = marks.mark { worker.kernel.setMark(socket, value) }
+    }
+
     private func follow(
         _ rules: RuleSet, _ facts: ExchangeFacts, _ denied: TrafficCounter, _ worker: Worker
     ) -> Bool {
-        switch rules.run(on: facts) {
+        let outcome = rules.run(on: facts)
+        if let marks = facts.directives.takePacketMarks() { mark(marks, worker) }
+        switch outcome {
         case .proceed: return true
         case .reject:
             frontend.traffic.add(denied, worker: worker.index)

@@ -55,6 +55,7 @@ public struct PlanBuilder {
         checkBuffers(process)
         reportDefaultTimeouts()
         resolveUserLists()
+        resolveErrorFiles()
         resolvePatterns()
 
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
@@ -241,7 +242,7 @@ public struct PlanBuilder {
                 checkSize(bytes, of: file)
                 pages[status] = page
             case .answer(let status, let place):
-                pages[status] = place.map { .computed(draft[RulesSettings.self].errorAnswer($0)) }
+                pages[status] = place.flatMap { draft[RulesSettings.self].errorAnswer($0) }.map { .computed($0) }
             case .section(let name, let statuses):
                 guard let section = httpErrors.first(where: { $0.name == name.text }) else {
                     reportOnce(
@@ -253,6 +254,35 @@ public struct PlanBuilder {
             }
         }
         return pages
+    }
+
+    /// The pages that rules answer with (`errorfiles` of `return` and its like).
+    private mutating func resolveErrorFiles() {
+        for index in drafts.indices {
+            let found = drafts[index].resolveErrorFiles { [httpErrors] in Self.page($0, in: httpErrors) }
+            for problem in found where !problems.contains(problem) { problems.append(problem) }
+        }
+    }
+
+    private static func page(_ wanted: ErrorFilePage, in sections: [Draft]) -> FoundErrorPage {
+        let name = wanted.section
+        guard let section = sections.first(where: { $0.name == name.text }) else {
+            return .problem(
+                ConfigProblem(
+                    "no http-errors section named '\(name.text)'", at: name.range,
+                    suggestion: nearest(name.text, among: sections.map(\.name))))
+        }
+        switch section[ErrorPageSettings.self].lines.compactMap({ $0.page(for: wanted.status) }).last {
+        case nil, .computed: return .usual
+        case .silence:
+            return .problem(
+                ConfigProblem(
+                    "the page for \(wanted.status) in http-errors section '\(name.text)' is empty: no rule can answer with it",
+                    at: name.range, expected: "a page, or the action reject or silent-drop"))
+        case .response(var response, let closes):
+            if closes { response.closes = true }
+            return .response(response)
+        }
     }
 
     private mutating func take(_ statuses: [Int], of section: Draft, into pages: inout ErrorPages, for name: Word) {

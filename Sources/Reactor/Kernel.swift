@@ -101,6 +101,10 @@ public protocol Kernel: AnyObject {
     func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting
     /// Lets the system probe the peer while nothing is sent, so that its disappearance is noticed.
     func probe(_ socket: Socket)
+    /// What the packets sent from now on carry for routers: the type of service, or traffic class. May be refused.
+    func setTypeOfService(_ socket: Socket, _ value: UInt8)
+    /// What they carry for the system's own rules about packets. May be refused.
+    func setMark(_ socket: Socket, _ value: UInt32)
     /// Why a connection attempt failed; nil if it did not.
     func connectError(_ socket: Socket) -> Errno?
     /// The address the socket has on this side.

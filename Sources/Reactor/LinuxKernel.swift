@@ -146,6 +146,14 @@ public final class LinuxKernel: Kernel {
 
     public func probe(_ socket: Socket) { SocketOption.keepAlive.set(on: socket) }
 
+    public func setTypeOfService(_ socket: Socket, _ value: UInt8) {
+        // An IPv6 socket may speak IPv4; each takes what it knows.
+        SocketOption.typeOfService(value).set(on: socket)
+        SocketOption.trafficClass(value).set(on: socket)
+    }
+
+    public func setMark(_ socket: Socket, _ value: UInt32) { SocketOption.mark(value).set(on: socket) }
+
     public func connectError(_ socket: Socket) -> Errno? {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)

@@ -11,6 +11,9 @@ public enum SocketOption: Sendable {
     case repair
     /// What is sent from now on is dropped by the next router.
     case oneHop, oneHopV6
+    case typeOfService(UInt8), trafficClass(UInt8)
+    /// For the system's own rules about packets (needs CAP_NET_ADMIN).
+    case mark(UInt32)
 
     /// Switches it on and says whether it is; failure is harmless for most of these (a unix socket has no TCP options).
     @discardableResult
@@ -33,6 +36,9 @@ public enum SocketOption: Sendable {
         case .repair: return set(socket, Int32(IPPROTO_TCP), TCP_REPAIR, 1)
         case .oneHop: return set(socket, Int32(IPPROTO_IP), IP_TTL, 1)
         case .oneHopV6: return set(socket, Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS, 1)
+        case .typeOfService(let value): return set(socket, Int32(IPPROTO_IP), IP_TOS, Int32(value))
+        case .trafficClass(let value): return set(socket, Int32(IPPROTO_IPV6), IPV6_TCLASS, Int32(value))
+        case .mark(let value): return set(socket, SOL_SOCKET, SO_MARK, Int32(bitPattern: value))
         }
     }
 

@@ -36,5 +36,8 @@ extension RulesSettings {
         return (content.status, table.answers.count - 1)
     }
 
-    public func errorAnswer(_ place: Int) -> ErrorAnswer { ErrorAnswer(table.answers[place], RuleProgram(table)) }
+    /// The answer at a place; nil if it is the usual page after all.
+    public func errorAnswer(_ place: Int) -> ErrorAnswer? {
+        table.answers[place].usesPage ? nil : ErrorAnswer(table.answers[place], RuleProgram(table))
+    }
 }

@@ -17,6 +17,10 @@ public struct ExchangeDirectives: Sendable {
     /// `set-src`, `set-dst` and their ports were changed: what was told of the connection's ends at its begin is not so any
     /// more for this exchange.
     public var hasOtherEnds = false
+    /// `set-priority-class`, `set-priority-offset`.
+    public var priority = ExchangePriority()
+    /// `set-tos`, `set-mark`. Use `takePacketMarks`.
+    var packetMarks = PacketMarks()
 
     public init() {}
 
@@ -28,5 +32,7 @@ public struct ExchangeDirectives: Sendable {
         retriesMessages = true
         if !earlyHints.isEmpty { earlyHints.removeAll() }
         hasOtherEnds = false
+        priority = ExchangePriority()
+        packetMarks = PacketMarks()
     }
 }

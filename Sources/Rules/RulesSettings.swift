@@ -15,6 +15,8 @@ public struct RulesSettings: SectionSettings {
     var startActions: [VariableAction] = []
     /// `redirect` lines.
     var redirects: [Rule] = []
+    /// What `capture … id` lines name.
+    var captureNumbers: [CaptureNumber] = []
     /// `monitor-uri`, and the conditions of `monitor fail` lines.
     var monitorTarget: String?
     var monitorFailures: [Condition] = []

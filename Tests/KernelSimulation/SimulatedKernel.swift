@@ -301,6 +301,10 @@ public final class SimulatedKernel: Kernel {
 
     public func probe(_ socket: Socket) {}
 
+    public func setTypeOfService(_ socket: Socket, _ value: UInt8) {}
+
+    public func setMark(_ socket: Socket, _ value: UInt32) {}
+
     public func connectError(_ socket: Socket) -> Errno? {
         let wire = known(socket)
         if wire.isReset && !wire.isConnected { return .connectionReset }

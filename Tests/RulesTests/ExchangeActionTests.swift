@@ -43,6 +43,81 @@ import Testing
         #expect(facts.directives.retriesMessages)
     }
 
+    @Test func `set-tos and set-mark tell the Proxy once what packets to the client carry`() throws {
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nL: 4294967296\n\n")
+        try proceed("http-request set-tos 0x10\nhttp-request set-mark 4294967295", facts)
+        let marks = facts.directives.takePacketMarks()
+        #expect(marks?.typeOfService == 0x10 && marks?.mark == 0xFFFF_FFFF)
+        let again = facts.directives.takePacketMarks()
+        #expect(again == nil)
+        try proceed("http-response set-fc-tos hdr_val(nosuch)\nhttp-response set-fc-mark int(7)", facts, .httpResponse)
+        let fromExpression = facts.directives.takePacketMarks()
+        #expect(fromExpression?.mark == 7 && fromExpression?.typeOfService == nil)
+        try proceed("http-request set-fc-tos hdr_val(t)\nhttp-request set-mark hdr_val(l)", facts)
+        let fitting = facts.directives.takePacketMarks()
+        #expect(fitting?.typeOfService == 250 && fitting?.mark == nil)
+        try proceed("http-request set-tos hdr_val(l)", facts)
+        let none = facts.directives.takePacketMarks()
+        #expect(none == nil)
+        for wrong in ["256", "0x100", "-1", "0x", "0x-1", "1e", "req.hdrs_bin"] {
+            #expect(throws: ConfigProblem.self) { try Section(.listen, "http-request set-tos \(wrong)") }
+        }
+    }
+
+    @Test func `set-nice is read, and said to have no effect`() throws {
+        let section = try Section(.listen, "http-request set-nice -5 if { path / }")
+        #expect(section.warnings.count == 1 && section.rules.ruleSet(.httpRequest).isEmpty)
+        #expect(try problem("http-request set-nice 1025").range?.column == 23)
+    }
+
+    @Test func `Priorities are kept for the queue, the nearest to what was said that there are`() throws {
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nP: -5000\n\n")
+        try proceed("http-request set-priority-class hdr_val(p)\nhttp-request set-priority-offset int(700000)", facts)
+        #expect(facts.directives.priority.level == -2_047 && facts.directives.priority.offset == 524_287)
+        try proceed("tcp-request content set-priority-class int(5)", facts, .requestContent)
+        try proceed("http-request set-priority-offset hdr(nosuch)", facts)
+        #expect(facts.directives.priority.level == 5 && facts.directives.priority.offset == 524_287)
+        facts.clear()
+        #expect(facts.directives.priority.level == 0 && facts.directives.priority.offset == 0)
+    }
+
+    @Test func `A service that is not there yet says so, and one that never was is refused`() throws {
+        let line = "http-request use-service prometheus-exporter if { path / }"
+        #expect(try Section(.listen, line).warnings.count == 1)
+        guard case .answer(let response) = try outcome(line, try exchange()) else {
+            throw Unexpected(what: "no answer")
+        }
+        #expect(response.status == 503 && response.fields.contains { $0 == ("content-type", "text/plain") })
+        #expect(try problem("http-request use-service lua.x").message == "there is no service 'lua.x'")
+    }
+
+    @Test func `errorfiles answers with a section's page, and where it has none with the usual one`() throws {
+        var section = try Section(
+            .listen,
+            """
+            http-request return status 503 errorfiles pages if { path /a }
+            http-request deny errorfiles pages if { path /b }
+            http-request tarpit status 503 errorfiles pages hdr x y if { path /c }
+            http-request deny errorfiles nosuch
+            http-response return errorfiles pages
+            """)
+        #expect(section.warnings.count == 1)
+        let problems = section.draft.resolveErrorFiles { page in
+            if page.section.text != "pages" {
+                return .problem(ConfigProblem("no such section", at: page.section.range))
+            }
+            return page.status == 503 ? .response(LocalResponse(status: 503, body: [0x61], closes: true)) : .usual
+        }
+        #expect(problems.map(\.severity) == [.warning, .error, .warning])
+        let rules = section.rules.ruleSet(.httpRequest)
+        guard case .answer(let page) = rules.run(on: try exchange("GET /a HTTP/1.1\nHost: h\n\n")),
+            case .denyStatus(403) = rules.run(on: try exchange("GET /b HTTP/1.1\nHost: h\n\n")),
+            case .tarpit = rules.run(on: try exchange("GET /c HTTP/1.1\nHost: h\n\n")),
+            case .answerStatus(200) = section.rules.ruleSet(.httpResponse).run(on: try exchange())
+        else { throw Unexpected(what: "other answers") }
+        #expect(page.body == [0x61] && page.closes)
+    }
+
     @Test func `early-hint adds up`() throws {
         let facts = try exchange()
         try proceed(

@@ -253,6 +253,19 @@ import Testing
         #expect(try problem("http-request capture status len 3").message.contains("status"))
     }
 
+    @Test func `A capture that was not declared is refused, but in a backend, whose frontends nobody knows`() throws {
+        func problems(_ lines: String, in kind: SectionKind = .frontend) throws -> [ConfigProblem] {
+            var section = try Section(kind, lines)
+            return section.draft.resolve(UserLists([]))
+        }
+        let wrong = try problems("http-request capture path len 9\nhttp-request capture path id 1")
+        #expect(wrong.map(\.message) == ["'test' has no request capture 1"])
+        #expect(wrong.first?.range?.line == 2)
+        #expect(try problems("http-response capture status id 0\ndeclare capture request len 9").count == 1)
+        #expect(try problems("http-response capture status id 0\ndeclare capture response len 9").isEmpty)
+        #expect(try problems("http-response capture status id 9", in: .backend).isEmpty)
+    }
+
     @Test func `A request gets a name, once, for logs, rules and the server`() throws {
         let section = try Section(
             .frontend, "unique-id-format %ci:%cp-%[path]\nunique-id-header X-ID\nlog-format %ID")

@@ -13,6 +13,8 @@ import Testing
         try answer("HTTP/1.1 503 Unavailable\n\n", facts)
         facts.serverStatus = 500
         facts.retries = 2
+        facts.directives.priority.level = -3
+        facts.directives.priority.offset = 250
         facts.isRedispatched = true
         facts.termination = Termination(.server, .headers)
         facts.bytesFromClient = 120
@@ -41,7 +43,7 @@ import Testing
         ("accept_date", "1700000000"), ("accept_date(ms)", "1700000000250"), ("accept_date(us)", "1700000000250000"),
         ("request_date(ms)", "1700000000253"), ("bytes_in", "120"), ("req.bytes_in", "120"), ("bytes_out", "4500"),
         ("status", "503"), ("server_status", "500"), ("txn.status", "503"), ("txn.conn_retries", "2"),
-        ("txn.redispatched", "1"), ("txn.sess_term_state", "SH"),
+        ("prio_class", "-3"), ("prio_offset", "250"), ("txn.redispatched", "1"), ("txn.sess_term_state", "SH"),
         ("capture.req.hdr(0)", "curl/8.0"), ("capture.res.hdr(0)", "nginx"), ("capture.req.method", "GET"),
         ("capture.req.uri", "/x/y?z=1"), ("capture.req.ver", "HTTP/1.1"), ("capture.res.ver", "HTTP/1.1"),
     ])

@@ -99,6 +99,31 @@ import Testing
         #expect(try fetch("/500", from: front.port).text.contains("internal server error"))
     }
 
+    @Test("Rules answer with a page of an http-errors section, whatever pages the frontend uses")
+    func setsInRules() throws {
+        let front = try front(
+            frontend: """
+                    errorfile 403 \(page(403, "own-403"))
+                    http-error status 503 errorfiles site
+                    http-request return status 403 errorfiles site if { path /return }
+                    http-request deny errorfiles site if { path /deny }
+                    http-request deny if { path /own }
+                    http-request deny deny_status 503 if { path /error }
+                    http-response return status 404 errorfiles site
+                """,
+            above: """
+                http-errors site
+                    errorfile 403 \(page(403, "site-403"))
+                    errorfile 404 \(page(404, "site-404"))
+                    errorfile 503 \(page(503, "site-503"))
+                """)
+        for (path, text) in [
+            ("/return", "site-403"), ("/deny", "site-403"), ("/own", "own-403"), ("/error", "site-503"),
+        ] {
+            #expect(try fetch(path, from: front.port).text == text, "\(path)")
+        }
+    }
+
     @Test("Mistakes about pages are found at start, each at its place")
     func mistakes() throws {
         let large = try Stage.current.file(
@@ -120,6 +145,10 @@ import Testing
                 bind 127.0.0.1:\(freePort())
                 errorfile 500 /nowhere.http
                 errorfiles site 404 500
+                http-request deny errorfiles sights
+                http-request deny deny_status 404 errorfiles site
+                http-request deny deny_status 500 errorfiles site
+                http-request capture path id 3
             listen b
                 bind 127.0.0.1:\(freePort())
                 errorfile 500 \(Stage.current.file("text.http", "only words\n"))
@@ -134,6 +163,10 @@ import Testing
             ":10:5: error: 'balance' cannot stand in an http-errors section",
             ":13:19: error: cannot read '/nowhere.http': No such file or directory",
             ":14:16: error: http-errors section 'site' has no page for 500",
+            ":15:34: error: no http-errors section named 'sights'",
+            ":16:50: error: the page for 404 in http-errors section 'site' is empty: no rule can answer with it",
+            ":17:50: warning: http-errors section 'site' has no page for 500: the usual one is sent",
+            ":18:34: error: 'a' has no request capture 3",
             "text.http' has no empty line between head and body",
         ] {
             #expect(said.errors.contains(text), "\(text)")

@@ -30,7 +30,7 @@ extension Exchange {
                 Self.copy(client.input, into: &facts.requestPayload)
                 facts.mayGrow = worker.now < inspection.end && !client.hasEnded && !client.input.isFull
             }
-            let outcome = rules.run(on: facts, from: inspection.position)
+            let outcome = run(rules, from: inspection.position, worker)
             facts.mayGrow = false
             switch outcome {
             case .proceed:
@@ -84,7 +84,7 @@ extension Exchange {
             facts.responsePayload.removeAll(keepingCapacity: true)
             Self.copy(connection.input, into: &facts.responsePayload)
             facts.mayGrow = worker.now < inspection.end && !connection.hasEnded && !connection.input.isFull
-            let outcome = rules.run(on: facts, from: inspection.position)
+            let outcome = run(rules, from: inspection.position, worker)
             facts.mayGrow = false
             switch outcome {
             case .proceed:
@@ -108,7 +108,7 @@ extension Exchange {
     /// In HTTP mode, when the response's head is there; false if the rules have ended the exchange.
     func followResponseContentRules(_ worker: Worker) -> Bool {
         guard let rules = backend?.rules.responseContent, !rules.isEmpty else { return true }
-        switch rules.run(on: facts) {
+        switch run(rules, worker) {
         case .proceed: return true
         case .reject, .silentDrop: rejectResponse(worker)
         case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,

@@ -12,7 +12,10 @@ extension Exchange {
         facts.serverName = server?.name ?? ExchangeFacts.noServer
         facts.serverIndex = server?.index
         client.setDeadline(after: backend.timeouts.queue, worker)
-        queueTicket = backend.backend.join(for: server, worker: worker.index, owner: client.handle.packed)
+        let priority = facts.directives.priority
+        queueTicket = backend.backend.join(
+            for: server, worker: worker.index, owner: client.handle.packed,
+            priority: QueuePriority(class: priority.level, offset: priority.offset, now: worker.now))
         watchClient(worker)
     }
 

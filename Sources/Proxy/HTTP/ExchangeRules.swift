@@ -18,6 +18,13 @@ enum ResponseKind: Equatable {
 }
 
 extension Exchange {
+    /// Runs rules and does at once what they want of the client's packets.
+    func run(_ rules: RuleSet, from position: RulePosition = .start, _ worker: Worker) -> RuleOutcome {
+        let outcome = rules.run(on: facts, from: position)
+        if let marks = facts.directives.takePacketMarks() { client.mark(marks, worker) }
+        return outcome
+    }
+
     // MARK: The request's
 
     /// Runs the `http-request` rules of the frontend or, later, of the backend, from where they had stopped, and goes on.
@@ -28,7 +35,7 @@ extension Exchange {
         showBody(to: section)
         let rules = section.request
         if rules.isEmpty { return requestPassed(step, worker) }
-        let outcome = rules.run(on: facts, from: position)
+        let outcome = run(rules, from: position, worker)
         guard sendEarlyHints(worker) else { return }
         switch outcome {
         case .proceed: requestPassed(step, worker)
@@ -106,7 +113,7 @@ extension Exchange {
             preconditionFailure("a response has come, and there is no backend")
         }
         if !rules.isEmpty {
-            let outcome = rules.run(on: facts, from: position)
+            let outcome = run(rules, from: position, worker)
             if case .proceed = outcome {} else { return obey(outcome, of: step, worker) }
         }
         if step == .backend { return followResponseRules(of: .frontend, from: .start, worker) }

@@ -31,6 +31,8 @@ enum Action: Sendable {
     /// Its place in the table.
     case variable(Int)
     case changePatterns(ChangePatternsAction)
+    case markPackets(MarkPacketsAction)
+    case priority(PriorityAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -58,6 +60,8 @@ enum Action: Sendable {
         case .replaceTarget(let action): action.run(on: facts, program)
         case .variable(let place): program.table.variableActions[place].run(on: facts, program)
         case .changePatterns(let action): action.run(on: facts, program)
+        case .markPackets(let action): action.run(on: facts, program)
+        case .priority(let action): action.run(on: facts, program)
         }
     }
 }
@@ -154,7 +158,7 @@ struct ActionRow: Sendable {
         + [Challenge.row, Redirection.row] + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows
         + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
         + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
-        + ChangePatternsAction.rows
+        + ChangePatternsAction.rows + MarkPacketsAction.rows + PriorityAction.rows + [UseService.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

@@ -16,6 +16,8 @@ struct AnswerContent: Sendable {
     var text: [UInt8] = []
     var format: Format?
     var fields: [(name: String, value: Format)] = []
+    /// The `http-errors` section whose page for the status is the answer.
+    var errorSection: Word?
     /// The whole answer, if it is the same every time.
     var fixed: LocalResponse?
 
@@ -41,7 +43,7 @@ struct AnswerContent: Sendable {
 extension AnswerContent {
     /// What stands behind `return` and `deny`, for their help.
     static let usage =
-        "[status <code>] [content-type <type>] [default-errorfiles | errorfile <path> | file <path> | lf-file <path> | string <text>"
+        "[status <code>] [content-type <type>] [default-errorfiles | errorfiles <name> | errorfile <path> | file <path> | lf-file <path> | string <text>"
         + " | lf-string <format>] [hdr <name> <format>]*"
 
     /// Reads the words up to the condition. `statusWords` are those that a status may stand behind.
@@ -65,16 +67,12 @@ extension AnswerContent {
                 fieldWord = fieldWord ?? word
                 fields.append(try Self.field(&arguments, in: place, &table))
                 isCustom = true
-            case "default-errorfiles", "errorfile", "file", "lf-file", "string", "lf-string":
+            case "default-errorfiles", "errorfiles", "errorfile", "file", "lf-file", "string", "lf-string":
                 if let bodyWord {
                     throw arguments.problem("'\(word.text)' after '\(bodyWord.text)': an answer has one body", at: word)
                 }
                 bodyWord = word
                 try readBody(word, &arguments, in: place, &table)
-            case "errorfiles":
-                throw arguments.problem(
-                    "'\(word.text)' is known to HAProxy, but Portico does not do it yet", at: word,
-                    expected: "errorfile, file, lf-file, string or lf-string")
             default:
                 throw arguments.problem(
                     "unexpected '\(word.text)'", at: word, expected: Self.usage,
@@ -82,16 +80,17 @@ extension AnswerContent {
             }
         }
         try checkType(typeWord, bodyWord, &arguments)
-        if fixed != nil, let fieldWord {
+        if fixed != nil || errorSection != nil, let fieldWord {
             arguments.warn("hdr is ignored: the file is the whole answer", at: fieldWord)
         }
-        if format == nil, fields.allSatisfy({ table.isConstant($0.value) }) {
+        if format == nil, errorSection == nil, fields.allSatisfy({ table.isConstant($0.value) }) {
             fixed = response(ExchangeFacts(), RuleProgram(table))
         }
     }
 
     private static let words = [
-        "content-type", "hdr", "default-errorfiles", "errorfile", "file", "lf-file", "string", "lf-string",
+        "content-type", "hdr", "default-errorfiles", "errorfiles", "errorfile", "file", "lf-file", "string",
+        "lf-string",
     ]
 
     private mutating func readBody(
@@ -100,6 +99,7 @@ extension AnswerContent {
         isCustom = true
         switch word.text {
         case "default-errorfiles": usesPage = true
+        case "errorfiles": errorSection = try arguments.next("the name of an http-errors section")
         case "errorfile": fixed = try Self.wholeResponse(&arguments)
         case "string": text = Array(try arguments.next("a text").text.utf8)
         case "file": text = try Self.content(of: arguments.next("a file's path"))

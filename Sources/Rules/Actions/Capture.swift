@@ -60,7 +60,7 @@ enum CaptureKeywords {
             if arguments.peek?.text == "len", draft.kind == .frontend || draft.kind == .listen {
                 slot = draft[ExchangeLogSettings.self].declare(nil, title: word.text, try length(&arguments), .request)
             } else {
-                slot = try number(&arguments)
+                slot = try number(&arguments, .request, &draft)
             }
             try draft[RulesSettings.self].readCapture(word, slot, family, &arguments)
         }
@@ -73,7 +73,7 @@ enum CaptureKeywords {
             summary: "Logs a sample among the captured response fields, in a place that was declared."
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a sample")
-            let slot = try number(&arguments)
+            let slot = try number(&arguments, .response, &draft)
             try draft[RulesSettings.self].readCapture(word, slot, family, &arguments)
         }
     }
@@ -98,9 +98,41 @@ enum CaptureKeywords {
         return try arguments.integer("a length", in: 1...65_535)
     }
 
-    private static func number(_ arguments: inout Arguments) throws(ConfigProblem) -> Int {
+    private static func number(
+        _ arguments: inout Arguments, _ side: MessageSide, _ draft: inout Draft
+    ) throws(ConfigProblem) -> Int {
         _ = try arguments.choice("the number of a declared capture", of: ["id": ()])
-        return try arguments.integer("a number", in: 0...1_023)
+        let word = try arguments.next("a number")
+        let slot = try word.integer("a number", in: 0...1_023)
+        draft[RulesSettings.self].captureNumbers.append(CaptureNumber(slot: slot, side: side, range: word.range))
+        return slot
+    }
+}
+
+/// A declared capture, by the number that a line names it with.
+struct CaptureNumber: Sendable {
+    let slot: Int
+    let side: MessageSide
+    let range: SourceRange
+}
+
+extension Draft {
+    /// The numbers of captures that the section has not got, when all of it was read. Which captures the frontends of
+    /// a backend have, nobody knows: there every number will do.
+    func checkCaptureNumbers() -> [ConfigProblem] {
+        guard kind == .frontend || kind == .listen else { return [] }
+        let log = self[ExchangeLogSettings.self]
+        return self[RulesSettings.self].captureNumbers.compactMap { number in
+            let (what, count) =
+                switch number.side {
+                case .request: ("request", log.requestCaptures.count)
+                case .response: ("response", log.responseCaptures.count)
+                }
+            if number.slot < count { return nil }
+            return ConfigProblem(
+                "'\(name)' has no \(what) capture \(number.slot)", at: number.range,
+                expected: count == 0 ? "a line 'declare capture \(what)'" : "0 to \(count - 1)")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ internal import HTTP
 
 enum ExchangeSample: Sendable {
     case frontendName, backendName, serverName, uniqueID, status, serverStatus, responseVersion
-    case retries, isRedispatched, termination
+    case retries, isRedispatched, termination, priorityClass, priorityOffset
 
     static let rows: [SampleRow] = [
         row("fe_name", .string, .connection, .frontendName, "The frontend's name."),
@@ -21,6 +21,11 @@ enum ExchangeSample: Sendable {
             "txn.redispatched", .bool, .responseBytes, .isRedispatched,
             "Whether another server than the first was tried."),
         row("txn.sess_term_state", .string, .end, .termination, "Who ended the exchange, and in which phase (%ts)."),
+        row(
+            "prio_class", .integer, .connection, .priorityClass, "The class in which the exchange waits for a server."),
+        row(
+            "prio_offset", .integer, .connection, .priorityOffset,
+            "By how many milliseconds the exchange waits as if it had come later."),
         row("res.ver", .string, .responseHead, .responseVersion, "The response's HTTP version: 1.0 or 1.1."),
         row("resp_ver", .string, .responseHead, .responseVersion, "The same as res.ver."),
     ]
@@ -45,6 +50,8 @@ enum ExchangeSample: Sendable {
         case .responseVersion:
             .string(facts.make { $0.append(facts.response.version == .http11 ? "1.1" : "1.0") })
         case .retries: .integer(facts.retries)
+        case .priorityClass: .integer(facts.directives.priority.level)
+        case .priorityOffset: .integer(facts.directives.priority.offset)
         case .isRedispatched: .bool(facts.isRedispatched)
         case .termination:
             .string(

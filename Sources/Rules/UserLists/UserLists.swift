@@ -43,14 +43,14 @@ extension RuleProgram {
 
 extension Draft {
     /// Lets the section's lines know the userlists they name, and what the variables of the environment are that they
-    /// name; returns what is wrong with the names.
+    /// name; returns what is wrong with the names, and with the numbers of captures.
     public mutating func resolve(_ lists: UserLists, environment: [String: String] = [:]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
         updateTables { table in
             table.resolve(lists, &problems)
             table.resolve(environment: environment)
         }
-        return problems
+        return problems + checkCaptureNumbers()
     }
 }
 

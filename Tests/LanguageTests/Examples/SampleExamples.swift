@@ -98,6 +98,8 @@ extension Examples {
         sample("payload", "(0,4)", not: "(-1,4)"),
         sample("payload_lv", "(0,2,4)", not: "(0,2,-3)"),
         sample("pid", not: "(1)"),
+        sample("prio_class", not: "(1)"),
+        sample("prio_offset", not: "(1)"),
         sample("proc", not: "(1)"),
         sample("query", not: "(1)"),
         sample("queue", "(back)", not: "(bakc)"),

@@ -1,0 +1,111 @@
+// `set-tos`, `set-fc-tos`, `set-mark`, `set-fc-mark`: what the packets to the client carry for routers and for the
+// system's own rules about packets (manual, `http-request set-tos`); and `set-nice`, which has nothing to do here.
+
+internal import Configuration
+
+/// What rules want of the packets to the client from now on; nil for what no rule has spoken of.
+public struct PacketMarks: Equatable, Sendable {
+    /// The type of service, or traffic class in IPv6.
+    public var typeOfService: UInt8?
+    /// The mark that the system's own rules about packets see.
+    public var mark: UInt32?
+
+    init() {}
+
+    var isEmpty: Bool { typeOfService == nil && mark == nil }
+}
+
+extension ExchangeDirectives {
+    /// What the packets to the client are to carry, once; nil if nothing was said since.
+    public mutating func takePacketMarks() -> PacketMarks? {
+        if packetMarks.isEmpty { return nil }
+        defer { packetMarks = PacketMarks() }
+        return packetMarks
+    }
+}
+
+struct MarkPacketsAction: Sendable {
+    enum Part: Sendable { case typeOfService, mark }
+
+    enum Amount: Sendable {
+        case constant(UInt32)
+        case computed(Expression)
+    }
+
+    let part: Part
+    let amount: Amount
+
+    /// What yields no number, or one that is too large, changes nothing.
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        let number: UInt32?
+        switch amount {
+        case .constant(let constant): number = constant
+        case .computed(let expression):
+            number = facts.withScratch {
+                expression.evaluate(facts, program)?.integer(facts).flatMap(UInt32.init(exactly:))
+            }
+        }
+        guard let number else { return .next }
+        switch part {
+        case .typeOfService: facts.directives.packetMarks.typeOfService = UInt8(exactly: number)
+        case .mark: facts.directives.packetMarks.mark = number
+        }
+        return .next
+    }
+}
+
+extension MarkPacketsAction {
+    private static let families = RuleFamily.tcp + [.httpRequest, .httpResponse]
+
+    static let rows = [
+        row(
+            "set-tos", .typeOfService, most: 0xFF,
+            "Gives the packets to the client this type of service (DSCP in its upper six bits), for routers on the way."
+        ),
+        row("set-fc-tos", .typeOfService, most: 0xFF, "The same as set-tos."),
+        row(
+            "set-mark", .mark, most: 0xFFFF_FFFF,
+            "Marks the packets to the client for the system's own routes and filters. Needs the right to (CAP_NET_ADMIN)."
+        ),
+        row("set-fc-mark", .mark, most: 0xFFFF_FFFF, "The same as set-mark."),
+        ActionRow(
+            "set-nice", in: [.requestContent, .responseContent, .httpRequest, .httpResponse], "<number>",
+            summary: "Read and left alone: no exchange goes before another, each has its turn."
+        ) { (arguments, _, _) throws(ConfigProblem) in
+            let word = try arguments.next("a number")
+            _ = try word.integer("a number", in: -1_024...1_024)
+            arguments.warn("'set-nice' has no effect: each exchange has its turn", at: word)
+            return nil
+        },
+    ]
+
+    private static func row(_ name: String, _ part: Part, most: Int, _ summary: String) -> ActionRow {
+        ActionRow(name, in: families, "<number>|<expression>", summary: summary) {
+            (arguments, family, table) throws(ConfigProblem) in
+            let word = try arguments.next("a number, or an expression that yields one")
+            guard let first = word.text.utf8.first, !(0x30...0x39).contains(first), first != 0x2D else {
+                return .markPackets(
+                    MarkPacketsAction(part: part, amount: .constant(try number(word, most: most, arguments))))
+            }
+            let expression = try Expression(word, in: family.place, &table)
+            guard expression.type.converts(to: .integer) else {
+                throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "0 to \(most)")
+            }
+            return .markPackets(MarkPacketsAction(part: part, amount: .computed(expression)))
+        }
+    }
+
+    /// Decimal, or hexadecimal behind `0x`.
+    private static func number(
+        _ word: Word, most: Int, _ arguments: Arguments
+    ) throws(ConfigProblem) -> UInt32 {
+        let isHexadecimal = word.text.hasPrefix("0x") || word.text.hasPrefix("0X")
+        let digits = isHexadecimal ? word.text.dropFirst(2) : word.text[...]
+        guard digits.first != "+", digits.first != "-", let number = UInt32(digits, radix: isHexadecimal ? 16 : 10),
+            number <= most
+        else {
+            throw arguments.problem("'\(word.text)' is no such number", at: word, expected: "0 to \(most), or 0x…")
+        }
+        return number
+    }
+}

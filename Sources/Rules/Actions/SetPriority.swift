@@ -1,0 +1,65 @@
+// `set-priority-class`, `set-priority-offset`: the exchange's place among those that wait for a server (manual,
+// `http-request set-priority-class`), and the samples that tell it. The queue obeys (room Balancing).
+
+internal import Configuration
+
+/// An exchange's place in a queue: the lower, the earlier.
+public struct ExchangePriority: Sendable {
+    /// What counts first: -2047 to 2047.
+    public internal(set) var level = 0
+    /// Within a class, so many milliseconds later than it came, or earlier below zero: -524287 to 524287.
+    public internal(set) var offset = 0
+
+    init() {}
+}
+
+struct PriorityAction: Sendable {
+    enum Part: Sendable {
+        case level, offset
+
+        /// Numbers beyond are taken for the nearest within.
+        var most: Int {
+            switch self {
+            case .level: 2_047
+            case .offset: 524_287
+            }
+        }
+    }
+
+    private let part: Part
+    private let expression: Expression
+
+    /// What yields no number changes nothing.
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        let number = facts.withScratch { expression.evaluate(facts, program)?.integer(facts) }
+        guard let number else { return .next }
+        let value = min(max(number, -part.most), part.most)
+        switch part {
+        case .level: facts.directives.priority.level = value
+        case .offset: facts.directives.priority.offset = value
+        }
+        return .next
+    }
+
+    static let rows = [
+        row(
+            "set-priority-class", .level,
+            "Sets the class in which the exchange waits for a server: a lower one is served before all higher ones."),
+        row(
+            "set-priority-offset", .offset,
+            "Lets the exchange wait for a server as if it had come so many milliseconds later, or earlier below zero."),
+    ]
+
+    private static func row(_ name: String, _ part: Part, _ summary: String) -> ActionRow {
+        ActionRow(name, in: [.requestContent, .httpRequest], "<expression>", summary: summary) {
+            (arguments, family, table) throws(ConfigProblem) in
+            let word = try arguments.next("an expression that yields a number")
+            let expression = try Expression(word, in: family.place, &table)
+            guard expression.type.converts(to: .integer) else {
+                throw arguments.problem(
+                    "'\(word.text)' yields no number", at: word, expected: "\(-part.most) to \(part.most)")
+            }
+            return .priority(PriorityAction(part: part, expression: expression))
+        }
+    }
+}
