@@ -7,7 +7,7 @@ import Testing
 @Suite(.staged, .enabled(if: Portico.isItself)) struct RequestBufferScenarios {
     @Test(
         "50 clients that upload a byte at a time do not keep gunicorn's two workers from a fast one",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(10)))
     func slowUploads() throws {
         let gunicorn = try Application.start(.gunicornSync, named: "sync")
         for isBuffered in [false, true] {
@@ -195,7 +195,7 @@ import Testing
 }
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct ResponseBufferScenarios {
-    @Test("50 clients that do not read do not keep gunicorn's two workers from a fast one", .timeLimit(.minutes(1)))
+    @Test("50 clients that do not read do not keep gunicorn's two workers from a fast one", .timeLimit(.minutes(10)))
     func slowReaders() throws {
         let gunicorn = try Application.start(.gunicornSync, named: "sync")
         let folder = Stage.current.folder
