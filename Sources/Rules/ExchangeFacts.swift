@@ -134,7 +134,7 @@ public final class ExchangeFacts {
     /// Bytes kept of a request line, as HAProxy's `tune.http.logurilen` has it.
     public static let requestLineBytesMax = 1_023
 
-    /// Forgets the exchange, and keeps the connection's facts and all memory.
+    /// Forgets the exchange, and keeps the connection's facts and all memory of the usual size.
     public func clear() {
         request.clear()
         response.clear()
@@ -142,9 +142,9 @@ public final class ExchangeFacts {
         serverName = Self.noServer
         backendIndex = nil
         serverIndex = nil
-        requestBody.removeAll(keepingCapacity: true)
-        requestPayload.removeAll(keepingCapacity: true)
-        responsePayload.removeAll(keepingCapacity: true)
+        requestBody.empty()
+        requestPayload.empty()
+        responsePayload.empty()
         mayGrow = false
         directives.clear()
         variables.clear()
@@ -166,7 +166,10 @@ public final class ExchangeFacts {
         requestCookie.removeAll(keepingCapacity: true)
         responseCookie.removeAll(keepingCapacity: true)
         uniqueID.removeAll(keepingCapacity: true)
-        scratch.removeAll(keepingCapacity: true)
+        scratch.empty()
+        rendered.empty()
+        conversion.empty()
+        keptMatcher?.shrink()
     }
 
     /// Keeps the request line for the log. Call when the head is complete, before any rule has run.
@@ -224,4 +227,12 @@ public struct FieldCaptures: Sendable {
         values[slot].removeAll(keepingCapacity: true)
         values[slot].append(value.extracting(first: min(lengths[slot], value.byteCount)))
     }
+}
+
+extension [UInt8] {
+    /// More is seldom needed, and too much to be kept by each of many exchanges.
+    private static var capacityKept: Int { 64 << 10 }
+
+    /// Removes all bytes and keeps their memory, unless it is unusually much.
+    mutating func empty() { removeAll(keepingCapacity: capacity <= Self.capacityKept) }
 }

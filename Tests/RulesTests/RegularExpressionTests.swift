@@ -170,4 +170,14 @@ import Testing
         let section = try Section(.listen, "http-request replace-header content-length .* 0")
         #expect(section.warnings.count == 1)
     }
+
+    @Test func `A chain of substitutions that makes text longer and longer fails, and keeps no memory`() throws {
+        let facts = try exchange("GET /\(String(repeating: "a", count: 8_000)) HTTP/1.1\nHost: a\n\n")
+        let longer = "regsub(.,\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0,g)"
+        #expect(try value("path,\(longer),length", facts) == "\(8_001 * 8)")
+        #expect(try value("path,\(longer),\(longer)", facts) == nil)
+        #expect(facts.scratch.isEmpty)
+        facts.clear()
+        #expect(facts.scratch.capacity <= 64 << 10 && facts.regularMatcher.output.capacity <= 64 << 10)
+    }
 }

@@ -132,4 +132,65 @@ import Testing
         #expect(try client.receiveAnswer().text == "hello")
         #expect(server.requests[0].all("host") == ["127.0.0.1:\(front.port)"])
     }
+
+    @Test(
+        "An upload about as long as the buffer that retry-on keeps it in is not left lying in the client's buffer",
+        arguments: [16_300, 16_383, 16_384, 16_385])
+    func uploadAsLongAsItsCopy(length: Int) throws {
+        let server = try ScriptedServer { request in
+            let text = "\(request.body.count)"
+            return "HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
+        }
+        let front = try FrontDoor(before: server.port, backend: "    retry-on all-retryable-errors")
+        let client = try Connection(to: front.port)
+        try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
+        let body = Array(repeating: UInt8(0x78), count: length)
+        try client.send(bytes: Array(body[..<100]))
+        // The first part is on its way to the server by itself.
+        #expect(client.staysSilent(for: 0.1))
+        try client.send(bytes: Array(body[100...]))
+        #expect(try client.receiveAnswer(within: 5).text == "\(length)")
+    }
+
+    @Test("Requests that may not use idle connections do not leave one each")
+    func oneIdleConnectionForEach() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let socket = Stage.current.folder + "/admin.sock"
+        let front = try FrontDoor(before: server.port, global: "    stats socket \(socket)")
+        for _ in 1...20 { #expect(try fetch("/", from: front.port, method: "POST", body: "x").text == "hello") }
+        let stat = try ask(socket, "show stat")
+        let names = try #require(stat.split(separator: "\n").first).split(
+            separator: ",", omittingEmptySubsequences: false)
+        let line = try #require(stat.split(separator: "\n").first { $0.hasPrefix("app,s1,") })
+            .split(separator: ",", omittingEmptySubsequences: false)
+        let column = try #require(names.firstIndex(of: "srv_icur"))
+        #expect(try #require(Int(line[column])) <= 2)
+    }
+
+    @Test("Both ends of the connection to the server are known to the log")
+    func serverEndsInTheLog() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(
+            before: server.port, frontend: "    log-format \"ends %si:%sp %bi %[bc_dst_port] %[bc_src]\"")
+        let client = try Connection(to: front.port)
+        for _ in 1...2 { #expect(try client.fetch("/").text == "hello") }
+        let line = "ends 127.0.0.1:\(server.port) 127.0.0.1 \(server.port) 127.0.0.1"
+        #expect(eventually { front.portico.logLines.filter { $0 == line }.count == 2 })
+    }
+
+    @Test(
+        "A body that is bad in the same packet as its head does not take the good part along",
+        .enabled(if: Portico.isItself))
+    func badBodyBehindItsHead() throws {
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequestHead()
+            try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n")
+        }
+        let front = try FrontDoor(before: server.port)
+        let client = try Connection(to: front.port)
+        try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        let all = String(decoding: try client.receiveAll(), as: UTF8.self)
+        #expect(all.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(!all.hasSuffix("0\r\n\r\n"))
+    }
 }

@@ -137,6 +137,8 @@ extension Exchange {
     func badResponseBody(_ fault: MessageFault, _ worker: Worker) {
         keepRefusedResponse(fault.description, worker)
         countOnServer(.badResponses, worker)
+        // What was good of it is not lost: the head may not have been sent yet.
+        _ = client.flush(worker)
         abort(.proxy, .data, worker)
     }
 
@@ -144,6 +146,7 @@ extension Exchange {
     func truncated(_ worker: Worker) {
         count(.serverAborts, worker)
         server?.traffic.add(.serverAborts, worker: worker.index)
+        _ = client.flush(worker)
         abort(.server, .data, worker)
     }
 

@@ -15,8 +15,9 @@ extension Exchange {
     /// Sends what there is of the request, and reads more of it while the server takes it.
     func sendRequestBody(_ worker: Worker) {
         guard !requestSent, let connection else { return }
+        // Still so after a round that only sent what was stored: what did not fit waits in the client's buffer.
+        var needsRoom = false
         for _ in 0..<Limits.movesPerTurn {
-            var needsRoom = false
             if let store = requestStore, !store.isDrained {
                 guard sendStored(store, to: connection, worker) else { return }
             } else if !requestBody.isComplete {

@@ -39,6 +39,7 @@ extension Exchange {
         facts.serverIndex = server.index
         facts.counts.server = server.active.current
         facts.timers.queueLeft = worker.now
+        worker.idleConnections.note(need: facts.counts.server, of: server, of: backend, now: worker.now)
         countChoice(of: server, of: backend, worker)
     }
 
@@ -63,6 +64,7 @@ extension Exchange {
             server.traffic.add(.reuses, worker: worker.index)
             backend.backend.traffic.add(.reuses, worker: worker.index)
             facts.timers.connected = worker.now
+            take(endsOf: idle)
             sendRequestHead(worker)
             return
         }
@@ -83,7 +85,7 @@ extension Exchange {
         case .failed(let reason): connectFailed(reason, worker)
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }
-            let connection = ServerConnection(socket, to: server, of: backend, for: self)
+            let connection = ServerConnection(socket, to: server, at: address, of: backend, for: self)
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 connectFailed(reason, worker)
@@ -94,9 +96,16 @@ extension Exchange {
         }
     }
 
+    /// For logs and rules.
+    private func take(endsOf connection: ServerConnection) {
+        facts.serverAddress = connection.address
+        facts.sourceAddress = connection.local
+    }
+
     /// The connection stands.
     func serverConnected(_ worker: Worker) {
         facts.timers.connected = worker.now
+        if let connection { take(endsOf: connection) }
         if frontend.mode == .tcp {
             startTunnel(worker)
         } else {

@@ -14,6 +14,9 @@ final class ServerConnection: Connection {
 
     let server: Server
     let backend: BackendPlan
+    /// Where it goes, and from where once it stands.
+    let address: SocketAddress
+    private(set) var local: SocketAddress?
     private(set) var phase = Phase.connecting
     /// Who uses it.
     private(set) var exchange: Exchange?
@@ -23,8 +26,11 @@ final class ServerConnection: Connection {
     private(set) var useCount = 0
     var wasUsed: Bool { useCount > 0 }
 
-    init(_ socket: Socket, to server: Server, of backend: BackendPlan, for exchange: Exchange) {
+    init(
+        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan, for exchange: Exchange
+    ) {
         self.server = server
+        self.address = address
         self.backend = backend
         self.exchange = exchange
         super.init(socket)
@@ -65,6 +71,7 @@ final class ServerConnection: Connection {
             exchange.connectFailed(reason, worker)
         } else {
             phase = .inUse
+            local = worker.kernel.localAddress(socket)
             setDeadline(.never, worker)
             exchange.serverConnected(worker)
         }
@@ -130,46 +137,76 @@ final class ServerConnection: Connection {
 
 /// The idle server connections of one worker. The one used last is taken first: the others may time out.
 struct IdleConnections {
-    private var byBackend: [[[ServerConnection]]]
-
-    init(plan: Plan) {
-        byBackend = plan.backends.map { backend in backend.backend.servers.map { _ in [] } }
+    /// Those to one server.
+    fileprivate struct Pool {
+        var connections: [ServerConnection] = []
+        /// The most exchanges that the server had at a time, in this span of time and in the one before.
+        var need = 0
+        var needBefore = 0
+        var spanEnd = Instant(nanoseconds: 0)
     }
 
-    /// False if there are enough already.
+    private var pools: [[Pool]]
+    /// The need of this long ago is forgotten.
+    fileprivate static let needSpan = TimeSpan.seconds(5)
+
+    init(plan: Plan) {
+        pools = plan.backends.map { backend in backend.backend.servers.map { _ in Pool() } }
+    }
+
+    /// Takes note of how many exchanges a server has: so many connections to it are worth keeping.
+    mutating func note(need: Int, of server: Server, of backend: BackendPlan, now: Instant) {
+        pools[backend.index][server.index].note(need, now)
+    }
+
+    /// False if there are enough already: more than there were exchanges at a time will hardly be needed again. Requests that
+    /// may not go over a used connection would otherwise leave one each.
     mutating func add(_ connection: ServerConnection) -> Bool {
-        let backend = connection.backend.index
-        let server = connection.server.index
-        guard byBackend[backend][server].count < Limits.idleConnectionsPerServer else { return false }
-        byBackend[backend][server].append(connection)
+        let server = connection.server
+        let pool = pools[connection.backend.index][server.index]
+        guard pool.connections.count < Limits.idleConnectionsPerServer,
+            server.idle.current + server.active.current < max(pool.need, pool.needBefore)
+        else { return false }
+        pools[connection.backend.index][server.index].connections.append(connection)
         return true
     }
 
     mutating func take(_ server: Server, of backend: BackendPlan) -> ServerConnection? {
-        byBackend[backend.index][server.index].popLast()
+        pools[backend.index][server.index].connections.popLast()
     }
 
     /// The one used last of those that satisfy `condition`.
     mutating func take(
         _ server: Server, of backend: BackendPlan, where condition: (ServerConnection) -> Bool
     ) -> ServerConnection? {
-        guard let at = byBackend[backend.index][server.index].lastIndex(where: condition) else { return nil }
-        return byBackend[backend.index][server.index].remove(at: at)
+        guard let at = pools[backend.index][server.index].connections.lastIndex(where: condition) else { return nil }
+        return pools[backend.index][server.index].connections.remove(at: at)
     }
 
     mutating func remove(_ connection: ServerConnection) {
         let backend = connection.backend.index
         let server = connection.server.index
-        if let at = byBackend[backend][server].lastIndex(where: { $0 === connection }) {
-            byBackend[backend][server].remove(at: at)
+        if let at = pools[backend][server].connections.lastIndex(where: { $0 === connection }) {
+            pools[backend][server].connections.remove(at: at)
         }
     }
 
     mutating func closeAll(_ worker: Worker) {
-        let all = byBackend.flatMap { $0.flatMap { $0 } }
-        for backend in byBackend.indices {
-            for server in byBackend[backend].indices { byBackend[backend][server].removeAll() }
+        let all = pools.flatMap { $0.flatMap(\.connections) }
+        for backend in pools.indices {
+            for server in pools[backend].indices { pools[backend][server].connections.removeAll() }
         }
         for connection in all { connection.closeFromPool(worker) }
+    }
+}
+
+extension IdleConnections.Pool {
+    fileprivate mutating func note(_ count: Int, _ now: Instant) {
+        if now >= spanEnd {
+            needBefore = need
+            need = 0
+            spanEnd = now + IdleConnections.needSpan
+        }
+        if count > need { need = count }
     }
 }

@@ -44,6 +44,11 @@ struct Substitution: Sendable {
                 program.table.regularExpressions[expression], in: $0, by: program.text(template),
                 everywhere: isEverywhere)
         }
-        return .string(isFound ? facts.make { $0 += matcher.output } : input)
+        guard isFound else { return .string(input) }
+        guard matcher.output.count <= ConversionLimits.bytesMax else {
+            matcher.shrink()
+            return nil
+        }
+        return .string(facts.make { $0 += matcher.output })
     }
 }

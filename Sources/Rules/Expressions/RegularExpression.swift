@@ -124,6 +124,9 @@ final class RegularMatcher {
         }
     }
 
+    /// Gives back the memory of a text that was much longer than usual.
+    func shrink() { output.empty() }
+
     /// Where a group of the last match is; nil if the group took no part.
     private func range(of group: Int) -> Range<Int>? {
         guard group < groups, let places = unsafe pcre2_get_ovector_pointer_8(match) else { return nil }
@@ -139,7 +142,8 @@ final class RegularMatcher {
         appendExpansion(template, of: text)
     }
 
-    /// Makes the text with its matches replaced in `output`: the first one, or all. False if there is none.
+    /// Makes the text with its matches replaced in `output`: the first one, or all. False if there is none. What grows beyond
+    /// `ConversionLimits.bytesMax` is not made to its end.
     func substitute(
         _ expression: RegularExpression, in text: RawSpan, by template: RawSpan, everywhere: Bool
     ) -> Bool {
@@ -156,7 +160,7 @@ final class RegularMatcher {
                 output.append(text[done])
                 done += 1
             }
-        } while everywhere && finds(expression, in: text, from: done)
+        } while everywhere && output.count <= ConversionLimits.bytesMax && finds(expression, in: text, from: done)
         output.append(text.extracting(done..<text.byteCount))
         return true
     }
