@@ -193,4 +193,14 @@ import Testing
         #expect(all.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(!all.hasSuffix("0\r\n\r\n"))
     }
+
+    @Test("Rules know how many connections there are now, not only the log's line")
+    func connectionCountsInRules() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(
+            before: server.port, frontend: "    http-response set-header X-Counts \"%ac/%fc/%bc/%sc\"")
+        let others = try (1...3).map { _ in try Connection(to: front.port) }
+        for other in others { _ = try other.fetch("/") }
+        #expect(try Connection(to: front.port).fetch("/").all("x-counts") == ["4/4/1/1"])
+    }
 }

@@ -158,10 +158,10 @@ extension LogVariable {
             out.append(facts.termination.clientCookie.rawValue)
             out.append(facts.termination.serverCookie.rawValue)
 
-        case .processConnections: out.append(number: facts.counts.process)
-        case .frontendConnections: out.append(number: facts.counts.frontend)
-        case .backendConnections: out.append(number: facts.counts.backend)
-        case .serverConnections: out.append(number: facts.counts.server)
+        case .processConnections: out.append(number: facts.connections.process)
+        case .frontendConnections: out.append(number: facts.connections.frontend)
+        case .backendConnections: out.append(number: facts.connections.backend)
+        case .serverConnections: out.append(number: facts.connections.server)
         case .serverQueue: out.append(number: facts.counts.serverQueue)
         case .backendQueue: out.append(number: facts.counts.backendQueue)
         case .retries:
@@ -194,6 +194,21 @@ extension LogVariable {
         guard unsafe gethostname(&name, name.count - 1) == 0 else { return "" }
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }()
+}
+
+extension ExchangeFacts {
+    /// The connections when the line is written; before that, for rules, those now.
+    fileprivate var connections: ConnectionCounts {
+        guard counts.process == 0, let site else { return counts }
+        var now = counts
+        now.process = site.number(.connections)
+        now.frontend = site.number(.connections, ofFrontend: frontendIndex)
+        if let backendIndex {
+            now.backend = site.number(.connections, ofBackend: backendIndex)
+            if let serverIndex { now.server = site.number(.connections, ofServer: serverIndex, in: backendIndex) }
+        }
+        return now
+    }
 }
 
 /// What stands for parts of a request that was none.
