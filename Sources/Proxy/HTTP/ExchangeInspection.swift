@@ -77,9 +77,22 @@ extension Exchange {
     // MARK: What the server sends
 
     /// `mode tcp`: whether what the server has sent so far may go on to the client. False too if the exchange has ended.
+    ///
+    /// Nothing is looked at, and no time passes, before the server has said something.
     func mayPassResponse(_ worker: Worker) -> Bool {
         guard let rules = inspection.rules else { return true }
         guard let connection else { preconditionFailure("a tunnel has two ends") }
+        if connection.input.isEmpty && !connection.hasEnded {
+            switch connection.fill(worker) {
+            case .progressed, .full, .ended: break
+            case .blocked: return false
+            // For the tunnel to find out.
+            case .failed: return true
+            }
+        }
+        if inspection.end == .never {
+            inspection.end = worker.now + (backend?.rules.responseInspectDelay ?? .zero)
+        }
         while true {
             facts.responsePayload.removeAll(keepingCapacity: true)
             Self.copy(connection.input, into: &facts.responsePayload)
@@ -94,13 +107,15 @@ extension Exchange {
                 rejectResponse(worker)
                 return false
             case .wait(.more, let position): inspection.position = position
-            case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
-                .challenge:
-                preconditionFailure("rules on content do not answer")
+            default: preconditionFailure("rules on content do not answer")
             }
             switch connection.fill(worker) {
             case .progressed, .full, .ended: break
-            case .blocked, .failed: return false
+            case .blocked: return false
+            case .failed:
+                // What was not judged does not pass.
+                connection.input.release(to: worker.buffers)
+                return true
             }
         }
     }

@@ -37,7 +37,7 @@ extension Exchange {
         phase = .tunnelling
         facts.timers.responseHeadDone = worker.now
         if let rules = backend?.rules, !rules.responseContent.isEmpty {
-            inspection = Inspection(rules.responseContent, until: worker.now + rules.responseInspectDelay)
+            inspection = Inspection(rules.responseContent, until: .never)
         }
         if frontend.log.logsEarly { log(worker) }
         advanceTunnel(worker)

@@ -1,4 +1,4 @@
-// `reject`, `silent-drop`, and in rules for connections and bytes `accept` and `close`: they say what becomes of the connection,
+// `reject`, `silent-drop`, and in rules for connections and bytes `accept`: they say what becomes of the connection,
 // and nobody is answered (manual, `tcp-request connection`, `tcp-request content`, `http-request reject`).
 
 internal import Configuration
@@ -12,10 +12,6 @@ enum Rejection {
             "reject", in: RuleFamily.tcp + [.httpRequest],
             summary: "Closes the connection without an answer."
         ) { (_, _, _) throws(ConfigProblem) in .reject },
-        ActionRow("close", in: [.responseContent], summary: "Closes the connection to the server, and so the client's.")
-        {
-            (_, _, _) throws(ConfigProblem) in .reject
-        },
         ActionRow(
             "silent-drop", in: RuleFamily.tcp + [.httpRequest, .httpResponse],
             summary:
