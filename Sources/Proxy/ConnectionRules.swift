@@ -12,18 +12,8 @@ extension ClientConnection {
         let rules = frontend.rules
         if rules.connection.isEmpty && rules.session.isEmpty { return true }
         let facts = worker.connectionFacts
-        facts.frontendName = frontend.name
         facts.clear()
-        facts.client = peer
-        facts.local = local
-        facts.acceptedFrom = peer
-        facts.acceptedAt = local
-        facts.socketID = bind.number
-        facts.socketName = bind.place.options.name ?? ""
-        facts.threadIndex = worker.index
-        facts.frontendIndex = frontend.index
-        facts.site = worker.site
-        facts.processVariables = worker.plan.variables
+        introduce(to: facts)
         facts.timers.acceptDate = WallTime.now()
         defer {
             variables = facts.sessionVariables

@@ -169,6 +169,8 @@ public final class BindPlan: Sendable {
     /// Its number among the frontend's, from 1.
     let number: Int
     public let place: BindPlace
+    /// What `name` says; empty if nothing.
+    let name: String
     /// The address that every connection here comes to; nil if it stands for many.
     let exactAddress: SocketAddress?
     /// Connections the system may keep waiting here.
@@ -178,6 +180,7 @@ public final class BindPlan: Sendable {
         self.frontend = frontend
         self.number = number
         self.place = place
+        name = place.options.name ?? ""
         backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =
             switch place.address {

@@ -19,7 +19,7 @@ public final class Worker {
     /// What rules may ask of all that runs.
     let site: LiveSite
     /// For rules about connections that have just come in.
-    let connectionFacts = ExchangeFacts()
+    private(set) lazy var connectionFacts = makeFacts()
 
     private(set) var slots = Slab<Watched>()
     private var timers = TimerQueue()
@@ -125,7 +125,17 @@ public final class Worker {
 
     func takeExchange() -> Exchange {
         exchangesUnderWay += 1
-        return spareExchanges.popLast() ?? Exchange()
+        return spareExchanges.popLast() ?? Exchange(makeFacts())
+    }
+
+    /// Facts that know what is the same for all exchanges of this worker.
+    private func makeFacts() -> ExchangeFacts {
+        let facts = ExchangeFacts()
+        facts.site = site
+        facts.threadIndex = index
+        facts.headBytesMax = plan.bufferBytes - Limits.headBytesReserved
+        facts.processVariables = plan.variables
+        return facts
     }
 
     /// A number that no other exchange of the process has (%rt).

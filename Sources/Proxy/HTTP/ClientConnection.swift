@@ -79,6 +79,20 @@ final class ClientConnection: Connection {
     /// Rules have closed the connection before it was of any use.
     func turnAway(silently: Bool, _ worker: Worker) { finish(worker, silently ? .silence : .close) }
 
+    /// Says what rules and logs may know of the connection.
+    func introduce(to facts: ExchangeFacts) {
+        facts.client = peer
+        facts.local = local
+        facts.acceptedFrom = peer
+        facts.acceptedAt = local
+        facts.socketID = bind.number
+        facts.socketName = bind.name
+        facts.frontendName = frontend.name
+        facts.frontendIndex = frontend.index
+        // Until there is a backend.
+        facts.backendName = frontend.name
+    }
+
     /// Takes over what rules have made of the connection's ends.
     func take(ends facts: ExchangeFacts) {
         peer = facts.client

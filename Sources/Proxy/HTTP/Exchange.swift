@@ -58,7 +58,7 @@ final class Exchange {
     /// Whose rules they are that wait, or are waited for.
     enum Step { case frontend, backend }
 
-    let facts = ExchangeFacts()
+    let facts: ExchangeFacts
     var phase = Phase.ended
     /// The client's connection, for as long as the exchange lasts.
     private(set) var client: ClientConnection!
@@ -120,6 +120,9 @@ final class Exchange {
 
     var frontend: FrontendPlan { client.frontend }
 
+    /// - Parameter facts: of the worker whose exchange it is.
+    init(_ facts: ExchangeFacts) { self.facts = facts }
+
     /// Starts afresh for a client; everything left over from the exchange before is forgotten.
     func begin(on client: ClientConnection, since start: Instant, isFirst: Bool, _ worker: Worker) {
         precondition(phase == .ended, "an exchange was taken while \(phase)")
@@ -149,21 +152,9 @@ final class Exchange {
         isLogged = false
         requestBody = BodyRelay(from: .none, to: .none)
         responseParser = ResponseParser(limits: HeadLimits())
-        facts.client = client.peer
-        facts.local = client.local
-        facts.acceptedFrom = client.peer
-        facts.acceptedAt = client.local
-        facts.socketID = client.bind.number
-        facts.socketName = client.bind.place.options.name ?? ""
-        facts.threadIndex = worker.index
+        client.introduce(to: facts)
         facts.isFirstRequest = isFirst
-        facts.frontendName = frontend.name
-        facts.frontendIndex = frontend.index
-        facts.site = worker.site
-        facts.headBytesMax = worker.plan.bufferBytes - Limits.headBytesReserved
-        facts.processVariables = worker.plan.variables
         facts.sessionVariables = client.variables
-        facts.backendName = frontend.name
         facts.timers.acceptDate = WallTime.now()
         facts.timers.accepted = start
         facts.timers.requestBegun = worker.now

@@ -162,13 +162,8 @@ struct IdleConnections {
     /// False if there are enough already: more than there were exchanges at a time will hardly be needed again. Requests that
     /// may not go over a used connection would otherwise leave one each.
     mutating func add(_ connection: ServerConnection) -> Bool {
-        let server = connection.server
-        let pool = pools[connection.backend.index][server.index]
-        guard pool.connections.count < Limits.idleConnectionsPerServer,
-            server.idle.current + server.active.current < max(pool.need, pool.needBefore)
-        else { return false }
-        pools[connection.backend.index][server.index].connections.append(connection)
-        return true
+        // In place: a copy of the pool would make the append copy its connections.
+        pools[connection.backend.index][connection.server.index].add(connection)
     }
 
     mutating func take(_ server: Server, of backend: BackendPlan) -> ServerConnection? {
@@ -201,6 +196,15 @@ struct IdleConnections {
 }
 
 extension IdleConnections.Pool {
+    fileprivate mutating func add(_ connection: ServerConnection) -> Bool {
+        let server = connection.server
+        guard connections.count < Limits.idleConnectionsPerServer,
+            server.idle.current + server.active.current < max(need, needBefore)
+        else { return false }
+        connections.append(connection)
+        return true
+    }
+
     fileprivate mutating func note(_ count: Int, _ now: Instant) {
         if now >= spanEnd {
             needBefore = need
