@@ -15,14 +15,16 @@ public enum BalancingKeywords {
                 of: ["roundrobin": .roundRobin, "static-rr": .roundRobin, "leastconn": .leastConnections])
         },
         Keyword(
-            "server", in: [.backend, .listen], usage: "server <name> <address>[:<port>] [<parameter>...]",
-            summary: "Adds a server. The address is an IP address or host name with a port, or a unix socket's path."
+            "server", in: [.backend, .listen], usage: "server <name> <address>[:[+|-]<port>] [<parameter>...]",
+            summary: "Adds a server. The address is an IP address or host name with a port, or a unix socket's path. "
+                + "0.0.0.0, * or nothing is the address that the client connected to, 0 or nothing its port, and a signed "
+                + "number what is added to that port; see http-request set-dst."
         ) { (args, draft) throws(ConfigProblem) in
             var server = draft[BalancingSettings.self].defaultServer
             server.name = try args.next("a server name")
             try checkIsName(server.name, before: args.peek)
             server.addressWord = try args.next("an address")
-            server.address = try serverAddress(server.addressWord)
+            (server.address, server.portOffset) = try serverAddress(server.addressWord)
             try args.parameters(serverParameters, of: "server", into: &server)
             try checkUnique(server, in: draft[BalancingSettings.self])
             try checkHasPort(server)
@@ -191,22 +193,47 @@ public enum BalancingKeywords {
 
     /// The name is what people forget: the first word is then an address, the next one a parameter or nothing.
     private static func checkIsName(_ word: Word, before next: Word?) throws(ConfigProblem) {
-        guard (try? serverAddress(word)) != nil else { return }
-        if let next, !serverParameters.contains(where: { $0.name == next.text }) { return }
+        // Any name could be a host's, without a port.
+        guard let address = try? serverAddress(word), address.portOffset == nil || word.text.contains(":") else {
+            return
+        }
+        if let next, !isParameter(next) { return }
         throw ConfigProblem(
             "a server line begins with a name", at: word.range, expected: "server <name> \(word.text)")
     }
 
-    private static func serverAddress(_ word: Word) throws(ConfigProblem) -> AddressText {
+    private static func isParameter(_ word: Word) -> Bool { serverParameters.contains { $0.name == word.text } }
+
+    /// The address, and what is added to the client's port if there is none.
+    private static func serverAddress(
+        _ word: Word
+    ) throws(ConfigProblem) -> (address: AddressText, portOffset: Int?) {
+        if isParameter(word) {
+            throw ConfigProblem(
+                "'\(word.text)' is no address", at: word.range, expected: "an address before the parameters")
+        }
+        if let (host, offset) = try portOffset(word) { return (try AddressText(host), offset) }
         let address = try AddressText(word)
         switch address {
-        case .endpoint(_, let ports?) where ports.count == 1: return address
-        case .endpoint(_, ports: nil):
-            throw ConfigProblem("the server's address has no port", at: word.range, expected: "\(word.text):<port>")
+        case .endpoint(_, let ports?) where ports.count == 1: return (address, nil)
+        case .endpoint(_, ports: nil): return (address, 0)
         case .endpoint: throw ConfigProblem("a server has one port, not a range", at: word.range)
         case .descriptor: throw ConfigProblem("a server cannot be an inherited descriptor", at: word.range)
-        case .path, .abstract: return address
+        case .path, .abstract: return (address, nil)
         }
+    }
+
+    /// What a word says that ends with `:0`, `:+1` or `:-1`: an address with a colon behind it, and the number.
+    private static func portOffset(_ word: Word) throws(ConfigProblem) -> (host: Word, offset: Int)? {
+        guard !word.text.contains("/"), let colon = word.text.lastIndex(of: ":") else { return nil }
+        let text = word.text[word.text.index(after: colon)...]
+        guard text == "0" || text.hasPrefix("+") || text.hasPrefix("-") else { return nil }
+        guard text.dropFirst().utf8.allSatisfy({ $0 &- 0x30 < 10 }), let offset = Int(text), abs(offset) <= 65_535
+        else {
+            throw ConfigProblem(
+                "'\(text)' cannot be added to a port", at: word.range, expected: "a number from -65535 to +65535")
+        }
+        return (Word(String(word.text[...colon]), at: word.range), offset)
     }
 
     private static func checkUnique(_ server: ServerDraft, in settings: BalancingSettings) throws(ConfigProblem) {
@@ -222,9 +249,16 @@ public enum BalancingKeywords {
         }
     }
 
-    /// A socket file has no port that a check of another address could use.
+    /// A socket file has no port that a check of another address could use. Where the port is the client's, there is none
+    /// for a check at all.
     private static func checkHasPort(_ server: ServerDraft) throws(ConfigProblem) {
-        guard server.isChecked, server.checkAddress != nil, server.checkPort == nil else { return }
+        guard server.isChecked, server.checkPort == nil else { return }
+        if server.portOffset != nil {
+            throw ConfigProblem(
+                "the check of '\(server.name.text)' has no port, since the server takes the client's",
+                at: server.addressWord.range, expected: "port <port> beside check")
+        }
+        guard server.checkAddress != nil else { return }
         if case .endpoint = server.address { return }
         throw ConfigProblem(
             "the check of '\(server.name.text)' has an address but no port", at: server.addressWord.range,

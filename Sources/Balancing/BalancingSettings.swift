@@ -37,6 +37,8 @@ public struct ServerDraft: Sendable {
     public var name = Word("", at: SourceRange(file: "", line: 0))
     public var addressWord = Word("", at: SourceRange(file: "", line: 0))
     public var address = AddressText.endpoint(.any, ports: nil)
+    /// What is added to the port that the client connected to; nil if the address has a port of its own.
+    public var portOffset: Int?
     public var weight = 1
     public var isBackup = false
     public var isDisabled = false
@@ -71,7 +73,7 @@ extension BalancingSettings {
             return Server(
                 name: draft.name.text, backendName: name, index: index, id: ids[index],
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
-                hostName: hostName, port: port,
+                hostName: hostName, port: port, portOffset: draft.portOffset,
                 pool: draft.pool, limits: draft.limits,
                 check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
                 workers: workers, now: now)
@@ -115,7 +117,7 @@ extension ServerDraft {
         case .endpoint(let host, let ports):
             let port = ports?.lowerBound ?? 0
             switch host {
-            case .any: return (.ip(.loopbackV4, port: port), nil, port)
+            case .any: return (.ip(.anyV4, port: port), nil, port)
             case .ip(let ip): return (.ip(ip, port: port), nil, port)
             case .name(let name): return (resolve(name).first.map { .ip($0, port: port) }, name, port)
             }

@@ -61,6 +61,10 @@ public final class Server: Sendable {
     /// The host name to look up, if the configuration gives a name instead of an address.
     public let hostName: String?
     public let port: UInt16
+    /// What is added to the port that the client connected to; nil if the server has a port of its own.
+    public let portOffset: Int?
+    /// The address is the one that the client connected to.
+    public let takesClientAddress: Bool
     public let pool: PoolLimits
     public let limits: ServerLimits
     public let check: HealthCheckPlan?
@@ -84,7 +88,7 @@ public final class Server: Sendable {
 
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
-        address: SocketAddress?, hostName: String?, port: UInt16,
+        address: SocketAddress?, hostName: String?, port: UInt16, portOffset: Int? = nil,
         pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(), check: HealthCheckPlan?, workers: Int,
         now: Instant
     ) {
@@ -96,6 +100,8 @@ public final class Server: Sendable {
         self.isBackup = isBackup
         self.hostName = hostName
         self.port = port
+        self.portOffset = portOffset
+        takesClientAddress = hostName == nil && address?.ip?.isAny == true
         self.pool = pool
         self.limits = limits.normal
         self.check = check
@@ -120,6 +126,22 @@ public final class Server: Sendable {
 
     /// Where it is; nil until its name has been resolved.
     public var address: SocketAddress? { addressBox.withLock { $0 } }
+
+    /// Whether all its connections go to one place.
+    public var isInOnePlace: Bool { !takesClientAddress && portOffset == nil }
+
+    /// Where a connection goes for a client that connected to `destination`, from which comes what the server's line leaves
+    /// open. Nil if that is no place to connect to, or the server's name has no address.
+    public func target(forClientOf destination: SocketAddress) -> SocketAddress? {
+        guard let address else { return nil }
+        if isInOnePlace { return address }
+        guard case .ip(let ownIP, let ownPort) = address else { return address }
+        guard let ip = takesClientAddress ? destination.ip : ownIP, !ip.isAny else { return nil }
+        guard let portOffset else { return .ip(ip, port: ownPort) }
+        guard let clientPort = destination.port, let port = UInt16(exactly: Int(clientPort) + portOffset), port > 0
+        else { return nil }
+        return .ip(ip, port: port)
+    }
 
     /// What the checks have seen. Written by the control thread.
     public var record: HealthRecord { recordBox.withLock { $0 } }

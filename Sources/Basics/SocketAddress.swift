@@ -37,6 +37,9 @@ public enum IPAddress: Hashable, Sendable {
         return self
     }
 
+    /// Whether it stands for all addresses: 0.0.0.0 or [::].
+    public var isAny: Bool { self == .anyV4 || self == .anyV6 }
+
     /// Appends the text form: dotted quad, or RFC 5952.
     public func append(to out: inout [UInt8]) {
         switch self {

@@ -44,13 +44,21 @@ import Testing
                 ("server web app.local:80", { $0.servers[0].address == .endpoint(.name("app.local"), ports: 80...80) }),
                 ("server web /run/web.sock", { $0.servers[0].address == .path("/run/web.sock") }),
                 ("server web abns@web", { $0.servers[0].address == .abstract("web") }),
+                (
+                    "server web *",
+                    { $0.servers[0].address == .endpoint(.any, ports: nil) && $0.servers[0].portOffset == 0 }
+                ),
+                ("server web 0.0.0.0:0", { $0.servers[0].portOffset == 0 }),
+                ("server web 10.0.0.1:+1000", { $0.servers[0].portOffset == 1_000 }),
+                ("server web fe80::1:-1", { $0.servers[0].portOffset == -1 }),
+                ("server web 10.0.0.1:80", { $0.servers[0].portOffset == nil }),
+                ("server web 10.0.0.1 check port 80", { $0.servers[0].portOffset == 0 }),
             ],
             refused: [
                 ("server", "2:11 'server' lacks an argument; a server name"),
                 ("server web", "2:15 'server' lacks an argument; an address"),
                 ("server 10.0.0.1:80", "2:12 a server line begins with a name; server <name> 10.0.0.1:80"),
                 ("server /run/web.sock check", "2:12 a server line begins with a name; server <name> /run/web.sock"),
-                ("server web:80 10.0.0.1", "2:19 the server's address has no port; 10.0.0.1:<port>"),
                 (
                     "server web http://10.0.0.1",
                     "2:16 an address has no 'http://' before it; <address>:<port>; 10.0.0.1:80?"
@@ -60,7 +68,16 @@ import Testing
                     "2:28 'send-proxy' is known to HAProxy, but Portico does not do it yet"
                 ),
                 ("server web 10.0.0.1:80 interval 2s", "2:28 unknown parameter 'interval' of 'server'; inter?"),
-                ("server web 10.0.0.1", "2:16 the server's address has no port; 10.0.0.1:<port>"),
+                ("server web check", "2:16 'check' is no address; an address before the parameters"),
+                ("server web 10.0.0.1:+", "2:16 '+' cannot be added to a port; a number from -65535 to +65535"),
+                (
+                    "server web 10.0.0.1:-65536",
+                    "2:16 '-65536' cannot be added to a port; a number from -65535 to +65535"
+                ),
+                (
+                    "server web 10.0.0.1 check",
+                    "2:16 the check of 'web' has no port, since the server takes the client's; port <port> beside check"
+                ),
                 ("server web 10.0.0.1:80-81", "2:16 a server has one port, not a range"),
                 ("server web fd@3", "2:16 a server cannot be an inherited descriptor"),
                 ("server web 10.0.0.1:80 chekc", "2:28 unknown parameter 'chekc' of 'server'; check?"),

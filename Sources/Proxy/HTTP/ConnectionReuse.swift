@@ -33,11 +33,19 @@ extension Exchange {
     /// An idle connection that this request may use.
     func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
         guard backend.reuse != .never, keepAliveMode == .keepAlive else { return nil }
-        guard isFirst && !isRepeatable else { return worker.idleConnections.take(server, of: backend) }
-        switch backend.reuse {
-        case .never, .safe: return nil
-        case .aggressive: return worker.idleConnections.take(server, of: backend, where: { $0.useCount > 1 })
-        case .always: return worker.idleConnections.take(server, of: backend)
+        var needsReused = false
+        if isFirst && !isRepeatable {
+            switch backend.reuse {
+            case .never, .safe: return nil
+            case .aggressive: needsReused = true
+            case .always: break
+            }
+        }
+        if server.isInOnePlace && !needsReused { return worker.idleConnections.take(server, of: backend) }
+        // A connection to where another client went is of no use to this one.
+        guard let target = server.target(forClientOf: facts.local) else { return nil }
+        return worker.idleConnections.take(server, of: backend) { connection in
+            connection.address == target && (!needsReused || connection.useCount > 1)
         }
     }
 

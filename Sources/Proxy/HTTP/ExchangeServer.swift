@@ -75,7 +75,7 @@ extension Exchange {
         phase = .connecting
         // From here on a deadline of the client's connection would be taken for a retry's pause.
         client.setDeadline(.never, worker)
-        guard let address = server.address else {
+        guard let address = server.target(forClientOf: facts.local) else {
             connectFailed(.noSuchAddressOrDevice, worker)
             return
         }
