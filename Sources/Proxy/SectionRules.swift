@@ -15,6 +15,8 @@ final class SectionRules: Sendable {
     let afterResponse: RuleSet
     /// Whether some of them, or the section's log format, look into the request's body.
     let looksIntoBodies: Bool
+    /// Whether some of them look at requests' heads.
+    let looksAtRequestHeads: Bool
     /// How long the rules on content may wait for bytes.
     let requestInspectDelay: TimeSpan
     let responseInspectDelay: TimeSpan
@@ -32,6 +34,7 @@ final class SectionRules: Sendable {
     private init(_ settings: RulesSettings, bothHalves draft: Draft) {
         let bothHalves = draft[RulesSettings.self]
         looksIntoBodies = draft.looksIntoRequestBodies
+        looksAtRequestHeads = draft.looksAtRequestHeads
         connection = settings.ruleSet(.connection)
         session = settings.ruleSet(.session)
         requestContent = settings.ruleSet(.requestContent)

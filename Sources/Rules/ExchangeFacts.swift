@@ -67,6 +67,8 @@ public final class ExchangeFacts {
     public var mayGrow = false
     /// A sample was asked for something that may yet come; only while `mayGrow`.
     var isUndecided = false
+    /// In TCP mode, the search for a request's head in `requestPayload`; nil in HTTP mode.
+    public var requestProbe: RequestProbe?
 
     // What rules have said about this exchange beside its messages.
 
@@ -120,8 +122,6 @@ public final class ExchangeFacts {
     /// What an action is about to use: a header value, a location, a name.
     var rendered: [UInt8] = []
 
-    /// What looking for a request in bytes needs; nil until it is done.
-    var probedRequest: ProbedRequest?
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
     var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
@@ -146,6 +146,7 @@ public final class ExchangeFacts {
         requestPayload.empty()
         responsePayload.empty()
         mayGrow = false
+        requestProbe = nil
         directives.clear()
         variables.clear()
         serverAddress = nil

@@ -57,6 +57,8 @@ struct RuleTable: Sendable {
     /// Whether some sample looks into the request's body, or at what was captured: only then these are kept.
     var usesRequestBody = false
     var usesCaptures = false
+    /// Whether some sample looks at a request's head: in TCP mode it is only then looked for.
+    var usesRequestHead = false
     /// The samples that look at bytes which nobody has understood, and where they stand.
     var payloadSamples: [Reference] = []
     /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).

@@ -183,7 +183,10 @@ import Testing
     @Test func `A sample that is asked too early is refused, with where it could be used`() throws {
         let found = try problem("http-request set-header x %[res.hdr(server)]")
         #expect(found.message == "'res.hdr' needs the response's head, which is not there yet in http-request rules")
-        #expect(found.expected == "it can be used in http-response rules, http-after-response rules, log formats")
+        #expect(
+            found.expected
+                == "it can be used in tcp-response content rules, http-response rules, http-after-response rules, log formats"
+        )
         #expect(try problem("use_backend %[status]").message.contains("not there yet in use_backend rules"))
         #expect(
             try problem("acl failed status 500\nhttp-request deny if failed").message

@@ -197,6 +197,60 @@ import Testing
         }
     }
 
+    @Test("In TCP mode a backend is chosen by the request that the client's bytes begin with")
+    func routedByRequest() throws {
+        let (one, two) = (try echo("one"), try echo("two"))
+        let front = try tcpDoor(
+            before: one.port, other: two.port,
+            frontend: """
+                    tcp-request inspect-delay 5s
+                    tcp-request content set-var(sess.host) hdr(host) if HTTP
+                    tcp-request content accept if HTTP
+                    use_backend other if { hdr(host) -i two } { path_beg /a } { var(sess.host) -m str two }
+                """)
+        let requests = [
+            ("GET /a HTTP/1.1\r\nHost: two\r\n\r\n", "two"), ("GET /b HTTP/1.1\r\nHost: two\r\n\r\n", "one"),
+            ("GET /a HTTP/1.1\r\nHost: one\r\n\r\n", "one"), ("GET /a HTTP/1.1\nHost: two\n\n", "two"),
+            ("EHLO two\r\n", "one"),
+        ]
+        for (request, name) in requests {
+            let client = try Connection(to: front.port)
+            let middle = request.utf8.count / 2
+            try client.send(String(request.prefix(middle)))
+            if name == "two" { #expect(client.staysSilent(for: 0.1)) }
+            try client.send(String(request.dropFirst(middle)))
+            #expect(try client.receive(through: "\n").hasPrefix("\(name): \(request.first!)"), "\(request)")
+        }
+    }
+
+    @Test("In TCP mode a request that does not come whole within the delay is none")
+    func requestInPart() throws {
+        let server = try echo("one")
+        let front = try tcpDoor(
+            before: server.port, frontend: "tcp-request inspect-delay 300ms\n    tcp-request content reject if !HTTP")
+        let whole = try Connection(to: front.port)
+        try whole.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try whole.receive(through: "\n").hasPrefix("one: GET"))
+        let part = try Connection(to: front.port)
+        try part.send("GET / HTTP/1.1\r\nHost: a\r\n")
+        #expect(try part.receiveAll().isEmpty)
+        #expect(try front.portico.logLine(with: " PR ").contains(" www/<NOSRV> "))
+        #expect(server.connectionCount == 1)
+    }
+
+    @Test("In HTTP mode rules on a server's bytes see the response's head")
+    func responseHead() throws {
+        let server = try ScriptedServer { connection, number in
+            _ = try connection.receive(through: "\r\n\r\n")
+            try connection.send("HTTP/1.1 20\(number) OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
+        let front = try FrontDoor(
+            before: server.port,
+            backend: "tcp-response inspect-delay 5s\n    tcp-response content reject if { status 202 }")
+        #expect(try fetch("/", from: front.port).status == 201)
+        #expect(throws: (any Error).self) { try fetch("/", from: front.port) }
+    }
+
     @Test("Variables that a connection's rules set are there for all its requests")
     func sessionVariables() throws {
         let server = try ScriptedServer(saying: "hello")

@@ -1,8 +1,8 @@
 // `tcp-request content` and `tcp-response content`: rules that look at what a side has sent, before anybody else does, and
 // may wait for more of it (`inspect-delay`).
 //
-// In TCP mode these are the bytes in a connection's buffer, which go on to the other side afterwards. In HTTP mode the
-// head is there by then, and nothing is waited for.
+// In TCP mode these are the bytes in a connection's buffer, which go on to the other side afterwards; a request's head is
+// looked for in them if rules ask for one. In HTTP mode the head is there by then, and nothing is waited for.
 
 internal import Balancing
 internal import Basics
@@ -28,6 +28,9 @@ extension Exchange {
             if frontend.mode == .tcp {
                 facts.requestPayload.removeAll(keepingCapacity: true)
                 Self.copy(client.input, into: &facts.requestPayload)
+                if looksForRequest(before: step) {
+                    facts.requestProbe?.look(at: facts.requestPayload, into: &facts.request)
+                }
                 facts.mayGrow = worker.now < inspection.end && !client.hasEnded && !client.input.isFull
             }
             let outcome = run(rules, from: inspection.position, worker)
@@ -51,6 +54,10 @@ extension Exchange {
             case .failed: return clientAborted(worker)
             }
         }
+    }
+
+    private func looksForRequest(before step: Step) -> Bool {
+        (step == .frontend ? frontend.rules : backend?.rules)?.looksAtRequestHeads == true
     }
 
     private func inspected(for step: Step, _ worker: Worker) {

@@ -12,6 +12,7 @@ extension Exchange {
     func beginTunnel(_ worker: Worker) {
         facts.timers.requestDone = worker.now
         headWasRefused = false
+        facts.requestProbe = RequestProbe(limits: worker.plan.headLimits(acceptInvalid: true))
         if frontend.keepsCaptures { frontend.log.captureRequest(facts) }
         beginInspection(for: .frontend, worker)
     }

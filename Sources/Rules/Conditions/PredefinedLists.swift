@@ -40,6 +40,7 @@ enum PredefinedLists {
     static func criterion(named name: String, _ table: inout RuleTable) -> Criterion? {
         if name == absoluteURL {
             guard let row = SampleRow.places["url"] else { preconditionFailure("no sample 'url'") }
+            table.usesRequestHead = true
             return Criterion(
                 Expression(sample: .request(.isAbsolute), converters: Stretch(0..<0), type: .bool, rowIndex: row), .bool
             )

@@ -23,6 +23,7 @@ struct Expression: Sendable {
 
     /// The next of several values: of a header field's list, say. `cursor.hasMore` says whether to ask again.
     func next(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        if facts.requestProbe != nil, !facts.hasHead(for: sample) { return nil }
         guard var value = sample.fetch(facts, program, &cursor) else { return nil }
         if converters.isEmpty { return value }
         for i in converters.range {
@@ -30,6 +31,20 @@ struct Expression: Sendable {
             value = converted
         }
         return value
+    }
+}
+
+extension Sample {
+    /// The message whose head it looks at, in rules about `side`; nil if it looks at none.
+    func head(in side: MessageSide) -> MessageSide? {
+        switch self {
+        case .request, .hash, .parameter, .login, .body, .payload(.isHTTP): .request
+        case .field(let sample): sample.side ?? side
+        case .head(let sample): sample.side
+        case .cookie(let sample): sample.side ?? side
+        case .exchange(.status), .exchange(.responseVersion): .response
+        default: nil
+        }
     }
 }
 

@@ -216,6 +216,7 @@ extension Expression {
         var arguments = try ExpressionArguments(of: row.name, at: nameRange, &text)
         let sample = try row.make(&arguments, &table)
         try arguments.finish()
+        if sample.head(in: .request) == .request { table.usesRequestHead = true }
 
         var type = row.type
         var converters: [Converter] = []

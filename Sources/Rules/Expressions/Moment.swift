@@ -43,7 +43,8 @@ enum RulePlace: CaseIterable, Sendable {
         // In HTTP mode the head is read before these rules run.
         case .requestContentRules: .requestHead
         case .requestRules, .routing: .requestBody
-        case .responseContentRules: .responseBytes
+        // Likewise.
+        case .responseContentRules: .responseHead
         case .responseRules, .afterResponseRules: .responseHead
         case .logLine: .end
         }

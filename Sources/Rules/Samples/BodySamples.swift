@@ -42,6 +42,9 @@ extension Draft {
     /// Whether rules or log formats of this section look into requests' bodies.
     public var looksIntoRequestBodies: Bool { anyTable { $0.usesRequestBody } }
 
+    /// Whether rules of this section look at requests' heads: in TCP mode the client's bytes are only then searched for one.
+    public var looksAtRequestHeads: Bool { self[RulesSettings.self].table.usesRequestHead }
+
     /// Whether rules or log formats of this section look at what was captured.
     public var looksAtCaptures: Bool { anyTable { $0.usesCaptures } }
 

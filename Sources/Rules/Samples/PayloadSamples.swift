@@ -3,7 +3,6 @@
 
 internal import Basics
 public import Configuration
-internal import HTTP
 
 enum PayloadSample: Sendable {
     case length(MessageSide)
@@ -29,8 +28,9 @@ enum PayloadSample: Sendable {
     static let rows: [SampleRow] = {
         let length = row(
             "req.len", .integer, .length(.request), "How many bytes the client has sent that nobody has read.")
-        let http = row(
-            "req.proto_http", .bool, .isHTTP, "Whether the client speaks HTTP, known once its request's head is here.")
+        let http = SampleRow(
+            "req.proto_http", yields: .bool, from: .requestHead, .payload(.isHTTP),
+            summary: "True if the client speaks HTTP, known once its request's head is here.")
         return [
             length, length.named("req_len"), http, http.named("req_proto_http"),
             row("res.len", .integer, .length(.response), "How many bytes the server has sent that nobody has read."),
@@ -91,7 +91,7 @@ enum PayloadSample: Sendable {
         case .length(let side):
             // Any number of bytes may be more in a moment.
             facts.isUndecided = facts.mayGrow
-            if side == .request, facts.request.isPresent {
+            if side == .request, facts.requestProbe == nil, facts.request.isPresent {
                 return .integer(facts.request.byteCount + 2 + facts.requestBody.count)
             }
             return .integer(side == .request ? facts.requestPayload.count : facts.responsePayload.count)
@@ -104,7 +104,7 @@ enum PayloadSample: Sendable {
             guard count > 0, count <= UInt64(Self.offsetMax) else { return nil }
             let offset = place.isRelative ? begin + place.offset : place.offset
             return bytes(side, offset, Int(count), facts).map { .string($0) }
-        case .isHTTP: return facts.requestPayloadIsHTTP.map { .bool($0) }
+        case .isHTTP: return facts.request.isPresent ? .bool(true) : nil
         case .end:
             facts.isUndecided = facts.mayGrow
             return facts.mayGrow ? nil : .bool(true)
@@ -127,37 +127,6 @@ enum PayloadSample: Sendable {
             return nil
         }
         return SampleBytes(source: .payload(side), start: offset, count: count)
-    }
-}
-
-extension ExchangeFacts {
-    /// Whether there is a request, or bytes that begin with the head of one; nil while that may change.
-    fileprivate var requestPayloadIsHTTP: Bool? {
-        if request.isPresent { return true }
-        guard !requestPayload.isEmpty || mayGrow else { return false }
-        let probe = probedRequest ?? ProbedRequest()
-        probedRequest = probe
-        // A span of a property of a class does not outlive the expression it stands in.
-        let payload = requestPayload
-        switch unsafe probe.read(payload.span.bytes) {
-        case .complete: return true
-        case .failed: return false
-        case .needMore:
-            isUndecided = mayGrow
-            return mayGrow ? nil : false
-        }
-    }
-}
-
-/// A head that is read only to see whether it is one. Its memory is kept for the next.
-final class ProbedRequest {
-    private var head = RequestHead()
-
-    fileprivate func read(_ bytes: RawSpan) -> ParseProgress {
-        head.clear()
-        var parser = RequestParser(limits: HeadLimits())
-        var consumed = 0
-        return parser.parse(bytes, into: &head, consumed: &consumed)
     }
 }
 

@@ -1,0 +1,91 @@
+// In TCP mode nobody reads requests. Where rules ask for one all the same (`req.proto_http`, `hdr(host)`), the client's
+// bytes may begin with its head: it is looked for here, and the bytes go on to the server as they are.
+
+internal import Basics
+public import HTTP
+
+/// The search for a request's head, as its bytes come. Each byte is looked at once.
+///
+/// As in HAProxy, the head need not be one that HTTP mode would accept: lines may end with LF alone, Host and the version
+/// may be missing.
+public struct RequestProbe: Sendable {
+    public enum State: Sendable {
+        /// Nobody has looked yet, or the head is not whole.
+        case awaited
+        case found
+        /// These bytes begin no request.
+        case absent
+    }
+
+    public private(set) var state = State.awaited
+    private var limits: HeadLimits
+    private var parser: RequestParser
+    /// Bytes that the parser is done with.
+    private var consumed = 0
+
+    public init(limits: HeadLimits) {
+        self.limits = limits
+        // Of what is invalid, versions are let through here.
+        self.limits.acceptInvalid = true
+        parser = RequestParser(limits: self.limits)
+    }
+
+    /// Looks on in what the client has sent, all of it from its first byte. Once the head is found it is in `head`.
+    public mutating func look(at bytes: [UInt8], into head: inout RequestHead) {
+        guard state == .awaited else { return }
+        var taken = 0
+        let progress = unsafe parser.parse(
+            bytes.span.bytes.extracting(consumed..<bytes.count), into: &head, consumed: &taken)
+        consumed += taken
+        if progress == .failed(.bareLineFeed) {
+            lookAgain(at: bytes, into: &head)
+        } else {
+            state = verdict(progress, parser)
+        }
+        if state == .absent { head.clear() }
+    }
+
+    private func verdict(_ progress: ParseProgress, _ parser: RequestParser) -> State {
+        switch progress {
+        case .needMore: .awaited
+        // A missing Host is found out at the end.
+        case .complete, .failed(.missingHost): Self.isHarmless(parser.toleratedFault) ? .found : .absent
+        case .failed: .absent
+        }
+    }
+
+    private static func isHarmless(_ fault: MessageFault?) -> Bool {
+        switch fault {
+        case nil, .missingVersion, .unsupportedVersion: true
+        default: false
+        }
+    }
+
+    /// Looks from the beginning, as if each line ended with CR LF. Few clients need that.
+    private mutating func lookAgain(at bytes: [UInt8], into head: inout RequestHead) {
+        var lines: [UInt8] = []
+        for (i, byte) in bytes.enumerated() {
+            if byte == 0x0A, i == 0 || bytes[i - 1] != 0x0D { lines.append(0x0D) }
+            lines.append(byte)
+        }
+        head.clear()
+        var again = RequestParser(limits: limits)
+        var taken = 0
+        state = unsafe verdict(again.parse(lines.span.bytes, into: &head, consumed: &taken), again)
+        // All of it is looked at again when there is more.
+        parser.reset()
+        consumed = 0
+        if state == .awaited { head.clear() }
+    }
+}
+
+extension ExchangeFacts {
+    /// In TCP mode, whether the head is here that a sample looks at. A request's may yet come.
+    func hasHead(for sample: Sample) -> Bool {
+        guard let requestProbe, let side = sample.head(in: side) else { return true }
+        guard side == .request, requestProbe.state != .absent else { return false }
+        if requestProbe.state == .found { return true }
+        isUndecided = mayGrow
+        return false
+    }
+}
