@@ -46,7 +46,7 @@ extension ClientConnection {
             frontend.traffic.add(denied, worker: worker.index)
             turnAway(silently: true, worker)
         case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused, .challenge,
-            .wait:
+            .closeServer, .wait:
             preconditionFailure("rules about connections do not answer and do not wait")
         }
         return false

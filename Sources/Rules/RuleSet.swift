@@ -24,6 +24,8 @@ public enum RuleOutcome: Sendable {
     case reject
     /// The connection is forgotten: the client is told nothing, not even that it is closed (`silent-drop`).
     case silentDrop
+    /// The server's connection is closed; the client gets what the server has said so far (`tcp-response content close`).
+    case closeServer
     /// The request is not well-formed, a rule has found: the answer is 400.
     case refused
     /// A rule could not change the message as it was to, and `strict-mode` is on: the answer is 500.

@@ -1,6 +1,7 @@
 // Rules about connections and about bytes: `tcp-request connection`, `session`, `content`, `tcp-response content`.
 
 import Foundation
+import Synchronization
 import Testing
 
 @Suite(.staged) struct ContentRuleScenarios {
@@ -249,6 +250,57 @@ import Testing
             backend: "tcp-response inspect-delay 5s\n    tcp-response content reject if { status 202 }")
         #expect(try fetch("/", from: front.port).status == 201)
         #expect(throws: (any Error).self) { try fetch("/", from: front.port) }
+    }
+
+    @Test("A server that has said enough is closed, and the client gets what it has said")
+    func closedServer() throws {
+        let isClosed = Mutex(false)
+        let server = try ScriptedServer { connection, _ in
+            try connection.send("bye\n")
+            _ = try? connection.receiveAll()
+            isClosed.withLock { $0 = true }
+        }
+        let front = try tcpDoor(
+            before: server.port,
+            backend: """
+                    tcp-response inspect-delay 5s
+                    tcp-response content close if { res.payload(0,3) -m str bye }
+                """)
+        let client = try Connection(to: front.port)
+        #expect(try client.receiveAll() == Array("bye\n".utf8))
+        #expect(try front.portico.logLine(with: " app/s1 ").contains(" 4 -- "))
+        #expect(eventually { isClosed.withLock(\.self) })
+    }
+
+    @Test("In HTTP mode a server is closed behind what is here of its response")
+    func closedServerInHTTP() throws {
+        let server = try ScriptedServer { connection, _ in
+            let whole = try connection.receive(through: "\r\n\r\n").hasPrefix("GET /whole")
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (whole ? "hello" : "he"))
+            _ = try? connection.receiveAll()
+        }
+        let front = try FrontDoor(
+            before: server.port,
+            backend: "tcp-response inspect-delay 5s\n    tcp-response content close if { status 200 }")
+        #expect(try fetch("/whole", from: front.port).text == "hello")
+        let client = try Connection(to: front.port)
+        try client.send("GET /part HTTP/1.1\r\nHost: a\r\n\r\n")
+        let text = String(decoding: try client.receiveAll(), as: UTF8.self)
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(try front.portico.exchange(with: "/part").termination == "SD--")
+        for _ in 0..<2 { #expect(try fetch("/whole", from: front.port).text == "hello") }
+    }
+
+    @Test("What a server says can be dropped without the client hearing of it")
+    func droppedResponse() throws {
+        let server = try ScriptedServer { connection, _ in
+            try connection.send("220 hello\n")
+            _ = try connection.receiveAll()
+        }
+        let front = try tcpDoor(before: server.port, backend: "    tcp-response content silent-drop")
+        let client = try Connection(to: front.port)
+        #expect(client.staysSilent(for: 0.5))
+        #expect(try front.portico.logLine(with: " PR ").contains("app/s1"))
     }
 
     @Test("Variables that a connection's rules set are there for all its requests")

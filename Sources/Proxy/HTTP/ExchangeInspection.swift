@@ -7,6 +7,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Reactor
 internal import Rules
 
 extension Exchange {
@@ -45,7 +46,7 @@ extension Exchange {
                 inspection.position = position
                 client.setDeadline(inspection.end, worker)
             case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
-                .challenge:
+                .challenge, .closeServer:
                 preconditionFailure("rules on content do not answer")
             }
             switch client.fill(worker) {
@@ -110,8 +111,14 @@ extension Exchange {
             case .proceed:
                 inspection.rules = nil
                 return true
-            case .reject, .silentDrop:
+            case .closeServer:
+                endTunnelWithServer(worker)
+                return false
+            case .reject:
                 rejectResponse(worker)
+                return false
+            case .silentDrop:
+                rejectRequest(silently: true, worker)
                 return false
             case .wait(.more, let position): inspection.position = position
             default: preconditionFailure("rules on content do not answer")
@@ -132,12 +139,26 @@ extension Exchange {
         guard let rules = backend?.rules.responseContent, !rules.isEmpty else { return true }
         switch run(rules, worker) {
         case .proceed: return true
-        case .reject, .silentDrop: rejectResponse(worker)
+        case .closeServer:
+            closeServer(worker)
+            return true
+        case .reject: rejectResponse(worker)
+        case .silentDrop: rejectRequest(silently: true, worker)
         case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
             .challenge:
             preconditionFailure("rules on content do not answer")
         }
         return false
+    }
+
+    /// What is here of the response goes to the client, as if the server had closed behind it.
+    private func closeServer(_ worker: Worker) {
+        guard let connection else { preconditionFailure("a response has come from nowhere") }
+        if !requestSent { stopSendingRequest(worker) }
+        connection.allowsReuse = false
+        connection.stopReading()
+        worker.kernel.finishSending(connection.socket)
+        connection.isFinishedSending = true
     }
 
     private func rejectResponse(_ worker: Worker) {

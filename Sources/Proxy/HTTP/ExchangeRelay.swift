@@ -86,7 +86,8 @@ extension Exchange {
         return false
     }
 
-    private func stopSendingRequest(_ worker: Worker) {
+    /// The server reads no more, or is not to.
+    func stopSendingRequest(_ worker: Worker) {
         guard let connection else { return }
         connection.output.release(to: worker.buffers)
         requestSent = true

@@ -58,6 +58,7 @@ extension Exchange {
         case .tarpitStatus(let status): tarpit(.status(status), worker)
         case .reject: rejectRequest(silently: false, worker)
         case .silentDrop: rejectRequest(silently: true, worker)
+        case .closeServer: preconditionFailure("a request has no server yet")
         case .refused:
             frontend.traffic.add(.badRequests, worker: worker.index)
             keepsClient = false
@@ -134,7 +135,7 @@ extension Exchange {
         case .silentDrop: rejectRequest(silently: true, worker)
         case .rewriteFailed: fail(status: 500, .proxy, .headers, worker)
         case .wait(let wait, let position): return hold(for: wait, of: step, from: position, worker)
-        case .challenge, .tarpit, .tarpitStatus, .reject, .refused:
+        case .challenge, .tarpit, .tarpitStatus, .reject, .refused, .closeServer:
             preconditionFailure("rules on responses do not do that")
         }
         return false

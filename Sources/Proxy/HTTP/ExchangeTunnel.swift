@@ -159,6 +159,18 @@ extension Exchange {
         }
     }
 
+    /// `mode tcp`: a rule wants nothing more of the server. What it has said goes to the client, and then the end.
+    func endTunnelWithServer(_ worker: Worker) {
+        guard let connection else { preconditionFailure("a tunnel has two ends") }
+        inspection.rules = nil
+        facts.bytesToClient += UInt64(connection.input.count)
+        ByteBuffer.swap(&connection.input, &client.output)
+        dropConnection(worker, reset: true)
+        keepsClient = false
+        phase = .answering
+        sendAnswer(worker)
+    }
+
     private func endTunnel(_ worker: Worker) {
         dropConnection(worker)
         keepsClient = false

@@ -11,6 +11,8 @@ enum Action: Sendable {
     case reject
     /// Forgets the connection.
     case silentDrop
+    /// Closes the connection to the server.
+    case closeServer
     case redirect(Int)
     case field(FieldAction)
     case deleteFields(DeleteFieldsAction)
@@ -42,6 +44,7 @@ enum Action: Sendable {
         case .deny(let place): .decided(program.table.answers[place].denial(facts, program))
         case .reject: .decided(.reject)
         case .silentDrop: .decided(.silentDrop)
+        case .closeServer: .decided(.closeServer)
         case .redirect(let place):
             program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
         case .field(let action): action.run(on: facts, side, program)

@@ -1,4 +1,4 @@
-// `reject`, `silent-drop`, and in rules for connections and bytes `accept`: they say what becomes of the connection,
+// `reject`, `silent-drop`, and in rules for connections and bytes `accept` and `close`: they say what becomes of the connection,
 // and nobody is answered (manual, `tcp-request connection`, `tcp-request content`, `http-request reject`).
 
 internal import Configuration
@@ -12,6 +12,12 @@ enum Rejection {
             "reject", in: RuleFamily.tcp + [.httpRequest],
             summary: "Closes the connection without an answer."
         ) { (_, _, _) throws(ConfigProblem) in .reject },
+        ActionRow(
+            "close", in: [.responseContent],
+            summary:
+                "Closes the connection to the server at once. The client gets what the server has said so far, and then the "
+                + "end."
+        ) { (_, _, _) throws(ConfigProblem) in .closeServer },
         ActionRow(
             "silent-drop", in: RuleFamily.tcp + [.httpRequest, .httpResponse],
             summary:

@@ -149,6 +149,7 @@ extension Examples {
         line("tcp-request session silent-drop", "if { src 10.0.0.0/8 }", not: "now"),
         line("tcp-request session unset-var", "(sess.x)", not: ""),
         line("tcp-response content accept", "if { src 10.0.0.0/8 }", not: "if { txn.status 200 }"),
+        line("tcp-response content close", "if { res.len gt 5 }", not: "now"),
         line("tcp-response content reject", "if { src 10.0.0.0/8 }", not: "403"),
         line("tcp-response content set-fc-mark", "int(7)", not: "4294967296"),
         line("tcp-response content set-fc-tos", "int(7)", not: "256"),
