@@ -6,7 +6,7 @@
 //   help option           every row whose name begins so
 //   help server weight    one parameter
 //   help samples          a group of words that no keyword has
-//   help path_beg         one of them, or the only row whose name ends so: `help httplog`
+//   help path_beg         one of them, or every row whose name ends so: `help httplog`, `help set-header`
 
 /// Prints what the language knows about its words.
 public struct HelpPrinter: Sendable {
@@ -72,7 +72,7 @@ public struct HelpPrinter: Sendable {
         if !rows.isEmpty { return rows.map(entry).joined(separator: "\n") }
         if let kind = SectionKind(rawValue: name) { return page(of: kind) }
         let family = language.keywords(beginningWith: words)
-        if !family.isEmpty { return list(family.map { ($0.usage, $0.summary) }) }
+        if !family.isEmpty { return list(of: family) }
         if let group = language.parameterGroups.first(where: { $0.keyword == name }) {
             return list(group.parameters.map { ($0.usage, $0.summary) })
         }
@@ -84,15 +84,18 @@ public struct HelpPrinter: Sendable {
         return words.count == 1 ? page(named: name) : nil
     }
 
-    /// One word without the words that stand before it in a file.
+    /// One word without the words that stand before it in a file: every row that has it.
     private func page(named name: String) -> String? {
         let members = language.keywords.filter { $0.name.hasSuffix(" " + name) }
-        if Set(members.map(\.name)).count == 1 { return members.map(entry).joined(separator: "\n") }
-        let entries = language.parameterGroups.flatMap { group in
+        let isOne = Set(members.map(\.name)).count == 1
+        let parameters = language.parameterGroups.flatMap { group in
             group.parameters.filter { $0.name == name }.map { entry($0, of: group.keyword) }
         }
+        let entries = (isOne ? members.map(entry) : members.isEmpty ? [] : [list(of: members)]) + parameters
         return entries.isEmpty ? nil : entries.joined(separator: "\n")
     }
+
+    private func list(of keywords: [Keyword]) -> String { list(keywords.map { ($0.usage, $0.summary) }) }
 }
 
 // MARK: - Pages
@@ -121,10 +124,7 @@ extension HelpPrinter {
     }
 
     private func page(of kind: SectionKind) -> String {
-        list(
-            language.keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective }.map {
-                ($0.usage, $0.summary)
-            })
+        list(of: language.keywords.filter { $0.sections.contains(Sections(kind)) && !$0.isDirective })
     }
 
     private func entry(_ keyword: Keyword) -> String {

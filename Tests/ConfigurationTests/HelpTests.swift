@@ -79,11 +79,11 @@ import Testing
         #expect(!help.hasPage(for: words))
     }
 
-    @Test func `a word alone is found where there is one keyword that ends so, or a parameter`() {
+    @Test func `a word alone is found wherever a keyword ends so, or a parameter has that name`() {
         #expect(help.text(for: ["httplog"]) == help.text(for: ["option", "httplog"]))
         #expect(help.text(for: ["weight"]) == help.text(for: ["server", "weight"]))
         #expect(help.hasPage(for: ["httplog"]) && help.hasPage(for: ["weight"]) && help.hasPage(for: []))
-        // Two lines end so, of different meaning: each has to be asked for by its whole name.
+        // A keyword's own page is not mixed with that of another which ends so.
         #expect(help.text(for: ["http-request"]) != help.text(for: ["timeout", "http-request"]))
     }
 

@@ -21,4 +21,18 @@ import Testing
             (The page is printed from the keyword tables; the same solves a conflict in it.)
             """)
     }
+
+    @Test func `Help for a word lists every line that ends so`() {
+        let page = HelpPrinter(Assembly.language).text(for: ["set-header"])
+        for family in ["http-request", "http-response", "http-after-response"] {
+            #expect(page.contains("\(family) set-header <name>"))
+        }
+        #expect(HelpPrinter(Assembly.language).text(for: ["allow"]).contains("http-request allow"))
+    }
+
+    @Test func `Help for a word that a file may have says something of it, whatever stands before it there`() {
+        let help = HelpPrinter(Assembly.language)
+        let words = Assembly.language.keywords.compactMap { $0.name.split(separator: " ").last.map(String.init) }
+        for word in Set(words) where !help.hasPage(for: [word]) { Issue.record("nothing is said of '\(word)'") }
+    }
 }
