@@ -60,6 +60,7 @@ public final class Backend: Sendable {
     public let loadAtFull: Int
     /// Nil if no server has a limit.
     let queue: RequestQueue?
+    @usableFromInline let hasQueue: Bool
     /// When it last changed between having usable servers and having none.
     private let changes: Mutex<Availability>
 
@@ -87,6 +88,7 @@ public final class Backend: Sendable {
         self.usesAllBackups = usesAllBackups
         self.loadAtFull = loadAtFull
         queue = servers.contains { $0.limits.most != nil } ? RequestQueue(servers: servers.count) : nil
+        hasQueue = queue != nil
         traffic = Traffic(workers: workers)
         let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))

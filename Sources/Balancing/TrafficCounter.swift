@@ -49,7 +49,8 @@ public struct Traffic: Sendable {
     public init(workers: Int) { sheet = CounterSheet(rows: workers, columns: TrafficCounter.allCases.count) }
 
     /// Called by worker `worker` only, for its own row.
-    @inlinable public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
+    @inlinable @inline(__always)
+    public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
         sheet.add(amount, row: worker, column: counter.rawValue)
     }
 

@@ -15,7 +15,9 @@ public final class BufferPool {
     public let keptMax: Int
     /// Blocks now lent out: 0 when every connection is idle.
     public private(set) var lent = 0
-    private var free: [UnsafeMutableRawPointer] = unsafe []
+    /// Blocks now ready, each of which begins with the place of the next.
+    private var kept = 0
+    private var firstKept: UnsafeMutableRawPointer? = nil
 
     public init(blockBytes: Int = 16_384, keptMax: Int = 1_024) {
         precondition(blockBytes >= 64, "a buffer of \(blockBytes) bytes cannot hold a message head")
@@ -25,24 +27,29 @@ public final class BufferPool {
 
     fileprivate func lend() -> UnsafeMutableRawPointer {
         lent += 1
-        if let block = unsafe free.popLast() { return unsafe block }
-        return UnsafeMutableRawPointer.allocate(byteCount: blockBytes, alignment: 16)
+        return unsafe takeKept() ?? UnsafeMutableRawPointer.allocate(byteCount: blockBytes, alignment: 16)
     }
 
     fileprivate func takeBack(_ block: UnsafeMutableRawPointer) {
         precondition(lent > 0, "a block came back that was never lent")
         lent -= 1
-        if unsafe free.count < keptMax {
-            unsafe free.append(block)
-        } else {
-            unsafe block.deallocate()
-        }
+        guard kept < keptMax else { return unsafe block.deallocate() }
+        unsafe block.storeBytes(of: firstKept, as: UnsafeMutableRawPointer?.self)
+        unsafe firstKept = block
+        kept += 1
+    }
+
+    private func takeKept() -> UnsafeMutableRawPointer? {
+        guard let block = unsafe firstKept else { return nil }
+        unsafe firstKept = block.load(as: UnsafeMutableRawPointer?.self)
+        kept -= 1
+        return unsafe block
     }
 
     /// Gives the blocks that are kept ready back to the allocator; returns how many that were.
     public func trim() -> Int {
-        let count = unsafe free.count
-        while let block = unsafe free.popLast() { unsafe block.deallocate() }
+        let count = kept
+        while let block = unsafe takeKept() { unsafe block.deallocate() }
         return count
     }
 

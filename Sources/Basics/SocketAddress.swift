@@ -44,11 +44,15 @@ public enum IPAddress: Hashable, Sendable {
     public func append(to out: inout [UInt8]) {
         switch self {
         case .v4(let word):
-            for shift: UInt32 in [24, 16, 8] {
-                out.append(decimal: word >> shift & 255)
-                out.append(0x2E)
+            out.append(addingCapacity: 15) { text in
+                var shift: UInt32 = 24
+                while true {
+                    Self.append(octet: word &>> shift & 255, to: &text)
+                    if shift == 0 { break }
+                    text.append(0x2E)
+                    shift &-= 8
+                }
             }
-            out.append(decimal: word & 255)
         case .v6(let high, let low):
             var bytes = (high.bigEndian, low.bigEndian)
             var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
@@ -58,6 +62,12 @@ public enum IPAddress: Hashable, Sendable {
                 out.append(UInt8(bitPattern: c))
             }
         }
+    }
+
+    private static func append(octet: UInt32, to text: inout OutputSpan<UInt8>) {
+        if octet >= 100 { text.append(UInt8(truncatingIfNeeded: octet / 100) &+ 0x30) }
+        if octet >= 10 { text.append(UInt8(truncatingIfNeeded: octet / 10 % 10) &+ 0x30) }
+        text.append(UInt8(truncatingIfNeeded: octet % 10) &+ 0x30)
     }
 }
 

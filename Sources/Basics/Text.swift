@@ -5,6 +5,14 @@
     byte &- 0x41 < 26 ? byte | 0x20 : byte
 }
 
+/// The bits in which a lower-case letter differs from its capital, at each of eight bytes that is one.
+@inlinable func caseBits(of word: UInt64) -> UInt64 {
+    let low = word & 0x7F7F_7F7F_7F7F_7F7F
+    let fromA = low &+ 0x1F1F_1F1F_1F1F_1F1F  // 0x61 + 0x1F sets the top bit
+    let pastZ = low &+ 0x0505_0505_0505_0505  // 0x7B + 0x05 sets it
+    return (fromA & ~pastZ & ~word & 0x8080_8080_8080_8080) &>> 2
+}
+
 extension [UInt8] {
     /// Appends the decimal digits of `value`, with zeros in front up to `width`.
     @inlinable public mutating func append(decimal value: Int, width: Int = 0) {
@@ -58,10 +66,20 @@ extension RawSpan {
 
     /// Whether the bytes are the same as `text`, letters compared without case. `text` must be in lower case.
     @inlinable public func equalsIgnoringCase(_ text: StaticString) -> Bool {
-        guard byteCount == text.utf8CodeUnitCount else { return false }
-        for i in 0..<byteCount
-        where unsafe asciiLowercased(unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) != text.utf8Start[i] {
-            return false
+        let count = text.utf8CodeUnitCount
+        guard byteCount == count else { return false }
+        var index = 0
+        while index &+ 8 <= count {
+            // Safe: the eight bytes lie inside both.
+            let mine = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+            let other = unsafe UnsafeRawPointer(text.utf8Start).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard (mine ^ other) & ~caseBits(of: other) == 0 else { return false }
+            index &+= 8
+        }
+        while index < count {
+            let mine = unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+            guard unsafe asciiLowercased(mine) == text.utf8Start[index] else { return false }
+            index &+= 1
         }
         return true
     }

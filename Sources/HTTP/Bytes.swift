@@ -55,8 +55,6 @@ extension RawSpan {
         return true
     }
 
-    func isSameIgnoringCase(as text: StaticString) -> Bool { isSameIgnoringCase(as: text.bytes) }
-
     /// A copy in lower case.
     var lowercased: [UInt8] {
         var copy: [UInt8] = []

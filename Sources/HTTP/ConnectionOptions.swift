@@ -35,10 +35,10 @@ struct ConnectionOptions: OptionSet {
     /// One element of the list. TE, which always goes with an option of its name, is dropped without being asked.
     private init(option: RawSpan) {
         switch option.byteCount {
-        case 2: self = option.isSameIgnoringCase(as: "te") ? [] : .fieldName
-        case 5: self = option.isSameIgnoringCase(as: "close") ? .close : .fieldName
-        case 7: self = option.isSameIgnoringCase(as: "upgrade") ? .upgrade : .fieldName
-        case 10: self = option.isSameIgnoringCase(as: "keep-alive") ? .keepAlive : .fieldName
+        case 2: self = option.equalsIgnoringCase("te") ? [] : .fieldName
+        case 5: self = option.equalsIgnoringCase("close") ? .close : .fieldName
+        case 7: self = option.equalsIgnoringCase("upgrade") ? .upgrade : .fieldName
+        case 10: self = option.equalsIgnoringCase("keep-alive") ? .keepAlive : .fieldName
         default: self = .fieldName
         }
     }

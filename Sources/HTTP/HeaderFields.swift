@@ -56,7 +56,7 @@ public struct HeaderFields: ~Copyable, Sendable {
     public mutating func removeAll() {
         used = 0
         present = 0
-        entries.removeAll(keepingCapacity: true)
+        if !entries.isEmpty { entries.removeAll(keepingCapacity: true) }
     }
 
     /// Bytes of all lines as they are written.

@@ -161,12 +161,12 @@ public final class ExchangeFacts {
         isRedispatched = false
         failedRewrites = 0
         counts = ConnectionCounts()
-        requestLine.removeAll(keepingCapacity: true)
+        requestLine.empty()
         requestCaptures.clear()
         responseCaptures.clear()
-        requestCookie.removeAll(keepingCapacity: true)
-        responseCookie.removeAll(keepingCapacity: true)
-        uniqueID.removeAll(keepingCapacity: true)
+        requestCookie.empty()
+        responseCookie.empty()
+        uniqueID.empty()
         scratch.empty()
         rendered.empty()
         conversion.empty()
@@ -213,7 +213,7 @@ public struct FieldCaptures: Sendable {
     public init() {}
 
     /// Forgets the values and keeps their memory.
-    mutating func clear() { lengths = [] }
+    mutating func clear() { if !lengths.isEmpty { lengths = [] } }
 
     /// Makes room for empty values that will be cut to `lengths`.
     mutating func begin(_ lengths: [Int]) {
@@ -235,5 +235,9 @@ extension [UInt8] {
     private static var capacityKept: Int { 64 << 10 }
 
     /// Removes all bytes and keeps their memory, unless it is unusually much.
-    mutating func empty() { removeAll(keepingCapacity: capacity <= Self.capacityKept) }
+    mutating func empty() {
+        // Mostly there is nothing to do, and finding that out in the library costs more.
+        if isEmpty && capacity <= Self.capacityKept { return }
+        removeAll(keepingCapacity: capacity <= Self.capacityKept)
+    }
 }

@@ -26,6 +26,7 @@ public struct RoutingRules: Sendable {
         let condition: Condition?
     }
     private let rules: [Rule]
+    @usableFromInline let hasRules: Bool
     /// The backend that takes what no line sends elsewhere; nil if there is none.
     public let fallback: Int?
     private let program: RuleProgram
@@ -42,14 +43,18 @@ public struct RoutingRules: Sendable {
                 return Rule(target: .computed(format), condition: rule.condition)
             }
         }
+        hasRules = !rules.isEmpty
         fallback = settings.defaultBackend.map { backends[$0.text] } ?? own
         program = RuleProgram(settings.table)
         indices = hasComputed ? Dictionary(uniqueKeysWithValues: backends.map { (Array($0.key.utf8), $0.value) }) : [:]
     }
 
     /// The backend's index; nil if there is none: the answer is 503.
-    public func choose(for facts: ExchangeFacts) -> Int? {
-        if rules.isEmpty { return fallback }
+    @inlinable
+    public func choose(for facts: ExchangeFacts) -> Int? { hasRules ? search(for: facts) : fallback }
+
+    @usableFromInline
+    func search(for facts: ExchangeFacts) -> Int? {
         facts.side = .request
         for rule in rules {
             if let condition = rule.condition, !condition.holds(facts, program) { continue }

@@ -95,6 +95,20 @@ import Testing
             })
     }
 
+    @Test func `letters are compared without case at every place, and no other bits are overlooked`() {
+        // Longer than eight bytes, and not a multiple of it; a hyphen differs from CR by the case bit.
+        let text: StaticString = "keep-alive{[@`z"
+        let lower = Array("keep-alive{[@`z".utf8)
+        for place in lower.indices {
+            for byte in UInt8.min...UInt8.max {
+                var bytes = lower
+                bytes[place] = byte
+                let isSame = asciiLowercased(byte) == lower[place]
+                unsafe #expect(bytes.span.bytes.equalsIgnoringCase(text) == isSame, "\(byte) at \(place)")
+            }
+        }
+    }
+
     @Test func `bytes that are no UTF-8 become text with marks`() {
         let bytes: [UInt8] = [0x61, 0xFF, 0x62]
         unsafe #expect(bytes.span.bytes.text == "a\u{FFFD}b")

@@ -1,6 +1,6 @@
 // Taking a place on a server, waiting for one, and giving it back. Without a limit a place is a count.
 
-internal import Basics
+public import Basics
 
 /// What came of asking for a server.
 public enum PlaceChoice {
@@ -61,10 +61,14 @@ extension Backend {
     public func leave(_ ticket: QueueTicket) -> QueueWait? { queue?.leave(ticket, of: self) }
 
     /// Gives a place back.
+    @inlinable
     public func release(_ server: Server, by worker: Int) {
         server.active.decrement()
-        queue?.placeFreed(on: server, of: self, by: worker)
+        if hasQueue { placeFreed(on: server, by: worker) }
     }
+
+    @usableFromInline
+    func placeFreed(on server: Server, by worker: Int) { queue?.placeFreed(on: server, of: self, by: worker) }
 
     /// Says where word of places goes. It is called under a lock, on any thread: it must not wait, nor ask this backend
     /// anything. Its second argument is the worker whose doing it was; nil for another thread.
