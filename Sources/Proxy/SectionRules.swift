@@ -17,6 +17,8 @@ final class SectionRules: Sendable {
     let looksIntoBodies: Bool
     /// Whether some of them look at requests' heads.
     let looksAtRequestHeads: Bool
+    /// There are no rules on requests, and nobody looks into their bodies.
+    let ignoresRequests: Bool
     /// How long the rules on content may wait for bytes.
     let requestInspectDelay: TimeSpan
     let responseInspectDelay: TimeSpan
@@ -39,6 +41,7 @@ final class SectionRules: Sendable {
         session = settings.ruleSet(.session)
         requestContent = settings.ruleSet(.requestContent)
         request = settings.ruleSet(.httpRequest)
+        ignoresRequests = request.isEmpty && !looksIntoBodies
         // Only a server's side has these.
         responseContent = bothHalves.ruleSet(.responseContent)
         response = settings.ruleSet(.httpResponse)

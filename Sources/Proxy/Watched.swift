@@ -30,12 +30,11 @@ class Watched {
 
     func setDeadline(_ instant: Instant, _ worker: Worker) {
         deadline = instant
+        // What is queued is never further away than `lookSpan`.
+        guard instant < queuedFor else { return }
         // A far deadline is looked at in between, so that the queue does not keep those of connections long gone.
-        let look = min(instant, worker.now + Self.lookSpan)
-        if instant != .never && look < queuedFor {
-            queuedFor = look
-            worker.schedule(handle, at: look)
-        }
+        queuedFor = min(instant, worker.now + Self.lookSpan)
+        worker.schedule(handle, at: queuedFor)
     }
 
     private static let lookSpan = TimeSpan.seconds(10)

@@ -105,12 +105,17 @@ final class ClientConnection: Connection {
         note(readiness)
         switch phase {
         case .idle, .readingHead: resume(worker)
-        case .exchanging:
-            exchange?.advance(worker)
-            resume(worker)
+        case .exchanging: advanceExchange(worker)
         case .lingering: linger(worker)
         case .closed: break
         }
+    }
+
+    /// Something has happened on this connection, or on the server's. The exchange may end in there; then the next request's
+    /// turn has come.
+    func advanceExchange(_ worker: Worker) {
+        exchange?.advance(worker)
+        resume(worker)
     }
 
     override func expired(_ worker: Worker) {

@@ -193,6 +193,7 @@ extension Exchange {
         backend?.backend.active.decrement()
         releaseStores()
         countTraffic(worker)
+        if facts.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
         phase = .ended
         letGo()
@@ -200,14 +201,22 @@ extension Exchange {
     }
 
     private func countTraffic(_ worker: Worker) {
-        countBytes(frontend.traffic, worker)
-        if facts.failedRewrites > 0 { countFailedRewrites(worker) }
+        // Worked out beforehand: what follows calls nothing, so that none of the three is retained for it.
+        let times = ServerTimes(facts.timers)
+        let index = worker.index
+        let (bytesIn, bytesOut) = (facts.bytesFromClient, facts.bytesToClient)
+        frontend.traffic.add(.bytesIn, bytesIn, worker: index)
+        frontend.traffic.add(.bytesOut, bytesOut, worker: index)
         guard let backend else { return }
-        countBytes(backend.backend.traffic, worker)
+        backend.backend.traffic.add(.bytesIn, bytesIn, worker: index)
+        backend.backend.traffic.add(.bytesOut, bytesOut, worker: index)
         guard let server else { return }
-        countBytes(server.traffic, worker)
-        countTimes(backend.backend.traffic, worker)
-        countTimes(server.traffic, worker)
+        server.traffic.add(.bytesIn, bytesIn, worker: index)
+        server.traffic.add(.bytesOut, bytesOut, worker: index)
+        if let times {
+            times.count(on: backend.backend.traffic, worker: index)
+            times.count(on: server.traffic, worker: index)
+        }
     }
 
     private func countFailedRewrites(_ worker: Worker) {
@@ -215,25 +224,6 @@ extension Exchange {
         frontend.traffic.add(.failedRewrites, failures, worker: worker.index)
         backend?.backend.traffic.add(.failedRewrites, failures, worker: worker.index)
         server?.traffic.add(.failedRewrites, failures, worker: worker.index)
-    }
-
-    private func countBytes(_ traffic: Traffic, _ worker: Worker) {
-        traffic.add(.bytesIn, facts.bytesFromClient, worker: worker.index)
-        traffic.add(.bytesOut, facts.bytesToClient, worker: worker.index)
-    }
-
-    private func countTimes(_ traffic: Traffic, _ worker: Worker) {
-        guard let connected = facts.timers.connected, let ended = facts.timers.ended else { return }
-        let chosen = facts.timers.queueLeft ?? connected
-        if let done = facts.timers.requestDone {
-            traffic.add(.queueMilliseconds, chosen.since(done).wholeMilliseconds, worker: worker.index)
-        }
-        traffic.add(.connectMilliseconds, connected.since(chosen).wholeMilliseconds, worker: worker.index)
-        if let head = facts.timers.responseHeadDone {
-            traffic.add(.responseMilliseconds, head.since(connected).wholeMilliseconds, worker: worker.index)
-        }
-        traffic.add(
-            .totalMilliseconds, ended.since(facts.timers.accepted).wholeMilliseconds, worker: worker.index)
     }
 
     /// Writes the exchange's line, if it is not written yet.
@@ -269,5 +259,31 @@ extension Exchange {
             frontend.log.renderJSON(facts, into: &worker.scratch)
             worker.log.json(level, to: targets, worker.scratch)
         }
+    }
+}
+
+/// What an exchange adds to the averages of its server and backend, in milliseconds.
+private struct ServerTimes {
+    private var queue: UInt64 = 0
+    private let connect: UInt64
+    private var response: UInt64 = 0
+    private let total: UInt64
+
+    /// Nil if no server was connected to.
+    init?(_ timers: borrowing ExchangeTimers) {
+        guard let connected = timers.connected, let ended = timers.ended else { return nil }
+        let chosen = timers.queueLeft ?? connected
+        if let done = timers.requestDone { queue = chosen.since(done).wholeMilliseconds }
+        connect = connected.since(chosen).wholeMilliseconds
+        if let head = timers.responseHeadDone { response = head.since(connected).wholeMilliseconds }
+        total = ended.since(timers.accepted).wholeMilliseconds
+    }
+
+    @inline(__always)
+    func count(on traffic: Traffic, worker: Int) {
+        traffic.add(.queueMilliseconds, queue, worker: worker)
+        traffic.add(.connectMilliseconds, connect, worker: worker)
+        traffic.add(.responseMilliseconds, response, worker: worker)
+        traffic.add(.totalMilliseconds, total, worker: worker)
     }
 }

@@ -15,8 +15,11 @@ extension Exchange {
 
     /// Runs the rules on content of the frontend or, later, of the backend, and then goes on.
     func beginInspection(for step: Step, _ worker: Worker) {
-        let rules = step == .frontend ? frontend.rules : backend?.rules
-        guard let rules, !rules.requestContent.isEmpty else { return inspected(for: step, worker) }
+        // Asked first, so that where there are none nothing is retained.
+        let isEmpty =
+            step == .frontend ? frontend.rules.requestContent.isEmpty : backend?.rules.requestContent.isEmpty ?? true
+        if isEmpty { return inspected(for: step, worker) }
+        guard let rules = step == .frontend ? frontend.rules : backend?.rules else { return }
         phase = .inspecting(before: step)
         inspection = Inspection(rules.requestContent, until: worker.now + rules.requestInspectDelay)
         inspect(before: step, worker)

@@ -253,6 +253,7 @@ extension Exchange {
     func writeHead(framing: BodyFraming, _ worker: Worker) {
         let option: MessageWriter.ConnectionHeader =
             !keepsClient ? .close : facts.request.version == .http10 ? .keepAlive : .none
+        guard let client else { preconditionFailure("a head is written, and there is no client") }
         client.output.acquire(from: worker.buffers)
         if client.output.room < worker.plan.bufferBytes { client.output.compact() }
         let before = client.output.count
@@ -264,6 +265,7 @@ extension Exchange {
 
     /// Moves the body on; false if there is nothing more to do now.
     private func relayBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        guard let client else { preconditionFailure("a body is passed on, and there is no client") }
         var needsRoom = false
         if !responseBody.isComplete {
             client.output.acquire(from: worker.buffers)

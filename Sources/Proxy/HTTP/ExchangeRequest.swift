@@ -62,8 +62,7 @@ extension Exchange {
 
     /// The backend's rules on content have let the request pass.
     func awaitBackend(_ worker: Worker) {
-        guard let backend else { preconditionFailure("a backend's rules wait, and there is no backend") }
-        if backend.buffersRequests && !frontend.buffersRequests && !requestBody.isComplete {
+        if backend?.buffersRequests == true && !frontend.buffersRequests && !requestBody.isComplete {
             beginAwaitingBody(before: .backend, worker)
         } else {
             followRequestRules(of: .backend, worker)

@@ -29,6 +29,9 @@ extension Exchange {
 
     /// Runs the `http-request` rules of the frontend or, later, of the backend, from where they had stopped, and goes on.
     func followRequestRules(of step: Step, from position: RulePosition = .start, _ worker: Worker) {
+        // Asked first, so that where nothing is to be done nothing is retained.
+        let isIdle = step == .frontend ? frontend.rules.ignoresRequests : backend?.rules.ignoresRequests ?? false
+        if isIdle { return requestPassed(step, worker) }
         guard let section = step == .frontend ? frontend.rules : backend?.rules else {
             preconditionFailure("a backend's rules run, and there is no backend")
         }
@@ -110,10 +113,11 @@ extension Exchange {
     }
 
     private func followResponseRules(of step: Step, from position: RulePosition, _ worker: Worker) -> Bool {
-        guard let rules = step == .frontend ? frontend.rules.response : backend?.rules.response else {
-            preconditionFailure("a response has come, and there is no backend")
-        }
-        if !rules.isEmpty {
+        let isEmpty = step == .frontend ? frontend.rules.response.isEmpty : backend?.rules.response.isEmpty ?? false
+        if !isEmpty {
+            guard let rules = step == .frontend ? frontend.rules.response : backend?.rules.response else {
+                preconditionFailure("a response has come, and there is no backend")
+            }
             let outcome = run(rules, from: position, worker)
             if case .proceed = outcome {} else { return obey(outcome, of: step, worker) }
         }

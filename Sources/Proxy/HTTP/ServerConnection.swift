@@ -41,11 +41,10 @@ final class ServerConnection: Connection {
         switch phase {
         case .connecting: connected(worker)
         case .inUse:
-            guard let exchange else { preconditionFailure("a connection in use belongs to an exchange") }
-            // The exchange may end in there and let the client's connection go on to the next request.
-            let client = exchange.client
-            exchange.advance(worker)
-            client?.resume(worker)
+            guard let client = exchange?.client else {
+                preconditionFailure("a connection in use belongs to an exchange, and that to a client")
+            }
+            client.advanceExchange(worker)
         // That it can be written to is no news. What can be read is an end, or bytes that nobody asked for.
         case .idle: if canRead { closeIdle(worker) }
         case .closed: break
