@@ -33,8 +33,8 @@ public final class CounterSheet: @unchecked Sendable {
     /// and released, which costs several times what is done here.
     @inlinable @inline(__always)
     public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
-        precondition(UInt(bitPattern: row) < UInt(bitPattern: rows))
-        precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
+        Swift.precondition(UInt(bitPattern: row) < UInt(bitPattern: rows))
+        Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
         let slot = unsafe slots + (row &* stride &+ column)
         // One writer a row: a load and a store, no locked instruction.
         unsafe slot.pointee.store(slot.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
@@ -42,7 +42,7 @@ public final class CounterSheet: @unchecked Sendable {
 
     /// The sum of a column over all rows.
     public func total(_ column: Int) -> UInt64 {
-        precondition(column >= 0 && column < columns)
+        Swift.precondition(column >= 0 && column < columns)
         var sum: UInt64 = 0
         for row in 0..<rows { unsafe sum &+= slots[row * stride + column].load(ordering: .relaxed) }
         return sum

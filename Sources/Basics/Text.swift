@@ -60,7 +60,7 @@ extension [UInt8] {
 extension RawSpan {
     /// Byte `index`, bounds checked.
     @inlinable public subscript(_ index: Int) -> UInt8 {
-        precondition(index >= 0 && index < byteCount)
+        Swift.precondition(index >= 0 && index < byteCount)
         return unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
     }
 

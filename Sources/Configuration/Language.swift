@@ -3,6 +3,8 @@
 // The longest name wins: `http-check send` before `http-check`. One name may have several rows, as long as
 // their sections differ: `maxconn` of `global` is another word than that of a frontend.
 
+internal import Basics
+
 /// The words of the configuration language: the tables of all rooms together.
 public struct Language: Sendable {
     public let keywords: [Keyword]

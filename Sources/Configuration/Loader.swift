@@ -4,6 +4,8 @@
 // its other lines but their own. What a line means is its keyword's business; what a section's first line
 // means is in SectionHeader.swift, what an unknown line may have meant in UnknownLines.swift.
 
+internal import Basics
+
 /// Reads files, one after the other, into one configuration.
 struct Loader {
     let language: Language

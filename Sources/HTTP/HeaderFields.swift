@@ -6,7 +6,7 @@
 // its bytes behind until the message is over. A name or value that could break out of its line is refused here,
 // whoever made it.
 
-internal import Basics
+public import Basics
 
 /// The header fields of one message, in the order received or appended.
 ///

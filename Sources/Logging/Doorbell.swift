@@ -1,5 +1,6 @@
 // How a thread that logs wakes the logger thread: at the price of a memory fence while that is awake.
 
+internal import Basics
 internal import Glibc
 internal import Synchronization
 

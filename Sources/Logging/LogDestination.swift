@@ -1,5 +1,7 @@
 // One place where lines go, and in which form: what one `log` line of the configuration says.
 
+internal import Basics
+
 /// What takes the lines.
 public enum LogTarget: Hashable, Sendable {
     /// A descriptor this process was started with: 1 is `stdout`, 2 is `stderr`.

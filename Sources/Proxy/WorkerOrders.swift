@@ -1,5 +1,6 @@
 // What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
 
+internal import Basics
 internal import Balancing
 public import Reactor
 internal import Synchronization

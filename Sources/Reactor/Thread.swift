@@ -1,5 +1,6 @@
 // Threads of the system: started with a name, joined once.
 
+internal import Basics
 internal import CLinux
 internal import Glibc
 

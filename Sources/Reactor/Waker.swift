@@ -1,5 +1,6 @@
 // Lets one thread end another thread's wait.
 
+internal import Basics
 internal import CLinux
 internal import Glibc
 

@@ -1,6 +1,8 @@
 // How large a message's head may be, and how much of what RFC 9112 forbids is let through.
 // Limits of bodies' framing are in BodyDecoder.
 
+internal import Basics
+
 /// What a head parser accepts.
 public struct HeadLimits: Sendable {
     /// Bytes from the first of the start line to the last of the empty line. `tune.bufsize` less `tune.maxrewrite`:

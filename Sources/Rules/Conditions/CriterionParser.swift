@@ -1,5 +1,6 @@
 // Reads `<criterion> [flags] [operator] [<value>…]`, as it stands behind `acl <name>` or between braces.
 
+internal import Basics
 internal import Configuration
 
 /// The ways to match, by the words of `-m` and of criteria such as `path_beg`.

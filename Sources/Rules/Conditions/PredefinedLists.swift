@@ -1,5 +1,6 @@
 // The access lists that need no `acl` line (manual, section 7.4).
 
+internal import Basics
 internal import Configuration
 
 enum PredefinedLists {

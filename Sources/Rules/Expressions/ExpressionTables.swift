@@ -1,5 +1,6 @@
 // The rows by which samples and converters are found, checked and documented.
 
+internal import Basics
 internal import Configuration
 
 /// A sample by one of its names.

@@ -1,5 +1,6 @@
 // The formats that `option httplog` and the like stand for, written in their own language (manual, section 8.2).
 
+internal import Basics
 internal import Configuration
 
 extension LogFormat {

@@ -3,6 +3,7 @@
 // A sample keeps a place: `table.userList(try arguments.reference("a userlist's name"))`. `PlanBuilder` calls
 // `Draft.resolve` for every proxy. From then on `program.userList(place)` is the list.
 
+internal import Basics
 public import Configuration
 
 /// A userlist by the name a line uses for it, and what that stands for.
