@@ -16,7 +16,7 @@ public func precondition(
 /// Ends the process with `message` on standard error.
 @inlinable @inline(__always)
 public func preconditionFailure(
-    _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
+    _ message: @autoclosure () -> String = "", file: StaticString = #fileID, line: UInt = #line
 ) -> Never {
     endProcess(saying: message, file, line)
 }

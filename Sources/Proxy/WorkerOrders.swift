@@ -1,7 +1,7 @@
 // What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
 
-internal import Basics
 internal import Balancing
+internal import Basics
 public import Reactor
 internal import Synchronization
 

@@ -19,12 +19,13 @@ public final class LinuxKernel: Kernel {
     private static let batchMax = 256
     private static let wakerToken = UInt64.max
 
-    public init() {
+    /// - Throws: what the system is short of: descriptors, most likely.
+    public init() throws(Errno) {
+        waker = try Waker()
         poller = epoll_create1(Int32(EPOLL_CLOEXEC))
-        precondition(poller >= 0, "epoll_create1: \(Errno.last)")
+        guard poller >= 0 else { throw Errno.last }
         unsafe batch = UnsafeMutablePointer.allocate(capacity: Self.batchMax)
         unsafe batch.initialize(repeating: epoll_event(), count: Self.batchMax)
-        waker = Waker()
         watch(waker.socket, for: .reading, token: Self.wakerToken)
     }
 

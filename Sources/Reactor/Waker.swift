@@ -1,16 +1,16 @@
 // Lets one thread end another thread's wait.
 
-internal import Basics
 internal import CLinux
 internal import Glibc
+internal import SystemPackage
 
 /// An eventfd that a kernel watches.
 public final class Waker: Sendable {
     let socket: Socket
 
-    init() {
+    init() throws(Errno) {
         let number = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
-        precondition(number >= 0, "no descriptor left for an eventfd")
+        guard number >= 0 else { throw Errno.last }
         socket = Socket(number)
     }
 

@@ -9,6 +9,7 @@ internal import Logging
 internal import Proxy
 internal import Reactor
 internal import Synchronization
+internal import SystemPackage
 
 final class ControlPlane {
     private let plan: Plan
@@ -18,7 +19,8 @@ final class ControlPlane {
     private let admin: AdminSettings
     private let hardStopAfter: TimeSpan?
     private let isQuiet: Bool
-    private let kernel = LinuxKernel()
+    private let kernel: LinuxKernel
+    private let workerKernels: [KernelBox]
     private let loop: TaskLoop
     private let pool = BufferPool()
     private var orders: [WorkerOrders] = []
@@ -31,9 +33,14 @@ final class ControlPlane {
         init(_ count: Int) { self.count = Atomic(count) }
     }
 
+    /// - Throws: what the system is short of.
     init(
         plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
-    ) {
+    ) throws(Errno) {
+        kernel = try LinuxKernel()
+        var kernels: [KernelBox] = []
+        for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel())) }
+        workerKernels = kernels
         self.plan = plan
         self.logger = logger
         log = logger.channel(0)
@@ -71,11 +78,10 @@ final class ControlPlane {
     private func startWorkers(_ listening: Listening) {
         let running = running
         let mainWaker = kernel.waker
-        let kernels = (0..<workerCount).map { _ in KernelBox(LinuxKernel()) }
-        orders = kernels.map { WorkerOrders(waker: $0.kernel.waker) }
+        orders = workerKernels.map { WorkerOrders(waker: $0.kernel.waker) }
         plan.admission.setWorkers(orders)
         for index in 0..<workerCount {
-            let box = kernels[index]
+            let box = workerKernels[index]
             let plan = plan
             let channel = logger.channel(index + 1)
             let orders = orders[index]

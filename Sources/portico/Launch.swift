@@ -123,9 +123,11 @@ struct Launch {
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
         background?.settle()
-        let control = ControlPlane(
-            plan: plan, logger: logger, workers: threads, admin: admin,
-            hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
+        let control = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
+            try ControlPlane(
+                plan: plan, logger: logger, workers: threads, admin: admin,
+                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
+        }
         control.run(listening)
         listening.removeFiles()
         pidFile?.remove()

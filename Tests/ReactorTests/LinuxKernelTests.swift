@@ -8,7 +8,9 @@ import SystemPackage
 import Testing
 
 @Suite struct LinuxKernelTests {
-    private let watched = Watched()
+    private let watched: Watched
+
+    init() throws { watched = try Watched() }
     private var kernel: LinuxKernel { watched.kernel }
 
     // MARK: Meeting
@@ -77,7 +79,7 @@ import Testing
     @Test func `without descriptors accepting says that they are exhausted`() async {
         // In a process of its own: the limit is everybody's.
         await #expect(processExitsWith: .success) {
-            let watched = Watched()
+            let watched = try Watched()
             let (listener, address) = try watched.listen()
             _ = try watched.connect(to: address)
             watched.kernel.watch(listener, for: .accepting, token: 1)
@@ -248,7 +250,7 @@ import Testing
 
     @Test func `closing twice is our own mistake`() async {
         await #expect(processExitsWith: .failure) {
-            let watched = Watched()
+            let watched = try Watched()
             let (listener, _) = try watched.listen()
             watched.kernel.close(listener, reset: false)
             watched.kernel.close(listener, reset: false)
@@ -257,7 +259,7 @@ import Testing
 
     @Test func `reading without room is our own mistake, not the end of the stream`() async {
         await #expect(processExitsWith: .failure) {
-            let watched = Watched()
+            let watched = try Watched()
             let (client, _) = try watched.pair()
             var buffer = ByteBuffer()
             _ = watched.kernel.receive(client, into: &buffer)
@@ -265,6 +267,6 @@ import Testing
     }
 
     @Test func `accepting on what does not listen is our own mistake`() async {
-        await #expect(processExitsWith: .failure) { _ = LinuxKernel().accept(on: Socket(0)) }
+        await #expect(processExitsWith: .failure) { _ = try LinuxKernel().accept(on: Socket(0)) }
     }
 }

@@ -8,11 +8,14 @@ import SystemPackage
 import Testing
 
 @Suite struct ListeningSocketTests {
-    private let watched = Watched()
+    private let watched: Watched
     private let folder: Folder
     private var path: String { folder.path + "/s" }
 
-    init() throws { folder = try Folder() }
+    init() throws {
+        watched = try Watched()
+        folder = try Folder()
+    }
 
     private func open(_ address: SocketAddress, _ change: (inout ListenOptions) -> Void = { _ in }) throws -> Socket {
         var options = ListenOptions()

@@ -8,10 +8,12 @@ import Testing
 
 /// A kernel, and what it has reported so far.
 final class Watched {
-    let kernel = LinuxKernel()
+    let kernel: LinuxKernel
     let pool = BufferPool()
     private(set) var seen: [UInt64: Readiness] = [:]
     private var sockets: [Socket] = []
+
+    init() throws { kernel = try LinuxKernel() }
 
     deinit { for socket in sockets { kernel.close(socket, reset: false) } }
 

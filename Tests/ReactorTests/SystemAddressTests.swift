@@ -8,7 +8,9 @@ import Testing
 @testable import Reactor
 
 @Suite struct SystemAddressTests {
-    private let watched = Watched()
+    private let watched: Watched
+
+    init() throws { watched = try Watched() }
 
     @Test(arguments: [
         SocketAddress.ip(.anyV4, port: 0), .ip(.loopbackV4, port: 80), .ip(.v4(.max), port: .max),

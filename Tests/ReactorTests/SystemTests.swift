@@ -45,7 +45,7 @@ import Testing
             let source = SignalSource([SIGUSR1, SIGTERM])
             if source.next() != nil { exit(1) }
             raise(SIGTERM)
-            let kernel = LinuxKernel()
+            let kernel = try LinuxKernel()
             kernel.watch(source.socket, for: .reading, token: 1)
             var events: [Event] = []
             kernel.wait(until: .never, into: &events)

@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test func `on the real kernel, time really passes`() throws {
-        let loop = TaskLoop(kernel: LinuxKernel())
+        let loop = TaskLoop(kernel: try LinuxKernel())
         let note = Note()
         let due = loop.now + .milliseconds(5)
         loop.setDeadline(due, of: loop.add(note))
