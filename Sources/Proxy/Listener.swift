@@ -47,6 +47,7 @@ final class Listener: Watched {
                 return
             case .exhausted(let reason):
                 worker.plan.admission.cancel(for: frontend, worker)
+                if worker.makeRoom(for: reason) { continue }
                 pauseForWant(of: reason, worker)
                 return
             }

@@ -118,6 +118,15 @@ public final class Worker {
         return reason
     }
 
+    /// Closes an idle server connection where the system is short of what a new connection needs; false if that does not help.
+    func makeRoom(for want: Errno) -> Bool {
+        guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want),
+            let idle = idleConnections.takeLeastUseful()
+        else { return false }
+        idle.closeFromPool(self)
+        return true
+    }
+
     /// Forgets it; events still on their way to it miss.
     func leave(_ watched: Watched) { slots.remove(watched.handle) }
 

@@ -311,8 +311,3 @@ import Testing
         #expect(eventually { front.portico.logLines.count >= 301 })
     }
 }
-
-/// How many files a process holds open.
-private func descriptors(of pid: Int32) -> Int {
-    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
-}

@@ -1,6 +1,7 @@
 // More clients than there is room for: they wait at the door and are served in their time, and nothing spins.
 
 import Foundation
+import Synchronization
 import Testing
 
 @Suite(.staged) struct LimitScenarios {
@@ -68,6 +69,51 @@ import Testing
         for client in clients { client.close() }
 
         #expect(try fetch("/", from: front, within: 15).text == "hello")
+    }
+
+    @Test(
+        "Short of descriptors, idle server connections make room for clients and for other servers",
+        .enabled(if: Portico.isItself))
+    func idleConnectionsMakeRoom() throws {
+        let (idle, clientCount) = (25, 40)
+        let crowd = Mutex(0)
+        let server = try ScriptedServer { _ in
+            // None is answered before all are there, so that each has a connection of its own.
+            crowd.withLock { $0 += 1 }
+            _ = eventually { crowd.withLock { $0 } >= idle }
+            return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        }
+        let other = try ScriptedServer(saying: "other")
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening(global: "nbthread 1"))
+            frontend www
+                bind 127.0.0.1:\(port)
+                use_backend other if { path /other }
+                default_backend app
+            backend app
+                server s1 127.0.0.1:\(server.port) pool-purge-delay 1m
+            backend other
+                server s1 127.0.0.1:\(other.port)
+            """, listeningOn: port)
+        let first = try (1...idle).map { _ in try Connection(to: port) }
+        for client in first { try client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") }
+        for client in first { #expect(try client.receiveAnswer().text == "hello") }
+        for client in first { #expect(client.isClosedByPeer()) }
+        let pid = portico.process.pid
+        #expect(server.connectionCount == idle)
+        // Those that are closed already: what it listens on and the like, and the idle ones.
+        #expect(eventually { descriptors(of: pid) < idle * 2 })
+
+        let limit = descriptors(of: pid) + clientCount - idle + 5
+        let limiting = try Child(
+            ["prlimit", "--pid", "\(pid)", "--nofile=\(limit):\(limit)"], named: "prlimit", in: Stage.current.folder)
+        #expect(limiting.end() == .status(0))
+        let clients = try (1...clientCount).map { _ in try Connection(to: port) }
+        for client in clients { #expect(try client.fetch("/").text == "hello") }
+        #expect(try clients[0].fetch("/other").text == "other")
+        #expect(!portico.process.output.contains("Cannot accept"))
     }
 
     /// Processor time a process has used so far.

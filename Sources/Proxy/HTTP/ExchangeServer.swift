@@ -81,7 +81,11 @@ extension Exchange {
         }
         server.traffic.add(.connections, worker: worker.index)
         backend.backend.traffic.add(.connections, worker: worker.index)
-        switch worker.kernel.connect(to: address, from: nil) {
+        var attempt = worker.kernel.connect(to: address, from: nil)
+        while case .failed(let reason) = attempt, worker.makeRoom(for: reason) {
+            attempt = worker.kernel.connect(to: address, from: nil)
+        }
+        switch attempt {
         case .failed(let reason): connectFailed(reason, worker)
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }

@@ -185,6 +185,19 @@ struct IdleConnections {
         }
     }
 
+    /// The one that has been idle for longest where most are, taken out; nil if there is none at all.
+    mutating func takeLeastUseful() -> ServerConnection? {
+        var place: (backend: Int, server: Int)?
+        var most = 0
+        for backend in pools.indices {
+            for server in pools[backend].indices where pools[backend][server].connections.count > most {
+                most = pools[backend][server].connections.count
+                place = (backend, server)
+            }
+        }
+        return place.map { pools[$0.backend][$0.server].connections.removeFirst() }
+    }
+
     mutating func closeAll(_ worker: Worker) {
         let all = pools.flatMap { $0.flatMap(\.connections) }
         for backend in pools.indices {

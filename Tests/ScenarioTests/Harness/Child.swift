@@ -7,6 +7,11 @@ import Foundation
 import Glibc
 import Synchronization
 
+/// How many files a process holds open.
+func descriptors(of pid: Int32) -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
+}
+
 final class Child: Sendable {
     enum Exit: Equatable { case status(Int32), signal(Int32) }
 
