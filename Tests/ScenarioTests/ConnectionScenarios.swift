@@ -50,6 +50,23 @@ import Testing
         #expect(server.requests.map(\.text) == ["", "12345", ""])
     }
 
+    @Test("A request sent behind a closing answer does not turn the end of that answer into a reset")
+    func pipelinedBehindClose() throws {
+        let server = try ScriptedServer(saying: String(repeating: "hello", count: 10_000))
+        let front = try FrontDoor(before: server.port, defaults: "option httpclose")
+
+        let client = try Connection(to: front.port)
+        try client.send("GET /1 HTTP/1.1\r\nHost: example.test\r\n\r\n")
+        // All is sent, and the client has not read a byte of it.
+        _ = try front.portico.exchange(with: "/1 ")
+        // To a socket that is closed, the first of these would bring the reset, and the second would fail.
+        for number in 2...3 { try client.send("GET /\(number) HTTP/1.1\r\nHost: example.test\r\n\r\n") }
+
+        #expect(try client.receiveAnswer().text.count == 50_000)
+        #expect(try client.receiveAll().isEmpty)
+        #expect(server.requests.count == 1)
+    }
+
     @Test("A client that says `Connection: close` gets its answer and the end of the connection")
     func clientWantsToClose() throws {
         let server = try ScriptedServer(saying: "hello")

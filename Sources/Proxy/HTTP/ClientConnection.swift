@@ -217,8 +217,8 @@ final class ClientConnection: Connection {
         return true
     }
 
-    /// The exchange has ended and everything it had for the client is sent.
-    func exchangeEnded(keepAlive: Bool, requestWasRead: Bool, _ worker: Worker) {
+    /// The exchange has ended and everything it had for the client is sent. `isClientDone`: nothing more is to come from it.
+    func exchangeEnded(keepAlive: Bool, isClientDone: Bool, _ worker: Worker) {
         precondition(phase == .exchanging, "an exchange ended while \(phase)")
         exchange = nil
         isFirstExchange = false
@@ -232,7 +232,7 @@ final class ClientConnection: Connection {
             setDeadline(
                 after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
                 worker)
-        } else if hasEnded || hasFailed || (requestWasRead && input.isEmpty && !canRead) {
+        } else if hasEnded || hasFailed || (isClientDone && input.isEmpty && !canRead) {
             finish(worker)
         } else {
             beginLinger(worker)

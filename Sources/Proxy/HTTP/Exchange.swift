@@ -105,6 +105,8 @@ final class Exchange {
     var responseParser = ResponseParser(limits: HeadLimits())
     /// The client may send another request on this connection.
     var keepsClient = false
+    /// It takes the connection to stay, and may have sent another request by now.
+    var clientExpectsMore = false
     /// The client asked for another protocol.
     var wantsUpgrade = false
     var retriesLeft = 0
@@ -143,6 +145,7 @@ final class Exchange {
         requestSent = false
         bodyWasTouched = false
         keepsClient = false
+        clientExpectsMore = false
         wantsUpgrade = false
         retriesLeft = 0
         interimWasPassed = false

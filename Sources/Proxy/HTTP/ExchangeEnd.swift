@@ -15,10 +15,10 @@ extension Exchange {
     func end(_ worker: Worker) {
         let client = client
         let keepsClient = keepsClient
-        let requestWasRead = requestBody.isComplete && !headWasRefused
+        let isClientDone = requestBody.isComplete && !headWasRefused && !clientExpectsMore
         dropConnection(worker)
         conclude(worker)
-        client?.exchangeEnded(keepAlive: keepsClient, requestWasRead: requestWasRead, worker)
+        client?.exchangeEnded(keepAlive: keepsClient, isClientDone: isClientDone, worker)
     }
 
     // MARK: The client's faults

@@ -22,7 +22,8 @@ extension Exchange {
             return
         case .success(let framing): requestFraming = framing
         }
-        keepsClient = facts.request.wantsKeepAlive && !worker.isStopping && frontend.keepAlive != .close
+        clientExpectsMore = facts.request.wantsKeepAlive
+        keepsClient = clientExpectsMore && !worker.isStopping && frontend.keepAlive != .close
         clientMethod = facts.request.method
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
