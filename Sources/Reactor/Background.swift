@@ -4,6 +4,7 @@
 // and ends with status 0; if the child ends first, the parent ends with status 1. The child keeps the
 // terminal for its complaints until then.
 
+public import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
@@ -13,9 +14,12 @@ public final class Background {
     private let ready: Int32
     /// Opened here, since a later chroot may hide it.
     private let null: Int32
+    /// What stands for standard error later: a syslog daemon's socket, so that the report of a crash reaches somebody.
+    private let complaints: Int32
 
     /// Forks. Returns in the child only.
-    public static func begin() throws(Errno) -> Background {
+    /// - Parameter complaints: a datagram socket that is to get what the process says on standard error later.
+    public static func begin(complaints: SocketAddress?) throws(Errno) -> Background {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno.last }
         let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
@@ -29,17 +33,35 @@ public final class Background {
         }
         close(ends[0])
         _ = setsid()
-        return Background(ready: ends[1], null: null)
+        return Background(ready: ends[1], null: null, complaints: complaints.flatMap(datagramSocket) ?? null)
     }
 
-    private init(ready: Int32, null: Int32) {
+    private init(ready: Int32, null: Int32, complaints: Int32) {
         self.ready = ready
         self.null = null
+        self.complaints = complaints
+    }
+
+    /// Nil if nobody listens there.
+    private static func datagramSocket(to address: SocketAddress) -> Int32? {
+        let family =
+            switch address {
+            case .ip(.v4, _): AF_INET
+            case .ip(.v6, _): AF_INET6
+            case .path, .abstract: AF_UNIX
+            }
+        let number = clinux_datagram_socket(family)
+        guard number >= 0 else { return nil }
+        if unsafe SystemAddress.with(address, { unsafe clinux_connect(number, $0, $1) }) == 0 { return number }
+        close(number)
+        return nil
     }
 
     /// Everything has worked: lets go of the terminal and of the parent.
     public func settle() {
-        for standard: Int32 in 0...2 { _ = dup2(null, standard) }
+        for standard: Int32 in 0...1 { _ = dup2(null, standard) }
+        _ = dup2(complaints, 2)
+        if complaints != null { close(complaints) }
         close(null)
         var word: UInt8 = 1
         _ = unsafe write(ready, &word, 1)

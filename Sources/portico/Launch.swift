@@ -110,7 +110,7 @@ struct Launch {
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
         // First of all, since it needs what a chroot hides and a change of user forbids. The file is the child's.
         let background = try orFail("cannot go into the background") { () throws(Errno) -> Background? in
-            goesToBackground ? try Background.begin() : nil
+            goesToBackground ? try Background.begin(complaints: complaints(of: loaded.global)) : nil
         }
         let pidPath = options.pidFile ?? daemon.pidFile
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
@@ -131,6 +131,20 @@ struct Launch {
         control.run(listening)
         listening.removeFiles()
         pidFile?.remove()
+    }
+
+    /// Where a daemon's last words go: the first log socket of `global`, or the system's.
+    private func complaints(of global: Draft) -> SocketAddress? {
+        let settings = global[LoggingSettings.self]
+        for destination in settings.destinations(global: settings) {
+            switch destination.target {
+            case .path(let path): return .path(path)
+            case .abstract(let name): return .abstract(name)
+            case .network(let host, let port): if let ip = IPAddress(host) { return .ip(ip, port: port) }
+            case .descriptor: break
+            }
+        }
+        return .path("/dev/log")
     }
 
     private func orFail<R>(_ what: String, _ body: () throws(Errno) -> R) throws -> R {

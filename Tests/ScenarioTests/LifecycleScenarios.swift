@@ -158,6 +158,37 @@ import Testing
         #expect(eventually { !isListening(on: front) })
     }
 
+    @Test("What a daemon says when it crashes reaches the log", .enabled(if: Portico.isItself))
+    func daemonCrash() throws {
+        let port = try freePort()
+        let (log, pidFile) = (Stage.current.folder + "/log", Stage.current.folder + "/crashing.pid")
+        let syslog = try DatagramReceiver(.unix(log))
+        let file = try Stage.current.file(
+            "crash.cfg",
+            """
+            \(opening(global: "log \(log) local0"))
+            frontend www
+                bind 127.0.0.1:\(port)
+                http-request return
+
+            """)
+
+        // Swift's own reporter is there only where Swift is installed.
+        let starter = try Child(
+            ["env", "SWIFT_BACKTRACE=enable=no", Portico.binary, "-D", "-p", pidFile, "-f", file], named: "starter",
+            in: Stage.current.folder)
+        #expect(starter.end() == .status(0))
+        let text = try String(contentsOfFile: pidFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let pid = try #require(pid_t(text))
+        defer { kill(pid, SIGKILL) }
+        #expect(eventually { isListening(on: port) })
+        kill(pid, SIGSEGV)
+
+        _ = try syslog.receive { $0.contains("has a fault of its own") }
+        _ = try syslog.receive { $0.contains("SIGSEGV") }
+        #expect(eventually { !isListening(on: port) })
+    }
+
     @Test("`-v` says which version it is, `-vv` more, and both end")
     func version() throws {
         let short = try Portico.run("-v")
