@@ -20,7 +20,7 @@ import Testing
 
     @Test(arguments: [
         ("ssl", HAProxyWords.Kind.bindParameter), ("crt-list", .bindParameter), ("sni", .serverParameter),
-        ("check-ssl", .serverParameter), ("ssl_fc_sni", .sample), ("ssl_c_s_dn", .criterion),
+        ("check-ssl", .serverParameter), ("ssl_fc_new", .sample), ("ssl_c_new", .criterion),
     ])
     func `what belongs to TLS is said to`(_ name: String, _ kind: HAProxyWords.Kind) {
         #expect(refusal(name, kind) == "'\(name)' is known to HAProxy, but Portico has no TLS yet")

@@ -54,6 +54,7 @@ struct SampleRow: Sendable {
         FieldSample.rows,
         HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,
         HelloSample.rows, RemoteDesktopSample.rows, VariableSample.rows,
+        EncryptionSample.rows,
     ].flatMap(\.self)
 
     /// The place of each name in the table.

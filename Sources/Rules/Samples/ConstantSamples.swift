@@ -6,6 +6,7 @@ internal import Glibc
 internal import HTTP
 
 enum ConstantSample: Sendable {
+    case nothing
     case bool(Bool)
     case integer(Int)
     case address(IPAddress)
@@ -100,6 +101,7 @@ enum ConstantSample: Sendable {
     @inline(__always)
     func fetch(_ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         switch self {
+        case .nothing: nil
         case .bool(let value): .bool(value)
         case .integer(let value): .integer(value)
         case .address(let value): .address(value)
