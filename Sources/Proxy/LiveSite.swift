@@ -8,9 +8,12 @@ internal import Synchronization
 
 final class LiveSite: SiteFacts {
     private let plan: Plan
+    private let kernel: any Kernel
     private let frontends: [String: Int]
     private let backends: [String: Int]
     private let servers: [[String: Int]]
+    /// The same by the names' bytes.
+    private let computed: ComputedNames
     private let stopping = Atomic<Bool>(false)
 
     /// Whether the worker accepts no more connections.
@@ -19,11 +22,13 @@ final class LiveSite: SiteFacts {
         set { stopping.store(newValue, ordering: .relaxed) }
     }
 
-    init(_ plan: Plan) {
+    init(_ plan: Plan, _ kernel: any Kernel) {
         self.plan = plan
+        self.kernel = kernel
         frontends = Self.places(plan.frontends.map(\.name))
         backends = Self.places(plan.backends.map(\.name))
         servers = plan.backends.map { Self.places($0.backend.servers.map(\.name)) }
+        computed = ComputedNames(frontends: frontends, backends: backends, servers: servers)
     }
 
     private static func places(_ names: [String]) -> [String: Int] {
@@ -38,7 +43,29 @@ final class LiveSite: SiteFacts {
         }
     }
 
+    func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? {
+        switch kind {
+        case .frontend: computed.frontends[name].map { SitePlace($0) }
+        case .backend: computed.backends[name].map { SitePlace($0) }
+        case .server: computed.place(ofServer: name, orIn: facts.backendIndex)
+        }
+    }
+
     func defaultBackend(ofFrontend index: Int) -> Int? { plan.frontends[index].routing.fallback }
+
+    func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? {
+        guard let measures = kernel.measure(Socket(number)) else { return nil }
+        return switch what {
+        case .roundTrip: measures.roundTripMicroseconds
+        case .roundTripVariation: measures.variationMicroseconds
+        case .unacknowledged: measures.unacknowledged
+        case .acknowledgedApart: measures.acknowledgedApart
+        case .acknowledgedAhead: measures.acknowledgedAhead
+        case .lost: measures.lost
+        case .sentAgain: measures.sentAgain
+        case .reordering: measures.reordering
+        }
+    }
 
     func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(plan.backends[index].name) }
 
@@ -138,6 +165,39 @@ final class LiveSite: SiteFacts {
     }
 
     private func milliseconds(_ span: TimeSpan) -> Int { span == .forever ? 0 : Int(span.wholeMilliseconds) }
+}
+
+/// Names that rules compute, by their bytes, so that looking one up makes no string.
+private struct ComputedNames {
+    let frontends: [[UInt8]: Int]
+    let backends: [[UInt8]: Int]
+    /// By backend and by name.
+    private let servers: [[[UInt8]: Int]]
+    /// By `backend/server`.
+    private let serversInFull: [[UInt8]: SitePlace]
+
+    init(frontends: [String: Int], backends: [String: Int], servers: [[String: Int]]) {
+        self.frontends = Self.byBytes(frontends)
+        self.backends = Self.byBytes(backends)
+        self.servers = servers.map(Self.byBytes)
+        var full: [[UInt8]: SitePlace] = [:]
+        for (backend, index) in backends {
+            for (server, place) in servers[index] {
+                full[Array("\(backend)/\(server)".utf8)] = SitePlace(index, server: place)
+            }
+        }
+        serversInFull = full
+    }
+
+    private static func byBytes(_ names: [String: Int]) -> [[UInt8]: Int] {
+        Dictionary(uniqueKeysWithValues: names.map { (Array($0.key.utf8), $0.value) })
+    }
+
+    func place(ofServer name: [UInt8], orIn backend: Int?) -> SitePlace? {
+        if let place = serversInFull[name] { return place }
+        guard let backend, let index = servers[backend][name] else { return nil }
+        return SitePlace(backend, server: index)
+    }
 }
 
 extension Server {

@@ -50,7 +50,7 @@ public final class Worker {
         self.kernel = kernel
         self.log = log
         self.orders = orders
-        site = LiveSite(plan)
+        site = LiveSite(plan, kernel)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         idleConnections = IdleConnections(plan: plan)
         views = plan.backends.map { _ in Backend.View() }

@@ -107,6 +107,8 @@ public protocol Kernel: AnyObject {
     func setMark(_ socket: Socket, _ value: UInt32)
     /// Why a connection attempt failed; nil if it did not.
     func connectError(_ socket: Socket) -> Errno?
+    /// What the system measures of the connection; nil if it is not one of TCP.
+    func measure(_ socket: Socket) -> ConnectionMeasures?
     /// The address the socket has on this side.
     func localAddress(_ socket: Socket) -> SocketAddress
 

@@ -155,6 +155,8 @@ public final class LinuxKernel: Kernel {
 
     public func setMark(_ socket: Socket, _ value: UInt32) { SocketOption.mark(value).set(on: socket) }
 
+    public func measure(_ socket: Socket) -> ConnectionMeasures? { ConnectionMeasures(of: socket) }
+
     public func connectError(_ socket: Socket) -> Errno? {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)

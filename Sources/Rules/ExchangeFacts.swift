@@ -36,6 +36,10 @@ public final class ExchangeFacts {
     /// its exchanges and takes them back.
     public var sessionVariables: VariableStore?
 
+    /// The numbers of the sockets of both connections, while there are any.
+    public var clientSocket: Int32?
+    public var serverSocket: Int32?
+
     /// Whether this is the first request of its connection.
     public var isFirstRequest = true
 

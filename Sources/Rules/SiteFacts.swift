@@ -6,7 +6,7 @@
 public import Configuration
 
 /// The site as it is now. Answers are current to within a moment.
-public protocol SiteFacts: AnyObject, Sendable {
+public protocol SiteFacts: AnyObject {
     /// A number about a backend or frontend, by its place in the plan.
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int
@@ -15,9 +15,13 @@ public protocol SiteFacts: AnyObject, Sendable {
     func number(_ what: SiteNumber) -> Int
     /// The place of the backend that takes what no rule of the frontend sends elsewhere; nil if there is none.
     func defaultBackend(ofFrontend index: Int) -> Int?
+    /// What the system measures of a connection, by its socket's number; nil if that is none of TCP.
+    func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int?
     func appendName(ofBackend index: Int, to out: inout [UInt8])
     /// What a reference leads to; nil if nobody has that name.
     func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
+    /// The same for a name that was computed, which is not empty.
+    func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace?
 }
 
 /// What can be counted. Not everything has every number: what makes no sense is 0.

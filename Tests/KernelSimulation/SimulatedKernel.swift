@@ -305,6 +305,8 @@ public final class SimulatedKernel: Kernel {
 
     public func setMark(_ socket: Socket, _ value: UInt32) {}
 
+    public func measure(_ socket: Socket) -> ConnectionMeasures? { ConnectionMeasures() }
+
     public func connectError(_ socket: Socket) -> Errno? {
         let wire = known(socket)
         if wire.isReset && !wire.isConnected { return .connectionReset }

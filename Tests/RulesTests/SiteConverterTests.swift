@@ -23,6 +23,14 @@ import Testing
             default: nil
             }
         }
+        func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? {
+            switch (kind, String(decoding: name, as: UTF8.self)) {
+            case (.frontend, "www"), (.backend, "shop"): SitePlace(0)
+            case (.server, "shop/one"): SitePlace(0, server: 0)
+            default: nil
+            }
+        }
+        func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? { nil }
     }
 
     @Test(arguments: [

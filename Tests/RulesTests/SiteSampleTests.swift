@@ -29,6 +29,22 @@ final class TestSite: SiteFacts {
         }
     }
 
+    func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? { nil }
+    /// 9 is a socket of TCP.
+    func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? {
+        guard number == 9 else { return nil }
+        return switch what {
+        case .roundTrip: 12_499
+        case .roundTripVariation: 500
+        case .unacknowledged: 1
+        case .acknowledgedApart: 2
+        case .acknowledgedAhead: 3
+        case .lost: 4
+        case .sentAgain: 5
+        case .reordering: 6
+        }
+    }
+
     private func code(_ what: SiteNumber) -> Int {
         switch what {
         case .id: 1
@@ -94,6 +110,21 @@ final class TestSite: SiteFacts {
         #expect(try value("cur_tunnel_timeout", facts) == "0")
         #expect(try value("cur_client_timeout", facts) == "2000")
         #expect(try value("be_server_timeout", facts) == "2015")
+    }
+
+    @Test(arguments: [
+        ("fc_rtt", "12"), ("fc_rtt(ms)", "12"), ("fc_rtt(us)", "12499"), ("fc_rttvar", "1"), ("fc_rttvar(us)", "500"),
+        ("fc_unacked", "1"), ("fc_sacked", "2"), ("fc_fackets", "3"), ("fc_lost", "4"), ("fc_retrans", "5"),
+        ("fc_reordering", "6"), ("bc_rtt", "12"), ("bc_rttvar(us)", "500"),
+    ])
+    func `The system's measures of a connection, where it is one of TCP`(expression: String, expected: String) throws {
+        let facts = try routed()
+        #expect(try value(expression, facts) == nil)
+        for socket: Int32 in [9, 8] {
+            facts.clientSocket = socket
+            facts.serverSocket = socket
+            #expect(try value(expression, facts) == (socket == 9 ? expected : nil))
+        }
     }
 
     @Test func `Before a backend is chosen its numbers are the frontend's, or none`() throws {

@@ -81,6 +81,7 @@ final class ClientConnection: Connection {
 
     /// Says what rules and logs may know of the connection.
     func introduce(to facts: ExchangeFacts) {
+        facts.clientSocket = socket.number
         facts.client = peer
         facts.local = local
         facts.acceptedFrom = peer

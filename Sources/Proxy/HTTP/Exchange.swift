@@ -71,7 +71,9 @@ final class Exchange {
     /// What a client that is held is to get.
     var tarpitAnswer = TarpitAnswer.status(500)
     /// The connection to it, once there is one.
-    var connection: ServerConnection?
+    var connection: ServerConnection? {
+        didSet { facts.serverSocket = connection?.socket.number }
+    }
     var isFirst = false
 
     var requestBody = BodyRelay(from: .none, to: .none)

@@ -35,15 +35,22 @@ struct SiteConverter: Sendable {
 
     func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
         guard let site = facts.site else { return nil }
-        let name = facts.withBytes(value.bytes(facts)) { $0.text }
-        // Without a name it would be the section's own.
-        let reference = SiteReference(kind, name, at: SourceRange(file: "", line: 0))
-        let place = name.isEmpty ? nil : site.place(of: reference, for: facts)
+        let place = place(value.bytes(facts), site, facts)
         switch question {
         case .exists: return .bool(place != nil)
         case .number(let what): return place.map { .integer(number(what, site, $0)) }
         case .isTrue(let what): return place.map { .bool(number(what, site, $0) != 0) }
         }
+    }
+
+    private func place(_ bytes: SampleBytes, _ site: any SiteFacts, _ facts: ExchangeFacts) -> SitePlace? {
+        // The array that conversions are made in, so that none is made for this.
+        var name: [UInt8] = []
+        swap(&name, &facts.conversion)
+        defer { swap(&name, &facts.conversion) }
+        name.removeAll(keepingCapacity: true)
+        facts.withBytes(bytes) { name.append($0) }
+        return name.isEmpty ? nil : site.place(named: name, kind, for: facts)
     }
 
     private func number(_ what: SiteNumber, _ site: any SiteFacts, _ place: SitePlace) -> Int {

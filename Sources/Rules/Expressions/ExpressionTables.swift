@@ -49,7 +49,8 @@ struct SampleRow: Sendable {
 
     /// All of them.
     static let table: [SampleRow] = [
-        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, SiteSample.rows, TimeoutSample.rows,
+        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, TransportSample.rows,
+        SiteSample.rows, TimeoutSample.rows,
         ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
         FieldSample.rows,
         HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,
