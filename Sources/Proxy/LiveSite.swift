@@ -82,8 +82,13 @@ final class LiveSite: SiteFacts {
         case .processID: Int(SystemProcess.id)
         case .threads: plan.process.threads
         case .isStopping: isStopping ? 1 : 0
+        case .uptime: Int(kernel.now.since(plan.process.startedAt).wholeMilliseconds / 1_000)
         default: 0
         }
+    }
+
+    func connections(toSocketOf facts: ExchangeFacts) -> Int? {
+        plan.frontends[facts.frontendIndex].binds.first { $0.number == facts.socketID }?.connections?.current
     }
 
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int {
@@ -112,6 +117,7 @@ final class LiveSite: SiteFacts {
         case .tunnelTimeout: milliseconds(backend.timeouts.tunnel ?? .forever)
         case .queueTimeout: milliseconds(backend.timeouts.queue)
         case .tarpitTimeout: milliseconds(backend.timeouts.tarpit)
+        case .retries: backend.retries
         case .queue: waiting(for: backend.backend)
         // The next server to come back is nearer than a queue that nobody serves.
         case .averageQueue:

@@ -175,11 +175,14 @@ public final class BindPlan: Sendable {
     let exactAddress: SocketAddress?
     /// Connections the system may keep waiting here.
     public let backlog: Int32
+    /// Connections to here now; nil where no rule asks.
+    let connections: Gauge?
 
-    init(frontend: FrontendPlan, number: Int, place: BindPlace) {
+    init(frontend: FrontendPlan, number: Int, place: BindPlace, countsConnections: Bool) {
         self.frontend = frontend
         self.number = number
         self.place = place
+        connections = countsConnections ? Gauge() : nil
         name = place.options.name ?? ""
         backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =

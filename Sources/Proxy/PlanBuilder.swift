@@ -339,7 +339,11 @@ public struct PlanBuilder {
             // A backend's rules may ask for what the frontend captured.
             keepsCaptures: drafts.contains(where: \.looksAtCaptures), workers: workers)
         frontend.setBinds(
-            proxy.settings.binds.enumerated().map { BindPlan(frontend: frontend, number: $0 + 1, place: $1) })
+            proxy.settings.binds.enumerated().map {
+                BindPlan(
+                    frontend: frontend, number: $0 + 1, place: $1,
+                    countsConnections: drafts.contains(where: \.asksForSocketConnections))
+            })
         return frontend
     }
 

@@ -13,8 +13,9 @@ final class SectionRules: Sendable {
     let responseContent: RuleSet
     let response: RuleSet
     let afterResponse: RuleSet
-    /// Whether some of them, or the section's log format, look into the request's body.
+    /// Whether some of them, or the section's log format, look into the request's body, or the response's.
     let looksIntoBodies: Bool
+    let looksIntoResponseBodies: Bool
     /// Whether some of them look at requests' heads.
     let looksAtRequestHeads: Bool
     /// There are no rules on requests, and nobody looks into their bodies.
@@ -36,6 +37,7 @@ final class SectionRules: Sendable {
     private init(_ settings: RulesSettings, bothHalves draft: Draft) {
         let bothHalves = draft[RulesSettings.self]
         looksIntoBodies = draft.looksIntoRequestBodies
+        looksIntoResponseBodies = draft.looksIntoResponseBodies
         looksAtRequestHeads = draft.looksAtRequestHeads
         connection = settings.ruleSet(.connection)
         session = settings.ruleSet(.session)

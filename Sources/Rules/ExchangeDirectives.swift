@@ -17,6 +17,8 @@ public struct ExchangeDirectives: Sendable {
     /// `set-src`, `set-dst` and their ports were changed: what was told of the connection's ends at its begin is not so any
     /// more for this exchange.
     public var hasOtherEnds = false
+    /// `set-retries`: instead of the backend's own.
+    public var retries: Int?
     /// `set-priority-class`, `set-priority-offset`.
     public var priority = ExchangePriority()
     /// `set-tos`, `set-mark`. Use `takePacketMarks`.
@@ -32,6 +34,7 @@ public struct ExchangeDirectives: Sendable {
         retriesMessages = true
         if !earlyHints.isEmpty { earlyHints.removeAll() }
         hasOtherEnds = false
+        retries = nil
         priority = ExchangePriority()
         packetMarks = PacketMarks()
     }

@@ -60,10 +60,15 @@ public final class ExchangeFacts {
     public var serverAddress: SocketAddress?
     public var sourceAddress: SocketAddress?
 
+    /// Whether the connection to the server has carried an earlier request.
+    public var serverConnectionWasUsed = false
+
     // What of the messages is here beside their heads, for rules that look into them.
 
     /// The request's body without its framing, as far as it is here.
     public var requestBody: [UInt8] = []
+    /// The response's, likewise.
+    public var responseBody: [UInt8] = []
     /// What the client, and the server, have sent and nobody has read: for `tcp-request content` and its like.
     public var requestPayload: [UInt8] = []
     public var responsePayload: [UInt8] = []
@@ -110,6 +115,10 @@ public final class ExchangeFacts {
     public var requestCounter: UInt64 = 0
     public var logCounter: UInt64 = 0
 
+    /// Where the last rule stands that ended its list; the line is 0 if none has.
+    var lastRuleFile: [UInt8] = []
+    var lastRuleLine = 0
+
     /// Which message the rules now being run are about: `hdr` means its fields.
     var side = MessageSide.request
     /// `strict-mode`, on when a list of rules begins.
@@ -147,6 +156,7 @@ public final class ExchangeFacts {
         backendIndex = nil
         serverIndex = nil
         requestBody.empty()
+        responseBody.empty()
         requestPayload.empty()
         responsePayload.empty()
         mayGrow = false
@@ -154,6 +164,7 @@ public final class ExchangeFacts {
         directives.clear()
         variables.clear()
         serverAddress = nil
+        serverConnectionWasUsed = false
         sourceAddress = nil
         timers = ExchangeTimers()
         status = -1
@@ -164,6 +175,7 @@ public final class ExchangeFacts {
         retries = 0
         isRedispatched = false
         failedRewrites = 0
+        lastRuleLine = 0
         counts = ConnectionCounts()
         requestLine.empty()
         requestCaptures.clear()

@@ -1,6 +1,7 @@
 // The rules of one section for one message, compiled, and what comes of running them.
 
 public import Basics
+internal import Configuration
 public import HTTP
 
 /// What the rules decided.
@@ -115,13 +116,20 @@ public final class RuleSet: Sendable {
             }
             switch rules[i].action.run(on: facts, side, program) {
             case .next: i += 1
-            case .stop: return .stop
-            case .decided(let outcome): return .decided(outcome)
+            case .stop:
+                facts.note(rules[i].origin, program)
+                return .stop
+            case .decided(let outcome):
+                facts.note(rules[i].origin, program)
+                return .decided(outcome)
             case .wait(let wait): return .wait(wait, index: i + 1)
             case .undecided: return .wait(.more, index: i)
             case .failed:
                 facts.failedRewrites += 1
-                if facts.isStrict { return .decided(.rewriteFailed) }
+                if facts.isStrict {
+                    facts.note(rules[i].origin, program)
+                    return .decided(.rewriteFailed)
+                }
                 i += 1
             }
         }
@@ -133,6 +141,32 @@ public final class RuleSet: Sendable {
 struct Rule: Sendable {
     let action: Action
     let condition: Condition?
+    /// nil where samples shall not tell.
+    var origin: RuleOrigin?
+}
+
+/// Where a rule stands.
+struct RuleOrigin: Sendable {
+    let file: Stretch
+    let line: Int32
+}
+
+extension ExchangeFacts {
+    /// For `last_rule_line` and its like.
+    fileprivate func note(_ origin: RuleOrigin?, _ program: RuleProgram) {
+        guard let origin else { return }
+        lastRuleLine = Int(origin.line)
+        lastRuleFile.removeAll(keepingCapacity: true)
+        lastRuleFile.append(program.text(origin.file))
+    }
+}
+
+extension RuleTable {
+    mutating func origin(of line: SourceRange) -> RuleOrigin {
+        let file = fileNames[line.file] ?? keep(line.file.utf8)
+        fileNames[line.file] = file
+        return RuleOrigin(file: file, line: Int32(clamping: line.line))
+    }
 }
 
 /// What comes after an action.

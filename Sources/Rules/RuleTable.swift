@@ -26,6 +26,8 @@ struct Stretch: Hashable, Sendable {
 struct RuleTable: Sendable {
     /// Names and texts, one behind the other.
     private(set) var bytes: [UInt8] = []
+    /// Those of the files that rules stand in.
+    var fileNames: [String: Stretch] = [:]
     var converters: [Converter] = []
     var elements: [Format.Element] = []
     /// Those in formats; those in conditions are with their criteria.
@@ -54,9 +56,12 @@ struct RuleTable: Sendable {
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []
-    /// Whether some sample looks into the request's body, or at what was captured: only then these are kept.
+    /// Whether some sample looks into bodies, or at what was captured: only then these are kept.
     var usesRequestBody = false
+    var usesResponseBody = false
     var usesCaptures = false
+    /// Whether some sample counts the connections to one address.
+    var usesSocketConnections = false
     /// Whether some sample looks at a request's head: in TCP mode it is only then looked for.
     var usesRequestHead = false
     /// The samples that look at bytes which nobody has understood, and where they stand.

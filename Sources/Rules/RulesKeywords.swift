@@ -50,7 +50,8 @@ public enum RulesKeywords {
             let written = row.parentheses.map { "\(name)(\($0))" } ?? name
             let usage = [written, row.arguments, condition].filter { !$0.isEmpty }.joined(separator: " ")
             return Keyword(
-                name, in: family.sections, usage: usage, summary: row.summary, takesParentheses: row.parentheses != nil
+                name, in: row.sections ?? family.sections, usage: usage, summary: row.summary,
+                takesParentheses: row.parentheses != nil
             ) { (arguments, draft) throws(ConfigProblem) in
                 try draft[RulesSettings.self].readRule(row, family, &arguments)
             }
@@ -123,7 +124,8 @@ extension RulesSettings {
         let action = try row.parse(&arguments, family, &table)
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
-        rules[family, default: []].append(Rule(action: action, condition: condition))
+        let origin = table.origin(of: arguments.keyword.range)
+        rules[family, default: []].append(Rule(action: action, condition: condition, origin: origin))
     }
 
     fileprivate mutating func readRedirect(_ arguments: inout Arguments) throws(ConfigProblem) {

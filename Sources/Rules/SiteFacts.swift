@@ -11,6 +11,8 @@ public protocol SiteFacts: AnyObject {
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
+    /// The connections to the address that the client of this exchange came to.
+    func connections(toSocketOf facts: ExchangeFacts) -> Int?
     /// A number about the process.
     func number(_ what: SiteNumber) -> Int
     /// The place of the backend that takes what no rule of the frontend sends elsewhere; nil if there is none.
@@ -45,7 +47,11 @@ public enum SiteNumber: Sendable {
     case weight, initialWeight, userWeight
     /// Time-outs of the section, in milliseconds; 0 for none.
     case clientTimeout, serverTimeout, connectTimeout, queueTimeout, tunnelTimeout, tarpitTimeout
+    /// How often a server is tried again.
+    case retries
     case processID, threads, isStopping
+    /// Since the process started, in seconds.
+    case uptime
 }
 
 /// A name in a rule that something in the file has to have.

@@ -42,6 +42,7 @@ import Testing
         ("txn.timer.total", "155"), ("fc.timer.total", "158"), ("txn.timer.user", "156"),
         ("accept_date", "1700000000"), ("accept_date(ms)", "1700000000250"), ("accept_date(us)", "1700000000250000"),
         ("request_date(ms)", "1700000000253"), ("bytes_in", "120"), ("req.bytes_in", "120"), ("bytes_out", "4500"),
+        ("res.bytes_out", "4500"),
         ("status", "503"), ("server_status", "500"), ("txn.status", "503"), ("txn.conn_retries", "2"),
         ("prio_class", "-3"), ("prio_offset", "250"), ("txn.redispatched", "1"), ("txn.sess_term_state", "SH"),
         ("capture.req.hdr(0)", "curl/8.0"), ("capture.res.hdr(0)", "nginx"), ("capture.req.method", "GET"),
@@ -68,7 +69,58 @@ import Testing
         #expect(try value("capture.req.method", facts) == nil)
     }
 
+    @Test func `A response's body is what is here of it`() throws {
+        let facts = try exchange()
+        try answer("HTTP/1.1 200 OK\nContent-Length: 10\n\n", facts)
+        facts.responseBody = Array("hello".utf8)
+        #expect(try value("res.body", facts) == "hello")
+        #expect(try value("res.body,upper", facts) == "HELLO")
+        #expect(try value("res.body_len", facts) == "5")
+        #expect(try value("res.body_size", facts) == "10")
+        try answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", exchange())
+        facts.response.clear()
+        #expect(try value("res.body_size", facts) == "5")
+    }
+
+    @Test func `The last rule that ended its list is known by its place`() throws {
+        let section = try Section(
+            .listen,
+            """
+            http-request set-var(txn.x) str(y)
+            http-request deny if { path /deny }
+            http-request allow if { path /allow }
+            http-response return status 200 if { path /return }
+            """)
+        func place(_ path: String) throws -> [String?] {
+            let facts = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
+            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
+            _ = section.rules.ruleSet(.httpResponse).run(on: facts)
+            return try ["last_rule_file", "last_rule_line", "last_entity"].map { try value($0, facts) }
+        }
+        #expect(try place("/") == [nil, nil, nil])
+        #expect(try place("/deny") == ["test.cfg", "2", "test.cfg:2"])
+        #expect(try place("/allow") == ["test.cfg", "3", "test.cfg:3"])
+        #expect(try place("/return") == ["test.cfg", "4", "test.cfg:4"])
+    }
+
+    @Test func `set-retries shows in the samples, if it is a possible number`() throws {
+        let facts = try exchange()
+        facts.site = TestSite()
+        facts.backendIndex = 0
+        for (amount, expected) in [("3", "3"), ("int(5)", "5"), ("int(101)", "2023"), ("var(txn.none)", "2023")] {
+            facts.directives.retries = nil
+            let section = try Section(.listen, "http-request set-retries \(amount)")
+            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
+            #expect(try value("cur_max_retries", facts) == expected, "\(amount)")
+        }
+        #expect(try problem("http-request set-retries 101").message.contains("101"))
+    }
+
     @Test func `A section says what has to be kept for it`() throws {
+        #expect(try !Section(.listen, "http-request deny if { dst_port 80 }").draft.asksForSocketConnections)
+        #expect(try Section(.listen, "http-request deny if { dst_conn gt 5 }").draft.asksForSocketConnections)
+        #expect(try !Section(.listen, "http-request deny if { req.body_len 5 }").draft.looksIntoResponseBodies)
+        #expect(try Section(.listen, "http-response deny if { res.body_len 5 }").draft.looksIntoResponseBodies)
         #expect(try !Section(.listen, "http-request deny if { path / }").draft.looksIntoRequestBodies)
         #expect(try Section(.listen, "http-request deny if { req.body_len gt 5 }").draft.looksIntoRequestBodies)
         #expect(try Section(.listen, "log-format %[req.body_param(x)]").draft.looksIntoRequestBodies)

@@ -87,6 +87,27 @@ import Testing
         #expect(try value(expression, received(Hello().bytes)) == expected)
     }
 
+    @Test(arguments: [
+        ("req.ssl_cipherlist,hex", "1301C02F"), ("req.ssl_supported_groups,hex", "0017"),
+        ("req.ssl_sigalgs,hex", "04030805"), ("req.ssl_keyshare_groups,hex", "001D0017"),
+    ])
+    func `A hello's lists are there as bytes`(expression: String, expected: String) throws {
+        var hello = Hello()
+        for sample in ["req.ssl_sigalgs", "req.ssl_keyshare_groups"] {
+            #expect(try value(sample, received(hello.bytes)) == nil)
+        }
+        for sample in ["req.ssl_cipherlist", "req.ssl_supported_groups"] {
+            #expect(try verdict(sample, received([22], mayGrow: true)) == (nil, true))
+        }
+        hello.others = [
+            (10, [0, 2, 0, 0x17]), (13, [0, 4, 4, 3, 8, 5]), (51, [0, 11, 0, 0x1D, 0, 3, 1, 2, 3, 0, 0x17, 0, 0]),
+        ]
+        hello.hasCurves = false
+        #expect(try value(expression, received(hello.bytes)) == expected)
+        hello.others = [(51, [0, 4, 0, 0x1D, 0, 3])]
+        #expect(try value("req.ssl_keyshare_groups", received(hello.bytes)) == nil)
+    }
+
     @Test func `A hello is undecided until its last byte, and whole from there on`() throws {
         let bytes = Hello().bytes
         for count in 0...bytes.count {
@@ -225,6 +246,8 @@ struct Hello {
     var protocols = ["h2", "http/1.1"]
     var hasCurves = true
     var ticket: [UInt8]? = []
+    /// Further extensions.
+    var others: [(type: Int, content: [UInt8])] = []
 
     var bytes: [UInt8] {
         var extensions: [UInt8] = field(65_281, [0])
@@ -234,6 +257,7 @@ struct Hello {
         if hasCurves { extensions += field(10, vector(2, [0, 23])) }
         if !protocols.isEmpty { extensions += field(16, vector(2, protocols.flatMap { vector(1, Array($0.utf8)) })) }
         if let ticket { extensions += field(35, ticket) }
+        for other in others { extensions += field(other.type, other.content) }
         let body =
             version + Array(repeating: 7, count: 32) + vector(1, Array(repeating: 9, count: 32))
             + vector(2, [0x13, 0x01, 0xC0, 0x2F]) + vector(1, [0]) + vector(2, extensions)

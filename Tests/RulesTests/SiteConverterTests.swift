@@ -30,6 +30,7 @@ import Testing
             default: nil
             }
         }
+        func connections(toSocketOf facts: ExchangeFacts) -> Int? { nil }
         func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? { nil }
     }
 

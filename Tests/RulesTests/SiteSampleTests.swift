@@ -30,6 +30,7 @@ final class TestSite: SiteFacts {
     }
 
     func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? { nil }
+    func connections(toSocketOf facts: ExchangeFacts) -> Int? { 7 }
     /// 9 is a socket of TCP.
     func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? {
         guard number == 9 else { return nil }
@@ -69,6 +70,8 @@ final class TestSite: SiteFacts {
         case .processID: 20
         case .threads: 21
         case .isStopping: 22
+        case .retries: 23
+        case .uptime: 24
         }
     }
 }
@@ -96,6 +99,7 @@ final class TestSite: SiteFacts {
         ("be_tunnel_timeout", "2018"), ("cur_connect_timeout", "2016"), ("cur_queue_timeout", "2017"),
         ("cur_tarpit_timeout", "2019"), ("cur_client_timeout", "1014"), ("cur_server_timeout", "2015"),
         ("cur_tunnel_timeout", "2018"), ("act_conn", "2"), ("stopping", "0"),
+        ("uptime", "24"), ("be_max_retries", "2023"), ("cur_max_retries", "2023"), ("dst_conn", "7"),
     ])
     func `What the site answers is what the sample yields`(expression: String, expected: String) throws {
         #expect(try value(expression, routed()) == expected)
@@ -160,6 +164,10 @@ final class TestSite: SiteFacts {
         ("fc_dst", "192.168.0.1"), ("fc_dst_port", "80"), ("bc_src", "10.9.9.1"), ("bc_src_port", "40000"),
         ("bc_dst", "10.9.9.2"), ("bc_dst_port", "8080"), ("src_is_local", "0"), ("dst_is_local", "0"),
         ("fc_src_is_local", "0"), ("fc_dst_is_local", "1"), ("rand(1)", "0"),
+        ("fc_err", "0"), ("fc_err_name", ""), ("fc_err_str", "Success"), ("fc_nb_streams", "1"),
+        ("fc_settings_streams_limit", "1"), ("bc_err", "0"), ("bc_err_name", ""), ("bc_err_str", "Success"),
+        ("bc_nb_streams", "1"), ("bc_settings_streams_limit", "1"), ("bc_reused", "1"), ("bc_be_queue", "4"),
+        ("bc_srv_queue", "3"), ("tgroup", "0"), ("quic_enabled", "0"), ("txn.id32", "7"),
     ])
     func `A sample yields what the manual says`(expression: String, expected: String?) throws {
         let facts = try exchange()
@@ -171,12 +179,25 @@ final class TestSite: SiteFacts {
         facts.socketID = 2
         facts.socketName = "public"
         facts.threadIndex = 3
+        facts.serverConnectionWasUsed = true
+        facts.counts.backendQueue = 4
+        facts.counts.serverQueue = 3
+        facts.requestCounter = 5 << 32 + 7
         facts.isFirstRequest = false
         if expression == "fc_dst_is_local" { facts.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
         if let expected {
             #expect(try value(expression, facts) == expected)
         } else {
             #expect(throws: ConfigProblem.self) { try value(expression, facts) }
+        }
+    }
+
+    @Test func `Where no server was reached nothing is known of a connection to it`() throws {
+        let facts = try exchange()
+        for sample in [
+            "bc_err", "bc_err_name", "bc_err_str", "bc_nb_streams", "bc_reused", "bc_settings_streams_limit",
+        ] {
+            #expect(try value(sample, facts) == nil, "\(sample)")
         }
     }
 
@@ -220,6 +241,11 @@ final class TestSite: SiteFacts {
             #expect(name.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
         }
         #expect(try value("uuid(4)", facts)?.count == 36)
+        let before = WallTime.now()
+        let timed = try #require(try value("uuid(7)", facts))
+        #expect(timed.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
+        let milliseconds = Int(timed.filter { $0 != "-" }.prefix(12), radix: 16)
+        #expect(milliseconds.map { before.seconds * 1_000...(WallTime.now().seconds + 1) * 1_000 ~= $0 } == true)
         #expect(try value("hostname", facts)?.isEmpty == false)
         #expect(try number("pid", facts) > 0)
     }
@@ -237,7 +263,7 @@ final class TestSite: SiteFacts {
         ("ipv4(::1)", "'::1' is no IPv4 address"), ("ipv6(1.2.3.4)", "'1.2.3.4' is no IPv6 address"),
         ("bin(abc)", "'abc' is no row of bytes"), ("bin(zz)", "'zz' is no row of bytes"),
         ("date(1,h)", "'h' is no unit of time here"), ("date(x)", "'x' is not an offset"),
-        ("rand(0)", "'0' is not a range"), ("uuid(7)", "there is no version 7 here"),
+        ("rand(0)", "'0' is not a range"), ("uuid(1)", "there is no version 1 here"),
         ("env", "'env' lacks an argument"),
     ])
     func `A wrong argument is refused`(expression: String, message: String) throws {

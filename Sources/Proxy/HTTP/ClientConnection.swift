@@ -50,6 +50,7 @@ final class ClientConnection: Connection {
             return reason
         }
         bind.frontend.traffic.add(.connections, worker: worker.index)
+        bind.connections?.increment()
         connection.begin(worker)
         return nil
     }
@@ -295,6 +296,7 @@ final class ClientConnection: Connection {
         precondition(exchange == nil, "a connection is closed under its exchange")
         phase = .closed
         close(worker, parting)
+        bind.connections?.decrement()
         worker.plan.admission.release(for: frontend)
     }
 

@@ -108,6 +108,7 @@ extension Exchange {
     private func beginAnswer(as status: Int, length: Int, _ worker: Worker) {
         let own = facts.response.status
         var length = length
+        showAnswerBody()
         if !headWasRefused, !afterRulesFailed, !followAfterResponseRules() {
             let page = LocalResponse.error(500)
             page.apply(to: &facts.response)

@@ -1,4 +1,4 @@
-// The request's body for rules that look into it: what of it is in the client's buffer when they are run, out of its
+// The bodies for rules that look into them: what of one is in its sender's buffer when they are run, out of its
 // framing. It stays in the buffer, and goes on from there. Where no rule asks, nothing is copied.
 
 internal import Basics
@@ -12,6 +12,24 @@ extension Exchange {
         facts.requestBody.removeAll(keepingCapacity: true)
         guard !requestBody.isComplete else { return }
         Self.copyBody(in: client.input, requestFraming, to: &facts.requestBody)
+    }
+
+    private var looksIntoResponseBodies: Bool {
+        frontend.rules.looksIntoResponseBodies || backend?.rules.looksIntoResponseBodies == true
+    }
+
+    /// Lets rules see what is here of the server's body.
+    func showResponseBody() {
+        guard looksIntoResponseBodies else { return }
+        facts.responseBody.removeAll(keepingCapacity: true)
+        guard case .body(let framing) = responseKind, let connection else { return }
+        Self.copyBody(in: connection.input, framing, to: &facts.responseBody)
+    }
+
+    /// Lets rules see the body of an answer of our own; a file's they do not.
+    func showAnswerBody() {
+        guard looksIntoResponseBodies else { return }
+        if case .bytes(let bytes, _) = answer { facts.responseBody = bytes } else { facts.responseBody = [] }
     }
 
     private static func copyBody(in input: borrowing ByteBuffer, _ framing: BodyFraming, to out: inout [UInt8]) {

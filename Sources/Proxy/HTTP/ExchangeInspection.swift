@@ -68,7 +68,9 @@ extension Exchange {
         inspection.rules = nil
         switch (step, frontend.mode) {
         case (.frontend, .tcp): routeTunnel(worker)
-        case (.backend, .tcp): chooseServer(worker)
+        case (.backend, .tcp):
+            retriesLeft = facts.directives.retries ?? backend?.retries ?? 0
+            chooseServer(worker)
         case (.frontend, .http): awaitFrontend(worker)
         case (.backend, .http): awaitBackend(worker)
         }

@@ -56,9 +56,16 @@ extension Exchange {
         self.backend = backend
         facts.backendName = backend.name
         facts.backendIndex = backend.index
+        forgetRetries(unlessOf: backend)
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
         beginInspection(for: .backend, worker)
+    }
+
+    /// What a listen section has said with `set-retries` concerns its own servers only.
+    func forgetRetries(unlessOf backend: BackendPlan) {
+        guard facts.directives.retries != nil, !backend.isListen || backend.name != frontend.name else { return }
+        facts.directives.retries = nil
     }
 
     /// The backend's rules on content have let the request pass.
@@ -77,7 +84,7 @@ extension Exchange {
         if let files = backend.files, answerFromFiles(files, worker) { return }
         if keepAliveMode == .close { keepsClient = false }
         rewriteRequest(worker)
-        retriesLeft = backend.retries
+        retriesLeft = facts.directives.retries ?? backend.retries
         if let buffering = backend.requestBuffer, !requestBody.isComplete {
             beginTakingBody(buffering, worker)
         } else {

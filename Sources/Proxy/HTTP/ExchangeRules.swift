@@ -108,6 +108,7 @@ extension Exchange {
     /// Runs the rules on a server's response from the backend's on, and passes it on. False if there is nothing more to do now.
     func followResponseRules(before kind: ResponseKind, _ worker: Worker) -> Bool {
         responseKind = kind
+        showResponseBody()
         guard followResponseContentRules(worker) else { return false }
         return followResponseRules(of: .backend, from: .start, worker)
     }
@@ -250,6 +251,7 @@ extension Exchange {
     private func goOn(with step: Step, _ worker: Worker) -> Bool {
         phase = .awaitingResponse
         connection?.setDeadline(after: serverTimeout, worker)
+        showResponseBody()
         return followResponseRules(of: step, from: rulePosition, worker)
     }
 }

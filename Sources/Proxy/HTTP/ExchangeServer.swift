@@ -104,6 +104,7 @@ extension Exchange {
     private func take(endsOf connection: ServerConnection) {
         facts.serverAddress = connection.address
         facts.sourceAddress = connection.local
+        facts.serverConnectionWasUsed = connection.wasUsed
     }
 
     /// The connection stands.

@@ -29,7 +29,7 @@ extension Exchange {
         facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
-        retriesLeft = backend.retries
+        forgetRetries(unlessOf: backend)
         beginInspection(for: .backend, worker)
     }
 

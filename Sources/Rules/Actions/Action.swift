@@ -35,6 +35,7 @@ enum Action: Sendable {
     case changePatterns(ChangePatternsAction)
     case markPackets(MarkPacketsAction)
     case priority(PriorityAction)
+    case retries(RetriesAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -65,6 +66,7 @@ enum Action: Sendable {
         case .changePatterns(let action): action.run(on: facts, program)
         case .markPackets(let action): action.run(on: facts, program)
         case .priority(let action): action.run(on: facts, program)
+        case .retries(let action): action.run(on: facts, program)
         }
     }
 }
@@ -135,6 +137,8 @@ struct ActionRow: Sendable {
 
     let name: String
     let families: [RuleFamily]
+    /// The sections it may stand in; nil for those of its families.
+    let sections: Sections?
     /// What stands in parentheses right behind the name, `<name>` of `set-var(<name>)`; taken with
     /// `Arguments.inParentheses`.
     let parentheses: String?
@@ -144,11 +148,13 @@ struct ActionRow: Sendable {
     let parse: Parser
 
     init(
-        _ name: String, in families: [RuleFamily], parentheses: String? = nil, _ arguments: String = "",
+        _ name: String, in families: [RuleFamily], sections: Sections? = nil, parentheses: String? = nil,
+        _ arguments: String = "",
         summary: String, parse: @escaping Parser
     ) {
         self.name = name
         self.families = families
+        self.sections = sections
         self.parentheses = parentheses
         self.arguments = arguments
         self.summary = summary
@@ -161,7 +167,8 @@ struct ActionRow: Sendable {
         + [Challenge.row, Redirection.row] + FieldAction.rows + [DeleteFieldsAction.row] + ReplaceFieldAction.rows
         + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
         + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
-        + ChangePatternsAction.rows + MarkPacketsAction.rows + PriorityAction.rows + [UseService.row]
+        + ChangePatternsAction.rows + MarkPacketsAction.rows + PriorityAction.rows
+        + [RetriesAction.row, UseService.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

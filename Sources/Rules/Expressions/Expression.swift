@@ -38,7 +38,8 @@ extension Sample {
     /// The message whose head it looks at, in rules about `side`; nil if it looks at none.
     func head(in side: MessageSide) -> MessageSide? {
         switch self {
-        case .request, .hash, .parameter, .login, .body, .payload(.isHTTP): .request
+        case .request, .hash, .parameter, .login, .payload(.isHTTP): .request
+        case .body(let sample): sample.side
         case .field(let sample): sample.side ?? side
         case .head(let sample): sample.side
         case .cookie(let sample): sample.side ?? side
@@ -64,6 +65,7 @@ enum Sample: Sendable {
     case constant(ConstantSample)
     case process(ProcessSample)
     case connection(ConnectionSample)
+    case connectionState(ConnectionStateSample)
     case transport(TransportSample)
     case site(SiteSample)
     case timeout(TimeoutSample)
@@ -89,6 +91,7 @@ enum Sample: Sendable {
         case .constant(let sample): sample.fetch(facts, program)
         case .process(let sample): sample.fetch(facts)
         case .connection(let sample): sample.fetch(facts)
+        case .connectionState(let sample): sample.fetch(facts)
         case .transport(let sample): sample.fetch(facts)
         case .site(let sample): sample.fetch(facts, program)
         case .timeout(let sample): sample.fetch(facts)

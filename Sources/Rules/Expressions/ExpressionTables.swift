@@ -49,7 +49,8 @@ struct SampleRow: Sendable {
 
     /// All of them.
     static let table: [SampleRow] = [
-        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, TransportSample.rows,
+        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, ConnectionStateSample.rows,
+        TransportSample.rows,
         SiteSample.rows, TimeoutSample.rows,
         ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
         FieldSample.rows,

@@ -33,8 +33,8 @@ enum SampleValue: Sendable {
 struct SampleBytes: Sendable {
     enum Source: Sendable {
         case scratch
-        /// The request's body, as far as it is here.
-        case body
+        /// A message's body, as far as it is here.
+        case body(MessageSide)
         /// What the client, or the server, has sent so far and nobody has read (TCP).
         case payload(MessageSide)
         case request(RequestPart)
@@ -57,7 +57,8 @@ extension ExchangeFacts {
         let range = bytes.start..<bytes.start + bytes.count
         return switch bytes.source {
         case .scratch: scratch.withBytes(range, body)
-        case .body: requestBody.withBytes(range, body)
+        case .body(.request): requestBody.withBytes(range, body)
+        case .body(.response): responseBody.withBytes(range, body)
         case .payload(.request): requestPayload.withBytes(range, body)
         case .payload(.response): responsePayload.withBytes(range, body)
         case .request(let part): request.withBytes(part, range, body)

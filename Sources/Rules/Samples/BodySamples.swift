@@ -1,32 +1,49 @@
-// The request's body, as far as it is here when the rule is run: all of it, or a buffer full, where it was waited for
-// (`option http-buffer-request`, `http-request wait-for-body`; manual, section 7.3.6).
+// The bodies, as far as they are here when the rule is run: all, or a buffer full, where they were waited for
+// (`option http-buffer-request`, `wait-for-body`; manual, section 7.3.6).
 
 internal import Basics
 public import Configuration
 internal import HTTP
 
-enum BodySample: Sendable {
-    case bytes, length, size
+struct BodySample: Sendable {
+    enum Result: Sendable { case bytes, length, size }
+    let side: MessageSide
+    let result: Result
 
-    static let rows: [SampleRow] = [
-        row("req.body", .binary, .bytes, "What is here of the request's body, without its framing."),
-        row("req.body_len", .integer, .length, "How many bytes of the request's body are here."),
-        row("req.body_size", .integer, .size, "The body's length as Content-Length says it, or else what is here."),
-    ]
+    static let rows: [SampleRow] = family(.request, "req", "request") + family(.response, "res", "response")
 
-    private static func row(_ name: String, _ type: SampleType, _ sample: BodySample, _ summary: String) -> SampleRow {
-        SampleRow(name, yields: type, from: .requestBody, summary: summary) { (_, table) throws(ConfigProblem) in
-            table.usesRequestBody = true
-            return .body(sample)
+    private static func family(_ side: MessageSide, _ prefix: String, _ what: String) -> [SampleRow] {
+        [
+            row("\(prefix).body", .binary, side, .bytes, "What is here of the \(what)'s body, without its framing."),
+            row("\(prefix).body_len", .integer, side, .length, "How many bytes of the \(what)'s body are here."),
+            row(
+                "\(prefix).body_size", .integer, side, .size,
+                "The length of the \(what)'s body as Content-Length says it, or else what is here."),
+        ]
+    }
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ side: MessageSide, _ result: Result, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: type, from: side == .request ? .requestBody : .responseHead, summary: summary) {
+            (_, table) throws(ConfigProblem) in
+            switch side {
+            case .request: table.usesRequestBody = true
+            case .response: table.usesResponseBody = true
+            }
+            return .body(BodySample(side: side, result: result))
         }
     }
 
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
-        guard facts.request.isPresent else { return nil }
-        switch self {
-        case .bytes: return .string(SampleBytes(source: .body, start: 0, count: facts.requestBody.count))
-        case .length: return .integer(facts.requestBody.count)
-        case .size: return .integer(facts.request.fields.contentLength ?? facts.requestBody.count)
+        guard side == .response || facts.request.isPresent else { return nil }
+        let count = side == .request ? facts.requestBody.count : facts.responseBody.count
+        switch result {
+        case .bytes: return .string(SampleBytes(source: .body(side), start: 0, count: count))
+        case .length: return .integer(count)
+        case .size:
+            let said = side == .request ? facts.request.fields.contentLength : facts.response.fields.contentLength
+            return .integer(said ?? count)
         }
     }
 }
@@ -42,11 +59,17 @@ extension Draft {
     /// Whether rules or log formats of this section look into requests' bodies.
     public var looksIntoRequestBodies: Bool { anyTable { $0.usesRequestBody } }
 
+    /// Whether they look into responses' bodies.
+    public var looksIntoResponseBodies: Bool { anyTable { $0.usesResponseBody } }
+
     /// Whether rules of this section look at requests' heads: in TCP mode the client's bytes are only then searched for one.
     public var looksAtRequestHeads: Bool { self[RulesSettings.self].table.usesRequestHead }
 
     /// Whether rules or log formats of this section look at what was captured.
     public var looksAtCaptures: Bool { anyTable { $0.usesCaptures } }
+
+    /// Whether they ask how many connections an address has.
+    public var asksForSocketConnections: Bool { anyTable { $0.usesSocketConnections } }
 
     private func anyTable(_ isSo: (RuleTable) -> Bool) -> Bool {
         isSo(self[RulesSettings.self].table) || isSo(self[UniqueIDSettings.self].table)

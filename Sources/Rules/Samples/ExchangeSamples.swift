@@ -7,6 +7,7 @@ internal import HTTP
 enum ExchangeSample: Sendable {
     case frontendName, backendName, serverName, uniqueID, status, serverStatus, responseVersion
     case retries, isRedispatched, termination, priorityClass, priorityOffset
+    case lastRuleFile, lastRuleLine, lastEntity
 
     static let rows: [SampleRow] = [
         row("fe_name", .string, .connection, .frontendName, "The frontend's name."),
@@ -26,6 +27,11 @@ enum ExchangeSample: Sendable {
         row(
             "prio_offset", .integer, .connection, .priorityOffset,
             "By how many milliseconds the exchange waits as if it had come later."),
+        row(
+            "last_rule_file", .string, .connection, .lastRuleFile,
+            "The file of the last rule that ended its list: one that answered, refused, or let pass."),
+        row("last_rule_line", .integer, .connection, .lastRuleLine, "The line of that rule."),
+        row("last_entity", .string, .connection, .lastEntity, "File and line of that rule, with a colon between them."),
         row("res.ver", .string, .responseHead, .responseVersion, "The response's HTTP version: 1.0 or 1.1."),
         row("resp_ver", .string, .responseHead, .responseVersion, "The same as res.ver."),
     ]
@@ -53,6 +59,10 @@ enum ExchangeSample: Sendable {
         case .priorityClass: .integer(facts.directives.priority.level)
         case .priorityOffset: .integer(facts.directives.priority.offset)
         case .isRedispatched: .bool(facts.isRedispatched)
+        case .lastRuleFile:
+            facts.lastRuleLine == 0 ? nil : .string(facts.make { $0.append(contentsOf: facts.lastRuleFile) })
+        case .lastRuleLine: facts.lastRuleLine == 0 ? nil : .integer(facts.lastRuleLine)
+        case .lastEntity: facts.lastRuleLine == 0 ? nil : .string(facts.make { lastEntity(facts, to: &$0) })
         case .termination:
             .string(
                 facts.make {
@@ -60,5 +70,10 @@ enum ExchangeSample: Sendable {
                     $0.append(facts.termination.phase.rawValue)
                 })
         }
+    }
+    private func lastEntity(_ facts: ExchangeFacts, to out: inout [UInt8]) {
+        out.append(contentsOf: facts.lastRuleFile)
+        out.append(0x3A)
+        TextWriter.append(to: &out) { $0.append(number: facts.lastRuleLine) }
     }
 }

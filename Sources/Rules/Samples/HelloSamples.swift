@@ -7,6 +7,7 @@ internal import Configuration
 enum HelloSample: Sendable {
     case type(MessageSide)
     case version, serverName, protocols, hasCurves, ticket
+    case ciphers, groups, signatureAlgorithms, keyShares
 
     static let rows: [SampleRow] = {
         let type = row(
@@ -28,6 +29,17 @@ enum HelloSample: Sendable {
             row(
                 "req.ssl_st_ext", .integer, .ticket,
                 "0 if the client's hello knows no session tickets, 1 if it does, 2 if it has one."),
+            row("req.ssl_cipherlist", .binary, .ciphers, "The ciphers that the client's hello offers, two bytes each."),
+            row(
+                "req.ssl_supported_groups", .binary, .groups,
+                "The groups of the client's hello, curves say, two bytes each."
+            ),
+            row(
+                "req.ssl_sigalgs", .binary, .signatureAlgorithms,
+                "The signature algorithms of the client's hello, two bytes each."),
+            row(
+                "req.ssl_keyshare_groups", .binary, .keyShares,
+                "The groups for which the client's hello has keys, two bytes each."),
             answer, answer.named("rep_ssl_hello_type"),
         ]
     }()
@@ -75,6 +87,13 @@ enum HelloSample: Sendable {
             return .string(SampleBytes(source: all.source, start: begin + 1, count: count))
         case .hasCurves: return read(all, facts) { ClientHello.parse($0) }.map { .bool($0.hasCurves) }
         case .ticket: return read(all, facts) { ClientHello.parse($0) }.map { .integer($0.ticket) }
+        case .ciphers: return read(all, facts) { ClientHello.parse($0) }?.ciphers.map { .string(all.part($0)) }
+        case .groups: return read(all, facts) { ClientHello.parse($0) }?.groups.map { .string(all.part($0)) }
+        case .signatureAlgorithms:
+            return read(all, facts) { ClientHello.parse($0) }?.signatureAlgorithms.map { .string(all.part($0)) }
+        case .keyShares:
+            guard let list = read(all, facts, { ClientHello.parse($0) })?.keyShares else { return nil }
+            return facts.convert(all.part(list)) { ClientHello.appendGroups(ofKeyShares: $0, to: &$1) }
         }
     }
 
@@ -134,6 +153,12 @@ struct ClientHello {
     var serverName: Range<Int>?
     /// The list of names with a length before each; every one ends within it.
     var protocols: Range<Int>?
+    var ciphers: Range<Int>?
+    /// Of those that follow, lists without their lengths.
+    var groups: Range<Int>?
+    var signatureAlgorithms: Range<Int>?
+    /// Groups, each with its key behind it.
+    var keyShares: Range<Int>?
     var hasCurves = false
     /// 1 with the extension, 2 with a ticket in it.
     var ticket = 0
@@ -154,8 +179,9 @@ struct ClientHello {
     private init?(_ bytes: RawSpan, _ body: Range<Int>) {
         var reader = Reader(bytes, body)
         guard let version = reader.number(bytes: 2), reader.skip(32), reader.vector(lengthBytes: 1) != nil,
-            reader.vector(lengthBytes: 2) != nil, reader.vector(lengthBytes: 1) != nil
+            let ciphers = reader.vector(lengthBytes: 2), reader.vector(lengthBytes: 1) != nil
         else { return nil }
+        self.ciphers = ciphers
         major = UInt8(truncatingIfNeeded: version >> 8)
         minor = UInt8(truncatingIfNeeded: version)
         // Before TLS 1.2 there need not be extensions.
@@ -166,7 +192,11 @@ struct ClientHello {
             guard let type = list.number(bytes: 2), let content = list.vector(lengthBytes: 2) else { return nil }
             switch type {
             case 0: serverName = Self.hostName(bytes, content)
-            case 10: hasCurves = true
+            case 10:
+                hasCurves = true
+                groups = Self.list(bytes, content)
+            case 13: signatureAlgorithms = Self.list(bytes, content)
+            case 51: keyShares = Self.list(bytes, content)
             case 16: protocols = Self.names(bytes, content)
             case 35: ticket = content.isEmpty ? 1 : 2
             default: break
@@ -183,6 +213,22 @@ struct ClientHello {
             if type == 0 { return name.isEmpty ? nil : name }
         }
         return nil
+    }
+
+    private static func list(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
+        var reader = Reader(bytes, content)
+        return reader.vector(lengthBytes: 2)
+    }
+
+    /// RFC 8446 section 4.2.8. False if the keys do not fit into the list.
+    static func appendGroups(ofKeyShares bytes: RawSpan, to out: inout [UInt8]) -> Bool {
+        var reader = Reader(bytes, 0..<bytes.byteCount)
+        while !reader.isAtEnd {
+            guard let group = reader.number(bytes: 2), reader.vector(lengthBytes: 2) != nil else { return false }
+            out.append(UInt8(truncatingIfNeeded: group >> 8))
+            out.append(UInt8(truncatingIfNeeded: group))
+        }
+        return true
     }
 
     /// RFC 7301 section 3.1: one name behind the other.

@@ -61,7 +61,7 @@ struct ParameterSample: Sendable {
         var all: SampleBytes
         switch place {
         case .target: all = facts.all(.target)
-        case .body: all = SampleBytes(source: .body, start: 0, count: facts.requestBody.count)
+        case .body: all = SampleBytes(source: .body(.request), start: 0, count: facts.requestBody.count)
         }
         var offset = cursor.isIterating ? cursor.offset : 0
         let range = facts.withBytes(all) { bytes -> Range<Int>? in

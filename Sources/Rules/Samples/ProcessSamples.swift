@@ -10,8 +10,10 @@ enum ProcessSample: Sendable {
     case microseconds
     /// A number from 0 to one less than this.
     case random(Int)
-    case uuid
-    case thread, processID, isStopping, connections
+    /// Of version 7 if it begins with the time, else of version 4.
+    case uuid(isTimed: Bool)
+    case thread, processID, isStopping, connections, uptime
+    case exchangeNumber
 
     static let rows: [SampleRow] = [
         SampleRow(
@@ -36,12 +38,15 @@ enum ProcessSample: Sendable {
             .process(.random(try arguments.optionalInteger("a range", in: 1...1 << 32) ?? 1 << 32))
         },
         SampleRow(
-            "uuid", "([4])", yields: .string, from: .start,
-            summary: "A name that nobody else has: 122 random bits, written as RFC 9562 has it (version 4)."
+            "uuid", "([<version>])", yields: .string, from: .start,
+            summary:
+                "A name that nobody else has (RFC 9562): random (version 4), or the time and random bits behind it (7)."
         ) { (arguments, _) throws(ConfigProblem) in
             let version = try arguments.optionalInteger("a version", in: .min ... .max) ?? 4
-            guard version == 4 else { throw arguments.problem("there is no version \(version) here", expected: "4") }
-            return .process(.uuid)
+            guard version == 4 || version == 7 else {
+                throw arguments.problem("there is no version \(version) here", expected: "4 or 7")
+            }
+            return .process(.uuid(isTimed: version == 7))
         },
         SampleRow(
             "thread", yields: .integer, from: .start, .process(.thread),
@@ -53,6 +58,18 @@ enum ProcessSample: Sendable {
         SampleRow(
             "act_conn", yields: .integer, from: .start, .process(.connections),
             summary: "The client connections of the whole process."),
+        SampleRow(
+            "uptime", yields: .integer, from: .start, .process(.uptime),
+            summary: "The seconds since the process started."),
+        SampleRow(
+            "txn.id32", yields: .integer, from: .requestBytes, .process(.exchangeNumber),
+            summary: "The exchange's number in this process (%rt), in 32 bits."),
+        SampleRow(
+            "tgroup", yields: .integer, from: .start, .constant(.integer(0)),
+            summary: "The number of the worker's group: 0, there is one."),
+        SampleRow(
+            "quic_enabled", yields: .bool, from: .start, .constant(.bool(false)),
+            summary: "Whether there is QUIC. Not yet."),
     ]
 
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
@@ -62,17 +79,24 @@ enum ProcessSample: Sendable {
             return .integer(now.seconds &* perSecond &+ now.microseconds / (1_000_000 / perSecond) &+ offset)
         case .microseconds: return .integer(WallTime.now().microseconds)
         case .random(let range): return .integer(Int.random(in: 0..<range))
-        case .uuid: return .string(facts.make(Self.appendUUID))
+        case .uuid(let isTimed): return .string(facts.make { Self.appendUUID(isTimed: isTimed, to: &$0) })
         case .thread: return .integer(facts.threadIndex)
         case .processID: return .integer(Int(getpid()))
         case .isStopping: return facts.site.map { .bool($0.number(.isStopping) != 0) }
         case .connections: return facts.site.map { .integer($0.number(.connections)) }
+        case .uptime: return facts.site.map { .integer($0.number(.uptime)) }
+        case .exchangeNumber: return .integer(Int(facts.requestCounter & 0xFFFF_FFFF))
         }
     }
 
-    /// RFC 9562 section 5.4: random but for the version's and the variant's bits.
-    private static func appendUUID(to out: inout [UInt8]) {
-        let high = UInt64.random(in: 0 ... .max) & ~0xF000 | 0x4000
+    /// RFC 9562 sections 5.4 and 5.7: random but for the version's and the variant's bits, and for the time.
+    private static func appendUUID(isTimed: Bool, to out: inout [UInt8]) {
+        var high = UInt64.random(in: 0 ... .max) & ~0xF000 | 0x4000
+        if isTimed {
+            let now = WallTime.now()
+            let milliseconds = UInt64(clamping: now.seconds &* 1_000 &+ now.microseconds / 1_000)
+            high = milliseconds << 16 | high & 0x0FFF | 0x7000
+        }
         let low = UInt64.random(in: 0 ... .max) & ~(3 << 62) | 1 << 63
         for place in 0..<32 {
             if place == 8 || place == 12 || place == 16 || place == 20 { out.append(0x2D) }

@@ -52,6 +52,9 @@ struct SiteSample: Sendable {
 
     private static let own: [SampleRow] = [
         plain("be_id", .integer, .backend, .number(.id), from: .requestHead, "The number of the backend in the file."),
+        plain(
+            "be_max_retries", .integer, .backend, .number(.retries), from: .requestHead,
+            "How often the backend tries a server again."),
         plain("fe_id", .integer, .frontend, .number(.id), from: .connection, "The number of the frontend in the file."),
         plain(
             "fe_defbe", .string, .frontend, .defaultBackend, from: .connection,

@@ -34,6 +34,9 @@ enum TimerSample: Sendable {
             SampleRow(
                 "req.bytes_in", yields: .integer, from: .requestHead, .timer(.bytesFromClient),
                 summary: "The same as bytes_in."),
+            SampleRow(
+                "res.bytes_out", yields: .integer, from: .requestHead, .timer(.bytesToClient),
+                summary: "The same as bytes_out."),
         ]
 
     private static func row(_ name: String, _ moment: Moment, _ sample: TimerSample, _ what: String) -> SampleRow {

@@ -1,0 +1,83 @@
+// How the two connections are doing (manual, section 7.3.3): whether something went wrong with them, how many exchanges they
+// carry, how many others there were before.
+
+internal import Basics
+internal import Configuration
+
+enum ConnectionStateSample: Sendable {
+    enum End: Sendable { case client, server }
+
+    /// What went wrong. Nothing has, where a connection is still asked: one that failed is gone.
+    case errorNumber(End), errorName(End), errorText(End)
+    /// Exchanges at a time.
+    case streams(End)
+    case isReused
+    case backendQueue, serverQueue
+    case socketConnections
+    case retries
+
+    static let rows: [SampleRow] =
+        family(.client, "fc", "the client's connection") + family(.server, "bc", "the connection to the server") + [
+            row(
+                "bc_reused", .bool, .isReused, .responseBytes, "Whether the server's connection carried other requests."
+            ),
+            row(
+                "bc_be_queue", .integer, .backendQueue, .responseBytes,
+                "The requests that were before this one in the backend's queue (%bq)."),
+            row(
+                "bc_srv_queue", .integer, .serverQueue, .responseBytes,
+                "The requests that were before this one in the server's queue (%sq)."),
+            SampleRow(
+                "dst_conn", yields: .integer, from: .connection,
+                summary: "The connections to the address that this client came to, its own included."
+            ) { (_, table) throws(ConfigProblem) in
+                table.usesSocketConnections = true
+                return .connectionState(.socketConnections)
+            },
+            row(
+                "cur_max_retries", .integer, .retries, .requestHead,
+                "How often a server is tried again for this exchange: set-retries may change it."),
+        ]
+
+    private static func family(_ end: End, _ prefix: String, _ whose: String) -> [SampleRow] {
+        let moment: Moment = end == .client ? .connection : .responseBytes
+        return [
+            row("\(prefix)_err", .integer, .errorNumber(end), moment, "The error of \(whose): 0, for there is none."),
+            row("\(prefix)_err_name", .string, .errorName(end), moment, "Its name: empty, for there is none."),
+            row("\(prefix)_err_str", .string, .errorText(end), moment, "Its text: Success, for there is none."),
+            row("\(prefix)_nb_streams", .integer, .streams(end), moment, "The exchanges that \(whose) carries now: 1."),
+            row(
+                "\(prefix)_settings_streams_limit", .integer, .streams(end), moment,
+                "How many exchanges \(whose) may carry at a time: 1, as HTTP/1 has it."),
+        ]
+    }
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ sample: ConnectionStateSample, _ moment: Moment, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: type, from: moment, .connectionState(sample), summary: summary)
+    }
+
+    /// nil about a server where none was reached.
+    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+        switch self {
+        case .errorNumber(let end): there(end, facts) ? .integer(0) : nil
+        case .errorName(let end): there(end, facts) ? .string(facts.make { _ in }) : nil
+        case .errorText(let end): there(end, facts) ? .string(facts.make { $0.append("Success") }) : nil
+        case .streams(let end): there(end, facts) ? .integer(1) : nil
+        case .isReused: there(.server, facts) ? .bool(facts.serverConnectionWasUsed) : nil
+        case .backendQueue: .integer(facts.counts.backendQueue)
+        case .serverQueue: .integer(facts.counts.serverQueue)
+        case .socketConnections: facts.site?.connections(toSocketOf: facts).map { .integer($0) }
+        case .retries: retries(facts)
+        }
+    }
+
+    private func there(_ end: End, _ facts: ExchangeFacts) -> Bool { end == .client || facts.serverAddress != nil }
+
+    private func retries(_ facts: ExchangeFacts) -> SampleValue? {
+        if let retries = facts.directives.retries { return .integer(retries) }
+        guard let site = facts.site, let backend = facts.backendIndex else { return nil }
+        return .integer(site.number(.retries, ofBackend: backend))
+    }
+}
