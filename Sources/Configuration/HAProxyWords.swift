@@ -43,7 +43,8 @@ public enum HAProxyWords {
         case .bindParameter: bindParameters.contains(name)
         case .serverParameter: serverParameters.contains(name)
         case .algorithm: algorithms.contains(name)
-        case .sample, .criterion: samples.contains(name) || counters.contains(withoutTracker(name))
+        case .sample, .criterion:
+            samples.contains(name) || name.hasPrefix("internal.") || counters.contains(withoutTracker(name))
         case .converter:
             converters.contains(name) || name.hasPrefix("map_")
                 || name.hasPrefix("table_") && tableWords.contains(String(name.dropFirst(6)))
@@ -126,37 +127,38 @@ extension HAProxyWords {
 
     private static let samples = HAProxyKeywords.set(
         """
-        51d.all accept_date act_conn always_false always_true avg_queue base base32 base32+src baseq bc.timer.connect
-        bc_be_queue bc_dst bc_dst_port bc_err bc_err_name bc_err_str bc_glitches bc_http_major bc_nb_streams bc_rtt
-        bc_rttvar bc_settings_streams_limit bc_src bc_src_port bc_srv_queue be_conn be_conn_free be_connect_timeout
-        be_id be_name be_queue_timeout be_server_timeout be_sess_rate be_tarpit_timeout be_tunnel_timeout bin bool
-        bytes_in bytes_out capture.req.hdr capture.req.method capture.req.uri capture.req.ver capture.res.hdr
-        capture.res.ver connslots cook cook_cnt cook_val cookie cpu_calls cpu_ns_avg cpu_ns_tot cur_client_timeout
+        51d.all accept_date acl act_conn always_false always_true avg_queue base base32 base32+src baseq
+        bc.timer.connect bc_be_queue bc_dst bc_dst_port bc_err bc_err_name bc_err_str bc_glitches bc_http_major
+        bc_nb_streams bc_rtt bc_rttvar bc_settings_streams_limit bc_src bc_src_port bc_srv_queue be_conn be_conn_free
+        be_connect_timeout be_id be_name be_queue_timeout be_server_timeout be_sess_rate be_tarpit_timeout
+        be_tunnel_timeout bin bool bs.aborted bs.debug_str bs.id bs.rst_code bytes_in bytes_out capture.req.hdr
+        capture.req.method capture.req.uri capture.req.ver capture.res.hdr capture.res.ver connslots cook cook_cnt
+        cook_val cookie cpu_calls cpu_ns_avg cpu_ns_tot cpu_usage_grp cpu_usage_proc cpu_usage_thr cur_client_timeout
         cur_connect_timeout cur_queue_timeout cur_server_timeout cur_tarpit_timeout cur_tunnel_timeout date date_us
-        distcc_body distcc_param dst dst_conn dst_is_local dst_port env fc.timer.handshake fc.timer.total fc_dst
-        fc_dst_is_local fc_dst_port fc_err fc_err_name fc_err_str fc_fackets fc_glitches fc_http_major fc_lost
+        distcc_body distcc_param dst dst_conn dst_is_local dst_port dump_all_vars env fc.timer.handshake fc.timer.total
+        fc_dst fc_dst_is_local fc_dst_port fc_err fc_err_name fc_err_str fc_fackets fc_glitches fc_http_major fc_lost
         fc_nb_streams fc_pp_authority fc_pp_tlv fc_pp_unique_id fc_rcvd_proxy fc_reordering fc_retrans fc_rtt fc_rttvar
-        fc_sacked fc_settings_streams_limit fc_src fc_src_is_local fc_src_port fc_unacked fe_client_timeout fe_conn
-        fe_defbe fe_id fe_name fe_req_rate fe_sess_rate fe_tarpit_timeout hdr hdr_cnt hdr_ip hdr_val hostname http_auth
-        http_auth_bearer http_auth_group http_auth_pass http_auth_type http_auth_user http_first_req http_status int
-        ipv4 ipv6 last_entity last_rule_file last_rule_line lat_ns_avg lat_ns_tot meth method nbsrv path
-        pathq payload payload_lv pid prio_class prio_offset proc query queue quic_enabled rand rdp_cookie
-        rdp_cookie_cnt rep_ssl_hello_type req.body req.body_len req.body_param req.body_size req.bytes_in
-        req.bytes_out req.cook req.cook_cnt req.cook_names req.cook_val req.fhdr req.fhdr_cnt req.fhdr_ip
-        req.fhdr_val req.hdr req.hdr_cnt req.hdr_ip req.hdr_names req.hdr_val req.hdrs req.hdrs_bin req.len
-        req.payload req.payload_lv req.proto_http req.rdp_cookie req.rdp_cookie_cnt req.ssl_alpn req.ssl_cipherlist
-        req.ssl_ec_ext req.ssl_hello_type req.ssl_keyshare_groups req.ssl_sigalgs req.ssl_sni req.ssl_st_ext
-        req.ssl_supported_groups req.ssl_ver req.timer.hdr req.timer.idle req.timer.queue req.timer.tq req.ver
-        req_len req_proto_http req_ssl_hello_type req_ssl_sni req_ssl_ver req_ver res.body res.body_len
-        res.body_size res.cache_hit res.cache_name res.comp res.comp_algo res.cook res.cook_cnt res.cook_names
-        res.cook_val res.fhdr res.fhdr_cnt res.fhdr_ip res.fhdr_val res.hdr res.hdr_cnt res.hdr_ip res.hdr_names
-        res.hdr_val res.hdrs res.hdrs_bin res.len res.payload res.payload_lv res.ssl_hello_type res.timer.data
-        res.timer.hdr res.timer.user res.ver resp_ver scook scook_cnt scook_val server_status set-cookie shdr
-        shdr_cnt shdr_ip shdr_val so_id so_name src src_is_local src_port srv_conn srv_conn_free srv_id srv_is_up
-        srv_iweight srv_name srv_queue srv_sess_rate srv_uweight srv_weight status stopping str table_avl table_cnt
-        term_events thread txn.conn_retries txn.id32 txn.redispatched txn.sess_term_state txn.status txn.timer.total
-        txn.timer.user unique-id url url32 url32+src url_ip url_param url_port urlp urlp_ip urlp_val uuid var
-        wait_end waiting_entity
+        fc_sacked fc_saved_syn fc_settings_streams_limit fc_src fc_src_is_local fc_src_port fc_unacked fcgi.docroot
+        fcgi.index fe_client_timeout fe_conn fe_defbe fe_id fe_name fe_req_rate fe_sess_rate fe_tarpit_timeout
+        fs.aborted fs.debug_str fs.id fs.rst_code hdr hdr_cnt hdr_ip hdr_val hostname http_auth http_auth_bearer
+        http_auth_group http_auth_pass http_auth_type http_auth_user http_first_req http_status int ipv4 ipv6
+        last_entity last_rule_file last_rule_line lat_ns_avg lat_ns_tot meth method nbsrv path pathq payload payload_lv
+        pid prio_class prio_offset proc query queue quic_enabled rand rdp_cookie rdp_cookie_cnt rep_ssl_hello_type
+        req.body req.body_len req.body_param req.body_size req.bytes_in req.bytes_out req.cook req.cook_cnt
+        req.cook_names req.cook_val req.fhdr req.fhdr_cnt req.fhdr_ip req.fhdr_val req.hdr req.hdr_cnt req.hdr_ip
+        req.hdr_names req.hdr_val req.hdrs req.hdrs_bin req.len req.payload req.payload_lv req.proto_http req.rdp_cookie
+        req.rdp_cookie_cnt req.ssl_alpn req.ssl_cipherlist req.ssl_ec_ext req.ssl_hello_type req.ssl_keyshare_groups
+        req.ssl_sigalgs req.ssl_sni req.ssl_st_ext req.ssl_supported_groups req.ssl_ver req.timer.hdr req.timer.idle
+        req.timer.queue req.timer.tq req.ver req_len req_proto_http req_ssl_hello_type req_ssl_sni req_ssl_ver req_ver
+        res.body res.body_len res.body_size res.bytes_in res.bytes_out res.cache_hit res.cache_name res.comp
+        res.comp_algo res.cook res.cook_cnt res.cook_names res.cook_val res.fhdr res.fhdr_cnt res.fhdr_ip res.fhdr_val
+        res.hdr res.hdr_cnt res.hdr_ip res.hdr_names res.hdr_val res.hdrs res.hdrs_bin res.len res.payload
+        res.payload_lv res.ssl_hello_type res.timer.data res.timer.hdr res.timer.user res.ver resp_ver scook scook_cnt
+        scook_val server_status set-cookie shdr shdr_cnt shdr_ip shdr_val so_id so_name spoe.engine-id src src_is_local
+        src_port srv_conn srv_conn_free srv_id srv_is_up srv_iweight srv_name srv_queue srv_sess_rate srv_uweight
+        srv_weight status stopping str table_avl table_cnt term_events thread txn.conn_retries txn.id32 txn.redispatched
+        txn.sess_term_state txn.status txn.timer.total txn.timer.user unique-id url url32 url32+src url_ip url_param
+        url_port urlp urlp_ip urlp_val uuid var wait_end waiting_entity
         """)
 
     /// What stick tables count, behind `src_`, `sc_` and `sc0_`.

@@ -69,6 +69,20 @@ import Testing
         #expect(outcome() == "reject")
     }
 
+    @Test(arguments: [
+        ("payload(1,3) 616263", true), ("payload(1,3) 616264", false), ("payload_lv(0,1) 616263", true),
+        ("payload(1,3) -m str abc", true),
+    ])
+    func `As a criterion payload is compared with hexadecimal digits`(criterion: String, matches: Bool) throws {
+        let section = try Section(.listen, "tcp-request content reject if { \(criterion) }")
+        var isRejected = false
+        if case .reject = section.rules.ruleSet(.requestContent).run(on: received([3] + Array("abcdefghij".utf8))) {
+            isRejected = true
+        }
+        #expect(isRejected == matches)
+        #expect(try problem("acl x req.payload(0,3) 41").message.contains("needs to be told how"))
+    }
+
     @Test func `In HTTP mode there is a head, and no bytes`() throws {
         let facts = try exchange("GET / HTTP/1.1\nHost: a\n\n")
         #expect(try value("req.proto_http", facts) == "1")

@@ -81,7 +81,9 @@ extension Criterion {
     }
 
     private static func row(_ name: String, _ text: ExpressionText) throws(ConfigProblem) -> (Int, MatchMethod?) {
-        if let row = SampleRow.places[name] { return (row, nil) }
+        // These two alone of those that yield bytes have a way to match of their own.
+        let form: MatchMethod? = name == "payload" || name == "payload_lv" ? .bin : nil
+        if let row = SampleRow.places[name] { return (row, form) }
         if let underscore = name.lastIndex(of: "_"),
             let form = MatchMethod(rawValue: String(name[name.index(after: underscore)...])),
             let row = SampleRow.places[String(name[..<underscore])], SampleRow.table[row].hasMatchForms
