@@ -239,7 +239,7 @@ extension HeaderFields {
         bytes.byteCount > 0 && bytes.all(in: 0..<bytes.byteCount, are: .token)
     }
 
-    /// Appends the line of a field whose parts have been checked.
+    /// Appends the line of a field whose parts have been checked; a known field's name is in lower case.
     mutating func appendLine(name: RawSpan, value: RawSpan, known: KnownField?) {
         let start = used
         let valueStart = start + name.byteCount + 2
@@ -248,7 +248,11 @@ extension HeaderFields {
         let field = unsafe arena.withUnsafeMutableBytes { arena in
             // Safe: makeRoom has made the arena long enough for the whole line.
             let line = unsafe UnsafeMutableRawBufferPointer(rebasing: arena[start...])
-            for i in 0..<name.byteCount { unsafe line[i] = asciiLowercased(name[i]) }
+            if known == nil {
+                for i in 0..<name.byteCount { unsafe line[i] = asciiLowercased(name[i]) }
+            } else {
+                unsafe name.withUnsafeBytes { unsafe line.copyMemory(from: $0) }
+            }
             unsafe line.storeBytes(of: Self.colonSpace, toByteOffset: name.byteCount, as: UInt16.self)
             unsafe value.withUnsafeBytes { bytes in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: line[(valueStart - start)...]).copyMemory(from: bytes)

@@ -1,6 +1,7 @@
 // Host names to addresses through the system's resolver. It blocks: never called by a worker.
 
 public import Basics
+internal import CLinux
 internal import Glibc
 
 public enum HostResolver {

@@ -38,7 +38,7 @@ public final class LinuxKernel: Kernel {
 
     public func wait(until deadline: Instant, into events: inout [Event]) {
         events.removeAll(keepingCapacity: true)
-        let count = unsafe epoll_wait(poller, batch, Int32(Self.batchMax), timeout(until: deadline))
+        let count = unsafe clinux_epoll_wait(poller, batch, Int32(Self.batchMax), timeout(until: deadline))
         refreshClock()
         if count < 0 {
             precondition(Errno.last == .interrupted, "epoll_wait: \(Errno.last)")
@@ -173,7 +173,7 @@ public final class LinuxKernel: Kernel {
         precondition(buffer.room > 0, "reading without room would look like the end of the stream")
         return unsafe buffer.fill { room in
             while true {
-                let n = unsafe recv(socket.number, room.baseAddress, room.count, 0)
+                let n = unsafe clinux_receive(socket.number, room.baseAddress, room.count)
                 if n > 0 { return (n, .bytes(n)) }
                 if n == 0 { return (0, .endOfStream) }
                 switch Errno.last {
@@ -188,7 +188,7 @@ public final class LinuxKernel: Kernel {
     public func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent {
         let flags = Int32(CLINUX_MSG_NOSIGNAL) | (more ? Int32(CLINUX_MSG_MORE) : 0)
         return unsafe bytes.withUnsafeBytes { bytes in
-            Self.sent(on: socket) { unsafe Glibc.send(socket.number, bytes.baseAddress, bytes.count, flags) }
+            Self.sent(on: socket) { unsafe clinux_send(socket.number, bytes.baseAddress, bytes.count, flags) }
         }
     }
 

@@ -36,6 +36,17 @@ static inline int clinux_bind(int fd, const struct sockaddr *address, socklen_t 
 static inline int clinux_getsockname(int fd, struct sockaddr *address, socklen_t *length) {
     return getsockname(fd, address, length);
 }
+// The three calls that each request makes, past glibc's functions: those are points where a thread may be cancelled, and in a
+// process with threads each pays two atomic operations for that, a tenth of what a request costs.
+static inline ssize_t clinux_receive(int fd, void *bytes, size_t count) {
+    return syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL);
+}
+static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, int flags) {
+    return syscall(SYS_sendto, fd, bytes, count, flags, NULL, 0);
+}
+static inline int clinux_epoll_wait(int poller, struct epoll_event *events, int most, int milliseconds) {
+    return (int)syscall(SYS_epoll_pwait, poller, events, most, milliseconds, NULL, 8);
+}
 static inline void clinux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static inline int clinux_stream_socket(int family) {
