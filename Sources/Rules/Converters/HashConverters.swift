@@ -51,8 +51,8 @@ struct HashConverter: Sendable {
 
     private func hash(_ bytes: RawSpan) -> Int {
         switch function {
-        case .crc32: mixed(ShortHash.crc(bytes, polynomial: 0xEDB8_8320))
-        case .crc32c: mixed(ShortHash.crc(bytes, polynomial: 0x82F6_3B78))
+        case .crc32: mixed(CRC32.ethernet.adding(bytes).value)
+        case .crc32c: mixed(CRC32.castagnoli.adding(bytes).value)
         case .djb2: mixed(ShortHash.djb2(bytes))
         case .sdbm: mixed(ShortHash.sdbm(bytes))
         case .wt6: mixed(ShortHash.wt6(bytes))
@@ -79,16 +79,6 @@ struct HashConverter: Sendable {
 
 /// Hashes of 32 bits.
 enum ShortHash {
-    /// Bit by bit: what is hashed here is a field or a path.
-    static func crc(_ bytes: RawSpan, polynomial: UInt32) -> UInt32 {
-        var crc: UInt32 = .max
-        for i in 0..<bytes.byteCount {
-            crc ^= UInt32(bytes[i])
-            for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 0 ? 0 : polynomial) }
-        }
-        return ~crc
-    }
-
     static func djb2(_ bytes: RawSpan) -> UInt32 {
         var hash: UInt32 = 5_381
         for i in 0..<bytes.byteCount { hash = hash &* 33 &+ UInt32(bytes[i]) }
