@@ -70,6 +70,15 @@ public struct WallTime: Comparable, Sendable {
         return WallTime(seconds: time.tv_sec, microseconds: time.tv_nsec / 1_000)
     }
 
+    /// This time so much earlier, to the microsecond.
+    public static func - (time: WallTime, span: TimeSpan) -> WallTime {
+        let back = Int(span.nanoseconds / 1_000)
+        let microseconds = time.microseconds - back % 1_000_000
+        let borrow = microseconds < 0 ? 1 : 0
+        return WallTime(
+            seconds: time.seconds - back / 1_000_000 - borrow, microseconds: microseconds + borrow * 1_000_000)
+    }
+
     public static func < (a: WallTime, b: WallTime) -> Bool {
         (a.seconds, a.microseconds) < (b.seconds, b.microseconds)
     }

@@ -116,6 +116,10 @@ import Testing
 
     @Test func `wall times are ordered by seconds, then by microseconds`() {
         #expect(WallTime(seconds: 1, microseconds: 999_999) < WallTime(seconds: 2))
+        let noon = WallTime(seconds: 100, microseconds: 500)
+        #expect(noon - .zero == noon)
+        #expect(noon - .milliseconds(3_250) == WallTime(seconds: 96, microseconds: 750_500))
+        #expect(noon - TimeSpan(nanoseconds: 500_999) == WallTime(seconds: 100))
         #expect(WallTime(seconds: 2, microseconds: 1) > WallTime(seconds: 2))
         #expect(abs(WallTime.now().seconds - Int(Date().timeIntervalSince1970)) <= 1)
     }

@@ -160,7 +160,8 @@ final class Exchange {
         client.introduce(to: facts)
         facts.isFirstRequest = isFirst
         facts.sessionVariables = client.variables
-        facts.timers.acceptDate = WallTime.now()
+        // The time of the accept, which may be long ago.
+        facts.timers.acceptDate = WallTime.now() - worker.now.since(start)
         facts.timers.accepted = start
         facts.timers.requestBegun = worker.now
         facts.requestCounter = worker.nextExchangeNumber()
