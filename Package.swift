@@ -54,11 +54,14 @@ let package = Package(
         room("Basics", uses: ["CLinux"]),
 
         room("HTTP", uses: ["Basics"]),
+        room("ProxyProtocol", uses: ["Basics"]),
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
         room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
-        room("Rules", uses: ["Basics", "HTTP", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),
+        room(
+            "Rules",
+            uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),
 
         room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
@@ -68,7 +71,8 @@ let package = Package(
         room(
             "Proxy",
             uses: [
-                "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "StaticFiles", "Admin",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "StaticFiles", "Admin",
             ], packages: [system]),
 
         .executableTarget(
@@ -99,15 +103,17 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Basics", "HTTP", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles",
+                "Admin", "Proxy",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
         tests(of: "Basics", uses: ["Basics"]),
         tests(of: "HTTP", uses: ["HTTP", "Basics"]),
+        tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"], packages: [system]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
-        tests(of: "Rules", uses: ["Rules", "HTTP", "Basics", "Configuration"]),
+        tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration"]),
         tests(of: "Balancing", uses: ["Balancing", "HTTP", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP"]),

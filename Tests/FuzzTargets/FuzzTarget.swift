@@ -5,7 +5,7 @@ import Basics
 import HTTP
 
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case requests, responses, bodies, configuration
+    case requests, responses, bodies, proxyheaders, configuration
 
     /// The first byte of the input chooses how the others are read.
     public func run(_ input: [UInt8]) {
@@ -15,6 +15,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .requests: MessageFuzz(bytes, choice, isRequest: true).run()
         case .responses: MessageFuzz(bytes, choice, isRequest: false).run()
         case .bodies: BodyFuzz(bytes, choice).run()
+        case .proxyheaders: ProxyHeaderFuzz(bytes, choice).run()
         case .configuration: ConfigurationFuzz.run(bytes)
         }
     }
