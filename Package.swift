@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "ExchangeSimulation",
             dependencies: [
-                "KernelSimulation", "Basics", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "KernelSimulation", "Basics", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules",
+                "Balancing",
                 "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
         .executableTarget(
@@ -120,8 +121,8 @@ let package = Package(
         tests(
             of: "Proxy",
             uses: [
-                "Proxy", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "Admin",
-                "KernelSimulation", "ExchangeSimulation",
+                "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "Admin", "KernelSimulation", "ExchangeSimulation",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(

@@ -177,6 +177,8 @@ public final class BindPlan: Sendable {
     public let backlog: Int32
     /// Connections to here now; nil where no rule asks.
     let connections: Gauge?
+    /// Connections begin with a PROXY protocol header.
+    let acceptsProxyHeader: Bool
 
     init(frontend: FrontendPlan, number: Int, place: BindPlace, countsConnections: Bool) {
         self.frontend = frontend
@@ -184,6 +186,7 @@ public final class BindPlan: Sendable {
         self.place = place
         connections = countsConnections ? Gauge() : nil
         name = place.options.name ?? ""
+        acceptsProxyHeader = place.options.acceptsProxyHeader
         backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =
             switch place.address {

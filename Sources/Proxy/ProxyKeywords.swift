@@ -178,6 +178,12 @@ public enum ProxyKeywords {
 
     /// The parameters of `bind`.
     public static let bindParameters: [Parameter<BindOptions>] = [
+        Parameter(
+            "accept-proxy", usage: "accept-proxy",
+            summary:
+                "Connections begin with a PROXY protocol header, version 1 or 2, that says who the client is; without one they "
+                + "are closed. For proxies only: anybody could say anything."
+        ) { (_, bind) throws(ConfigProblem) in bind.acceptsProxyHeader = true },
         Parameter("name", usage: "name <name>", summary: "A name for the address in statistics.") {
             (args, bind) throws(ConfigProblem) in bind.name = try args.next("a name").text
         },

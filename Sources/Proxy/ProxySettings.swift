@@ -85,6 +85,8 @@ public struct BindOptions: Sendable {
     public var defersAccept = false
     public var usesFastOpen = false
     public var isTransparent = false
+    /// Connections begin with a PROXY protocol header.
+    var acceptsProxyHeader = false
 
     public init() {}
 }

@@ -19,6 +19,8 @@ public struct ExchangeDirectives: Sendable {
     public var hasOtherEnds = false
     /// `set-retries`: instead of the backend's own.
     public var retries: Int?
+    /// `expect-proxy`: the connection begins with a PROXY protocol header.
+    public var expectsProxyHeader = false
     /// `set-priority-class`, `set-priority-offset`.
     public var priority = ExchangePriority()
     /// `set-tos`, `set-mark`. Use `takePacketMarks`.
@@ -35,6 +37,7 @@ public struct ExchangeDirectives: Sendable {
         if !earlyHints.isEmpty { earlyHints.removeAll() }
         hasOtherEnds = false
         retries = nil
+        expectsProxyHeader = false
         priority = ExchangePriority()
         packetMarks = PacketMarks()
     }

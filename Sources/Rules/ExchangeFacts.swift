@@ -6,6 +6,7 @@
 
 public import Basics
 public import HTTP
+public import ProxyProtocol
 
 /// One request, its response and what happened between them.
 public final class ExchangeFacts {
@@ -15,9 +16,13 @@ public final class ExchangeFacts {
     public var client = SocketAddress.ip(.anyV4, port: 0)
     /// The address the client connected to.
     public var local = SocketAddress.ip(.anyV4, port: 0)
-    /// The same two as the connection has them, which no rule changes.
+    /// The same two as the connection has them, which only `tcp-request connection` rules change.
     public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
     public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
+    /// What else the PROXY protocol header said with which the connection began; nil if it began with none.
+    public var headerValues: TypedValues?
+    /// Why the connection never came to carry anything; nil in every exchange.
+    public var handshakeFault: HandshakeFault?
     public var frontendName = ""
     /// The number and the name of the bind line; empty if it has none.
     public var socketID = 0

@@ -40,12 +40,17 @@ final class Client: SimulatedPeer {
 
     init(_ round: Round, requests: [RequestScript], hasMishap: Bool) {
         self.round = round
+        wire = round.kernel.connectClient()
+        var requests = requests
+        if round.configuration.isBehindProxy {
+            let header = ProxyScript.header(of: wire.address, round.configuration, &round.kernel.random)
+            requests[0] = requests[0].behind(header)
+        }
         self.requests = requests
         let length = requests.reduce(0) { $0 + $1.bytes.count }
         mishap = hasMishap ? Mishap.draw(sending: length, receiving: 200 * requests.count, &round.kernel.random) : nil
         pace = Pace.draw(hasFaults: round.configuration.hasFaults, bytes: length, &round.kernel.random)
         isEager = !round.configuration.isTCP && round.kernel.random.oneIn(6)
-        wire = round.kernel.connectClient()
         patienceEnds = round.kernel.now + Self.patience
     }
 

@@ -6,7 +6,7 @@ import KernelSimulation
 struct RequestScript {
     let id: Int
     let method: Method
-    let bytes: [UInt8]
+    var bytes: [UInt8]
     /// Where the client waits for the server's word before it sends the body.
     var pause: Int?
     /// What it sends when the connection has become a tunnel; nil if it asked for none.
@@ -25,6 +25,14 @@ struct RequestScript {
             return own(id, route, isLast: isLast, &random)
         }
         return ordinary(id, isLast: isLast, &random)
+    }
+
+    /// The same behind the header of a proxy.
+    func behind(_ header: [UInt8]) -> RequestScript {
+        var script = self
+        script.bytes = header + bytes
+        script.pause = pause.map { $0 + header.count }
+        return script
     }
 
     // MARK: For a server

@@ -28,20 +28,24 @@ enum Route: String, CaseIterable {
 struct RoundConfiguration {
     let isTCP: Bool
     let hasFaults: Bool
+    /// Clients come through a proxy, which says so at the beginning of each connection.
+    let isBehindProxy: Bool
     private let sections: String
 
     /// - Parameter folder: has `site/` with files, and takes spilled bodies.
     init(_ random: inout SeededRandom, hasFaults: Bool, folder: String) {
         self.hasFaults = hasFaults
         isTCP = random.oneIn(25)
-        sections = Self.sections(&random, isTCP: isTCP, hasFaults: hasFaults, folder: folder)
+        isBehindProxy = random.oneIn(6)
+        sections = Self.sections(
+            &random, isTCP: isTCP, isBehindProxy: isBehindProxy, hasFaults: hasFaults, folder: folder)
     }
 
     /// The file's text, with the descriptor that lines go to.
     func text(log: Int32) -> String { "global\n    log fd@\(log) format raw local0\n" + sections }
 
     private static func sections(
-        _ random: inout SeededRandom, isTCP: Bool, hasFaults: Bool, folder: String
+        _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, hasFaults: Bool, folder: String
     ) -> String {
         // Peers that behave may be slow, but are never cut.
         let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
@@ -79,7 +83,15 @@ struct RoundConfiguration {
             say("option redispatch 1")
         }
         lines += "\nfrontend www\n"
-        say("bind 127.0.0.1:80")
+        if isBehindProxy && random.oneIn(2) {
+            say("bind 127.0.0.1:80")
+            say("tcp-request connection expect-proxy layer4 if { src 127.0.0.0/8 }")
+            say("tcp-request session set-var(sess.client) src")
+        } else {
+            say("bind 127.0.0.1:80\(isBehindProxy ? " accept-proxy" : "")")
+        }
+        // A connection whose handshake fails has a number too, and so a line.
+        say("error-log-format \"\(Ledger.format)\"")
         say("maxconn \(random.number(4...20))", oneIn: 6)
         if isTCP {
             say("default_backend plain")

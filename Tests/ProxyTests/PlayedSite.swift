@@ -24,12 +24,15 @@ final class PlayedSite {
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table,
         parameterGroups: [])
 
+    /// - Parameter bind: parameters of the bind line.
     /// - Parameter lines: of the section `listen site`, whose first lines are there already.
-    init(mode: String = "http", _ lines: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+    init(
+        mode: String = "http", bind: String = "", _ lines: String..., sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         let text = """
             listen site
                 mode \(mode)
-                bind 127.0.0.1:80
+                bind 127.0.0.1:80 \(bind)
                 log stdout format raw local0
                 option \(mode)log
                 timeout connect 5s
@@ -66,7 +69,9 @@ final class PlayedSite {
     }
 
     /// A client that connects and sends.
-    func client(_ text: String) -> PlayedClient { PlayedClient(self, text) }
+    func client(_ text: String) -> PlayedClient { client(Array(text.utf8)) }
+
+    func client(_ bytes: [UInt8]) -> PlayedClient { PlayedClient(self, bytes) }
 
     func get(_ path: String) -> PlayedClient { client("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n") }
 
@@ -112,14 +117,16 @@ final class PlayedClient: SimulatedPeer {
     private unowned let site: PlayedSite
     private var hasLeft = false
 
-    fileprivate init(_ site: PlayedSite, _ text: String) {
+    fileprivate init(_ site: PlayedSite, _ bytes: [UInt8]) {
         self.site = site
         wire = site.kernel.connectClient()
-        site.kernel.peerSends(Array(text.utf8), on: wire)
+        site.kernel.peerSends(bytes, on: wire)
         site.kernel.schedule(self, after: .zero)
     }
 
-    func send(_ text: String) { site.kernel.peerSends(Array(text.utf8), on: wire) }
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) { site.kernel.peerSends(bytes, on: wire) }
 
     /// Sends no more, and reads on.
     func finish() { site.kernel.peerFinishes(wire) }
@@ -135,6 +142,8 @@ final class PlayedClient: SimulatedPeer {
     }
 
     var isClosed: Bool { wire.weClosed || wire.weFinished }
+    /// It was closed with a reset.
+    var wasReset: Bool { wire.weReset }
 
     func act(in kernel: SimulatedKernel) {
         received += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)

@@ -50,7 +50,7 @@ final class ScriptedClient: SimulatedPeer {
 
     init(_ site: SimulatedSite, requests: [String], fault: Fault, readsSlowly: Bool) {
         self.site = site
-        bytes = Array(requests.joined().utf8)
+        bytes = Array((site.header + requests.joined()).utf8)
         requestCount = requests.count
         self.fault = fault
         self.readsSlowly = readsSlowly
@@ -174,6 +174,8 @@ final class SimulatedSite {
     /// One peer in so many misbehaves; `.max` for none.
     let faultOneIn: Int
     private(set) var clients: [ScriptedClient] = []
+    /// What each client's connection begins with.
+    var header = ""
     /// Requests that came to a server in chunks, or wanted to be asked for their body.
     private(set) var chunkedRequests = 0
     private(set) var expectations = 0
@@ -269,7 +271,7 @@ final class SimulatedSite {
     func addClients(_ count: Int, requestsEach: Int) {
         for _ in 0..<count {
             let requests = (0..<kernel.random.number(1...requestsEach)).map { _ in request() }
-            let length = requests.map(\.utf8.count).reduce(0, +)
+            let length = requests.map(\.utf8.count).reduce(header.utf8.count, +)
             let client = ScriptedClient(
                 self, requests: requests,
                 fault: Fault.draw(&kernel.random, faultOneIn: faultOneIn, bytes: length),

@@ -159,7 +159,7 @@ final class TestSite: SiteFacts {
     @Test(arguments: [
         ("proc", "1"), ("nbproc", "1"), ("thread", "3"), ("bin(48 )", nil), ("bin(4869)", "Hi"), ("meth(GET)", "GET"),
         ("ipv4(192.0.2.1)", "192.0.2.1"), ("ipv6(2001:DB8::1)", "2001:db8::1"), ("str()", ""),
-        ("fc_http_major", "1"), ("bc_http_major", "1"), ("fc_rcvd_proxy", "0"), ("so_id", "2"), ("so_name", "public"),
+        ("fc_http_major", "1"), ("bc_http_major", "1"), ("so_id", "2"), ("so_name", "public"),
         ("http_first_req", "0"), ("src", "192.0.2.77"), ("fc_src", "10.0.1.7"), ("fc_src_port", "4711"),
         ("fc_dst", "192.168.0.1"), ("fc_dst_port", "80"), ("bc_src", "10.9.9.1"), ("bc_src_port", "40000"),
         ("bc_dst", "10.9.9.2"), ("bc_dst_port", "8080"), ("src_is_local", "0"), ("dst_is_local", "0"),

@@ -11,6 +11,8 @@ internal import SystemPackage
 final class ClientConnection: Connection {
     /// What the connection is at. The names may appear in messages.
     enum Phase {
+        /// The PROXY protocol header is to come.
+        case awaitingHeader
         /// Between exchanges: no request has begun.
         case idle
         /// Reading a request's head.
@@ -25,17 +27,20 @@ final class ClientConnection: Connection {
     let bind: BindPlan
     private(set) var peer: SocketAddress
     private(set) var local: SocketAddress
+    /// What else there is to know of where it comes from; nil for most.
+    var origin: ConnectionOrigin?
+    // These three together: each alone would be as large as they are.
     private(set) var phase = Phase.idle
+    private var isFirstExchange = true
+    /// The worker is stopping: no further exchange.
+    private var isLast = false
     private(set) var exchange: Exchange?
     private var parser: RequestParser
     /// Where the next exchange's time begins: the accept, or the end of the exchange before.
-    private var idleSince: Instant
-    private var isFirstExchange = true
+    private(set) var idleSince: Instant
     /// `sess` variables, while no exchange has them.
     var variables: VariableStore?
     private var lingerBytesLeft = Limits.lingerBytes
-    /// The worker is stopping: no further exchange.
-    private var isLast = false
 
     var frontend: FrontendPlan { bind.frontend }
 
@@ -66,7 +71,19 @@ final class ClientConnection: Connection {
     }
 
     private func begin(_ worker: Worker) {
-        guard followConnectionRules(worker) else { return }
+        guard let expectsHeader = followConnectionRules(worker) else { return }
+        if expectsHeader {
+            phase = .awaitingHeader
+            setDeadline(after: frontend.timeouts.client, worker)
+        } else {
+            beginSession(worker)
+        }
+    }
+
+    /// The header is here, or there is to be none: what else comes is the client's.
+    func beginSession(_ worker: Worker) {
+        phase = .idle
+        guard followSessionRules(worker) else { return }
         bind.frontend.traffic.add(.sessions, worker: worker.index)
         switch frontend.mode {
         case .http: setDeadline(after: headTimeout, worker)
@@ -77,16 +94,23 @@ final class ClientConnection: Connection {
         }
     }
 
-    /// Rules have closed the connection before it was of any use.
-    func turnAway(silently: Bool, _ worker: Worker) { finish(worker, silently ? .silence : .close) }
+    /// The connection is closed before it was of any use.
+    func turnAway(_ parting: Parting, _ worker: Worker) { finish(worker, parting) }
 
     /// Says what rules and logs may know of the connection.
     func introduce(to facts: ExchangeFacts) {
         facts.clientSocket = socket.number
         facts.client = peer
         facts.local = local
-        facts.acceptedFrom = peer
-        facts.acceptedAt = local
+        if let origin {
+            facts.acceptedFrom = origin.peer
+            facts.acceptedAt = origin.local
+            facts.headerValues = origin.headerValues
+        } else {
+            facts.acceptedFrom = peer
+            facts.acceptedAt = local
+            if facts.headerValues != nil { facts.headerValues = nil }
+        }
         facts.socketID = bind.number
         facts.socketName = bind.name
         facts.frontendName = frontend.name
@@ -95,10 +119,10 @@ final class ClientConnection: Connection {
         facts.backendName = frontend.name
     }
 
-    /// Takes over what rules have made of the connection's ends.
-    func take(ends facts: ExchangeFacts) {
-        peer = facts.client
-        local = facts.local
+    /// Takes others for the connection's ends, as rules or a header say.
+    func take(ends peer: SocketAddress, _ local: SocketAddress) {
+        self.peer = peer
+        self.local = local
     }
 
     // MARK: Events
@@ -108,6 +132,7 @@ final class ClientConnection: Connection {
         switch phase {
         case .idle, .readingHead: resume(worker)
         case .exchanging: advanceExchange(worker)
+        case .awaitingHeader: readHeader(worker)
         case .lingering: linger(worker)
         case .closed: break
         }
@@ -123,6 +148,7 @@ final class ClientConnection: Connection {
     override func expired(_ worker: Worker) {
         switch phase {
         case .lingering: finish(worker)
+        case .awaitingHeader: failHandshake(.timedOut, worker)
         case .idle where !isFirstExchange || frontend.ignoresProbes: finish(worker)
         case .idle, .readingHead:
             let exchange = exchange ?? beginExchange(worker)
@@ -166,7 +192,7 @@ final class ClientConnection: Connection {
         let exchange = exchange ?? beginExchange(worker)
         if phase == .idle {
             phase = .readingHead
-            // The first request's time runs from the accept.
+            // The first request's time runs from the accept, or from the end of the header.
             if !isFirstExchange { setDeadline(after: headTimeout, worker) }
         }
         let before = input.count
@@ -311,7 +337,7 @@ final class ClientConnection: Connection {
     func abandon(_ worker: Worker) {
         switch phase {
         case .closed: break
-        case .idle, .lingering: finish(worker)
+        case .awaitingHeader, .idle, .lingering: finish(worker)
         case .readingHead, .exchanging: exchange?.abandon(worker)
         }
     }

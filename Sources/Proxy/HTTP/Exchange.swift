@@ -163,6 +163,7 @@ final class Exchange {
         // The time of the accept, which may be long ago.
         facts.timers.acceptDate = WallTime.now() - worker.now.since(start)
         facts.timers.accepted = start
+        if isFirst, let origin = client.origin { facts.timers.handshakeDone = origin.headerDone }
         facts.timers.requestBegun = worker.now
         facts.requestCounter = worker.nextExchangeNumber()
     }

@@ -6,7 +6,6 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 internal import Rules
-internal import Synchronization
 
 extension Exchange {
     // MARK: Good ends
@@ -228,8 +227,7 @@ extension Exchange {
 
     /// Writes the exchange's line, if it is not written yet.
     func log(_ worker: Worker) {
-        let targets = frontend.logTargets
-        guard !targets.isEmpty, !isLogged else { return }
+        guard !frontend.logTargets.isEmpty, !isLogged else { return }
         isLogged = true
         var level: LogLevel
         switch frontend.log.verdict(facts) {
@@ -242,23 +240,7 @@ extension Exchange {
             guard let said = UInt8(exactly: severity).flatMap(LogLevel.init(rawValue:)) else { return }
             level = said
         }
-        facts.counts.process = worker.plan.admission.connections.current
-        facts.counts.frontend = frontend.sessions.current
-        facts.counts.backend = backend?.backend.active.current ?? 0
-        facts.counts.server = server?.active.current ?? 0
-        if frontend.log.numbersLines {
-            facts.logCounter = frontend.logLines.wrappingAdd(1, ordering: .relaxed).oldValue
-        }
-        if targets.wantsText(level) {
-            worker.scratch.removeAll(keepingCapacity: true)
-            frontend.log.render(facts, into: &worker.scratch)
-            worker.log.line(level, to: targets, worker.scratch)
-        }
-        if targets.wantsJSON(level) {
-            worker.scratch.removeAll(keepingCapacity: true)
-            frontend.log.renderJSON(facts, into: &worker.scratch)
-            worker.log.json(level, to: targets, worker.scratch)
-        }
+        frontend.writeLog(facts, level, backend: backend, server: server, worker)
     }
 }
 

@@ -36,6 +36,8 @@ enum Action: Sendable {
     case markPackets(MarkPacketsAction)
     case priority(PriorityAction)
     case retries(RetriesAction)
+    /// `expect-proxy`
+    case expectProxyHeader
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -67,6 +69,7 @@ enum Action: Sendable {
         case .markPackets(let action): action.run(on: facts, program)
         case .priority(let action): action.run(on: facts, program)
         case .retries(let action): action.run(on: facts, program)
+        case .expectProxyHeader: ExpectProxyHeader.run(on: facts)
         }
     }
 }
@@ -168,7 +171,7 @@ struct ActionRow: Sendable {
         + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
         + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
         + ChangePatternsAction.rows + MarkPacketsAction.rows + PriorityAction.rows
-        + [RetriesAction.row, UseService.row]
+        + [RetriesAction.row, UseService.row, ExpectProxyHeader.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

@@ -50,8 +50,7 @@ struct SampleRow: Sendable {
     /// All of them.
     static let table: [SampleRow] = [
         ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, ConnectionStateSample.rows,
-        TransportSample.rows,
-        SiteSample.rows, TimeoutSample.rows,
+        TransportSample.rows, HandshakeSample.rows, SiteSample.rows, TimeoutSample.rows,
         ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
         FieldSample.rows,
         HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,

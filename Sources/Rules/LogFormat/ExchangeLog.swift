@@ -19,7 +19,7 @@ public struct ExchangeLog: Sendable {
     public let logsEarly: Bool
 
     private let format: LogFormat
-    /// For clients with which it never came to a request (`error-log-format`).
+    /// For clients with which it never came to a request, or to anything (`error-log-format`).
     private let errorFormat: LogFormat?
     private let isHTTP: Bool
     private let settings: ExchangeLogSettings
@@ -79,6 +79,13 @@ public struct ExchangeLog: Sendable {
         return settings.skipsNormal ? .skip : .info
     }
 
+    /// The same for a connection that never came to an exchange.
+    /// - Parameter hasReceived: whether a byte of the client's came.
+    public func verdict(onFailedHandshake hasReceived: Bool) -> Verdict {
+        if settings.skipsNull, !hasReceived { return .skip }
+        return settings.separatesErrors ? .error : .info
+    }
+
     /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
     private func hasFailed(_ facts: ExchangeFacts) -> Bool {
         if facts.isRedispatched || (isHTTP && facts.status >= 500) { return true }
@@ -92,8 +99,10 @@ public struct ExchangeLog: Sendable {
     /// Appends the line, without header and line end.
     public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
         facts.side = .request
-        if let errorFormat, isHTTP, facts.timers.requestDone == nil {
+        if let errorFormat, facts.handshakeFault != nil || isHTTP && facts.timers.requestDone == nil {
             errorFormat.render(facts, into: &out)
+        } else if let fault = facts.handshakeFault {
+            TextWriter.append(to: &out) { renderFailedHandshake(fault, facts, &$0) }
         } else if logsAtConnect {
             TextWriter.append(to: &out) { renderConnection(facts, &$0) }
         } else {
@@ -118,6 +127,23 @@ public struct ExchangeLog: Sendable {
         out.append(" (" as StaticString)
         out.append(facts.frontendName)
         out.append((isHTTP ? "/HTTP)" : "/TCP)") as StaticString)
+    }
+}
+
+extension ExchangeLog {
+    /// `127.0.0.1:56059 [03/Dec/2012:17:35:10.380] www/public: …`, with the bind line's name or number (manual, section 8.2.5).
+    private func renderFailedHandshake(_ fault: HandshakeFault, _ facts: ExchangeFacts, _ out: inout TextWriter) {
+        out.append(endpoint: facts.client)
+        out.append(" [" as StaticString)
+        out.append(logDate: LocalCalendar.civil(facts.timers.acceptDate))
+        out.append(0x2E)
+        out.append(threeDigits: facts.timers.acceptDate.microseconds / 1_000)
+        out.append("] " as StaticString)
+        out.append(facts.frontendName)
+        out.append(0x2F)
+        if facts.socketName.isEmpty { out.append(number: facts.socketID) } else { out.append(facts.socketName) }
+        out.append(": " as StaticString)
+        out.append(fault.text)
     }
 }
 

@@ -79,7 +79,8 @@ enum ExchangeLogKeywords {
         Keyword(
             "error-log-format", in: .proxies, usage: "error-log-format <format>",
             summary:
-                "Logs clients with which it never came to a request in a format of their own: bad heads, time-outs."
+                "Logs clients with which it never came to a request in a format of their own: bad heads, time-outs, PROXY "
+                + "protocol headers that were none."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[ExchangeLogSettings.self].errorFormat = try LogFormat(arguments.next("a log format"))
         },

@@ -56,6 +56,11 @@ enum JSONLine {
             out.append(",\"unique_id\":" as StaticString)
             out.append(json: facts.uniqueID)
         }
+        if let fault = facts.handshakeFault {
+            out.append(",\"error\":\"" as StaticString)
+            out.append(fault.text)
+            out.append(0x22)
+        }
         out.append(captures: "request_headers", requestNames, facts.requestCaptures)
         out.append(captures: "response_headers", responseNames, facts.responseCaptures)
         out.append(0x7D)

@@ -8,7 +8,7 @@ enum ConnectionSample: Sendable {
     case source, sourcePort, destination, destinationPort
     /// Whether the address is one of this machine's.
     case sourceIsLocal, destinationIsLocal
-    /// As the connection has them, whatever rules made of them for this exchange.
+    /// As the connection has them, whatever a PROXY protocol header says, and what rules made of them later.
     case connectionSource, connectionSourcePort, connectionDestination, connectionDestinationPort
     case connectionSourceIsLocal, connectionDestinationIsLocal
     case isTLS, isFirstRequest
@@ -30,13 +30,14 @@ enum ConnectionSample: Sendable {
     ]
 
     private static let fixedEnds: [SampleRow] = [
-        row("fc_src", .address, .connectionSource, "The client's address, whatever rules made of src."),
-        row("fc_src_port", .integer, .connectionSourcePort, "The client's port, whatever rules made of src_port."),
-        row("fc_src_is_local", .bool, .connectionSourceIsLocal, "Whether fc_src is an address of this machine."),
-        row("fc_dst", .address, .connectionDestination, "The address the client connected to, whatever dst is now."),
         row(
-            "fc_dst_port", .integer, .connectionDestinationPort,
-            "The port the client connected to, whatever dst_port is."),
+            "fc_src", .address, .connectionSource,
+            "The address the connection comes from: also where a PROXY protocol header or later rules say otherwise of src."
+        ),
+        row("fc_src_port", .integer, .connectionSourcePort, "The port the connection comes from, as fc_src."),
+        row("fc_src_is_local", .bool, .connectionSourceIsLocal, "Whether fc_src is an address of this machine."),
+        row("fc_dst", .address, .connectionDestination, "The address the connection came to, as fc_src."),
+        row("fc_dst_port", .integer, .connectionDestinationPort, "The port the connection came to, as fc_src."),
         row("fc_dst_is_local", .bool, .connectionDestinationIsLocal, "Whether fc_dst is an address of this machine."),
     ]
 
@@ -61,9 +62,6 @@ enum ConnectionSample: Sendable {
         SampleRow(
             "fc_http_major", yields: .integer, from: .connection, .constant(.integer(1)),
             summary: "The major version of HTTP on the client's connection: 1."),
-        SampleRow(
-            "fc_rcvd_proxy", yields: .bool, from: .connection, .constant(.bool(false)),
-            summary: "Whether the client's connection began with a PROXY protocol header."),
     ]
 
     private static func row(

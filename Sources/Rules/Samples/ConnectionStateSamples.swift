@@ -7,7 +7,8 @@ internal import Configuration
 enum ConnectionStateSample: Sendable {
     enum End: Sendable { case client, server }
 
-    /// What went wrong. Nothing has, where a connection is still asked: one that failed is gone.
+    /// What went wrong. Nothing has, where a connection is still asked: one that failed is gone, but for the client's in the
+    /// log of a failed handshake.
     case errorNumber(End), errorName(End), errorText(End)
     /// Exchanges at a time.
     case streams(End)
@@ -42,9 +43,11 @@ enum ConnectionStateSample: Sendable {
     private static func family(_ end: End, _ prefix: String, _ whose: String) -> [SampleRow] {
         let moment: Moment = end == .client ? .connection : .responseBytes
         return [
-            row("\(prefix)_err", .integer, .errorNumber(end), moment, "The error of \(whose): 0, for there is none."),
-            row("\(prefix)_err_name", .string, .errorName(end), moment, "Its name: empty, for there is none."),
-            row("\(prefix)_err_str", .string, .errorText(end), moment, "Its text: Success, for there is none."),
+            row(
+                "\(prefix)_err", .integer, .errorNumber(end), moment,
+                "HAProxy's number of the error of \(whose); 0 if there is none."),
+            row("\(prefix)_err_name", .string, .errorName(end), moment, "Its name; empty if there is none."),
+            row("\(prefix)_err_str", .string, .errorText(end), moment, "Its text; Success if there is none."),
             row("\(prefix)_nb_streams", .integer, .streams(end), moment, "The exchanges that \(whose) carries now: 1."),
             row(
                 "\(prefix)_settings_streams_limit", .integer, .streams(end), moment,
@@ -61,9 +64,11 @@ enum ConnectionStateSample: Sendable {
     /// nil about a server where none was reached.
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
         switch self {
-        case .errorNumber(let end): there(end, facts) ? .integer(0) : nil
-        case .errorName(let end): there(end, facts) ? .string(facts.make { _ in }) : nil
-        case .errorText(let end): there(end, facts) ? .string(facts.make { $0.append("Success") }) : nil
+        case .errorNumber(let end): there(end, facts) ? .integer(fault(end, facts)?.rawValue ?? 0) : nil
+        case .errorName(let end):
+            there(end, facts) ? .string(facts.make { $0.append(fault(end, facts)?.name ?? "") }) : nil
+        case .errorText(let end):
+            there(end, facts) ? .string(facts.make { $0.append(fault(end, facts)?.text ?? "Success") }) : nil
         case .streams(let end): there(end, facts) ? .integer(1) : nil
         case .isReused: there(.server, facts) ? .bool(facts.serverConnectionWasUsed) : nil
         case .backendQueue: .integer(facts.counts.backendQueue)
@@ -74,6 +79,10 @@ enum ConnectionStateSample: Sendable {
     }
 
     private func there(_ end: End, _ facts: ExchangeFacts) -> Bool { end == .client || facts.serverAddress != nil }
+
+    private func fault(_ end: End, _ facts: ExchangeFacts) -> HandshakeFault? {
+        end == .client ? facts.handshakeFault : nil
+    }
 
     private func retries(_ facts: ExchangeFacts) -> SampleValue? {
         if let retries = facts.directives.retries { return .integer(retries) }

@@ -102,6 +102,7 @@ extension Examples {
         line("http-response unset-var", "(res.x)", not: "res.x"),
         line("http-response wait-for-body", "time 1s", not: "time"),
         line("tcp-request connection accept", "if { src 10.0.0.0/8 }", not: "if { path / }"),
+        line("tcp-request connection expect-proxy", "layer4 if { src 10.0.0.0/8 }", not: "layer7"),
         line("tcp-request connection reject", "if { src 10.0.0.0/8 }", not: "403"),
         line("tcp-request connection set-dst", "dst", not: "always_true"),
         line("tcp-request connection set-dst-port", "dst_port", not: ""),

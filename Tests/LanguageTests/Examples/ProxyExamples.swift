@@ -6,6 +6,7 @@ extension Examples {
     static let proxy: [Example] = [
         line("backlog", "1000", not: "0"),
         line("bind", "127.0.0.1:10098", not: "127.0.0.1:99999"),
+        parameter("bind", "accept-proxy", not: "v1"),
         parameter("bind", "backlog", "100", not: "0"),
         parameter("bind", "defer-accept", not: "1"),
         parameter("bind", "gid", "65534", not: "-1"),

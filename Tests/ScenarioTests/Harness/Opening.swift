@@ -20,14 +20,15 @@ func opening(global: String = "", defaults: String = "") -> String {
 
 /// A front door `www` on a free port before a backend `app` with the servers s1, s2, ... on `ports`.
 ///
-/// The other arguments add lines to the sections, `server` adds words to each server's line.
+/// The other arguments add lines to the sections, `server` adds words to each server's line and `bind` to the front
+/// door's.
 struct FrontDoor {
     let portico: Portico
     let port: Int
 
     init(
         before ports: Int..., global: String = "", defaults: String = "", frontend: String = "", backend: String = "",
-        server: String = ""
+        server: String = "", bind: String = ""
     ) throws {
         port = try freePort()
         let servers = ports.enumerated().map { "    server s\($0 + 1) 127.0.0.1:\($1) \(server)" }
@@ -35,7 +36,7 @@ struct FrontDoor {
             """
             \(opening(global: global, defaults: defaults))
             frontend www
-                bind 127.0.0.1:\(port)
+                bind 127.0.0.1:\(port) \(bind)
             \(frontend)
                 default_backend app
             backend app

@@ -1,0 +1,65 @@
+// What was said before a connection could carry anything: the PROXY protocol header (manual, section 7.3.3,
+// `fc_pp_authority` and its like). Before it is there, in `tcp-request connection` rules, nothing is known
+// of it.
+
+internal import Basics
+internal import Configuration
+internal import ProxyProtocol
+
+enum HandshakeSample: Sendable {
+    case hasProxyHeader
+    /// What the header says under a type.
+    case headerValue(UInt8)
+
+    static let rows: [SampleRow] = [
+        row(
+            "fc_rcvd_proxy", .bool, .hasProxyHeader,
+            "Whether the client's connection began with a PROXY protocol header."
+        ),
+        row(
+            "fc_pp_authority", .string, .headerValue(TypedValues.authority),
+            "The host name that the client asked the proxy for, as its PROXY protocol header has it."),
+        row(
+            "fc_pp_unique_id", .string, .headerValue(TypedValues.uniqueID),
+            "The connection's name with the proxy, as its PROXY protocol header has it."),
+        SampleRow(
+            "fc_pp_tlv", "(<type>)", yields: .string, from: .connection,
+            summary: "What the PROXY protocol header says under a type: a number, or AUTHORITY, UNIQUE_ID and so on."
+        ) { (arguments, _) throws(ConfigProblem) in
+            let text = try arguments.string("a type")
+            guard let type = type(named: text) else {
+                throw arguments.problem(
+                    "'\(text)' is no type of a value",
+                    expected: "0 to 255, 0x…, or \(TypedValues.names.map(\.name).joined(separator: ", "))")
+            }
+            return .handshake(.headerValue(type))
+        },
+    ]
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ sample: HandshakeSample, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: type, from: .connection, .handshake(sample), summary: summary)
+    }
+
+    /// A number in decimal, or in hexadecimal behind `0x`; or a name from the specification.
+    private static func type(named text: String) -> UInt8? {
+        let name = text.uppercased()
+        if let known = TypedValues.names.first(where: { $0.name == name }) { return known.type }
+        let digits = name.hasPrefix("0X") ? name.dropFirst(2) : name[...]
+        guard digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
+        return UInt8(digits, radix: name.hasPrefix("0X") ? 16 : 10)
+    }
+
+    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+        switch self {
+        case .hasProxyHeader: return .bool(facts.headerValues != nil)
+        case .headerValue(let type):
+            guard let values = facts.headerValues, let value = values.next(type, from: &cursor.offset) else {
+                return nil
+            }
+            cursor.hasMore = cursor.isIterating
+            return .string(facts.make { $0 += value })
+        }
+    }
+}
