@@ -47,6 +47,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", path: "Sources/CLinux"),
+        .target(name: "CAres", path: "Sources/CAres"),
         .target(name: "CPCRE2", path: "Sources/CPCRE2"),
         .target(name: "CCrypt", path: "Sources/CCrypt"),
         .target(name: "COpenSSL", path: "Sources/COpenSSL"),
@@ -58,6 +59,7 @@ let package = Package(
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
+        room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
         room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
         room(
             "Rules",
@@ -71,17 +73,21 @@ let package = Package(
         room(
             "Proxy",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging", "Rules",
+                "Balancing",
                 "StaticFiles", "Admin",
             ], packages: [system]),
 
         .executableTarget(
             name: "portico",
             dependencies: [
-                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Logging", "Rules", "Balancing", "StaticFiles",
-                "Admin", "Proxy", arguments, system,
+                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Resolvers", "Logging", "Rules", "Balancing",
+                "StaticFiles", "Admin", "Proxy", arguments, system,
             ],
             path: "Sources/portico", resources: [.embedInCode("demo.cfg")], swiftSettings: swiftSettings),
+
+        // A nameserver that says what a test wants, for tests only.
+        .target(name: "ScriptedNameserver", path: "Tests/ScriptedNameserver", swiftSettings: swiftSettings),
 
         // A kernel made of a seed, for tests only.
         .target(
@@ -92,7 +98,8 @@ let package = Package(
         .target(
             name: "ExchangeSimulation",
             dependencies: [
-                "KernelSimulation", "Basics", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules",
+                "KernelSimulation", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging",
+                "Rules",
                 "Balancing",
                 "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
@@ -104,7 +111,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Logging", "Rules", "Balancing",
+                "StaticFiles",
                 "Admin", "Proxy",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
@@ -113,6 +121,7 @@ let package = Package(
         tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"], packages: [system]),
+        tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
         tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration"]),
         tests(of: "Balancing", uses: ["Balancing", "HTTP", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
@@ -121,16 +130,19 @@ let package = Package(
         tests(
             of: "Proxy",
             uses: [
-                "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging", "Rules", "Balancing",
+                "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging", "Rules",
+                "Balancing",
                 "Admin", "KernelSimulation", "ExchangeSimulation",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(
             of: "Language",
             uses: [
-                "portico", "Basics", "Configuration", "Logging", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+                "portico", "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "StaticFiles",
+                "Admin",
+                "Proxy",
             ]),
-        tests(of: "Scenario", uses: []),
+        tests(of: "Scenario", uses: ["ScriptedNameserver"]),
         tests(of: "Fuzz", uses: ["FuzzTargets"]),
     ]
 )

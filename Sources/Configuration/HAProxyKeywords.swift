@@ -6,7 +6,7 @@ enum HAProxyKeywords {
     /// Sections that HAProxy has beside those of `SectionKind`.
     static let sections: Set<String> = [
         "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward", "log-profile", "mailers",
-        "peers", "program", "resolvers", "ring", "traces",
+        "peers", "program", "ring", "traces",
     ]
 
     /// The longest keyword that the line begins with, if HAProxy has one.

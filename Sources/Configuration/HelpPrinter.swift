@@ -189,5 +189,5 @@ extension Keyword {
 }
 
 extension Sections {
-    static let all: Sections = [.global, .proxies, .httpErrors, .userlist]
+    static let all: Sections = [.global, .proxies, .httpErrors, .userlist, .resolvers]
 }

@@ -2,11 +2,14 @@
 // parses itself. Rows live next to the behaviour they configure; the program's Assembly lists all tables.
 
 /// What sections there are. A `listen` is a frontend and a backend in one; `http-errors` is a set of error pages,
-/// a `userlist` a set of people with their passwords.
+/// a `userlist` a set of people with their passwords, `resolvers` a set of nameservers.
 public enum SectionKind: String, CaseIterable, Sendable {
     case global, defaults, frontend, backend, listen
     case httpErrors = "http-errors"
-    case userlist
+    case userlist, resolvers
+
+    /// Whether the section starts from defaults.
+    public var hasDefaults: Bool { self != .httpErrors && self != .userlist && self != .resolvers }
 
     /// Whether the section needs a name of its own.
     public var isNamed: Bool { self != .global && self != .defaults }
@@ -24,6 +27,7 @@ public struct Sections: OptionSet, Sendable {
     public static let listen = Sections(rawValue: 1 << 4)
     public static let httpErrors = Sections(rawValue: 1 << 5)
     public static let userlist = Sections(rawValue: 1 << 6)
+    public static let resolvers = Sections(rawValue: 1 << 7)
 
     /// The sections that make proxies.
     public static let proxies: Sections = [.defaults, .frontend, .backend, .listen]
@@ -39,6 +43,7 @@ public struct Sections: OptionSet, Sendable {
         case .listen: self = .listen
         case .httpErrors: self = .httpErrors
         case .userlist: self = .userlist
+        case .resolvers: self = .resolvers
         }
     }
 

@@ -10,6 +10,8 @@ public struct LoadedConfiguration: Sendable {
     public internal(set) var httpErrors: [Draft] = []
     /// Every `userlist`, in file order; their names are unique.
     public internal(set) var userlists: [Draft] = []
+    /// Every `resolvers` section, likewise.
+    public internal(set) var resolvers: [Draft] = []
     /// In the order they were found; `ProblemPrinter` sorts them.
     public var problems: [ConfigProblem] = []
     /// The files' texts, for printing problems.

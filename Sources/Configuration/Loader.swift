@@ -328,6 +328,7 @@ extension SectionKind {
         case .listen: "a listen section"
         case .httpErrors: "an http-errors section"
         case .userlist: "a userlist"
+        case .resolvers: "a resolvers section"
         }
     }
 }

@@ -1,7 +1,7 @@
 // The first line of a section: its kind, its name, the defaults it starts from.
 //
 //   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
-//   http-errors|userlist <name>
+//   http-errors|userlist|resolvers <name>
 //
 // A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
 // where it was legible, so that references to it are not reported too.
@@ -14,6 +14,7 @@ struct SectionNames {
     var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var httpErrors: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var userlists: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    var resolvers: [String: (kind: SectionKind, range: SourceRange)] = [:]
     /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
     var defaults: [String: [Draft]] = [:]
     /// What a proxy without `from` starts from.
@@ -59,7 +60,7 @@ extension Loader {
         } else {
             let usage =
                 switch kind {
-                case .httpErrors, .userlist: "\(kind.rawValue) <name>"
+                case .httpErrors, .userlist, .resolvers: "\(kind.rawValue) <name>"
                 case .defaults: "defaults [<name>] [from <defaults>]"
                 default: "\(kind.rawValue) <name> [from <defaults>]"
                 }
@@ -80,6 +81,7 @@ extension Loader {
         case .frontend, .backend, .listen: result.proxies.append(draft)
         case .httpErrors: result.httpErrors.append(draft)
         case .userlist: result.userlists.append(draft)
+        case .resolvers: result.resolvers.append(draft)
         }
     }
 
@@ -108,6 +110,7 @@ extension Loader {
             (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
             ?? (kind == .httpErrors ? names.httpErrors[name.text] : nil)
             ?? (kind == .userlist ? names.userlists[name.text] : nil)
+            ?? (kind == .resolvers ? names.resolvers[name.text] : nil)
         if let first {
             throw ConfigProblem(
                 "there is \(first.kind == .httpErrors ? "an" : "a") \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
@@ -117,14 +120,14 @@ extension Loader {
         if isBack { names.backends[name.text] = (kind, name.range) }
         if kind == .httpErrors { names.httpErrors[name.text] = (kind, name.range) }
         if kind == .userlist { names.userlists[name.text] = (kind, name.range) }
+        if kind == .resolvers { names.resolvers[name.text] = (kind, name.range) }
     }
 
     /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.
     private mutating func startingPoint(
         _ kind: SectionKind, _ rest: inout ArraySlice<Word>
     ) throws(ConfigProblem) -> Draft? {
-        // Neither a set of error pages nor one of users has anything to start from.
-        if kind == .httpErrors || kind == .userlist { return nil }
+        if !kind.hasDefaults { return nil }
         guard let from = rest.first, from.text == "from" else { return kind == .defaults ? nil : names.lastDefaults }
         guard let name = rest.dropFirst().first else {
             throw ConfigProblem("'from' lacks a name", at: from.range, expected: "the name of a defaults section")

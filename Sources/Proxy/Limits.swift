@@ -19,6 +19,8 @@ enum Limits {
     static let linger = TimeSpan.seconds(2)
     /// What a closing client may still send meanwhile.
     static let lingerBytes = 1 << 20
+    /// What a name's look-up may take longer than it should, before an exchange goes on without.
+    static let resolutionSlack = TimeSpan.seconds(1)
     /// Exchange objects kept for reuse by one worker.
     static let spareExchanges = 1_024
 }

@@ -7,6 +7,7 @@ public import Basics
 internal import HTTP
 public import Logging
 internal import Reactor
+public import Resolvers
 internal import Rules
 internal import StaticFiles
 public import Synchronization
@@ -29,15 +30,19 @@ public final class Plan: Sendable {
     let variables: ProcessVariables
     /// The files that rules look values up in, and may change.
     let patterns: PatternSets
+    /// Whom to ask for addresses.
+    public let resolvers: [ResolversPlan]
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, logTargets: LogTargets,
+        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, resolvers: [ResolversPlan],
+        logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
         headLimits: HeadLimits, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
         self.patterns = patterns
+        self.resolvers = resolvers
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process

@@ -16,6 +16,7 @@ public struct PlanBuilder {
     private var drafts: [Draft]
     private let httpErrors: [Draft]
     private let userlists: [Draft]
+    private let resolverDrafts: [Draft]
     private let environment: [String: String]
     private let logger: Logger
     private let workers: Int
@@ -29,16 +30,18 @@ public struct PlanBuilder {
     ///   - proxies: frontend, backend and listen drafts in file order.
     ///   - httpErrors: drafts of `http-errors` sections.
     ///   - userlists: drafts of `userlist` sections.
+    ///   - resolvers: drafts of `resolvers` sections.
     ///   - environment: the variables as the configuration left them.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
-        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [],
+        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [], resolvers: [Draft] = [],
         environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
     ) {
         self.global = global
         drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
         self.httpErrors = httpErrors
         self.userlists = userlists
+        resolverDrafts = resolvers
         self.environment = environment
         self.logger = logger
         self.workers = workers
@@ -57,6 +60,7 @@ public struct PlanBuilder {
         resolveUserLists()
         resolveErrorFiles()
         resolvePatterns()
+        let resolvers = ResolverSections.makePlans(resolverDrafts, namedBy: &drafts, &problems)
 
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
@@ -81,7 +85,8 @@ public struct PlanBuilder {
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
-            frontends: frontends, backends: backends, patterns: patterns, logTargets: logTargets(of: global),
+            frontends: frontends, backends: backends, patterns: patterns, resolvers: resolvers,
+            logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
             headLimits: HeadLimits(

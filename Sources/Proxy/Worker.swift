@@ -5,6 +5,7 @@ internal import Balancing
 public import Basics
 public import Logging
 public import Reactor
+internal import Resolvers
 internal import Rules
 internal import SystemPackage
 
@@ -35,6 +36,9 @@ public final class Worker {
     private var spareExchanges: [Exchange] = []
     private(set) var exchangesUnderWay = 0
     private var exchangesBegun: UInt64 = 0
+    private var nameTickets: UInt64 = 0
+    /// For names that are asked for.
+    var nameKey = NameTable.Key()
     /// For lines and values in the making.
     var scratch: [UInt8] = []
     private(set) var isStopping = false
@@ -82,6 +86,7 @@ public final class Worker {
         }
         resumeUnfinished()
         obeyOrders()
+        handOutAnswers()
         handOutPlaces()
     }
 
@@ -153,6 +158,12 @@ public final class Worker {
         return (exchangesBegun - 1) * UInt64(plan.process.threads) + UInt64(index)
     }
 
+    /// A number that no other question of this worker has.
+    func nextNameTicket() -> UInt64 {
+        nameTickets += 1
+        return nameTickets
+    }
+
     func giveBack(_ exchange: Exchange) {
         exchangesUnderWay -= 1
         if spareExchanges.count < Limits.spareExchanges { spareExchanges.append(exchange) }
@@ -175,6 +186,13 @@ public final class Worker {
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
         if order == .stopNow { stopNow() }
+    }
+
+    /// Exchanges that waited for an address go on. Whoever has left in the meantime wants to know nothing any more.
+    private func handOutAnswers() {
+        for answer in orders.takeAnswers() {
+            (slots[SlotHandle(packed: answer.waiter.owner)] as? ClientConnection)?.nameAnswered(answer, self)
+        }
     }
 
     /// Requests that waited for a server go on. What they do may free places that others of this worker have waited for.

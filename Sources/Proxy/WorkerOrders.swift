@@ -1,8 +1,9 @@
 // What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
 
 internal import Balancing
-internal import Basics
+public import Basics
 public import Reactor
+public import Resolvers
 internal import Synchronization
 
 /// The mailbox of one worker.
@@ -13,6 +14,8 @@ public final class WorkerOrders: Sendable {
     private let resumeWanted = Atomic<Bool>(false)
     private let hasGrants = Atomic<Bool>(false)
     private let grants = Mutex<[PlaceGrant]>([])
+    private let hasAnswers = Atomic<Bool>(false)
+    private let answers = Mutex<[NameAnswer]>([])
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
     private let trimWanted = Atomic<Bool>(false)
@@ -79,5 +82,33 @@ public final class WorkerOrders: Sendable {
             defer { grants.removeAll() }
             return grants
         }
+    }
+
+    /// A name that one of the worker's exchanges waits for was looked up.
+    public func deliver(_ answer: NameAnswer) {
+        answers.withLock { $0.append(answer) }
+        hasAnswers.store(true, ordering: .releasing)
+        waker?.wake()
+    }
+
+    /// What has been delivered since the last time.
+    func takeAnswers() -> [NameAnswer] {
+        guard hasAnswers.load(ordering: .relaxed), hasAnswers.exchange(false, ordering: .acquiring) else { return [] }
+        return answers.withLock { answers in
+            defer { answers.removeAll() }
+            return answers
+        }
+    }
+}
+
+/// What came of the look-up of a name that somebody waits for.
+public struct NameAnswer: Sendable {
+    let waiter: NameWaiter
+    /// Nil if there is none.
+    let address: IPAddress?
+
+    public init(for waiter: NameWaiter, _ address: IPAddress?) {
+        self.waiter = waiter
+        self.address = address
     }
 }

@@ -47,6 +47,8 @@ public enum Interest: Sendable {
     case streaming
     /// Reported while there is something to read.
     case reading
+    /// Reported while there is something to read or room to write.
+    case readingAndWriting
 }
 
 public enum Accepted: Sendable {

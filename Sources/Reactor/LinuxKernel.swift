@@ -79,6 +79,7 @@ public final class LinuxKernel: Kernel {
             case .streaming:
                 EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLPRI.rawValue | EPOLLET.rawValue
             case .reading: EPOLLIN.rawValue
+            case .readingAndWriting: EPOLLIN.rawValue | EPOLLOUT.rawValue
             }
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_ADD, socket.number, flags, token)
         if result == 0 { return nil }

@@ -87,6 +87,8 @@ public final class ExchangeFacts {
     // What rules have said about this exchange beside its messages.
 
     public var directives = ExchangeDirectives()
+    /// What rules want an address for: `do-resolve`.
+    public internal(set) var wantedName = WantedName()
     /// `txn`, `req` and `res` variables.
     var variables = ExchangeVariables()
 

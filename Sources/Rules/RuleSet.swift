@@ -40,6 +40,8 @@ public enum RuleWait: Sendable {
     case pause(TimeSpan)
     /// The request's body, whole or as many bytes of it, for so long at most.
     case body(time: TimeSpan, bytes: Int?)
+    /// An address for `facts.wantedName`; `facts.found` has to be called before the rules go on.
+    case address
     /// More of what the client, or the server, sends: a condition cannot be decided yet (`facts.mayGrow`).
     case more
 }

@@ -70,6 +70,8 @@ struct RuleTable: Sendable {
     var userLists: [NamedUserList] = []
     /// Variables of the environment that samples name, known likewise.
     var environment: [EnvironmentVariable] = []
+    /// The resolvers sections that actions name, known likewise.
+    var resolvers: [NamedResolvers] = []
     /// Names of other sections and of servers in rules.
     var references: [SiteReference] = []
     // Only looked at when a rule answers.

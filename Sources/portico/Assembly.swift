@@ -5,13 +5,15 @@ internal import Balancing
 internal import Configuration
 internal import Logging
 internal import Proxy
+internal import Resolvers
 internal import Rules
 internal import StaticFiles
 
 enum Assembly {
     static let language = Language(
         keywords: ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
-            + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
+            + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table
+            + ConfigurationKeywords.table,
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),

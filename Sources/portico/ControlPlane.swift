@@ -25,6 +25,7 @@ final class ControlPlane {
     private let pool = BufferPool()
     private var orders: [WorkerOrders] = []
     private var threads: [Reactor.Thread] = []
+    private let lookup: NameLookup
     private let running: RunningWorkers
 
     /// How many workers have not ended yet.
@@ -33,6 +34,8 @@ final class ControlPlane {
         init(_ count: Int) { self.count = Atomic(count) }
     }
 
+    /// Call it before the process changes its root.
+    ///
     /// - Throws: what the system is short of.
     init(
         plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
@@ -49,6 +52,7 @@ final class ControlPlane {
         self.hardStopAfter = hardStopAfter
         self.isQuiet = isQuiet
         loop = TaskLoop(kernel: kernel)
+        lookup = NameLookup(plan: plan, waker: kernel.waker, in: loop)
         running = RunningWorkers(workers)
     }
 
@@ -68,7 +72,9 @@ final class ControlPlane {
         while running.count.load(ordering: .acquiring) > 0 {
             loop.runOnce()
             names?.collect(in: loop)
+            lookup.collect()
         }
+        lookup.close()
         for thread in threads { thread.join() }
         logger.stop()
     }
@@ -80,6 +86,7 @@ final class ControlPlane {
         let mainWaker = kernel.waker
         orders = workerKernels.map { WorkerOrders(waker: $0.kernel.waker) }
         plan.admission.setWorkers(orders)
+        lookup.setWorkers(orders)
         for index in 0..<workerCount {
             let box = workerKernels[index]
             let plan = plan

@@ -33,7 +33,8 @@ struct Launch {
         // Even where lines are wrong already: unknown names and the like are reported in the same run.
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors,
-            userlists: loaded.userlists, environment: loaded.environment, logger: logger, workers: threads,
+            userlists: loaded.userlists, resolvers: loaded.resolvers, environment: loaded.environment, logger: logger,
+            workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)
@@ -116,6 +117,11 @@ struct Launch {
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
             if let pidPath { try PIDFile(pidPath) } else { nil }
         }
+        let control = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
+            try ControlPlane(
+                plan: plan, logger: logger, workers: threads, admin: admin,
+                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
+        }
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
@@ -123,11 +129,6 @@ struct Launch {
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
         background?.settle()
-        let control = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
-            try ControlPlane(
-                plan: plan, logger: logger, workers: threads, admin: admin,
-                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
-        }
         control.run(listening)
         listening.removeFiles()
         pidFile?.remove()

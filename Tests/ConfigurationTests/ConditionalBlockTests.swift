@@ -156,7 +156,7 @@ import Testing
             .notice "before any section"
             listen a
                 .warning 'as "$A" is'
-            resolvers x
+            log-forward x
                 .if 0
                 .alert "never"
                 .endif
@@ -168,7 +168,7 @@ import Testing
             """
         let expected = [
             "1:9: notice: before any section", "3:14: warning: as \"$A\" is",
-            "4:1: error: section 'resolvers' is known to HAProxy, but Portico does not do it yet",
+            "4:1: error: section 'log-forward' is known to HAProxy, but Portico does not do it yet",
             "10:11: error: '.alert' lacks an argument; expected a message",
             "11:17: error: unexpected 'words' behind the message; expected quotes around the whole message",
             "12:12: error: no way",

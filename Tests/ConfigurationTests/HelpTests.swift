@@ -71,7 +71,7 @@ import Testing
             "'reqrep' is an old spelling, gone from HAProxy: it becomes http-request rules where its pattern says what it is about\n"
         ),
         (["stick-table"], "'stick-table' is known to HAProxy, but Portico does not do it yet\n"),
-        (["resolvers"], "'resolvers' is known to HAProxy, but Portico does not do it yet\n"),
+        (["log-forward"], "'log-forward' is known to HAProxy, but Portico does not do it yet\n"),
         (["nbproc"], "'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says\n"),
     ])
     func `an unknown word is answered with what is known of it`(_ words: [String], _ answer: String) {

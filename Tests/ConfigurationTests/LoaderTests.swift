@@ -70,6 +70,19 @@ import Testing
         #expect(loaded.lines(of: "staff") == ["mode http"])
     }
 
+    @Test func `resolvers sections are kept by themselves and start from nothing`() {
+        let loaded = load(
+            "defaults\n    mode http\nresolvers a\nresolvers b\nlisten a\nresolvers a\nresolvers b from c")
+        #expect(
+            loaded.complaints == [
+                "6:11: error: there is a resolvers 'a' already, at t.cfg:3",
+                "7:11: error: there is a resolvers 'b' already, at t.cfg:4",
+            ])
+        #expect(loaded.resolvers.map(\.name) == ["a", "b"])
+        #expect(loaded.resolvers.map { $0[Said.self].lines } == [[], []])
+        #expect(loaded.lines(of: "a") == ["mode http"])
+    }
+
     @Test func `the longest name that fits the section wins`() {
         let loaded = load(
             """

@@ -6,7 +6,7 @@ import Testing
 @Suite struct MistakeTests {
     /// In every line behind `#! `: what is to be said about it, with the column. A line without is right.
     private static let file = ##"""
-        modde http                              #! 1 unknown section 'modde'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist
+        modde http                              #! 1 unknown section 'modde'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers
             bind :80
         frontend                                #! 1 'frontend' lacks a name; expected frontend <name>
             bind :99999                         #! 10 '99999' is not a port; expected 1 to 65535, or a range like 8000-8009
@@ -94,13 +94,13 @@ import Testing
         backend ""                              #! 9 a section's name is empty
         backedn three                           #! 1 unknown section 'backedn'; did you mean 'backend'?
             nothing in here is judged
-        resolvers dns                           #! 1 section 'resolvers' is known to HAProxy, but Portico does not do it yet
-            nameserver one 127.0.0.1:53
+        log-forward dns                         #! 1 section 'log-forward' is known to HAProxy, but Portico does not do it yet
+            dgram-bind 127.0.0.1:53
         listen "unclosed                        #! 8 this quote is not closed; expected " before the end of the line
             nothing in here either
         listen four
             mode http
-        apps my                                 #! 1 unknown section 'apps'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist
+        apps my                                 #! 1 unknown section 'apps'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers
             start 5
             stop 5
         """##

@@ -4,7 +4,7 @@ import KernelSimulation
 
 /// A backend, and what its requests' paths begin with.
 enum Route: String, CaseIterable {
-    case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared, limited, retried
+    case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared, limited, retried, resolved
     // Answered by Portico itself.
     case denied, redirected, returned, files, stats
 
@@ -94,6 +94,8 @@ struct RoundConfiguration {
         say("error-log-format \"\(Ledger.format)\"")
         say("maxconn \(random.number(4...20))", oneIn: 6)
         if isTCP {
+            say("tcp-request content do-resolve(sess.ip,dns) src_port,mod(7)", oneIn: 2)
+            say("tcp-request inspect-delay \(random.number(1...500))ms", oneIn: 2)
             say("default_backend plain")
         } else {
             say("option http-buffer-request", oneIn: 8)
@@ -120,6 +122,10 @@ struct RoundConfiguration {
                 say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)")
             }
         }
+        lines += "\nresolvers dns\n"
+        say("nameserver one 127.0.0.1:53")
+        say("timeout retry \(random.number(1...1_000))ms")
+        say("hold valid \(random.number(0...1_000))ms")
         return lines + "\nbackend files\n    mode http\n    files \(folder)/site\n    files-strip-prefix /files\n"
     }
 
@@ -144,6 +150,12 @@ struct RoundConfiguration {
         case .retried:
             let failures = ["all-retryable-errors 404", "empty-response 500", "junk-response response-timeout 408"]
             return ["retry-on \(failures.randomElement(using: &random) ?? "")"]
+        case .resolved:
+            return [
+                "tcp-request content do-resolve(txn.a,dns) path,djb2,mod(5)",
+                "http-request do-resolve(txn.b,dns,ipv4) path,djb2,mod(7)",
+                "http-request set-dst var(txn.b)",
+            ]
         case .fresh: return ["http-reuse never"]
         case .shared: return ["http-reuse \(random.oneIn(2) ? "always" : "aggressive")"]
         default: return []

@@ -9,6 +9,7 @@ public import KernelSimulation
 import Logging
 public import Proxy
 import Reactor
+import Resolvers
 import Rules
 import StaticFiles
 
@@ -22,6 +23,8 @@ public final class SimulatedPortico {
     private let logger = Logger(rings: 1, ringBytes: 1 << 23)
     private let orders = WorkerOrders(waker: nil)
     private var wasStopped = false
+    /// Names that are being looked up, and when that is done.
+    private var names: [(key: NameTable.Key, doneAt: Instant)] = []
 
     /// - Parameter configuration: the text, given the descriptor for its `log fd@` line.
     public init(on kernel: SimulatedKernel, named name: String, _ configuration: (_ log: Int32) -> String) {
@@ -32,6 +35,7 @@ public final class SimulatedPortico {
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
+            resolvers: loaded.resolvers,
             environment: loaded.environment,
             logger: logger, workers: 1, facts: facts, now: kernel.now)
         guard let plan = builder.build(), !loaded.hasErrors else {
@@ -47,14 +51,33 @@ public final class SimulatedPortico {
 
     private static let language = Language(
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + StaticFilesKeywords.table
-            + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
+            + ResolversKeywords.table + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),
         ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp)
 
     /// One turn of the worker, whenever there is something to do.
-    public func turn() { worker.turn(until: kernel.now + .seconds(1_000)) }
+    public func turn() {
+        let limit = names.map(\.doneAt).min() ?? .never
+        worker.turn(until: min(limit, kernel.now + .seconds(1_000)))
+        lookNamesUp()
+    }
+
+    /// In the control thread's place: some names are known soon, some late, some not at all.
+    private func lookNamesUp() {
+        guard let table = plan.resolvers.first?.names else { return }
+        for key in table.takeQuestions() {
+            names.append((key, kernel.now + .milliseconds(UInt64(kernel.random.number(0...1_500)))))
+        }
+        while let at = names.firstIndex(where: { $0.doneAt <= kernel.now }) {
+            let key = names.remove(at: at).key
+            let address: IPAddress? = kernel.random.oneIn(3) ? nil : .v4(0x0A00_0001)
+            for waiter in table.settle(key, address, hold: plan.resolvers[0].holds.valid, now: kernel.now) {
+                orders.deliver(NameAnswer(for: waiter, address))
+            }
+        }
+    }
 
     /// Works until every peer has done its part, in `turns` turns at most; false if that was not enough.
     public func work(turns: Int) -> Bool {

@@ -6,6 +6,7 @@ import Basics
 import Configuration
 import Logging
 import Proxy
+import Resolvers
 import Rules
 import StaticFiles
 
@@ -29,13 +30,14 @@ enum ConfigurationFuzz {
         facts.descriptorsLimit = 10_000
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
+            resolvers: loaded.resolvers,
             logger: Logger(rings: 1, ringBytes: 4_096), workers: 1, facts: facts, now: Instant(nanoseconds: 1))
         _ = builder.build()
     }
 
     private static let language = Language(
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + StaticFilesKeywords.table
-            + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
+            + ResolversKeywords.table + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),

@@ -17,7 +17,9 @@ struct Example: Sendable {
     var after: [String] = []
 
     /// The sections, those first in which most is possible.
-    static let sections: [SectionKind] = [.frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist]
+    static let sections: [SectionKind] = [
+        .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers,
+    ]
 }
 
 // MARK: - The forms of a line in the tables

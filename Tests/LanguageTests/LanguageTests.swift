@@ -6,6 +6,7 @@ import Configuration
 import Foundation
 import Logging
 import Proxy
+import Resolvers
 import Rules
 import StaticFiles
 import Testing
@@ -118,6 +119,7 @@ struct Room: Sendable, CustomTestStringConvertible {
         Room("SampleExamples.swift", [], groups: ["samples"], Examples.samples),
         Room("ConverterExamples.swift", [], groups: ["converters"], Examples.converters),
         Room("StaticFilesExamples.swift", StaticFilesKeywords.table, Examples.staticFiles),
+        Room("ResolversExamples.swift", ResolversKeywords.table, Examples.resolvers),
         Room("LoggingExamples.swift", LoggingKeywords.table, Examples.logging),
         Room("AdminExamples.swift", AdminKeywords.table, groups: ["stats socket"], Examples.admin),
         Room("ConfigurationExamples.swift", ConfigurationKeywords.table, Examples.configuration),

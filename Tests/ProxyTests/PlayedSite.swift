@@ -5,6 +5,7 @@ import Basics
 import Configuration
 import KernelSimulation
 import Reactor
+import Resolvers
 import Rules
 import Testing
 
@@ -17,17 +18,21 @@ final class PlayedSite {
     let kernel = SimulatedKernel(seed: 7)
     let plan: Plan
     let worker: Worker
-    private let orders = WorkerOrders(waker: nil)
+    let orders = WorkerOrders(waker: nil)
     private let logger = Logger(rings: 1)
 
     private static let language = Language(
-        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table,
+        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table
+            + ResolversKeywords.table,
         parameterGroups: [])
 
-    /// - Parameter bind: parameters of the bind line.
-    /// - Parameter lines: of the section `listen site`, whose first lines are there already.
+    /// - Parameters:
+    ///   - bind: parameters of the bind line.
+    ///   - lines: of the section `listen site`, whose first lines are there already.
+    ///   - sections: what stands below it.
     init(
-        mode: String = "http", bind: String = "", _ lines: String..., sourceLocation: SourceLocation = #_sourceLocation
+        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "",
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let text = """
             listen site
@@ -39,6 +44,7 @@ final class PlayedSite {
                 timeout client 60s
                 timeout server 60s
             \(lines.map { "    " + $0 }.joined(separator: "\n"))
+            \(sections)
 
             """
         let loaded = Self.language.load(text: text, named: "play.cfg")
@@ -46,7 +52,8 @@ final class PlayedSite {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 10_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: [], logger: logger, workers: 1, facts: facts,
+            global: loaded.global, proxies: loaded.proxies, httpErrors: [], resolvers: loaded.resolvers, logger: logger,
+            workers: 1, facts: facts,
             now: kernel.now)
         let plan = builder.build()
         self.plan = try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)

@@ -245,6 +245,12 @@ final class ClientConnection: Connection {
         return true
     }
 
+    /// A name was looked up that an exchange of this connection has waited for, or does still.
+    func nameAnswered(_ answer: NameAnswer, _ worker: Worker) {
+        exchange?.nameAnswered(answer, worker)
+        resume(worker)
+    }
+
     /// The exchange has ended and everything it had for the client is sent. `isClientDone`: nothing more is to come from it.
     func exchangeEnded(keepAlive: Bool, isClientDone: Bool, _ worker: Worker) {
         precondition(phase == .exchanging, "an exchange ended while \(phase)")

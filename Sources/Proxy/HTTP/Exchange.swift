@@ -9,12 +9,12 @@
 //        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
 //                                               └─────────────────────────────────────────────────────┘
 //
-// Where it is configured, rules wait for bytes (inspecting) or the body (awaitingBody), and so does the choice of a
-// server (takingBody). With all servers full, a request is queued before it connects; a refused one may be tarpitted
+// Where it is configured, rules wait for bytes (inspecting), the body (awaitingBody) or an address (resolving), and so does
+// the choice of a server for the body (takingBody). With all servers full, a request is queued before it connects; a refused one may be tarpitted
 // before it is answered.
 //
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
-// ExchangeInspection (rules on bytes), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing,
+// ExchangeInspection (rules on bytes), ExchangeResolution (addresses for names), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing,
 // connecting, trying again), ExchangeQueue (waiting for a place on a server), ExchangeRetry (sending a request again),
 // ExchangeTarpit, ExchangeRelay (bodies and the response's head), ExchangeResponseBuffer (the body at the server's
 // speed), ExchangeAnswer (what Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
@@ -34,6 +34,8 @@ final class Exchange {
         case awaitingBody(before: Step)
         /// A rule lets the request wait.
         case pausing(before: Step)
+        /// A rule wants an address for a name.
+        case resolving(before: Step, RequestRules)
         /// `request-buffer`: the whole body is taken before a server is chosen.
         case takingBody
         /// Waiting for a server that may have one request more.
@@ -57,6 +59,8 @@ final class Exchange {
 
     /// Whose rules they are that wait, or are waited for.
     enum Step { case frontend, backend }
+    /// Which of them.
+    enum RequestRules { case content, request }
 
     let facts: ExchangeFacts
     var phase = Phase.ended
@@ -83,6 +87,8 @@ final class Exchange {
     var bodyProbe = BodyProbe(.none)
     /// Rules on what a side sends, while they have not come to their end.
     var inspection = Inspection.none
+    /// Of the name that is being looked up.
+    var nameTicket: UInt64 = 0
     /// Where rules that wait are to go on.
     var rulePosition = RulePosition.start
     /// What is behind the response's head.
@@ -174,7 +180,7 @@ final class Exchange {
         case .readingHead: preconditionFailure("the client's connection reads heads")
         case .inspecting(let step): inspect(before: step, worker)
         case .awaitingBody(let step): awaitBody(before: step, worker)
-        case .pausing: watchClient(worker)
+        case .pausing, .resolving: watchClient(worker)
         case .holding(let step): keepHolding(before: step, worker)
         case .takingBody: takeBody(worker)
         case .queued, .connecting: watchClient(worker)

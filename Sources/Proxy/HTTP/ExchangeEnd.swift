@@ -58,7 +58,7 @@ extension Exchange {
         count(.clientAborts, worker)
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
-        case .awaitingBody, .takingBody, .inspecting, .pausing: abort(.client, .request, worker)
+        case .awaitingBody, .takingBody, .inspecting, .pausing, .resolving: abort(.client, .request, worker)
         case .holding: abort(.client, .headers, worker)
         case .queued: abort(.client, .queue, worker)
         case .tarpitted:
@@ -79,6 +79,7 @@ extension Exchange {
         case .queued: queueTimedOut(worker)
         case .tarpitted: tarpitOver(worker)
         case .pausing(let step): requestPauseOver(step, worker)
+        case .resolving: resolved(nil, worker)
         case .awaitingBody, .takingBody: bodyTimedOut(worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .headers, worker)
         case .inspecting(let step): inspect(before: step, worker)

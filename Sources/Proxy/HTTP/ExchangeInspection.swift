@@ -48,6 +48,9 @@ extension Exchange {
             case .wait(.more, let position):
                 inspection.position = position
                 client.setDeadline(inspection.end, worker)
+            case .wait(.address, let position):
+                inspection.position = position
+                return beginResolving(before: step, .content, worker)
             case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
                 .challenge, .closeServer:
                 preconditionFailure("rules on content do not answer")

@@ -88,7 +88,7 @@ extension Exchange {
     /// Nothing is waited for that a server or a rule has to have first.
     var isRequestWhole: Bool {
         switch phase {
-        case .readingHead, .inspecting, .awaitingBody, .pausing, .takingBody: false
+        case .readingHead, .inspecting, .awaitingBody, .pausing, .resolving, .takingBody: false
         case .queued, .tarpitted, .connecting, .awaitingResponse, .holding, .relaying, .answering, .tunnelling, .ended:
             true
         }

@@ -1,6 +1,6 @@
 // The rules about whole messages: they run when a head is there, section by section, and what they decide is done here.
 //
-// A rule may want the exchange to wait (`pause`, `wait-for-body`); then the rules go on behind it. Rules on requests wait on
+// A rule may want the exchange to wait (`pause`, `wait-for-body`, `do-resolve`); then the rules go on behind it. Rules on requests wait on
 // the client's deadline, those on responses on the server's.
 
 internal import Balancing
@@ -76,6 +76,9 @@ extension Exchange {
             if requestBody.isComplete { return followRequestRules(of: step, from: position, worker) }
             rulePosition = position
             beginAwaitingBody(before: step, atLeast: bytes, for: time, worker)
+        case .wait(.address, let position):
+            rulePosition = position
+            beginResolving(before: step, .request, worker)
         case .wait(.more, _): preconditionFailure("a request's head is whole, no more of it can come")
         }
     }
@@ -211,6 +214,7 @@ extension Exchange {
             connection?.setDeadline(after: time, worker)
             return holdUntilThere(step, worker)
         case .more: preconditionFailure("a response's head is whole, no more of it can come")
+        case .address: preconditionFailure("rules on responses look no names up")
         }
         return false
     }

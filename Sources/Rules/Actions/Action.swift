@@ -38,6 +38,7 @@ enum Action: Sendable {
     case retries(RetriesAction)
     /// `expect-proxy`
     case expectProxyHeader
+    case resolve(ResolveAction)
 
     @inline(__always)
     func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
@@ -70,6 +71,7 @@ enum Action: Sendable {
         case .priority(let action): action.run(on: facts, program)
         case .retries(let action): action.run(on: facts, program)
         case .expectProxyHeader: ExpectProxyHeader.run(on: facts)
+        case .resolve(let action): action.run(on: facts, program)
         }
     }
 }
@@ -171,7 +173,7 @@ struct ActionRow: Sendable {
         + TargetAction.rows + ReplaceTargetAction.rows + [NormalizeAction.row, StatusAction.row] + EndAction.rows
         + VariableAction.rows + DirectiveAction.rows + Waiting.rows + [StrictMode.row]
         + ChangePatternsAction.rows + MarkPacketsAction.rows + PriorityAction.rows
-        + [RetriesAction.row, UseService.row, ExpectProxyHeader.row]
+        + [RetriesAction.row, ResolveAction.row, UseService.row, ExpectProxyHeader.row]
 
     private static let allow = ActionRow(
         "allow", in: RuleFamily.http,

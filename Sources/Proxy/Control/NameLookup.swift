@@ -1,0 +1,42 @@
+// Looks up, on the control thread, what workers ask the plan's `resolvers` sections for.
+
+internal import Basics
+public import Reactor
+internal import Resolvers
+
+/// All `resolvers` sections at work.
+public final class NameLookup {
+    private let resolvers: [Resolver]
+    private let workers = Workers()
+
+    /// Known when the workers are.
+    private final class Workers {
+        var orders: [WorkerOrders] = []
+    }
+
+    /// Call it before the process changes its root: see `Resolver.init`.
+    /// - Parameter waker: ends the loop's wait when there is something to look up.
+    public init(plan: Plan, waker: Waker?, in loop: TaskLoop) {
+        let workers = workers
+        resolvers = plan.resolvers.map { section in
+            let resolver = Resolver(section, in: loop) { waiter, address in
+                workers.orders[waiter.worker].deliver(NameAnswer(for: waiter, address))
+            }
+            resolver.listen(waking: waker)
+            return resolver
+        }
+    }
+
+    /// Who is to be told. Before they run.
+    public func setWorkers(_ orders: [WorkerOrders]) { workers.orders = orders }
+
+    /// Called after each turn of the loop.
+    public func collect() {
+        for resolver in resolvers { resolver.collect() }
+    }
+
+    /// Closes everything.
+    public func close() {
+        for resolver in resolvers { resolver.close() }
+    }
+}

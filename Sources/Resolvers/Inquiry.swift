@@ -1,0 +1,79 @@
+// One name on its way to an answer: the questions of its `Resolution`, put to all nameservers, and its time.
+
+internal import Basics
+internal import Reactor
+
+/// Ends once, with an answer or a fault, after `ResolversPlan.longestWait` at the latest.
+final class Inquiry: LoopTask {
+    private let name: String
+    private unowned let resolver: Resolver
+    private var resolution: Resolution
+    /// Replies to questions of another round than this are no news.
+    private var round = 0
+    private var roundBegan: Instant
+    private let end: Instant
+    private var later: AddressFamily?
+    private var done: ((Result<[IPAddress], ResolutionFault>) -> Void)?
+    private var handle = SlotHandle(index: 0, generation: 0)
+
+    init(
+        _ name: String, _ preferred: AddressFamily, of resolver: Resolver,
+        done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
+    ) {
+        self.name = name
+        self.resolver = resolver
+        self.done = done
+        let plan = resolver.plan
+        resolution = Resolution(for: preferred, of: resolver.nameservers.count, tries: plan.tries)
+        roundBegan = resolver.loop.now
+        end = roundBegan + plan.longestWait
+        handle = resolver.loop.add(self)
+        ask(preferred)
+    }
+
+    private func ask(_ family: AddressFamily) {
+        later = nil
+        round += 1
+        roundBegan = resolver.loop.now
+        resolver.loop.setDeadline(end, of: handle)
+        for nameserver in resolver.nameservers {
+            nameserver.ask(name, for: NameserverQuestion(self, round: round, family, nameserver))
+        }
+    }
+
+    func take(_ reply: NameserverReply, ofRound round: Int) {
+        guard done != nil, round == self.round else { return }
+        switch resolution.take(reply) {
+        case .wait: break
+        case .ask(let family): ask(family)
+        case .askLater(let family):
+            later = family
+            self.round += 1
+            resolver.loop.setDeadline(min(end, roundBegan + resolver.plan.retryTime), of: handle)
+        case .found(let addresses): finish(.success(addresses))
+        case .failed(let fault): finish(.failure(fault))
+        }
+    }
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+
+    func expired(in loop: TaskLoop) {
+        if let later, loop.now < end {
+            ask(later)
+            resolver.work()
+        } else {
+            finish(.failure(resolution.fault))
+        }
+    }
+
+    /// Ends it now.
+    func cancel() { finish(.failure(resolution.fault)) }
+
+    private func finish(_ result: Result<[IPAddress], ResolutionFault>) {
+        resolver.loop.remove(handle)
+        resolver.forget(self)
+        let done = done
+        self.done = nil
+        done?(result)
+    }
+}

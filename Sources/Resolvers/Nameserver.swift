@@ -1,0 +1,262 @@
+// One nameserver, asked through c-ares: it writes the questions, reads the answers, and knows those that are none.
+//
+// Each nameserver has a channel of c-ares for itself, with one try of one length, so that what is asked when is decided here
+// (`Resolution`). The channel's sockets are in the loop's epoll instance, its time-outs are the loop's. It opens a socket when
+// there is something to ask and closes it when all is answered: each burst of questions comes from another port.
+
+internal import Basics
+internal import CAres
+internal import Glibc
+internal import Reactor
+
+/// A question for one family's addresses of one name, put to one nameserver.
+final class NameserverQuestion {
+    let inquiry: Inquiry
+    /// The round of the inquiry that it belongs to.
+    let round: Int
+    let family: AddressFamily
+    unowned let nameserver: Nameserver
+
+    init(_ inquiry: Inquiry, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
+        self.inquiry = inquiry
+        self.round = round
+        self.family = family
+        self.nameserver = nameserver
+    }
+}
+
+@safe
+final class Nameserver: LoopTask {
+    let plan: NameserverPlan
+    private(set) var counts = NameserverCounts()
+    private let loop: TaskLoop
+    private var channel: ares_channel?
+    private var handle = SlotHandle(index: 0, generation: 0)
+    private var sockets: [Int32: SocketTask] = [:]
+    /// Called when replies may have come.
+    private let answered: () -> Void
+    private var replies: [(question: NameserverQuestion, reply: NameserverReply)] = []
+
+    /// Addresses taken from one answer; nobody needs more.
+    private static let addressesMax = 16
+    /// c-ares has room for no more in one datagram.
+    static let payloadBytesMax = 4_096
+
+    /// Nil if there is no memory for it.
+    init?(
+        _ plan: NameserverPlan, timeout: TimeSpan, payloadBytes: Int, in loop: TaskLoop, answered: @escaping () -> Void
+    ) {
+        self.plan = plan
+        self.loop = loop
+        self.answered = answered
+        guard Self.libraryIsReady, openChannel(timeout, payloadBytes) else { return nil }
+        handle = loop.add(self)
+    }
+
+    private static let libraryIsReady = ares_library_init(ARES_LIB_INIT_ALL) == cares_success
+
+    private func openChannel(_ timeout: TimeSpan, _ payloadBytes: Int) -> Bool {
+        var options = unsafe ares_options()
+        unsafe options.flags =
+            ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS
+            | (plan.isStream ? ARES_FLAG_USEVC : 0)
+        unsafe options.timeout = Int32(clamping: max(1, timeout.wholeMilliseconds))
+        unsafe options.tries = 1
+        unsafe options.ednspsz = Int32(min(payloadBytes, Self.payloadBytesMax))
+        unsafe options.sock_state_cb = { owner, socket, reads, writes in
+            guard let owner = unsafe owner else { return }
+            let nameserver = unsafe Unmanaged<Nameserver>.fromOpaque(owner).takeUnretainedValue()
+            nameserver.watch(socket, reads: reads != 0, writes: writes != 0)
+        }
+        // The channel goes before this object does, see `close`.
+        unsafe options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
+        let mask =
+            ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB
+            | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF
+        // Nothing of the system's own settings is read: the section says it all.
+        return unsafe "b".withCString { lookups in
+            unsafe "/dev/null".withCString { file in
+                unsafe options.lookups = UnsafeMutablePointer(mutating: lookups)
+                unsafe options.resolvconf_path = UnsafeMutablePointer(mutating: file)
+                guard unsafe ares_init_options(&channel, &options, mask) == cares_success else { return false }
+                return unsafe ares_set_servers_ports_csv(channel, plan.address.description) == cares_success
+            }
+        }
+    }
+
+    /// Ends everything; what is still being asked is answered at once, with failures.
+    func close() {
+        guard let open = unsafe channel else { return }
+        unsafe ares_destroy(open)
+        unsafe channel = nil
+        loop.remove(handle)
+    }
+
+    deinit { precondition(unsafe channel == nil, "nameserver \(plan.name) was not closed") }
+
+    // MARK: Asking
+
+    /// Asks; the reply comes through `takeReplies`, and may be there at once.
+    func ask(_ name: String, for question: NameserverQuestion) {
+        guard let open = unsafe channel else { return replies.append((question, .failed)) }
+        counts.sent += 1
+        // Given back when c-ares calls, which it does once for each question, whatever becomes of it.
+        let argument = unsafe Unmanaged.passRetained(question).toOpaque()
+        unsafe ares_query(
+            open, name, Int32(Self.internetClass), question.family == .v4 ? Self.typeA : Self.typeAAAA,
+            { argument, status, _, bytes, count in
+                guard let argument = unsafe argument else { return }
+                let question = unsafe Unmanaged<NameserverQuestion>.fromOpaque(argument).takeRetainedValue()
+                unsafe question.nameserver.take(status, bytes, count, for: question)
+            }, argument)
+        setDeadline()
+    }
+
+    /// RFC 1035 section 3.2, RFC 3596 section 2.1.
+    private static let internetClass: Int32 = 1
+    private static let typeA: Int32 = 1
+    private static let typeAAAA: Int32 = 28
+
+    func takeReplies() -> [(question: NameserverQuestion, reply: NameserverReply)] {
+        defer { replies.removeAll() }
+        return replies
+    }
+
+    private func take(_ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for question: NameserverQuestion)
+    {
+        let reply: NameserverReply =
+            switch status {
+            case cares_success: unsafe Self.read(bytes, count, question.family)
+            case cares_no_data: .noAddress
+            case cares_not_found: .noSuchName
+            case cares_refused: .refused
+            case cares_timeout: .timedOut
+            default: .failed
+            }
+        counts.add(reply)
+        replies.append((question, reply))
+    }
+
+    private static func read(
+        _ bytes: UnsafePointer<UInt8>?, _ count: Int32, _ family: AddressFamily
+    ) -> NameserverReply {
+        guard let addresses = unsafe family == .v4 ? readV4(bytes, count) : readV6(bytes, count) else { return .failed }
+        // What stands for all addresses is nobody's; connecting to it would be connecting to this machine.
+        let usable = addresses.filter { !$0.isAny }
+        return usable.isEmpty ? .noAddress : .addresses(usable)
+    }
+
+    private static func readV4(_ bytes: UnsafePointer<UInt8>?, _ length: Int32) -> [IPAddress]? {
+        var records = [ares_addrttl](repeating: ares_addrttl(), count: addressesMax)
+        var count = Int32(addressesMax)
+        let status = unsafe ares_parse_a_reply(bytes, length, nil, &records, &count)
+        if status == cares_no_data { return [] }
+        guard status == cares_success else { return nil }
+        return records.prefix(Int(count)).map { .v4(UInt32(bigEndian: $0.ipaddr.s_addr)) }
+    }
+
+    private static func readV6(_ bytes: UnsafePointer<UInt8>?, _ length: Int32) -> [IPAddress]? {
+        var records = [ares_addr6ttl](repeating: ares_addr6ttl(), count: addressesMax)
+        var count = Int32(addressesMax)
+        let status = unsafe ares_parse_aaaa_reply(bytes, length, nil, &records, &count)
+        if status == cares_no_data { return [] }
+        guard status == cares_success else { return nil }
+        return records.prefix(Int(count)).map { record in
+            let words = unsafe withUnsafeBytes(of: record.ip6addr) {
+                unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            }
+            return IPAddress.v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1)).unmapped
+        }
+    }
+
+    // MARK: The loop
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+
+    func expired(in loop: TaskLoop) { process(reads: nil, writes: nil) }
+
+    fileprivate func process(reads: Int32?, writes: Int32?) {
+        guard let open = unsafe channel else { return }
+        unsafe ares_process_fd(open, reads ?? ARES_SOCKET_BAD, writes ?? ARES_SOCKET_BAD)
+        setDeadline()
+        answered()
+    }
+
+    /// When c-ares wants to look at the clock again.
+    private func setDeadline() {
+        guard let open = unsafe channel else { return }
+        var span = timeval()
+        let isWaiting = unsafe ares_timeout(open, nil, &span) != nil
+        let wait = TimeSpan(
+            nanoseconds: UInt64(max(0, span.tv_sec)) * 1_000_000_000 + UInt64(max(0, span.tv_usec)) * 1_000)
+        loop.setDeadline(isWaiting ? loop.now + max(wait, .milliseconds(1)) : .never, of: handle)
+    }
+
+    /// c-ares says what it wants to know of a socket; nothing more when it is about to close it.
+    private func watch(_ socket: Int32, reads: Bool, writes: Bool) {
+        let before = sockets[socket]
+        if let before, before.reads == reads, before.writes == writes { return }
+        before?.leave(loop)
+        sockets[socket] = nil
+        guard reads || writes else { return }
+        // If it cannot be watched, the question's time will pass.
+        sockets[socket] = SocketTask(socket, of: self, reads: reads, writes: writes, in: loop)
+    }
+}
+
+/// One of a nameserver's sockets in the loop.
+private final class SocketTask: LoopTask {
+    private let socket: Socket
+    private unowned let owner: Nameserver
+    let reads: Bool
+    let writes: Bool
+    private var handle = SlotHandle(index: 0, generation: 0)
+
+    init?(_ number: Int32, of owner: Nameserver, reads: Bool, writes: Bool, in loop: TaskLoop) {
+        socket = Socket(number)
+        self.owner = owner
+        self.reads = reads
+        self.writes = writes
+        handle = loop.add(self)
+        guard loop.watch(socket, for: writes ? .readingAndWriting : .reading, as: handle) == nil else {
+            loop.remove(handle)
+            return nil
+        }
+    }
+
+    func leave(_ loop: TaskLoop) {
+        loop.kernel.unwatch(socket)
+        loop.remove(handle)
+    }
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        let isBroken = readiness.contains(.broken)
+        owner.process(
+            reads: reads && (isBroken || readiness.contains(.readable)) ? socket.number : nil,
+            writes: writes && (isBroken || readiness.contains(.writable)) ? socket.number : nil)
+    }
+
+    func expired(in loop: TaskLoop) {}
+}
+
+/// What has become of the questions to a nameserver, for `show resolvers`.
+public struct NameserverCounts: Sendable, Equatable {
+    public internal(set) var sent: UInt64 = 0
+    public internal(set) var valid: UInt64 = 0
+    public internal(set) var noSuchName: UInt64 = 0
+    public internal(set) var noAddress: UInt64 = 0
+    public internal(set) var refused: UInt64 = 0
+    public internal(set) var timeout: UInt64 = 0
+    public internal(set) var other: UInt64 = 0
+
+    mutating func add(_ reply: NameserverReply) {
+        switch reply {
+        case .addresses: valid += 1
+        case .noSuchName: noSuchName += 1
+        case .noAddress: noAddress += 1
+        case .refused: refused += 1
+        case .timedOut: timeout += 1
+        case .failed: other += 1
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// What the lines of a `resolvers` section say, before names are looked up.
+
+public import Basics
+public import Configuration
+
+public struct ResolversSettings: SectionSettings {
+    struct NameserverLine: Sendable {
+        let name: Word
+        let address: Word
+        let host: AddressText.Host
+        let port: UInt16
+        let isStream: Bool
+    }
+
+    var nameservers: [NameserverLine] = []
+    /// `resolve_retries`
+    var tries = 3
+    /// `timeout resolve`, `timeout retry`
+    var resolveTime = TimeSpan.seconds(1)
+    var retryTime = TimeSpan.seconds(1)
+    var holds = HoldTimes()
+    var payloadBytes = 512
+
+    public init() {}
+
+    /// The section as it is run.
+    ///
+    /// A nameserver that is called by a name has the first of its addresses.
+    /// - Parameters:
+    ///   - resolve: looks up a nameserver's own name.
+    ///   - problems: takes what is wrong.
+    public func makePlan(
+        name: String, at range: SourceRange, resolve: (String) -> [IPAddress], _ problems: inout [ConfigProblem]
+    ) -> ResolversPlan {
+        var found: [NameserverPlan] = []
+        for line in nameservers {
+            let ip: IPAddress? =
+                switch line.host {
+                case .ip(let ip): ip
+                case .name(let name): resolve(name).first
+                case .any: nil
+                }
+            guard let ip else {
+                problems.append(
+                    ConfigProblem("no address for the nameserver '\(line.address.text)'", at: line.address.range))
+                continue
+            }
+            found.append(
+                NameserverPlan(name: line.name.text, address: .ip(ip, port: line.port), isStream: line.isStream))
+        }
+        if nameservers.isEmpty {
+            problems.append(
+                ConfigProblem(
+                    "resolvers section '\(name)' has no nameserver: it finds nothing", at: range,
+                    expected: "a line with nameserver, or parse-resolv-conf", severity: .warning))
+        }
+        return ResolversPlan(
+            name: name, nameservers: found, tries: tries, retryTime: retryTime, resolveTime: resolveTime, holds: holds,
+            payloadBytes: payloadBytes)
+    }
+}
+
+extension ResolversSettings {
+    /// Where the system's own nameservers are written.
+    private static let systemFile = "/etc/resolv.conf"
+
+    /// What `parse-resolv-conf` does. A nameserver that is there already is left out.
+    mutating func addSystemNameservers(_ args: inout Arguments) {
+        let bytes: [UInt8]
+        do throws(Files.Refusal) {
+            bytes = try Files.contents(of: Self.systemFile)
+        } catch {
+            return args.warn("cannot read \(Self.systemFile): \(error.text)")
+        }
+        let found = Self.nameservers(in: bytes)
+        if found.isEmpty { args.warn("there is no nameserver in \(Self.systemFile)") }
+        for address in found {
+            let name = address.description
+            guard !nameservers.contains(where: { $0.name.text == name }) else { continue }
+            let word = Word(name, at: args.keyword.range)
+            nameservers.append(
+                NameserverLine(name: word, address: word, host: .ip(address), port: Self.port, isStream: false))
+        }
+    }
+
+    /// The section of this name that there is without being written, as in HAProxy: with the system's nameservers.
+    public static let unwrittenName = "default"
+
+    /// Its settings; nil if the system has no nameserver.
+    public static func unwritten() -> ResolversSettings? {
+        var settings = ResolversSettings()
+        var args = Arguments(words: [], keyword: Word(unwrittenName, at: SourceRange(file: systemFile, line: 1)))
+        settings.addSystemNameservers(&args)
+        return settings.nameservers.isEmpty ? nil : settings
+    }
+
+    private static let port: UInt16 = 53
+
+    /// The addresses behind `nameserver`, as resolv.conf(5) has them.
+    static func nameservers(in bytes: [UInt8]) -> [IPAddress] {
+        bytes.split(separator: 0x0A).compactMap { line in
+            let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+            guard words.count >= 2, words[0].elementsEqual("nameserver".utf8) else { return nil }
+            return IPAddress(String(decoding: words[1], as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// `do-resolve`: an address for a name, from the nameservers of a `resolvers` section (manual, `http-request do-resolve`).
+//
+// The rules behind it wait. Whoever runs them looks up `facts.wantedName`, and says with `facts.found` what came of it.
+
+public import Basics
+public import Configuration
+
+/// A name for which a rule wants an address.
+public struct WantedName: Sendable {
+    /// The section's place in the list that `Draft.resolve` was given.
+    public private(set) var resolvers = 0
+    /// Rather than an IPv6 address, if there are both.
+    public private(set) var prefersIPv4 = false
+    /// As the expression yields it: anything, but no longer than a name can be.
+    public fileprivate(set) var name: [UInt8] = []
+    /// With a dot at its end (RFC 1035 section 2.3.4).
+    fileprivate static let bytesMax = 254
+    fileprivate var variable: VariableName?
+
+    init() {}
+
+    fileprivate mutating func want(_ variable: VariableName, from resolvers: Int, prefersIPv4: Bool) {
+        self.variable = variable
+        self.resolvers = resolvers
+        self.prefersIPv4 = prefersIPv4
+    }
+}
+
+extension ExchangeFacts {
+    /// Sets the variable for whose sake `wantedName` was looked up; without an address it stays as it is.
+    public func found(_ address: IPAddress?) {
+        guard let variable = wantedName.variable else { preconditionFailure("an address that no rule wants") }
+        wantedName.variable = nil
+        if let address { set(variable, .address(address)) }
+    }
+}
+
+struct ResolveAction: Sendable {
+    let variable: VariableName
+    /// The section's place in `RuleTable.resolvers`.
+    let resolvers: Int
+    let prefersIPv4: Bool
+    let name: Expression
+
+    /// What yields nothing, or more than a name, is not looked up.
+    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+        guard let place = program.table.resolvers[resolvers].place else { return .next }
+        let isThere = facts.withScratch {
+            guard let value = name.evaluate(facts, program) else { return false }
+            let bytes = value.bytes(facts)
+            guard bytes.count <= WantedName.bytesMax else { return false }
+            facts.wantedName.name.removeAll(keepingCapacity: true)
+            facts.withBytes(bytes) { facts.wantedName.name.append($0) }
+            return true
+        }
+        guard isThere else { return .next }
+        facts.wantedName.want(variable, from: place, prefersIPv4: prefersIPv4)
+        return .wait(.address)
+    }
+
+    static let row = ActionRow(
+        "do-resolve", in: [.requestContent, .httpRequest], parentheses: "<variable>,<resolvers>[,ipv4|ipv6]",
+        "<expression>",
+        summary:
+            "Asks the nameservers of a resolvers section for an address of the host that the expression yields, without a port, "
+            + "and sets the variable to it. The rules behind it wait. With no address the variable stays as it is. IPv6 is "
+            + "preferred unless ipv4 is said. In tcp-request content nobody waits for longer than inspect-delay, if there is one."
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        let words = try arguments.inParentheses("a variable, a resolvers section").parts
+        guard (2...3).contains(words.count) else {
+            throw arguments.problem(
+                "do-resolve has two or three words in its parentheses",
+                expected: "do-resolve(<variable>,<resolvers>[,ipv4|ipv6])")
+        }
+        let variable = try VariableName(words[0], in: family.place)
+        let prefersIPv4 = words.count == 3 ? try words[2].choice("a family", of: ["ipv4": true, "ipv6": false]) : false
+        let expression = try Expression(
+            arguments.next("an expression that yields a host's name"), in: family.place, &table)
+        table.resolvers.append(NamedResolvers(reference: Reference(words[1])))
+        return .resolve(
+            ResolveAction(
+                variable: variable, resolvers: table.resolvers.count - 1, prefersIPv4: prefersIPv4, name: expression))
+    }
+}
+
+/// A resolvers section by the name that a rule uses for it, and its place.
+struct NamedResolvers: Sendable {
+    let reference: Reference
+    /// Nil until `Draft.resolve`.
+    var place: Int?
+}
+
+extension RuleTable {
+    /// Finds the sections; appends what is wrong with their names.
+    mutating func resolve(resolvers names: NameIndex, _ problems: inout [ConfigProblem]) {
+        for index in resolvers.indices {
+            do throws(ConfigProblem) {
+                resolvers[index].place = try names.position(of: resolvers[index].reference)
+            } catch {
+                problems.append(error)
+            }
+        }
+    }
+}
+
+extension Draft {
+    /// The resolvers sections that rules of this section name.
+    public var resolversInRules: [Reference] { self[RulesSettings.self].table.resolvers.map(\.reference) }
+
+    /// Lets the rules know the resolvers sections they name; returns what is wrong with the names.
+    public mutating func resolve(resolvers names: NameIndex) -> [ConfigProblem] {
+        var problems: [ConfigProblem] = []
+        self[RulesSettings.self].table.resolve(resolvers: names, &problems)
+        return problems
+    }
+}
+
+extension Word {
+    /// What stands between commas, each with its place where that is clear.
+    fileprivate var parts: [Word] {
+        let isAsWritten = range.length == text.count
+        return text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            var place = range
+            if isAsWritten {
+                place.column += text.distance(from: text.startIndex, to: part.startIndex)
+                place.length = max(1, part.count)
+            }
+            return Word(String(part), at: place)
+        }
+    }
+}
