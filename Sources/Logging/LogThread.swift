@@ -40,10 +40,11 @@ final class LogThread {
     /// Until the logger is told to stop.
     func run() {
         while true {
+            // Before the rings are looked at: what was logged before the stop is then found in them.
+            let deadline = logger.deadline.load(ordering: .acquiring)
             let found = drain()
             for i in streams.indices { streams[i].flush(&tally) }
             publish()
-            let deadline = logger.deadline.load(ordering: .acquiring)
             let isBlocked = streams.contains { $0.isBlocked }
             if deadline != 0 {
                 if found == .nothing && !isBlocked { return }

@@ -2,6 +2,7 @@
 
 import Basics
 import Foundation
+import Glibc
 import Testing
 
 @testable import Logging
@@ -63,14 +64,17 @@ import Testing
             while i < count {
                 var text: [UInt8] = []
                 text.append(decimal: i)
-                if unsafe ring.push(record, text.span.bytes) { i += 1 }
+                if unsafe ring.push(record, text.span.bytes) { i += 1 } else { sched_yield() }
             }
         }
         writer.start()
         var line: [UInt8] = []
         var next = 0
         while next < count {
-            guard ring.pop(into: &line) != nil else { continue }
+            guard ring.pop(into: &line) != nil else {
+                sched_yield()
+                continue
+            }
             #expect(String(decoding: line, as: UTF8.self) == "\(next)")
             next += 1
         }
