@@ -25,6 +25,18 @@ public struct ListenOptions: Sendable {
 public enum ListeningSocket {
     /// Opens, binds and listens.
     public static func open(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
+        let socket = try bind(address, options)
+        do throws(Errno) {
+            try check(Glibc.listen(socket.number, options.backlog))
+        } catch {
+            close(socket)
+            throw error
+        }
+        return socket
+    }
+
+    /// Opens and binds, and does not listen: whoever connects is refused as if nobody were there.
+    public static func bind(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
         let number = SystemAddress.makeStreamSocket(for: address)
         guard number >= 0 else { throw Errno.last }
         let socket = Socket(number)
@@ -75,7 +87,6 @@ public enum ListeningSocket {
         if let interface = options.interface { try bindToDevice(socket, interface) }
         try check(unsafe SystemAddress.with(address) { unsafe clinux_bind(socket.number, $0, $1) })
         if case .path(let path) = address { try setOwner(path, options) }
-        try check(Glibc.listen(socket.number, options.backlog))
     }
 
     /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.

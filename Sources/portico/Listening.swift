@@ -57,12 +57,11 @@ struct Listening {
     }
 
     /// Shared ports would let two Porticos of one user listen side by side unnoticed, each with half of the connections. A first
-    /// attempt without sharing tells whether somebody else is there.
+    /// attempt without sharing tells whether somebody else is there. It does not listen: who came in by it would be thrown out.
     private func refuseTaken(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) {
         var alone = options
         alone.sharesPort = false
-        let probe = try ListeningSocket.open(address, alone)
-        ListeningSocket.close(probe)
+        ListeningSocket.close(try ListeningSocket.bind(address, alone))
     }
 
     private func listenOptions(_ bind: BindPlan) -> ListenOptions {

@@ -86,6 +86,23 @@ import Testing
         #expect(throws: Errno.addressInUse) { try open(address) { $0.sharesPort = false } }
     }
 
+    @Test func `finding out whether a port can be had lets nobody in`() throws {
+        // Once it listened for a moment: whoever connected just then was thrown out.
+        var alone = ListenOptions()
+        alone.sharesPort = false
+        let bound = try ListeningSocket.bind(.ip(.loopbackV4, port: 0), alone)
+        let address = watched.kernel.localAddress(bound)
+        defer { ListeningSocket.close(bound) }
+        switch watched.kernel.connect(to: address, from: nil) {
+        case .failed(let reason): #expect(reason == .connectionRefused)
+        case .started(let client):
+            watched.kernel.watch(watched.own(client), for: .streaming, token: 1)
+            #expect(watched.sees(.broken, on: 1))
+        }
+        let taken = watched.kernel.localAddress(try open(.ip(.loopbackV4, port: 0)))
+        #expect(throws: Errno.addressInUse) { try ListeningSocket.bind(taken, alone) }
+    }
+
     @Test func `an address this machine does not have is refused`() {
         #expect(throws: Errno.addressNotAvailable) { try open(.ip(.v4(0xC000_0201), port: 0)) }
     }
@@ -125,7 +142,7 @@ import Testing
         let file = unsafe Glibc.open("/dev/null", O_RDONLY)
         defer { Glibc.close(file) }
         #expect(throws: Errno.notSocket) { try ListeningSocket.adopt(descriptor: file) }
-        #expect(throws: Errno.badFileDescriptor) { try ListeningSocket.adopt(descriptor: 99_999) }
+        #expect(throws: Errno.badFileDescriptor) { try ListeningSocket.adopt(descriptor: .max) }
     }
 
     private func bindUnix(_ number: Int32, to path: String) throws {
