@@ -65,7 +65,9 @@ let package = Package(
             "Rules",
             uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),
 
-        room("Balancing", uses: ["Basics", "HTTP", "Configuration", "Reactor", "Logging"], packages: [system]),
+        room(
+            "Balancing", uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging"],
+            packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 
         room("Admin", uses: ["Basics", "HTTP", "Configuration", "Balancing"]),
@@ -124,7 +126,9 @@ let package = Package(
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
         tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration"]),
-        tests(of: "Balancing", uses: ["Balancing", "HTTP", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
+        tests(
+            of: "Balancing",
+            uses: ["Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP"]),
         tests(

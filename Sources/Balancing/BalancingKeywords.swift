@@ -173,6 +173,25 @@ public enum BalancingKeywords {
             server.pool.reusesMax = number < 0 ? nil : number
         },
         Parameter(
+            "send-proxy", usage: "send-proxy",
+            summary:
+                "Begins connections to the server, and its checks unless they go elsewhere, with a PROXY protocol header in "
+                + "version 1 that says who the client is. Such a connection is only used for that client again."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyLine = true },
+        Parameter("send-proxy-v2", usage: "send-proxy-v2", summary: "The same in version 2.") {
+            (_, server) throws(ConfigProblem) in server.sendsProxyBlock = true
+        },
+        Parameter("no-send-proxy", usage: "no-send-proxy", summary: "Undoes `send-proxy` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.sendsProxyLine = false
+        },
+        Parameter(
+            "no-send-proxy-v2", usage: "no-send-proxy-v2", summary: "Undoes `send-proxy-v2` of a default-server line."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyBlock = false },
+        Parameter(
+            "check-send-proxy", usage: "check-send-proxy",
+            summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyHeaderInChecks = true },
+        Parameter(
             "init-addr", usage: "init-addr <methods>",
             summary: "Accepted as it is in HAProxy: Portico always starts, and looks an unknown name up again later."
         ) { (args, _) throws(ConfigProblem) in _ = try args.next("a method") },

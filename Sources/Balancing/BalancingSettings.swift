@@ -2,6 +2,7 @@
 
 public import Basics
 public import Configuration
+internal import ProxyProtocol
 
 /// Balancing and checking as one section's lines have it.
 public struct BalancingSettings: SectionSettings {
@@ -52,8 +53,24 @@ public struct ServerDraft: Sendable {
     public var checkAddress: IPAddress?
     public var pool = PoolLimits()
     public var limits = ServerLimits()
+    /// `send-proxy` and `send-proxy-v2`: of both, the second counts.
+    public var sendsProxyLine = false
+    public var sendsProxyBlock = false
+    /// `check-send-proxy`
+    public var sendsProxyHeaderInChecks = false
 
     public init() {}
+}
+
+extension ServerDraft {
+    /// The PROXY protocol header that connections begin with; nil for none.
+    var proxyHeader: ProxyHeaderVersion? { sendsProxyBlock ? .two : sendsProxyLine ? .one : nil }
+
+    /// That of checks: the same, unless they go elsewhere.
+    var checkProxyHeader: ProxyHeaderVersion? {
+        if sendsProxyHeaderInChecks { return proxyHeader ?? .one }
+        return checkPort == nil && checkAddress == nil ? proxyHeader : nil
+    }
 }
 
 extension BalancingSettings {
@@ -74,7 +91,7 @@ extension BalancingSettings {
                 name: draft.name.text, backendName: name, index: index, id: ids[index],
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
                 hostName: hostName, port: port, portOffset: draft.portOffset,
-                pool: draft.pool, limits: draft.limits,
+                pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
                 check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
                 workers: workers, now: now)
         }
@@ -103,7 +120,8 @@ extension BalancingSettings {
             interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
             connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
             responseTimeout: checkTimeout,
-            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort)
+            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
+            proxyHeader: draft.checkProxyHeader)
     }
 }
 

@@ -2,6 +2,7 @@
 // is read by every worker and changed by the control thread.
 
 public import Basics
+public import ProxyProtocol
 internal import Synchronization
 
 /// Whether a server gets requests, and why not.
@@ -67,6 +68,8 @@ public final class Server: Sendable {
     public let takesClientAddress: Bool
     public let pool: PoolLimits
     public let limits: ServerLimits
+    /// The PROXY protocol header that its connections begin with; nil for none.
+    public let proxyHeader: ProxyHeaderVersion?
     public let check: HealthCheckPlan?
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
@@ -89,8 +92,8 @@ public final class Server: Sendable {
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
         address: SocketAddress?, hostName: String?, port: UInt16, portOffset: Int? = nil,
-        pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(), check: HealthCheckPlan?, workers: Int,
-        now: Instant
+        pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(),
+        proxyHeader: ProxyHeaderVersion? = nil, check: HealthCheckPlan?, workers: Int, now: Instant
     ) {
         self.name = name
         self.backendName = backendName
@@ -104,6 +107,7 @@ public final class Server: Sendable {
         takesClientAddress = hostName == nil && address?.ip?.isAny == true
         self.pool = pool
         self.limits = limits.normal
+        self.proxyHeader = proxyHeader
         self.check = check
         traffic = Traffic(workers: workers)
         rate = RateMeter()

@@ -57,6 +57,31 @@ import Testing
             ])
     }
 
+    // MARK: The PROXY protocol
+
+    @Test(arguments: [
+        ("send-proxy", "PROXY TCP4 127.0.0.1 127.0.0.1 80 80\r\n"),
+        ("send-proxy-v2", "\r\n\r\n\0\r\nQUIT\n \0\0\0"),
+        ("check-send-proxy", "PROXY TCP4 127.0.0.1 127.0.0.1 80 80\r\n"), ("send-proxy port 80", ""),
+        ("send-proxy-v2 port 80 check-send-proxy", "\r\n\r\n\0\r\nQUIT\n \0\0\0"),
+    ])
+    func `a check begins as connections do, and says that it is nobody's`(_ words: String, _ header: String) throws {
+        let connect = try Play("server s 127.0.0.1:80 check inter 2s \(words)")
+        #expect(connect.run(2) == ["0 L4OK", "2000 L4OK"])
+        #expect(connect.requests == [header, header])
+
+        let ask = try Play("option httpchk GET /x", "server s 127.0.0.1:80 check inter 2s \(words)")
+        ask.behaviour = .ok
+        #expect(ask.run(1) == ["0 L7OK 200"])
+        #expect(ask.requests[0].hasPrefix(header + "GET /x HTTP/1.1\r\n"))
+    }
+
+    @Test func `a server that takes no byte fails a check that has to send a header`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 2s send-proxy")
+        play.behaviour = .neverAccepts
+        #expect(play.run(1) == ["2000 L4TOUT wentDown "])
+    }
+
     @Test func `nothing is left behind between checks`() throws {
         let play = try Play(
             connectTimeout: .seconds(1), "option httpchk", "timeout check 500ms", "server s 127.0.0.1:80 check inter 2s"
@@ -215,7 +240,7 @@ private final class Play {
     private var visits: [Visit] = []
     var server: Server { backend.servers[0] }
     /// What each check has sent.
-    var requests: [String] { visits.map { String(decoding: $0.request, as: UTF8.self) } }
+    var requests: [String] { visits.map { String(decoding: $0.request + $0.wire.outbound, as: UTF8.self) } }
 
     init(
         seed: UInt64 = 1, connectTimeout: TimeSpan = .seconds(5), _ lines: String...,

@@ -2,6 +2,7 @@
 
 import Basics
 import Configuration
+import ProxyProtocol
 import Testing
 
 @testable import Balancing
@@ -53,6 +54,18 @@ import Testing
                 ("server web fe80::1:-1", { $0.servers[0].portOffset == -1 }),
                 ("server web 10.0.0.1:80", { $0.servers[0].portOffset == nil }),
                 ("server web 10.0.0.1 check port 80", { $0.servers[0].portOffset == 0 }),
+                (
+                    "server web 10.0.0.1:80",
+                    { $0.servers[0].proxyHeader == nil && $0.servers[0].checkProxyHeader == nil }
+                ),
+                ("server web 10.0.0.1:80 send-proxy-v2 send-proxy", { $0.servers[0].proxyHeader == .two }),
+                ("server web 10.0.0.1:80 send-proxy-v2", { $0.servers[0].checkProxyHeader == .two }),
+                ("server web 10.0.0.1:80 send-proxy port 81", { $0.servers[0].checkProxyHeader == nil }),
+                ("server web 10.0.0.1:80 send-proxy addr 10.0.0.2", { $0.servers[0].checkProxyHeader == nil }),
+                (
+                    "server web 10.0.0.1:80 send-proxy-v2 port 81 check-send-proxy",
+                    { $0.servers[0].checkProxyHeader == .two }
+                ),
             ],
             refused: [
                 ("server", "2:11 'server' lacks an argument; a server name"),
@@ -64,8 +77,8 @@ import Testing
                     "2:16 an address has no 'http://' before it; <address>:<port>; 10.0.0.1:80?"
                 ),
                 (
-                    "server web 10.0.0.1:80 send-proxy",
-                    "2:28 'send-proxy' is known to HAProxy, but Portico does not do it yet"
+                    "server web 10.0.0.1:80 tcp-ut 2s",
+                    "2:28 'tcp-ut' is known to HAProxy, but Portico does not do it yet"
                 ),
                 ("server web 10.0.0.1:80 interval 2s", "2:28 unknown parameter 'interval' of 'server'; inter?"),
                 ("server web check", "2:16 'check' is no address; an address before the parameters"),
@@ -270,6 +283,12 @@ import Testing
         parameter(
             "max-reuse", "0", sets: { $0.pool.reusesMax == 0 },
             refused: ("max-reuse -2", "2:36 -2 is out of range; a count from -1 to 1000000000")),
+        parameter("send-proxy", sets: { $0.proxyHeader == .one && $0.checkProxyHeader == .one }),
+        parameter("send-proxy-v2", after: "send-proxy", sets: { $0.proxyHeader == .two }),
+        parameter("no-send-proxy", after: "send-proxy", sets: { $0.proxyHeader == nil }),
+        parameter("no-send-proxy-v2", after: "send-proxy-v2", sets: { $0.proxyHeader == nil }),
+        parameter(
+            "check-send-proxy", after: "port 81", sets: { $0.proxyHeader == nil && $0.checkProxyHeader == .one }),
         parameter(
             "init-addr", "last,libc,none", sets: { _ in true },
             refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method")),

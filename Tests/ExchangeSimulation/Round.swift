@@ -17,6 +17,7 @@ public final class Round {
     private var clients: [Client] = []
     private var requests = 0
     private var complaints: [String] = []
+    private var portsOfRequests: [Int: UInt16] = [:]
 
     public struct Outcome: Sendable {
         public let exchanges: Int
@@ -61,7 +62,7 @@ public final class Round {
         for port in Route.ofServers.flatMap(\.ports) {
             kernel.servers[.ip(.loopbackV4, port: port)] = { [unowned self] kernel, wire in
                 if hasFaults && kernel.random.oneIn(60) { return false }
-                _ = Server(self, wire)
+                _ = Server(self, wire, wantsHeader: Route.announced.ports.contains(port))
                 return true
             }
         }
@@ -86,6 +87,9 @@ public final class Round {
     /// Some hundred times what any round needs.
     private var turnsMax: Int { 100_000 + wanted * 2_000 }
 
+    /// The port of the client that sends this request.
+    func port(ofRequest id: Int) -> UInt16? { portsOfRequests[id] }
+
     /// A client comes; false if there were enough.
     fileprivate func admit() -> Bool {
         guard requests < wanted, complaints.isEmpty else { return false }
@@ -96,6 +100,7 @@ public final class Round {
         }
         requests += count
         let client = Client(self, requests: scripts, hasMishap: hasMishap)
+        for script in scripts { portsOfRequests[script.id] = client.port }
         clients.append(client)
         kernel.schedule(client, after: .milliseconds(UInt64(kernel.random.number(0...3))))
         return true

@@ -5,6 +5,7 @@ import KernelSimulation
 /// A backend, and what its requests' paths begin with.
 enum Route: String, CaseIterable {
     case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared, limited, retried, resolved
+    case announced
     // Answered by Portico itself.
     case denied, redirected, returned, files, stats
 
@@ -119,7 +120,8 @@ struct RoundConfiguration {
             for (number, port) in route.ports.enumerated() {
                 let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
                 let limits = route == .limited || random.oneIn(12) ? Self.limits(&random) : ""
-                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)")
+                let header = route == .announced ? random.oneIn(2) ? " send-proxy" : " send-proxy-v2" : ""
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)")
             }
         }
         lines += "\nresolvers dns\n"
@@ -157,6 +159,7 @@ struct RoundConfiguration {
                 "http-request set-dst var(txn.b)",
             ]
         case .fresh: return ["http-reuse never"]
+        case .announced: return ["http-reuse \(random.oneIn(2) ? "always" : "safe")"]
         case .shared: return ["http-reuse \(random.oneIn(2) ? "always" : "aggressive")"]
         default: return []
         }

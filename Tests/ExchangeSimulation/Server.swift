@@ -3,6 +3,7 @@
 
 import Basics
 import KernelSimulation
+import ProxyProtocol
 import Reactor
 
 final class Server: SimulatedPeer {
@@ -13,6 +14,10 @@ final class Server: SimulatedPeer {
     private let isLoath: Bool
     private var isAccepted = false
 
+    /// What of a header has come; nil if none is awaited, or any more.
+    private var header: [UInt8]?
+    /// The client's port that it named.
+    private var announcedPort: UInt16?
     private var reader = MessageReader(reading: .request)
     /// The request being read or answered.
     private var request: Head?
@@ -31,8 +36,9 @@ final class Server: SimulatedPeer {
     private var patienceEnds: Instant
     private var nextLook = Instant.never
 
-    init(_ round: Round, _ wire: Wire) {
+    init(_ round: Round, _ wire: Wire, wantsHeader: Bool) {
         self.round = round
+        header = wantsHeader ? [] : nil
         self.wire = wire
         let kernel = round.kernel
         let hasFaults = round.configuration.hasFaults
@@ -92,9 +98,10 @@ final class Server: SimulatedPeer {
         guard !isMute, !wire.outbound.isEmpty else { return }
         var count = min(pace.takes, wire.outbound.count)
         if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        let bytes = kernel.peerTakes(count, from: wire)
+        var bytes = kernel.peerTakes(count, from: wire)
         received += bytes.count
         patienceEnds = kernel.now + Self.patience
+        guard takeHeader(from: &bytes) else { return }
         var at = 0
         while !isOver, let event = reader.next(bytes, &at) {
             switch event {
@@ -118,9 +125,31 @@ final class Server: SimulatedPeer {
         }
     }
 
+    /// Takes the header off the first bytes; false while it is not whole.
+    private func takeHeader(from bytes: inout [UInt8]) -> Bool {
+        guard let begun = header else { return true }
+        let all = begun + bytes
+        switch unsafe ProxyHeaderParser.parse(all.span.bytes, bytesMax: 1_000) {
+        case .needMore:
+            header = all
+            return false
+        case .failed(let fault):
+            complain("got a header with \(fault)")
+            return false
+        case .complete(let said, let count):
+            header = nil
+            announcedPort = said.ends?.source.port
+            bytes = Array(all[count...])
+            return true
+        }
+    }
+
     private func headCame(_ head: Head, _ kernel: SimulatedKernel) {
         guard request == nil else { return complain("got a request while it was answering another") }
         if head.hosts != 1 && !round.configuration.isTCP { return complain("got \(head.hosts) Host fields") }
+        if let announcedPort, let id = head.id, announcedPort != round.port(ofRequest: id) {
+            return complain("is announced as that of \(announcedPort) and got request \(id) of another client")
+        }
         request = head
         requestIsWhole = false
         pace = Pace.draw(hasFaults: round.configuration.hasFaults, bytes: 2_000, &kernel.random)

@@ -149,6 +149,8 @@ final class PlayedClient: SimulatedPeer {
     }
 
     var isClosed: Bool { wire.weClosed || wire.weFinished }
+    /// The port it comes from.
+    var port: UInt16 { wire.address.port ?? 0 }
     /// It was closed with a reset.
     var wasReset: Bool { wire.weReset }
 
@@ -176,6 +178,8 @@ final class PlayedServer {
     /// Requests that have come whole, over all connections.
     private(set) var requests: [String] = []
     private(set) var connectionCount = 0
+    /// All bytes that have come, over all connections.
+    fileprivate(set) var heard = ""
 
     fileprivate init(_ site: PlayedSite, _ script: @escaping (Connection) -> Reaction) {
         self.site = site
@@ -206,7 +210,9 @@ final class PlayedServer {
                 isAccepted = true
                 kernel.accept(wire)
             }
-            input += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
+            let text = String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
+            server.heard += text
+            input += text
             if let (text, at) = answer {
                 if at <= kernel.now {
                     answer = nil

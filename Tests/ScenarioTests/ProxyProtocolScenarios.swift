@@ -202,6 +202,61 @@ import Testing
         #expect(try front.portico.exchange(with: "/unix").client == "192.0.2.8:88")
     }
 
+    @Test(
+        "Behind Portico, HAProxy knows Portico's client, each on connections of its own, and its checks do no harm",
+        .enabled(if: HAProxy.isInstalled), arguments: ["send-proxy", "send-proxy-v2"])
+    func beforeHAProxy(words: String) throws {
+        let server = try server()
+        let port = try freePort()
+        let haproxy = try HAProxy(
+            """
+            global
+                log stdout format raw local0
+            defaults
+                mode http
+                log global
+                timeout connect 5s
+                timeout client 10s
+                timeout server 10s
+            listen entry
+                bind 127.0.0.1:\(port) accept-proxy
+                http-request return status 200 if { path /health }
+                http-request set-header X-Said %[src]:%[src_port]>%[dst_port]
+                option forwardfor
+                server s 127.0.0.1:\(server.port)
+            """, listeningOn: port)
+        let front = try FrontDoor(
+            before: port, frontend: "    http-request set-src hdr(x-client)\n    http-request set-src-port int(7)",
+            backend: "    option httpchk GET /health\n    http-reuse always", server: "\(words) check inter 50ms")
+
+        let clients = try (1...3).map { _ in try Connection(to: front.port) }
+        for _ in 1...4 {
+            for (index, client) in clients.enumerated() {
+                let address = "192.0.2.\(index + 1)"
+                let answer = try client.fetch("/", headers: "X-Client: \(address)")
+                #expect(answer.text == "for \(address), \(address):7>\(front.port)")
+            }
+        }
+        #expect(!haproxy.output.contains("PROXY protocol"))
+        #expect(!front.portico.logLines.contains { $0.contains("DOWN") })
+    }
+
+    @Test("Two proxies in a row: the second knows the client of the first")
+    func chain() throws {
+        let server = try server()
+        let inner = try FrontDoor(before: server.port, frontend: Self.tells, bind: "accept-proxy")
+        let outer = try FrontDoor(
+            before: inner.port, server: "send-proxy-v2 check inter 50ms", bind: "accept-proxy")
+        for number: UInt8 in 1...5 {
+            let client = try Connection(to: outer.port)
+            try client.send(bytes: line(last: number, port: UInt16(number)))
+            for _ in 1...2 {
+                #expect(try client.fetch("/").text == "for 192.0.2.\(number), 192.0.2.\(number):\(number)>443")
+            }
+        }
+        #expect(!inner.portico.logLines.contains { $0.contains("PROXY protocol") })
+    }
+
     @Test("A connection that had come in before a soft stop may still say who it is, and is served")
     func softStop() throws {
         let server = try server()
@@ -227,10 +282,15 @@ final class HAProxy {
     static let path = "/usr/sbin/haproxy"
     static let isInstalled = FileManager.default.isExecutableFile(atPath: path)
 
+    private let process: Child
+    /// What it has said, its log first of all.
+    var output: String { process.output }
+
     init(_ configuration: String, listeningOn port: Int) throws {
         let stage = Stage.current
         let file = try stage.file("haproxy-\(port).cfg", configuration + "\n")
         let process = try Child([Self.path, "-db", "-f", file], named: "haproxy-\(port)", in: stage.folder)
+        self.process = process
         stage.atTheEnd { process.stop(patience: 1) }
         stage.inCaseOfFailure { "\(configuration)\n-- HAProxy\n\(process.output)\(process.errors)" }
         guard eventually(within: 20, { process.ended() != nil || isListening(on: port) }), process.ended() == nil else {

@@ -1,6 +1,7 @@
 // What a health check asks and how it judges the answer: bytes out, bytes in, a verdict. No sockets here.
 
 public import Basics
+public import ProxyProtocol
 
 /// What is asked once the connection stands.
 public enum HealthCheck: Sendable, Equatable {
@@ -24,6 +25,8 @@ public struct HealthCheckPlan: Sendable {
     /// Where to, if not to the server itself.
     public var address: SocketAddress?
     public var port: UInt16?
+    /// The PROXY protocol header to begin with; nil for none.
+    public var proxyHeader: ProxyHeaderVersion?
 
     /// The pause before the next check of a server with this record.
     func pause(after record: HealthRecord) -> TimeSpan {

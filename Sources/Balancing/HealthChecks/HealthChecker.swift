@@ -1,6 +1,7 @@
 // Runs one server's checks: connects, talks, waits, judges, and reports. Lives on the control thread.
 
 public import Basics
+internal import ProxyProtocol
 public import Reactor
 internal import SystemPackage
 
@@ -57,7 +58,8 @@ public final class HealthChecker: LoopTask {
         case .connecting(let socket, let start):
             finish(CheckResult(.failed, .layer4Timeout), socket, start, in: loop)
         case .talking(let socket, let start, _):
-            finish(CheckResult(.failed, .layer7Timeout), socket, start, in: loop)
+            let code = plan.check == .tcpConnect ? CheckResult.Code.layer4Timeout : .layer7Timeout
+            finish(CheckResult(.failed, code), socket, start, in: loop)
         }
     }
 
@@ -94,10 +96,24 @@ public final class HealthChecker: LoopTask {
             return
         }
         switch plan.check {
-        case .tcpConnect: finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
+        case .tcpConnect: talk(socket, start, header(on: socket, in: loop), in: loop)
         case .http(let check):
             if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
-            talk(socket, start, check.request(to: hostField), in: loop)
+            talk(socket, start, header(on: socket, in: loop) + check.request(to: hostField), in: loop)
+        }
+    }
+
+    /// The header of a connection that is nobody's but ours. Version 1 has no word for that: there we are the client.
+    private func header(on socket: Socket, in loop: TaskLoop) -> [UInt8] {
+        switch plan.proxyHeader {
+        case nil: []
+        case .two: ProxyHeader.bytes(.two, nil)
+        case .one:
+            ProxyHeader.bytes(
+                .one,
+                plan.target(for: server.address).map {
+                    ProxyHeader.Ends(source: loop.kernel.localAddress(socket), destination: $0)
+                })
         }
     }
 
@@ -109,7 +125,6 @@ public final class HealthChecker: LoopTask {
     }
 
     private func talk(_ socket: Socket, _ start: Instant, _ unsent: [UInt8], in loop: TaskLoop) {
-        guard case .http(let check) = plan.check else { preconditionFailure("a connect check has nothing to say") }
         var unsent = unsent
         while !unsent.isEmpty {
             switch unsafe loop.kernel.send(socket, unsent.span.bytes, more: false) {
@@ -121,6 +136,11 @@ public final class HealthChecker: LoopTask {
                 finish(CheckResult(.failed, .socketError, info: reason.description), socket, start, in: loop)
                 return
             }
+        }
+        guard case .http(let check) = plan.check else {
+            // That the connection stands, and has taken its header, is enough.
+            finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
+            return
         }
         phase = .talking(socket, since: start, unsent: [])
         received.acquire(from: pool)

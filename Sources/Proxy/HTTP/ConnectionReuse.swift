@@ -41,11 +41,14 @@ extension Exchange {
             case .always: break
             }
         }
-        if server.isInOnePlace && !needsReused { return worker.idleConnections.take(server, of: backend) }
-        // A connection to where another client went is of no use to this one.
+        let header = proxyHeader(for: server) ?? []
+        if server.isInOnePlace && !needsReused && header.isEmpty {
+            return worker.idleConnections.take(server, of: backend)
+        }
+        // A connection to where another client went, or that was announced as another's, is of no use to this one.
         guard let target = server.target(forClientOf: facts.local) else { return nil }
         return worker.idleConnections.take(server, of: backend) { connection in
-            connection.address == target && (!needsReused || connection.useCount > 1)
+            connection.address == target && connection.header == header && (!needsReused || connection.useCount > 1)
         }
     }
 

@@ -3,6 +3,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import ProxyProtocol
 internal import Reactor
 internal import Rules
 internal import SystemPackage
@@ -110,11 +111,23 @@ extension Exchange {
     /// The connection stands.
     func serverConnected(_ worker: Worker) {
         facts.timers.connected = worker.now
-        if let connection { take(endsOf: connection) }
+        if let connection {
+            take(endsOf: connection)
+            if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
+        }
         if frontend.mode == .tcp {
             startTunnel(worker)
         } else {
+            // What is sent of a header makes room for the head, which comes at once.
+            _ = connection?.flush(worker, more: true)
             sendRequestHead(worker)
+        }
+    }
+
+    /// What a connection for this client begins with; nil if the server wants nothing of the kind.
+    func proxyHeader(for server: Server) -> [UInt8]? {
+        server.proxyHeader.map {
+            ProxyHeader.bytes($0, ProxyHeader.Ends(source: facts.client, destination: facts.local))
         }
     }
 

@@ -17,6 +17,8 @@ final class ServerConnection: Connection {
     /// Where it goes, and from where once it stands.
     let address: SocketAddress
     private(set) var local: SocketAddress?
+    /// The PROXY protocol header that it began with; empty where the server wants none.
+    private(set) var header: [UInt8] = []
     private(set) var phase = Phase.connecting
     /// Who uses it.
     private(set) var exchange: Exchange?
@@ -75,6 +77,15 @@ final class ServerConnection: Connection {
             exchange.serverConnected(worker)
         }
         client?.resume(worker)
+    }
+
+    /// Puts a header before everything else.
+    func begin(with header: [UInt8], _ worker: Worker) {
+        precondition(useCount == 0 && output.isEmpty, "a header comes first")
+        self.header = header
+        output.acquire(from: worker.buffers)
+        let fits = output.append(header)
+        precondition(fits, "a header of \(header.count) bytes does not fit into an empty buffer")
     }
 
     // MARK: The pool
