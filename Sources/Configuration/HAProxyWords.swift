@@ -171,9 +171,10 @@ extension HAProxyWords {
 
     private static let tableWords = HAProxyKeywords.set(
         """
-        bytes_in_rate bytes_out_rate clr_gpc conn_cnt conn_cur conn_rate expire glitch_cnt glitch_rate gpc gpc0
-        gpc0_rate gpc1 gpc1_rate gpc_rate gpt gpt0 http_err_cnt http_err_rate http_fail_cnt http_fail_rate
-        http_req_cnt http_req_rate idle kbytes_in kbytes_out server_id sess_cnt sess_rate trackers
+        bytes_in_rate bytes_out_rate clr_gpc clr_gpc0 clr_gpc1 conn_cnt conn_cur conn_rate expire glitch_cnt glitch_rate
+        gpc gpc0 gpc0_rate gpc1 gpc1_rate gpc_rate gpt gpt0 http_err_cnt http_err_rate http_fail_cnt http_fail_rate
+        http_req_cnt http_req_rate idle inc_gpc inc_gpc0 inc_gpc1 kbytes_in kbytes_out server_id sess_cnt sess_rate
+        trackers
         """)
 
     private static let converters = HAProxyKeywords.set(
@@ -182,11 +183,12 @@ extension HAProxyWords {
         bool bytes capture-req capture-res concat cpl crc32 crc32c cut_crlf da-csv-conv date debug digest div djb2
         eth.data eth.dst eth.hdr eth.proto eth.src eth.vlan even field fix_is_valid fix_tag_value hex hex2i hmac
         host_only htonl http_date iif in_table ip.data ip.df ip.dst ip.fp ip.hdr ip.proto ip.src ip.tos ip.ttl ip.ver
-        ipmask json json_query jwt_header_query jwt_payload_query jwt_verify jwt_verify_cert language le2dec length
-        lower ltime ltrim map mod mqtt_field_value mqtt_is_valid ms_ltime ms_utime mul nbsrv neg not odd or
-        param port_only protobuf regsub reverse reverse_dom rfc7239_field rfc7239_is_valid rfc7239_n2nn rfc7239_n2np
-        rfc7239_nn rfc7239_np rtrim sdbm secure_memcmp set-var sha1 sha2 srv_queue strcmp sub tcp.dst tcp.flags
-        tcp.options_list tcp.seq tcp.src tcp.win ub64dec ub64enc ungrpc unset-var upper url_dec url_enc us_ltime
-        us_utime utime uuid.version when word wt6 x509_v_err_str xor xxh3 xxh32 xxh64
+        ipmask json json_query jwt_decrypt_cert jwt_decrypt_jwk jwt_decrypt_secret jwt_header_query jwt_payload_query
+        jwt_verify jwt_verify_cert language le2dec length lower ltime ltrim map mod mqtt_field_value mqtt_is_valid
+        ms_ltime ms_utime mul nbsrv neg not odd or param port_only protobuf regsub reverse reverse_dom rfc7239_field
+        rfc7239_is_valid rfc7239_n2nn rfc7239_n2np rfc7239_nn rfc7239_np rtrim sdbm secure_memcmp set-var sha1 sha2
+        srv_queue strcmp sub tcp.dst tcp.flags tcp.options.mss tcp.options.sack tcp.options.tsopt tcp.options.tsval
+        tcp.options.wscale tcp.options.wsopt tcp.options_list tcp.seq tcp.src tcp.win ub64dec ub64enc ungrpc unset-var
+        upper url_dec url_enc us_ltime us_utime utime uuid.version when word wt6 x509_v_err_str xor xxh3 xxh32 xxh64
         """)
 }

@@ -146,6 +146,8 @@ public final class ExchangeFacts {
     var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
     var keptDigestMaker: DigestMaker?
+    /// What encrypting needs, likewise.
+    var keptCipherMachine: CipherMachine?
 
     public init() {}
 

@@ -43,6 +43,11 @@ struct RuleTable: Sendable {
     var digests: [DigestAlgorithm] = []
     /// What keeps them alive.
     var digestOwners: [DigestAlgorithmOwner] = []
+    var publicKeys: [NamedPublicKey] = []
+    /// What keeps them alive.
+    var publicKeyOwners: [PublicKeyOwner] = []
+    var tokenVerifiers: [TokenVerifier] = []
+    var ciphers: [CipherConverter] = []
     /// Of the paths into JSON.
     var jsonSteps: [JSONStep] = []
     /// Of the paths into protocol buffers' messages.

@@ -12,7 +12,8 @@ import Testing
         ("proto", HAProxyWords.Kind.bindParameter), ("slowstart", .serverParameter), ("url_param", .algorithm),
         ("hdr(Host)", .algorithm), ("random(2)", .algorithm), ("req.cook", .sample), ("src_conn_rate", .sample),
         ("sc0_http_req_rate", .criterion), ("url_param_beg", .criterion), ("cook_reg", .criterion),
-        ("req.ssl_sni", .criterion), ("internal.htx.data", .sample), ("fs.id", .criterion), ("map_reg", .converter), ("table_gpc0", .converter), ("sha1", .converter),
+        ("req.ssl_sni", .criterion), ("internal.htx.data", .sample), ("fs.id", .criterion), ("map_reg", .converter),
+        ("table_gpc0", .converter), ("sha1", .converter),
     ])
     func `what the manual has is not yet done`(_ name: String, _ kind: HAProxyWords.Kind) {
         #expect(refusal(name, kind) == "'\(name)' is known to HAProxy, but Portico does not do it yet")

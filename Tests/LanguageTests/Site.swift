@@ -150,8 +150,16 @@ final class Surroundings {
         try "a file\n".write(to: file, atomically: true, encoding: .utf8)
         let configuration = folder.appending(path: "included.cfg")
         try "# nothing\n".write(to: configuration, atomically: true, encoding: .utf8)
+        let key = folder.appending(path: "key.pem")
+        try """
+        -----BEGIN PUBLIC KEY-----
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAECuu+SkcoXBQjW2axUIl2GG/Mvi8e
+        Lh4dC+LKiHTFqprI90vreM2g+lN6CaOH/ClC0c1YCWZoEluHCnw4nw44Pg==
+        -----END PUBLIC KEY-----
+        """.write(to: key, atomically: true, encoding: .utf8)
         environment = [
             "PAGE": page.path, "FILE": file.path, "FOLDER": folder.path, "INCLUDED": configuration.path,
+            "KEY": key.path,
         ]
     }
 

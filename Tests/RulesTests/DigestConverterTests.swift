@@ -50,7 +50,7 @@ import Testing
         ("str(a),sha2(100)", "SHA-2 has no digest of 100 bits"),
         ("str(a),digest(foo)", "OpenSSL knows no digest 'foo' here"),
         ("str(a),digest", "'digest' lacks an argument"), ("str(a),hmac(sha256)", "'hmac' lacks an argument"),
-        ("str(a),hmac(sha256,x)", "the key is not in base64"),
+        ("str(a),hmac(sha256,x)", "'x' is not in base64"),
         ("str(a),hmac(foo,a2V5)", "OpenSSL knows no digest 'foo' here"),
         ("str(a),secure_memcmp(x)", "'x' names no variable: its scope is missing"),
         ("str(a),sha1(1)", "'sha1' takes no argument '1'"),

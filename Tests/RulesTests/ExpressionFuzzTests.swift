@@ -127,7 +127,10 @@ import Testing
         "(txn.x,txn.y)", "($.a[1].b)", "($.a,int)", "($)", "(sha256)", "(sha256,a2V5)", "(md5,txn.x)", "(24,64)", "(8)",
         "(for)", "(host)", "(1.2)", "(1,sint64)", "(3,double)", "(MsgType)", "(%c %G %s %^30A %-5Z %3N %)",
         "(%D,-99999)", "(9,us)", "(any)", "(512)", "(a*,b,g)",
-        "(/dev/null,1)", "(/dev/null,10.0.0.1)",
+        "(/dev/null,1)", "(/dev/null,10.0.0.1)", "(/dev/null)", "(!error)", "(connect,username)", "(connack,18)",
+        "(HS256,secret)", "(txn.name,txn.key)", "(txn.name,secret)", "(128,txn.key,txn.key)",
+        "(128,a2V5,MDEyMzQ1Njc4OWFiY2RlZg==)", "(256,a2V5,MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=,txn.x)",
+        "(192,txn.key,MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3,txn.key,YWJj)",
     ]
 
     @Test(arguments: [1, 2, 3])

@@ -47,6 +47,13 @@ import Testing
         ("str(11.0.0.1),map_ip(FILE)", "networks", "mapped"), ("str(2001:db8::5),map_ip(FILE)", "networks", "six"),
         ("str(::ffff:10.1.0.1),map_ip(FILE)", "networks", "inner"),
         ("str(12.0.0.1),map_ip(FILE,none)", "networks", "none"),
+        // The keys themselves.
+        ("str(example.com),map_str_key(FILE)", "names", "example.com"),
+        ("str(/abc),map_beg_key(FILE)", "numbers", "/ab"), ("str(x/ab),map_sub_key(FILE)", "numbers", "/a"),
+        ("str(/x/ab/y),map_dir_key(FILE)", "numbers", "/ab"), ("str(x.ab.y),map_dom_key(FILE)", "numbers", "/ab"),
+        ("str(x/ab),map_end_key(FILE)", "numbers", "/ab"), ("str(x/ab),map_reg_key(FILE)", "numbers", "/a"),
+        ("int(7),map_int_key(FILE)", "ranges", "1:10"), ("str(10.1.2.3),map_ip_key(FILE)", "networks", "10.1.0.0/16"),
+        ("str(none),map_str_key(FILE)", "names", nil),
         // What is no address has no value, and no default either.
         ("str(x),map_ip(FILE,none)", "networks", nil), ("str(10.0.0.1),map_ip_int(FILE,-1)", "none", "-1"),
         ("str(10.0.0.1),map_ip_ip(FILE,::1)", "none", "::1"),
@@ -95,6 +102,7 @@ import Testing
         ("map(/nowhere/at-all)", "cannot read '/nowhere/at-all': No such file or directory"),
         ("map_str_int(/dev/null,x)", "the default 'x' is not a whole number"),
         ("map_ip_ip(/dev/null,x)", "the default 'x' is no address"),
+        ("map_str_key(/dev/null,x)", "'map_str_key' takes no argument 'x'"),
         ("map(/dev/null,a,b)", "'map' takes no argument 'b'"),
     ])
     func `What is wrong with the words is reported with its place`(converter: String, message: String) throws {

@@ -92,7 +92,7 @@ extension PatternLookup {
         facts.withScratch {
             let bytes = facts.make { $0 += Array(text.utf8) }
             guard let subject = PatternSubject(.string(bytes), for: method, facts) else { return nil }
-            return withEntry(of: subject, facts) { $0.text }
+            return withEntry(of: subject, facts, asKey: false) { $0.text }
         }
     }
 }

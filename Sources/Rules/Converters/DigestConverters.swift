@@ -8,6 +8,18 @@ internal import Configuration
 @safe
 struct DigestAlgorithm: @unchecked Sendable {
     fileprivate let method: OpaquePointer
+
+    fileprivate init(method: OpaquePointer) { unsafe self.method = method }
+
+    /// SHA-2 of 256, 384 or 512 bits, which the library always has.
+    init(bits: Int) {
+        switch bits {
+        case 256: unsafe method = EVP_sha256()
+        case 384: unsafe method = EVP_sha384()
+        case 512: unsafe method = EVP_sha512()
+        default: preconditionFailure("no SHA-2 of \(bits) bits")
+        }
+    }
 }
 
 /// Keeps one algorithm alive.
@@ -48,6 +60,20 @@ final class DigestMaker {
         }
         out += output[..<Int(size)]
         return isDone
+    }
+
+    /// Begins to check a signature; false if the library fails. `parameters` are then those of the key's algorithm.
+    func beginVerification(
+        _ algorithm: DigestAlgorithm, _ key: OpaquePointer, _ parameters: inout OpaquePointer?
+    ) -> Bool {
+        unsafe EVP_MD_CTX_reset(context) == 1
+            && EVP_DigestVerifyInit(context, &parameters, algorithm.method, nil, key) == 1
+    }
+
+    func verify(_ bytes: UnsafeRawBufferPointer, _ signature: UnsafeRawBufferPointer) -> Bool {
+        unsafe EVP_DigestVerify(
+            context, signature.baseAddress?.assumingMemoryBound(to: UInt8.self), signature.count,
+            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count) == 1
     }
 
     /// Appends the message authentication code of `bytes` (RFC 2104).
@@ -99,15 +125,7 @@ enum DigestConverter: Sendable {
                 + "that holds it in base64."
         ) { (arguments, table) throws(ConfigProblem) in
             let algorithm = try algorithm(arguments.string("an algorithm, like sha256"), &arguments, &table)
-            var key = try arguments.textOrVariable("a key in base64", &table)
-            if case .constant(let text) = key {
-                var bytes: [UInt8] = []
-                guard unsafe Base64.ordinary.decode(table.text(text).span.bytes, to: &bytes) else {
-                    throw arguments.problem("the key is not in base64", expected: "base64, or a variable")
-                }
-                key = .constant(table.keep(bytes))
-            }
-            return .digest(.code(algorithm, key: key))
+            return .digest(.code(algorithm, key: try arguments.base64OrVariable("a key in base64", &table)))
         },
     ]
 
@@ -134,10 +152,8 @@ enum DigestConverter: Sendable {
             case .constant(let key):
                 let key = program.text(key)
                 return facts.convert(input) { maker.append($0, key: key, digest, to: &$1) }
-            case .variable(let name):
-                guard let text = facts.variable(name)?.bytes(facts),
-                    case .string(let key)? = facts.convert(text, { Base64.ordinary.decode($0, to: &$1) })
-                else { return nil }
+            case .variable:
+                guard let key = key.decoded(facts, program) else { return nil }
                 return facts.convert(input) { input, out in
                     facts.withBytes(key) { maker.append(input, key: $0, digest, to: &out) }
                 }

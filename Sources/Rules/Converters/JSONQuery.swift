@@ -24,23 +24,28 @@ struct JSONQuery: Sendable {
                 "The string, number, boolean or array at a path like `$.user.roles[0]` of a JSON text; with type `int` as "
                 + "a whole number."
         ) { (arguments, table) throws(ConfigProblem) in
-            let text = try arguments.string("a path, like $.user.name")
-            let start = table.jsonSteps.count
-            do throws(PathFault) {
-                try readPath(Array(text.utf8), &table)
-            } catch {
-                throw arguments.problem(
-                    "'\(text)' is no path that is known here", expected: "$, then .name, ['name'] or [number]",
-                    atByte: error.offset)
-            }
-            let path = Stretch(start..<table.jsonSteps.count)
-            switch arguments.optionalString() {
-            case nil: return .jsonQuery(JSONQuery(path: path, wantsInteger: false))
-            case "int": return .jsonQuery(JSONQuery(path: path, wantsInteger: true))
-            case let type?: throw arguments.problem("'\(type)' is no type here", expected: "int")
-            }
+            .jsonQuery(try JSONQuery(&arguments, &table))
         }
     ]
+
+    /// Reads a path, and a type if there is one.
+    init(_ arguments: inout ExpressionArguments, _ table: inout RuleTable) throws(ConfigProblem) {
+        let text = try arguments.string("a path, like $.user.name")
+        let start = table.jsonSteps.count
+        do throws(PathFault) {
+            try Self.readPath(Array(text.utf8), &table)
+        } catch {
+            throw arguments.problem(
+                "'\(text)' is no path that is known here", expected: "$, then .name, ['name'] or [number]",
+                atByte: error.offset)
+        }
+        path = Stretch(start..<table.jsonSteps.count)
+        switch arguments.optionalString() {
+        case nil: wantsInteger = false
+        case "int": wantsInteger = true
+        case let type?: throw arguments.problem("'\(type)' is no type here", expected: "int")
+        }
+    }
 
     private struct PathFault: Error { let offset: Int }
 

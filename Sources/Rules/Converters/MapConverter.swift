@@ -20,7 +20,7 @@ struct MapConverter: Sendable {
     static let rows: [ConverterRow] =
         methods.flatMap { name, method in
             [row("map_\(name)", method, .text), row("map_\(name)_int", method, .integer)]
-                + [row("map_\(name)_ip", method, .address)]
+                + [row("map_\(name)_ip", method, .address), row("map_\(name)_key", method, .key)]
         } + [row("map", .str, .text), row("map_regm", .reg, .expansion)]
 
     private static let methods: KeyValuePairs<String, MatchMethod> = [
@@ -36,9 +36,10 @@ struct MapConverter: Sendable {
             default: .string
             }
         return ConverterRow(
-            name, "(<file>[,<default>])", takes: input, yields: value.type,
-            summary:
-                "What the map in the file says of \(subject(method))\(value.note); if it says nothing, the default."
+            name, value == .key ? "(<file>)" : "(<file>[,<default>])", takes: input, yields: value.type,
+            summary: value == .key
+                ? "Of the map in the file, \(subject(method)): as it is written there."
+                : "What the map in the file says of \(subject(method))\(value.note); if it says nothing, the default."
         ) { (arguments, table) throws(ConfigProblem) in
             .map(try MapConverter(method, value, &arguments, &table))
         }
@@ -65,13 +66,14 @@ struct MapConverter: Sendable {
         self.value = value
         let file = try arguments.reference("a file's path")
         lookup = table.use(file, isMap: true, method, ignoringCase: false, valueType: value.type)
-        guard let text = arguments.optionalString() else {
+        // There is no key to make up.
+        guard value != .key, let text = arguments.optionalString() else {
             fallback = nil
             return
         }
         let bytes = Array(text.utf8)
         switch value {
-        case .text, .expansion: fallback = .text(table.keep(bytes))
+        case .text, .expansion, .key: fallback = .text(table.keep(bytes))
         case .integer:
             guard let number = unsafe MapValue.integer(bytes.span.bytes) else {
                 throw arguments.problem("the default '\(text)' is not a whole number")
@@ -85,9 +87,9 @@ struct MapConverter: Sendable {
 
     func apply(_ input: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         guard let subject = PatternSubject(input, for: method, facts) else { return nil }
-        let found: SampleValue?? = program.lookup(lookup).withEntry(of: subject, facts) { text in
+        let found: SampleValue?? = program.lookup(lookup).withEntry(of: subject, facts, asKey: value == .key) { text in
             switch value {
-            case .text: return .string(facts.make { $0.append(text) })
+            case .text, .key: return .string(facts.make { $0.append(text) })
             case .integer: return MapValue.integer(text).map { .integer($0) }
             case .address: return IPAddress(text.text).map { .address($0) }
             case .expansion: return Self.expand(text, subject, facts)
@@ -115,10 +117,12 @@ enum MapValue: Sendable {
     case text, integer, address
     /// Text in which `\1` and the like stand for groups of the expression.
     case expansion
+    /// Not the value but the key that led to it.
+    case key
 
     var type: SampleType {
         switch self {
-        case .text, .expansion: .string
+        case .text, .expansion, .key: .string
         case .integer: .integer
         case .address: .address
         }
@@ -126,7 +130,7 @@ enum MapValue: Sendable {
 
     fileprivate var note: String {
         switch self {
-        case .text: ""
+        case .text, .key: ""
         case .integer: ", a number"
         case .address: ", an address"
         case .expansion: ", with \\\\0 to \\\\9 in it for the groups"

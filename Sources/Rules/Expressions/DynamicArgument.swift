@@ -29,6 +29,18 @@ enum TextArgument: Sendable {
         case .variable(let name): facts.variable(name)?.bytes(facts)
         }
     }
+
+    /// The bytes that a variable holds in base64, or those of `base64OrVariable`; nil if there are none.
+    func decoded(_ facts: ExchangeFacts, _ program: RuleProgram) -> SampleBytes? {
+        switch self {
+        case .constant: return value(facts, program)
+        case .variable(let name):
+            guard let text = facts.variable(name)?.bytes(facts),
+                case .string(let bytes)? = facts.convert(text, { Base64.ordinary.decode($0, to: &$1) })
+            else { return nil }
+            return bytes
+        }
+    }
 }
 
 extension ExpressionArguments {
@@ -82,5 +94,18 @@ extension ExpressionArguments {
             return .variable(try variableName(text))
         }
         return .constant(table.keep(text.utf8))
+    }
+
+    /// Takes bytes in base64, which are decoded, or a variable that will hold some.
+    mutating func base64OrVariable(_ what: String, _ table: inout RuleTable) throws(ConfigProblem) -> TextArgument {
+        let argument = try textOrVariable(what, &table)
+        guard case .constant(let text) = argument else { return argument }
+        var bytes: [UInt8] = []
+        guard unsafe Base64.ordinary.decode(table.text(text).span.bytes, to: &bytes) else {
+            throw problem(
+                "'\(String(decoding: table.text(text), as: UTF8.self))' is not in base64",
+                expected: "\(what), or a variable")
+        }
+        return .constant(table.keep(bytes))
     }
 }

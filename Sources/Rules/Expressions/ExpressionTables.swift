@@ -95,7 +95,9 @@ struct ConverterRow: Sendable {
         ArithmeticConverter.rows + TextConverter.rows + Concatenation.rows + PartConverter.rows + LanguageConverter.rows
         + HostConverter.rows + URLConverter.rows + Base64Converter.rows + BinaryConverter.rows + HashConverter.rows
         + DigestConverter.rows + VariableConverter.rows + AddressMask.rows + ForwardedConverter.rows
-        + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + ProtobufConverter.rows + FIXConverter.rows
+        + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + TokenQuery.rows + TokenVerifier.rows
+        + CipherConverter.rows + ProtobufConverter.rows + FIXConverter.rows
+        + MQTTConverter.rows + [WhenConverter.row]
         + CaptureConverter.rows + SiteConverter.rows
         + Substitution.rows + MapConverter.rows
 

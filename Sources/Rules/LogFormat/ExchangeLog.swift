@@ -75,7 +75,7 @@ public struct ExchangeLog: Sendable {
     /// Whether the exchange is logged, and how loudly.
     public func verdict(_ facts: ExchangeFacts) -> Verdict {
         if settings.skipsNull, facts.bytesFromClient == 0, facts.requestLine.isEmpty { return .skip }
-        if hasFailed(facts) { return settings.separatesErrors ? .error : .info }
+        if facts.hasFailed(isHTTP: isHTTP) { return settings.separatesErrors ? .error : .info }
         return settings.skipsNormal ? .skip : .info
     }
 
@@ -84,16 +84,6 @@ public struct ExchangeLog: Sendable {
     public func verdict(onFailedHandshake hasReceived: Bool) -> Verdict {
         if settings.skipsNull, !hasReceived { return .skip }
         return settings.separatesErrors ? .error : .info
-    }
-
-    /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
-    private func hasFailed(_ facts: ExchangeFacts) -> Bool {
-        if facts.isRedispatched || (isHTTP && facts.status >= 500) { return true }
-        switch facts.termination.cause {
-        case .none: return facts.retries > 0
-        case .local: return false
-        default: return true
-        }
     }
 
     /// Appends the line, without header and line end.
@@ -176,5 +166,17 @@ extension HeaderFields {
             index = line + 1
         }
         if let found { captures.set(slot, value(found)) }
+    }
+}
+
+extension ExchangeFacts {
+    /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
+    func hasFailed(isHTTP: Bool) -> Bool {
+        if isRedispatched || (isHTTP && status >= 500) { return true }
+        switch termination.cause {
+        case .none: return retries > 0
+        case .local: return false
+        default: return true
+        }
     }
 }

@@ -43,9 +43,9 @@ struct PatternLookup: @unchecked Sendable {
         return unsafe index.pointee.find(text, matcher) >= 0
     }
 
-    /// Calls `use` with the value of the entry that the subject leads to; nil if there is none.
+    /// Calls `use` with the value, or the key, of the entry that the subject leads to; nil if there is none.
     func withEntry<R>(
-        of subject: PatternSubject, _ facts: ExchangeFacts, _ use: (_ value: RawSpan) -> R
+        of subject: PatternSubject, _ facts: ExchangeFacts, asKey: Bool, _ use: (_ text: RawSpan) -> R
     ) -> R? {
         let lane = enter()
         defer { leave(lane) }
@@ -59,7 +59,8 @@ struct PatternLookup: @unchecked Sendable {
             let matcher = facts.regularMatcher
             slot = facts.withBytes(bytes) { unsafe index.pointee.find($0, matcher) }
         }
-        return slot < 0 ? nil : unsafe use(store.pointee.value(slot))
+        if slot < 0 { return nil }
+        return asKey ? unsafe use(store.pointee.key(slot)) : unsafe use(store.pointee.value(slot))
     }
 
     @inline(__always)

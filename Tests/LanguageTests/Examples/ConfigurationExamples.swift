@@ -14,7 +14,7 @@ extension Examples {
         line(".warning", "\"take care\"", not: "take care"),
         line("include", "\"${INCLUDED}\"", not: "/no/such/file.cfg"),
         line("presetenv", "NAME value", not: "NAME"),
-        line("resetenv", "FILE FOLDER PAGE INCLUDED", not: "'A=B'"),
+        line("resetenv", "FILE FOLDER PAGE INCLUDED KEY", not: "'A=B'"),
         line("setenv", "NAME value", not: "'A=B' value"),
         line("unsetenv", "NAME OTHER", not: ""),
     ]

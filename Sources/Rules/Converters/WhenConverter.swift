@@ -1,0 +1,57 @@
+// `when`: a value only where something is so, for what is seldom worth a place in the log (manual, section 7.3.1).
+
+internal import Configuration
+
+struct WhenConverter: Sendable {
+    private enum Condition: String, CaseIterable, Sendable {
+        /// As `option dontlog-normal` tells the two apart.
+        case error, normal
+        /// A server was reached.
+        case forwarded
+        /// Portico has answered itself, from a page or a file.
+        case toapplet
+        /// One of the two.
+        case processed
+        case stopping
+    }
+
+    private let condition: Condition
+    private let isNegated: Bool
+
+    static let row = ConverterRow(
+        "when", "([!]<condition>)", takes: .any, yields: .any,
+        summary:
+            "The value, if something is so: error or normal, as option dontlog-normal tells them apart; forwarded, to a server; "
+            + "toapplet, to the statistics or files; processed, by one of the two; stopping, of the process."
+    ) { (arguments, _) throws(ConfigProblem) in
+        let text = try arguments.string("a condition")
+        let isNegated = text.hasPrefix("!")
+        let name = isNegated ? String(text.dropFirst()) : text
+        guard let condition = Condition(rawValue: name) else {
+            let names = Condition.allCases.map(\.rawValue).joined(separator: ", ")
+            throw arguments.problem(
+                name == "acl"
+                    ? "'when(acl,…)' is known to HAProxy, but Portico does not do it yet"
+                    : "'\(name)' is no condition here",
+                expected: "one of \(names), or one with '!' before it")
+        }
+        return .when(WhenConverter(condition: condition, isNegated: isNegated))
+    }
+
+    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+        holds(facts) != isNegated ? value : nil
+    }
+
+    private func holds(_ facts: ExchangeFacts) -> Bool {
+        let wasForwarded = facts.serverAddress != nil
+        let wasAnsweredHere = !wasForwarded && facts.serverName != ExchangeFacts.noServer && facts.serverIndex == nil
+        return switch condition {
+        case .error: facts.hasFailed(isHTTP: facts.requestProbe == nil)
+        case .normal: !facts.hasFailed(isHTTP: facts.requestProbe == nil)
+        case .forwarded: wasForwarded
+        case .toapplet: wasAnsweredHere
+        case .processed: wasForwarded || wasAnsweredHere
+        case .stopping: facts.site.map { $0.number(.isStopping) != 0 } ?? false
+        }
+    }
+}
