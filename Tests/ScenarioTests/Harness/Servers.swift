@@ -85,6 +85,8 @@ final class ScriptedServer: Sendable {
             let descriptor = Glibc.accept(listener, nil, nil)
             if descriptor < 0 && (errno == EINTR || errno == ECONNABORTED) { continue }
             guard descriptor >= 0 else { break }
+            // A program that another test starts now must not hold the connection too: it would not end when we close it.
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let connection = Connection(descriptor: descriptor)
             let number: Int? = state.withLock { state in
                 guard state.listener == listener else { return nil }
