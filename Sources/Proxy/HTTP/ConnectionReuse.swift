@@ -41,12 +41,12 @@ extension Exchange {
             case .always: break
             }
         }
-        let header = proxyHeader(for: server) ?? []
-        if server.isInOnePlace && !needsReused && header.isEmpty {
+        if server.isInOnePlace && !needsReused && server.proxyHeader == nil {
             return worker.idleConnections.take(server, of: backend)
         }
         // A connection to where another client went, or that was announced as another's, is of no use to this one.
         guard let target = server.target(forClientOf: facts.local) else { return nil }
+        let header = proxyHeader(for: server) ?? []
         return worker.idleConnections.take(server, of: backend) { connection in
             connection.address == target && connection.header == header && (!needsReused || connection.useCount > 1)
         }
