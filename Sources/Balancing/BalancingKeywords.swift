@@ -28,6 +28,7 @@ public enum BalancingKeywords {
             try args.parameters(serverParameters, of: "server", into: &server)
             try checkUnique(server, in: draft[BalancingSettings.self])
             try checkHasPort(server)
+            try ServerNaming.check(server)
             draft[BalancingSettings.self].add(server)
         },
         Keyword(
@@ -80,7 +81,9 @@ public enum BalancingKeywords {
     ]
 
     /// The parameters of `server` and `default-server`.
-    public static let serverParameters: [Parameter<ServerDraft>] = [
+    public static let serverParameters: [Parameter<ServerDraft>] = ownParameters + ServerNaming.parameters
+
+    private static let ownParameters: [Parameter<ServerDraft>] = [
         Parameter(
             "check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests."
         ) { (_, server) throws(ConfigProblem) in server.isChecked = true },
@@ -191,10 +194,6 @@ public enum BalancingKeywords {
             "check-send-proxy", usage: "check-send-proxy",
             summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyHeaderInChecks = true },
-        Parameter(
-            "init-addr", usage: "init-addr <methods>",
-            summary: "Accepted as it is in HAProxy: Portico always starts, and looks an unknown name up again later."
-        ) { (args, _) throws(ConfigProblem) in _ = try args.next("a method") },
     ]
 
     /// Zero stands for no limit.

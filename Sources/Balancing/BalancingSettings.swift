@@ -58,6 +58,7 @@ public struct ServerDraft: Sendable {
     public var sendsProxyBlock = false
     /// `check-send-proxy`
     public var sendsProxyHeaderInChecks = false
+    public var naming = ServerNaming()
 
     public init() {}
 }
@@ -91,6 +92,7 @@ extension BalancingSettings {
                 name: draft.name.text, backendName: name, index: index, id: ids[index],
                 weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
                 hostName: hostName, port: port, portOffset: draft.portOffset,
+                naming: hostName == nil || draft.naming.resolvers == nil ? nil : draft.naming,
                 pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
                 check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
                 workers: workers, now: now)
@@ -137,7 +139,9 @@ extension ServerDraft {
             switch host {
             case .any: return (.ip(.anyV4, port: port), nil, port)
             case .ip(let ip): return (.ip(ip, port: port), nil, port)
-            case .name(let name): return (resolve(name).first.map { .ip($0, port: port) }, name, port)
+            case .name(let name):
+                let ip = naming.firstAddress(of: name, resolve: resolve)
+                return (ip.map { .ip($0, port: port) }, name, port)
             }
         case .descriptor(let number):
             preconditionFailure("a server cannot be descriptor \(number): refused while reading")

@@ -66,6 +66,8 @@ public final class Server: Sendable {
     public let portOffset: Int?
     /// The address is the one that the client connected to.
     public let takesClientAddress: Bool
+    /// How its name is looked up while Portico runs; nil if it has none, or keeps its first address.
+    public let naming: ServerNaming?
     public let pool: PoolLimits
     public let limits: ServerLimits
     /// The PROXY protocol header that its connections begin with; nil for none.
@@ -92,7 +94,7 @@ public final class Server: Sendable {
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
         address: SocketAddress?, hostName: String?, port: UInt16, portOffset: Int? = nil,
-        pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(),
+        naming: ServerNaming? = nil, pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(),
         proxyHeader: ProxyHeaderVersion? = nil, check: HealthCheckPlan?, workers: Int, now: Instant
     ) {
         self.name = name
@@ -104,6 +106,7 @@ public final class Server: Sendable {
         self.hostName = hostName
         self.port = port
         self.portOffset = portOffset
+        self.naming = naming
         takesClientAddress = hostName == nil && address?.ip?.isAny == true
         self.pool = pool
         self.limits = limits.normal
@@ -132,7 +135,10 @@ public final class Server: Sendable {
     public var address: SocketAddress? { addressBox.withLock { $0 } }
 
     /// Whether all its connections go to one place.
-    public var isInOnePlace: Bool { !takesClientAddress && portOffset == nil }
+    public var isInOnePlace: Bool { !takesClientAddress && portOffset == nil && naming == nil }
+
+    /// Whether a connection to `place` leads elsewhere than the server's name does by now.
+    public func hasLeft(_ place: SocketAddress) -> Bool { naming != nil && address?.ip != place.ip }
 
     /// Where a connection goes for a client that connected to `destination`, from which comes what the server's line leaves
     /// open. Nil if that is no place to connect to, or the server's name has no address.
@@ -152,11 +158,18 @@ public final class Server: Sendable {
 
     /// Only the control thread changes states; `Backend.serverChanged()` makes it count.
     func setState(_ state: ServerState) { stateCode.store(state.rawValue, ordering: .releasing) }
-    /// Its name has an address at last. From now on it is up, or as its checks say; in maintenance it stays there.
-    public func resolved(to address: SocketAddress) {
+    /// Its name has an address, or another one. If it had none, it is up from now on, until its checks say otherwise; in
+    /// maintenance it stays there.
+    public func resolved(to address: SocketAddress, now: Instant) {
         addressBox.withLock { $0 = address }
         guard state == .unresolved else { return }
+        updateRecord { $0.beginAnew(at: now) }
         setState(check == nil ? .unchecked : record.state)
+    }
+    /// Its name has no address any more.
+    public func unresolved() {
+        addressBox.withLock { $0 = nil }
+        if state != .maintenance { setState(.unresolved) }
     }
     func updateRecord<R>(_ change: (inout HealthRecord) -> R) -> R { recordBox.withLock { change(&$0) } }
 }

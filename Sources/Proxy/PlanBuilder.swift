@@ -208,7 +208,8 @@ public struct PlanBuilder {
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
             loadAtFull: Self.loadAtFull(from: frontends, maxConnections: maxConnections), workers: workers, now: now,
             resolve: HostResolver.resolve)
-        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers) where server.address == nil {
+        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
+        where server.address == nil && !line.naming.startsNowhere {
             report(
                 "no address for the host name '\(server.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
                     + "is down until it has one", at: line.addressWord.range, severity: .warning)

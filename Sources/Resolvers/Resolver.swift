@@ -11,6 +11,7 @@ public final class Resolver {
     private let deliver: (NameWaiter, IPAddress?) -> Void
     private var inquiries: [ObjectIdentifier: Inquiry] = [:]
     private var isWorking = false
+    public private(set) var isClosed = false
 
     /// Opens a channel to each nameserver; one for which there is no memory is left out.
     ///
@@ -50,7 +51,7 @@ public final class Resolver {
     public func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
     ) {
-        guard !nameservers.isEmpty else { return done(.failure(.timeout)) }
+        guard !nameservers.isEmpty else { return done(.failure(.other)) }
         let inquiry = Inquiry(name, family, of: self, done: done)
         inquiries[ObjectIdentifier(inquiry)] = inquiry
         work()
@@ -73,6 +74,7 @@ public final class Resolver {
 
     /// Closes everything. Whoever still waits is told that there is no answer.
     public func close() {
+        isClosed = true
         for inquiry in Array(inquiries.values) { inquiry.cancel() }
         for waiter in plan.names.close() { deliver(waiter, nil) }
         for nameserver in nameservers {

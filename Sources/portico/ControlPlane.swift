@@ -64,6 +64,7 @@ final class ControlPlane {
         startWorkers(listening)
         watch(signals)
         startHealthChecks()
+        ServerNames.start(plan: plan, lookup: lookup, log: healthLog, in: loop)
         startAdmin(listening)
         startSampling()
         let names = NameResolution.start(

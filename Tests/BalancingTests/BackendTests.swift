@@ -134,14 +134,14 @@ import Testing
         let plan = try settings("server s 127.0.0.1:80 check").backend().servers[0].check
         for (check, state) in [(nil, ServerState.unchecked), (plan, .up)] {
             let server = server(check: check)
-            server.resolved(to: address)
+            server.resolved(to: address, now: Instant(nanoseconds: 7))
             #expect(server.address == address && server.state == state)
         }
     }
 
     @Test func `an address found later does not end its maintenance`() {
         let server = server(isDisabled: true)
-        server.resolved(to: address)
+        server.resolved(to: address, now: Instant(nanoseconds: 7))
         #expect(server.address == address && server.state == .maintenance)
     }
 

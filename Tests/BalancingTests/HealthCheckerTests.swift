@@ -204,7 +204,7 @@ import Testing
         #expect(play.observer.notes.isEmpty && play.server.state == .unresolved)
         #expect(play.backend.choices(1) == "-")
 
-        play.server.resolved(to: address)
+        play.server.resolved(to: address, now: play.loop.now)
         play.backend.serverChanged(now: play.loop.now)
         #expect(play.backend.choices(1) == "s", "up until a check says otherwise")
         #expect(play.run(1) == ["8000 L7OK 200"])

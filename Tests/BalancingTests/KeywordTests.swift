@@ -81,6 +81,10 @@ import Testing
                     "2:28 'tcp-ut' is known to HAProxy, but Portico does not do it yet"
                 ),
                 ("server web 10.0.0.1:80 interval 2s", "2:28 unknown parameter 'interval' of 'server'; inter?"),
+                (
+                    "server web _http._tcp.x.test:80 resolvers dns",
+                    "2:16 '_http._tcp.x.test' is a name of SRV records, which Portico does not look up yet; a name that has addresses"
+                ),
                 ("server web check", "2:16 'check' is no address; an address before the parameters"),
                 ("server web 10.0.0.1:+", "2:16 '+' cannot be added to a port; a number from -65535 to +65535"),
                 (
@@ -290,8 +294,28 @@ import Testing
         parameter(
             "check-send-proxy", after: "port 81", sets: { $0.proxyHeader == nil && $0.checkProxyHeader == .one }),
         parameter(
-            "init-addr", "last,libc,none", sets: { _ in true },
-            refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method")),
+            "init-addr", "last,libc,127.0.0.1,none",
+            sets: { $0.naming.start == [.libc, .address(.loopbackV4), .nowhere] },
+            refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method"),
+            ("init-addr lbic", "2:36 unknown method 'lbic'; last, libc, none, or an IP address; libc?")),
+        parameter(
+            "resolvers", "dns", sets: { $0.naming.resolvers?.text == "dns" },
+            refused: ("resolvers", "2:35 'resolvers' lacks an argument; a resolvers section")),
+        parameter(
+            "resolve-prefer", "ipv4", sets: { $0.naming.prefersIPv4 },
+            refused: ("resolve-prefer ipv5", "2:41 unknown family 'ipv5'; one of ipv4, ipv6; ipv4?")),
+        parameter(
+            "resolve-net", "10.0.0.0/8,fd00::/8", sets: { $0.naming.networks.count == 2 },
+            refused: (
+                "resolve-net 10.0.0.0/8,10.0.0.0/33",
+                "2:38 '10.0.0.0/33' is not a network; networks like 10.0.0.0/8"
+            )),
+        parameter(
+            "resolve-opts", "prevent-dup-ip,allow-dup-ip", sets: { $0.naming.mayShareAddress },
+            refused: (
+                "resolve-opts allow-dup",
+                "2:39 unknown option 'allow-dup' of 'resolve-opts'; some of allow-dup-ip, prevent-dup-ip, ignore-weight; allow-dup-ip?"
+            )),
     ]
 
     /// A parameter of `server`; one that takes no value is refused with one.

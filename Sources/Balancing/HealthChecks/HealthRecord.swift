@@ -84,6 +84,16 @@ public struct HealthRecord: Sendable {
         return health == 0 ? .down : .goingUp
     }
 
+    /// The server begins anew, somewhere else: up until a check says otherwise.
+    mutating func beginAnew(at now: Instant) {
+        if !isUp {
+            downtime.nanoseconds += now.since(since).nanoseconds
+            since = now
+        }
+        health = thresholds.rise
+        last = nil
+    }
+
     /// Counts one more result; says if it changed the server's state.
     mutating func add(_ result: CheckResult, at now: Instant) -> Transition? {
         let wasUp = isUp

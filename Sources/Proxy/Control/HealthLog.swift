@@ -1,4 +1,4 @@
-// Says in the logs what health checks have changed, in HAProxy's words.
+// Says in the logs what health checks and nameservers have changed, in HAProxy's words.
 
 public import Balancing
 internal import Basics
@@ -69,6 +69,29 @@ public final class HealthLog: HealthObserver {
         if let status = result.status { text += ", code: \(status)" }
         if !result.info.isEmpty { text += ", info: \"\(result.info)\"" }
         return text + ", check duration: \(result.duration.wholeMilliseconds)ms"
+    }
+
+    /// A server's name has led elsewhere, or to a first address.
+    func moved(_ server: Server, of backend: BackendPlan, from old: IPAddress?, to new: IPAddress, by resolvers: String)
+    {
+        let name = "\(backend.name)/\(server.name)"
+        say(.notice, "\(name) changed its IP from \(old?.description ?? "(none)") to \(new) by \(resolvers).", backend)
+        if old == nil {
+            say(.notice, "Server \(name) ('\(server.hostName ?? "")') is UP/READY (resolves again).", backend)
+        }
+    }
+
+    /// A server's name leads nowhere any more; `why` says so in a few words.
+    func lost(_ server: Server, of backend: BackendPlan, _ why: String) {
+        let usable = backend.backend.usableCounts
+        say(
+            .alert,
+            "Server \(backend.name)/\(server.name) is going DOWN for maintenance (\(why)). \(usable.active) active and "
+                + "\(usable.backup) backup servers left. \(server.active.current) sessions active, "
+                + "\(server.requestsMoved) requeued, \(server.queued.current) remaining in queue.", backend)
+        if usable.active + usable.backup == 0 {
+            say(.emerg, "backend \(backend.name) has no server available!", backend)
+        }
     }
 
     private func say(_ level: LogLevel, _ message: String, _ backend: BackendPlan) {

@@ -1,4 +1,4 @@
-// Looks up, on the control thread, what workers ask the plan's `resolvers` sections for.
+// The plan's `resolvers` sections at work on the control thread: what workers ask for, and what servers are called.
 
 internal import Basics
 public import Reactor
@@ -29,6 +29,9 @@ public final class NameLookup {
 
     /// Who is to be told. Before they run.
     public func setWorkers(_ orders: [WorkerOrders]) { workers.orders = orders }
+
+    /// The section of that name at work.
+    func resolver(named name: String) -> Resolver? { resolvers.first { $0.plan.name == name } }
 
     /// Called after each turn of the loop.
     public func collect() {

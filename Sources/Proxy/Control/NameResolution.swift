@@ -1,4 +1,4 @@
-// Looks up again the host names of servers that have no address yet, so that one unknown name never keeps
+// Looks up again, through the system's resolver, the host names of servers that have no address yet, so that one unknown name never keeps
 // the whole site from starting, nor a server down once its name is known.
 
 internal import Balancing
@@ -44,7 +44,7 @@ public final class NameResolution: LoopTask {
     }
 
     private var unresolved: [Server] {
-        plan.backends.flatMap(\.backend.servers).filter { $0.state == .unresolved }
+        plan.backends.flatMap(\.backend.servers).filter { $0.state == .unresolved && $0.naming == nil }
     }
 
     public func ready(_ readiness: Readiness, in loop: TaskLoop) {}
@@ -72,7 +72,7 @@ public final class NameResolution: LoopTask {
         self.lookup = nil
         for (server, address) in answers {
             guard let backend = plan.backends.first(where: { $0.name == server.backendName }) else { continue }
-            server.resolved(to: address)
+            server.resolved(to: address, now: loop.now)
             backend.backend.serverChanged(now: loop.now)
             announce("Server \(server.backendName)/\(server.name) has an address now: \(address).")
         }

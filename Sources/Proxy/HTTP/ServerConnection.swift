@@ -96,7 +96,7 @@ final class ServerConnection: Connection {
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         exchange = nil
         useCount += 1
-        guard !worker.isStopping, !isSpent(worker), worker.idleConnections.add(self) else {
+        guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker), worker.idleConnections.add(self) else {
             shut(worker)
             return
         }

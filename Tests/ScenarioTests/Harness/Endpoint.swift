@@ -6,11 +6,13 @@ import Synchronization
 
 /// An address of this machine.
 enum Endpoint: CustomStringConvertible {
-    case ipv4(Int), ipv6(Int), unix(String)
+    /// 127.0.0.1, or another address of the loopback interface.
+    case ipv4(Int, host: UInt8 = 1)
+    case ipv6(Int), unix(String)
 
     var description: String {
         switch self {
-        case .ipv4(let port): "127.0.0.1:\(port)"
+        case .ipv4(let port, let host): "127.0.0.\(host):\(port)"
         case .ipv6(let port): "[::1]:\(port)"
         case .unix(let path): path
         }
@@ -40,11 +42,11 @@ enum Endpoint: CustomStringConvertible {
 
     private func withAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         switch self {
-        case .ipv4(let port):
+        case .ipv4(let port, let host):
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+            address.sin_addr.s_addr = in_addr_t(0x7f00_0000 + UInt32(host)).bigEndian
             return unsafe Self.call(address, body)
         case .ipv6(let port):
             var address = sockaddr_in6()

@@ -9,6 +9,7 @@ final class ScriptedServer: Sendable {
     typealias Script = @Sendable (_ connection: Connection, _ number: Int) throws -> Void
 
     let port: Int
+    private let host: UInt8
     private let script: Script
     private let state = Mutex(State())
 
@@ -20,17 +21,21 @@ final class ScriptedServer: Sendable {
     }
 
     /// Plays `script` to every connection. The connection closes when the script ends, or throws.
-    init(port: Int? = nil, _ script: @escaping Script) throws {
+    /// - Parameter host: the last number of its address, 127.0.0.1 by default.
+    init(port: Int? = nil, host: UInt8 = 1, _ script: @escaping Script) throws {
         self.port = try port ?? freePort()
+        self.host = host
         self.script = script
         try start()
         Stage.current.atTheEnd { [self] in stop() }
     }
 
     /// Answers every request of every kept-alive connection with `respond`.
-    convenience init(respond: @escaping @Sendable (Request) -> String) throws {
+    convenience init(
+        port: Int? = nil, host: UInt8 = 1, respond: @escaping @Sendable (Request) -> String
+    ) throws {
         let log = Mutex<@Sendable (Request) -> Void>({ _ in })
-        try self.init { connection, _ in
+        try self.init(port: port, host: host) { connection, _ in
             while true {
                 let request = try connection.receiveRequest(within: 60)
                 log.withLock { $0 }(request)
@@ -41,8 +46,8 @@ final class ScriptedServer: Sendable {
     }
 
     /// Answers 200 with `text`.
-    convenience init(saying text: String) throws {
-        try self.init { request in
+    convenience init(saying text: String, port: Int? = nil, host: UInt8 = 1) throws {
+        try self.init(port: port, host: host) { request in
             let body = request.method == "HEAD" ? "" : text
             return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(body)"
         }
@@ -55,7 +60,7 @@ final class ScriptedServer: Sendable {
 
     /// Listens (again).
     func start() throws {
-        let endpoint = Endpoint.ipv4(port)
+        let endpoint = Endpoint.ipv4(port, host: host)
         let listener = try endpoint.socket(SOCK_STREAM)
         var yes: Int32 = 1
         unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
