@@ -56,10 +56,14 @@ final class ControlPlane {
         running = RunningWorkers(workers)
     }
 
+    /// The signals that mean something. They are collected before anybody sees the process listen, who may send one at once,
+    /// and before any thread exists, so that no thread takes one but through the source.
+    static func collectSignals() -> SignalSource {
+        SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
+    }
+
     /// Runs until the last worker has ended.
-    func run(_ listening: Listening) {
-        // Before any thread exists, so that no thread ever takes a signal but through this source.
-        let signals = SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
+    func run(_ listening: Listening, _ signals: SignalSource) {
         logger.start()
         startWorkers(listening)
         watch(signals)

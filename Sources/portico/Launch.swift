@@ -103,6 +103,7 @@ struct Launch {
     ) throws {
         SystemProcess.ignoreBrokenPipes()
         SystemProcess.reportCrashes(of: "\n[ALERT]    Portico \(Version.number)")
+        let signals = ControlPlane.collectSignals()
         var listening = Listening()
         try listening.open(plan.binds, workers: threads)
         let admin = loaded.global[AdminSettings.self]
@@ -129,7 +130,7 @@ struct Launch {
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
         background?.settle()
-        control.run(listening)
+        control.run(listening, signals)
         listening.removeFiles()
         pidFile?.remove()
     }

@@ -41,7 +41,7 @@ import Testing
         front.portico.process.signal(SIGTTIN)
         #expect(eventually { (try? fetch("/", from: front.port).text) == "hello" })
         front.portico.process.signal(SIGTERM)
-        #expect(front.portico.process.end(within: 10) != nil)
+        #expect(front.portico.process.end() != nil)
     }
 
     @Test("SIGUSR1 ends it although its addresses are given up")
@@ -50,7 +50,33 @@ import Testing
         front.portico.process.signal(SIGTTOU)
         #expect(eventually { !isListening(on: front.port) })
         front.portico.process.signal(SIGUSR1)
-        #expect(front.portico.process.end(within: 10) == .status(0))
+        #expect(front.portico.process.end() == .status(0))
+    }
+
+    @Test(
+        "A signal that comes while addresses are still being opened waits for its turn", .enabled(if: Portico.isItself),
+        arguments: [SIGUSR1, SIGTERM])
+    func early(signal: Int32) throws {
+        // Once it ended the process on the spot, for there was nobody yet to take it.
+        let front = try freePort()
+        let stage = Stage.current
+        let others = (1...300).map { "    bind unix@\(stage.folder)/\($0)" }.joined(separator: "\n")
+        let file = try stage.file(
+            "early.cfg",
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(front)
+            \(others)
+                http-request return
+
+            """)
+        let process = try Child([Portico.binary, "-db", "-f", file], named: "early", in: stage.folder)
+        stage.atTheEnd { process.stop(patience: 1) }
+        #expect(eventually { isListening(on: front) })
+
+        process.signal(signal)
+        #expect(process.end() == .status(0))
     }
 
     @Test("SIGHUP logs how proxies and servers are")
@@ -58,6 +84,8 @@ import Testing
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(before: server.port)
         _ = try fetch("/", from: front.port)
+        // It is under way until a moment after its answer.
+        _ = try front.portico.exchange(with: "GET / ")
 
         front.portico.process.signal(SIGHUP)
         let line = try front.portico.logLine(with: "Server app/s1 is UP")
@@ -90,7 +118,7 @@ import Testing
         #expect(eventually { isListening(on: port) })
 
         process.signal(SIGSEGV)
-        let exit = process.end(within: 10)
+        let exit = process.end()
         #expect(exit == .signal(SIGSEGV))
         #expect(process.errors.contains("has a fault of its own, which is worth a report: SIGSEGV in thread portico"))
         #expect(process.errors.contains("portico(+0x"))
