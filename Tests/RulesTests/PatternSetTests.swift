@@ -248,7 +248,7 @@ extension PatternLookup {
         let isDone = Atomic<Bool>(false)
         let faults = Atomic<Int>(0)
         let reads = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: 3) { worker in
+        together(3) { worker in
             if worker == 0 {
                 // Until the others have read a while, however they are scheduled.
                 var i = 0

@@ -119,7 +119,8 @@ import Testing
         let start = ContinuousClock.now
         #expect(try !holds("{ path_reg '^/(a+)+$' }", facts))
         #expect(try !holds("{ path_reg '^/(a|aa|a*)*$' }", facts))
-        #expect(ContinuousClock.now - start < .seconds(2))
+        // Without a limit the first would take longer than the world is old.
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test func `A long text is no trouble`() throws {

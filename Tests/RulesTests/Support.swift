@@ -174,3 +174,22 @@ struct SeededRandom: RandomNumberGenerator {
 
 /// A file's bytes.
 func contentsOfFile(_ path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(filePath: path))) }
+
+/// Does `body` at once on `count` threads with the numbers from 0 on, and waits for all of them. The threads are their own, so
+/// that one may wait for another: a dispatch queue gives no more than it has.
+func together(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+        let shared = UncheckedBody(body: body)
+        let all = DispatchGroup()
+        for number in 0..<count {
+            all.enter()
+            Thread.detachNewThread {
+                shared.body(number)
+                all.leave()
+            }
+        }
+        all.wait()
+    }
+}
+
+private struct UncheckedBody: @unchecked Sendable { let body: (Int) -> Void }
