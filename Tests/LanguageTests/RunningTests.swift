@@ -60,9 +60,9 @@ import Testing
 }
 
 /// Ports of this machine that nobody listens on, held until the program takes them over; below those that the system gives
-/// to outgoing connections.
+/// to outgoing connections, and beside those of the scenarios.
 struct FreePorts {
-    private static let range = 15_000..<32_000
+    private static let range = 31_000..<32_700
     private var last = range.lowerBound + Int(getpid()) * 211 % range.count
     private var held: [Int32] = []
 

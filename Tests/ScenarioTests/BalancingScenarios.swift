@@ -128,7 +128,7 @@ import Testing
         let answers = try (1...5).map { number in
             let text = try fetch("/\(number)", from: front.port).text
             // A server is free again when its exchange is over, which is a moment after the client has its answer.
-            _ = try front.portico.exchange(with: "/\(number) ")
+            _ = try front.portico.exchange(with: "GET /\(number) ")
             return text
         }
 

@@ -5,9 +5,7 @@ import Synchronization
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct RequestBufferScenarios {
-    @Test(
-        "50 clients that upload a byte at a time do not keep gunicorn's two workers from a fast one",
-        .timeLimit(.minutes(10)))
+    @Test("50 clients that upload a byte at a time do not keep gunicorn's two workers from a fast one")
     func slowUploads() throws {
         let gunicorn = try Application.start(.gunicornSync, named: "sync")
         for isBuffered in [false, true] {
@@ -28,7 +26,7 @@ import Testing
                 for client in slow { client.reset() }
                 continue
             }
-            #expect(try fast.receiveAnswer(within: 5).text == "ok\n")
+            #expect(try fast.receiveAnswer().text == "ok\n")
             for client in slow { try client.send("0123456789") }
             for client in slow {
                 let answer = try client.receiveAnswer()
@@ -117,16 +115,17 @@ import Testing
     func stalledUpload() throws {
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(
-            before: server.port, defaults: "timeout http-request 200ms\n    timeout client 1s",
+            before: server.port, defaults: "timeout http-request 2s\n    timeout client 5s",
             backend: "request-buffer 16k")
 
         let client = try Connection(to: front.port)
         let start = ContinuousClock.now
         try client.send("POST /stalled HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n1")
-        #expect(client.staysSilent(for: 0.6))
+        #expect(client.staysSilent(for: 3))
         try client.send("2")
         #expect(try client.receiveAnswer().status == 408)
-        #expect(start.duration(to: .now) > .milliseconds(1_500))
+        // Longer than the one time-out, and than the other from the first byte on.
+        #expect(start.duration(to: .now) > .milliseconds(7_900))
         #expect(try front.portico.exchange(with: "/stalled").termination == "cR--")
         #expect(server.connectionCount == 0)
     }
@@ -175,7 +174,7 @@ import Testing
         }
         let folder = Stage.current.folder
         let front = try FrontDoor(
-            before: server.port, defaults: "timeout server 1s", backend: "request-buffer 16k spill \(folder) 10m")
+            before: server.port, defaults: "timeout server 4s", backend: "request-buffer 16k spill \(folder) 10m")
         func openFiles() -> Int { deletedFiles(of: front.portico.process.pid, in: folder) }
         let part = String(repeating: "p", count: 500_000)
 
@@ -195,15 +194,17 @@ import Testing
 }
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct ResponseBufferScenarios {
-    @Test("50 clients that do not read do not keep gunicorn's two workers from a fast one", .timeLimit(.minutes(10)))
+    @Test("50 clients that do not read do not keep gunicorn's two workers from a fast one")
     func slowReaders() throws {
         let gunicorn = try Application.start(.gunicornSync, named: "sync")
         let folder = Stage.current.folder
         for isBuffered in [false, true] {
             // Without a buffer of Portico's, more than the system's buffers can hold.
             let count = isBuffered ? 8_000_000 : 50_000_000
+            // Whoever waits for the two workers waits behind all the others: 400 MB.
             let front = try FrontDoor(
-                before: gunicorn.port, backend: isBuffered ? "response-buffer 256k spill \(folder) 10m" : "")
+                before: gunicorn.port, defaults: "timeout client 10m\n    timeout server 10m",
+                backend: isBuffered ? "response-buffer 256k spill \(folder) 10m" : "")
             let slow = try (1...50).map { _ in
                 let client = try Connection(to: front.port)
                 try client.send("GET /big?bytes=\(count) HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -218,9 +219,9 @@ import Testing
                 for client in slow { client.reset() }
                 continue
             }
-            #expect(try fast.receiveAnswer(within: 20).text == "ok\n")
+            #expect(try fast.receiveAnswer(within: 300).text == "ok\n")
             for client in slow.prefix(5) {
-                #expect(try client.receiveAnswer(within: 20).body.count == count)
+                #expect(try client.receiveAnswer(within: 60).body.count == count)
             }
             for client in slow.dropFirst(5) { client.reset() }
             #expect(eventually { deletedFiles(of: front.portico.process.pid, in: folder) == 0 })
@@ -242,7 +243,7 @@ import Testing
         let fast = try Connection(to: front.port)
         #expect(try eventually { try fast.fetch("/small").text == "small" && server.requests.count > 3 })
         #expect(server.connectionCount <= 2)
-        #expect(try slow.receive(count: large.utf8.count, within: 10).count == large.utf8.count)
+        #expect(try slow.receive(count: large.utf8.count).count == large.utf8.count)
     }
 
     @Test("What has come is passed on at once: a buffer takes only what the client does not")
@@ -258,7 +259,7 @@ import Testing
 
         let client = try Connection(to: front.port)
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(try client.receive(through: "\r\n\r\nfirst", within: 5).hasSuffix("first"))
+        #expect(try client.receive(through: "\r\n\r\nfirst").hasSuffix("first"))
         halfway.signal()
         #expect(try client.receive(count: 5) == Array("later".utf8))
     }
@@ -276,7 +277,7 @@ import Testing
         let server = try ScriptedServer { connection, _ in
             _ = try connection.receiveRequest()
             try connection.send("HTTP/1.1 200 OK\r\n\(field)\r\nContent-Length: \(whole.count)\r\n\r\n")
-            try connection.send(bytes: whole, within: 20)
+            try connection.send(bytes: whole, within: 60)
             isDone.withLock { $0 = true }
         }
         let folder = Stage.current.folder
@@ -285,22 +286,16 @@ import Testing
         let client = try Connection(to: front.port)
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try client.receiveHead().status == 200)
-        #expect(eventually(within: isHeld ? 10 : 1.5) { isDone.withLock { $0 } } == isHeld)
-        if isHeld { #expect(try client.receive(count: whole.count, within: 20) == whole) }
+        #expect(eventually(within: isHeld ? patience : 1.5) { isDone.withLock { $0 } } == isHeld)
+        if isHeld { #expect(try client.receive(count: whole.count) == whole) }
     }
 
-    @Test("Server-sent events from gevent arrive one by one")
+    @Test("A server-sent event from gevent arrives although the next one is a minute away")
     func serverSentEvents() throws {
         let front = try FrontDoor(before: try Application.shared(.gevent).port, backend: "response-buffer 1m")
         let client = try Connection(to: front.port)
-        try client.send("GET /events?count=3&seconds=0.5 HTTP/1.1\r\nHost: a\r\n\r\n")
-        var times: [ContinuousClock.Instant] = []
-        for number in 1...3 {
-            _ = try client.receive(through: "data: \(number)\n\n")
-            times.append(.now)
-        }
-        #expect(times[0].duration(to: times[1]) > .milliseconds(300))
-        #expect(times[1].duration(to: times[2]) > .milliseconds(300))
+        try client.send("GET /events?count=2&seconds=60 HTTP/1.1\r\nHost: a\r\n\r\n")
+        _ = try client.receive(through: "data: 1\n\n")
     }
 
     @Test("Beyond the maximum the server waits, and nothing is lost")
@@ -310,7 +305,7 @@ import Testing
         let server = try ScriptedServer { connection, _ in
             _ = try connection.receiveRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(whole.count)\r\n\r\n")
-            try connection.send(bytes: whole, within: 20)
+            try connection.send(bytes: whole, within: 60)
             isDone.withLock { $0 = true }
         }
         let folder = Stage.current.folder
@@ -320,7 +315,7 @@ import Testing
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try client.receiveHead().status == 200)
         #expect(!eventually(within: 1) { isDone.withLock { $0 } })
-        #expect(try client.receive(count: whole.count, within: 20) == whole)
+        #expect(try client.receive(count: whole.count) == whole)
     }
 
     @Test("A client that reads nothing is cut by `timeout client`, although the server goes on")
@@ -336,7 +331,8 @@ import Testing
         }
         let folder = Stage.current.folder
         let front = try FrontDoor(
-            before: server.port, defaults: "timeout client 1s", backend: "response-buffer 64k spill \(folder) 100m")
+            before: server.port, defaults: "timeout http-request 60s\n    timeout client 1s",
+            backend: "response-buffer 64k spill \(folder) 100m")
 
         let client = try Connection(to: front.port)
         try client.send("GET /silent HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -392,11 +388,11 @@ import Testing
     func timeout() throws {
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(
-            before: server.port, defaults: "timeout http-request 400ms", frontend: "option http-buffer-request")
+            before: server.port, defaults: "timeout http-request 3s", frontend: "option http-buffer-request")
         let client = try Connection(to: front.port)
         try client.send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
         let sender = Thread {
-            for _ in 1...20 {
+            for _ in 1...60 {
                 try? client.send("x")
                 usleep(100_000)
             }

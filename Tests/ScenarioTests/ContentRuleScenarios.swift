@@ -74,7 +74,7 @@ import Testing
         let front = try FrontDoor(
             before: server.port,
             frontend: """
-                    tcp-request inspect-delay 5s
+                    tcp-request inspect-delay 60s
                     tcp-request content accept if { path /open }
                     tcp-request content reject if { method POST }
                 """, backend: "    tcp-request content reject if { path /back }")
@@ -94,7 +94,7 @@ import Testing
         let front = try tcpDoor(
             before: server.port,
             frontend: """
-                    tcp-request inspect-delay 5s
+                    tcp-request inspect-delay 60s
                     tcp-request content reject if { req.payload(0,4) -m str evil }
                     tcp-request content accept if { req.len ge 4 }
                     tcp-request content reject
@@ -150,7 +150,7 @@ import Testing
         let front = try tcpDoor(
             before: server.port,
             frontend: """
-                    tcp-request inspect-delay 10s
+                    tcp-request inspect-delay 60s
                     tcp-request content accept if { req.len ge 100 }
                     tcp-request content accept if { req.len 3 }
                     tcp-request content reject
@@ -158,7 +158,7 @@ import Testing
         let client = try Connection(to: front.port)
         try client.send("abc")
         client.finishSending()
-        #expect(try client.receiveAll(within: 5) == Array("3".utf8))
+        #expect(try client.receiveAll() == Array("3".utf8))
     }
 
     @Test("What a server sends first can be refused before the client sees it")
@@ -170,7 +170,7 @@ import Testing
         let front = try tcpDoor(
             before: server.port,
             backend: """
-                    tcp-response inspect-delay 5s
+                    tcp-response inspect-delay 60s
                     tcp-response content accept if { res.payload(0,1) -m str 2 }
                     tcp-response content reject
                 """)
@@ -187,7 +187,7 @@ import Testing
         let front = try tcpDoor(
             before: one.port, other: two.port,
             frontend: """
-                    tcp-request inspect-delay 5s
+                    tcp-request inspect-delay 60s
                     tcp-request content accept if { req.len ge 3 }
                     use_backend other if { req.payload(0,3) -m str two }
                 """)
@@ -323,7 +323,7 @@ import Testing
             before: server.port,
             frontend: """
                     log-format "%ci %b %hr"
-                    tcp-request inspect-delay 5s
+                    tcp-request inspect-delay 60s
                     tcp-request connection set-src ipv4(192.0.2.9)
                     tcp-request content capture req.payload(0,4) len 10 if { req.len ge 4 }
                     tcp-request content accept if { req.len ge 4 }

@@ -31,7 +31,7 @@ import Testing
         func rush(_ count: Int, seed: Int) throws -> Int {
             let script = projectFolder + "/Tests/ScenarioTests/Peers/disconnections.py"
             let ended = try play(
-                ["/usr/bin/python3", script, "\(front)", "\(server)", "\(count)", "\(seed)"], within: 300)
+                ["/usr/bin/python3", script, "\(front)", "\(server)", "\(count)", "\(seed)"], within: 900)
             return try #require(Int(ended.output.trimmingCharacters(in: .whitespacesAndNewlines)), "\(ended.errors)")
         }
 
@@ -61,18 +61,16 @@ import Testing
         }
     }
 
-    @Test(
-        "20,000 requests with random disconnections leave the counters adding up and memory where it was",
-        .timeLimit(.minutes(5)))
+    @Test("20,000 requests with random disconnections leave the counters adding up and memory where it was")
     func randomDisconnections() throws {
         let house = try House()
         var requests = try house.rush(4_000, seed: 1)
-        #expect(try eventually(within: 30) { try house.isAtRest() })
+        #expect(try eventually(within: 120) { try house.isAtRest() })
         let before = (memory: house.residentKilobytes, descriptors: house.descriptors)
 
         requests += try house.rush(20_000, seed: 2)
-        #expect(try eventually(within: 30) { try house.isAtRest() })
-        #expect(house.descriptors <= before.descriptors)
+        #expect(try eventually(within: 120) { try house.isAtRest() })
+        #expect(eventually { house.descriptors <= before.descriptors })
         #expect(house.residentKilobytes < before.memory + 4_096, "\(before.memory) KiB before")
 
         let rows = try house.statistics()
@@ -80,7 +78,7 @@ import Testing
         // A client that resets may take its request back before it is read.
         let counted = count("www/FRONTEND", "req_tot")
         #expect(counted <= requests && counted > requests * 9 / 10, "\(requests) were sent, \(counted) counted")
-        #expect(eventually { house.exchanges.count(where: { !$0.hasSuffix("\"<BADREQ>\"") }) == counted })
+        #expect(eventually(within: 120) { house.exchanges.count(where: { !$0.hasSuffix("\"<BADREQ>\"") }) == counted })
         let lines = try house.exchanges.map { try Line($0) }
         for (row, column) in [("www/FRONTEND", "bout"), ("app/BACKEND", "bout")] {
             let logged = lines.filter { row.hasPrefix("www") || $0.backend == "app" }.reduce(0) { $0 + $1.bytes }

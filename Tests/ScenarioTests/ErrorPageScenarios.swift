@@ -56,11 +56,11 @@ import Testing
 
     @Test("An empty page is no answer at all, and the log still has the status")
     func silence() throws {
-        let front = try front(defaults: "timeout http-request 200ms\n    errorfile 408 /dev/null")
+        let front = try front(defaults: "timeout http-request 3s\n    errorfile 408 /dev/null")
         let client = try Connection(to: front.port)
         try client.send("GET /sl")
         #expect(try client.receiveAll() == [])
-        let line = try front.portico.exchange(with: " 408 ")
+        let line = try front.portico.exchange(status: 408)
         #expect(line.termination == "cR--")
         #expect(line.bytes == 0)
     }

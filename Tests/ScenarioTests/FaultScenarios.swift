@@ -30,7 +30,7 @@ import Testing
         #expect(answer["connection"] == "close")
         #expect(client.isClosedByPeer())
         #expect(server.requests.isEmpty)
-        let line = try front.portico.exchange(with: " 400 ")
+        let line = try front.portico.exchange(status: 400)
         #expect(line.termination == "PR--")
         #expect(line.server == "<NOSRV>")
     }
@@ -55,7 +55,7 @@ import Testing
     @Test("A header that drips in too slowly ends with 408")
     func slowHeader() throws {
         let server = try ScriptedServer(saying: "never")
-        let front = try FrontDoor(before: server.port, defaults: "timeout http-request 300ms")
+        let front = try FrontDoor(before: server.port, defaults: "timeout http-request 3s")
 
         let client = try Connection(to: front.port)
         try client.send("GET /slow HTTP/1.1\r\nHost: exam")
@@ -63,16 +63,18 @@ import Testing
 
         #expect(answer.status == 408)
         #expect(client.isClosedByPeer())
-        #expect(try front.portico.exchange(with: " 408 ").termination == "cR--")
+        #expect(try front.portico.exchange(status: 408).termination == "cR--")
         #expect(server.connectionCount == 0)
     }
 
     @Test("A client that disappears in the middle of its upload takes the server connection with it")
     func goneMidUpload() throws {
+        let isUnderWay = DispatchSemaphore(value: 0)
         let serverSawTheEnd = DispatchSemaphore(value: 0)
         let server = try ScriptedServer { connection, number in
             if number == 1 {
                 _ = try connection.receiveRequestHead()
+                isUnderWay.signal()
                 if connection.isClosedByPeer() { serverSawTheEnd.signal() }
             } else {
                 _ = try connection.receiveRequest()
@@ -83,10 +85,10 @@ import Testing
 
         let client = try Connection(to: front.port)
         try client.send("POST /upload HTTP/1.1\r\nHost: example.test\r\nContent-Length: 1000000\r\n\r\npart of it")
-        #expect(eventually { server.connectionCount == 1 })
+        #expect(isUnderWay.wait(timeout: .now() + patience) == .success)
         client.reset()
 
-        #expect(serverSawTheEnd.wait(timeout: .now() + 10) == .success)
+        #expect(serverSawTheEnd.wait(timeout: .now() + patience) == .success)
         #expect(try front.portico.exchange(with: "/upload").termination.hasPrefix("C"))
         #expect(try fetch("/", from: front.port).text == "hi")
     }
@@ -111,7 +113,7 @@ import Testing
         _ = try client.receive(count: 100_000)
         client.reset()
 
-        #expect(serverSawTheEnd.wait(timeout: .now() + 10) == .success)
+        #expect(serverSawTheEnd.wait(timeout: .now() + patience) == .success)
         let line = try front.portico.exchange(with: "/download")
         #expect(line.status == 200 && line.termination == "CD--")
         #expect(try fetch("/", from: front.port).text == "hi")
@@ -120,13 +122,13 @@ import Testing
     @Test("A client that connects and says nothing, or leaves at once, disturbs nobody")
     func nothingSaid() throws {
         let server = try ScriptedServer(saying: "hello")
-        let front = try FrontDoor(before: server.port, defaults: "timeout http-request 300ms\n option dontlognull")
+        let front = try FrontDoor(before: server.port, defaults: "timeout http-request 3s\n option dontlognull")
 
         let silent = try Connection(to: front.port)
         try Connection(to: front.port).close()
         try Connection(to: front.port).reset()
 
-        #expect(silent.isClosedByPeer(within: 5))
+        #expect(silent.isClosedByPeer())
         #expect(try fetch("/", from: front.port).text == "hello")
     }
 
@@ -220,13 +222,13 @@ import Testing
         #expect(answer.status == 504)
         let line = try front.portico.exchange(with: "GET / ")
         #expect(line.status == 504 && line.termination == "sH--")
-        #expect(line.timers[3] == -1 && (300..<3000).contains(line.timers[4]))
-        #expect(wasLetGo.wait(timeout: .now() + 10) == .success)
+        #expect(line.timers[3] == -1 && line.timers[4] >= 300)
+        #expect(wasLetGo.wait(timeout: .now() + patience) == .success)
     }
 
     @Test("A server that takes connections and never reads is a silent one")
     func deafServer() throws {
-        let server = try ScriptedServer { connection, _ in _ = connection.isClosedByPeer(within: 30) }
+        let server = try ScriptedServer { connection, _ in _ = connection.isClosedByPeer() }
         let front = try FrontDoor(before: server.port, defaults: "timeout server 300ms")
         #expect(try fetch("/", from: front.port, method: "POST", body: "hello").status == 504)
     }
@@ -273,13 +275,14 @@ import Testing
             try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly part")
             _ = connection.isClosedByPeer()
         }
-        let front = try FrontDoor(before: server.port, defaults: "timeout server 300ms")
+        // Long enough for the first bytes, on a slow machine too.
+        let front = try FrontDoor(before: server.port, defaults: "timeout server 5s")
 
         let client = try Connection(to: front.port)
         try client.send("GET /stuck HTTP/1.1\r\nHost: example.test\r\n\r\n")
         _ = try client.receive(through: "only part")
 
-        #expect(client.isClosedByPeer(within: 5))
+        #expect(client.isClosedByPeer())
         #expect(try front.portico.exchange(with: "/stuck").termination == "sD--")
     }
 

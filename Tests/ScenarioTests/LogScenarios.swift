@@ -23,8 +23,8 @@ import Testing
         #expect(line.termination == "----")
         #expect(line.request == "PUT /logged?q=1 HTTP/1.1")
         // TR, Tw, Tc took no time worth speaking of; Tr is the server's; Ta is all of it.
-        #expect(line.timers[..<3].allSatisfy { (0..<1000).contains($0) })
-        #expect((25..<5000).contains(line.timers[3]))
+        #expect(line.timers[..<3].allSatisfy { (0..<10_000).contains($0) })
+        #expect((25..<30_000).contains(line.timers[3]))
         #expect(line.timers[4] >= line.timers[3])
         #expect(line.connections.first ?? 0 >= 1)
         #expect(line.connections.last == 0)
@@ -38,7 +38,7 @@ import Testing
 
         let client = try Connection(to: front.port)
         for number in 1...50 { _ = try client.fetch("/\(number)") }
-        _ = try front.portico.logLine(with: "/50 ")
+        _ = try front.portico.exchange(with: "/50 ")
 
         let requests = try front.portico.logLines.filter { $0.contains("\"GET ") }.map { try ExchangeLine($0).request }
         #expect(requests == (1...50).map { "GET /\($0) HTTP/1.1" })
@@ -81,9 +81,9 @@ import Testing
                 mode http
                 log global
                 option httplog
-                timeout connect 2s
-                timeout client 10s
-                timeout server 10s
+                timeout connect 60s
+                timeout client 60s
+                timeout server 60s
             listen www
                 bind 127.0.0.1:\(front)
                 server s1 127.0.0.1:\(server.port)
@@ -109,7 +109,7 @@ import Testing
         let client = try Connection(to: front.port)
         for number in 1...1000 { #expect(try client.fetch("/\(number)").status == 200) }
 
-        _ = try front.portico.logLine(with: "/1000 ")
+        _ = try front.portico.exchange(with: "/1000 ")
         _ = try deaf.receive { $0.contains("/1 ") }
     }
 
@@ -206,7 +206,7 @@ import Testing
         client.close()
         try Connection(to: front.port).close()
         // The line of a connection that came later.
-        _ = try front.portico.exchange(with: " 400 ")
+        _ = try front.portico.exchange(status: 400)
         #expect(front.portico.logLines.filter { $0.contains("/early") }.count == 1)
     }
 
@@ -250,7 +250,7 @@ import Testing
         let begun = try Connection(to: front.port)
         try begun.send("GET")
         begun.close()
-        #expect(try front.portico.exchange(with: " 400 ").termination == "CR--")
+        #expect(try front.portico.exchange(status: 400).termination == "CR--")
         _ = try fetch("/denied", from: front.port)
         _ = try front.portico.exchange(with: "/denied")
         #expect(front.portico.logLines.filter { $0.contains(" www ") }.count == 2)

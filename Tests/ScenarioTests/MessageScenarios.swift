@@ -117,7 +117,8 @@ import Testing
     func expectContinueForReal() throws {
         let front = try FrontDoor(before: Application.shared(.gunicorn).port)
         let echo = try curl(
-            "--expect100-timeout", "20", "-H", "Expect: 100-continue", "--data-binary", "hello", "--max-time", "10",
+            // Had it to wait for the time-out, it would not succeed.
+            "--expect100-timeout", "100", "-H", "Expect: 100-continue", "--data-binary", "hello", "--max-time", "50",
             "http://127.0.0.1:\(front.port)/echo")
         #expect(echo == "hello")
     }
@@ -204,7 +205,7 @@ import Testing
         #expect(sent.withLock { $0 } < total / 2)
         #expect(residentBytes(of: front.portico.process.pid) < 100 << 20)
 
-        #expect(try client.receive(count: total, within: 60).count == total)
+        #expect(try client.receive(count: total, within: 120).count == total)
     }
 
     @Test("A server that does not read holds the client back")
@@ -241,7 +242,7 @@ import Testing
             try client.send(bytes: rest, within: 60)
             sent += rest.count
         }
-        #expect(try client.receiveAnswer(within: 60).text == "full")
+        #expect(try client.receiveAnswer(within: 120).text == "full")
         #expect(received.withLock { $0 } == total)
     }
 }
@@ -258,7 +259,7 @@ private func pattern(_ count: Int) -> [UInt8] {
 }
 
 /// Waits until `value` has been the same for a while, which takes as long as it keeps changing.
-private func standsStill(within seconds: Double = 10, _ value: () -> Int) -> Bool {
+private func standsStill(within seconds: Double = patience, _ value: () -> Int) -> Bool {
     var last = value()
     var since = ContinuousClock.now
     return eventually(within: seconds) {

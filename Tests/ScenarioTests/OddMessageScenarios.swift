@@ -84,7 +84,7 @@ import Testing
 
         #expect(try client.receiveAnswer().status == 400)
         #expect(client.isClosedByPeer())
-        let line = try front.portico.exchange(with: " 400 ")
+        let line = try front.portico.exchange(status: 400)
         #expect(line.termination == "CR--")
         #expect(line.server == "<NOSRV>")
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.staged) struct PeerScenarios {
     /// A Python program of Tests/ScenarioTests/Peers, under Debian's Python, which has Debian's libraries.
-    private func python(_ name: String, _ arguments: [String], within seconds: Double = 60) throws -> Ended {
+    private func python(_ name: String, _ arguments: [String], within seconds: Double = 120) throws -> Ended {
         try play(["/usr/bin/python3", peer(name)] + arguments, within: seconds)
     }
 
@@ -22,7 +22,7 @@ import Testing
             environment: ["PYTHONDONTWRITEBYTECODE": "1"])
         Stage.current.atTheEnd { child.stop() }
         Stage.current.inCaseOfFailure { child.errors }
-        #expect(eventually(within: 20) { isListening(on: port) }, "\(command) does not listen")
+        #expect(eventually(within: 60) { isListening(on: port) }, "\(command) does not listen")
     }
 
     private func startGunicornWithSockets() throws -> Int {
@@ -103,7 +103,9 @@ import Testing
     func ab() throws {
         let server = try ScriptedServer(respond: { _ in Self.page })
         let front = try FrontDoor(before: server.port)
-        let ended = try play(["ab", "-q", "-k", "-n", "5000", "-c", "20", "http://127.0.0.1:\(front.port)/"])
+        let ended = try play([
+            "ab", "-q", "-k", "-s", "100", "-n", "5000", "-c", "20", "http://127.0.0.1:\(front.port)/",
+        ])
         let said = ended.output.split(separator: "\n").map {
             $0.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         }
@@ -117,7 +119,9 @@ import Testing
     func wrk() throws {
         let server = try ScriptedServer(respond: { _ in Self.page })
         let front = try FrontDoor(before: server.port)
-        let ended = try play(["wrk", "-t", "1", "-c", "32", "-d", "1s", "http://127.0.0.1:\(front.port)/"])
+        let ended = try play([
+            "wrk", "-t", "1", "-c", "32", "-d", "1s", "--timeout", "60s", "http://127.0.0.1:\(front.port)/",
+        ])
         #expect(ended.exit == .status(0), "\(ended.errors)")
         #expect(ended.output.contains("requests in"), "\(ended.output)")
         #expect(!ended.output.contains("Socket errors"), "\(ended.output)")

@@ -10,15 +10,14 @@ import Testing
     /// A server that counts how many requests it has at a time.
     private final class BusyServer: Sendable {
         let busy = Mutex((now: 0, most: 0))
-        let order = Mutex<[String]>([])
 
+        /// Each request takes `pause` microseconds at least.
         func server(pause: useconds_t) throws -> ScriptedServer {
-            try ScriptedServer { request in
+            try ScriptedServer { _ in
                 self.busy.withLock {
                     $0.now += 1
                     $0.most = max($0.most, $0.now)
                 }
-                self.order.withLock { $0.append(request.target) }
                 usleep(pause)
                 self.busy.withLock { $0.now -= 1 }
                 return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -34,31 +33,51 @@ import Testing
         return client
     }
 
+    /// How many wait in the backend `app`. Those who came over several threads are in line only once they are counted.
+    private func waiting(_ socket: String) throws -> Int {
+        let row = try #require(table(ScenarioTests.ask(socket, "show stat"))["app/BACKEND"])
+        return Int(row["qcur"] ?? "") ?? -1
+    }
+
     @Test("With `maxconn 1` for each of two servers, requests go to them one by one, in the order in which they came")
     func order() throws {
-        let busy = [BusyServer(), BusyServer()]
-        let servers = try busy.map { try $0.server(pause: 200_000) }
+        let curtains = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+        let servers = try curtains.map { curtain in
+            try ScriptedServer { _ in
+                curtain.wait()
+                return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+            }
+        }
+        Stage.current.atTheEnd { for curtain in curtains { for _ in 1...8 { curtain.signal() } } }
+        let socket = Stage.current.folder + "/admin.sock"
         let front = try FrontDoor(
-            before: servers[0].port, servers[1].port, defaults: "timeout queue 10s", server: "maxconn 1")
+            before: servers[0].port, servers[1].port, global: "stats socket \(socket)",
+            defaults: "timeout queue 60s", server: "maxconn 1")
+        func asked() -> [[String]] { servers.map { $0.requests.map(\.target) } }
 
+        // Two are served at once, the others wait, each behind the one before.
         let clients = try (1...8).map { number in
             let client = try ask("/\(number)", front.port)
-            // Two are served at once, the others wait, each behind the one before.
-            if number <= 2 { #expect(eventually { servers.map(\.requests.count).reduce(0, +) == number }) }
-            usleep(10_000)
+            #expect(
+                try eventually { try asked().joined().count == min(number, 2) && waiting(socket) == max(0, number - 2) }
+            )
             return client
         }
+        #expect(asked() == [["/1"], ["/2"]])
+        #expect(clients[7].staysSilent(for: 0.3))
+
+        // Whichever server is free has the next one.
+        for (place, server) in [1, 1, 0, 0, 0, 1].enumerated() {
+            curtains[server].signal()
+            #expect(eventually { asked()[server].last == "/\(place + 3)" })
+        }
+        for curtain in curtains { curtain.signal() }
         for client in clients { #expect(try client.receiveAnswer().status == 200) }
 
-        #expect(busy.map(\.most) == [1, 1])
-        for server in busy {
-            let order = server.order.withLock { $0 }
-            #expect(order.count >= 3)
-            #expect(order == order.sorted())
-        }
+        #expect(asked() == [["/1", "/5", "/6", "/7"], ["/2", "/3", "/4", "/8"]])
         let last = try front.portico.exchange(with: "/8 ")
         #expect(last.termination == "----")
-        #expect(last.queues[0] == 0 && last.queues[1] >= 4)
+        #expect(last.queues == [0, 6])
         #expect(last.timers[1] >= 300)
     }
 
@@ -89,11 +108,11 @@ import Testing
         let busy = [BusyServer(), BusyServer()]
         let servers = try busy.map { try $0.server(pause: 2_000) }
         let front = try FrontDoor(
-            before: servers[0].port, servers[1].port, global: "nbthread 2", defaults: "timeout queue 30s",
+            before: servers[0].port, servers[1].port, global: "nbthread 2", defaults: "timeout queue 10m",
             server: "maxconn 1")
 
         let clients = try (1...200).map { try ask("/\($0)", front.port) }
-        let answers = try clients.map { try $0.receiveAnswer(within: 30).text }
+        let answers = try clients.map { try $0.receiveAnswer(within: 60).text }
 
         #expect(answers.allSatisfy { $0 == "hello" })
         #expect(servers.map(\.requests.count).reduce(0, +) == 200)
@@ -102,43 +121,62 @@ import Testing
 
     @Test("Clients that leave while they wait take nobody's place with them")
     func leavers() throws {
-        let server = try BusyServer().server(pause: 3_000)
+        let curtain = DispatchSemaphore(value: 0)
+        let server = try ScriptedServer { request in
+            if request.target == "/first" { curtain.wait() }
+            usleep(3_000)
+            return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        }
+        Stage.current.atTheEnd { curtain.signal() }
+        let socket = Stage.current.folder + "/admin.sock"
         let front = try FrontDoor(
-            before: server.port, global: "nbthread 2",
-            defaults: "timeout queue 30s\n    option abortonclose", server: "maxconn 1")
-
-        let clients = try (1...100).map { try ask("/\($0)", front.port) }
-        for (number, client) in clients.enumerated() where number % 2 == 1 {
+            before: server.port, global: "nbthread 2\n    stats socket \(socket)",
+            defaults: "timeout queue 10m\n    option abortonclose", server: "maxconn 1")
+        func leave(_ client: Connection, _ number: Int) {
             if number % 4 == 1 { client.reset() } else { client.close() }
         }
-        for (number, client) in clients.enumerated() where number % 2 == 0 {
-            #expect(try client.receiveAnswer(within: 30).text == "hello")
+
+        let first = try ask("/first", front.port)
+        #expect(eventually { server.requests.count == 1 })
+        let clients = try (0..<100).map { try ask("/\($0)", front.port) }
+        #expect(try eventually { try waiting(socket) == 100 })
+        // Half of them leave: some while nothing goes on, some while places are given.
+        for number in stride(from: 1, to: 50, by: 2) { leave(clients[number], number) }
+        #expect(eventually { front.portico.logLines.count { $0.contains(" CQ-- ") } == 25 })
+        #expect(try waiting(socket) == 75)
+        curtain.signal()
+        for number in stride(from: 51, to: 100, by: 2) { leave(clients[number], number) }
+
+        #expect(try first.receiveAnswer().text == "hello")
+        for number in stride(from: 0, to: 100, by: 2) {
+            #expect(try clients[number].receiveAnswer().text == "hello")
         }
         #expect(try fetch("/after", from: front.port).text == "hello")
-        #expect(front.portico.logLines.contains { $0.contains(" CQ-- ") })
+        #expect(try waiting(socket) == 0)
     }
 
     @Test("A soft stop waits for those who wait")
     func softStop() throws {
         let server = try BusyServer().server(pause: 20_000)
-        let front = try FrontDoor(before: server.port, global: "nbthread 2", server: "maxconn 1")
+        let front = try FrontDoor(
+            before: server.port, global: "nbthread 2", defaults: "timeout queue 10m", server: "maxconn 1")
 
         let clients = try (1...20).map { try ask("/\($0)", front.port) }
         #expect(eventually { !server.requests.isEmpty })
         front.portico.process.signal(SIGUSR1)
         // A connection that was not accepted yet is accepted before the listeners close.
-        for client in clients { #expect(try client.receiveAnswer(within: 20).text == "hello") }
-        #expect(front.portico.process.end(within: 10) == .status(0))
+        for client in clients { #expect(try client.receiveAnswer().text == "hello") }
+        #expect(front.portico.process.end() == .status(0))
     }
 
     @Test("In tcp mode a connection waits until another has ended")
     func tunnels() throws {
         let server = try ScriptedServer { connection, number in
             try connection.send("you are \(number)\n")
-            _ = try? connection.receiveAll(within: 20)
+            _ = try? connection.receiveAll()
         }
         let front = try FrontDoor(
-            before: server.port, defaults: "mode tcp\n    option tcplog\n    timeout queue 10s", server: "maxconn 1")
+            before: server.port, defaults: "mode tcp\n    option tcplog\n    timeout queue 60s", server: "maxconn 1")
 
         let first = try Connection(to: front.port)
         #expect(try first.receive(through: "\n") == "you are 1\n")
@@ -158,7 +196,7 @@ import Testing
         Stage.current.atTheEnd { for _ in 1...3 { curtain.signal() } }
         let socket = Stage.current.folder + "/admin.sock"
         let front = try FrontDoor(
-            before: server.port, global: "stats socket \(socket)", defaults: "timeout queue 10s",
+            before: server.port, global: "stats socket \(socket)", defaults: "timeout queue 60s",
             backend: "fullconn 77", server: "maxconn 1 maxqueue 5")
 
         let clients = try (1...3).map { number in
@@ -169,7 +207,7 @@ import Testing
         func row(_ name: String) throws -> [String: String] {
             try #require(table(ScenarioTests.ask(socket, "show stat"))["app/\(name)"])
         }
-        #expect(eventually { (try? row("BACKEND")["qcur"]) == "2" })
+        #expect(try eventually { try waiting(socket) == 2 })
         #expect(try row("BACKEND")["slim"] == "77")
         let line = try row("s1")
         #expect(line["slim"] == "1" && line["qlimit"] == "5" && line["scur"] == "1")

@@ -33,9 +33,9 @@ import Testing
         let script = try Child(["scripts/quickstart", Portico.binary], named: "quickstart", in: Stage.current.folder)
         Stage.current.atTheEnd { script.stop(patience: 10) }
         Stage.current.inCaseOfFailure { script.output + script.errors }
-        #expect(eventually(within: 40) { quickstartPorts.allSatisfy { isListening(on: $0) } || script.ended() != nil })
+        #expect(eventually(within: 100) { quickstartPorts.allSatisfy { isListening(on: $0) } || script.ended() != nil })
         // The guide comes once Portico listens.
-        #expect(eventually(within: 10) { script.output.contains("Ctrl-C stops everything") })
+        #expect(eventually { script.output.contains("Ctrl-C stops everything") })
         #expect(script.output.contains("http://localhost:8080/"))
         #expect(script.output.contains("curl"))
 
@@ -50,8 +50,9 @@ import Testing
         try stuck.send("GET /slow?seconds=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         script.signal(SIGINT)
 
-        #expect(script.end(within: 20) == .status(0))
-        #expect(quickstartPorts.allSatisfy { !isListening(on: $0) })
+        #expect(script.end() == .status(0))
+        // What was killed is gone a moment later.
+        #expect(eventually { quickstartPorts.allSatisfy { !isListening(on: $0) } })
     }
 }
 

@@ -122,7 +122,7 @@ import Testing
         let front = try FrontDoor(
             before: server.port,
             frontend: """
-                    http-request wait-for-body time 5s if METH_POST
+                    http-request wait-for-body time 60s if METH_POST
                     http-request deny if { req.body -m sub evil }
                     http-request disable-l7-retry if METH_POST
                 """, backend: "    http-request set-timeout server 200ms if { path /silent }")
@@ -132,7 +132,7 @@ import Testing
         try client.send("vil!")
         #expect(try client.receiveAnswer().status == 403)
         #expect(try fetch("/", from: front.port, method: "POST", body: "good").text == "ok")
-        #expect(try fetch("/silent", from: front.port, within: 5).status == 504)
+        #expect(try fetch("/silent", from: front.port).status == 504)
     }
 
     @Test("A pause, a hint and an exporter that is still to come", .enabled(if: Portico.isItself))
@@ -146,9 +146,9 @@ import Testing
                     http-request use-service prometheus-exporter if { path /metrics }
                     http-response pause 300ms if { status 201 }
                 """)
-        let begin = Date()
+        let start = ContinuousClock.now
         #expect(try fetch("/slow", from: front.port).text == "hello")
-        #expect(Date().timeIntervalSince(begin) >= 0.29)
+        #expect(start.duration(to: .now) >= .milliseconds(290))
         let client = try Connection(to: front.port)
         try client.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
         let hint = try client.receiveHead()
@@ -198,7 +198,7 @@ import Testing
                     tcp-request content accept
                 """,
             backend: """
-                    tcp-response inspect-delay 5s
+                    tcp-response inspect-delay 60s
                     tcp-response content set-var(txn.b) res.len
                     tcp-response content reject if { res.payload(0,5) -m str hello }
                 """)

@@ -77,7 +77,8 @@ final class Application: Sendable {
     }
 
     private func waitUntilReady() throws {
-        let isReady = eventually(within: 30) {
+        // Several start at once, and Python takes its time.
+        let isReady = eventually(within: 120) {
             guard child.ended() == nil else { return true }
             return (try? fetch("/health", from: port).status) == 200
         }

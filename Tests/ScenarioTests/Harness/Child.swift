@@ -33,6 +33,10 @@ final class Child: Sendable {
             variables: variables.map { "\($0)=\($1)" }, outputPath: outputPath, errorPath: errorPath)
     }
 
+    /// Does `action` at a moment when no program is being started, which would inherit a descriptor that is not yet marked to
+    /// be closed then.
+    static func whileNoneStarts<R>(_ action: () -> R) -> R { Spawner.shared.starting.withLock { _ in action() } }
+
     /// All it wrote so far.
     var output: String { Self.text(of: outputPath) }
     var errors: String { Self.text(of: errorPath) }
@@ -56,7 +60,7 @@ final class Child: Sendable {
     }
 
     /// How it ended; nil if it still runs after `seconds`.
-    func end(within seconds: Double = 10) -> Exit? {
+    func end(within seconds: Double = patience) -> Exit? {
         _ = eventually(within: seconds) { ended() != nil }
         return ended()
     }
@@ -80,6 +84,8 @@ final class Child: Sendable {
 private final class Spawner: Sendable {
     static let shared = Spawner()
 
+    /// Held while a program is started.
+    let starting = Mutex(())
     private let requests = Mutex<[@Sendable () -> Void]>([])
     private let work = DispatchSemaphore(value: 0)
 
@@ -143,7 +149,9 @@ private final class Spawner: Sendable {
         unsafe posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | newSession)
         var pid: pid_t = 0
-        let error = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &argv, &envp)
-        return (pid, error)
+        return shared.starting.withLock { _ in
+            let error = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &argv, &envp)
+            return (pid, error)
+        }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 /// Asks over a connection of its own, which ends with the answer.
 func fetch(
     _ target: String, from port: Int, method: String = "GET", headers: String..., body: String? = nil,
-    within seconds: Double = 10
+    within seconds: Double = patience
 ) throws -> Answer {
     let connection = try Connection(to: port)
     defer { connection.close() }
@@ -30,7 +30,7 @@ extension Connection {
 
 /// Runs curl, which must succeed, and gives what it wrote.
 func curl(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
-    let ended = try play(["curl", "--silent", "--show-error", "--max-time", "25"] + arguments)
+    let ended = try play(["curl", "--silent", "--show-error", "--max-time", "100"] + arguments)
     try #require(ended.exit == .status(0), "curl: \(ended.errors)", sourceLocation: sourceLocation)
     return ended.output
 }

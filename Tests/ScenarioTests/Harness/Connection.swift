@@ -36,11 +36,11 @@ final class Connection: Sendable {
 
     deinit { close() }
 
-    func send(_ text: String, within seconds: Double = 10) throws {
+    func send(_ text: String, within seconds: Double = patience) throws {
         try send(bytes: Array(text.utf8), within: seconds)
     }
 
-    func send(bytes: [UInt8], within seconds: Double = 10) throws {
+    func send(bytes: [UInt8], within seconds: Double = patience) throws {
         let deadline = Deadline(in: seconds)
         var sent = 0
         while sent < bytes.count {
@@ -64,7 +64,7 @@ final class Connection: Sendable {
     }
 
     /// Everything up to and with `mark`; throws if the peer ends before.
-    func receive(through mark: String, within seconds: Double = 10) throws -> String {
+    func receive(through mark: String, within seconds: Double = patience) throws -> String {
         let deadline = Deadline(in: seconds)
         let mark = Array(mark.utf8)
         var searched = 0
@@ -85,7 +85,7 @@ final class Connection: Sendable {
     }
 
     /// Exactly `count` bytes.
-    func receive(count: Int, within seconds: Double = 10) throws -> [UInt8] {
+    func receive(count: Int, within seconds: Double = patience) throws -> [UInt8] {
         let deadline = Deadline(in: seconds)
         while buffer.withLock({ $0.count }) < count {
             guard try fill(by: deadline) else { throw StageFault("ended before \(count) bytes came, with \(rest)") }
@@ -97,7 +97,7 @@ final class Connection: Sendable {
     }
 
     /// Everything until the peer closes.
-    func receiveAll(within seconds: Double = 10) throws -> [UInt8] {
+    func receiveAll(within seconds: Double = patience) throws -> [UInt8] {
         let deadline = Deadline(in: seconds)
         while try fill(by: deadline) {}
         return buffer.withLock { buffer in
@@ -107,7 +107,7 @@ final class Connection: Sendable {
     }
 
     /// Whether the peer closes, or resets, within `seconds`, whatever it sends before.
-    func isClosedByPeer(within seconds: Double = 10) -> Bool {
+    func isClosedByPeer(within seconds: Double = patience) -> Bool {
         let deadline = Deadline(in: seconds)
         while true {
             do {

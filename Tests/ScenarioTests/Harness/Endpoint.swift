@@ -87,20 +87,16 @@ func errorText(_ number: Int32 = errno) -> String {
     unsafe String(cString: strerror(number))
 }
 
-/// A port of the loopback interface that nobody has, and that no other test will be given.
+/// A port of the loopback interface that nobody has, and that no other test will be given, of this process or of another.
 ///
-/// Taken below the range that the kernel gives to outgoing connections, one after the other from a place that
-/// differs from process to process.
+/// Taken one after the other from the process's block, below the range that the kernel gives to outgoing connections.
 func freePort() throws -> Int {
-    let first = 15_000
-    let count = 17_000
-    for _ in 0..<count {
-        let port =
-            first
-            + nextPort.withLock { next in
-                next += 1
-                return (next + Int(getpid()) * 211) % count
-            }
+    let block = try portBlock.get()
+    for _ in block {
+        let port = nextPort.withLock { next in
+            next += 1
+            return block.lowerBound + next % block.count
+        }
         let endpoint = Endpoint.ipv4(port)
         let descriptor = try endpoint.socket(SOCK_STREAM)
         defer { close(descriptor) }
@@ -110,3 +106,17 @@ func freePort() throws -> Int {
 }
 
 private let nextPort = Mutex(0)
+
+/// Two thousand ports for this process alone: as long as it lives it has a lock on the file that stands for them. Without that,
+/// a port would be free until Portico listens on it, also for the scenarios of somebody else.
+private let portBlock = Result<Range<Int>, any Error> {
+    for number in 0..<8 {
+        let path = FileManager.default.temporaryDirectory.path + "/scenario-ports-\(number).lock"
+        let descriptor = unsafe open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { continue }
+        let first = 15_000 + number * 2_000
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return first..<first + 2_000 }
+        close(descriptor)
+    }
+    throw StageFault("the ports of all blocks are somebody else's")
+}

@@ -33,7 +33,7 @@ struct Answer: Message {
 
 extension Connection {
     /// Reads one answer with its body. `method` is what was asked: the answer to HEAD has no body.
-    func receiveAnswer(to method: String = "GET", within seconds: Double = 10) throws -> Answer {
+    func receiveAnswer(to method: String = "GET", within seconds: Double = patience) throws -> Answer {
         var answer = try receiveHead(within: seconds)
         let status = answer.status
         let hasBody = method != "HEAD" && status >= 200 && status != 204 && status != 304
@@ -42,7 +42,7 @@ extension Connection {
     }
 
     /// Reads an answer's head and leaves its body to come.
-    func receiveHead(within seconds: Double = 10) throws -> Answer {
+    func receiveHead(within seconds: Double = patience) throws -> Answer {
         let head = try receive(through: "\r\n\r\n", within: seconds)
         let (first, fields) = try Self.parse(head)
         let words = first.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
@@ -54,13 +54,13 @@ extension Connection {
     }
 
     /// Reads one request with its body.
-    func receiveRequest(within seconds: Double = 10) throws -> Request {
+    func receiveRequest(within seconds: Double = patience) throws -> Request {
         var request = try receiveRequestHead(within: seconds)
         request.body = try receiveBody(request.fields, untilClose: false, within: seconds)
         return request
     }
 
-    func receiveRequestHead(within seconds: Double = 10) throws -> Request {
+    func receiveRequestHead(within seconds: Double = patience) throws -> Request {
         let (first, fields) = try Self.parse(try receive(through: "\r\n\r\n", within: seconds))
         let words = first.split(separator: " ")
         guard words.count == 3 else { throw StageFault("not a request: \(first.debugDescription)") }

@@ -1,7 +1,7 @@
 // How most plays begin.
 
-/// The `global` and `defaults` sections that scenarios share: short time-outs, the log on standard output.
-/// `global` and `defaults` add lines to them.
+/// The `global` and `defaults` sections that scenarios share: the log on standard output, and time-outs that no scenario sees
+/// pass. `global` and `defaults` add lines to them, which replace what is here.
 func opening(global: String = "", defaults: String = "") -> String {
     """
     global
@@ -11,9 +11,10 @@ func opening(global: String = "", defaults: String = "") -> String {
         mode http
         log global
         option httplog
-        timeout connect 2s
-        timeout client 10s
-        timeout server 10s
+        timeout connect 60s
+        timeout client 60s
+        timeout server 60s
+        timeout check 60s
     \(defaults)
     """
 }

@@ -11,7 +11,8 @@ import Testing
 final class Portico: Sendable {
     let process: Child
 
-    /// Starts Portico with `configuration` and waits until it listens on all of `ports` (those it will be asked on).
+    /// Starts Portico with `configuration` and waits until it listens on all of `ports` (those it will be asked on), and on all
+    /// socket files that the configuration names.
     ///
     /// `descriptors` limits how many files it may open.
     init(
@@ -29,8 +30,11 @@ final class Portico: Sendable {
         stage.inCaseOfFailure {
             "\(configuration)\n-- standard output\n\(process.output)-- standard error\n\(process.errors)"
         }
-        let isReady = eventually(within: 20) {
-            process.ended() != nil || ports.allSatisfy { isListening(on: $0) }
+        // Socket files come after ports.
+        let sockets = configuration.matches(of: /(?:stats socket |unix@)(\/\S+)/).map { String($0.1) }
+        let isReady = eventually {
+            process.ended() != nil
+                || ports.allSatisfy { isListening(on: $0) } && sockets.allSatisfy { isListening(at: $0) }
         }
         guard isReady, process.ended() == nil else {
             throw StageFault("Portico did not start; it said: \(process.errors)\(process.output)")
@@ -43,7 +47,8 @@ final class Portico: Sendable {
     }
 
     /// The first log line with `text` in it, waited for.
-    func logLine(with text: String, within seconds: Double = 10, _ place: SourceLocation = #_sourceLocation) throws
+    func logLine(with text: String, within seconds: Double = patience, _ place: SourceLocation = #_sourceLocation)
+        throws
         -> String
     {
         var found: String?
@@ -54,11 +59,30 @@ final class Portico: Sendable {
         return try #require(found, "no log line with \(text.debugDescription)", sourceLocation: place)
     }
 
-    /// The log line of the first request whose request line has `text` in it, taken apart.
-    func exchange(with text: String, within seconds: Double = 10, _ place: SourceLocation = #_sourceLocation) throws
-        -> ExchangeLine
-    {
-        try ExchangeLine(logLine(with: text, within: seconds, place))
+    /// The log line of the first exchange whose request line has `text` in it, waited for and taken apart.
+    func exchange(with text: String, _ place: SourceLocation = #_sourceLocation) throws -> ExchangeLine {
+        try exchange("with \(text.debugDescription)", place) { line in
+            // The request line is what is quoted, and the last thing.
+            line.firstIndex(of: "\"").map { line[$0...].contains(text) } ?? false
+        }
+    }
+
+    /// The log line of the first exchange that ended with `status`, waited for and taken apart.
+    func exchange(status: Int, _ place: SourceLocation = #_sourceLocation) throws -> ExchangeLine {
+        try exchange("of status \(status)", place) { line in
+            line.contains(" \(status) ") && (try? ExchangeLine(line).status) == status
+        }
+    }
+
+    private func exchange(
+        _ what: String, _ place: SourceLocation, where isWanted: (String) -> Bool
+    ) throws -> ExchangeLine {
+        var found: String?
+        _ = eventually {
+            found = logLines.first(where: isWanted)
+            return found != nil
+        }
+        return try ExchangeLine(#require(found, "no exchange \(what) in the log", sourceLocation: place))
     }
 
     // MARK: The program without a play
@@ -92,7 +116,7 @@ struct Ended {
 }
 
 /// Runs a program, found in PATH, until it ends.
-func play(_ command: [String], workingFolder: String = projectFolder, within seconds: Double = 30) throws -> Ended {
+func play(_ command: [String], workingFolder: String = projectFolder, within seconds: Double = 120) throws -> Ended {
     let name = "program-\(UUID().uuidString.prefix(8))"
     let child = try Child(command, named: name, in: Stage.current.folder, workingFolder: workingFolder)
     Stage.current.atTheEnd { child.stop(patience: 0.5) }
@@ -113,6 +137,14 @@ func isListening(on port: Int) -> Bool {
         guard let table = try? FileHandle(forReadingAtPath: path)?.readToEnd() else { return false }
         return table.range(of: Data(entry.utf8)) != nil
     }
+}
+
+/// Whether a process of this machine listens on the socket file.
+func isListening(at path: String) -> Bool {
+    // Its size is unknown until it is read. The flag is __SO_ACCEPTCON; HAProxy binds a file beside it first.
+    guard let table = try? FileHandle(forReadingAtPath: "/proc/net/unix")?.readToEnd() else { return false }
+    return String(decoding: table, as: UTF8.self).split(separator: "\n")
+        .contains { $0.contains(" 00010000 ") && $0.contains(" \(path)") }
 }
 
 /// A line of `option httplog`, taken apart.

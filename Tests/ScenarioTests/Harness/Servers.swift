@@ -64,7 +64,7 @@ final class ScriptedServer: Sendable {
         let listener = try endpoint.socket(SOCK_STREAM)
         var yes: Int32 = 1
         unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard endpoint.bind(listener), listen(listener, 128) == 0 else {
+        guard endpoint.bind(listener), fcntl(listener, F_SETFL, O_NONBLOCK) == 0, listen(listener, 128) == 0 else {
             throw StageFault("cannot listen on \(endpoint): \(errorText())")
         }
         state.withLock { $0.listener = listener }
@@ -87,8 +87,14 @@ final class ScriptedServer: Sendable {
 
     private func accept(from listener: Int32) {
         while true {
-            let descriptor = Glibc.accept(listener, nil, nil)
-            if descriptor < 0 && (errno == EINTR || errno == ECONNABORTED) { continue }
+            var request = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            unsafe poll(&request, 1, -1)
+            // A program that another test starts just then would keep open what is closed here. The listener does not block.
+            let (descriptor, reason) = Child.whileNoneStarts {
+                let descriptor = Glibc.accept(listener, nil, nil)
+                return (descriptor, descriptor < 0 ? errno : fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+            }
+            if descriptor < 0 && [EINTR, EAGAIN, ECONNABORTED].contains(reason) { continue }
             guard descriptor >= 0 else { break }
             // A program that another test starts now must not hold the connection too: it would not end when we close it.
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -124,7 +130,7 @@ final class DatagramReceiver: Sendable {
     deinit { close(descriptor) }
 
     /// The next datagram that `isWanted`; others are dropped.
-    func receive(within seconds: Double = 10, where isWanted: (String) -> Bool) throws -> String {
+    func receive(within seconds: Double = patience, where isWanted: (String) -> Bool) throws -> String {
         let deadline = Deadline(in: seconds)
         while waitUntilReady(descriptor, POLLIN, by: deadline) {
             var bytes = [UInt8](repeating: 0, count: 65_536)

@@ -136,8 +136,12 @@ let projectFolder = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .path
 
+/// Seconds that something may take which has to happen: many times what it needs, so that a slow machine fails no test, and less
+/// than the time-outs of Portico's that scenarios do not choose themselves (`opening`), so that none of those stands in for it.
+let patience = 30.0
+
 /// Waits until `condition` holds, at most `seconds`. Returns whether it came to hold.
-func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Double = patience, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = Deadline(in: seconds)
     while true {
         if try condition() { return true }

@@ -9,11 +9,11 @@ URL = "ws://127.0.0.1:%s/echo" % sys.argv[1]
 
 
 async def converse(number):
-    async with websockets.connect(URL, max_size=None) as socket:
+    async with websockets.connect(URL, max_size=None, open_timeout=60, close_timeout=60, ping_timeout=60) as socket:
         for message in ["hello %d" % number, "", "ü" * 1_000, b"\x00\xff" * 70_000, "x" * 300_000]:
             await socket.send(message)
             assert await socket.recv() == message, "another message came back"
-        await asyncio.wait_for(await socket.ping(), 10)
+        await asyncio.wait_for(await socket.ping(), 60)
         # Several on their way at once come back in order.
         for turn in range(50):
             await socket.send("%d/%d" % (number, turn))

@@ -11,7 +11,7 @@ async def echo(socket):
 
 
 async def main():
-    async with websockets.serve(echo, "127.0.0.1", int(sys.argv[1]), max_size=None):
+    async with websockets.serve(echo, "127.0.0.1", int(sys.argv[1]), max_size=None, close_timeout=60, ping_timeout=60):
         await asyncio.Future()
 
 
