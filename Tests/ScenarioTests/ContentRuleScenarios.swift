@@ -204,7 +204,7 @@ import Testing
         let front = try tcpDoor(
             before: one.port, other: two.port,
             frontend: """
-                    tcp-request inspect-delay 5s
+                    tcp-request inspect-delay 60s
                     tcp-request content set-var(sess.host) hdr(host) if HTTP
                     tcp-request content accept if HTTP
                     use_backend other if { hdr(host) -i two } { path_beg /a } { var(sess.host) -m str two }
@@ -228,7 +228,7 @@ import Testing
     func requestInPart() throws {
         let server = try echo("one")
         let front = try tcpDoor(
-            before: server.port, frontend: "tcp-request inspect-delay 300ms\n    tcp-request content reject if !HTTP")
+            before: server.port, frontend: "tcp-request inspect-delay 3s\n    tcp-request content reject if !HTTP")
         let whole = try Connection(to: front.port)
         try whole.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try whole.receive(through: "\n").hasPrefix("one: GET"))
@@ -247,7 +247,7 @@ import Testing
         }
         let front = try FrontDoor(
             before: server.port,
-            backend: "tcp-response inspect-delay 5s\n    tcp-response content reject if { status 202 }")
+            backend: "tcp-response inspect-delay 60s\n    tcp-response content reject if { status 202 }")
         #expect(try fetch("/", from: front.port).status == 201)
         #expect(throws: (any Error).self) { try fetch("/", from: front.port) }
     }
@@ -263,7 +263,7 @@ import Testing
         let front = try tcpDoor(
             before: server.port,
             backend: """
-                    tcp-response inspect-delay 5s
+                    tcp-response inspect-delay 60s
                     tcp-response content close if { res.payload(0,3) -m str bye }
                 """)
         let client = try Connection(to: front.port)
@@ -281,7 +281,7 @@ import Testing
         }
         let front = try FrontDoor(
             before: server.port,
-            backend: "tcp-response inspect-delay 5s\n    tcp-response content close if { status 200 }")
+            backend: "tcp-response inspect-delay 60s\n    tcp-response content close if { status 200 }")
         #expect(try fetch("/whole", from: front.port).text == "hello")
         let client = try Connection(to: front.port)
         try client.send("GET /part HTTP/1.1\r\nHost: a\r\n\r\n")

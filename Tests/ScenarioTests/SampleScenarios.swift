@@ -56,7 +56,7 @@ import Testing
                 """,
             backend: """
                 http-response set-header x-size %[res.body_size]
-                http-response wait-for-body time 5s
+                http-response wait-for-body time 60s
                 http-response set-header x-body "%[res.body] %[res.body_len] %[res.body_size]"
                 """)
         let whole = try fetch("/length", from: front.port)
