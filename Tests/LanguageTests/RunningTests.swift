@@ -83,7 +83,12 @@ struct FreePorts {
     }
 
     mutating func release() {
-        for socket in held { close(socket) }
+        // A program that another test starts just now has them a moment longer: not to the exclusion of others.
+        var yes: Int32 = 1
+        for socket in held {
+            unsafe setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            close(socket)
+        }
         held = []
     }
 

@@ -33,9 +33,11 @@ final class Child: Sendable {
             variables: variables.map { "\($0)=\($1)" }, outputPath: outputPath, errorPath: errorPath)
     }
 
-    /// Does `action` at a moment when no program is being started, which would inherit a descriptor that is not yet marked to
-    /// be closed then.
-    static func whileNoneStarts<R>(_ action: () -> R) -> R { Spawner.shared.starting.withLock { _ in action() } }
+    /// Does `action` at a moment when no program is being started. One that is has a copy of each descriptor, at least until it
+    /// runs: what is closed meanwhile stays open so long.
+    static func whileNoneStarts<R: Sendable>(_ action: () throws -> R) rethrows -> R {
+        try Spawner.shared.starting.withLock { _ in try action() }
+    }
 
     /// All it wrote so far.
     var output: String { Self.text(of: outputPath) }

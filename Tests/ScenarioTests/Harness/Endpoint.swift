@@ -98,9 +98,12 @@ func freePort() throws -> Int {
             return block.lowerBound + next % block.count
         }
         let endpoint = Endpoint.ipv4(port)
-        let descriptor = try endpoint.socket(SOCK_STREAM)
-        defer { close(descriptor) }
-        if endpoint.bind(descriptor) { return port }
+        let isFree = try Child.whileNoneStarts {
+            let descriptor = try endpoint.socket(SOCK_STREAM)
+            defer { close(descriptor) }
+            return endpoint.bind(descriptor)
+        }
+        if isFree { return port }
     }
     throw StageFault("no free port")
 }

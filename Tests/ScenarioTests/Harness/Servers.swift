@@ -89,7 +89,7 @@ final class ScriptedServer: Sendable {
         while true {
             var request = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
             unsafe poll(&request, 1, -1)
-            // A program that another test starts just then would keep open what is closed here. The listener does not block.
+            // A program that another test starts just then would keep the connection for good. The listener does not block.
             let (descriptor, reason) = Child.whileNoneStarts {
                 let descriptor = Glibc.accept(listener, nil, nil)
                 return (descriptor, descriptor < 0 ? errno : fcntl(descriptor, F_SETFD, FD_CLOEXEC))
