@@ -54,5 +54,19 @@ public struct Traffic: Sendable {
         sheet.add(amount, row: worker, column: counter.rawValue)
     }
 
+    /// The row of worker `worker`, for several counts at once.
+    @inlinable @inline(__always)
+    public func row(_ worker: Int) -> TrafficRow { TrafficRow(row: sheet.row(worker)) }
+
     public func total(_ counter: TrafficCounter) -> UInt64 { sheet.total(counter.rawValue) }
+}
+
+/// One worker's counts of one counted thing, which lives longer than this.
+public struct TrafficRow {
+    @usableFromInline let row: CounterRow
+
+    @inlinable init(row: CounterRow) { self.row = row }
+
+    @inlinable @inline(__always)
+    public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1) { row.add(amount, column: counter.rawValue) }
 }

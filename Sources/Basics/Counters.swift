@@ -33,11 +33,14 @@ public final class CounterSheet: @unchecked Sendable {
     /// and released, which costs several times what is done here.
     @inlinable @inline(__always)
     public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
-        Swift.precondition(UInt(bitPattern: row) < UInt(bitPattern: rows))
-        Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
-        let slot = unsafe slots + (row &* stride &+ column)
-        // One writer a row: a load and a store, no locked instruction.
-        unsafe slot.pointee.store(slot.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+        self.row(row).add(amount, column: column)
+    }
+
+    /// One row, for several additions. It must not be used when the sheet is gone.
+    @inlinable @inline(__always)
+    public func row(_ index: Int) -> CounterRow {
+        precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+        return unsafe CounterRow(slots: slots + index &* stride, columns: columns)
     }
 
     /// The sum of a column over all rows.
@@ -46,6 +49,26 @@ public final class CounterSheet: @unchecked Sendable {
         var sum: UInt64 = 0
         for row in 0..<rows { unsafe sum &+= slots[row * stride + column].load(ordering: .relaxed) }
         return sum
+    }
+}
+
+/// The calling thread's own row of a sheet. Copying it counts no reference.
+@safe
+public struct CounterRow {
+    @usableFromInline let slots: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline let columns: Int
+
+    @inlinable init(slots: UnsafeMutablePointer<Atomic<UInt64>>, columns: Int) {
+        unsafe self.slots = slots
+        self.columns = columns
+    }
+
+    @inlinable @inline(__always)
+    public func add(_ amount: UInt64 = 1, column: Int) {
+        Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
+        let slot = unsafe slots + column
+        // One writer a row: a load and a store, no locked instruction.
+        unsafe slot.pointee.store(slot.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 }
 

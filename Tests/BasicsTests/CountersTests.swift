@@ -5,6 +5,15 @@ import Dispatch
 import Testing
 
 @Suite struct CounterSheetTests {
+    @Test func `a row counts for its thread alone, and into the sheet`() {
+        let sheet = CounterSheet(rows: 2, columns: 3)
+        let row = sheet.row(1)
+        row.add(5, column: 2)
+        sheet.add(2, row: 0, column: 2)
+        row.add(column: 0)
+        #expect((0..<3).map(sheet.total) == [1, 0, 7])
+    }
+
     @Test func `each thread counts in its own row and nothing is lost`() {
         let sheet = CounterSheet(rows: 4, columns: 3)
         DispatchQueue.concurrentPerform(iterations: 4) { row in

@@ -201,22 +201,21 @@ extension Exchange {
     }
 
     private func countTraffic(_ worker: Worker) {
-        // Worked out beforehand: what follows calls nothing, so that none of the three is retained for it.
-        let times = ServerTimes(facts.timers)
         let index = worker.index
-        let (bytesIn, bytesOut) = (facts.bytesFromClient, facts.bytesToClient)
-        frontend.traffic.add(.bytesIn, bytesIn, worker: index)
-        frontend.traffic.add(.bytesOut, bytesOut, worker: index)
-        guard let backend else { return }
-        backend.backend.traffic.add(.bytesIn, bytesIn, worker: index)
-        backend.backend.traffic.add(.bytesOut, bytesOut, worker: index)
-        guard let server else { return }
-        server.traffic.add(.bytesIn, bytesIn, worker: index)
-        server.traffic.add(.bytesOut, bytesOut, worker: index)
-        if let times {
-            times.count(on: backend.backend.traffic, worker: index)
-            times.count(on: server.traffic, worker: index)
+        countBytes(on: frontend.traffic.row(index))
+        guard let onBackend = backend?.backend.traffic.row(index) else { return }
+        countBytes(on: onBackend)
+        guard let onServer = server?.traffic.row(index) else { return }
+        countBytes(on: onServer)
+        if let times = ServerTimes(facts.timers) {
+            times.count(on: onBackend)
+            times.count(on: onServer)
         }
+    }
+
+    private func countBytes(on row: TrafficRow) {
+        row.add(.bytesIn, facts.bytesFromClient)
+        row.add(.bytesOut, facts.bytesToClient)
     }
 
     private func countFailedRewrites(_ worker: Worker) {
@@ -262,11 +261,10 @@ private struct ServerTimes {
         total = ended.since(timers.accepted).wholeMilliseconds
     }
 
-    @inline(__always)
-    func count(on traffic: Traffic, worker: Int) {
-        traffic.add(.queueMilliseconds, queue, worker: worker)
-        traffic.add(.connectMilliseconds, connect, worker: worker)
-        traffic.add(.responseMilliseconds, response, worker: worker)
-        traffic.add(.totalMilliseconds, total, worker: worker)
+    func count(on row: TrafficRow) {
+        row.add(.queueMilliseconds, queue)
+        row.add(.connectMilliseconds, connect)
+        row.add(.responseMilliseconds, response)
+        row.add(.totalMilliseconds, total)
     }
 }
