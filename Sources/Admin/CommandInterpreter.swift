@@ -11,6 +11,8 @@ public protocol CommandContext {
     func snapshot() -> StatsSnapshot
     /// What was refused last at each proxy.
     func refusedMessages() -> RefusedMessages
+    /// What the nameservers of each `resolvers` section answered.
+    func resolversReports() -> [ResolversReport]
 }
 
 /// What to do after some input: send the bytes, then close if that is said.

@@ -212,7 +212,7 @@ final class ControlPlane {
     }
 
     private func startAdmin(_ listening: Listening) {
-        let context = AdminContext(plan: plan, clock: kernel)
+        let context = AdminContext(plan: plan, clock: kernel, lookup: lookup)
         let limit = AdminSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in listening.admin {
             AdminSocket.start(

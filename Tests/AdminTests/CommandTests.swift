@@ -315,4 +315,44 @@ import Testing
         #expect(socket("show errors nobody", context) == "No such proxy.\n\n")
         #expect(socket("show errors", level: .user, context) == "Permission denied\n\n")
     }
+
+    // MARK: show resolvers
+
+    @Test func `what nameservers answered is shown by section`() {
+        var nameserver = NameserverReport(name: "one")
+        nameserver.sent = 21
+        nameserver.valid = 1
+        nameserver.noAddress = 2
+        nameserver.noSuchName = 3
+        nameserver.timeout = 4
+        nameserver.refused = 5
+        nameserver.other = 6
+        let context = FixedContext(resolvers: [
+            ResolversReport(name: "dns", nameservers: [nameserver]), ResolversReport(name: "empty", nameservers: []),
+        ])
+        let section = """
+            Resolvers section dns
+             nameserver one:
+              sent:        21
+              snd_error:   0
+              valid:       1
+              update:      0
+              cname:       0
+              cname_error: 0
+              any_err:     2
+              nx:          3
+              timeout:     4
+              refused:     5
+              other:       6
+              invalid:     0
+              too_big:     0
+              truncated:   0
+              outdated:    0
+
+            """
+        #expect(socket("show resolvers", context) == section + "Resolvers section empty\n\n")
+        #expect(socket("show resolvers dns", level: .user, context) == section + "\n")
+        #expect(socket("show resolvers nsd", context) == "Can't find that resolvers section\n\n")
+        #expect(socket("show resolvers") == "\n")
+    }
 }

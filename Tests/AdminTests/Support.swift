@@ -9,6 +9,8 @@ struct FixedContext: CommandContext {
     func snapshot() -> StatsSnapshot { stats }
     var refused = RefusedMessages()
     func refusedMessages() -> RefusedMessages { refused }
+    var resolvers: [ResolversReport] = []
+    func resolversReports() -> [ResolversReport] { resolvers }
 }
 
 /// A page at `/` for everybody, with everything on it.

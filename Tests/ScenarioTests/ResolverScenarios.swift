@@ -198,6 +198,20 @@ import Testing
         #expect(nameserver.questions.last?.payloadBytes == 1_232)
     }
 
+    @Test("show resolvers says how questions to each nameserver ended")
+    func shown() throws {
+        let nameserver = try ScriptedNameserver(["one.test": ["127.0.0.1"]])
+        let server = try ScriptedServer(saying: "hello")
+        let socket = Stage.current.folder + "/admin.sock"
+        let proxy = try ForwardProxy(nameserver.port, global: "    stats socket \(socket)")
+        #expect(try proxy.fetch("one.test:\(server.port)").text == "hello")
+        let said = try ask(socket, "show resolvers dns")
+        #expect(
+            said.hasPrefix(
+                "Resolvers section dns\n nameserver n0:\n  sent:        1\n  snd_error:   0\n  valid:       1\n"))
+        #expect(try ask(socket, "show resolvers nds").hasPrefix("Can't find that resolvers section"))
+    }
+
     @Test("What a file says of resolvers is checked before anything runs", .enabled(if: Portico.isItself))
     func mistakes() throws {
         let file = try Stage.current.file(

@@ -74,15 +74,19 @@ public final class AdminSocket: LoopTask {
 public final class AdminContext: CommandContext {
     private let plan: Plan
     private let clock: any Kernel
+    private let lookup: NameLookup
 
-    public init(plan: Plan, clock: any Kernel) {
+    public init(plan: Plan, clock: any Kernel, lookup: NameLookup) {
         self.plan = plan
         self.clock = clock
+        self.lookup = lookup
     }
 
     public func snapshot() -> StatsSnapshot { plan.snapshot(now: clock.now) }
 
     public func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
+
+    public func resolversReports() -> [ResolversReport] { lookup.reports }
 }
 
 /// One connection to the runtime socket.

@@ -1,5 +1,6 @@
 // The plan's `resolvers` sections at work on the control thread: what workers ask for, and what servers are called.
 
+internal import Admin
 internal import Basics
 public import Reactor
 internal import Resolvers
@@ -33,6 +34,13 @@ public final class NameLookup {
     /// The section of that name at work.
     func resolver(named name: String) -> Resolver? { resolvers.first { $0.plan.name == name } }
 
+    /// What the nameservers answered.
+    var reports: [ResolversReport] {
+        resolvers.map { resolver in
+            ResolversReport(name: resolver.plan.name, nameservers: resolver.counts.map(NameserverReport.init))
+        }
+    }
+
     /// Called after each turn of the loop.
     public func collect() {
         for resolver in resolvers { resolver.collect() }
@@ -41,5 +49,18 @@ public final class NameLookup {
     /// Closes everything.
     public func close() {
         for resolver in resolvers { resolver.close() }
+    }
+}
+
+extension NameserverReport {
+    fileprivate init(_ nameserver: NameserverPlan, _ counts: NameserverCounts) {
+        self.init(name: nameserver.name)
+        sent = counts.sent
+        valid = counts.valid
+        noAddress = counts.noAddress
+        noSuchName = counts.noSuchName
+        timeout = counts.timeout
+        refused = counts.refused
+        other = counts.other
     }
 }
