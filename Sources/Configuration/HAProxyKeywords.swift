@@ -12,12 +12,20 @@ enum HAProxyKeywords {
     /// The longest keyword that the line begins with, if HAProxy has one.
     static func known(_ words: ArraySlice<Word>) -> String? {
         guard let first = words.first?.text else { return nil }
-        if let members = families[first], let second = words.dropFirst().first?.text {
-            // `set-map(file)` is the action set-map.
-            let member = String(second.prefix { $0 != "(" })
-            if members.contains(member) { return first + " " + member }
+        let behind = words.dropFirst()
+        if let member = member(of: first, behind.first) {
+            let pair = first + " " + member
+            guard families[pair] != nil, behind.count > 1 else { return pair }
+            return self.member(of: pair, behind.dropFirst().first).map { pair + " " + $0 }
         }
         return single.contains(first) ? first : nil
+    }
+
+    /// `set-map(file)` is the action set-map.
+    private static func member(of family: String, _ word: Word?) -> String? {
+        guard let members = families[family], let word else { return nil }
+        let member = String(word.text.prefix { $0 != "(" })
+        return members.contains(member) ? member : nil
     }
 
     static func notDone(_ what: String, at range: SourceRange) -> ConfigProblem {
@@ -101,8 +109,9 @@ enum HAProxyKeywords {
         "external-check": ["command", "path"],
         "http-after-response": set(
             """
-            add-header allow capture del-header replace-header replace-value sc-add-gpc set-header
-            set-status set-var set-var-fmt strict-mode unset-var
+            add-header add-headers-bin allow capture del-header del-headers-bin del-map do-log replace-header
+            replace-value sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 set-header
+            set-headers-bin set-log-level set-map set-status set-var set-var-fmt strict-mode unset-var
             """),
         "http-check": set(
             """
@@ -110,23 +119,22 @@ enum HAProxyKeywords {
             """),
         "http-request": set(
             """
-            add-acl add-header add-headers-bin allow attach-srv auth cache-use capture del-acl
-            del-header del-map deny disable-l7-retry do-log do-resolve early-hint normalize-uri pause
-            redirect reject replace-header replace-path replace-pathq replace-uri replace-value return
-            sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 send-spoe-group
-            set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos
-            set-header set-headers-bin set-log-level set-map set-mark set-method set-nice set-path
-            set-pathq set-priority-class set-priority-offset set-query set-retries set-src set-src-port
-            set-timeout set-tos set-uri set-var set-var-fmt silent-drop strict-mode tarpit track-sc0
-            track-sc1 track-sc2 unset-var use-service wait-for-body wait-for-handshake
+            add-acl add-header add-headers-bin allow attach-srv auth cache-use capture del-acl del-header
+            del-headers-bin del-map deny disable-l7-retry do-log do-resolve early-hint normalize-uri pause redirect
+            reject replace-header replace-path replace-pathq replace-uri replace-value return sc-add-gpc sc-inc-gpc
+            sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0 send-spoe-group set-bandwidth-limit set-bc-mark
+            set-bc-tos set-dst set-dst-port set-fc-mark set-fc-tos set-header set-headers-bin set-log-level set-map
+            set-mark set-method set-nice set-path set-pathq set-priority-class set-priority-offset set-query
+            set-retries set-src set-src-port set-timeout set-tos set-uri set-var set-var-fmt silent-drop strict-mode
+            tarpit track-sc0 track-sc1 track-sc2 unset-var use-service wait-for-body wait-for-handshake
             """),
         "http-response": set(
             """
-            add-acl add-header allow cache-store capture del-acl del-header del-map deny do-log pause
-            redirect replace-header replace-value return sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1
-            sc-set-gpt sc-set-gpt0 send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-header
-            set-log-level set-map set-mark set-nice set-status set-tos set-var set-var-fmt silent-drop
-            strict-mode track-sc0 track-sc1 track-sc2 unset-var wait-for-body
+            add-acl add-header add-headers-bin allow cache-store capture del-acl del-header del-headers-bin del-map
+            deny do-log pause redirect replace-header replace-value return sc-add-gpc sc-inc-gpc sc-inc-gpc0
+            sc-inc-gpc1 sc-set-gpt sc-set-gpt0 send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-header
+            set-headers-bin set-log-level set-map set-mark set-nice set-status set-timeout set-tos set-var
+            set-var-fmt silent-drop strict-mode track-sc0 track-sc1 track-sc2 unset-var wait-for-body
             """),
         "monitor": ["fail"],
         "option": set(
@@ -156,6 +164,33 @@ enum HAProxyKeywords {
             """),
         "tcp-request": ["connection", "content", "inspect-delay", "session"],
         "tcp-response": ["content", "inspect-delay"],
+        // Actions stand behind two words here.
+        "tcp-request connection": set(
+            """
+            accept do-log expect-netscaler-cip reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt
+            sc-set-gpt0 set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos set-var
+            set-var-fmt silent-drop track-sc0 track-sc1 track-sc2 unset-var
+            """),
+        "tcp-request content": set(
+            """
+            accept capture do-log do-resolve reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt
+            sc-set-gpt0 send-spoe-group set-bandwidth-limit set-bc-mark set-bc-tos set-dst set-dst-port set-fc-mark
+            set-fc-tos set-log-level set-mark set-nice set-priority-class set-priority-offset set-retries set-src
+            set-src-port set-tos set-var set-var-fmt silent-drop switch-mode track-sc0 track-sc1 track-sc2 unset-var
+            use-service
+            """),
+        "tcp-request session": set(
+            """
+            accept attach-srv do-log reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0
+            set-dst set-dst-port set-fc-mark set-fc-tos set-mark set-src set-src-port set-tos set-var set-var-fmt
+            silent-drop track-sc0 track-sc1 track-sc2 unset-var
+            """),
+        "tcp-response content": set(
+            """
+            accept close do-log reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt sc-set-gpt0
+            send-spoe-group set-bandwidth-limit set-fc-mark set-fc-tos set-log-level set-mark set-nice set-tos
+            set-var set-var-fmt silent-drop unset-var
+            """),
         "timeout": set(
             """
             check client client-fin client-hs connect http-keep-alive http-request mail queue server

@@ -93,6 +93,13 @@ extension Language {
         }.compactMap(\.members.first)
     }
 
+    /// The third words of names that begin with these two, likewise.
+    func members(of family: String, _ second: String, in sections: Sections?) -> [String] {
+        (families[family] ?? []).filter { row in
+            sections.map { !row.keyword.sections.isDisjoint(with: $0) } ?? true
+        }.compactMap { $0.members.count > 1 && $0.members[0] == second ? $0.members[1] : nil }
+    }
+
     /// The keyword, or a keyword's first word, that somebody meant who began a line with `word`.
     func name(near word: String, in sections: Sections) -> String? {
         let here = keywords.filter { !$0.sections.isDisjoint(with: sections) }

@@ -77,7 +77,13 @@ extension Loader {
             let count = name.split(separator: " ").count
             throw HAProxyKeywords.notDone("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
         }
-        if !members.isEmpty { throw unknownMember(of: first, words.dropFirst().first, members) }
+        let behind = words.dropFirst()
+        if let second = behind.first, members.contains(second.text) {
+            let inner = language.members(of: first.text, second.text, in: sections)
+            let pair = Self.joined(words.prefix(2), as: "\(first.text) \(second.text)")
+            if !inner.isEmpty { throw unknownMember(of: pair, behind.dropFirst().first, inner) }
+        }
+        if !members.isEmpty { throw unknownMember(of: first, behind.first, members) }
         let family = language.keywords(beginningWith: [first.text])
         if !family.isEmpty {
             let allowed = family.reduce(into: Sections()) { $0.formUnion($1.sections) }
@@ -103,7 +109,8 @@ extension Loader {
             switch family.text {
             case "option": ("option", "an")
             case "timeout": ("timeout", "a")
-            case "http-request", "http-response", "http-after-response", "tcp-request", "tcp-response":
+            case "http-request", "http-response", "http-after-response", "tcp-request connection",
+                "tcp-request session", "tcp-request content", "tcp-response content":
                 ("\(family.text) action", "an")
             default: ("word", "a")
             }
@@ -122,7 +129,13 @@ extension Loader {
         let name = String(member.text.prefix { $0 != "(" })
         return ConfigProblem(
             message, at: member.range,
-            suggestion: meant(name, among: members) ?? meant(name, among: language.members(of: family.text, in: nil)))
+            suggestion: meant(name, among: members) ?? meant(name, among: elsewhere(family.text)))
+    }
+
+    /// What the family has in any section.
+    private func elsewhere(_ family: String) -> [String] {
+        guard let blank = family.firstIndex(of: " ") else { return language.members(of: family, in: nil) }
+        return language.members(of: String(family[..<blank]), String(family[family.index(after: blank)...]), in: nil)
     }
 
     /// A section's first line with a slip in it, or one of a section that nobody knows; nil for a mere unknown word.
