@@ -66,6 +66,19 @@ public enum Connecting: Sendable {
     case failed(Errno)
 }
 
+/// What a socket's packets carry from the first one on; nil for what the system thinks fit.
+public struct SocketMarks: Equatable, Sendable {
+    /// For routers: the type of service, or traffic class.
+    public var typeOfService: UInt8?
+    /// For the system's own rules about packets.
+    public var mark: UInt32?
+
+    public init(typeOfService: UInt8? = nil, mark: UInt32? = nil) {
+        self.typeOfService = typeOfService
+        self.mark = mark
+    }
+}
+
 public enum Received: Sendable, Equatable {
     case bytes(Int)
     case wouldBlock
@@ -99,8 +112,8 @@ public protocol Kernel: AnyObject {
     func listenAgain(_ listener: Socket, backlog: Int32) -> Errno?
 
     func accept(on listener: Socket) -> Accepted
-    /// A stream socket on its way to `address`, from `source` if given.
-    func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting
+    /// A stream socket on its way to `address`, from `source` if given. Marks that the system refuses are left out.
+    func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting
     /// Lets the system probe the peer while nothing is sent, so that its disappearance is noticed.
     func probe(_ socket: Socket)
     /// What the packets sent from now on carry for routers: the type of service, or traffic class. May be refused.
@@ -127,4 +140,11 @@ public protocol Kernel: AnyObject {
     func close(_ socket: Socket, reset: Bool)
     /// Closes without telling the peer, who will wait until it gives up.
     func forget(_ socket: Socket)
+}
+
+extension Kernel {
+    /// Without marks.
+    public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
+        connect(to: address, from: source, marks: SocketMarks())
+    }
 }

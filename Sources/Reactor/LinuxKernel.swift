@@ -123,10 +123,13 @@ public final class LinuxKernel: Kernel {
         }
     }
 
-    public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
+    public func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting {
         let number = SystemAddress.makeStreamSocket(for: address)
         guard number >= 0 else { return .failed(Errno.last) }
         if case .ip = address { SocketOption.noDelay.set(on: Socket(number)) }
+        // Before the first packet, for which a route is found by them.
+        if let value = marks.typeOfService { setTypeOfService(Socket(number), value) }
+        if let value = marks.mark { setMark(Socket(number), value) }
         if let source, unsafe SystemAddress.with(source, { unsafe clinux_bind(number, $0, $1) }) != 0 {
             return failed(closing: number)
         }

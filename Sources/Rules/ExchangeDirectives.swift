@@ -25,6 +25,8 @@ public struct ExchangeDirectives: Sendable {
     public var priority = ExchangePriority()
     /// `set-tos`, `set-mark`. Use `takePacketMarks`.
     var packetMarks = PacketMarks()
+    /// `set-bc-tos`, `set-bc-mark`.
+    public internal(set) var serverMarks = PacketMarks()
 
     public init() {}
 
@@ -40,5 +42,6 @@ public struct ExchangeDirectives: Sendable {
         expectsProxyHeader = false
         priority = ExchangePriority()
         packetMarks = PacketMarks()
+        serverMarks = PacketMarks()
     }
 }

@@ -289,7 +289,7 @@ public final class SimulatedKernel: Kernel {
         return .connection(Socket(wire.number), from: wire.address)
     }
 
-    public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
+    public func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting {
         guard let server = servers[address] else { return .failed(.connectionRefused) }
         let wire = makeWire(address, isConnected: false)
         guard server(self, wire) else {

@@ -42,6 +42,30 @@ import Testing
         #expect(watched.seesNow(on: 7) == [], "nobody watches any more")
     }
 
+    @Test func `a connection carries its marks from the first packet on`() throws {
+        let (listener, address) = try watched.listen()
+        guard
+            case .started(let client) = kernel.connect(to: address, from: nil, marks: SocketMarks(typeOfService: 0x10))
+        else { throw Surprise("not started") }
+        _ = watched.own(client)
+        _ = try watched.accept(on: listener)
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        #expect(unsafe getsockopt(client.number, Int32(IPPROTO_IP), IP_TOS, &value, &length) == 0)
+        #expect(value == 0x10)
+    }
+
+    @Test func `what the system measures of a connection is that of TCP, or nothing`() throws {
+        let (listener, address) = try watched.listen()
+        let client = try watched.connect(to: address)
+        _ = try watched.accept(on: listener)
+        let measures = try #require(kernel.measure(client))
+        #expect(measures.roundTripMicroseconds > 0 && measures.reordering > 0)
+        let folder = try Folder()
+        let (_, path) = try watched.listen(.path(folder.path + "/socket"))
+        #expect(kernel.measure(try watched.connect(to: path)) == nil)
+    }
+
     @Test func `a refused connection says so, at once or later`() throws {
         let (listener, address) = try watched.listen()
         watched.close(listener)

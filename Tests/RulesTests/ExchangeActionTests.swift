@@ -56,6 +56,8 @@ import Testing
         try proceed("http-request set-fc-tos hdr_val(t)\nhttp-request set-mark hdr_val(l)", facts)
         let fitting = facts.directives.takePacketMarks()
         #expect(fitting?.typeOfService == 250 && fitting?.mark == nil)
+        try proceed("http-request set-bc-tos 0x20\nhttp-request set-bc-mark int(9)", facts)
+        #expect(facts.directives.serverMarks.typeOfService == 0x20 && facts.directives.serverMarks.mark == 9)
         try proceed("http-request set-tos hdr_val(l)", facts)
         let none = facts.directives.takePacketMarks()
         #expect(none == nil)

@@ -32,7 +32,10 @@ extension Exchange {
 
     /// An idle connection that this request may use.
     func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
-        guard backend.reuse != .never, keepAliveMode == .keepAlive else { return nil }
+        // Marks are those of one exchange: its connection is its own.
+        guard backend.reuse != .never, keepAliveMode == .keepAlive, facts.directives.serverMarks.isEmpty else {
+            return nil
+        }
         var needsReused = false
         if isFirst && !isRepeatable {
             switch backend.reuse {

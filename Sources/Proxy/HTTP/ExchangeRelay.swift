@@ -185,7 +185,8 @@ extension Exchange {
         }
         facts.timers.responseHeadDone = worker.now
         if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
-        connection.allowsReuse = facts.response.allowsReuse && framing != .untilClose
+        connection.allowsReuse =
+            facts.response.allowsReuse && framing != .untilClose && facts.directives.serverMarks.isEmpty
         return followResponseRules(before: .body(framing), worker)
     }
 

@@ -82,9 +82,11 @@ extension Exchange {
         }
         server.traffic.add(.connections, worker: worker.index)
         backend.backend.traffic.add(.connections, worker: worker.index)
-        var attempt = worker.kernel.connect(to: address, from: nil)
+        let wanted = facts.directives.serverMarks
+        let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
+        var attempt = worker.kernel.connect(to: address, from: nil, marks: marks)
         while case .failed(let reason) = attempt, worker.makeRoom(for: reason) {
-            attempt = worker.kernel.connect(to: address, from: nil)
+            attempt = worker.kernel.connect(to: address, from: nil, marks: marks)
         }
         switch attempt {
         case .failed(let reason): connectFailed(reason, worker)

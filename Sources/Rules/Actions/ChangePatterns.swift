@@ -25,7 +25,8 @@ struct ChangePatternsAction: Sendable {
 
     private static func row(_ name: String, _ arguments: String, _ summary: String) -> ActionRow {
         ActionRow(
-            name, in: [.httpRequest, .httpResponse], parentheses: "<file>", arguments,
+            name, in: [.httpRequest, .httpResponse] + (name.hasSuffix("-map") ? [.httpAfterResponse] : []),
+            parentheses: "<file>", arguments,
             summary: summary + " In memory, for all requests from then on."
         ) { (arguments, family, table) throws(ConfigProblem) in
             .changePatterns(try ChangePatternsAction(name, &arguments, in: family.place, &table))

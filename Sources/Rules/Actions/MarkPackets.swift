@@ -1,9 +1,10 @@
-// `set-tos`, `set-fc-tos`, `set-mark`, `set-fc-mark`: what the packets to the client carry for routers and for the
-// system's own rules about packets (manual, `http-request set-tos`); and `set-nice`, which has nothing to do here.
+// `set-tos`, `set-fc-tos`, `set-mark`, `set-fc-mark`, `set-bc-tos`, `set-bc-mark`: what the packets to the client, or to the
+// server, carry for routers and for the system's own rules about packets (manual, `http-request set-fc-tos`); and
+// `set-nice`, which has nothing to do here.
 
 internal import Configuration
 
-/// What rules want of the packets to the client from now on; nil for what no rule has spoken of.
+/// What rules want of the packets to one side from now on; nil for what no rule has spoken of.
 public struct PacketMarks: Equatable, Sendable {
     /// The type of service, or traffic class in IPv6.
     public var typeOfService: UInt8?
@@ -12,7 +13,7 @@ public struct PacketMarks: Equatable, Sendable {
 
     init() {}
 
-    var isEmpty: Bool { typeOfService == nil && mark == nil }
+    public var isEmpty: Bool { typeOfService == nil && mark == nil }
 }
 
 extension ExchangeDirectives {
@@ -33,6 +34,8 @@ struct MarkPacketsAction: Sendable {
     }
 
     let part: Part
+    /// Whether it is about those to the server.
+    let isForServer: Bool
     let amount: Amount
 
     /// What yields no number, or one that is too large, changes nothing.
@@ -46,11 +49,21 @@ struct MarkPacketsAction: Sendable {
             }
         }
         guard let number else { return .next }
-        switch part {
-        case .typeOfService: facts.directives.packetMarks.typeOfService = UInt8(exactly: number)
-        case .mark: facts.directives.packetMarks.mark = number
+        if isForServer {
+            facts.directives.serverMarks.set(part, number)
+        } else {
+            facts.directives.packetMarks.set(part, number)
         }
         return .next
+    }
+}
+
+extension PacketMarks {
+    fileprivate mutating func set(_ part: MarkPacketsAction.Part, _ number: UInt32) {
+        switch part {
+        case .typeOfService: typeOfService = UInt8(exactly: number)
+        case .mark: mark = number
+        }
     }
 }
 
@@ -68,6 +81,12 @@ extension MarkPacketsAction {
             "Marks the packets to the client for the system's own routes and filters. Needs the right to (CAP_NET_ADMIN)."
         ),
         row("set-fc-mark", .mark, most: 0xFFFF_FFFF, "The same as set-mark."),
+        row(
+            "set-bc-tos", .typeOfService, isForServer: true, most: 0xFF,
+            "As set-fc-tos, for the packets to the server, on a connection that no other request has."),
+        row(
+            "set-bc-mark", .mark, isForServer: true, most: 0xFFFF_FFFF,
+            "As set-fc-mark, for the packets to the server, on a connection that no other request has."),
         ActionRow(
             "set-nice", in: [.requestContent, .responseContent, .httpRequest, .httpResponse], "<number>",
             summary: "Read and left alone: no exchange goes before another, each has its turn."
@@ -79,19 +98,24 @@ extension MarkPacketsAction {
         },
     ]
 
-    private static func row(_ name: String, _ part: Part, most: Int, _ summary: String) -> ActionRow {
-        ActionRow(name, in: families, "<number>|<expression>", summary: summary) {
+    private static func row(
+        _ name: String, _ part: Part, isForServer: Bool = false, most: Int, _ summary: String
+    ) -> ActionRow {
+        ActionRow(
+            name, in: isForServer ? [.requestContent, .httpRequest] : families, "<number>|<expression>",
+            summary: summary
+        ) {
             (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("a number, or an expression that yields one")
             guard let first = word.text.utf8.first, !(0x30...0x39).contains(first), first != 0x2D else {
-                return .markPackets(
-                    MarkPacketsAction(part: part, amount: .constant(try number(word, most: most, arguments))))
+                let amount = Amount.constant(try number(word, most: most, arguments))
+                return .markPackets(MarkPacketsAction(part: part, isForServer: isForServer, amount: amount))
             }
             let expression = try Expression(word, in: family.place, &table)
             guard expression.type.converts(to: .integer) else {
                 throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "0 to \(most)")
             }
-            return .markPackets(MarkPacketsAction(part: part, amount: .computed(expression)))
+            return .markPackets(MarkPacketsAction(part: part, isForServer: isForServer, amount: .computed(expression)))
         }
     }
 
