@@ -36,8 +36,7 @@ import Testing
     @Test func `a name that does not exist is asked for once in each family`() throws {
         let nameserver = try ScriptedNameserver([:])
         let site = try Site(nameserver.port, tries: 5)
-        let (result, time) = try site.look(for: "no.test")
-        #expect(result == .failure(.noSuchName) && time < 250)
+        #expect(try site.look(for: "no.test").result == .failure(.noSuchName))
         #expect(nameserver.questions.map(\.kind) == [.v4, .v6])
         site.end()
     }
@@ -47,7 +46,7 @@ import Testing
         _ answer: ScriptedNameserver.Answer
     ) throws {
         let nameserver = try ScriptedNameserver { question in question.number == 1 ? answer : .addresses(["10.0.0.1"]) }
-        let site = try Site(nameserver.port)
+        let site = try Site(nameserver.port, retryTime: 300)
         let (result, time) = try site.look(for: "a.test")
         #expect(result == .success([v4("10.0.0.1")]) && time >= 290)
         site.end()
@@ -57,7 +56,8 @@ import Testing
         let nameserver = try ScriptedNameserver { _ in .silence }
         let site = try Site(nameserver.port, tries: 3, retryTime: 100)
         let (result, time) = try site.look(for: "a.test")
-        #expect(result == .failure(.timeout) && time >= 290 && time < 1_000)
+        #expect(result == .failure(.timeout) && time >= 290)
+        #expect(site.run { nameserver.questions.count == 3 })
         #expect(nameserver.questions.map(\.kind) == [.v4, .v4, .v4])
         site.end()
     }
@@ -69,8 +69,7 @@ import Testing
             port = nameserver.port
         }
         let site = try Site(port, retryTime: 100)
-        let (result, time) = try site.look(for: "a.test")
-        #expect(result != .success([]) && time < 1_000)
+        let result = try site.look(for: "a.test").result
         #expect(throws: ResolutionFault.self) { try result.get() }
         site.end()
     }
@@ -91,9 +90,8 @@ import Testing
     ) throws {
         let liar = try ScriptedNameserver { _ in nonsense }
         let alone = try Site(liar.port, retryTime: 60)
-        let (result, time) = try alone.look(for: "a.test")
+        let result = try alone.look(for: "a.test").result
         #expect(throws: ResolutionFault.self) { try result.get() }
-        #expect(time < 2_000)
         alone.end()
 
         let honest = try ScriptedNameserver { _ in .late(30, .addresses(["10.0.0.1"])) }
@@ -140,16 +138,15 @@ import Testing
     @Test func `all nameservers are asked at a time, and a silent one delays nobody`() throws {
         let silent = try ScriptedNameserver { _ in .silence }
         let quick = try ScriptedNameserver(["a.test": ["10.0.0.1"]])
-        let site = try Site(silent.port, quick.port, retryTime: 5_000)
-        let (result, time) = try site.look(for: "a.test")
-        #expect(result == .success([v4("10.0.0.1")]) && time < 2_000)
+        let site = try Site(silent.port, quick.port)
+        #expect(try site.look(for: "a.test").result == .success([v4("10.0.0.1")]))
         #expect(site.run { silent.count(of: "a.test") == 1 })
         site.end()
     }
 
     @Test func `a hundred names are looked up at a time`() throws {
         let nameserver = try ScriptedNameserver { _ in .addresses(["10.0.0.1"]) }
-        let site = try Site(nameserver.port, retryTime: 2_000)
+        let site = try Site(nameserver.port)
         var found = 0
         for number in 0..<100 {
             site.resolver.look(for: "n\(number).test", .v4) { if case .success = $0 { found += 1 } }
@@ -176,7 +173,7 @@ import Testing
 
     @Test func `closing tells whoever waits, and leaves nothing`() throws {
         let nameserver = try ScriptedNameserver { question in question.isTCP ? .silence : .truncated([]) }
-        let site = try Site(nameserver.port, retryTime: 60_000)
+        let site = try Site(nameserver.port)
         _ = site.plan.names.ask(key("a.test"), for: NameWaiter(worker: 0, owner: 7, ticket: 7), now: .now())
         #expect(site.run { nameserver.questions.last?.isTCP == true })
         site.end()

@@ -215,9 +215,9 @@ import Testing
             defaults
                 mode http
                 log global
-                timeout connect 5s
-                timeout client 10s
-                timeout server 10s
+                timeout connect 60s
+                timeout client 60s
+                timeout server 60s
             listen entry
                 bind 127.0.0.1:\(port) accept-proxy
                 http-request return status 200 if { path /health }

@@ -39,7 +39,7 @@ import Testing
                     timeout resolve 50ms
                     timeout retry 200ms
                     hold nx 100ms
-                    hold timeout 30s
+                    hold timeout 60s
                 \(resolvers)
                 frontend www
                     bind 127.0.0.1:\(port)
@@ -130,22 +130,23 @@ import Testing
         let (first, _) = try pair()
         let zone = try Zone(.addresses(["127.0.0.2"]))
         let site = try Site(
-            zone, "s1 app.test:\(first.port) resolvers dns resolve-prefer ipv4", resolvers: "    hold obsolete 1s")
+            zone, "s1 app.test:\(first.port) resolvers dns resolve-prefer ipv4", resolvers: "    hold obsolete 3s")
         #expect(try site.comesToSay("first"))
         let start = ContinuousClock.now
         zone.say(.addresses(["127.0.0.3"]))
         #expect(try site.comesToSay("second"))
-        #expect(ContinuousClock.now - start > .milliseconds(800))
+        // The last answer with the first address may be a while older than that.
+        #expect(ContinuousClock.now - start > .seconds(1))
     }
 
     @Test("Until its name is known a server is at the address that init-addr says")
     func firstAddress() throws {
         let (first, _) = try pair()
-        let zone = try Zone(.late(600, .addresses(["127.0.0.3"])))
+        let zone = try Zone(.silence)
         let site = try Site(
-            zone, "s1 app.test:\(first.port) resolvers dns resolve-prefer ipv4 init-addr last,127.0.0.2",
-            resolvers: "    timeout retry 5s")
+            zone, "s1 app.test:\(first.port) resolvers dns resolve-prefer ipv4 init-addr last,127.0.0.2")
         #expect(try fetch("/", from: site.port).text == "first")
+        zone.say(.addresses(["127.0.0.3"]))
         #expect(try site.comesToSay("second"))
     }
 

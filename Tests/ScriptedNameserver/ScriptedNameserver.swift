@@ -70,7 +70,12 @@ public final class ScriptedNameserver: Sendable {
                 guard unsafe poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return }
                 guard polled[0].revents == 0, let self else { return }
                 if polled[1].revents != 0 { takeDatagram() }
-                if polled[2].revents != 0 { connections.append(accept(listener, nil, nil)) }
+                if polled[2].revents != 0 {
+                    let connection = accept(listener, nil, nil)
+                    // Not for programs that are started meanwhile.
+                    _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+                    connections.append(connection)
+                }
                 for entry in polled.dropFirst(3) where entry.revents != 0 && !takeMessage(on: entry.fd) {
                     close(entry.fd)
                     connections.removeAll { $0 == entry.fd }

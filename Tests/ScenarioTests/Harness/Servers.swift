@@ -96,8 +96,6 @@ final class ScriptedServer: Sendable {
             }
             if descriptor < 0 && [EINTR, EAGAIN, ECONNABORTED].contains(reason) { continue }
             guard descriptor >= 0 else { break }
-            // A program that another test starts now must not hold the connection too: it would not end when we close it.
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let connection = Connection(descriptor: descriptor)
             let number: Int? = state.withLock { state in
                 guard state.listener == listener else { return nil }
