@@ -84,9 +84,6 @@ class Connection: Watched {
         }
     }
 
-    /// Whatever the peer still sends counts as not received.
-    final func stopReading() { readFailure = .connectionAbort }
-
     enum Flushed { case all, blocked, failed }
 
     /// Sends what `output` holds, as far as the system takes it.

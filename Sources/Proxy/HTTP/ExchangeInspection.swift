@@ -147,9 +147,8 @@ extension Exchange {
         guard let rules = backend?.rules.responseContent, !rules.isEmpty else { return true }
         switch run(rules, worker) {
         case .proceed: return true
-        case .closeServer:
-            closeServer(worker)
-            return true
+        // As if it had closed before it answered: a rule that closes is to let nothing through.
+        case .closeServer: fail(status: 502, .server, .headers, worker)
         case .reject: rejectResponse(worker)
         case .silentDrop: rejectRequest(silently: true, worker)
         case .wait, .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused,
@@ -157,16 +156,6 @@ extension Exchange {
             preconditionFailure("rules on content do not answer")
         }
         return false
-    }
-
-    /// What is here of the response goes to the client, as if the server had closed behind it.
-    private func closeServer(_ worker: Worker) {
-        guard let connection else { preconditionFailure("a response has come from nowhere") }
-        if !requestSent { stopSendingRequest(worker) }
-        connection.allowsReuse = false
-        connection.stopReading()
-        worker.kernel.finishSending(connection.socket)
-        connection.isFinishedSending = true
     }
 
     private func rejectResponse(_ worker: Worker) {

@@ -16,7 +16,7 @@ enum Rejection {
             "close", in: [.responseContent],
             summary:
                 "Closes the connection to the server at once. The client gets what the server has said so far, and then the "
-                + "end."
+                + "end; in HTTP mode it gets 502."
         ) { (_, _, _) throws(ConfigProblem) in .closeServer },
         ActionRow(
             "silent-drop", in: RuleFamily.tcp + [.httpRequest, .httpResponse],
