@@ -55,6 +55,8 @@ public final class NameTable: Sendable {
     static let answersMax = 10_000
     /// Names being looked up. With nameservers that are silent for three seconds, that many more than a thousand names in each.
     static let questionsMax = 4_096
+    /// Who waits for them, in all: more than there are connections, unless clients come only to leave.
+    static let waitersMax = 200_000
 
     fileprivate struct Answer {
         let address: IPAddress
@@ -65,6 +67,7 @@ public final class NameTable: Sendable {
     fileprivate struct State {
         var answers: [Key: Answer] = [:]
         var waiting: [Key: [NameWaiter]] = [:]
+        var waiterCount = 0
         /// Those of `waiting` that the control thread has not taken yet.
         var questions: [Key] = []
         /// Before this, sweeping out old answers again is not worth the trouble.
@@ -105,7 +108,9 @@ public final class NameTable: Sendable {
     public func settle(_ key: Key, _ address: IPAddress?, hold: TimeSpan, now: Instant) -> [NameWaiter] {
         state.withLock { state in
             if let address, hold > .zero { state.keep(Answer(address: address, end: now + hold), of: key, now) }
-            return state.waiting.removeValue(forKey: key) ?? []
+            let waiters = state.waiting.removeValue(forKey: key) ?? []
+            state.waiterCount -= waiters.count
+            return waiters
         }
     }
 
@@ -114,7 +119,10 @@ public final class NameTable: Sendable {
         state.withLock { state in
             state.isOpen = false
             state.questions = []
-            defer { state.waiting = [:] }
+            defer {
+                state.waiting = [:]
+                state.waiterCount = 0
+            }
             return state.waiting.values.flatMap { $0 }
         }
     }
@@ -129,11 +137,14 @@ extension NameTable.State {
         _ key: NameTable.Key, for waiter: NameWaiter, _ now: Instant
     ) -> (NameReply, Waker??) {
         if let answer = answers[key], now < answer.end { return (.known(answer.address), nil) }
+        guard isOpen, waiterCount < NameTable.waitersMax else { return (.unknown, nil) }
         if waiting[key] != nil {
+            waiterCount += 1
             waiting[key]?.append(waiter)
             return (.waits, nil)
         }
-        guard isOpen, waiting.count < NameTable.questionsMax else { return (.unknown, nil) }
+        guard waiting.count < NameTable.questionsMax else { return (.unknown, nil) }
+        waiterCount += 1
         waiting[key] = [waiter]
         questions.append(key)
         return (.waits, .some(waker))

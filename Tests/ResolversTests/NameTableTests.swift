@@ -53,6 +53,19 @@ import Testing
         #expect(table.ask(key("another.test"), for: waiter(1), now: start) == .waits)
     }
 
+    @Test func `no more wait than there is room for, and who was told makes room`() {
+        for number in 0..<NameTable.waitersMax {
+            guard table.ask(key("n\(number % 2).test"), for: waiter(1), now: start) == .waits else {
+                Issue.record("waiter \(number) is turned away")
+                return
+            }
+        }
+        #expect(table.ask(key("n0.test"), for: waiter(1), now: start) == .unknown)
+        #expect(table.ask(key("another.test"), for: waiter(1), now: start) == .unknown)
+        #expect(table.settle(key("n0.test"), nil, hold: .zero, now: start).count == NameTable.waitersMax / 2)
+        #expect(table.ask(key("another.test"), for: waiter(1), now: start) == .waits)
+    }
+
     @Test func `no more answers are kept than there is room for, and old ones make room`() {
         for number in 0..<NameTable.answersMax + 10 {
             _ = table.settle(key("n\(number).test"), address, hold: .seconds(10), now: start)

@@ -76,7 +76,7 @@ import Testing
 
     @Test(arguments: [
         ScriptedNameserver.Answer.wrongIdentifier(["10.6.6.6"]), .wrongQuestion(["10.6.6.6"]),
-        .bytes(Array(repeating: 0xFF, count: 60)), .bytes([]), .bytes(Array(repeating: 0xC0, count: 4_000)),
+        .nothing, .bytes(Array(repeating: 0xFF, count: 60)), .bytes([]), .bytes(Array(repeating: 0xC0, count: 4_000)),
         .bytes(Array(repeating: 0, count: 60_000)),
         .records(count: 1, [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 200, 10, 6, 6, 6]),
         .records(count: 1, [0xC0, 0xFF, 0, 1, 0, 1]), .records(count: 65_535, []),

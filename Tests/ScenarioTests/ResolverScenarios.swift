@@ -97,7 +97,8 @@ import Testing
         .enabled(if: Portico.isItself),
         arguments: [
             ScriptedNameserver.Answer.wrongIdentifier(["127.0.0.1"]), .wrongQuestion(["127.0.0.1"]), .refused, .code(2),
-            .bytes(Array(repeating: 0xFF, count: 500)), .records(count: 9, []), .addresses([]), .addresses(["0.0.0.0"]),
+            .nothing, .bytes(Array(repeating: 0xFF, count: 500)), .records(count: 9, []), .addresses([]),
+            .addresses(["0.0.0.0"]),
             .truncated([]),
         ])
     func lies(_ answer: ScriptedNameserver.Answer) throws {

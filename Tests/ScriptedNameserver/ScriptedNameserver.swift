@@ -30,6 +30,8 @@ public final class ScriptedNameserver: Sendable {
         case noSuchName, refused
         case code(UInt8)
         case silence
+        /// A datagram without a byte.
+        case nothing
         /// Over UDP: that it is too long. Over TCP, the addresses.
         case truncated([String])
         /// The right answer under another identifier, or to another question.
@@ -240,6 +242,7 @@ public final class ScriptedNameserver: Sendable {
         case .refused: return identifier + head(5) + body
         case .code(let code): return identifier + head(code) + body
         case .silence: return nil
+        case .nothing: return []
         case .truncated(let texts): return identifier + (question.isTCP ? whole(texts) : head(isTruncated: true) + body)
         case .wrongIdentifier(let texts): return [identifier[0] ^ 0x55, identifier[1] ^ 0xAA] + whole(texts)
         case .wrongQuestion(let texts):
