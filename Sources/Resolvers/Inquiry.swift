@@ -5,7 +5,7 @@ internal import Reactor
 
 /// Ends once, with an answer or a fault, after `ResolversPlan.longestWait` at the latest.
 final class Inquiry: LoopTask {
-    private let name: String
+    let name: String
     private unowned let resolver: Resolver
     private var resolution: Resolution
     /// Replies to questions of another round than this are no news.

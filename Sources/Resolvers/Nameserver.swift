@@ -1,8 +1,8 @@
 // One nameserver, asked through c-ares: it writes the questions, reads the answers, and knows those that are none.
 //
-// Each nameserver has a channel of c-ares for itself, with one try of one length, so that what is asked when is decided here
-// (`Resolution`). The channel's sockets are in the loop's epoll instance, its time-outs are the loop's. It opens a socket when
-// there is something to ask and closes it when all is answered: each burst of questions comes from another port.
+// Each nameserver has a channel of c-ares for itself (`NameserverChannel`), with one try of one length, so that what is asked when
+// is decided here (`Resolution`). An answer that is too long for a datagram is asked for again over TCP, through a second
+// channel: where a connection fails, c-ares gives up whatever else is being asked in the same channel.
 
 internal import Basics
 internal import CAres
@@ -16,6 +16,8 @@ final class NameserverQuestion {
     let round: Int
     let family: AddressFamily
     unowned let nameserver: Nameserver
+    /// It is asked over TCP, since the answer is too long for a datagram.
+    fileprivate(set) var isRepeated = false
 
     init(_ inquiry: Inquiry, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
         self.inquiry = inquiry
@@ -25,16 +27,11 @@ final class NameserverQuestion {
     }
 }
 
-@safe
-final class Nameserver: LoopTask {
+final class Nameserver {
     let plan: NameserverPlan
     private(set) var counts = NameserverCounts()
-    private let loop: TaskLoop
-    private var channel: ares_channel?
-    private var handle = SlotHandle(index: 0, generation: 0)
-    private var sockets: [Int32: SocketTask] = [:]
-    /// Called when replies may have come.
-    private let answered: () -> Void
+    private let datagrams: NameserverChannel?
+    private let stream: NameserverChannel
     private var replies: [(question: NameserverQuestion, reply: NameserverReply)] = []
 
     /// Addresses taken from one answer; nobody needs more.
@@ -43,87 +40,58 @@ final class Nameserver: LoopTask {
     static let payloadBytesMax = 4_096
 
     /// Nil if there is no memory for it.
+    /// - Parameter answered: called when replies may have come.
     init?(
         _ plan: NameserverPlan, timeout: TimeSpan, payloadBytes: Int, in loop: TaskLoop, answered: @escaping () -> Void
     ) {
+        guard
+            let stream = NameserverChannel(
+                to: plan, overTCP: true, timeout: timeout, payloadBytes: payloadBytes, in: loop, answered: answered)
+        else { return nil }
         self.plan = plan
-        self.loop = loop
-        self.answered = answered
-        guard Self.libraryIsReady, openChannel(timeout, payloadBytes) else { return nil }
-        handle = loop.add(self)
-    }
-
-    private static let libraryIsReady = ares_library_init(ARES_LIB_INIT_ALL) == cares_success
-
-    private func openChannel(_ timeout: TimeSpan, _ payloadBytes: Int) -> Bool {
-        var options = unsafe ares_options()
-        unsafe options.flags =
-            ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS
-            | (plan.isStream ? ARES_FLAG_USEVC : 0)
-        unsafe options.timeout = Int32(clamping: max(1, timeout.wholeMilliseconds))
-        unsafe options.tries = 1
-        unsafe options.ednspsz = Int32(min(payloadBytes, Self.payloadBytesMax))
-        unsafe options.sock_state_cb = { owner, socket, reads, writes in
-            guard let owner = unsafe owner else { return }
-            let nameserver = unsafe Unmanaged<Nameserver>.fromOpaque(owner).takeUnretainedValue()
-            nameserver.watch(socket, reads: reads != 0, writes: writes != 0)
+        self.stream = stream
+        if plan.isStream {
+            datagrams = nil
+            return
         }
-        // The channel goes before this object does, see `close`.
-        unsafe options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
-        let mask =
-            ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB
-            | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF
-        // Nothing of the system's own settings is read: the section says it all.
-        return unsafe "b".withCString { lookups in
-            unsafe "/dev/null".withCString { file in
-                unsafe options.lookups = UnsafeMutablePointer(mutating: lookups)
-                unsafe options.resolvconf_path = UnsafeMutablePointer(mutating: file)
-                guard unsafe ares_init_options(&channel, &options, mask) == cares_success else { return false }
-                return unsafe ares_set_servers_ports_csv(channel, plan.address.description) == cares_success
-            }
+        datagrams = NameserverChannel(
+            to: plan, overTCP: false, timeout: timeout, payloadBytes: payloadBytes, in: loop, answered: answered)
+        if datagrams == nil {
+            stream.close()
+            return nil
         }
     }
 
     /// Ends everything; what is still being asked is answered at once, with failures.
     func close() {
-        guard let open = unsafe channel else { return }
-        unsafe ares_destroy(open)
-        unsafe channel = nil
-        loop.remove(handle)
+        datagrams?.close()
+        stream.close()
     }
-
-    deinit { precondition(unsafe channel == nil, "nameserver \(plan.name) was not closed") }
 
     // MARK: Asking
 
     /// Asks; the reply comes through `takeReplies`, and may be there at once.
     func ask(_ name: String, for question: NameserverQuestion) {
-        guard let open = unsafe channel else { return replies.append((question, .failed)) }
         counts.sent += 1
-        // Given back when c-ares calls, which it does once for each question, whatever becomes of it.
-        let argument = unsafe Unmanaged.passRetained(question).toOpaque()
-        unsafe ares_query(
-            open, name, Int32(Self.internetClass), question.family == .v4 ? Self.typeA : Self.typeAAAA,
-            { argument, status, _, bytes, count in
-                guard let argument = unsafe argument else { return }
-                let question = unsafe Unmanaged<NameserverQuestion>.fromOpaque(argument).takeRetainedValue()
-                unsafe question.nameserver.take(status, bytes, count, for: question)
-            }, argument)
-        setDeadline()
+        (datagrams ?? stream).ask(name, for: question)
     }
-
-    /// RFC 1035 section 3.2, RFC 3596 section 2.1.
-    private static let internetClass: Int32 = 1
-    private static let typeA: Int32 = 1
-    private static let typeAAAA: Int32 = 28
 
     func takeReplies() -> [(question: NameserverQuestion, reply: NameserverReply)] {
         defer { replies.removeAll() }
         return replies
     }
 
-    private func take(_ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for question: NameserverQuestion)
-    {
+    /// What has come of a question. Called once for each by its channel.
+    fileprivate func take(
+        _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for question: NameserverQuestion
+    ) {
+        // What was cut off may be all of it.
+        if status == cares_success || status == cares_no_data, datagrams != nil, !question.isRepeated,
+            unsafe Self.isCut(bytes, count)
+        {
+            question.isRepeated = true
+            return stream.ask(question.inquiry.name, for: question)
+        }
         let reply: NameserverReply =
             switch status {
             case cares_success: unsafe Self.read(bytes, count, question.family)
@@ -135,6 +103,12 @@ final class Nameserver: LoopTask {
             }
         counts.add(reply)
         replies.append((question, reply))
+    }
+
+    /// Whether a datagram says that it is not the whole answer (TC, RFC 1035 section 4.1.1), or was too long to be received.
+    private static func isCut(_ bytes: UnsafePointer<UInt8>?, _ count: Int32) -> Bool {
+        guard let bytes = unsafe bytes, count > 2 else { return false }
+        return unsafe bytes[2] & 2 != 0 || Int(count) >= Self.payloadBytesMax
     }
 
     private static func read(
@@ -168,6 +142,90 @@ final class Nameserver: LoopTask {
             return IPAddress.v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1)).unmapped
         }
     }
+}
+
+/// A channel of c-ares: its sockets are in the loop's epoll instance, its time-outs are the loop's. It opens a socket when
+/// there is something to ask and closes it when all is answered: each burst of questions comes from another port.
+@safe
+private final class NameserverChannel: LoopTask {
+    private let loop: TaskLoop
+    private var channel: ares_channel?
+    private var handle = SlotHandle(index: 0, generation: 0)
+    private var sockets: [Int32: SocketTask] = [:]
+    private let answered: () -> Void
+
+    init?(
+        to plan: NameserverPlan, overTCP: Bool, timeout: TimeSpan, payloadBytes: Int, in loop: TaskLoop,
+        answered: @escaping () -> Void
+    ) {
+        self.loop = loop
+        self.answered = answered
+        guard Self.libraryIsReady, open(plan, overTCP, timeout, payloadBytes) else { return nil }
+        handle = loop.add(self)
+    }
+
+    private static let libraryIsReady = ares_library_init(ARES_LIB_INIT_ALL) == cares_success
+
+    private func open(_ plan: NameserverPlan, _ overTCP: Bool, _ timeout: TimeSpan, _ payloadBytes: Int) -> Bool {
+        var options = unsafe ares_options()
+        unsafe options.flags =
+            ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS
+            | (overTCP ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC)
+        unsafe options.timeout = Int32(clamping: max(1, timeout.wholeMilliseconds))
+        unsafe options.tries = 1
+        unsafe options.ednspsz = Int32(min(payloadBytes, Nameserver.payloadBytesMax))
+        unsafe options.sock_state_cb = { owner, socket, reads, writes in
+            guard let owner = unsafe owner else { return }
+            let channel = unsafe Unmanaged<NameserverChannel>.fromOpaque(owner).takeUnretainedValue()
+            channel.watch(socket, reads: reads != 0, writes: writes != 0)
+        }
+        // The channel goes before this object does, see `close`.
+        unsafe options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
+        let mask =
+            ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB
+            | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF
+        // Nothing of the system's own settings is read: the section says it all.
+        return unsafe "b".withCString { lookups in
+            unsafe "/dev/null".withCString { file in
+                unsafe options.lookups = UnsafeMutablePointer(mutating: lookups)
+                unsafe options.resolvconf_path = UnsafeMutablePointer(mutating: file)
+                guard unsafe ares_init_options(&channel, &options, mask) == cares_success else { return false }
+                return unsafe ares_set_servers_ports_csv(channel, plan.address.description) == cares_success
+            }
+        }
+    }
+
+    func close() {
+        guard let open = unsafe channel else { return }
+        unsafe ares_destroy(open)
+        unsafe channel = nil
+        loop.remove(handle)
+    }
+
+    deinit { precondition(unsafe channel == nil, "a channel to a nameserver was not closed") }
+
+    // MARK: Asking
+
+    func ask(_ name: String, for question: NameserverQuestion) {
+        guard let open = unsafe channel else {
+            return unsafe question.nameserver.take(cares_cancelled, nil, 0, for: question)
+        }
+        // Given back when c-ares calls, which it does once for each question, whatever becomes of it.
+        let argument = unsafe Unmanaged.passRetained(question).toOpaque()
+        unsafe ares_query(
+            open, name, Int32(Self.internetClass), question.family == .v4 ? Self.typeA : Self.typeAAAA,
+            { argument, status, _, bytes, count in
+                guard let argument = unsafe argument else { return }
+                let question = unsafe Unmanaged<NameserverQuestion>.fromOpaque(argument).takeRetainedValue()
+                unsafe question.nameserver.take(status, bytes, count, for: question)
+            }, argument)
+        setDeadline()
+    }
+
+    /// RFC 1035 section 3.2, RFC 3596 section 2.1.
+    private static let internetClass: Int32 = 1
+    private static let typeA: Int32 = 1
+    private static let typeAAAA: Int32 = 28
 
     // MARK: The loop
 
@@ -207,12 +265,12 @@ final class Nameserver: LoopTask {
 /// One of a nameserver's sockets in the loop.
 private final class SocketTask: LoopTask {
     private let socket: Socket
-    private unowned let owner: Nameserver
+    private unowned let owner: NameserverChannel
     let reads: Bool
     let writes: Bool
     private var handle = SlotHandle(index: 0, generation: 0)
 
-    init?(_ number: Int32, of owner: Nameserver, reads: Bool, writes: Bool, in loop: TaskLoop) {
+    init?(_ number: Int32, of owner: NameserverChannel, reads: Bool, writes: Bool, in loop: TaskLoop) {
         socket = Socket(number)
         self.owner = owner
         self.reads = reads

@@ -171,6 +171,20 @@ import Testing
         site.end()
     }
 
+    @Test func `a name whose answer is cut, and not to be had over TCP, takes no other with it`() throws {
+        let nameserver = try ScriptedNameserver(listensToTCP: false) { question in
+            question.name == "cut.test" ? .truncated([]) : .late(300, .addresses(["10.0.0.1"]))
+        }
+        let site = try Site(nameserver.port)
+        var slow: Result<[IPAddress], ResolutionFault>?
+        site.resolver.look(for: "slow.test", .v4) { slow = $0 }
+        site.resolver.look(for: "cut.test", .v4) { _ in }
+        #expect(site.run { slow != nil })
+        #expect(slow == .success([v4("10.0.0.1")]))
+        #expect(nameserver.count(of: "slow.test") == 1)
+        site.end()
+    }
+
     @Test func `closing tells whoever waits, and leaves nothing`() throws {
         let nameserver = try ScriptedNameserver { question in question.isTCP ? .silence : .truncated([]) }
         let site = try Site(nameserver.port)

@@ -9,3 +9,4 @@ static const int cares_no_data = ARES_ENODATA;
 static const int cares_not_found = ARES_ENOTFOUND;
 static const int cares_refused = ARES_EREFUSED;
 static const int cares_timeout = ARES_ETIMEOUT;
+static const int cares_cancelled = ARES_ECANCELLED;
