@@ -176,20 +176,19 @@ struct SeededRandom: RandomNumberGenerator {
 func contentsOfFile(_ path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(filePath: path))) }
 
 /// Does `body` at once on `count` threads with the numbers from 0 on, and waits for all of them. The threads are their own, so
-/// that one may wait for another: a dispatch queue gives no more than it has.
-func together(_ count: Int, _ body: (Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-        let shared = UncheckedBody(body: body)
-        let all = DispatchGroup()
-        for number in 0..<count {
-            all.enter()
-            Thread.detachNewThread {
-                shared.body(number)
-                all.leave()
-            }
+/// that one may wait for another: a dispatch queue gives no more than it has. A thread may hold `body` a moment longer than it
+/// runs it, so it escapes.
+func together(_ count: Int, _ body: @escaping (Int) -> Void) {
+    let shared = UncheckedBody(body: body)
+    let all = DispatchGroup()
+    for number in 0..<count {
+        all.enter()
+        Thread.detachNewThread {
+            shared.body(number)
+            all.leave()
         }
-        all.wait()
     }
+    all.wait()
 }
 
 private struct UncheckedBody: @unchecked Sendable { let body: (Int) -> Void }
