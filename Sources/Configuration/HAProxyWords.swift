@@ -127,7 +127,7 @@ extension HAProxyWords {
 
     private static let samples = HAProxyKeywords.set(
         """
-        51d.all accept_date acl act_conn always_false always_true avg_queue base base32 base32+src baseq
+        51d.all accept_date act_conn always_false always_true avg_queue base base32 base32+src baseq
         bc.timer.connect bc_be_queue bc_dst bc_dst_port bc_err bc_err_name bc_err_str bc_glitches bc_http_major
         bc_nb_streams bc_rtt bc_rttvar bc_settings_streams_limit bc_src bc_src_port bc_srv_queue be_conn be_conn_free
         be_connect_timeout be_id be_name be_queue_timeout be_server_timeout be_sess_rate be_tarpit_timeout

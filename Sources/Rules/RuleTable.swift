@@ -61,6 +61,10 @@ struct RuleTable: Sendable {
     var criteria: [Criterion] = []
     var lists: [AccessList] = []
     var terms: [Condition.Term] = []
+    /// Lists that expressions name.
+    var listUses: [NamedListUse] = []
+    /// The named list whose line is being compiled.
+    var compiledList: String?
     /// Whether some sample looks into bodies, or at what was captured: only then these are kept.
     var usesRequestBody = false
     var usesResponseBody = false

@@ -56,7 +56,8 @@ import Testing
         ("%ac/%fc/%bc/%sc/%rc %sq/%bq", "1/2/3/4/2 5/6"),
         ("%r", "GET /hello?a=b&c=%22 HTTP/1.1"), ("%HM", "GET"), ("%HU", "/hello?a=b&c=%22"), ("%HP", "/hello"),
         ("%HPO", "/hello"), ("%HQ", "?a=b&c=%22"), ("%HV", "HTTP/1.1"), ("%rt %lc %ID", "1 7 id"),
-        ("%sslv %sslc", "- -"),
+        ("%sslv %sslc", "- -"), ("%OG %{+Q}OG", "txn_close \"txn_close\""),
+        ("%(who)ci %(who:str){+Q}ci %(:sint)[src_port]", "127.0.0.1 \"127.0.0.1\" 52974"),
         ("%%", "%"), ("%[src]:%[path]", "127.0.0.1:/hello"), ("%[req.hdr(none)]", "-"),
         ("%{+Q}[req.hdr(none)]", "\"\""),
         ("%{+Q}[req.hdr(user-agent)]", "\"ag\"e\\n]t é\""), ("%{+E}[req.hdr(user-agent)]", "ag\\\"e\\\\n\\]t é"),
@@ -154,6 +155,16 @@ import Testing
         #expect(try rendered("%[unique-id]", facts, for: .message) == "a%0D%0Ab: c%7F\td")
     }
 
+    @Test func `A line says at which point it is written`() throws {
+        let facts = try exchange()
+        #expect(try rendered("%OG", facts) == "txn_response")
+        #expect(try rendered("%OG", facts, for: .message) == "unspec")
+        facts.requestProbe = RequestProbe(limits: HeadLimits())
+        #expect(try rendered("%OG", facts) == "txn_connect")
+        facts.timers.ended = facts.timers.accepted
+        #expect(try rendered("%OG", facts) == "txn_close")
+    }
+
     @Test func `A wrong format says what is wrong, and where`() throws {
         let unknown = try problem("log-format \"%ci %cpx\"")
         #expect(unknown.message == "unknown log-format variable '%cpx'")
@@ -166,6 +177,13 @@ import Testing
             try problem("log-format \"5 % x\"").expected
                 == "a variable such as %ci, %[<sample>], or %% for a percent sign")
         #expect(try problem("log-format %{+Z}ci").message == "unknown log-format flag 'Z'")
+        let encoding = try problem("log-format %{+json,+Q}o")
+        #expect(encoding.message == "the log-format flag 'json' is known to HAProxy, but Portico does not do it yet")
+        #expect(encoding.range?.column == 15 && encoding.range?.length == 4)
+        #expect(try problem("log-format %{-cbor}ci").message.contains("'cbor' is known"))
+        #expect(try problem("log-format %(a)").message == "'%' stands before no variable")
+        #expect(try problem("log-format %(a").message == "'(' is not closed")
+        #expect(try problem("log-format %(a:number)ci").message == "'number' is no type of a log-format item")
         #expect(try problem("log-format %{+Q").message == "'{' is not closed")
         #expect(try problem("log-format %[src").message == "'%[' is not closed")
         #expect(try problem("log-format").message == "'log-format' lacks an argument")

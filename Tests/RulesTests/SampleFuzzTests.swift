@@ -20,6 +20,7 @@ import Testing
         "http_auth": ["(people)"], "http_auth_group": ["(people)"], "http_auth_bearer": ["", "(x)"],
         "urlp": ["", "(a)", "(a,;)", "(,/)"], "url_param": ["", "(b,?)"], "urlp_val": ["(a)"], "urlp_ip": ["", "(a)"],
         "req.body_param": ["", "(a)"], "fe_conn": ["(www)"],
+        "acl": ["(TRUE,!METH_GET)"],
     ]
 
     private func expressions() -> [String] {

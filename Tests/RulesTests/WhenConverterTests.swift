@@ -35,7 +35,7 @@ import Testing
 
     @Test(arguments: [
         ("str(a),when", "'when' lacks an argument"), ("str(a),when(eror)", "'eror' is no condition here"),
-        ("str(a),when(acl,slow)", "'when(acl,…)' is known to HAProxy, but Portico does not do it yet"),
+        ("str(a),when(acl)", "'when' lacks an argument"), ("str(a),when(error,x)", "'when' takes no argument 'x'"),
     ])
     func `What makes no sense is refused`(expression: String, message: String) throws {
         #expect(try refusal(of: expression) == message)

@@ -5,6 +5,8 @@ internal import Configuration
 /// The names of a section's access lists.
 struct AccessListNames: Sendable {
     private var indices: [String: Int] = [:]
+    /// What stands behind the name in each line, for tables that compile it once more.
+    private var lines: [String: [[Word]]] = [:]
 
     /// Reads `<name> <criterion> …` of an `acl` line. A name used before gets one more test.
     mutating func define(_ arguments: inout Arguments, _ table: inout RuleTable) throws(ConfigProblem) {
@@ -14,12 +16,36 @@ struct AccessListNames: Sendable {
                 "'\(name.text)' cannot name a condition", at: name, expected: "letters, digits, '-', '_', '.' and ':'")
         }
         guard name.text != "or" else { throw arguments.problem("'or' joins conditions and cannot name one", at: name) }
+        var behind = arguments
+        var words: [Word] = []
+        while let word = behind.nextIfPresent() { words.append(word) }
+        table.compiledList = name.text
+        defer { table.compiledList = nil }
         let criterion = try Criterion(&arguments, &table) { _ in false }
+        lines[name.text, default: []].append(words)
         if let index = indices[name.text] {
             table.extend(index, criterion)
         } else {
             indices[name.text] = table.addList(criterion)
         }
+    }
+
+    /// All names, those that need no line too.
+    var all: [String] { lines.keys.sorted() + PredefinedLists.names }
+
+    /// Compiles a list into any table of the section; its place there, nil if there is none of this name.
+    func compile(_ name: String, _ table: inout RuleTable) -> Int? {
+        guard let lines = lines[name] else {
+            return PredefinedLists.criterion(named: name, &table).map { table.addList($0) }
+        }
+        var place: Int?
+        for words in lines {
+            var arguments = Arguments(words: words, keyword: Word("acl", at: words[0].range))
+            // It was compiled before, and has not changed.
+            guard let criterion = try? Criterion(&arguments, &table, until: { _ in false }) else { continue }
+            if let place { table.extend(place, criterion) } else { place = table.addList(criterion) }
+        }
+        return place
     }
 
     /// Reads `if …` or `unless …` to the end of the line; nil if neither is next.

@@ -15,34 +15,46 @@ struct WhenConverter: Sendable {
         case stopping
     }
 
-    private let condition: Condition
+    private enum Subject: Sendable {
+        case fact(Condition)
+        /// A named condition, by the place of its use in the table.
+        case list(Int)
+    }
+    private let subject: Subject
     private let isNegated: Bool
 
     static let row = ConverterRow(
-        "when", "([!]<condition>)", takes: .any, yields: .any,
+        "when", "([!]<condition>[,<name>])", takes: .any, yields: .any,
         summary:
             "The value, if something is so: error or normal, as option dontlog-normal tells them apart; forwarded, to a server; "
-            + "toapplet, to the statistics or files; processed, by one of the two; stopping, of the process."
-    ) { (arguments, _) throws(ConfigProblem) in
+            + "toapplet, to the statistics or files; processed, by one of the two; stopping, of the process; acl, which names a "
+            + "condition."
+    ) { (arguments, table) throws(ConfigProblem) in
         let text = try arguments.string("a condition")
         let isNegated = text.hasPrefix("!")
         let name = isNegated ? String(text.dropFirst()) : text
+        if name == "acl" {
+            try table.useList(&arguments)
+            return .when(WhenConverter(subject: .list(table.listUses.count - 1), isNegated: isNegated))
+        }
         guard let condition = Condition(rawValue: name) else {
             let names = Condition.allCases.map(\.rawValue).joined(separator: ", ")
             throw arguments.problem(
-                name == "acl"
-                    ? "'when(acl,…)' is known to HAProxy, but Portico does not do it yet"
-                    : "'\(name)' is no condition here",
-                expected: "one of \(names), or one with '!' before it")
+                "'\(name)' is no condition here", expected: "one of \(names), acl, or one with '!' before it")
         }
-        return .when(WhenConverter(condition: condition, isNegated: isNegated))
+        return .when(WhenConverter(subject: .fact(condition), isNegated: isNegated))
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        holds(facts) != isNegated ? value : nil
+    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
+        let holds =
+            switch subject {
+            case .fact(let condition): holds(condition, facts)
+            case .list(let place): program.usedListHolds(place, facts)
+            }
+        return holds != isNegated ? value : nil
     }
 
-    private func holds(_ facts: ExchangeFacts) -> Bool {
+    private func holds(_ condition: Condition, _ facts: ExchangeFacts) -> Bool {
         let wasForwarded = facts.serverAddress != nil
         let wasAnsweredHere = !wasForwarded && facts.serverName != ExchangeFacts.noServer && facts.serverIndex == nil
         return switch condition {

@@ -85,6 +85,7 @@ enum Sample: Sendable {
     case hello(HelloSample)
     case remoteDesktop(RemoteDesktopSample)
     case variable(VariableSample)
+    case list(ListSample)
 
     @inline(__always)
     func fetch(_ facts: ExchangeFacts, _ program: RuleProgram, _ cursor: inout SampleCursor) -> SampleValue? {
@@ -112,6 +113,7 @@ enum Sample: Sendable {
         case .hello(let sample): sample.fetch(facts, &cursor)
         case .remoteDesktop(let sample): sample.fetch(facts, program)
         case .variable(let sample): sample.fetch(facts, program)
+        case .list(let sample): sample.fetch(facts, program)
         }
     }
 }
@@ -176,7 +178,7 @@ enum Converter: Sendable {
         case .protobuf(let converter): converter.apply(value, facts, program)
         case .fix(let converter): converter.apply(value, facts)
         case .mqtt(let converter): converter.apply(value, facts)
-        case .when(let converter): converter.apply(value, facts)
+        case .when(let converter): converter.apply(value, facts, program)
         case .capture(let converter): converter.apply(value, facts)
         case .site(let converter): converter.apply(value, facts)
         case .substitution(let converter): converter.apply(value, facts, program)

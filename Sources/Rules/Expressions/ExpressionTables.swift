@@ -54,7 +54,7 @@ struct SampleRow: Sendable {
         ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
         FieldSample.rows,
         HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,
-        HelloSample.rows, RemoteDesktopSample.rows, VariableSample.rows,
+        HelloSample.rows, RemoteDesktopSample.rows, VariableSample.rows, ListSample.rows,
         EncryptionSample.rows,
     ].flatMap(\.self)
 

@@ -1,4 +1,5 @@
-// Reads log-format strings: `%ci`, `%{+Q}r`, `%[expression]`, `%{+Q}o` for all that follows, `%%`.
+// Reads log-format strings: `%ci`, `%{+Q}r`, `%[expression]`, `%{+Q}o` for all that follows, `%%`. A name before an item,
+// `%(user)[src]`, is for encodings that Portico does not write, and is read over.
 
 internal import Configuration
 
@@ -26,6 +27,7 @@ extension Format {
                 fixed.append(0x25)
             } else {
                 let start = text.position - 1
+                try Self.skipName(&text)
                 let flags = try Self.flags(&text, standing)
                 switch try Self.item(&text, from: start, in: place, &table) {
                 case .variable(let variable):
@@ -105,6 +107,13 @@ extension Format {
             case 0x2B: isAdding = true
             case 0x2D: isAdding = false
             default:
+                if let encoding = encoding(at: text.position - 1, text) {
+                    throw text.problem(
+                        "the log-format flag '\(encoding)' is known to HAProxy, but Portico does not do it yet",
+                        at: text.position - 1..<text.position - 1 + encoding.utf8.count,
+                        expected: encoding == "json"
+                            ? "Q, X or E; the log line's 'format json' writes lines in JSON" : "Q, X or E")
+                }
                 let known: [UInt8: Flags] = [0x51: .quote, 0x58: .hexadecimal, 0x45: .escape]
                 guard let flag = known[byte] else {
                     let name = String(decoding: [byte], as: UTF8.self)
@@ -116,6 +125,29 @@ extension Format {
             }
         }
         throw text.problem("'{' is not closed", at: opening..<opening + 1, expected: "'}' behind the flags")
+    }
+
+    private static func encoding(at start: Int, _ text: ExpressionText) -> String? {
+        ["json", "cbor", "bin"].first { text.bytes[start...].starts(with: $0.utf8) }
+    }
+
+    /// `(name)`, `(name:type)`, `(:type)`.
+    private static func skipName(_ text: inout ExpressionText) throws(ConfigProblem) {
+        let opening = text.position
+        guard text.skip(0x28) else { return }
+        let start = text.position
+        while let byte = text.peek, byte != 0x29 { text.position += 1 }
+        let name = text.bytes[start..<text.position]
+        guard text.skip(0x29) else {
+            throw text.problem("'(' is not closed", at: opening..<opening + 1, expected: "')' behind the item's name")
+        }
+        guard let colon = name.firstIndex(of: 0x3A) else { return }
+        let type = String(decoding: name[(colon + 1)...], as: UTF8.self)
+        guard ["str", "sint", "bool"].contains(type) else {
+            throw text.problem(
+                "'\(type)' is no type of a log-format item", at: colon + 1..<max(colon + 2, name.endIndex),
+                expected: "str, sint or bool")
+        }
     }
 
     /// Variables are too short for a slip of a third of their letters: one letter more or less, or another case.

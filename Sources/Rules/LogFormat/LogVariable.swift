@@ -24,6 +24,7 @@ enum LogVariable: String, CaseIterable, Sendable {
         "HV"
     case tlsVersion = "sslv", tlsCipher = "sslc"
     case hostname = "H", processID = "pid", requestCounter = "rt", logCounter = "lc", uniqueID = "ID"
+    case origin = "OG"
 
     /// What it is, for the manual.
     var summary: String {
@@ -91,6 +92,7 @@ enum LogVariable: String, CaseIterable, Sendable {
         case .requestCounter: "the exchange's number in this process"
         case .logCounter: "the line's number in this frontend's log"
         case .uniqueID: "what unique-id-format made"
+        case .origin: "at which point the line is written: txn_close, with option logasap txn_connect or txn_response"
         }
     }
 
@@ -186,6 +188,10 @@ extension LogVariable {
         case .requestCounter: out.append(number: facts.requestCounter, flags, width: 4)
         case .logCounter: out.append(number: facts.logCounter)
         case .uniqueID: out.append(text: facts.uniqueID, flags, isLine: isLine)
+        case .origin:
+            if flags.contains(.quote) { out.append(0x22) }
+            out.append(isLine ? facts.logOrigin : "unspec")
+            if flags.contains(.quote) { out.append(0x22) }
         }
     }
 
@@ -197,6 +203,13 @@ extension LogVariable {
 }
 
 extension ExchangeFacts {
+    /// HAProxy's name for the point at which a line of the log is written.
+    fileprivate var logOrigin: StaticString {
+        if handshakeFault != nil { return "sess_error" }
+        if timers.ended != nil { return "txn_close" }
+        return requestProbe == nil ? "txn_response" : "txn_connect"
+    }
+
     /// The connections when the line is written; before that, for rules, those now.
     fileprivate var connections: ConnectionCounts {
         guard counts.process == 0, let site else { return counts }

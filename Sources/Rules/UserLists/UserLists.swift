@@ -43,11 +43,13 @@ extension RuleProgram {
 }
 
 extension Draft {
-    /// Lets the section's lines know the userlists they name, and what the variables of the environment are that they
+    /// Lets the section's lines know the conditions and userlists they name, and what the variables of the environment are that they
     /// name; returns what is wrong with the names, and with the numbers of captures.
     public mutating func resolve(_ lists: UserLists, environment: [String: String] = [:]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
+        let names = self[RulesSettings.self].names
         updateTables { table in
+            table.resolveLists(names, &problems)
             table.resolve(lists, &problems)
             table.resolve(environment: environment)
         }

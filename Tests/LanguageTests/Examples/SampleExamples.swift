@@ -5,6 +5,7 @@ import Configuration
 extension Examples {
     static let samples: [Example] = [
         sample("accept_date", "(ms)", not: "(h)"),
+        sample("acl", "(METH_GET,!TRUE)", not: "(nobody)"),
         sample("act_conn", not: "(1)"),
         sample("always_false", not: "(1)"),
         sample("always_true", not: "(1)"),
