@@ -33,18 +33,6 @@ import Testing
 
         """
 
-    /// A generator whose seed is printed with a failure.
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     private func survive(_ bytes: [UInt8], seed: UInt64) {
         let loaded = TinyLanguage.language.load(
             bytes: bytes, named: "t.cfg", environment: ["OPTIONS": "check weight 5", "PORT": "\u{1B}"])
@@ -99,5 +87,18 @@ import Testing
     @Test func `a good file cut off anywhere`() {
         let bytes = Array(Self.good.utf8)
         for count in bytes.indices { survive(Array(bytes[..<count]), seed: UInt64(count)) }
+    }
+}
+
+/// A generator with a seed, so that a failure can be seen again.
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 }

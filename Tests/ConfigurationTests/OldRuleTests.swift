@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func `No pattern is too strange`() {
-        var random = SystemRandomNumberGenerator()
+        var random = Seeded(state: 1)
         let parts = [
             "^", "(", ")", "[", "]", "\\", " ", ":", "|", ".*", "X", "-", "?", "<", "$", "\\s", "/", "é", "1", "[:",
         ]

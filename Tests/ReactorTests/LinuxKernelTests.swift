@@ -248,7 +248,7 @@ import Testing
         let before = Instant.now()
         kernel.wait(until: before, into: &events)
         kernel.wait(until: Instant(nanoseconds: 0), into: &events)
-        #expect(Instant.now().since(before) < .seconds(5), "a deadline that has passed is not waited for")
+        #expect(Instant.now().since(before) < .seconds(60), "a deadline that has passed is not waited for")
     }
 
     @Test func `another thread ends a wait that would last for ever`() {

@@ -19,7 +19,7 @@ final class Watched {
 
     /// Waits until all of `readiness` has been reported for `token`, and forgets that it was.
     func sees(_ readiness: Readiness, on token: UInt64) -> Bool {
-        let deadline = Instant.now() + .seconds(10)
+        let deadline = Instant.now() + .seconds(60)
         while seen[token, default: []].isSuperset(of: readiness) == false {
             if Instant.now() >= deadline { return false }
             collect(until: deadline)
