@@ -98,12 +98,13 @@ struct TextTable: Sendable {
         case .whole:
             let hash = TextHash.whole(value, at: point, ignoringCase: reading == .ignoringCase)
             return find(TextHash.tag(hash), value, store)
-        case .beginning: return findBeginning(value, store)
-        case .end: return findEnd(value, store)
+        case .beginning: return findPart(atEnd: false, of: value, store)
+        case .end: return findPart(atEnd: true, of: value, store)
         }
     }
 
-    private func findBeginning(_ value: RawSpan, _ store: borrowing PatternStore) -> Int32 {
+    /// Tries every length of which there are patterns. Of beginnings the longest counts, of ends the first in the file.
+    private func findPart(atEnd: Bool, of value: RawSpan, _ store: borrowing PatternStore) -> Int32 {
         var found: Int32 = -1
         var hash: UInt64 = 0
         let ignoresCase = reading == .ignoringCase
@@ -111,28 +112,12 @@ struct TextTable: Sendable {
         var length = 0
         while true {
             if lengths[length] > 0 {
-                let entry = find(TextHash.tag(hash), value.extracting(first: length), store)
-                if entry >= 0 { found = entry }
+                let part = atEnd ? value.extracting(last: length) : value.extracting(first: length)
+                let entry = find(TextHash.tag(hash), part, store)
+                if entry >= 0, !atEnd || found < 0 || store.order(entry) < store.order(found) { found = entry }
             }
             if length >= last { return found }
-            hash = TextHash.step(hash, ignoresCase ? asciiLowercased(value[length]) : value[length], point)
-            length += 1
-        }
-    }
-
-    private func findEnd(_ value: RawSpan, _ store: borrowing PatternStore) -> Int32 {
-        var found: Int32 = -1
-        var hash: UInt64 = 0
-        let ignoresCase = reading == .ignoringCase
-        let last = min(value.byteCount, lengths.count - 1)
-        var length = 0
-        while true {
-            if lengths[length] > 0 {
-                let entry = find(TextHash.tag(hash), value.extracting(last: length), store)
-                if entry >= 0, found < 0 || store.order(entry) < store.order(found) { found = entry }
-            }
-            if length >= last { return found }
-            let byte = value[value.byteCount - 1 - length]
+            let byte = value[atEnd ? value.byteCount - 1 - length : length]
             hash = TextHash.step(hash, ignoresCase ? asciiLowercased(byte) : byte, point)
             length += 1
         }
