@@ -88,22 +88,24 @@ let package = Package(
             ],
             path: "Sources/portico", resources: [.embedInCode("demo.cfg")], swiftSettings: swiftSettings),
 
+        // Chance that a seed repeats, for tests only.
+        .target(name: "Chance", path: "Tests/Chance", swiftSettings: swiftSettings),
+
         // A nameserver that says what a test wants, for tests only.
         .target(name: "ScriptedNameserver", path: "Tests/ScriptedNameserver", swiftSettings: swiftSettings),
 
         // A kernel made of a seed, for tests only.
         .target(
-            name: "KernelSimulation", dependencies: ["Basics", "Reactor", system, heap], path: "Tests/KernelSimulation",
-            swiftSettings: swiftSettings),
+            name: "KernelSimulation", dependencies: ["Chance", "Basics", "Reactor", system, heap],
+            path: "Tests/KernelSimulation", swiftSettings: swiftSettings),
 
         // Peers of every kind around one worker, for tests and for `make simulate`.
         .target(
             name: "ExchangeSimulation",
             dependencies: [
-                "KernelSimulation", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging",
-                "Rules",
-                "Balancing",
-                "StaticFiles", "Admin", "Proxy",
+                "KernelSimulation", "Chance", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor",
+                "Logging",
+                "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
         .executableTarget(
             name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor"], path: "Tests/simulate",
@@ -114,37 +116,37 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Logging", "Rules", "Balancing",
-                "StaticFiles",
-                "Admin", "Proxy",
+                "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
         tests(of: "Basics", uses: ["Basics"]),
-        tests(of: "HTTP", uses: ["HTTP", "Basics"]),
-        tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics"]),
-        tests(of: "Configuration", uses: ["Configuration", "Basics"]),
-        tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation"], packages: [system]),
+        tests(of: "HTTP", uses: ["HTTP", "Basics", "Chance"]),
+        tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics", "Chance"]),
+        tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
+        tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
-        tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor"]),
-        tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration"]),
+        tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor", "Chance"]),
+        tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Chance"]),
         tests(
             of: "Balancing",
-            uses: ["Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "KernelSimulation"]),
-        tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration"]),
-        tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP"]),
+            uses: [
+                "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "KernelSimulation",
+                "Chance",
+            ]),
+        tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
+        tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "Chance"]),
         tests(
             of: "Proxy",
             uses: [
                 "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging", "Rules",
-                "Balancing",
-                "Admin", "KernelSimulation", "ExchangeSimulation",
+                "Balancing", "Admin", "KernelSimulation", "ExchangeSimulation", "Chance",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(
             of: "Language",
             uses: [
                 "portico", "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "StaticFiles",
-                "Admin",
-                "Proxy",
+                "Admin", "Proxy",
             ]),
         tests(of: "Scenario", uses: ["ScriptedNameserver"]),
         tests(of: "Fuzz", uses: ["FuzzTargets"]),

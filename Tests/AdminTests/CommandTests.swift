@@ -1,6 +1,7 @@
 // The runtime socket: HAProxy's commands, framing and manners.
 
 import Basics
+import Chance
 import Foundation
 import Testing
 
@@ -238,7 +239,7 @@ import Testing
                 " ", "\\", "\\;", "\t", "\r\n", "\0", "é", "<<", "quit", "user", "operator", "domain", "desc", "%n",
                 "\u{FFFD}",
             ].map { Array($0.utf8) } + [[0xFF, 0xFE], [0x80], [0x0A, 0x0A]]
-        var random = Seeded(seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<60 {
             var input = Bool.random(using: &random) ? Array("prompt\n".utf8) : []
             for _ in 0..<Int.random(in: 0...30, using: &random) {

@@ -1,6 +1,7 @@
 // `balance roundrobin`: whose turn it is, exactly.
 
 import Basics
+import Chance
 import Dispatch
 import KernelSimulation
 import Synchronization

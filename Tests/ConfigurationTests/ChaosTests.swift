@@ -1,5 +1,6 @@
 // Whatever a file holds, reading and printing it never traps, and problems lie within the file.
 
+import Chance
 import Configuration
 import Testing
 
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200 as Range<UInt64>) func `random bytes`(_ seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededRandom(seed: seed)
         survive(
             (0..<Int.random(in: 0...2_000, using: &random)).map { _ in .random(in: 0...255, using: &random) },
             seed: seed)
@@ -56,7 +57,7 @@ import Testing
 
     @Test(arguments: 0..<200 as Range<UInt64>) func `random lines of the characters that mean something`(_ seed: UInt64)
     {
-        var random = Seeded(state: seed)
+        var random = SeededRandom(seed: seed)
         let pieces = [
             "\"", "'", "\\", "$", "{", "}", "[*]", "-", "#", " ", "\t", "\n", "\r", "\n", "\\x", "\\\n", "A", "é",
             "${A", "$.LINE",
@@ -69,7 +70,7 @@ import Testing
     }
 
     @Test(arguments: 0..<400 as Range<UInt64>) func `a good file with a few bytes changed`(_ seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededRandom(seed: seed)
         var bytes = Array(Self.good.utf8)
         for _ in 0..<Int.random(in: 1...8, using: &random) {
             let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -87,18 +88,5 @@ import Testing
     @Test func `a good file cut off anywhere`() {
         let bytes = Array(Self.good.utf8)
         for count in bytes.indices { survive(Array(bytes[..<count]), seed: UInt64(count)) }
-    }
-}
-
-/// A generator with a seed, so that a failure can be seen again.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

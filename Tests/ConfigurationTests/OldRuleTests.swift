@@ -1,5 +1,6 @@
 // Rules of the old kind, `reqrep` and its like: the lines that they become, and those that nothing becomes.
 
+import Chance
 import Configuration
 import Testing
 
@@ -148,7 +149,7 @@ import Testing
     }
 
     @Test func `No pattern is too strange`() {
-        var random = Seeded(state: 1)
+        var random = SeededRandom(seed: 1)
         let parts = [
             "^", "(", ")", "[", "]", "\\", " ", ":", "|", ".*", "X", "-", "?", "<", "$", "\\s", "/", "é", "1", "[:",
         ]

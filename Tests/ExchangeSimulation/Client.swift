@@ -1,6 +1,7 @@
 // A client: sends its requests, in pieces, reads what comes back, byte for byte, and misbehaves if it is told to.
 
 import Basics
+import Chance
 import KernelSimulation
 import Reactor
 

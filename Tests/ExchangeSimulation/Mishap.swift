@@ -1,5 +1,6 @@
 // What goes wrong with one peer, and after which byte: of those it sends, or of those it gets.
 
+import Chance
 import KernelSimulation
 
 struct Mishap {

@@ -1,6 +1,7 @@
 // What a proxy before Portico says of a client: a header of either version, with another address and the same port.
 
 import Basics
+import Chance
 import KernelSimulation
 import ProxyProtocol
 

@@ -1,5 +1,6 @@
 // What clients send: requests of every kind, each with its number in its target.
 
+import Chance
 import KernelSimulation
 
 /// One request, and what has to come of it if everybody behaves.

@@ -1,5 +1,6 @@
 // What servers say to a request: responses of every kind, with the request's number in a field.
 
+import Chance
 import KernelSimulation
 
 struct ResponseScript {

@@ -4,6 +4,7 @@
 // at the end, when nobody is left: what the worker still holds, and what its log and its counters say.
 
 import Basics
+import Chance
 import KernelSimulation
 import Proxy
 import Reactor

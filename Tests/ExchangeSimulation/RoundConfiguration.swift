@@ -1,5 +1,6 @@
 // The configuration of a round, drawn from its seed: one frontend, and a backend for each way of treating a message.
 
+import Chance
 import KernelSimulation
 
 /// A backend, and what its requests' paths begin with.

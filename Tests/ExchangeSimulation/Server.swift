@@ -2,6 +2,7 @@
 // told to.
 
 import Basics
+import Chance
 import KernelSimulation
 import ProxyProtocol
 import Reactor

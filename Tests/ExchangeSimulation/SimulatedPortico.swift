@@ -3,6 +3,7 @@
 import Admin
 import Balancing
 import Basics
+import Chance
 import Configuration
 import Glibc
 public import KernelSimulation

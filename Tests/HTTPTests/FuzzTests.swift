@@ -1,6 +1,7 @@
 // Random messages near the corpus, from a seed that a failure prints.
 // They prove two things: the parsers never trap, and what they say does not depend on how input arrives.
 
+import Chance
 import Testing
 
 @testable import HTTP
@@ -11,7 +12,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func mutatedMessagesAreReadTheSameInEverySlicing(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SeededRandom(seed: seed)
         let corpus = CorpusCase.everything.filter { $0.message.count < 1_000 }
         for round in 0..<Self.rounds {
             let file = corpus[Int.random(in: 0..<corpus.count, using: &random)]
@@ -38,7 +39,7 @@ import Testing
         " HTTP/1.1", "http://a", "*", "#", "[", "]", "%", "@", #"X: y\r\n"#, #"HTTP/1.1 200 OK\r\n"#,
     ].map(unescaped)
 
-    private func mutated(_ message: [UInt8], _ other: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
+    private func mutated(_ message: [UInt8], _ other: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
         var bytes = message
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let place = Int.random(in: 0...bytes.count, using: &random)
@@ -53,18 +54,5 @@ import Testing
             }
         }
         return bytes
-    }
-}
-
-/// A small generator whose whole state is its seed.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -6,6 +6,7 @@
 // run, of which `trace` is a fingerprint.
 
 public import Basics
+public import Chance
 internal import Glibc
 internal import HeapModule
 public import Reactor

@@ -1,6 +1,7 @@
 // The ring between a thread that logs and the logger thread.
 
 import Basics
+import Chance
 import Foundation
 import Glibc
 import Testing
@@ -81,18 +82,4 @@ import Testing
     }
 
     private func push(_ ring: LogRing, _ line: [UInt8]) -> Bool { unsafe ring.push(record, line.span.bytes) }
-}
-
-/// A generator whose numbers a seed decides.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

@@ -1,6 +1,7 @@
 // Runs the corpus: each header whole, cut in two at every byte, and byte by byte.
 
 import Basics
+import Chance
 import Testing
 
 @testable import ProxyProtocol
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func noByteAndNoCutOfAHeaderTraps() {
-        var random = Seeded(state: 1)
+        var random = SeededRandom(seed: 1)
         let files = CorpusHeader.all.filter { $0.bytes.count < 300 }
         for _ in 0..<3_000 {
             var bytes = files.randomElement(using: &random)?.bytes ?? []
@@ -92,18 +93,5 @@ import Testing
             bytes = Array(bytes.prefix(.random(in: 0...bytes.count, using: &random)))
             if case .complete(_, let count) = parse(bytes) { #expect(count <= bytes.count) }
         }
-    }
-}
-
-/// A generator with a seed, so that a failure can be seen again.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,6 +1,7 @@
 // A store gives back what was put in, in order, from memory and file, and leaves nothing behind.
 
 import Basics
+import Chance
 import Foundation
 import KernelSimulation
 import Testing

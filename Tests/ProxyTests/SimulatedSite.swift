@@ -3,6 +3,7 @@
 
 import Balancing
 import Basics
+import Chance
 import Configuration
 import KernelSimulation
 import Logging

@@ -1,6 +1,7 @@
 // The simulated kernel keeps the promises that the program relies on, and repeats itself exactly.
 
 import Basics
+import Chance
 import KernelSimulation
 import Reactor
 import SystemPackage

@@ -1,6 +1,7 @@
 // Deadlines in order, and the loop that runs tasks by them.
 
 import Basics
+import Chance
 import KernelSimulation
 import Reactor
 import Testing

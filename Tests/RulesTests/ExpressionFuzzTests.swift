@@ -1,6 +1,7 @@
 // Random words through every parser of this room: whatever comes, it is accepted or refused, and never traps.
 
 import Basics
+import Chance
 import Configuration
 import HTTP
 import Testing

@@ -1,6 +1,7 @@
 // MQTT's first packets: (packet, expression, expected). But for properties that are not there, of which it says 0, HAProxy 2.6
 // answers the same.
 
+import Chance
 import Testing
 
 @testable import Rules

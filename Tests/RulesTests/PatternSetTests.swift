@@ -1,6 +1,7 @@
 // Sets of patterns against the obvious way to search a list; changes by rules; changes while others read.
 
 import Basics
+import Chance
 import Configuration
 import Foundation
 import HTTP

@@ -2,6 +2,7 @@
 // undecided while more may come.
 
 import Basics
+import Chance
 import Configuration
 import HTTP
 import Testing

@@ -2,6 +2,7 @@
 // were meant, whose framing no rule has touched.
 
 import Basics
+import Chance
 import Configuration
 import Foundation
 import HTTP

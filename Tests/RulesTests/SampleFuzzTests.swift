@@ -1,6 +1,7 @@
 // Every sample meets random messages and random bytes: it yields something or nothing, comes to an end, and never traps.
 
 import Basics
+import Chance
 import Configuration
 import HTTP
 import Testing

@@ -158,20 +158,6 @@ func lines(_ fields: borrowing HeaderFields) -> [String] {
     (0..<fields.count).map { "\(fields.name($0).text): \(fields.value($0).text)" }
 }
 
-/// A generator whose numbers a seed decides.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// A file's bytes.
 func contentsOfFile(_ path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(filePath: path))) }
 

@@ -1,6 +1,7 @@
 // Text collected on the stack: nothing is lost at the seams, and numbers and addresses are as the system writes them.
 
 import Basics
+import Chance
 import Testing
 
 @testable import Rules
