@@ -9,15 +9,16 @@
 //        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
 //                                               └─────────────────────────────────────────────────────┘
 //
-// Where it is configured, rules wait for bytes (inspecting), the body (awaitingBody) or an address (resolving), and so does
-// the choice of a server for the body (takingBody). With all servers full, a request is queued before it connects; a refused one may be tarpitted
-// before it is answered.
+// Where it is configured, rules wait for bytes (inspecting), the body (awaitingBody) or an address (resolving), and
+// so does the choice of a server for the body (takingBody). With all servers full, a request is queued before it
+// connects; a refused one may be tarpitted before it is answered.
 //
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
-// ExchangeInspection (rules on bytes), ExchangeResolution (addresses for names), ExchangeRequestBuffer (waiting for the body first), ExchangeServer (choosing,
-// connecting, trying again), ExchangeQueue (waiting for a place on a server), ExchangeRetry (sending a request again),
-// ExchangeTarpit, ExchangeRelay (bodies and the response's head), ExchangeResponseBuffer (the body at the server's
-// speed), ExchangeAnswer (what Portico answers itself), ExchangeTunnel, ExchangeEnd (endings, counters, the log).
+// ExchangeInspection (rules on bytes), ExchangeResolution (addresses for names), ExchangeRequestBuffer (waiting for
+// the body first), ExchangeServer (choosing, connecting, trying again), ExchangeQueue (waiting for a place on a
+// server), ExchangeRetry (sending a request again), ExchangeTarpit, ExchangeRelay (bodies and the response's head),
+// ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what Portico answers itself),
+// ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
 internal import Balancing
 internal import Basics

@@ -1,7 +1,7 @@
 // The rules about whole messages: they run when a head is there, section by section, and what they decide is done here.
 //
-// A rule may want the exchange to wait (`pause`, `wait-for-body`, `do-resolve`); then the rules go on behind it. Rules on requests wait on
-// the client's deadline, those on responses on the server's.
+// A rule may want the exchange to wait (`pause`, `wait-for-body`, `do-resolve`); then the rules go on behind it.
+// Rules on requests wait on the client's deadline, those on responses on the server's.
 
 internal import Balancing
 internal import Basics
