@@ -100,6 +100,21 @@ enum HAProxyKeywords {
         unique-id-header unix-bind unsetenv use-fcgi-app use-server use_backend user
         warn-blocked-traffic-after wurfl-cache-size wurfl-data-file wurfl-information-list
         wurfl-information-list-separator zero-warning
+        tune.bufsize.large tune.cli.max-payload-size tune.defaults.purge tune.epoll.mask-events
+        tune.fd.tables tune.h1.be.glitches-threshold tune.h1.fe.glitches-threshold
+        tune.h2.be.max-frames-at-once tune.h2.fe.max-frames-at-once tune.h2.fe.max-rst-at-once
+        tune.h2.log-errors tune.lua.openlibs tune.quic.be.cc.cubic-min-losses tune.quic.be.cc.hystart
+        tune.quic.be.cc.max-frame-loss tune.quic.be.cc.max-win-size tune.quic.be.cc.reorder-ratio
+        tune.quic.be.max-idle-timeout tune.quic.be.sec.glitches-threshold tune.quic.be.stream.data-ratio
+        tune.quic.be.stream.max-concurrent tune.quic.be.stream.rxbuf tune.quic.be.tx.pacing
+        tune.quic.be.tx.udp-gso tune.quic.fe.cc.cubic-min-losses tune.quic.fe.cc.hystart
+        tune.quic.fe.cc.max-frame-loss tune.quic.fe.cc.max-win-size tune.quic.fe.cc.reorder-ratio
+        tune.quic.fe.max-idle-timeout tune.quic.fe.sec.glitches-threshold tune.quic.fe.sec.retry-threshold
+        tune.quic.fe.sock-per-conn tune.quic.fe.stream.data-ratio tune.quic.fe.stream.max-concurrent
+        tune.quic.fe.stream.max-total tune.quic.fe.stream.rxbuf tune.quic.fe.tx.pacing
+        tune.quic.fe.tx.udp-gso tune.quic.listen tune.quic.mem.tx-max tune.ssl.keyupdate-rate-limit
+        tune.streams-elasticity cpu-affinity max-threads-per-group noktls httpclient.resolvers.disabled
+        expose-deprecated-directives
         """)
 
     private static let families: [String: Set<String>] = [

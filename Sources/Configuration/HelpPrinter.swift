@@ -41,7 +41,6 @@ public struct HelpPrinter: Sendable {
         let first = words[0]
         let name = words.joined(separator: " ")
         let asWords = words.map { Word($0, at: SourceRange(file: "", line: 1)) }[...]
-        if let ignored = IgnoredKeyword.of(asWords) { return "'\(ignored.name)' is ignored: \(ignored.reason)\n" }
         if HAProxyKeywords.known(asWords) == name || HAProxyKeywords.sections.contains(name) {
             return "'\(name)' is known to HAProxy, but Portico does not do it yet\n"
         }
@@ -81,7 +80,15 @@ public struct HelpPrinter: Sendable {
         if let parameter = parameters.first(where: { $0.name == words.last }) {
             return entry(parameter, of: group)
         }
-        return words.count == 1 ? page(named: name) : nil
+        return (words.count == 1 ? page(named: name) : nil) ?? ignored(words)
+    }
+
+    /// A word that is accepted and has no effect.
+    private func ignored(_ words: [String]) -> String? {
+        let asWords = words.map { Word($0, at: SourceRange(file: "", line: 1)) }
+        guard let known = IgnoredKeyword.of(asWords[...]), known.wordCount == words.count else { return nil }
+        return known.explanation + "\n" + paragraph("In \(known.sections.names.listed("and")).")
+            + (known.isWarnedAbout ? paragraph("A warning says so.") : "")
     }
 
     /// One word without the words that stand before it in a file: every row that has it.
@@ -120,6 +127,9 @@ extension HelpPrinter {
         if !others.isEmpty {
             text += "In rules, formats and behind .if (help <group> lists them)\n" + columns(others) + "\n"
         }
+        let own = Set(language.keywords.map(\.name))
+        let ignored = ["tune.*"] + IgnoredKeyword.table.map(\.name).filter { !own.contains($0) }.sorted()
+        text += "Accepted, and of no effect (help <keyword> says why)\n" + columns(ignored) + "\n"
         return text + "help <keyword> tells more about one of them.\n"
     }
 

@@ -119,14 +119,17 @@ extension Language {
         return """
             ## Accepted and ignored
 
-            HAProxy's words that have no effect here. A warning says so.
+            HAProxy's words that have no effect here. Those marked with (!) are warned about, and so refused under `-dW`.
 
-            - `tune.*`, as far as they have no entry above: Portico tunes this itself.
+            - `tune.*`, as far as they have no entry above: Portico tunes this itself. `tune.http.cookielen` (!),
+              `tune.http.logurilen` (!), `tune.ssl.keylog` (!), `tune.vars.*` (!).
 
             """
                 + reasons.map { reason in
-                    let names = rows.filter { $0.reason == reason }.map { "`\($0.name)`" }.joined(separator: ", ")
-                    return "- \(names): \(reason).\n"
+                    let names = rows.filter { $0.reason == reason }.map { row in
+                        "`\(row.name)`\(row.isWarnedAbout ? " (!)" : "")"
+                    }
+                    return "- \(names.joined(separator: ", ")): \(reason).\n"
                 }.joined() + "\n"
     }
 

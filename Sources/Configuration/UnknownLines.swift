@@ -100,6 +100,7 @@ extension Loader {
         guard known.sections.isSuperset(of: sections) else {
             throw misplaced(known.name, allowed: known.sections, at: place)
         }
+        guard known.isWarnedAbout else { return }
         add(ConfigProblem("'\(known.name)' is ignored: \(known.reason)", at: place, severity: .warning))
     }
 

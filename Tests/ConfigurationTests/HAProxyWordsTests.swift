@@ -46,14 +46,27 @@ import Testing
         #expect(problem?.expected == "one of roundrobin, leastconn")
     }
 
-    @Test func `words about what Portico has not are ignored for that reason`() {
-        #expect(
-            load("global\n tune.ssl.default-dh-param 2048\n tune.h2.max-frame-size 5\n tune.idletimer 1\nlisten a\n")
-                .complaints == [
-                    "2:2: warning: 'tune.ssl.default-dh-param' is ignored: Portico has no TLS yet to which it could apply",
-                    "3:2: warning: 'tune.h2.max-frame-size' is ignored: Portico has no HTTP/2 yet to which it could apply",
-                    "4:2: warning: 'tune.idletimer' is ignored: Portico tunes this itself",
-                ])
+    @Test func `words that do no harm without effect are accepted without a warning, which would be fatal under -dW`() {
+        let lines = [
+            "tune.ssl.default-dh-param 2048", "tune.h2.max-frame-size 5", "tune.idletimer 1", "tune.lua.openlibs none",
+            "thread-groups 1", "cpu-map auto:1/1-4 0-3", "numa-cpu-mapping", "no numa-cpu-mapping",
+            "cpu-set drop-cpu 0",
+            "cpu-policy performance", "master-worker", "expose-experimental-directives",
+            "insecure-fork-wanted",
+        ]
+        #expect(load("global\n" + lines.map { " \($0)\n" }.joined() + "listen a\n").complaints == [])
+        #expect(load("listen a\n thread-groups 1\n").complaints.count == 1)
+        #expect(load("global\n tune.idletmer 1\nlisten a\n").complaints.count == 1)
+    }
+
+    @Test(arguments: [
+        "tune.http.logurilen 2000", "tune.http.cookielen 100", "tune.vars.proc-max-size 10", "tune.ssl.keylog on",
+        "nbproc 2",
+    ])
+    func `words without effect on which a file may count are warned about`(line: String) {
+        let complaints = load("global\n \(line)\nlisten a\n").complaints
+        let name = line.split(separator: " ")[0]
+        #expect(complaints.count == 1 && complaints[0].hasPrefix("2:2: warning: '\(name)' is ignored: "))
     }
 
     @Test(arguments: [

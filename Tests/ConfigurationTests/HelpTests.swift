@@ -72,11 +72,50 @@ import Testing
         ),
         (["stick-table"], "'stick-table' is known to HAProxy, but Portico does not do it yet\n"),
         (["log-forward"], "'log-forward' is known to HAProxy, but Portico does not do it yet\n"),
-        (["nbproc"], "'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says\n"),
     ])
     func `an unknown word is answered with what is known of it`(_ words: [String], _ answer: String) {
         #expect(help.text(for: words) == answer)
         #expect(!help.hasPage(for: words))
+    }
+
+    @Test(arguments: [
+        (
+            ["thread-groups"], "'thread-groups' is accepted and has no effect: threads run where the kernel puts them",
+            false
+        ),
+        (["tune.idletimer"], "'tune.idletimer' is accepted and has no effect: Portico tunes this itself", false),
+        (
+            ["tune.ssl.default-dh-param"],
+            "'tune.ssl.default-dh-param' is accepted and has no effect: Portico has no TLS yet to which it could apply",
+            false
+        ),
+        (
+            ["tune.h2.max-frame-size"],
+            "'tune.h2.max-frame-size' is accepted and has no effect: Portico has no HTTP/2 yet to which it could apply",
+            false
+        ),
+        (
+            ["option", "contstats"], "'option contstats' is accepted and has no effect: counters are always up to date",
+            false
+        ),
+        (
+            ["nbproc"],
+            "'nbproc' is accepted and has no effect: one process does it all, with one thread a core or as nbthread says",
+            true
+        ),
+    ])
+    func `a word without effect has a page that says why`(_ words: [String], _ answer: String, _ isWarned: Bool) {
+        #expect(help.text(for: words).hasPrefix(answer + "\n"))
+        #expect(help.text(for: words).contains("A warning says so.") == isWarned)
+        #expect(help.hasPage(for: words))
+    }
+
+    @Test func `the overview names the words without effect`() {
+        let text = help.text(for: [])
+        let list = text.split(separator: "Accepted, and of no effect").last ?? ""
+        for name in ["tune.*", "thread-groups", "cpu-map", "stats bind-process", "option contstats"] {
+            #expect(list.contains("  \(name)"), "\(name)")
+        }
     }
 
     @Test func `a word alone is found wherever a keyword ends so, or a parameter has that name`() {

@@ -157,7 +157,6 @@ import Testing
         #expect(
             loaded.complaints == [
                 "2:5: warning: 'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says",
-                "3:5: warning: 'tune.maxaccept' is ignored: Portico tunes this itself",
                 "4:10: warning: an address behind a section's name is an old form; write in a line of its own: bind :80",
                 "5:5: warning: 'contimeout' is an old spelling; write: timeout connect 5s",
                 "6:5: warning: 'clitimeout' is an old spelling; write: timeout client 50s",

@@ -35,4 +35,9 @@ import Testing
         #expect(site.problems.map(\.message) == ["unknown \(family) action '\(words[count])'"])
         #expect(site.problems.first?.suggestion == suggestion)
     }
+
+    @Test(arguments: ["stats bind-process all", "thread-groups 2", "tune.ssl.cachesize 1", "ssl-server-verify none"])
+    func `A word of global without effect brings no message`(line: String) throws {
+        #expect(try message(line, in: .global) == nil)
+    }
 }

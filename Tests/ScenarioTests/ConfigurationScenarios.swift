@@ -304,17 +304,17 @@ import Testing
         #expect(try fetch("/", from: front).text == "included")
     }
 
-    @Test("Options of files in the field load: done, or ignored with a reason")
+    @Test("Options of files in the field load: done, without effect, or ignored with a reason")
     func optionsOfTheField() throws {
         let done = [
             "option tcpka", "option clitcpka", "option srvtcpka", "no option tcpka", "option http-ignore-probes",
             "option log-health-checks", "backlog 100",
         ]
-        let ignored = [
+        let harmless = [
             "option contstats", "option socket-stats", "option splice-auto", "option splice-request",
-            "option splice-response", "option nolinger", "option http-pretend-keepalive",
-            "option idle-close-on-response", "option persist", "option prefer-last-server",
+            "option splice-response", "option http-pretend-keepalive", "option idle-close-on-response",
         ]
+        let ignored = ["option nolinger", "option persist", "option prefer-last-server"]
         let file = try Stage.current.file(
             "field.cfg",
             """
@@ -323,7 +323,7 @@ import Testing
                 timeout client 1s
                 timeout server 1s
                 timeout connect 1s
-            \((done + ignored).map { "    " + $0 }.joined(separator: "\n"))
+            \((done + harmless + ignored).map { "    " + $0 }.joined(separator: "\n"))
             listen a
                 bind 127.0.0.1:\(freePort())
                 server s 127.0.0.1:\(freePort())
