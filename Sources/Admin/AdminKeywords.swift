@@ -118,10 +118,12 @@ public enum AdminKeywords {
     private static let global: [Keyword] = [
         Keyword(
             "stats socket", in: .global, usage: "stats socket <address> [<parameter>...]",
-            summary: "Listens for runtime commands: on a path for a unix socket, or an address and port."
+            summary:
+                "Listens for runtime commands: on a path for a unix socket, an address and port, or `fd@<number>` for a "
+                + "socket that the process was started with."
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("an address")
-            var socket = StatsSocket(address: try address(word), range: word.range)
+            var socket = try socket(word)
             try arguments.parameters(socketParameters, of: "stats socket", into: &socket)
             draft[AdminSettings.self].sockets.append(socket)
         },
@@ -198,24 +200,26 @@ public enum AdminKeywords {
         },
         Parameter(
             "expose-fd", usage: "expose-fd listeners",
-            summary: "Accepted and not needed: Portico reloads without passing its listeners to another process."
+            summary: "Accepted, and of no effect: Portico passes its listeners to no other process yet."
         ) { (arguments, _) throws(ConfigProblem) in
             _ = try arguments.choice("what to expose", of: ["listeners": true])
-            arguments.warn("'expose-fd listeners' has no effect: Portico has no reload yet that would ask for them")
         },
     ]
 
-    private static func address(_ word: Word) throws(ConfigProblem) -> SocketAddress {
+    private static func socket(_ word: Word) throws(ConfigProblem) -> StatsSocket {
+        let address: SocketAddress
         switch try AddressText(word) {
-        case .path(let path): return .path(path)
-        case .abstract(let name): return .abstract(name)
-        case .endpoint(.any, .some(let ports)) where ports.count == 1: return .ip(.anyV4, port: ports.lowerBound)
-        case .endpoint(.ip(let ip), .some(let ports)) where ports.count == 1: return .ip(ip, port: ports.lowerBound)
-        case .endpoint, .descriptor:
+        case .path(let path): address = .path(path)
+        case .abstract(let name): address = .abstract(name)
+        case .descriptor(let number): return StatsSocket(descriptor: number, range: word.range)
+        case .endpoint(.any, .some(let ports)) where ports.count == 1: address = .ip(.anyV4, port: ports.lowerBound)
+        case .endpoint(.ip(let ip), .some(let ports)) where ports.count == 1: address = .ip(ip, port: ports.lowerBound)
+        case .endpoint:
             throw ConfigProblem(
                 "a stats socket cannot listen on '\(word.text)'", at: word.range,
                 expected: "a path like /run/portico.sock, or an IP address with a port")
         }
+        return StatsSocket(address: address, range: word.range)
     }
 
     private static func joined(_ words: [Word]) -> String? {

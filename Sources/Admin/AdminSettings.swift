@@ -21,7 +21,10 @@ public enum AccessLevel: Int, Sendable, Comparable, CaseIterable {
 
 /// One `stats socket` line.
 public struct StatsSocket: Sendable {
-    public var address: SocketAddress
+    /// Where it listens; nil for an inherited descriptor.
+    public var address: SocketAddress?
+    /// The number of a socket that the process was started with (`fd@`); nil where there is an address.
+    public var descriptor: Int32?
     /// The address as written.
     public var range: SourceRange
     public var level = AccessLevel.operator
@@ -33,6 +36,11 @@ public struct StatsSocket: Sendable {
 
     public init(address: SocketAddress, range: SourceRange) {
         self.address = address
+        self.range = range
+    }
+
+    public init(descriptor: Int32, range: SourceRange) {
+        self.descriptor = descriptor
         self.range = range
     }
 }

@@ -109,18 +109,22 @@ import Testing
 
     @Test func exposedListenersAreNotNeeded() throws {
         let read = try read(["stats socket /run/x expose-fd listeners level admin"], kind: .global)
-        #expect(
-            read.warnings == [
-                "'expose-fd listeners' has no effect: Portico has no reload yet that would ask for them"
-            ])
+        #expect(read.warnings == [])
         #expect(read.draft[AdminSettings.self].sockets[0].level == .admin)
+    }
+
+    @Test func aSocketThatTheProcessWasStartedWith() throws {
+        let settings = try admin("stats socket fd@7 level admin")
+        #expect(settings.sockets.map(\.descriptor) == [7])
+        #expect(settings.sockets.map(\.address) == [nil])
+        #expect(settings.sockets.map(\.level) == [.admin])
     }
 
     @Test(arguments: [
         "stats socket", "stats socket /run/x level root", "stats socket /run/x mode 999", "stats socket /run/x mode",
         "stats socket /run/x user no-such-user-here", "stats socket /run/x group no-such-group-here",
         "stats socket /run/x levle admin", "stats socket localhost:99", "stats socket 127.0.0.1",
-        "stats socket 127.0.0.1:80-90", "stats socket fd@3", "stats socket /run/x expose-fd all", "stats maxconn 0",
+        "stats socket 127.0.0.1:80-90", "stats socket fd@x", "stats socket /run/x expose-fd all", "stats maxconn 0",
         "stats timeout", "node", "description",
     ])
     func mistakesOnASocket(line: String) {
