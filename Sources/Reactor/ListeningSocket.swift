@@ -16,6 +16,8 @@ public struct ListenOptions: Sendable {
     public var mode: UInt32?
     public var user: UInt32?
     public var group: UInt32?
+    /// Whether a socket file that another process listens on is replaced. Its listener keeps what it has accepted.
+    public var replacesFile = false
     /// The network interface to listen on.
     public var interface: String?
 
@@ -81,7 +83,7 @@ public enum ListeningSocket {
             // Accepted connections inherit this.
             SocketOption.noDelay.set(on: socket)
             if options.sharesPort { SocketOption.reusePort.set(on: socket) }
-        case .path(let path): try removeStale(path)
+        case .path(let path): try removeStale(path, evenIfAlive: options.replacesFile)
         case .abstract: break
         }
         if let interface = options.interface { try bindToDevice(socket, interface) }
@@ -90,10 +92,14 @@ public enum ListeningSocket {
     }
 
     /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.
-    private static func removeStale(_ path: String) throws(Errno) {
+    private static func removeStale(_ path: String, evenIfAlive: Bool) throws(Errno) {
         guard path.utf8.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        if evenIfAlive {
+            try check(unsafe unlink(path))
+            return
+        }
         let probe = SystemAddress.makeStreamSocket(for: .path(path))
         guard probe >= 0 else { throw Errno.last }
         defer { _ = Glibc.close(probe) }

@@ -9,7 +9,7 @@ public final class PIDFile {
     private let descriptor: Int32
 
     public init(_ path: String) throws(Errno) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Errno.last }
         self.path = path
         self.descriptor = descriptor
@@ -19,8 +19,12 @@ public final class PIDFile {
 
     deinit { close(descriptor) }
 
-    /// Takes the file away. Where that is not allowed any more (another user, another root), empties it.
+    /// Takes the file away, unless a successor has written its number into it. Where that is not allowed any more (another user,
+    /// another root), empties it.
     public func remove() {
+        var text = [UInt8](repeating: 0, count: 32)
+        let count = unsafe pread(descriptor, &text, text.count, 0)
+        guard count > 0, text.prefix(count).elementsEqual("\(SystemProcess.id)\n".utf8) else { return }
         if unsafe unlink(path) != 0 { _ = ftruncate(descriptor, 0) }
     }
 }

@@ -56,7 +56,20 @@ public enum SystemProcess {
         if let user { try check(setuid(user)) }
     }
 
-    public static func removeFile(_ path: String) { _ = unsafe unlink(path) }
+    /// Asks another process to finish what it does and to end (SIGUSR1). One that has ended already needs no asking.
+    public static func finish(_ process: Int32) { _ = kill(process, SIGUSR1) }
+
+    /// Ends another process (SIGTERM).
+    public static func terminate(_ process: Int32) { _ = kill(process, SIGTERM) }
+
+    /// Asks another process to stop listening for a while (SIGTTOU).
+    public static func giveUpAddresses(_ process: Int32) { _ = kill(process, SIGTTOU) }
+
+    /// Asks another process to listen again (SIGTTIN).
+    public static func takeAddressesBack(_ process: Int32) { _ = kill(process, SIGTTIN) }
+
+    /// Waits. At start-up only: no thread that serves connections may.
+    public static func pause(milliseconds: UInt32) { _ = usleep(milliseconds * 1_000) }
 
     /// Whether a person reads what goes to standard error.
     public static var errorsGoToTerminal: Bool { isatty(2) == 1 }

@@ -12,17 +12,18 @@ internal import SystemPackage
 
 struct Launch {
     private let options: Portico
+    private let flags: InheritedFlags
 
-    init(_ options: Portico) { self.options = options }
+    init(_ options: Portico, _ flags: InheritedFlags) {
+        self.options = options
+        self.flags = flags
+    }
 
     func run() throws {
         if let directory = options.directory {
             try orFail("cannot change to directory \(directory)") { () throws(Errno) in
                 try SystemProcess.changeDirectory(directory)
             }
-        }
-        if options.wantsMaster || options.wantsNotifyingMaster || options.masterSocket != nil, !options.isQuiet {
-            SystemProcess.printError("[WARNING]  -W, -Ws and -S have no effect: Portico has no master process.\n")
         }
         let loaded = load()
         var problems = loaded.problems
@@ -104,7 +105,7 @@ struct Launch {
         SystemProcess.ignoreBrokenPipes()
         SystemProcess.reportCrashes(of: "\n[ALERT]    Portico \(Version.number)")
         let signals = ControlPlane.collectSignals()
-        var listening = Listening()
+        var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
         let admin = loaded.global[AdminSettings.self]
         try listening.open(admin.sockets)
@@ -126,6 +127,9 @@ struct Launch {
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
+        // While it is still allowed to, and once hardly anything can fail any more.
+        for process in flags.finishing { SystemProcess.finish(process) }
+        for process in flags.terminating { SystemProcess.terminate(process) }
         try orFail("cannot change user or group") { () throws(Errno) in
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }

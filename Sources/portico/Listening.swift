@@ -13,7 +13,19 @@ struct Listening {
     /// For each worker, what it accepts from.
     private(set) var workers: [[(socket: Socket, bind: BindPlan)]] = []
     private(set) var admin: [(socket: Socket, settings: StatsSocket)] = []
-    private var files: [String] = []
+    private var files: [SocketFile] = []
+    private let takesOver: Bool
+    private let predecessors: [Int32]
+    private var isPredecessorPaused = false
+
+    /// - Parameters:
+    ///   - takesOver: whether another process may listen on the same addresses.
+    ///   - predecessors: the processes that are to end once this one listens. Where they are in the way, they are told to give
+    ///     their addresses up.
+    init(takesOver: Bool, from predecessors: [Int32]) {
+        self.takesOver = takesOver
+        self.predecessors = predecessors
+    }
 
     /// Opens each address once a worker, so that the system spreads connections; what cannot be shared that way (a socket file, an
     /// inherited descriptor) is opened once and watched by all.
@@ -28,7 +40,7 @@ struct Listening {
                 complain(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
             }
         }
-        if failed { throw ExitCode(1) }
+        if failed { throw giveBack() }
     }
 
     private mutating func open(_ bind: BindPlan) throws(Errno) {
@@ -39,14 +51,39 @@ struct Listening {
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
         let options = listenOptions(bind)
         if case .ip = address {
-            try refuseTaken(address, options)
+            if !takesOver { try refuseTaken(address, options) }
             for worker in workers.indices {
-                workers[worker].append((try ListeningSocket.open(address, options), bind))
+                workers[worker].append((try listen(on: address, options), bind))
             }
         } else {
-            if case .path(let path) = address { files.append(path) }
-            try share(try ListeningSocket.open(address, options), bind)
+            try share(try listen(on: address, options), bind)
         }
+    }
+
+    /// Opens one socket. Where a predecessor is in the way, it is told to give its addresses up, and has two seconds for that.
+    private mutating func listen(on address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
+        var attempts = predecessors.isEmpty ? 1 : 200
+        while true {
+            do throws(Errno) {
+                let socket = try ListeningSocket.open(address, options)
+                if case .path(let path) = address, let file = SocketFile(path) { files.append(file) }
+                return socket
+            } catch {
+                attempts -= 1
+                guard error == .addressInUse, attempts > 0 else { throw error }
+            }
+            if !isPredecessorPaused {
+                isPredecessorPaused = true
+                for process in predecessors { SystemProcess.giveUpAddresses(process) }
+            }
+            SystemProcess.pause(milliseconds: 10)
+        }
+    }
+
+    /// The end of a start that failed: predecessors go on as before.
+    private func giveBack() -> ExitCode {
+        if isPredecessorPaused { for process in predecessors { SystemProcess.takeAddressesBack(process) } }
+        return ExitCode(1)
     }
 
     /// One queue for all workers: the system wakes one of them for each connection.
@@ -68,6 +105,7 @@ struct Listening {
         let place = bind.place
         var options = ListenOptions()
         options.backlog = bind.backlog
+        options.replacesFile = takesOver
         // What is accepted here has the option from its first moment.
         if bind.frontend.probesClients { options.socketOptions.append(.keepAlive) }
         options.mode = place.options.mode
@@ -90,22 +128,29 @@ struct Listening {
         for settings in sockets {
             var options = ListenOptions()
             options.sharesPort = false
+            options.replacesFile = takesOver
             options.mode = settings.mode.map { UInt32($0) }
             options.user = settings.userID
             options.group = settings.groupID
             do throws(Errno) {
-                admin.append((try ListeningSocket.open(settings.address, options), settings))
+                admin.append((try socket(for: settings, options), settings))
             } catch {
-                complain(settings.range.file, settings.range.line, "\(settings.address)", error)
-                throw ExitCode(1)
+                let place = settings.address.map { "\($0)" } ?? settings.descriptor.map { "fd@\($0)" } ?? ""
+                complain(settings.range.file, settings.range.line, place, error)
+                throw giveBack()
             }
-            if case .path(let path) = settings.address { files.append(path) }
         }
+    }
+
+    private mutating func socket(for settings: StatsSocket, _ options: ListenOptions) throws(Errno) -> Socket {
+        if let descriptor = settings.descriptor { return try ListeningSocket.adopt(descriptor: descriptor) }
+        guard let address = settings.address else { preconditionFailure("a stats socket without an address") }
+        return try listen(on: address, options)
     }
 
     /// Socket files have no use without their process.
     func removeFiles() {
-        for file in files { SystemProcess.removeFile(file) }
+        for file in files { file.remove() }
     }
 
     private func complain(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {
@@ -114,6 +159,7 @@ struct Listening {
             case .addressInUse: "another process listens there (ss -ltnp shows which)"
             case .permissionDenied: "ports below 1024 need root or the capability net_bind_service"
             case .addressNotAvailable: "this machine has no such address"
+            case .badFileDescriptor: "this process was started without such a descriptor"
             default: ""
             }
         SystemProcess.printError(

@@ -15,7 +15,12 @@ struct Portico: ParsableCommand {
             portico -cc <condition>
             portico help [<keyword>]...
             """,
-        discussion: "Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.")
+        discussion: """
+            Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.
+
+            -sf <pid>... and -st <pid>... take over from older processes: these get SIGUSR1 or SIGTERM once this one listens. \
+            HAProxy's -W, -Ws, -S, -x, -dM, -dI and their like are accepted; there is one process, and nothing to switch.
+            """)
 
     @Option(
         name: .customShort("f"), help: "A configuration file, or a folder of *.cfg files; may be given several times.")
@@ -69,25 +74,6 @@ struct Portico: ParsableCommand {
     )
     var condition: String?
 
-    @Flag(name: .customLong("dM", withSingleDash: true), help: .hidden)
-    var poisonsMemory = false
-
-    @Flag(name: .customLong("dI", withSingleDash: true), help: .hidden)
-    var checksStrictly = false
-
-    // HAProxy's service files ask for a master process. One process that reloads needs none.
-    @Flag(name: .customShort("W"), help: .hidden)
-    var wantsMaster = false
-
-    @Flag(name: .customLong("Ws", withSingleDash: true), help: .hidden)
-    var wantsNotifyingMaster = false
-
-    @Option(name: .customShort("S"), help: .hidden)
-    var masterSocket: String?
-
-    @Option(name: .customShort("x"), help: .hidden)
-    var oldSocket: String?
-
     /// Files after `--`, as HAProxy takes them.
     @Argument(help: .hidden)
     var moreFiles: [String] = []
@@ -105,8 +91,12 @@ struct Portico: ParsableCommand {
             return
         }
         do {
-            var command = try parse(arguments)
-            try command.run()
+            let flags = try InheritedFlags(arguments)
+            let command = try parse(flags.rest)
+            try command.run(flags)
+        } catch let refusal as InheritedFlags.Refusal {
+            SystemProcess.printError("[ALERT]    \(refusal.message)\n")
+            exit(withError: ExitCode(1))
         } catch {
             // HAProxy's exit status for every failure is 1; asking for help is none.
             let code = exitCode(for: error)
@@ -120,7 +110,7 @@ struct Portico: ParsableCommand {
         }
     }
 
-    mutating func run() throws {
+    func run(_ flags: InheritedFlags) throws {
         if printsDetails {
             print(Version.details)
         } else if printsVersion {
@@ -128,7 +118,7 @@ struct Portico: ParsableCommand {
         } else if let condition {
             Self.exit(withError: ExitCode(ConditionCheck.status(of: condition)))
         } else {
-            try Launch(self).run()
+            try Launch(self, flags).run()
         }
     }
 }

@@ -20,17 +20,19 @@ final class Child: Sendable {
     let errorPath: String
     private let exit = Mutex<Exit?>(nil)
 
-    /// Starts `arguments[0]`, found in PATH, in the project's folder. What it writes goes to files in `folder`.
+    /// Starts `arguments[0]`, found in PATH, in the project's folder. What it writes goes to files in `folder`; it inherits
+    /// `descriptors` by their numbers.
     init(
         _ arguments: [String], named name: String, in folder: String, workingFolder: String = projectFolder,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], descriptors: [Int32] = []
     ) throws {
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         pid = try Spawner.shared.spawn(
             ["setpriv", "--pdeathsig", "KILL", "env", "--chdir=\(workingFolder)"] + arguments,
-            variables: variables.map { "\($0)=\($1)" }, outputPath: outputPath, errorPath: errorPath)
+            variables: variables.map { "\($0)=\($1)" }, descriptors: descriptors, outputPath: outputPath,
+            errorPath: errorPath)
     }
 
     /// Does `action` at a moment when no program is being started. One that is has a copy of each descriptor, at least until it
@@ -102,13 +104,13 @@ private final class Spawner: Sendable {
     }
 
     func spawn(
-        _ arguments: [String], variables: [String], outputPath: String, errorPath: String
+        _ arguments: [String], variables: [String], descriptors: [Int32], outputPath: String, errorPath: String
     ) throws -> pid_t {
         let result = Mutex<(pid: pid_t, error: Int32)>((0, 0))
         let done = DispatchSemaphore(value: 0)
         let request: @Sendable () -> Void = {
             let outcome = Self.posixSpawn(
-                arguments, variables: variables, outputPath: outputPath, errorPath: errorPath)
+                arguments, variables: variables, descriptors: descriptors, outputPath: outputPath, errorPath: errorPath)
             result.withLock { $0 = outcome }
             done.signal()
         }
@@ -121,7 +123,7 @@ private final class Spawner: Sendable {
     }
 
     private static func posixSpawn(
-        _ arguments: [String], variables: [String], outputPath: String, errorPath: String
+        _ arguments: [String], variables: [String], descriptors: [Int32], outputPath: String, errorPath: String
     ) -> (pid: pid_t, error: Int32) {
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -139,6 +141,8 @@ private final class Spawner: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, outputPath, writing, 0o644)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errorPath, writing, 0o644)
+        // A copy of itself is left open in the child.
+        for descriptor in descriptors { unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, descriptor) }
         // A session of its own: a Ctrl-C in the terminal is for the tests, which then end the child. Signals that
         // the test runner blocks or ignores must reach it.
         var all = sigset_t()

@@ -1,0 +1,119 @@
+// One process after another: flags of init scripts, the end of a predecessor, and sockets that a process is started with.
+
+import Foundation
+import Glibc
+import Testing
+
+@Suite(.staged) struct TakeoverScenarios {
+    /// A configuration that answers with its name.
+    private func site(_ name: String, on port: Int, global: String = "") -> String {
+        """
+        \(opening(global: global))
+        frontend www
+            bind 127.0.0.1:\(port)
+            http-request return status 200 content-type text/plain string "\(name)"
+        """
+    }
+
+    @Test(
+        "-sf: the old process ends softly once the new one listens, and the new one's files stay",
+        arguments: ["-sf", "-st"])
+    func successor(flag: String) throws {
+        let port = try freePort()
+        let (socket, pidFile) = (Stage.current.folder + "/run.sock", Stage.current.folder + "/run.pid")
+        let global = "stats socket \(socket) level admin"
+        let old = try Portico(site("old", on: port, global: global), listeningOn: port, arguments: ["-p", pidFile])
+        #expect(try fetch("/", from: port).text == "old")
+
+        let new = try Portico(
+            site("new", on: port, global: global), listeningOn: port,
+            arguments: ["-p", pidFile, flag, "\(old.process.pid)"])
+
+        let exit = try #require(old.process.end())
+        #expect(exit == .status(0) || flag == "-st" && exit == .signal(SIGTERM) || exit == .status(128 + SIGTERM))
+        #expect(try fetch("/", from: port).text == "new")
+        let number = try String(contentsOfFile: pidFile, encoding: .utf8)
+        #expect(number == "\(new.process.pid)\n")
+        #expect(isListening(at: socket))
+        let answer = try Connection(toUnixSocket: socket)
+        try answer.send("show info\n")
+        #expect(String(decoding: try answer.receiveAll(), as: UTF8.self).contains("Pid: \(new.process.pid)"))
+    }
+
+    @Test("A predecessor that is in the way gives its addresses up, and takes them back if the start fails")
+    func predecessorInTheWay() throws {
+        let port = try freePort()
+        let server = try ScriptedServer(saying: "taken")
+        // Abstract names are not shared.
+        let bind = "bind abns@portico-takeover-\(port)"
+        let old = try Portico(site("old", on: port) + "\n    \(bind)", listeningOn: port)
+        let file = try Stage.current.file(
+            "fails.cfg", site("new", on: port) + "\n    \(bind)\n    bind 127.0.0.1:\(server.port)\n")
+
+        let failed = try Portico.run("-db", "-f", file, "-sf", "\(old.process.pid)")
+
+        #expect(failed.exit == .status(1))
+        _ = try old.logLine(with: "Resumed")
+        #expect(eventually { (try? fetch("/", from: port).text) == "old" })
+        #expect(old.process.ended() == nil)
+    }
+
+    @Test("Flags of service files change nothing for one process, and bring no warning under -dW")
+    func serviceFlags() throws {
+        let port = try freePort()
+        let portico = try Portico(
+            site("hello", on: port), listeningOn: port,
+            arguments: ["-dM", "-dI", "-dW", "-dR", "-dS", "-x", "/dev/null"])
+        #expect(try fetch("/", from: port).text == "hello")
+        #expect(!portico.process.errors.contains("[WARNING]"))
+    }
+
+    @Test("Sockets that the process was started with serve clients and runtime commands")
+    func inheritedSockets() throws {
+        let (www, runtime) = (try freePort(), try freePort())
+        let descriptors = try [www, runtime].map { port in
+            let descriptor = try Endpoint.ipv4(port).socket(SOCK_STREAM)
+            var yes: Int32 = 1
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
+            try #require(Endpoint.ipv4(port).bind(descriptor))
+            try #require(listen(descriptor, 10) == 0)
+            return descriptor
+        }
+        let file = try Stage.current.file(
+            "inherited.cfg",
+            """
+            global
+                thread-groups 1
+            global
+                stats socket "fd@${runtime}" level admin
+            \(opening())
+            frontend www
+                bind "fd@${www}"
+                http-request return status 200 content-type text/plain string "inherited"
+
+            """)
+        let process = try Child(
+            [Portico.binary, "-d", "-dM", "-dI", "-dW", "-f", file], named: "inherited", in: Stage.current.folder,
+            environment: ["www": "\(descriptors[0])", "runtime": "\(descriptors[1])"], descriptors: descriptors)
+        Stage.current.atTheEnd { process.stop(patience: 1) }
+        for descriptor in descriptors { _ = Child.whileNoneStarts { Glibc.close(descriptor) } }
+
+        #expect(try fetch("/", from: www).text == "inherited")
+        let commands = try Connection(to: runtime)
+        try commands.send("show info\n")
+        #expect(String(decoding: try commands.receiveAll(), as: UTF8.self).contains("Pid: "))
+        process.signal(SIGINT)
+        #expect(process.end() != nil)
+    }
+
+    @Test("A descriptor that the process was not started with is named", .enabled(if: Portico.isItself))
+    func missingDescriptor() throws {
+        for line in ["frontend a\n    bind fd@970\n    http-request return", "global\n    stats socket fd@971"] {
+            let file = try Stage.current.file(
+                "missing.cfg", "\(opening())\n\(line)\nlisten b\n    bind 127.0.0.1:\(freePort())\n")
+            let ended = try Portico.run("-db", "-f", file)
+            #expect(ended.exit == .status(1))
+            #expect(ended.errors.contains("this process was started without such a descriptor"))
+        }
+    }
+}
