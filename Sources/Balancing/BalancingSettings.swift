@@ -2,6 +2,7 @@
 
 public import Basics
 public import Configuration
+public import HTTP
 internal import ProxyProtocol
 
 /// Balancing and checking as one section's lines have it.
@@ -81,9 +82,10 @@ extension BalancingSettings {
     /// - Parameters:
     ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
     ///   - loadAtFull: what `fullconn` is where it is not said.
+    ///   - headLimits: what the head of a response may be, for the answers to checks.
     public func makeBackend(
-        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, workers: Int, now: Instant,
-        resolve: (String) -> [IPAddress]
+        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, headLimits: HeadLimits = HeadLimits(),
+        workers: Int, now: Instant, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
@@ -94,7 +96,7 @@ extension BalancingSettings {
                 hostName: hostName, port: port, portOffset: draft.portOffset,
                 naming: hostName == nil || draft.naming.resolvers == nil ? nil : draft.naming,
                 pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
-                check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout) : nil,
+                check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout, headLimits: headLimits) : nil,
                 workers: workers, now: now)
         }
         return Backend(
@@ -116,14 +118,16 @@ extension BalancingSettings {
 
     /// Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the
     /// manual's section on `timeout check`).
-    private func checkPlan(_ draft: ServerDraft, servicePort: UInt16, connectTimeout: TimeSpan) -> HealthCheckPlan {
+    private func checkPlan(
+        _ draft: ServerDraft, servicePort: UInt16, connectTimeout: TimeSpan, headLimits: HeadLimits
+    ) -> HealthCheckPlan {
         HealthCheckPlan(
             check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds,
             interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
             connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
             responseTimeout: checkTimeout,
             address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
-            proxyHeader: draft.checkProxyHeader)
+            proxyHeader: draft.checkProxyHeader, headLimits: headLimits)
     }
 }
 

@@ -20,7 +20,7 @@ public final class Plan: Sendable {
     public let logTargets: LogTargets
     public let admission: Admission
     public let process: ProcessFacts
-    let bufferBytes: Int
+    public let bufferBytes: Int
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
     private let headLimits: HeadLimits

@@ -89,8 +89,7 @@ public struct PlanBuilder {
             logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
-            headLimits: HeadLimits(
-                headBytesMax: headBytesMax(process), fieldsMax: process.fieldsMax), logger: logger)
+            headLimits: headLimits(process), logger: logger)
     }
 
     private mutating func report(
@@ -161,6 +160,12 @@ public struct PlanBuilder {
         process.bufferBytes - max(64, process.rewriteBytes)
     }
 
+    private func headLimits(_ process: ProcessSettings, acceptInvalid: Bool = false) -> HeadLimits {
+        // Backends are made before sizes that leave no room for a head end the start.
+        HeadLimits(
+            headBytesMax: max(512, headBytesMax(process)), fieldsMax: process.fieldsMax, acceptInvalid: acceptInvalid)
+    }
+
     private mutating func checkBuffers(_ process: ProcessSettings) {
         if process.bufferBytes - process.rewriteBytes < 512 {
             report(
@@ -206,8 +211,10 @@ public struct PlanBuilder {
         let files = draft[StaticFilesSettings.self]
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
-            loadAtFull: Self.loadAtFull(from: frontends, maxConnections: maxConnections), workers: workers, now: now,
-            resolve: HostResolver.resolve)
+            loadAtFull: Self.loadAtFull(from: frontends, maxConnections: maxConnections),
+            headLimits: headLimits(
+                global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
+            workers: workers, now: now, resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {
             report(

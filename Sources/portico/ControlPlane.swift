@@ -22,7 +22,7 @@ final class ControlPlane {
     private let kernel: LinuxKernel
     private let workerKernels: [KernelBox]
     private let loop: TaskLoop
-    private let pool = BufferPool()
+    private let pool: BufferPool
     private var orders: [WorkerOrders] = []
     private var threads: [Reactor.Thread] = []
     private let lookup: NameLookup
@@ -52,6 +52,8 @@ final class ControlPlane {
         self.hardStopAfter = hardStopAfter
         self.isQuiet = isQuiet
         loop = TaskLoop(kernel: kernel)
+        // A check reads heads as long as those that clients get; the runtime socket's commands have 16 KiB at least.
+        pool = BufferPool(blockBytes: max(plan.bufferBytes, 16_384))
         lookup = NameLookup(plan: plan, waker: kernel.waker, in: loop)
         running = RunningWorkers(workers)
     }

@@ -1,6 +1,7 @@
 // What `option httpchk` sends and how it judges the answer.
 
 import Basics
+import HTTP
 import Testing
 
 @testable import Balancing
@@ -9,7 +10,9 @@ import Testing
     private func request(_ check: HTTPCheck) -> String { String(decoding: check.request(to: "app:80"), as: UTF8.self) }
 
     private func judge(_ text: String, by check: HTTPCheck = HTTPCheck(), ended: Bool = false) -> CheckResult? {
-        unsafe check.judge(Array(text.utf8).span.bytes, ended: ended)
+        var answer = HTTPCheckAnswer(to: check, limits: HeadLimits())
+        var consumed = 0
+        return unsafe answer.read(Array(text.utf8).span.bytes, consumed: &consumed) ?? (ended ? answer.stopped : nil)
     }
 
     @Test func `without anything said it asks for the root of the host`() {
@@ -39,41 +42,92 @@ import Testing
     }
 
     @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\n", "passed L7OK 200"), ("HTTP/1.1 399 \r\n", "passed L7OK 399"),
-        ("HTTP/1.0 204\r\n", "passed L7OK 204"), ("HTTP/1.1 301 Moved\r\n", "passed L7OK 301"),
-        ("HTTP/1.1 199 x\r\n", "failed L7STS 199 Informational"),
-        ("HTTP/1.1 400 x\r\n", "failed L7STS 400 Bad Request"),
-        ("HTTP/1.1 503 x\r\n", "failed L7STS 503 Service Unavailable"),
-        ("HTTP/1.1 999 x\r\n", "failed L7STS 999 Unknown"),
-        ("HTTP/2.0 200 OK\r\n", "failed L7RSP the answer is not HTTP/1"),
-        ("HTTP/1x200 OKOKOK", "failed L7RSP the answer is not HTTP/1"),
-        ("HTTP/1.\0 200 OK\r\n", "failed L7RSP the answer is not HTTP/1"),
-        ("HTTP/1.1 2000 OK\r\n", "failed L7RSP the answer is not HTTP/1"),
-        ("HTTP/1.1 20x OK\r\n", "failed L7RSP the answer is not HTTP/1"),
-        ("HTTP/1.1  200 OK\r\n", "failed L7RSP the answer is not HTTP/1"),
+        ("HTTP/1.1 200 OK\r\n\r\n", "passed L7OK 200"), ("HTTP/1.1 399 \r\n\r\n", "passed L7OK 399"),
+        ("HTTP/1.0 204\r\n\r\n", "passed L7OK 204"), ("HTTP/1.1 301 Moved\r\n\r\n", "passed L7OK 301"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\nx: y\r\n\r\n", "passed L7OK 200"),
+        ("HTTP/1.1 400 Not this way\r\n\r\n", "failed L7STS 400 Not this way"),
+        ("HTTP/1.1 503 disk full\r\ncontent-length: 0\r\n\r\n", "failed L7STS 503 disk full"),
+        ("HTTP/1.1 500\r\n\r\n", "failed L7STS 500 "), ("HTTP/1.1 999 x\r\n\r\n", "failed L7STS 999 x"),
+        ("HTTP/1.1 101 Now\r\nupgrade: x\r\n\r\n", "failed L7STS 101 Now"),
         ("SSH-2.0-OpenSSH_9.2\r\n", "failed L7RSP the answer is not HTTP/1"),
+        ("HTTP/1x200 OKOKOK\r\n", "failed L7RSP status line is not version, status and reason"),
+        ("HTTP/1.\0 200 OK\r\n", "failed L7RSP control character in head"),
+        ("HTTP/1.1 2000 OK\r\n\r\n", "failed L7RSP status is not three digits from 100"),
+        ("HTTP/1.1 20x OK\r\n\r\n", "failed L7RSP status is not three digits from 100"),
+        ("HTTP/1.1 099 OK\r\n\r\n", "failed L7RSP status is not three digits from 100"),
+        ("HTTP/1.1 200 OK\r\nno field\r\n\r\n", "failed L7RSP header line without colon"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: ten\r\n\r\n", "failed L7RSP Content-Length is not a number"),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", "failed L7RSP unknown transfer coding"),
     ])
-    func `a status line, whole and byte by byte`(_ answer: String, _ verdict: String) {
+    func `an answer is judged when its head is complete, or wrong`(_ answer: String, _ verdict: String) {
         #expect(text(judge(answer)) == verdict)
-        // The verdict comes with the 13th byte, and does not change after it.
-        for count in 0...answer.utf8.count {
-            let part = String(decoding: answer.utf8.prefix(count), as: UTF8.self)
-            #expect(text(judge(part)) == (count < 13 ? "none" : verdict))
+        #expect(text(judgeByteByByte(answer)) == verdict)
+        if verdict.hasPrefix("passed") {
+            // CR LF is one character to String: the last line is missing.
+            #expect(judge(String(answer.dropLast())) == nil)
         }
+    }
+
+    @Test func `thirteen bytes of a status line are no answer yet`() {
+        #expect(judge("HTTP/1.1 200 ") == nil)
+        #expect(judge("HTTP/1.1 200 OK\r\n") == nil)
+        #expect(judge("HTTP/1.1 503 No\r\nx: y\r\n") == nil)
     }
 
     @Test func `an answer that stops early has failed`() {
         #expect(text(judge("", ended: true)) == "failed L7RSP the server closed without an answer")
-        #expect(text(judge("HTTP/1.1 200", ended: true)) == "failed L7RSP the answer stops in its first line")
-        #expect(text(judge("HTTP/1.1 200 ", ended: true)) == "passed L7OK 200")
+        for part in ["H", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nx: y\r\n", "HTTP/1.1 100 Wait\r\n\r\n"] {
+            #expect(text(judge(part, ended: true)) == "failed L7RSP the answer stops before the end of its head")
+        }
+    }
+
+    @Test func `an answer without end is malformed once it is longer than a head may be`() {
+        let line = "x: \(String(repeating: "y", count: 997))\r\n"
+        let endless = "HTTP/1.1 200 OK\r\n" + String(repeating: line, count: 100)
+        #expect(text(judge(endless)) == "failed L7RSP head too large")
+        let interim = "HTTP/1.1 103 Early Hints\r\n\(line)\r\n"
+        #expect(text(judge(String(repeating: interim, count: 100))) == "failed L7RSP head too large")
+        let many = "HTTP/1.1 200 OK\r\n" + String(repeating: "a: b\r\n", count: 102)
+        #expect(text(judge(many)) == "failed L7RSP too many header fields")
+    }
+
+    @Test func `interim responses are followed by the one that counts, unless they are asked for`() {
+        let answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+        #expect(text(judge(answer)) == "passed L7OK 200")
+        #expect(text(judgeByteByByte(answer)) == "passed L7OK 200")
+        var check = HTTPCheck()
+        check.statuses = [103...103]
+        #expect(text(judge(answer, by: check)) == "passed L7OK 103")
+    }
+
+    @Test func `a server's reason is shown as it came, as far as it can be`() {
+        #expect(judge("HTTP/1.1 500 caf\u{E9}\r\n\r\n")?.info == "caf\u{E9}")
+        let latin = Array("HTTP/1.1 500 caf".utf8) + [0xE9] + Array("\r\n\r\n".utf8)
+        var answer = HTTPCheckAnswer(to: HTTPCheck(), limits: HeadLimits())
+        var consumed = 0
+        #expect(unsafe answer.read(latin.span.bytes, consumed: &consumed)?.info == "caf<E9>")
+        let long = judge("HTTP/1.1 500 \(String(repeating: "r", count: 400))\r\n\r\n")
+        #expect(long?.info == String(repeating: "r", count: 127))
     }
 
     @Test func `http-check expect names the statuses that pass`() {
         var check = HTTPCheck()
         check.statuses = [200...200, 404...410]
         for (status, passes) in [(200, true), (201, false), (403, false), (404, true), (410, true), (411, false)] {
-            #expect(judge("HTTP/1.1 \(status) x\r\n", by: check)?.outcome == (passes ? .passed : .failed))
+            #expect(judge("HTTP/1.1 \(status) x\r\n\r\n", by: check)?.outcome == (passes ? .passed : .failed))
         }
+    }
+
+    private func judgeByteByByte(_ text: String) -> CheckResult? {
+        var answer = HTTPCheckAnswer(to: HTTPCheck(), limits: HeadLimits())
+        var waiting: [UInt8] = []
+        for byte in text.utf8 {
+            waiting.append(byte)
+            var consumed = 0
+            if let result = unsafe answer.read(waiting.span.bytes, consumed: &consumed) { return result }
+            waiting.removeFirst(consumed)
+        }
+        return nil
     }
 
     private func text(_ result: CheckResult?) -> String {

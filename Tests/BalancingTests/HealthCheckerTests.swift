@@ -34,10 +34,10 @@ import Testing
 
     @Test(arguments: [
         (Behaviour.answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), "0 L7OK 200"),
-        (.answers("HTTP/1.1 500 Oh\r\n\r\n"), "0 L7STS 500 wentDown Internal Server Error"),
+        (.answers("HTTP/1.1 500 Oh\r\n\r\n"), "0 L7STS 500 wentDown Oh"),
         (.answers("220 smtp.example.org\r\n"), "0 L7RSP wentDown the answer is not HTTP/1"),
         (.closes, "0 L7RSP wentDown the server closed without an answer"),
-        (.resets, "0 L7RSP wentDown Connection reset by peer"), (.refuses, "0 L4CON wentDown Connection refused"),
+        (.resets, "0 SOCKERR wentDown Connection reset by peer"), (.refuses, "0 L4CON wentDown Connection refused"),
         (.unreachable, "0 L4CON wentDown Network is unreachable"), (.silent, "2000 L7TOUT wentDown "),
         (.neverAccepts, "2000 L4TOUT wentDown "),
     ])
@@ -50,11 +50,27 @@ import Testing
     @Test(arguments: 1...20) func `torn writes and an answer byte by byte make no difference`(_ seed: UInt64) throws {
         let play = try Play(seed: seed, "option httpchk GET /health", "server s 127.0.0.1:80 check inter 2s")
         play.behaviour = .dribbles("HTTP/1.1 200 OK\r\n\r\n")
-        #expect(play.run(1) == ["12 L7OK 200"], "seed \(seed)")
+        #expect(play.run(1) == ["18 L7OK 200"], "seed \(seed)")
         #expect(
             play.requests == [
                 "GET /health HTTP/1.1\r\nhost: 127.0.0.1:80\r\nuser-agent: portico-check\r\nconnection: close\r\n\r\n"
             ])
+    }
+
+    @Test(arguments: 1...10) func `a flood without end of head fails as malformed, and occupies no more than a buffer`(
+        _ seed: UInt64
+    ) throws {
+        let play = try Play(seed: seed, "option httpchk", "server s 127.0.0.1:80 check inter 2s")
+        play.behaviour = .answers("HTTP/1.1 200 OK\r\nx: " + String(repeating: "y", count: 200_000))
+        #expect(play.run(1) == ["0 L7RSP wentDown head too large"], "seed \(seed)")
+        #expect(play.kernel.openCount == 0 && play.pool.lent == 0)
+    }
+
+    @Test func `a head that never ends is waited for as long as timeout check says`() throws {
+        let play = try Play(
+            "option httpchk", "timeout check 300ms", "server s 127.0.0.1:80 check inter 2s fall 1")
+        play.behaviour = .dribbles("HTTP/1.1 200 OK\r\n" + String(repeating: "x: y\r\n", count: 1_000))
+        #expect(play.run(1) == ["300 L7TOUT wentDown "])
     }
 
     // MARK: The PROXY protocol
@@ -107,8 +123,8 @@ import Testing
         play.behaviour = .answers("HTTP/1.1 503 x\r\n\r\n")
         #expect(
             play.run(3) == [
-                "4000 L7STS 503 Service Unavailable", "4500 L7STS 503 Service Unavailable",
-                "5000 L7STS 503 wentDown Service Unavailable",
+                "4000 L7STS 503 x", "4500 L7STS 503 x",
+                "5000 L7STS 503 wentDown x",
             ])
         #expect(play.server.state == .down && play.backend.choices(1) == "-")
         play.behaviour = .ok

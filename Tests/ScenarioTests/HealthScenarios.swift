@@ -73,6 +73,52 @@ import Testing
         #expect(try fetch("/", from: front.port).status == 200)
     }
 
+    @Test("A server is out when its answers would be 502 for clients, and the log has its own reason")
+    func malformedAnswer() throws {
+        let answer = Mutex("HTTP/1.1 200 OK\r\nthis is no field\r\n\r\n")
+        let server = try ScriptedServer { request in
+            request.target == "/health" ? answer.withLock { $0 } : "HTTP/1.1 200 OK\r\nthis is no field\r\n\r\n"
+        }
+        let front = try FrontDoor(
+            before: server.port, backend: "option httpchk GET /health", server: "check inter 50ms fall 2 rise 1")
+        let down = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        if Portico.isItself { #expect(down.contains("info: \"header line without colon\"")) }
+
+        answer.withLock { $0 = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" }
+        _ = try front.portico.logLine(with: "Server app/s1 is UP")
+        #expect(try fetch("/", from: front.port).status == 502)
+
+        answer.withLock { $0 = "HTTP/1.1 500 \"disk full\"\r\ncontent-length: 0\r\n\r\n" }
+        #expect(eventually { front.portico.logLines.count { $0.contains("Server app/s1 is DOWN") } == 2 })
+        let reason = #"reason: Layer7 wrong status, code: 500, info: "<22>disk full<22>", check duration: "#
+        #expect(front.portico.logLines.last { $0.contains("Server app/s1 is DOWN") }?.contains(reason) == true)
+    }
+
+    @Test("Lines about backup servers say so, and with log-health-checks the reason stands once")
+    func backupServers() throws {
+        let first = try ScriptedServer(saying: "first")
+        let second = try ScriptedServer(saying: "second")
+        let front = try FrontDoor(
+            before: first.port,
+            backend: """
+                option log-health-checks
+                    server spare 127.0.0.1:\(second.port) backup check inter 50ms fall 1 rise 1
+                """, server: "check inter 50ms fall 1 rise 1")
+        _ = try front.portico.logLine(with: "Health check for backup server app/spare succeeded, reason: Layer4 check")
+        _ = try front.portico.logLine(with: "Health check for server app/s1 succeeded")
+        first.stop()
+        _ = try front.portico.logLine(
+            with: "Server app/s1 is DOWN. 0 active and 1 backup servers left. Running on backup. 0 sessions active, ")
+        #expect(try fetch("/", from: front.port).text == "second")
+        second.stop()
+        _ = try front.portico.logLine(
+            with: "Backup Server app/spare is DOWN. 0 active and 0 backup servers left. 0 sessions active, ")
+        try second.start()
+        _ = try front.portico.logLine(
+            with: "Backup Server app/spare is UP. 0 active and 1 backup servers online. Running on backup. "
+                + "0 sessions requeued, 0 total in queue.")
+    }
+
     @Test("A server that accepts its check and never answers it is out")
     func silentCheck() throws {
         let server = try ScriptedServer { connection, _ in _ = connection.isClosedByPeer() }

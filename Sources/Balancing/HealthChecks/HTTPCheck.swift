@@ -1,4 +1,4 @@
-// `option httpchk`: one request, judged by the status of its response.
+// `option httpchk`: one request, judged by the status of its response. `HTTPCheckAnswer` reads that.
 
 internal import Basics
 internal import HTTP
@@ -31,24 +31,8 @@ public struct HTTPCheck: Sendable, Equatable {
         return out
     }
 
-    /// The verdict on what has come so far; nil while the status line is not whole.
-    func judge(_ received: RawSpan, ended: Bool) -> CheckResult? {
-        // "HTTP/1.1 200 " is enough; the rest of the response is not read.
-        let needed = 13
-        guard received.byteCount >= needed else {
-            guard ended else { return nil }
-            return CheckResult(
-                .failed, .layer7Response,
-                info: received.byteCount == 0
-                    ? "the server closed without an answer" : "the answer stops in its first line")
-        }
-        guard received.extracting(0..<7).equals("HTTP/1."), received[7] &- 0x30 < 10, received[8] == 0x20,
-            received[12] == 0x20 || received[12] == 0x0D,
-            let status = received.extracting(9..<12).decimalValue.map(Int.init)
-        else { return CheckResult(.failed, .layer7Response, info: "the answer is not HTTP/1") }
-        let pleases = statuses.map { $0.contains { $0.contains(status) } } ?? (200...399).contains(status)
-        return CheckResult(
-            pleases ? .passed : .failed, pleases ? .layer7OK : .layer7Status, status: status,
-            info: pleases ? "" : "\(reasonPhrase(status))")
+    /// The method as far as the framing of its answer depends on it.
+    var knownMethod: Method {
+        unsafe Method(name: Array(method.utf8).span.bytes)
     }
 }

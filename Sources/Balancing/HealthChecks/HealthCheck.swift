@@ -1,6 +1,7 @@
 // What a health check asks and how it judges the answer: bytes out, bytes in, a verdict. No sockets here.
 
 public import Basics
+internal import HTTP
 public import ProxyProtocol
 
 /// What is asked once the connection stands.
@@ -27,6 +28,8 @@ public struct HealthCheckPlan: Sendable {
     public var port: UInt16?
     /// The PROXY protocol header to begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion?
+    /// What the head of an HTTP answer may be: the same as that of a response to a client.
+    var headLimits = HeadLimits()
 
     /// The pause before the next check of a server with this record.
     func pause(after record: HealthRecord) -> TimeSpan {

@@ -25,6 +25,8 @@ public final class HealthChecker: LoopTask {
     private unowned let observer: any HealthObserver
     private var phase = Phase.pausing
     private var received = ByteBuffer()
+    /// What reads the answer of the check that is under way.
+    private var answer: HTTPCheckAnswer?
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
 
@@ -143,21 +145,25 @@ public final class HealthChecker: LoopTask {
             return
         }
         phase = .talking(socket, since: start, unsent: [])
+        if answer == nil { answer = HTTPCheckAnswer(to: check, limits: plan.headLimits) }
+        if let result = readAnswer(socket, in: loop) { finish(result, socket, start, in: loop) }
+    }
+
+    /// Reads what has come; returns nil while the answer is not complete.
+    private func readAnswer(_ socket: Socket, in loop: TaskLoop) -> CheckResult? {
         received.acquire(from: pool)
-        while received.room > 0 {
-            var ended = false
+        while true {
+            received.compact()
+            guard received.room > 0 else { return HTTPCheckAnswer.tooLarge }
             switch loop.kernel.receive(socket, into: &received) {
-            case .wouldBlock: return
+            case .wouldBlock: return nil
             case .bytes: break
-            case .endOfStream: ended = true
-            case .failed(let reason):
-                finish(CheckResult(.failed, .layer7Response, info: reason.description), socket, start, in: loop)
-                return
+            case .endOfStream: return answer?.stopped
+            case .failed(let reason): return CheckResult(.failed, .socketError, info: reason.description)
             }
-            if let verdict = check.judge(received.readable, ended: ended) {
-                finish(verdict, socket, start, in: loop)
-                return
-            }
+            var consumed = 0
+            if let result = answer?.read(received.readable, consumed: &consumed) { return result }
+            received.consume(consumed)
         }
     }
 
@@ -167,6 +173,7 @@ public final class HealthChecker: LoopTask {
             loop.kernel.close(socket, reset: true)
         }
         received.release(to: pool)
+        answer = nil
         phase = .pausing
         var result = result
         loop.kernel.refreshClock()

@@ -25,26 +25,39 @@ public final class HealthLog: HealthObserver {
         guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
         if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, result) }
         guard let transition else { return }
-        let usable = backend.usableCounts
-        let name = "\(backend.name)/\(server.name)"
+        var text = "\(Self.title(server, of: backend)) is \(transition == .wentDown ? "DOWN" : "UP")"
+        // With `option log-health-checks` the line before this one has the reason.
+        if !backendPlan.logsHealthChecks { text += ", reason: \(Self.reason(result))" }
         switch transition {
         case .wentDown:
-            say(
-                .alert,
-                "Server \(name) is DOWN, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
-                    + "servers left. \(server.active.current) sessions active, \(server.requestsMoved) requeued, "
-                    + "\(server.queued.current) remaining in queue.",
-                backendPlan)
-            if usable.active + usable.backup == 0 {
-                say(.emerg, "backend \(backend.name) has no server available!", backendPlan)
-            }
+            text +=
+                ". \(Self.servers(backend, "left")) \(server.active.current) sessions active, \(server.requestsMoved) requeued, "
+                + "\(server.queued.current) remaining in queue."
+            say(.alert, text, backendPlan)
+            sayIfNoServer(backendPlan)
         case .wentUp:
-            say(
-                .notice,
-                "Server \(name) is UP, reason: \(Self.reason(result)). \(usable.active) active and \(usable.backup) backup "
-                    + "servers online. \(server.requestsMoved) sessions requeued, \(server.queued.current) total in queue.",
-                backendPlan)
+            text +=
+                ". \(Self.servers(backend, "online")) \(server.requestsMoved) sessions requeued, "
+                + "\(server.queued.current) total in queue."
+            say(.notice, text, backendPlan)
         }
+    }
+
+    private static func title(_ server: Server, of backend: Backend) -> String {
+        "\(server.isBackup ? "Backup " : "")Server \(backend.name)/\(server.name)"
+    }
+
+    /// `2 active and 1 backup servers left.`
+    private static func servers(_ backend: Backend, _ word: String) -> String {
+        let usable = backend.usableCounts
+        return "\(usable.active) active and \(usable.backup) backup servers \(word)."
+            + (usable.active == 0 && usable.backup > 0 ? " Running on backup." : "")
+    }
+
+    private func sayIfNoServer(_ plan: BackendPlan) {
+        let usable = plan.backend.usableCounts
+        guard usable.active + usable.backup == 0 else { return }
+        say(.emerg, "\(plan.isListen ? "proxy" : "backend") \(plan.backend.name) has no server available!", plan)
     }
 
     /// `option log-health-checks`: a line wherever the finding or the server's credit is another than before.
@@ -56,10 +69,11 @@ public final class HealthLog: HealthObserver {
         let rise = record.thresholds.rise
         let credit =
             record.isUp
-            ? "\(record.health - rise + 1)/\(record.thresholds.fall) UP" : "\(record.health)/\(rise) DOWN"
+            ? "\(record.health - rise + 1)/\(record.thresholds.fall) \(server.weight > 0 ? "UP" : "DRAIN")"
+            : "\(record.health)/\(rise) DOWN"
         say(
             .notice,
-            "Health check for server \(backend.name)/\(server.name) \(result.outcome == .passed ? "succeeded" : "failed"), "
+            "Health check for \(server.isBackup ? "backup " : "")server \(backend.name)/\(server.name) \(result.outcome == .passed ? "succeeded" : "failed"), "
                 + "reason: \(Self.reason(result)), status: \(credit).", backend)
     }
 
@@ -67,8 +81,17 @@ public final class HealthLog: HealthObserver {
     private static func reason(_ result: CheckResult) -> String {
         var text = result.code.phrase
         if let status = result.status { text += ", code: \(status)" }
-        if !result.info.isEmpty { text += ", info: \"\(result.info)\"" }
+        if !result.info.isEmpty { text += ", info: \"\(quotable(result.info))\"" }
         return text + ", check duration: \(result.duration.wholeMilliseconds)ms"
+    }
+
+    /// A server's words may not close the quotes around them: quotes, and bytes that are not printable ASCII, become `<22>`.
+    private static func quotable(_ text: String) -> String {
+        text.utf8.map { byte in
+            byte >= 0x20 && byte < 0x7F && byte != 0x22
+                ? String(UnicodeScalar(byte))
+                : "<" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) + ">"
+        }.joined()
     }
 
     /// A server's name has led elsewhere, or to a first address.
@@ -77,21 +100,21 @@ public final class HealthLog: HealthObserver {
         let name = "\(backend.name)/\(server.name)"
         say(.notice, "\(name) changed its IP from \(old?.description ?? "(none)") to \(new) by \(resolvers).", backend)
         if old == nil {
-            say(.notice, "Server \(name) ('\(server.hostName ?? "")') is UP/READY (resolves again).", backend)
+            say(
+                .notice,
+                "\(Self.title(server, of: backend.backend)) ('\(server.hostName ?? "")') is UP/READY (resolves again).",
+                backend)
         }
     }
 
     /// A server's name leads nowhere any more; `why` says so in a few words.
     func lost(_ server: Server, of backend: BackendPlan, _ why: String) {
-        let usable = backend.backend.usableCounts
         say(
             .alert,
-            "Server \(backend.name)/\(server.name) is going DOWN for maintenance (\(why)). \(usable.active) active and "
-                + "\(usable.backup) backup servers left. \(server.active.current) sessions active, "
+            "\(Self.title(server, of: backend.backend)) is going DOWN for maintenance (\(why)). "
+                + "\(Self.servers(backend.backend, "left")) \(server.active.current) sessions active, "
                 + "\(server.requestsMoved) requeued, \(server.queued.current) remaining in queue.", backend)
-        if usable.active + usable.backup == 0 {
-            say(.emerg, "backend \(backend.name) has no server available!", backend)
-        }
+        sayIfNoServer(backend)
     }
 
     private func say(_ level: LogLevel, _ message: String, _ backend: BackendPlan) {
