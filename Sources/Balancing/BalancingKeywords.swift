@@ -56,7 +56,8 @@ public enum BalancingKeywords {
             "option httpchk", in: .backends, usage: "option httpchk [<uri> | <method> <uri> [<version>]]",
             summary:
                 "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
-                + "Without arguments: GET / with a Host field.",
+                + "Without a method it is OPTIONS in HTTP/1.0; with one it is HTTP/1.1 with a Host field, unless a version "
+                + "is given. The first 'option httpchk' or 'http-check' line of a section forgets those of defaults.",
             negatable: true, parse: parseHTTPCheck),
         Keyword(
             "http-check send", in: .backends,
@@ -285,7 +286,8 @@ public enum BalancingKeywords {
 
     private static func parseHTTPCheck(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
         draft[BalancingSettings.self].checksWithHTTP = !args.isNegated
-        var check = draft[BalancingSettings.self].httpCheck
+        guard !args.isNegated else { return }
+        var check = httpCheck(of: draft)
         let words = args.rest()
         switch words.count {
         case 0: break
@@ -299,7 +301,7 @@ public enum BalancingKeywords {
             check.headers += lines.dropFirst().map(String.init)
         }
         if !words.isEmpty { try checkTarget(words.count > 1 ? words[1] : words[0]) }
-        draft[BalancingSettings.self].httpCheck = check
+        set(check, in: &draft)
     }
 
     private static func checkTarget(_ word: Word) throws(ConfigProblem) {
@@ -308,9 +310,21 @@ public enum BalancingKeywords {
         }
     }
 
+    /// What this section's lines have said of the request so far. As in HAProxy, a section that says something of it
+    /// inherits nothing of it.
+    private static func httpCheck(of draft: Draft) -> HTTPCheck {
+        let settings = draft[BalancingSettings.self]
+        return settings.httpCheckSection == draft.range ? settings.httpCheck : HTTPCheck()
+    }
+
+    private static func set(_ check: HTTPCheck, in draft: inout Draft) {
+        draft[BalancingSettings.self].httpCheck = check
+        draft[BalancingSettings.self].httpCheckSection = draft.range
+    }
+
     /// Changes the request of `option httpchk`, which may come before or after.
     private static func parseCheckSend(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
-        var check = draft[BalancingSettings.self].httpCheck
+        var check = httpCheck(of: draft)
         while let word = args.nextIfPresent() {
             switch word.text {
             case "meth": check.method = try args.next("a method").text
@@ -330,7 +344,7 @@ public enum BalancingKeywords {
                     suggestion: nearest(word.text, among: ["meth", "uri", "ver", "hdr", "body"]))
             }
         }
-        draft[BalancingSettings.self].httpCheck = check
+        set(check, in: &draft)
     }
 
     private static func parseCheckExpect(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
@@ -347,9 +361,9 @@ public enum BalancingKeywords {
             }
             statuses.append(low...high)
         }
-        var check = draft[BalancingSettings.self].httpCheck
+        var check = httpCheck(of: draft)
         check.statuses = statuses
-        draft[BalancingSettings.self].httpCheck = check
+        set(check, in: &draft)
     }
 
     private static func status(_ text: Substring) -> Int? {

@@ -19,6 +19,8 @@ public struct BalancingSettings: SectionSettings {
     /// `option httpchk` is on; the request itself is in `httpCheck`, which `http-check` lines change as well.
     public var checksWithHTTP = false
     public var httpCheck = HTTPCheck()
+    /// The section whose lines have made `httpCheck`: the first such line of another one begins anew.
+    var httpCheckSection: SourceRange?
     /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
     /// `fullconn`
@@ -96,7 +98,8 @@ extension BalancingSettings {
                 hostName: hostName, port: port, portOffset: draft.portOffset,
                 naming: hostName == nil || draft.naming.resolvers == nil ? nil : draft.naming,
                 pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
-                check: draft.isChecked ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout, headLimits: headLimits) : nil,
+                check: draft.isChecked
+                    ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout, headLimits: headLimits) : nil,
                 workers: workers, now: now)
         }
         return Backend(

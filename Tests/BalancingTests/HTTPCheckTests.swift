@@ -1,6 +1,7 @@
 // What `option httpchk` sends and how it judges the answer.
 
 import Basics
+import Configuration
 import HTTP
 import Testing
 
@@ -15,10 +16,42 @@ import Testing
         return unsafe answer.read(Array(text.utf8).span.bytes, consumed: &consumed) ?? (ended ? answer.stopped : nil)
     }
 
-    @Test func `without anything said it asks for the root of the host`() {
+    @Test func `without a method it asks as HAProxy does, with one it is HTTP 1.1 with a Host field`() {
+        let end = "user-agent: portico-check\r\nconnection: close\r\n\r\n"
+        var check = HTTPCheck()
+        #expect(request(check) == "OPTIONS / HTTP/1.0\r\n\(end)")
+        check.method = "GET"
+        #expect(request(check) == "GET / HTTP/1.1\r\nhost: app:80\r\n\(end)")
+        check.version = "HTTP/1.0"
+        #expect(request(check) == "GET / HTTP/1.0\r\n\(end)")
+    }
+
+    @Test func `a Connection field of the file takes the place of close`() {
+        var check = HTTPCheck()
+        check.headers = ["connection: upgrade", "upgrade: raw"]
         #expect(
-            request(HTTPCheck())
-                == "GET / HTTP/1.1\r\nhost: app:80\r\nuser-agent: portico-check\r\nconnection: close\r\n\r\n")
+            request(check)
+                == "OPTIONS / HTTP/1.0\r\nuser-agent: portico-check\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\n")
+    }
+
+    @Test(arguments: [
+        ("", "GET /status HTTP/1.1"), ("option httpchk", "OPTIONS / HTTP/1.0"),
+        ("http-check send hdr X-New y", "OPTIONS / HTTP/1.0"),
+    ])
+    func `what a section says of its check replaces what defaults say`(_ line: String, _ start: String) throws {
+        let loaded = language.load(
+            text: """
+                defaults
+                    option httpchk GET /status HTTP/1.1
+                    http-check send hdr X-Test true body test
+                backend app
+                    \(line)
+                """, named: "t.cfg")
+        #expect(loaded.problems.isEmpty)
+        let settings = try #require(loaded.proxies.first)[BalancingSettings.self]
+        #expect(settings.checksWithHTTP)
+        #expect(request(settings.httpCheck).hasPrefix(start + "\r\n"))
+        #expect(request(settings.httpCheck).contains("X-Test") == line.isEmpty)
     }
 
     @Test func `fields of the file stand in for its own, whatever their case`() {

@@ -200,7 +200,8 @@ import Testing
             ("abns@app", .abstract("app"), "localhost"),
         ]
         for (word, address, host) in table {
-            let play = try Play("option httpchk", "server s \(word) check inter 2s", resolve: { _ in [.loopbackV4] })
+            let play = try Play(
+                "option httpchk GET /", "server s \(word) check inter 2s", resolve: { _ in [.loopbackV4] })
             play.serve(at: address)
             play.behaviour = .ok
             play.run(1)

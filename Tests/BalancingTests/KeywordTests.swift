@@ -134,7 +134,7 @@ import Testing
             name: "option httpchk",
             accepted: [
                 ("option httpchk", { $0.checksWithHTTP && $0.httpCheck == HTTPCheck() }),
-                ("option httpchk /health", { $0.httpCheck.method == "GET" && $0.httpCheck.target == "/health" }),
+                ("option httpchk /health", { $0.httpCheck.method == nil && $0.httpCheck.target == "/health" }),
                 ("option httpchk OPTIONS *", { $0.httpCheck.method == "OPTIONS" && $0.httpCheck.target == "*" }),
                 (
                     "option httpchk HEAD /health HTTP/1.0",

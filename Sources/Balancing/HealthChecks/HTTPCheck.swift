@@ -5,9 +5,11 @@ internal import HTTP
 
 /// The request to send and the statuses that please.
 public struct HTTPCheck: Sendable, Equatable {
-    public var method = "GET"
+    /// nil: OPTIONS, as HAProxy asks where no method is given.
+    public var method: String?
     public var target = "/"
-    public var version = "HTTP/1.1"
+    /// nil: HTTP/1.0 without a method, as HAProxy asks; HTTP/1.1 with one, which servers with several sites need.
+    public var version: String?
     /// Extra header lines, each `name: value`.
     public var headers: [String] = []
     public var body = ""
@@ -16,23 +18,26 @@ public struct HTTPCheck: Sendable, Equatable {
 
     public init() {}
 
-    /// The request as bytes. A Host field is added unless there is one: servers that serve several sites refuse requests
-    /// without.
+    /// The request as bytes. HTTP/1.1 wants a Host field: it is added unless there is one.
     func request(to host: String) -> [UInt8] {
         var out: [UInt8] = []
-        out.append("\(method) \(target) \(version)\r\n")
+        let version = version ?? (method == nil ? "HTTP/1.0" : "HTTP/1.1")
+        out.append("\(requestMethod) \(target) \(version)\r\n")
         let names = headers.map { $0.prefix { $0 != ":" }.lowercased() }
-        if !names.contains("host") { out.append("host: \(host)\r\n") }
+        if !names.contains("host"), version != "HTTP/1.0" { out.append("host: \(host)\r\n") }
         if !names.contains("user-agent") { out.append("user-agent: portico-check\r\n" as StaticString) }
         for header in headers { out.append("\(header)\r\n") }
         if !body.isEmpty { out.append("content-length: \(body.utf8.count)\r\n") }
-        out.append("connection: close\r\n\r\n" as StaticString)
+        if !names.contains("connection") { out.append("connection: close\r\n" as StaticString) }
+        out.append("\r\n" as StaticString)
         out.append(body)
         return out
     }
 
+    private var requestMethod: String { method ?? "OPTIONS" }
+
     /// The method as far as the framing of its answer depends on it.
     var knownMethod: Method {
-        unsafe Method(name: Array(method.utf8).span.bytes)
+        unsafe Method(name: Array(requestMethod.utf8).span.bytes)
     }
 }
