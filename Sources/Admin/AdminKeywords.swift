@@ -139,7 +139,8 @@ public enum AdminKeywords {
             "stats maxconn", in: .global, usage: "stats maxconn <number>",
             summary: "Connections to all stats sockets at once. Default: 10."
         ) { (arguments, draft) throws(ConfigProblem) in
-            draft[AdminSettings.self].connectionsLimit = try arguments.integer("a number", in: 1...100_000)
+            draft[AdminSettings.self].connectionsLimit = try arguments.cappedInteger(
+                "a number", in: 1...100_000)
         },
 
         Keyword(

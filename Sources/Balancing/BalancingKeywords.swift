@@ -43,7 +43,7 @@ public enum BalancingKeywords {
                 "Requests in the backend at which servers with `minconn` take their full `maxconn`; by default a tenth of "
                 + "the maxconn of all frontends that lead here."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[BalancingSettings.self].loadAtFull = try args.integer("a number", in: 1...10_000_000)
+            draft[BalancingSettings.self].loadAtFull = try args.limit("a number", to: 10_000_000)
         },
         Keyword(
             "option allbackups", in: .backends, usage: "option allbackups",
@@ -103,12 +103,14 @@ public enum BalancingKeywords {
         Parameter(
             "rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default."
         ) {
-            (args, server) throws(ConfigProblem) in server.thresholds.rise = try args.integer("a count", in: 1...1_000)
+            (args, server) throws(ConfigProblem) in
+            server.thresholds.rise = try args.cappedInteger("a count", in: 1...1_000)
         },
         Parameter(
             "fall", usage: "fall <count>", summary: "Checks that must fail in a row to take it out: 3 by default."
         ) {
-            (args, server) throws(ConfigProblem) in server.thresholds.fall = try args.integer("a count", in: 1...1_000)
+            (args, server) throws(ConfigProblem) in
+            server.thresholds.fall = try args.cappedInteger("a count", in: 1...1_000)
         },
         Parameter(
             "weight", usage: "weight <number>",
@@ -160,7 +162,7 @@ public enum BalancingKeywords {
             "pool-max-conn", usage: "pool-max-conn <number>",
             summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in
-            let number = try args.integer("a number", in: -1...1_000_000)
+            let number = try args.cappedInteger("a number", in: -1...1_000_000)
             server.pool.connectionsMax = number < 0 ? nil : number
         },
         Parameter(
@@ -173,7 +175,7 @@ public enum BalancingKeywords {
             "max-reuse", usage: "max-reuse <count>",
             summary: "Requests after the first that one connection may carry: -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in
-            let number = try args.integer("a count", in: -1...1_000_000_000)
+            let number = try args.cappedInteger("a count", in: -1...1_000_000_000)
             server.pool.reusesMax = number < 0 ? nil : number
         },
         Parameter(
@@ -199,15 +201,14 @@ public enum BalancingKeywords {
 
     /// Zero stands for no limit.
     private static func limit(_ args: inout Arguments) throws(ConfigProblem) -> Int? {
-        let number = try args.integer("a number", in: 0...10_000_000)
-        return number == 0 ? nil : number
+        try args.limit("a number", to: 10_000_000)
     }
 
     private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
         let time = try args.time("a time")
-        // A pause of nothing would check in a loop without end.
-        guard time >= .milliseconds(1) else { throw args.problem("a check interval is at least 1 ms") }
-        return time
+        // A pause of nothing would check in a loop without end. HAProxy counts in milliseconds, and rounds up.
+        guard time > .zero else { throw args.problem("a check interval is at least 1 ms") }
+        return max(time, .milliseconds(1))
     }
 
     /// The name is what people forget: the first word is then an address, the next one a parameter or nothing.
@@ -334,7 +335,7 @@ public enum BalancingKeywords {
                 check.target = target.text
             case "ver": check.version = try args.next("a version").text
             case "hdr":
-                let name = try args.next("a header name").text
+                let name = try args.nextFieldName("a header name").text
                 check.headers.append("\(name): \(try args.next("a header value").text)")
             case "body": check.body = try args.next("a text").text
             default:

@@ -57,6 +57,19 @@ public struct Arguments: Sendable {
         return true
     }
 
+    /// Takes the name of an HTTP field. A colon behind it, as messages have one, is warned about and left out.
+    public mutating func nextFieldName(_ what: String = "a field name") throws(ConfigProblem) -> Word {
+        withoutColon(try next(what))
+    }
+
+    /// The field's name without the colon that is no part of it.
+    public mutating func withoutColon(_ word: Word) -> Word {
+        guard word.text.hasSuffix(":"), word.text.count > 1 else { return word }
+        let name = String(word.text.dropLast())
+        warn("the colon is no part of a field's name", at: word, expected: name)
+        return Word(name, at: word.range)
+    }
+
     /// Takes what stands in parentheses behind the keyword's name: the `txn.user` of `set-var(txn.user)`.
     public mutating func inParentheses(_ what: String) throws(ConfigProblem) -> Word {
         guard let word = parentheses, !word.text.isEmpty else {
@@ -91,6 +104,23 @@ public struct Arguments: Sendable {
     /// Takes a whole number.
     public mutating func integer(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         try next(what).integer(what, in: range)
+    }
+
+    /// Takes a whole number; one above `range` becomes its end, with a warning. For limits of which HAProxy takes any
+    /// number.
+    public mutating func cappedInteger(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+        let word = try next(what)
+        if word.exceeds(range.upperBound) {
+            warn("\(word.text) is more than Portico takes: it is \(range.upperBound)", at: word)
+            return range.upperBound
+        }
+        return try word.integer(what, in: range)
+    }
+
+    /// Takes a limit as `cappedInteger` does; 0 stands for none of its own, which is nil.
+    public mutating func limit(_ what: String, to most: Int) throws(ConfigProblem) -> Int? {
+        let number = try cappedInteger(what, in: 0...most)
+        return number == 0 ? nil : number
     }
 
     /// Takes a time: `10` (in `defaultUnit`), `500us`, `5s`, `1m`, `2h`, `1d`.

@@ -37,6 +37,11 @@ extension Word {
         return value
     }
 
+    /// Whether the word is a whole number that is greater, even one that no `Int` holds.
+    func exceeds(_ most: Int) -> Bool {
+        isDecimal(text[...]) && Int(text).map { $0 > most } ?? true
+    }
+
     /// The word as a time: digits, and a unit if it is not `defaultUnit`.
     public func time(_ what: String, defaultUnit: TimeUnit = .milliseconds) throws(ConfigProblem) -> TimeSpan {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

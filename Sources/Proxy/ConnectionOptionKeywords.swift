@@ -39,7 +39,7 @@ enum ConnectionOptionKeywords {
             "backlog", in: .frontends, usage: "backlog <number>",
             summary: "Connections the system may keep waiting at each address: 4096 by default."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[ProxySettings.self].backlog = try args.integer("a number", in: 1...1_000_000)
+            draft[ProxySettings.self].backlog = try args.limit("a number", to: 1_000_000)
         },
     ]
 

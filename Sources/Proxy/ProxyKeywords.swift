@@ -2,6 +2,7 @@
 
 internal import Basics
 public import Configuration
+internal import HTTP
 internal import Reactor
 
 public enum ProxyKeywords {
@@ -35,7 +36,7 @@ public enum ProxyKeywords {
             "maxconn", in: .frontends, usage: "maxconn <number>",
             summary: "Client connections at a time; more wait in the system's queue, not in memory."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[ProxySettings.self].maxConnections = try args.integer("a number", in: 1...10_000_000)
+            draft[ProxySettings.self].maxConnections = try args.limit("a number", to: 10_000_000)
         },
         Keyword(
             "description", in: [.frontend, .backend, .listen], usage: "description <text>",
@@ -75,7 +76,7 @@ public enum ProxyKeywords {
             "retries", in: .backends, usage: "retries <number>",
             summary: "Attempts after a failed one: 3 by default, one a second at the same server. See `retry-on`."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[ProxySettings.self].retries = try args.integer("a number", in: 0...100)
+            draft[ProxySettings.self].retries = try args.cappedInteger("a number", in: 0...100)
         },
         RetryConditions.keyword,
         Keyword(
@@ -89,7 +90,7 @@ public enum ProxyKeywords {
             } else if args.isAtEnd {
                 draft[ProxySettings.self].redispatch = .onLastRetry
             } else {
-                let interval = try args.integer("an interval", in: -1_000...1_000)
+                let interval = try args.cappedInteger("an interval", in: -1_000_000...1_000)
                 draft[ProxySettings.self].redispatch = interval > 0 ? .every(interval) : .onLastRetry
             }
         },
@@ -144,7 +145,7 @@ public enum ProxyKeywords {
             summary:
                 "Client connections at a time in the whole process; by default what the limit on open files allows."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[ProcessSettings.self].maxConnections = try args.integer("a number", in: 1...10_000_000)
+            draft[ProcessSettings.self].maxConnections = try args.limit("a number", to: 10_000_000)
         },
         Keyword(
             "hard-stop-after", in: .global, usage: "hard-stop-after <time>",
@@ -157,10 +158,9 @@ public enum ProxyKeywords {
             summary: "Size of a buffer, and so of the largest head: 16384 by default."
         ) { (args, draft) throws(ConfigProblem) in
             let bytes = try args.size("a size")
-            guard (1_024...16_777_216).contains(bytes) else {
-                throw args.problem("a buffer has 1k to 16m bytes, not \(bytes)")
-            }
-            draft[ProcessSettings.self].bufferBytes = bytes
+            guard bytes >= 1_024 else { throw args.problem("a buffer has 1k to 16m bytes, not \(bytes)") }
+            if bytes > 16_777_216 { args.warn("a buffer has 1k to 16m bytes, not \(bytes): it has 16m") }
+            draft[ProcessSettings.self].bufferBytes = min(bytes, 16_777_216)
         },
         Keyword(
             "tune.maxrewrite", in: .global, usage: "tune.maxrewrite <bytes>",
@@ -190,7 +190,7 @@ public enum ProxyKeywords {
         Parameter(
             "backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default."
         ) {
-            (args, bind) throws(ConfigProblem) in bind.backlog = try args.integer("a number", in: 1...1_000_000)
+            (args, bind) throws(ConfigProblem) in bind.backlog = try args.limit("a number", to: 1_000_000)
         },
         Parameter("mode", usage: "mode <octal>", summary: "Permissions of a socket file, like 660.") {
             (args, bind) throws(ConfigProblem) in
@@ -275,7 +275,11 @@ public enum ProxyKeywords {
             switch word.text {
             case "except": option.exceptions.append(try AddressRange(try args.next("an address range")))
             case "header":
-                let name = try args.next("a header name").text.lowercased()
+                let word = try args.nextFieldName("a header name")
+                let name = word.text.lowercased()
+                guard unsafe HeaderFields.isToken(Array(name.utf8).span.bytes) else {
+                    throw args.problem("'\(word.text)' cannot be a field name", at: word)
+                }
                 option.header = name == "x-forwarded-for" ? nil : Array(name.utf8)
             case "if-none": option.onlyIfNone = true
             default:

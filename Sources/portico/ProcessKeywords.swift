@@ -57,7 +57,9 @@ enum ProcessKeywords {
             "ulimit-n", in: .global, usage: "ulimit-n <number>",
             summary: "Open files at a time; by default as many as the system lets the process have."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[DaemonSettings.self].descriptorLimit = try args.integer("a number", in: 64...1_000_000_000)
+            // 0 leaves it to the process, as without the line.
+            guard let limit = try args.limit("a number", to: 1_000_000_000) else { return }
+            draft[DaemonSettings.self].descriptorLimit = max(64, limit)
         },
     ]
 }

@@ -119,6 +119,36 @@ import Testing
         #expect(args.rest().map(\.text) == ["if", "x"])
     }
 
+    @Test func `a number above the range becomes its end, with a warning, and 0 is no limit`() throws {
+        var args = arguments("100 101 99999999999999999999 0")
+        #expect(try args.cappedInteger("a number", in: 1...100) == 100)
+        #expect(args.warnings.isEmpty)
+        #expect(try args.cappedInteger("a number", in: 1...100) == 100)
+        #expect(try args.limit("a number", to: 100) == 100)
+        #expect(
+            args.warnings.map(\.message) == [
+                "101 is more than Portico takes: it is 100",
+                "99999999999999999999 is more than Portico takes: it is 100",
+            ])
+        #expect(args.warnings.map { $0.range?.column } == [9, 13])
+        #expect(try args.limit("a number", to: 100) == nil)
+
+        var wrong = arguments("-1 ten")
+        #expect(throws: ConfigProblem.self) { try wrong.cappedInteger("a number", in: 0...100) }
+        #expect(throws: ConfigProblem.self) { try wrong.limit("a number", to: 100) }
+    }
+
+    @Test func `a colon behind a field's name is warned about and left out`() throws {
+        var args = arguments("Host Host: :")
+        #expect(try args.nextFieldName().text == "Host")
+        #expect(args.warnings.isEmpty)
+        #expect(try args.nextFieldName().text == "Host")
+        #expect(args.warnings.map(\.message) == ["the colon is no part of a field's name"])
+        #expect(args.warnings.first?.expected == "Host")
+        // Nothing would be left of it.
+        #expect(try args.nextFieldName().text == ":")
+    }
+
     @Test func `a parameter's problems point at the parameter, and its warnings are kept`() {
         var box = Box()
         var args = arguments("weight 0 wieght 5")

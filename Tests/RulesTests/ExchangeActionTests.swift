@@ -69,7 +69,7 @@ import Testing
     @Test func `set-nice is read, and said to have no effect`() throws {
         let section = try Section(.listen, "http-request set-nice -5 if { path / }")
         #expect(section.warnings.count == 1 && section.rules.ruleSet(.httpRequest).isEmpty)
-        #expect(try problem("http-request set-nice 1025").range?.column == 23)
+        #expect(try problem("http-request set-nice -1025").range?.column == 23)
     }
 
     @Test func `Priorities are kept for the queue, the nearest to what was said that there are`() throws {

@@ -290,7 +290,7 @@ import Testing
         ("capture request header", "'capture request header' lacks an argument"),
         ("capture request header a b len 3", "unknown length 'b'"),
         ("capture request header a len 0", "0 is out of range"),
-        ("capture response header a: len 3", "'a:' cannot be a field name"),
+        ("capture response header a:b len 3", "'a:b' cannot be a field name"),
         ("option httplog cfl", "unexpected 'cfl'"),
         ("option tcplog clf", "unexpected 'clf'"),
         ("option dontlognull x", "unexpected 'x'"),

@@ -159,7 +159,7 @@ extension AnswerContent {
     private static func field(
         _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> (name: String, value: Format) {
-        let word = try arguments.next("a field name")
+        let word = try arguments.nextFieldName()
         guard let name = FieldName(word.text, &table) else {
             throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
         }

@@ -84,7 +84,7 @@ enum CaptureKeywords {
             usage: "capture \(name) header <name> len <length>",
             summary: "Logs the last \(name) field of this name, cut to a length, in braces behind the queue sizes."
         ) { (arguments, draft) throws(ConfigProblem) in
-            let word = try arguments.next("a field name")
+            let word = try arguments.nextFieldName()
             guard let field = FieldName(word.text, &draft[ExchangeLogSettings.self].table) else {
                 throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
             }
@@ -95,7 +95,7 @@ enum CaptureKeywords {
     private static func length(_ arguments: inout Arguments) throws(ConfigProblem) -> Int {
         _ = try arguments.choice("a length", of: ["len": ()])
         // The log's longest line bounds what can be seen of it.
-        return try arguments.integer("a length", in: 1...65_535)
+        return try arguments.cappedInteger("a length", in: 1...65_535)
     }
 
     private static func number(

@@ -82,6 +82,7 @@ struct DeleteFieldsAction: Sendable {
     private static func exact(
         _ word: Word, _ arguments: inout Arguments, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Action? {
+        let word = arguments.withoutColon(word)
         guard let name = FieldName(word.text, &table) else {
             throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
         }

@@ -54,12 +54,13 @@ struct FieldAction: Sendable {
 
 extension Arguments {
     mutating func fieldName(_ table: inout RuleTable) throws(ConfigProblem) -> (Word, FieldName) {
-        let word = try next("a field name")
+        let word = try nextFieldName()
         guard let name = FieldName(word.text, &table) else {
             throw problem("'\(word.text)' cannot be a field name", at: word)
         }
         return (word, name)
     }
+
 }
 
 extension HeaderFields {

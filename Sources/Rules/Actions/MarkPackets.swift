@@ -91,8 +91,8 @@ extension MarkPacketsAction {
             "set-nice", in: [.requestContent, .responseContent, .httpRequest, .httpResponse], "<number>",
             summary: "Read and left alone: no exchange goes before another, each has its turn."
         ) { (arguments, _, _) throws(ConfigProblem) in
-            let word = try arguments.next("a number")
-            _ = try word.integer("a number", in: -1_024...1_024)
+            let word = arguments.peek
+            _ = try arguments.cappedInteger("a number", in: -1_024...1_024)
             arguments.warn("'set-nice' has no effect: each exchange has its turn", at: word)
             return nil
         },

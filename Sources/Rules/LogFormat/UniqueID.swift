@@ -49,7 +49,7 @@ struct UniqueIDSettings: SectionSettings {
     }
 
     mutating func readField(_ arguments: inout Arguments) throws(ConfigProblem) {
-        let word = try arguments.next("a field name")
+        let word = try arguments.nextFieldName()
         guard let name = FieldName(word.text, &table), !name.framesMessages else {
             throw arguments.problem("'\(word.text)' cannot be the name of that field", at: word)
         }

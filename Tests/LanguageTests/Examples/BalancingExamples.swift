@@ -6,7 +6,7 @@ extension Examples {
     static let balancing: [Example] = [
         line("balance", "leastconn", not: "leastcon"),
         line("default-server", "inter 1s weight 10", not: "inter"),
-        line("fullconn", "1000", not: "0"),
+        line("fullconn", "1000", not: "-1"),
         line("http-check expect", "status 200-299,404", not: "status 99"),
         line("http-check send", "meth GET uri /health hdr Host example.com", not: "uri health"),
         line("option allbackups", not: "yes"),

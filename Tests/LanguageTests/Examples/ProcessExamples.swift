@@ -10,7 +10,7 @@ extension Examples {
         line("group", "root", not: "no-such-group-here", in: .global),
         line("pidfile", "/run/example.pid", not: ""),
         line("uid", "65534", not: "root"),
-        line("ulimit-n", "1000", not: "10"),
+        line("ulimit-n", "1000", not: "-1"),
         line("user", "root", not: "no-such-user-here", in: .global),
     ]
 }

@@ -4,10 +4,10 @@ import Configuration
 
 extension Examples {
     static let proxy: [Example] = [
-        line("backlog", "1000", not: "0"),
+        line("backlog", "1000", not: "many"),
         line("bind", "127.0.0.1:10098", not: "127.0.0.1:99999"),
         parameter("bind", "accept-proxy", not: "v1"),
-        parameter("bind", "backlog", "100", not: "0"),
+        parameter("bind", "backlog", "100", not: "-1"),
         parameter("bind", "defer-accept", not: "1"),
         parameter("bind", "gid", "65534", not: "-1"),
         parameter("bind", "group", "root", not: "no-such-group-here"),
@@ -31,7 +31,7 @@ extension Examples {
         line("hard-stop-after", "30s", not: "soon"),
         line("http-error", "status 503 content-type text/plain lf-string \"%[src]\"", not: "status 299"),
         line("http-reuse", "always", not: "sometimes"),
-        line("maxconn", "1000", not: "0", in: .frontend),
+        line("maxconn", "1000", not: "-1", in: .frontend),
         line("maxconn", "1000", not: "many", in: .global),
         line("mode", "http", not: "htpp"),
         line("nbthread", "2", not: "65"),
