@@ -147,7 +147,7 @@ public final class FrontendPlan: Sendable {
         self.rules = rules
         self.routing = routing
         self.statsPage = statsPage
-        forwarding = draft.settings.forwarding
+        forwarding = draft.settings.mode == .http ? draft.settings.forwarding : Forwarding()
         buffersRequests = draft.settings.buffersRequests
         keepAlive = draft.settings.keepAlive
         probesClients = draft.settings.probesClients

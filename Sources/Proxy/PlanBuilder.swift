@@ -65,11 +65,10 @@ public struct PlanBuilder {
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
         let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
         if frontDrafts.isEmpty {
-            // With a runtime socket it can be asked, which is how Debian's own file starts.
+            // With a runtime socket it can be asked, which is how Debian's own file starts; without one it will not start.
             report(
                 "there is no frontend: nothing listens", at: nil,
-                expected: "a frontend or listen section with a bind line",
-                severity: global[AdminSettings.self].sockets.isEmpty ? .error : .warning)
+                expected: "a frontend or listen section with a bind line", severity: .notice)
         }
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(
@@ -92,7 +91,7 @@ public struct PlanBuilder {
             headLimits: headLimits(process), logger: logger)
     }
 
-    private mutating func report(
+    mutating func report(
         _ message: String, at range: SourceRange?, expected: String? = nil, suggestion: String? = nil,
         severity: ConfigProblem.Severity = .error
     ) {
@@ -157,7 +156,7 @@ public struct PlanBuilder {
 
     /// A whole line has to fit into a buffer with room to spare, whatever the file keeps free for rules.
     private func headBytesMax(_ process: ProcessSettings) -> Int {
-        process.bufferBytes - max(64, process.rewriteBytes)
+        process.bufferBytes - max(64, min(process.rewriteBytes, process.bufferBytes / 2))
     }
 
     private func headLimits(_ process: ProcessSettings, acceptInvalid: Bool = false) -> HeadLimits {
@@ -167,10 +166,11 @@ public struct PlanBuilder {
     }
 
     private mutating func checkBuffers(_ process: ProcessSettings) {
-        if process.bufferBytes - process.rewriteBytes < 512 {
+        // As in HAProxy, rules get at most half of a buffer.
+        if process.bufferBytes / 2 < process.rewriteBytes {
             report(
-                "tune.maxrewrite (\(process.rewriteBytes)) leaves less than 512 bytes of tune.bufsize (\(process.bufferBytes)) for a head",
-                at: global.range)
+                "tune.maxrewrite (\(process.rewriteBytes)) is more than half of tune.bufsize (\(process.bufferBytes)): it is that half",
+                at: global.range, severity: .warning)
         }
     }
 
@@ -333,7 +333,7 @@ public struct PlanBuilder {
         if proxy.settings.binds.isEmpty && !proxy.settings.hasBindLine {
             report(
                 "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
-                at: draft.range, expected: "bind <address>:<port>")
+                at: draft.range, expected: "bind <address>:<port>", severity: .warning)
         }
         let names = Dictionary(
             backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
@@ -370,27 +370,18 @@ public struct PlanBuilder {
                 suggestion: nearest(word.text, among: names.keys.sorted()))
             return false
         }
-        let mode = backends[index][ProxySettings.self].mode
-        if frontend[ProxySettings.self].mode != mode {
+        switch (frontend[ProxySettings.self].mode, backends[index][ProxySettings.self].mode) {
+        case (.http, .tcp):
             report(
-                "'\(frontend.name)' is in \(frontend[ProxySettings.self].mode.rawValue) mode and backend '\(word.text)' in "
-                    + "\(mode.rawValue) mode", at: word.range, expected: "the same mode on both sides")
+                "'\(frontend.name)' is in http mode and backend '\(word.text)' in tcp mode", at: word.range,
+                expected: "the same mode on both sides")
+        case (.tcp, .http):
+            report(
+                "'\(frontend.name)' is in tcp mode and backend '\(word.text)' in http mode: connections that go there are "
+                    + "read as HTTP, and all their requests go there", at: word.range, severity: .notice)
+        case (.http, .http), (.tcp, .tcp): break
         }
         return true
-    }
-
-    /// Two lines for one address would share its connections at random.
-    private mutating func checkAddresses(_ frontends: [FrontendPlan]) {
-        var seen: [SocketAddress: Word] = [:]
-        for place in frontends.flatMap(\.binds).map(\.place) {
-            guard let address = place.address else { continue }
-            if let first = seen[address] {
-                report(
-                    "\(address) is bound already, at \(first.range.file):\(first.range.line)", at: place.word.range)
-            } else {
-                seen[address] = place.word
-            }
-        }
     }
 }
 

@@ -36,18 +36,20 @@ final class SectionRules: Sendable {
 
     private init(_ settings: RulesSettings, bothHalves draft: Draft) {
         let bothHalves = draft[RulesSettings.self]
+        // In TCP mode there are no messages that such rules could be about, even where a connection becomes HTTP later.
+        let ofMessages = draft[ProxySettings.self].mode == .http ? settings : RulesSettings()
         looksIntoBodies = draft.looksIntoRequestBodies
         looksIntoResponseBodies = draft.looksIntoResponseBodies
         looksAtRequestHeads = draft.looksAtRequestHeads
         connection = settings.ruleSet(.connection)
         session = settings.ruleSet(.session)
         requestContent = settings.ruleSet(.requestContent)
-        request = settings.ruleSet(.httpRequest)
+        request = ofMessages.ruleSet(.httpRequest)
         ignoresRequests = request.isEmpty && !looksIntoBodies
         // Only a server's side has these.
         responseContent = bothHalves.ruleSet(.responseContent)
-        response = settings.ruleSet(.httpResponse)
-        afterResponse = settings.ruleSet(.httpAfterResponse)
+        response = ofMessages.ruleSet(.httpResponse)
+        afterResponse = ofMessages.ruleSet(.httpAfterResponse)
         requestInspectDelay = settings.requestInspectDelay
         responseInspectDelay = bothHalves.responseInspectDelay
     }

@@ -74,12 +74,7 @@ struct Launch {
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
-        let wanted = problems.filter { problem in
-            problem.severity == .error
-                || !options.isQuiet
-                    && (problem.severity == .warning || problem.range != nil || !options.checksOnly
-                        || options.isVerbose)
-        }
+        let wanted = problems.filter { $0.severity == .error || !options.isQuiet }
         let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
         SystemProcess.printError(printer.text(for: wanted))
     }
@@ -102,12 +97,16 @@ struct Launch {
     private func start(
         _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int
     ) throws {
+        let admin = loaded.global[AdminSettings.self]
+        if plan.binds.isEmpty && admin.sockets.isEmpty {
+            SystemProcess.printError("[ALERT]    nothing listens: there is no bind line, and no stats socket\n")
+            throw ExitCode(1)
+        }
         SystemProcess.ignoreBrokenPipes()
         SystemProcess.reportCrashes(of: "\n[ALERT]    Portico \(Version.number)")
         let signals = ControlPlane.collectSignals()
         var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
-        let admin = loaded.global[AdminSettings.self]
         try listening.open(admin.sockets)
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs

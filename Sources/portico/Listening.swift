@@ -31,8 +31,10 @@ struct Listening {
     /// inherited descriptor) is opened once and watched by all.
     mutating func open(_ binds: [BindPlan], workers count: Int) throws {
         workers = Array(repeating: [], count: count)
-        var failed = false
-        for bind in binds {
+        // All are tried before the first is opened: an address that two lines have is not another process's.
+        let free = takesOver ? binds : binds.filter(isFree)
+        var failed = free.count < binds.count
+        for bind in free {
             do throws(Errno) {
                 try open(bind)
             } catch {
@@ -43,6 +45,18 @@ struct Listening {
         if failed { throw giveBack() }
     }
 
+    /// Whether nobody listens on the address yet; says so if somebody does.
+    private func isFree(_ bind: BindPlan) -> Bool {
+        guard let address = bind.place.address, case .ip = address else { return true }
+        do throws(Errno) {
+            try refuseTaken(address, listenOptions(bind))
+            return true
+        } catch {
+            complain(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
+            return false
+        }
+    }
+
     private mutating func open(_ bind: BindPlan) throws(Errno) {
         if let descriptor = bind.place.descriptor {
             try share(try ListeningSocket.adopt(descriptor: descriptor), bind)
@@ -51,7 +65,6 @@ struct Listening {
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
         let options = listenOptions(bind)
         if case .ip = address {
-            if !takesOver { try refuseTaken(address, options) }
             for worker in workers.indices {
                 workers[worker].append((try listen(on: address, options), bind))
             }

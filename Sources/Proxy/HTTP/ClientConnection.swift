@@ -42,6 +42,11 @@ final class ClientConnection: Connection {
     var variables: VariableStore?
     private var lingerBytesLeft = Limits.lingerBytes
 
+    /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
+    private(set) var mode: ProxyMode
+    /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
+    private(set) var fixedBackend: BackendPlan?
+
     var frontend: FrontendPlan { bind.frontend }
 
     /// A connection was accepted. Not nil if the system has not enough of something for it: then it is closed.
@@ -63,6 +68,7 @@ final class ClientConnection: Connection {
     private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
         self.bind = bind
         self.peer = peer
+        mode = bind.frontend.mode
         // One address listens for most sockets; only a wildcard has to be asked for.
         local = bind.exactAddress ?? worker.kernel.localAddress(socket)
         parser = RequestParser(limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
@@ -85,13 +91,24 @@ final class ClientConnection: Connection {
         phase = .idle
         guard followSessionRules(worker) else { return }
         bind.frontend.traffic.add(.sessions, worker: worker.index)
-        switch frontend.mode {
+        switch mode {
         case .http: setDeadline(after: headTimeout, worker)
         case .tcp:
             let exchange = beginExchange(worker)
             exchange.beginTunnel(worker)
             resume(worker)
         }
+    }
+
+    /// A frontend in TCP mode leads to an HTTP backend: what the client sends, and has sent, is read as requests from here on.
+    /// The exchange goes on with the first of them.
+    func becomeHTTP(for backend: BackendPlan, _ worker: Worker) {
+        precondition(phase == .exchanging && mode == .tcp, "a connection becomes HTTP while \(phase)")
+        mode = .http
+        fixedBackend = backend
+        // Bytes that rules have looked at are in the buffer already, and are read before more are asked for.
+        phase = input.isEmpty ? .readingHead : .idle
+        setDeadline(after: headTimeout, worker)
     }
 
     /// The connection is closed before it was of any use.
@@ -219,7 +236,7 @@ final class ClientConnection: Connection {
     private func beginExchange(_ worker: Worker) -> Exchange {
         let exchange = worker.takeExchange()
         self.exchange = exchange
-        if frontend.mode == .tcp { phase = .exchanging }
+        if mode == .tcp { phase = .exchanging }
         exchange.begin(on: self, since: idleSince, isFirst: isFirstExchange, worker)
         return exchange
     }

@@ -95,8 +95,8 @@ extension Exchange {
     private func canAnswer(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) -> Bool {
         dropConnection(worker)
         // Nothing of ours belongs into a stream of unknown bytes.
-        guard phase != .relaying, phase != .answering, frontend.mode == .http else {
-            abort(cause, frontend.mode == .http ? .data : at, worker)
+        guard phase != .relaying, phase != .answering, client.mode == .http else {
+            abort(cause, client.mode == .http ? .data : at, worker)
             return false
         }
         facts.termination.cause = cause

@@ -29,7 +29,7 @@ extension Exchange {
     func inspect(before step: Step, _ worker: Worker) {
         guard let rules = inspection.rules else { preconditionFailure("nothing inspects") }
         while true {
-            if frontend.mode == .tcp {
+            if client.mode == .tcp {
                 facts.requestPayload.removeAll(keepingCapacity: true)
                 Self.copy(client.input, into: &facts.requestPayload)
                 if looksForRequest(before: step) {
@@ -41,7 +41,7 @@ extension Exchange {
             facts.mayGrow = false
             switch outcome {
             case .proceed:
-                if frontend.mode == .tcp { client.setDeadline(.never, worker) }
+                if client.mode == .tcp { client.setDeadline(.never, worker) }
                 return inspected(for: step, worker)
             case .reject: return rejectRequest(silently: false, worker)
             case .silentDrop: return rejectRequest(silently: true, worker)
@@ -69,7 +69,7 @@ extension Exchange {
 
     private func inspected(for step: Step, _ worker: Worker) {
         inspection.rules = nil
-        switch (step, frontend.mode) {
+        switch (step, client.mode) {
         case (.frontend, .tcp): routeTunnel(worker)
         case (.backend, .tcp):
             retriesLeft = facts.directives.retries ?? backend?.retries ?? 0

@@ -28,7 +28,12 @@ extension Exchange {
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
 
-        beginInspection(for: .frontend, worker)
+        // A frontend in TCP mode has had its say about the connection as a whole.
+        if let backend = client.fixedBackend {
+            route(to: backend, worker)
+        } else {
+            beginInspection(for: .frontend, worker)
+        }
     }
 
     /// The frontend's rules on content have let the request pass.

@@ -20,7 +20,7 @@ extension Exchange {
         case .unknown: resolved(nil, worker)
         case .waits:
             nameTicket = waiter.ticket
-            if frontend.mode == .http { facts.timers.requestDone = nil }
+            if client.mode == .http { facts.timers.requestDone = nil }
             client.setDeadline(endOfResolving(before: step, rules, resolvers, worker), worker)
             watchClient(worker)
         }
@@ -47,7 +47,7 @@ extension Exchange {
     func resolved(_ address: IPAddress?, _ worker: Worker) {
         guard case .resolving(let step, let rules) = phase else { preconditionFailure("nobody waits for an address") }
         facts.found(address)
-        if frontend.mode == .http { facts.timers.requestDone = worker.now }
+        if client.mode == .http { facts.timers.requestDone = worker.now }
         client.setDeadline(.never, worker)
         switch rules {
         case .content:

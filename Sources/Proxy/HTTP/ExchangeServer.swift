@@ -117,7 +117,7 @@ extension Exchange {
             take(endsOf: connection)
             if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
         }
-        if frontend.mode == .tcp {
+        if client.mode == .tcp {
             startTunnel(worker)
         } else {
             // What is sent of a header makes room for the head, which comes at once.

@@ -24,6 +24,7 @@ extension Exchange {
             return
         }
         let backend = worker.plan.backends[index]
+        if backend.mode == .http { return becomeHTTP(for: backend, worker) }
         self.backend = backend
         facts.backendName = backend.name
         facts.backendIndex = backend.index
@@ -31,6 +32,16 @@ extension Exchange {
         backend.backend.traffic.add(.sessions, worker: worker.index)
         forgetRetries(unlessOf: backend)
         beginInspection(for: .backend, worker)
+    }
+
+    /// The backend reads requests: the exchange begins again, with the head of the first one.
+    private func becomeHTTP(for backend: BackendPlan, _ worker: Worker) {
+        facts.requestProbe = nil
+        facts.request.clear()
+        facts.requestPayload.removeAll(keepingCapacity: true)
+        facts.timers.requestDone = nil
+        phase = .readingHead
+        client.becomeHTTP(for: backend, worker)
     }
 
     /// `mode tcp`: the server is there.

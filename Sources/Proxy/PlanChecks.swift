@@ -1,0 +1,23 @@
+// What is said of a configuration as a whole once each of its lines is right: what its sections do to one another.
+
+internal import Basics
+internal import Configuration
+
+extension PlanBuilder {
+    /// Two lines for one address share its connections at random, which may be meant. A socket's file or name can only be had once.
+    mutating func checkAddresses(_ frontends: [FrontendPlan]) {
+        var seen: [SocketAddress: Word] = [:]
+        for place in frontends.flatMap(\.binds).map(\.place) {
+            guard let address = place.address else { continue }
+            if let first = seen[address] {
+                let isShared = if case .ip = address { true } else { false }
+                report(
+                    "\(address) is bound already, at \(first.range.file):\(first.range.line)"
+                        + (isShared ? ": each of the two gets some of the connections" : ""), at: place.word.range,
+                    severity: isShared ? .notice : .error)
+            } else {
+                seen[address] = place.word
+            }
+        }
+    }
+}
