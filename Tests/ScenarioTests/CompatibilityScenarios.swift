@@ -103,17 +103,21 @@ import Testing
         let server = try ScriptedServer(saying: "hello")
         let front = try freePort()
         let text = """
-            \(opening(defaults: "    option tcplog"))
+            defaults
+                mode http
+                timeout connect 60s
+                timeout client 60s
+                timeout server 60s
             frontend www
                 mode tcp
                 bind 127.0.0.1:\(front)
                 tcp-request inspect-delay 60s
                 tcp-request content accept if { req.payload(0,3) -m str raw } || { req.payload(0,3) -m str GET }
-                use_backend app if { req.payload(0,3) -m str GET }
-                default_backend raw
+                use_backend raw if { req.payload(0,3) -m str raw }
+                default_backend app
             backend app
                 http-request deny if { path /secret }
-                http-response set-header x-seen %[path,length]
+                http-response set-header x-seen yes
                 server s1 127.0.0.1:\(server.port)
             backend raw
                 mode tcp
