@@ -4,16 +4,18 @@
 internal import Basics
 
 /// What the Connection fields of a message say.
-struct ConnectionOptions: OptionSet {
-    let rawValue: UInt8
+public struct ConnectionOptions: OptionSet, Sendable {
+    public let rawValue: UInt8
 
-    static let close = ConnectionOptions(rawValue: 1)
-    static let keepAlive = ConnectionOptions(rawValue: 2)
-    static let upgrade = ConnectionOptions(rawValue: 4)
+    public static let close = ConnectionOptions(rawValue: 1)
+    public static let keepAlive = ConnectionOptions(rawValue: 2)
+    public static let upgrade = ConnectionOptions(rawValue: 4)
     /// Something else, which may be the name of a field that is to be dropped.
-    static let fieldName = ConnectionOptions(rawValue: 8)
+    public static let fieldName = ConnectionOptions(rawValue: 8)
+    /// There is a TE field that concerns this connection.
+    public static let te = ConnectionOptions(rawValue: 16)
 
-    init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Gathers them from every Connection field.
     init(of fields: borrowing HeaderFields) {
@@ -32,10 +34,10 @@ struct ConnectionOptions: OptionSet {
         }
     }
 
-    /// One element of the list. TE, which always goes with an option of its name, is dropped without being asked.
+    /// One element of the list.
     private init(option: RawSpan) {
         switch option.byteCount {
-        case 2: self = option.equalsIgnoringCase("te") ? [] : .fieldName
+        case 2: self = option.equalsIgnoringCase("te") ? .te : .fieldName
         case 5: self = option.equalsIgnoringCase("close") ? .close : .fieldName
         case 7: self = option.equalsIgnoringCase("upgrade") ? .upgrade : .fieldName
         case 10: self = option.equalsIgnoringCase("keep-alive") ? .keepAlive : .fieldName
@@ -60,6 +62,21 @@ extension RequestHead {
     public var expectsContinue: Bool {
         guard version == .http11, let i = fields.first(.expect) else { return false }
         return fields.value(i).equalsIgnoringCase("100-continue")
+    }
+
+    /// Whether the client says that it reads fields behind a body: TE has the element `trailers` (RFC 9110 section 10.1.4).
+    public var acceptsTrailers: Bool {
+        guard version == .http11 else { return false }
+        var index = 0
+        while let found = fields.next(.te, from: index) {
+            let value = fields.value(found)
+            var place = 0
+            while let range = value.nextElement(from: &place) {
+                if value.extracting(range).equalsIgnoringCase("trailers") { return true }
+            }
+            index = found + 1
+        }
+        return false
     }
 
     /// Whether the client asks for another protocol that may be passed on: `Connection: upgrade` with an Upgrade

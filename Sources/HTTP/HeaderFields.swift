@@ -17,7 +17,7 @@ public struct HeaderFields: ~Copyable, Sendable {
     @usableFromInline
     struct Entry: Sendable {
         @usableFromInline var start: UInt32
-        /// The name's length in the low 24 bits, the known field above them.
+        /// The name's length in the low 24 bits, the known field in seven bits above them, `isSetApart` in the top bit.
         @usableFromInline var nameCountAndKnown: UInt32
         @usableFromInline var valueCount: UInt32
 
@@ -34,9 +34,13 @@ public struct HeaderFields: ~Copyable, Sendable {
         @inlinable var valueEnd: Int { valueStart &+ Int(valueCount) }
         @inlinable var lineEnd: Int { valueEnd &+ 2 }
         @inlinable var known: KnownField {
-            // Safe: the eight bits were put there from a KnownField.
-            unsafe unsafeBitCast(UInt8(truncatingIfNeeded: nameCountAndKnown &>> 24), to: KnownField.self)
+            // Safe: the seven bits were put there from a KnownField, of which there are fewer than 128.
+            unsafe unsafeBitCast(UInt8(truncatingIfNeeded: nameCountAndKnown &>> 24) & 0x7F, to: KnownField.self)
         }
+        /// The field was received and concerns the peer's connection: see `setApartHopByHop`.
+        var isSetApart: Bool { nameCountAndKnown & Self.setApart != 0 }
+        mutating func setItApart() { nameCountAndKnown |= Self.setApart }
+        private static var setApart: UInt32 { 1 &<< 31 }
     }
 
     /// Lines, then room: `used` bytes of it count. Never shorter than `used + slack`.
@@ -45,6 +49,8 @@ public struct HeaderFields: ~Copyable, Sendable {
     @usableFromInline var entries: [Entry] = []
     /// The bits of the fields present, so that asking for one that is not costs nothing.
     @usableFromInline var present: UInt64 = 0
+    /// Where the fields' names are, while the elements of a Connection list are looked up among them.
+    var nameTable = FieldNameTable()
 
     /// Bytes behind the last line that may be read (their values mean nothing): names are lowered eight at a time.
     static let slack = 8
@@ -181,11 +187,22 @@ extension HeaderFields {
     public mutating func remove(named lowercased: [UInt8]) {
         let known = KnownField(lowercasedName: lowercased.bytes)
         if known != .other { return remove(known) }
-        var i = 0
-        while let found = next(named: lowercased, from: i) {
-            entries.remove(at: found)
-            i = found
+        removeAll { fields, i in fields.known(i) == .other && fields.name(i).isSame(as: lowercased.bytes) }
+    }
+
+    /// Removes every field for whose index `isDoomed` holds, in one pass; `isDoomed` is asked about each field once.
+    public mutating func removeAll(where isDoomed: (borrowing HeaderFields, Int) -> Bool) {
+        var kept = 0
+        var present: UInt64 = 0
+        for i in 0..<entries.count where !isDoomed(self, i) {
+            let entry = entries[i]
+            present |= entry.known.bit
+            // Entries at `i` and behind it are as they were: `isDoomed` has yet to see them.
+            if kept < i { entries[kept] = entry }
+            kept += 1
         }
+        entries.removeLast(entries.count - kept)
+        self.present = present
     }
 
     /// Removes the field at index `i`; those behind it move up.

@@ -34,7 +34,8 @@ public struct StoredResponse: Sendable {
         }
         try Self.checkFraming(of: response, bodyBytes: body.count)
         closes = !response.allowsReuse
-        response.fields.removeHopByHop()
+        // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
+        response.fields.removeHopByHop(keepingUpgrade: response.status == 426)
         response.fields.remove(.contentLength)
         self.response = LocalResponse(
             status: response.status, reason: String(response.reason.text), fields: Self.pairs(of: response.fields),

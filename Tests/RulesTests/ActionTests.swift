@@ -234,7 +234,7 @@ import Testing
     }
 
     @Test func `Fields that frame messages are not for rules`() throws {
-        for name in ["Content-Length", "transfer-encoding", "Connection", "Upgrade", "TE"] {
+        for name in ["Content-Length", "transfer-encoding"] {
             let section = try Section(.listen, "http-request set-header \(name) 5\nhttp-response del-header \(name)")
             #expect(
                 section.warnings.map(\.message)
@@ -244,6 +244,24 @@ import Testing
                 try problem("http-request return hdr \(name) 5").message
                     == "'\(name)' is Portico's to write, not a rule's")
         }
+    }
+
+    @Test func `Fields of the connection can be written and removed`() throws {
+        let section = try Section(
+            .listen,
+            "http-request set-header Keep-Alive max=5\nhttp-request del-header Upgrade\n"
+                + "http-request del-header Proxy-Connection")
+        #expect(section.warnings.isEmpty)
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nUpgrade: h2c\nConnection: upgrade\nKeep-Alive: x\n\n")
+        facts.request.fields.setApartHopByHop()
+        guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: facts) else {
+            throw Unexpected(what: "stopped")
+        }
+        #expect(RulesTests.lines(facts.request.fields) == ["host: h", "connection: upgrade", "keep-alive: max=5"])
+        let asksForUpgrade = facts.request.upgradeRequested
+        #expect(!asksForUpgrade)
+        facts.request.fields.removeSetApart()
+        #expect(RulesTests.lines(facts.request.fields) == ["host: h", "keep-alive: max=5"])
     }
 
     // MARK: set-path

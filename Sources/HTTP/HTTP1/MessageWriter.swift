@@ -5,22 +5,26 @@ public import Basics
 
 /// Writes messages into buffers.
 public enum MessageWriter {
-    /// The Connection field of a message.
-    public enum ConnectionHeader: Sendable {
-        case none
-        /// `connection: close`
-        case close
-        /// `connection: keep-alive`, for peers of HTTP/1.0.
-        case keepAlive
-        /// `connection: upgrade`; the Upgrade field was kept by `removeHopByHop(keepingUpgrade: true)`.
-        case upgrade
+    /// The options in the Connection field of a message; none: there is no such field.
+    public struct ConnectionHeader: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let none: ConnectionHeader = []
+        public static let close = ConnectionHeader(rawValue: 1)
+        /// For peers of HTTP/1.0.
+        public static let keepAlive = ConnectionHeader(rawValue: 2)
+        /// The message has an Upgrade field (RFC 9110 section 7.8).
+        public static let upgrade = ConnectionHeader(rawValue: 4)
+        /// The request has a TE field (RFC 9110 section 10.1.4).
+        public static let te = ConnectionHeader(rawValue: 8)
     }
 
     /// Appends the head of a request; false, and nothing is appended, if it does not fit.
     ///
     /// A target in absolute form is written in origin form (RFC 9112 section 3.2.1), and a request without Host, which
     /// only HTTP/1.0 may be, gets one. Content-Length and Transfer-Encoding are those of `framing`, whatever the fields
-    /// say. `removeHopByHop` is for the caller to call.
+    /// say. The fields of the client's connection are for the caller to remove (`removeSetApart`).
     public static func write(
         _ head: borrowing RequestHead, framing: BodyFraming, connection: ConnectionHeader, to out: inout ByteBuffer
     ) -> Bool {

@@ -100,11 +100,22 @@ struct Page {
 
     /// The Connection field, if there is one, and the line that ends the head.
     mutating func put(_ connection: MessageWriter.ConnectionHeader) {
-        switch connection {
-        case .none: put("\r\n")
-        case .close: put("connection: close\r\n\r\n")
-        case .keepAlive: put("connection: keep-alive\r\n\r\n")
-        case .upgrade: put("connection: upgrade\r\n\r\n")
+        if !connection.isEmpty {
+            put("connection: ")
+            var isFirst = true
+            put(option: "close", if: connection.contains(.close), &isFirst)
+            put(option: "keep-alive", if: connection.contains(.keepAlive), &isFirst)
+            put(option: "upgrade", if: connection.contains(.upgrade), &isFirst)
+            put(option: "te", if: connection.contains(.te), &isFirst)
+            put("\r\n")
         }
+        put("\r\n")
+    }
+
+    private mutating func put(option: StaticString, if isSaid: Bool, _ isFirst: inout Bool) {
+        guard isSaid else { return }
+        if !isFirst { put(", ") }
+        isFirst = false
+        put(option)
     }
 }

@@ -116,8 +116,10 @@ final class Exchange {
     var keepsClient = false
     /// It takes the connection to stay, and may have sent another request by now.
     var clientExpectsMore = false
-    /// The client asked for another protocol.
+    /// The client asked for another protocol, and no rule has forbidden it.
     var wantsUpgrade = false
+    /// What the server is told of its connection.
+    var requestConnection = MessageWriter.ConnectionHeader.none
     var retriesLeft = 0
     /// The response's end is the connection's: cutting it short looks like the end.
     var endsByClosing = false

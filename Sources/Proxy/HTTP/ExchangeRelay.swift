@@ -166,6 +166,7 @@ extension Exchange {
                 badResponse("protocol switched unasked, or before the request was read", worker)
                 return false
             }
+            facts.response.fields.setApartHopByHop()
             return followResponseRules(before: .upgrade, worker)
         }
         if status < 200 { return passInterim(worker) }
@@ -173,6 +174,7 @@ extension Exchange {
         if facts.request.method == .connect && status < 300 {
             // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
             facts.response.fields.remove(.contentLength)
+            facts.response.fields.setApartHopByHop()
             return followResponseRules(before: .tunnel, worker)
         }
 
@@ -187,6 +189,8 @@ extension Exchange {
         if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
         connection.allowsReuse =
             facts.response.allowsReuse && framing != .untilClose && facts.directives.serverMarks.isEmpty
+        // From here on the server's Connection list has no effect on fields that rules write.
+        facts.response.fields.setApartHopByHop()
         return followResponseRules(before: .body(framing), worker)
     }
 
@@ -235,7 +239,9 @@ extension Exchange {
             target = .untilClose
             keepsClient = false
         }
-        facts.response.fields.removeHopByHop(keepingTrailer: framing == .chunked && target == .chunked)
+        // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
+        let passesTrailers = framing == .chunked && target == .chunked
+        facts.response.fields.removeSetApart(keepingUpgrade: facts.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
         if !requestBody.isComplete { keepsClient = false }
         if worker.isStopping { keepsClient = false }
@@ -252,8 +258,11 @@ extension Exchange {
 
     /// Writes `facts.response` for the client, with the fields that concern its connection.
     func writeHead(framing: BodyFraming, _ worker: Worker) {
-        let option: MessageWriter.ConnectionHeader =
+        let ruled = facts.response.fields.takeConnectionOptions()
+        if ruled.contains(.close) { keepsClient = false }
+        var option: MessageWriter.ConnectionHeader =
             !keepsClient ? .close : facts.request.version == .http10 ? .keepAlive : .none
+        if facts.response.fields.contains(.upgrade) { option.insert(.upgrade) }
         guard let client else { preconditionFailure("a head is written, and there is no client") }
         client.output.acquire(from: worker.buffers)
         if client.output.room < worker.plan.bufferBytes { client.output.compact() }

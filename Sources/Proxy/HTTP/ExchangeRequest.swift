@@ -27,6 +27,8 @@ extension Exchange {
         clientMethod = facts.request.method
         wantsUpgrade = facts.request.upgradeRequested
         requestBody = BodyRelay(from: requestFraming, to: requestFraming)
+        // From here on the client's Connection list has no effect on fields that rules and options write.
+        facts.request.fields.setApartHopByHop()
 
         // A frontend in TCP mode has had its say about the connection as a whole.
         if let backend = client.fixedBackend {
@@ -106,10 +108,27 @@ extension Exchange {
 
     // MARK: What the server sees
 
+    /// Finds out what the server is to be told of its connection, by the configuration, the client and rules.
+    private func sayConnectionOptions() {
+        requestConnection = keepAliveMode == .keepAlive ? .none : .close
+        let ruled = facts.request.fields.takeConnectionOptions()
+        if ruled.contains(.close) { requestConnection.insert(.close) }
+        // An Upgrade that a rule has written is passed on, but a switch that the client has not asked for is refused.
+        if facts.request.fields.contains(.upgrade) { requestConnection.insert(.upgrade) }
+        if facts.request.fields.contains(.te) { requestConnection.insert(.te) }
+    }
+
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(_ worker: Worker) {
-        facts.request.fields.removeHopByHop(
-            keepingUpgrade: wantsUpgrade, keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil)
+        // A rule may have removed Upgrade, or Connection.
+        wantsUpgrade = wantsUpgrade && facts.request.upgradeRequested
+        // What a server sends behind its body goes to the client: the client's word on that goes to the server.
+        let acceptsTrailers = facts.request.acceptsTrailers
+        facts.request.fields.removeSetApart(
+            keepingUpgrade: wantsUpgrade,
+            keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil)
+        if acceptsTrailers, !facts.request.fields.contains(.te) { facts.request.fields.append(.te, "trailers") }
+        sayConnectionOptions()
         // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one. Where the target says
         // whom it is for, that is the Host (RFC 9112 section 3.2.2), and nothing else may be.
         let namesItsHost = facts.request.targetForm == .absolute || facts.request.targetForm == .authority

@@ -142,9 +142,7 @@ extension Exchange {
         requestStore?.rewind()
         connection.output.acquire(from: worker.buffers)
         let fits = MessageWriter.write(
-            facts.request, framing: requestFraming,
-            connection: wantsUpgrade ? .upgrade : keepAliveMode == .keepAlive ? .none : .close,
-            to: &connection.output)
+            facts.request, framing: requestFraming, connection: requestConnection, to: &connection.output)
         guard fits else {
             // Rules and options have made the head longer than a buffer: ours to answer for.
             fail(status: 500, .proxy, .headers, worker)

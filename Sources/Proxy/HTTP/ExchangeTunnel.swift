@@ -64,7 +64,8 @@ extension Exchange {
         facts.status = facts.response.status
         countResponse(facts.status, worker)
         keepsClient = false
-        facts.response.fields.removeHopByHop(keepingUpgrade: option == .upgrade)
+        facts.response.fields.removeSetApart(keepingUpgrade: option == .upgrade)
+        _ = facts.response.fields.takeConnectionOptions()
         client.output.acquire(from: worker.buffers)
         let before = client.output.count
         let fits = MessageWriter.write(facts.response, framing: .none, connection: option, to: &client.output)

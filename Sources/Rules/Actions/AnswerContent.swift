@@ -205,8 +205,11 @@ extension FieldName {
 }
 
 extension KnownField {
-    /// Whether the field says where a message ends or what becomes of its connection: each hop writes its own.
-    var framesMessages: Bool {
+    /// Whether the field says where a message ends: each hop writes its own.
+    var framesMessages: Bool { self == .contentLength || self == .transferEncoding }
+
+    /// Whether the field says what becomes of a connection, or where a message ends.
+    var isHopByHop: Bool {
         switch self {
         case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade: true
         default: false

@@ -1,6 +1,6 @@
 // `del-header`, for one name or for all that look alike (manual, `http-request del-header`).
 //
-// Fields that frame messages or belong to one connection are each hop's own: they are left alone.
+// Content-Length and Transfer-Encoding are each hop's own: they are left alone.
 
 internal import Basics
 internal import Configuration
@@ -36,13 +36,8 @@ struct DeleteFieldsAction: Sendable {
     }
 
     private func remove(from fields: inout HeaderFields, _ matcher: RegularMatcher, _ program: RuleProgram) {
-        var i = 0
-        while i < fields.count {
-            if !fields.known(i).framesMessages, matches(fields.name(i), matcher, program) {
-                fields.remove(at: i)
-            } else {
-                i += 1
-            }
+        fields.removeAll { fields, i in
+            !fields.known(i).framesMessages && matches(fields.name(i), matcher, program)
         }
     }
 

@@ -65,7 +65,7 @@ enum DirectiveAction: Sendable {
                 "Sends the client a field, Link say, in a 103 before the response. Lines behind one another make one 103."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (word, name) = try arguments.fieldName(&table)
-            guard !name.framesMessages else {
+            guard !name.known.isHopByHop else {
                 throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
             }
             return .directive(

@@ -1,8 +1,8 @@
 // `set-header`, `add-header`, `del-header` (manual, `http-request set-header` and so on).
 //
 // Whatever a value is made of, it cannot end its line: a control character is written as %XX, as HAProxy does.
-// Fields that frame messages or belong to one connection are each hop's own; lines about them are warned of when
-// the file is read, and do nothing.
+// Content-Length and Transfer-Encoding are each hop's own; lines about them are warned of when the file is read, and do
+// nothing. Connection, Upgrade and their like can be written: what a peer's Connection list names was removed before.
 
 internal import Basics
 internal import Configuration

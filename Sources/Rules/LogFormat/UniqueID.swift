@@ -50,7 +50,7 @@ struct UniqueIDSettings: SectionSettings {
 
     mutating func readField(_ arguments: inout Arguments) throws(ConfigProblem) {
         let word = try arguments.nextFieldName()
-        guard let name = FieldName(word.text, &table), !name.framesMessages else {
+        guard let name = FieldName(word.text, &table), !name.known.isHopByHop else {
             throw arguments.problem("'\(word.text)' cannot be the name of that field", at: word)
         }
         field = name

@@ -234,11 +234,9 @@ extension HeaderFields {
     /// Removes every field of this name.
     mutating func remove(_ name: FieldName, _ program: RuleProgram) {
         if name.known != .other { return remove(name.known) }
-        var from = 0
-        while let i = next(name, program, from: from) {
-            remove(at: i)
-            from = i
-        }
+        guard next(name, program, from: 0) != nil else { return }
+        let wanted = program.text(name.text)
+        removeAll { fields, i in fields.known(i) == .other && fields.name(i).isEqual(to: wanted) }
     }
 }
 
