@@ -108,13 +108,13 @@ public struct RequestHead: ~Copyable, Sendable {
         targetCount = target.byteCount
         text.overwrite(with: target)
         queryEnd = targetCount
-        if parts.form == .absolute, parts.path.isEmpty {
-            // RFC 9110 section 4.2.3: an empty path is the same as "/".
-            let query = parts.path.lowerBound..<target.byteCount
-            self.parts.path = targetCount..<targetCount + 1
+        if parts.form == .absolute, parts.path.isEmpty || target[parts.path.lowerBound] == 0x23 {
+            // RFC 9110 section 4.2.3: an empty path is the same as "/". A fragment may stand behind it.
+            let behind = parts.path.lowerBound..<target.byteCount
+            self.parts.path = targetCount..<targetCount + 1 + parts.path.count
             text.removeSubrange(targetCount...)
             text.append(0x2F)
-            text.append(target.extracting(query))
+            text.append(target.extracting(behind))
             queryEnd = text.count
         }
     }

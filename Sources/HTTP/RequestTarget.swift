@@ -84,7 +84,8 @@ struct TargetParts: Sendable {
         else { return .failure(Offence(fault: .unsuitableTarget, offset: 0)) }
         let start = colon + 3
         var end = start
-        while end < count, target[end] != 0x2F, target[end] != 0x3F { end += 1 }
+        // A fragment, which `accept-invalid` lets through, ends it too (RFC 3986 section 3.2).
+        while end < count, target[end] != 0x2F, target[end] != 0x3F, target[end] != 0x23 { end += 1 }
         if let at = target.firstIndex(of: 0x40, in: start..<end) {
             return .failure(Offence(fault: .userInfoInTarget, offset: at))
         }

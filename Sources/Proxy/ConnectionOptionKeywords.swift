@@ -26,15 +26,29 @@ enum ConnectionOptionKeywords {
             "Logs each change of what health checks find, not only those that change a server's state.",
             \.logsHealthChecks),
         option(
-            "accept-invalid-http-request", .frontends,
-            "Lets requests pass that break rules without making it doubtful where they end: odd characters in the names of "
-                + "fields and in targets, other versions, HTTP/0.9. 'show errors' has the last one.",
+            "accept-unsafe-violations-in-http-request", .frontends,
+            "Lets requests pass that break rules of HTTP without making it doubtful where they end or whom they are for: "
+                + "lines of the head that end with LF alone, odd characters in the names of fields, '#' and bytes from "
+                + "0x80 in targets, other versions, HTTP/0.9. Of what HAProxy lets through under this name the following "
+                + "stays refused, since two hops may read it differently: NUL in a name or a value, and an authority "
+                + "(of CONNECT too) that differs from Host. Lines of a chunked body end with CR LF. 'show errors' has the "
+                + "last request that was let through.",
             \.acceptsInvalidRequests),
         option(
-            "accept-invalid-http-response", .backends,
-            "Lets responses pass that break rules without making it doubtful where they end: odd characters in the names "
-                + "of fields, versions of several digits. 'show errors' has the last one.",
+            "accept-unsafe-violations-in-http-response", .backends,
+            "Lets responses pass that break rules of HTTP without making it doubtful where they end: odd characters in "
+                + "the names of fields, versions of several digits. Without the option too, lines of a response may end "
+                + "with LF alone, and chunk sizes may be padded with blanks or zeros. Of what HAProxy lets through under "
+                + "this name the following stays refused: NUL in a name or a value, a Transfer-Encoding that is empty or "
+                + "has several 'chunked', a status of more than three digits, other protocols. 'show errors' has the last "
+                + "response that was let through.",
             \.acceptsInvalidResponses),
+        option(
+            "accept-invalid-http-request", .frontends,
+            "The old name of 'option accept-unsafe-violations-in-http-request'.", \.acceptsInvalidRequests),
+        option(
+            "accept-invalid-http-response", .backends,
+            "The old name of 'option accept-unsafe-violations-in-http-response'.", \.acceptsInvalidResponses),
         Keyword(
             "backlog", in: .frontends, usage: "backlog <number>",
             summary: "Connections the system may keep waiting at each address: 4096 by default."

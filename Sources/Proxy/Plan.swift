@@ -108,7 +108,7 @@ public final class FrontendPlan: Sendable {
     public let probesClients: Bool
     /// Whether connections without a byte pass unsaid.
     let ignoresProbes: Bool
-    /// `option accept-invalid-http-request`
+    /// `option accept-unsafe-violations-in-http-request`
     let acceptsInvalid: Bool
     /// Connections the system may keep waiting at each address.
     public let backlog: Int?
@@ -236,7 +236,7 @@ public final class BackendPlan: Sendable {
     /// Whether the system probes server connections.
     let probesServers: Bool
     let logsHealthChecks: Bool
-    /// `option accept-invalid-http-response`
+    /// `option accept-unsafe-violations-in-http-response`
     let acceptsInvalid: Bool
     let errorPages: ErrorPages
     public let logTargets: LogTargets

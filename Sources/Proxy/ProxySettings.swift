@@ -29,7 +29,7 @@ public struct ProxySettings: SectionSettings {
     var probesServers = false
     var ignoresProbes = false
     var logsHealthChecks = false
-    /// `option accept-invalid-http-request`, `-response`
+    /// `option accept-unsafe-violations-in-http-request`, `-response`
     var acceptsInvalidRequests = false
     var acceptsInvalidResponses = false
     var backlog: Int?

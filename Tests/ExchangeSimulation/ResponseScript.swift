@@ -57,7 +57,13 @@ struct ResponseScript {
             bytes += "HTTP/1.1 \(random.oneIn(2) ? "204 No Content" : "304 Not Modified")\r\n\(fields)\r\n".utf8
         case 1, 2, 3:
             bytes += "HTTP/1.1 \(Self.status(head, &random))\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n".utf8
-            if !isBodiless { RequestScript.chunk(body, into: &bytes, &random) }
+            if !isBodiless {
+                if !configuration.isTCP && random.oneIn(4) {
+                    Self.chunkSloppily(body, into: &bytes, &random)
+                } else {
+                    RequestScript.chunk(body, into: &bytes, &random)
+                }
+            }
         case 4 where closes:
             let version = random.oneIn(2) ? "1.0" : "1.1"
             bytes += "HTTP/\(version) \(Self.status(head, &random))\r\n\(fields)\r\n".utf8
@@ -66,6 +72,24 @@ struct ResponseScript {
             bytes += "HTTP/1.1 \(Self.status(head, &random))\r\nContent-Length: \(body.count)\r\n\(fields)\r\n".utf8
             if !isBodiless { bytes += body }
         }
+    }
+
+    /// Appends a body in chunks as servers write them that nobody has checked: padded sizes, lines that end with LF alone.
+    private static func chunkSloppily(
+        _ body: ArraySlice<UInt8>, into bytes: inout [UInt8], _ random: inout SeededRandom
+    ) {
+        var rest = body
+        while !rest.isEmpty {
+            let piece = rest.prefix(max(random.number(1...9_000), body.count / 60))
+            rest = rest.dropFirst(piece.count)
+            bytes += String(repeating: "0", count: random.number(0...20)).utf8
+            bytes += String(piece.count, radix: 16).utf8
+            bytes += String(repeating: " ", count: random.number(0...9)).utf8
+            bytes += (random.oneIn(2) ? "\n" : "\r\n").utf8
+            bytes += piece
+            bytes += (random.oneIn(2) ? "\n" : "\r\n").utf8
+        }
+        bytes += (random.oneIn(4) ? "0  \nX-Trailer: yes\n\n" : "0 \n\n").utf8
     }
 
     private static func status(_ head: Head, _ random: inout SeededRandom) -> String {

@@ -37,6 +37,7 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
         let parts = text.components(separatedBy: "---\n")
         message = unescaped(parts.dropFirst().joined(separator: "---\n"))
         kind = name.hasPrefix("requests") ? .request : .response(to: .get)
+        var isLenient = false
         for line in parts[0].split(separator: "\n") where line.hasPrefix("# ") {
             let words = line.dropFirst(2).split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard words.count == 2, Self.isKey(words[0]) else { continue }
@@ -45,12 +46,13 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
             case "head-bytes-max": limits.headBytesMax = Int(value) ?? 0
             case "fields-max": limits.fieldsMax = Int(value) ?? 0
             case "accept-invalid": limits.acceptInvalid = value == "yes"
+            case "lenient": isLenient = value == "yes"
             case "to": kind = .response(to: value == "HEAD" ? .head : .connect)
             default: expected[String(words[0])] = String(value)
             }
         }
         if name.hasPrefix("bodies") {
-            kind = .body(framing(named: expected.removeValue(forKey: "framing") ?? ""))
+            kind = .body(framing(named: expected.removeValue(forKey: "framing") ?? ""), lenient: isLenient)
         }
     }
 
@@ -62,7 +64,7 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
         "fault", "offset", "end", "method", "target", "path", "query", "host", "version", "fields", "framing",
         "content",
         "rest", "keep-alive", "upgrade", "expect-continue", "status", "reason", "reuse", "to", "head-bytes-max",
-        "fields-max", "accept-invalid", "trailers", "tolerated", "written-version",
+        "fields-max", "accept-invalid", "lenient", "trailers", "tolerated", "written-version",
     ]
 }
 

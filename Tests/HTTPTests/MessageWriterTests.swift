@@ -22,10 +22,10 @@ import Testing
         return fits ? escaped(bytes) : nil
     }
 
-    private func request(_ text: String, version: HTTPVersion = .http11) -> RequestHead {
+    private func request(_ text: String, _ limits: HeadLimits = HeadLimits()) -> RequestHead {
         var head = RequestHead()
         var consumed = 0
-        var parser = RequestParser(limits: HeadLimits())
+        var parser = RequestParser(limits: limits)
         #expect(parser.parse(unescaped(text).bytes, into: &head, consumed: &consumed) == .complete)
         return head
     }
@@ -78,6 +78,24 @@ import Testing
         #expect(
             written { MessageWriter.write(head, framing: .none, connection: .upgrade, to: &$0) }
                 == #"GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"#)
+    }
+
+    @Test(
+        arguments: [
+            ([.close, .upgrade], "close, upgrade"), ([.keepAlive, .te], "keep-alive, te"), (.te, "te"),
+        ] as [(MessageWriter.ConnectionHeader, String)])
+    func theOptionsOfAConnectionAreOneList(options: MessageWriter.ConnectionHeader, expected: String) {
+        let head = ResponseHead()
+        #expect(
+            written { MessageWriter.write(head, framing: .none, connection: options, to: &$0) }
+                == #"HTTP/1.1 200 \r\nconnection: \#(expected)\r\n\r\n"#)
+    }
+
+    @Test func aFragmentBehindAnAuthorityIsWrittenBehindASlash() {
+        let head = request(#"GET http://a#b HTTP/1.1\r\nHost: a\r\n\r\n"#, HeadLimits(acceptInvalid: true))
+        #expect(
+            written { MessageWriter.write(head, framing: .none, connection: .none, to: &$0) }
+                == #"GET /#b HTTP/1.1\r\nhost: a\r\n\r\n"#)
     }
 
     @Test func aResponseWithItsFraming() {

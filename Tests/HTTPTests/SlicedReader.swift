@@ -8,7 +8,8 @@ import Testing
 enum MessageKind: Sendable {
     case request
     case response(to: HTTP.Method)
-    case body(BodyFraming)
+    /// `lenient`: as a server's body is read.
+    case body(BodyFraming, lenient: Bool)
 }
 
 /// What came of a message, by the keys of the corpus. Equal for every way of cutting the same bytes.
@@ -62,7 +63,7 @@ private struct SlicedReader: ~Copyable {
         self.kind = kind
         requestParser = RequestParser(limits: limits)
         responseParser = ResponseParser(limits: limits)
-        if case .body(let framing) = kind { begin(framing) }
+        if case .body(let framing, let isLenient) = kind { begin(framing, lenient: isLenient) }
     }
 
     mutating func feed(_ piece: ArraySlice<UInt8>) {
@@ -101,14 +102,14 @@ private struct SlicedReader: ~Copyable {
         phase = .ended
     }
 
-    private mutating func begin(_ framing: BodyFraming) {
+    private mutating func begin(_ framing: BodyFraming, lenient isLenient: Bool) {
         switch framing {
         case .none: outcome["framing"] = "none"
         case .length(let length): outcome["framing"] = "length \(length)"
         case .chunked: outcome["framing"] = "chunked"
         case .untilClose: outcome["framing"] = "untilClose"
         }
-        decoder = BodyDecoder(framing)
+        decoder = BodyDecoder(framing, lenient: isLenient)
         phase = .body
     }
 
@@ -131,7 +132,8 @@ private struct SlicedReader: ~Copyable {
             consume(consumed)
             describe()
             switch framing {
-            case .success(let framing): begin(framing)
+            case .success(let framing):
+                if case .response = kind { begin(framing, lenient: true) } else { begin(framing, lenient: false) }
             case .failure(let fault): fail(fault, offset: 0)
             }
         }

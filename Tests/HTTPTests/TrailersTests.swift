@@ -30,5 +30,9 @@ import Testing
         #expect(end(with: "\(name): 1\r\nX-A: 2\r\n\r\n") == "0\r\nx-a: 2\r\n\r\n")
     }
 
+    @Test func linesThatEndWithLineFeedsAloneAreWrittenStrictly() {
+        #expect(end(with: "X-A: 1\nHost: b\r\nX-B: 2 \n\n") == "0\r\nx-a: 1\r\nx-b: 2\r\n\r\n")
+    }
+
     @Test func nothingIsLeftOfASectionOfSuchFields() { #expect(end(with: "Host: a\r\n\r\n") == "0\r\n\r\n") }
 }

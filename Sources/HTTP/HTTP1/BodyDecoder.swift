@@ -2,7 +2,12 @@
 //
 // The decoder keeps a few words and no bytes: what is framing is eaten byte by byte as it comes, so that neither an
 // endless chunk extension nor an endless trailer needs room. Chunk extensions are checked, bounded and dropped,
-// trailers checked, bounded and shown (RFC 9112 section 7.1). Every line end is exactly CR LF.
+// trailers checked, bounded and shown (RFC 9112 section 7.1).
+//
+// In a client's body every line end is exactly CR LF and a size is nothing but digits: where hops differ in what they
+// take for the end of a chunk, a client can hide a request in a body. A server that is ours has nothing to gain from
+// that, and some pad sizes with blanks or zeros, or end lines with LF: `lenient` takes these. Where the chunk ends is
+// certain all the same.
 
 internal import Basics
 
@@ -24,12 +29,13 @@ public struct BodyDecoder: Sendable {
 
     private enum Phase: UInt8 {
         case content, untilClose
-        case sizeStart, size, extensions, sizeLineFeed, chunkData, dataReturn, dataLineFeed
+        case sizeStart, size, sizeBlanks, extensions, sizeLineFeed, chunkData, dataReturn, dataLineFeed
         case trailerStart, trailerName, trailerValue, trailerLineFeed, lastLineFeed
         case complete, failed
     }
 
     private var phase: Phase
+    private let isLenient: Bool
     /// Bytes of content to come: of the whole body, or of the chunk. After a failure, where it was.
     private var remaining: UInt64 = 0
     /// Bytes of the present chunk's size digits, of its extensions, or of the trailers.
@@ -43,8 +49,14 @@ public struct BodyDecoder: Sendable {
     public static let trailerBytesMax = 8_192
     /// Digits of a chunk's size: a number of 64 bits.
     private static let sizeDigitsMax = 16
+    /// The same with zeros before it and blanks behind it, in a body that is read leniently: some servers print the
+    /// size into a field of ten characters or of sixteen.
+    private static let paddedSizeBytesMax = 64
 
-    public init(_ framing: BodyFraming) {
+    /// - Parameter isLenient: whether blanks behind a chunk's size, zeros before it, and lines that end with LF alone are
+    ///   accepted. For responses only.
+    public init(_ framing: BodyFraming, lenient isLenient: Bool = false) {
+        self.isLenient = isLenient
         switch framing {
         case .none: phase = .complete
         case .length(let length):
@@ -138,15 +150,17 @@ public struct BodyDecoder: Sendable {
     @inline(__always)
     private mutating func take(_ byte: UInt8) -> MessageFault? {
         switch phase {
-        case .sizeStart, .size: return takeSize(byte)
+        case .sizeStart, .size, .sizeBlanks: return takeSize(byte)
         case .extensions: return takeExtension(byte)
         case .sizeLineFeed:
             guard byte == 0x0A else { return .bareCarriageReturn }
-            phase = remaining == 0 ? .trailerStart : .chunkData
-            framingBytes = 0
-            hasTrailers = false
+            endSizeLine()
             return nil
         case .dataReturn:
+            if byte == 0x0A, isLenient {
+                phase = .sizeStart
+                return nil
+            }
             guard byte == 0x0D else { return .chunkNotClosed }
             phase = .dataLineFeed
             return nil
@@ -160,30 +174,59 @@ public struct BodyDecoder: Sendable {
         }
     }
 
+    /// The line with a chunk's size is over.
+    private mutating func endSizeLine() {
+        phase = remaining == 0 ? .trailerStart : .chunkData
+        framingBytes = 0
+        hasTrailers = false
+    }
+
     /// `1*HEXDIG`, then an extension or the line's end: no sign, no prefix, no space.
     @inline(__always)
     private mutating func takeSize(_ byte: UInt8) -> MessageFault? {
         let digit = hexValue(byte)
-        if digit < 16 {
+        if digit < 16, phase != .sizeBlanks {
             if phase == .sizeStart {
                 phase = .size
                 remaining = 0
                 framingBytes = 0
             }
             framingBytes &+= 1
-            if framingBytes > Self.sizeDigitsMax { return .chunkSizeTooLong }
+            if framingBytes > Self.sizeDigitsMax {
+                // Zeros in front are no reason why the number should not fit.
+                guard isLenient, remaining &>> 60 == 0, framingBytes <= Self.paddedSizeBytesMax else {
+                    return .chunkSizeTooLong
+                }
+            }
             remaining = remaining &<< 4 | UInt64(digit)
             return nil
         }
-        guard phase == .size, byte == 0x0D || byte == 0x3B else { return .invalidChunkSize }
-        phase = byte == 0x0D ? .sizeLineFeed : .extensions
+        guard phase != .sizeStart else { return .invalidChunkSize }
+        switch byte {
+        case 0x0D: phase = .sizeLineFeed
+        case 0x3B: phase = .extensions
+        case 0x0A where isLenient: endSizeLine()
+        case 0x20 where isLenient, 0x09 where isLenient: return takeSizeBlank()
+        default: return .invalidChunkSize
+        }
         framingBytes = 1
         return nil
+    }
+
+    /// White space behind a size, which RFC 9110 section 5.6.3 tells recipients to remove.
+    private mutating func takeSizeBlank() -> MessageFault? {
+        phase = .sizeBlanks
+        framingBytes += 1
+        return framingBytes > Self.paddedSizeBytesMax ? .invalidChunkSize : nil
     }
 
     private mutating func takeExtension(_ byte: UInt8) -> MessageFault? {
         if byte == 0x0D {
             phase = .sizeLineFeed
+            return nil
+        }
+        if byte == 0x0A, isLenient {
+            endSizeLine()
             return nil
         }
         guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else {
@@ -201,6 +244,8 @@ public struct BodyDecoder: Sendable {
         case .trailerStart:
             if byte == 0x0D {
                 phase = .lastLineFeed
+            } else if byte == 0x0A, isLenient {
+                phase = .complete
             } else if ByteSet.token.contains(byte) {
                 phase = .trailerName
                 hasTrailers = true
@@ -216,6 +261,8 @@ public struct BodyDecoder: Sendable {
         case .trailerValue:
             if byte == 0x0D {
                 phase = .trailerLineFeed
+            } else if byte == 0x0A, isLenient {
+                phase = .trailerStart
             } else if byte < 0x20 && byte != 0x09 || byte == 0x7F {
                 return byte == 0x0A ? .bareLineFeed : .invalidTrailer
             }

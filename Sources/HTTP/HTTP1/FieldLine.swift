@@ -6,13 +6,16 @@
 internal import Basics
 
 extension HeaderFields {
-    /// Appends the field of a line without control characters, which in `input` is followed by CR LF. Returns the
-    /// known field it is, by way of `known`, or what is wrong with it.
+    /// Appends the field of a line without control characters, which in `input` is followed by CR LF, or by LF alone:
+    /// `next` is where the next line begins. Returns the known field it is, by way of `known`, or what is wrong with it.
     @inline(__always)
     mutating func append(
-        line range: Range<Int>, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
+        line range: Range<Int>, next: Int, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
     ) -> Offence? {
         let count = range.count
+        if next &- range.upperBound != 2 {
+            return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
+        }
         makeRoom(for: count &+ 3)  // the line, its end, and a space that it may lack
         let start = used
         let entry: Entry? = unsafe arena.withUnsafeMutableBytes { arena in

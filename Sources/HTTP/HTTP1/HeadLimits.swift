@@ -10,9 +10,10 @@ public struct HeadLimits: Sendable {
     public var headBytesMax: Int
     /// Fields in one head (`tune.http.maxhdr`): enough for browsers and proxies, too few to make searching them slow.
     public var fieldsMax: Int
-    /// `option accept-invalid-http-request` or `-response`: `#` and bytes from 0x80 in targets, any visible characters
-    /// but the colon in field names, other protocols and versions of more digits, no version at all (HTTP/0.9). Nothing
-    /// that could move the end of a line or of a message; what is sent on is HTTP/1.1 all the same.
+    /// `option accept-unsafe-violations-in-http-request` or `-response`: `#` and bytes from 0x80 in targets, any visible
+    /// characters but the colon in field names, other protocols and versions of more digits, no version at all
+    /// (HTTP/0.9), lines of a request's head that end with LF alone. Nothing that makes it doubtful where a message ends
+    /// or whom it is for; what is sent on is HTTP/1.1 all the same.
     public var acceptInvalid: Bool
 
     public init(headBytesMax: Int = 15_360, fieldsMax: Int = 101, acceptInvalid: Bool = false) {

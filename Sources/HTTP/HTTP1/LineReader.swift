@@ -1,7 +1,8 @@
 // The lines of a head: where each ends, and that it holds no control characters (RFC 9112 section 2.2).
 //
-// A line ends with CR LF. A bare CR and a bare LF are refused, because hops differ in what they take them for.
-// Looking for the line's end and for control characters is one pass.
+// A line ends with CR LF. A bare CR is refused, because hops differ in what they take it for; and so is a bare LF, but
+// for heads of servers, and of clients for which the configuration asks for it (RFC 9112 section 2.2 lets a recipient
+// take LF for the end of a line). Looking for the line's end and for control characters is one pass.
 
 internal import Basics
 
@@ -19,8 +20,8 @@ struct LineReader: Sendable {
     private var scanned = 0
 
     enum Line {
-        /// The line, without its end, which is two bytes long.
-        case complete(Range<Int>)
+        /// The line without its end, and where the next one begins: two bytes behind it, or one behind a bare LF.
+        case complete(Range<Int>, next: Int)
         /// The input has ended inside the line.
         case needMore
         /// The head is longer than allowed: its first byte too many is at this offset.
@@ -30,7 +31,7 @@ struct LineReader: Sendable {
 
     /// The line of `input` that begins at `start`. After `needMore`, the next call's input begins with the same line.
     @inline(__always)
-    mutating func next(_ input: RawSpan, from start: Int, headBytesMax: Int) -> Line {
+    mutating func next(_ input: RawSpan, from start: Int, headBytesMax: Int, takesLineFeed: Bool) -> Line {
         let end = min(input.byteCount, start &+ headBytesMax &- taken)
         var index = start &+ scanned
         while true {
@@ -52,8 +53,12 @@ struct LineReader: Sendable {
                 }
                 scanned = 0
                 taken &+= index &+ 2 &- start
-                return .complete(start..<index)
-            case 0x0A: return .failed(Offence(fault: .bareLineFeed, offset: index))
+                return .complete(start..<index, next: index &+ 2)
+            case 0x0A:
+                guard takesLineFeed else { return .failed(Offence(fault: .bareLineFeed, offset: index)) }
+                scanned = 0
+                taken &+= index &+ 1 &- start
+                return .complete(start..<index, next: index &+ 1)
             case 0x09: index &+= 1
             default: return .failed(Offence(fault: .controlCharacter, offset: index))
             }

@@ -49,19 +49,22 @@ public struct RequestParser: Sendable {
             }
         }
         while true {
-            switch reader.next(input, from: consumed, headBytesMax: limits.headBytesMax) {
-            case .complete(let line):
+            switch reader.next(
+                input, from: consumed, headBytesMax: limits.headBytesMax, takesLineFeed: limits.acceptInvalid)
+            {
+            case .complete(let line, let next):
+                tolerate(lineFeedBehind: line, next)
                 if line.isEmpty {
-                    consumed = line.upperBound + 2
+                    consumed = next
                     if let fault = Self.hostFault(of: head) { return fail(fault) }
                     phase = .ended
                     return .complete
                 }
-                if let offence = take(line, of: input, into: &head) {
+                if let offence = take(line, next, of: input, into: &head) {
                     consumed = line.lowerBound + offence.offset
                     return fail(offence.fault)
                 }
-                consumed = line.upperBound &+ 2
+                consumed = next
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
@@ -78,20 +81,29 @@ public struct RequestParser: Sendable {
         return .failed(fault)
     }
 
+    /// Notes a line that ended with LF alone, unless there is something worse to note.
+    @inline(__always)
+    private mutating func tolerate(lineFeedBehind line: Range<Int>, _ next: Int) {
+        guard next &- line.upperBound == 1, tolerated == nil else { return }
+        tolerated = Offence(fault: .bareLineFeed, offset: reader.taken - 1)
+    }
+
     @inline(__always)
     private mutating func take(
-        _ line: Range<Int>, of input: RawSpan, into head: inout RequestHead
+        _ line: Range<Int>, _ next: Int, of input: RawSpan, into head: inout RequestHead
     ) -> Offence? {
         if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
         let hadHost = head.fields.contains(.host)
         var known = KnownField.other
         if let offence = head.fields.append(
-            line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
+            line: line, next: next, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
             return offence
         }
-        if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
-            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (line.count + 2) + odd)
+        if limits.acceptInvalid, tolerated == nil || tolerated?.fault == .bareLineFeed,
+            let odd = head.fields.oddityInLastName
+        {
+            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (next - line.lowerBound) + odd)
         }
         return known == .host && hadHost ? Offence(fault: .repeatedHost, offset: 0) : nil
     }
@@ -111,22 +123,25 @@ public struct RequestParser: Sendable {
                 let byte = input[place]
                 // TLS, HTTP/2 frames and other protocols show at the first byte; no line of theirs is waited for.
                 guard ByteSet.token.contains(byte) || byte == 0x0D || byte == 0x0A else { return .failed(.notHTTP) }
-                hasBegun = byte != 0x0D
+                hasBegun = byte != 0x0D && (byte != 0x0A || !limits.acceptInvalid)
             }
-            switch reader.next(input, from: place, headBytesMax: limits.headBytesMax) {
-            case .complete(let line):
+            switch reader.next(
+                input, from: place, headBytesMax: limits.headBytesMax, takesLineFeed: limits.acceptInvalid)
+            {
+            case .complete(let line, let next):
                 if line.isEmpty {
                     emptyLines += 1
                     if emptyLines > Self.emptyLinesMax { return .failed(.tooManyEmptyLines) }
                     reader.restart()
-                    place = line.upperBound + 2
+                    place = next
                     continue
                 }
                 if let offence = RequestLine.read(input.extracting(line), into: &head, limits, tolerated: &tolerated) {
                     place = line.lowerBound + offence.offset
                     return .failed(offence.fault)
                 }
-                place = line.upperBound + 2
+                tolerate(lineFeedBehind: line, next)
+                place = next
                 return .complete
             case .needMore: return .needMore
             case .tooLong(let offset):

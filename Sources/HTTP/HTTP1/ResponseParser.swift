@@ -1,5 +1,6 @@
-// Reads the head of a response, line by line (RFC 9112 sections 2 and 4), as strictly as that of a request: a server
-// may be as mistaken as a client, and what it sends goes to a client's cache.
+// Reads the head of a response, line by line (RFC 9112 sections 2 and 4). A line may end with LF alone, as RFC 9112
+// section 2.2 lets a recipient have it: some servers and many scripts write their heads so. In all else it is as strict
+// as with a request: a server may be as mistaken as a client, and what it sends goes to a client's cache.
 
 internal import Basics
 
@@ -36,18 +37,18 @@ public struct ResponseParser: Sendable {
             if input[0] != 0x48 { return fail(.notHTTP) }
         }
         while true {
-            switch reader.next(input, from: consumed, headBytesMax: limits.headBytesMax) {
-            case .complete(let line):
+            switch reader.next(input, from: consumed, headBytesMax: limits.headBytesMax, takesLineFeed: true) {
+            case .complete(let line, let next):
                 if line.isEmpty, phase == .fields {
-                    consumed = line.upperBound &+ 2
+                    consumed = next
                     phase = .ended
                     return .complete
                 }
-                if let offence = take(line, of: input, into: &head) {
+                if let offence = take(line, next, of: input, into: &head) {
                     consumed = line.lowerBound + offence.offset
                     return fail(offence.fault)
                 }
-                consumed = line.upperBound &+ 2
+                consumed = next
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
@@ -66,7 +67,7 @@ public struct ResponseParser: Sendable {
 
     @inline(__always)
     private mutating func take(
-        _ line: Range<Int>, of input: RawSpan, into head: inout ResponseHead
+        _ line: Range<Int>, _ next: Int, of input: RawSpan, into head: inout ResponseHead
     ) -> Offence? {
         if phase == .statusLine {
             phase = .fields
@@ -79,12 +80,12 @@ public struct ResponseParser: Sendable {
         if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
         var known = KnownField.other
         if let offence = head.fields.append(
-            line: line, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
+            line: line, next: next, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
             return offence
         }
         if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
-            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (line.count + 2) + odd)
+            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (next - line.lowerBound) + odd)
         }
         return nil
     }

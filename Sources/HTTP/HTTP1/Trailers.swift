@@ -7,13 +7,16 @@ internal import Basics
 /// The fields of a trailer section.
 public enum Trailers {
     /// Appends the end of a chunked body: the last chunk, the fields of `section` that may be passed on, the empty line.
-    /// The section was checked by a body decoder, and ends with its empty line.
+    /// The section was checked by a body decoder, and ends with its empty line. Its lines end with CR LF or LF; those that
+    /// are written, with CR LF.
     public static func appendLastChunk(with section: [UInt8], to out: inout [UInt8]) {
         out.append(contentsOf: [0x30, 0x0D, 0x0A])
         var start = 0
-        while let end = section[start...].firstIndex(of: 0x0D), end > start {
+        while let feed = section[start...].firstIndex(of: 0x0A) {
+            let end = feed > start && section[feed - 1] == 0x0D ? feed - 1 : feed
+            if end == start { break }
             append(section[start..<end], to: &out)
-            start = end + 2
+            start = feed + 1
         }
         out.append(contentsOf: [0x0D, 0x0A])
     }

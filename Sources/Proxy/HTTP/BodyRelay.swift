@@ -27,8 +27,11 @@ struct BodyRelay {
     /// - Parameters:
     ///   - source: how the body comes in.
     ///   - target: how it goes out.
-    init(from source: BodyFraming, to target: BodyFraming) {
-        decoder = BodyDecoder(source)
+    ///   - isLenient: whether chunks that a server has padded are accepted, see `BodyDecoder`.
+    init(
+        from source: BodyFraming, to target: BodyFraming, lenient isLenient: Bool = false
+    ) {
+        decoder = BodyDecoder(source, lenient: isLenient)
         framing = target
         isComplete = source == .none || source == .length(0)
     }

@@ -11,7 +11,7 @@ extension Exchange {
         guard rules.looksIntoBodies else { return }
         facts.requestBody.removeAll(keepingCapacity: true)
         guard !requestBody.isComplete else { return }
-        Self.copyBody(in: client.input, requestFraming, to: &facts.requestBody)
+        Self.copyBody(in: client.input, BodyDecoder(requestFraming), to: &facts.requestBody)
     }
 
     private var looksIntoResponseBodies: Bool {
@@ -23,7 +23,7 @@ extension Exchange {
         guard looksIntoResponseBodies else { return }
         facts.responseBody.removeAll(keepingCapacity: true)
         guard case .body(let framing) = responseKind, let connection else { return }
-        Self.copyBody(in: connection.input, framing, to: &facts.responseBody)
+        Self.copyBody(in: connection.input, BodyDecoder(framing, lenient: true), to: &facts.responseBody)
     }
 
     /// Lets rules see the body of an answer of our own; a file's they do not.
@@ -32,8 +32,8 @@ extension Exchange {
         if case .bytes(let bytes, _) = answer { facts.responseBody = bytes } else { facts.responseBody = [] }
     }
 
-    private static func copyBody(in input: borrowing ByteBuffer, _ framing: BodyFraming, to out: inout [UInt8]) {
-        var decoder = BodyDecoder(framing)
+    private static func copyBody(in input: borrowing ByteBuffer, _ decoder: BodyDecoder, to out: inout [UInt8]) {
+        var decoder = decoder
         var seen = 0
         while !decoder.isComplete {
             switch decoder.next(input.readable.extracting(seen..<input.count)) {

@@ -245,7 +245,7 @@ extension Exchange {
         // Until the request is read to its end, the next one cannot begin.
         if !requestBody.isComplete { keepsClient = false }
         if worker.isStopping { keepsClient = false }
-        responseBody = BodyRelay(from: framing, to: target)
+        responseBody = BodyRelay(from: framing, to: target, lenient: true)
         endsByClosing = target == .untilClose
         holdsResponse = framing != .none && backend?.responseBuffer != nil && facts.response.mayBeHeld
         // No other server is asked any more.

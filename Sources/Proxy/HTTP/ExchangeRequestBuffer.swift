@@ -21,7 +21,9 @@ struct BodyProbe {
 
     enum Found { case whole, needsMore, failed(MessageFault) }
 
-    init(_ framing: BodyFraming) { decoder = BodyDecoder(framing) }
+    init(_ framing: BodyFraming, lenient isLenient: Bool = false) {
+        decoder = BodyDecoder(framing, lenient: isLenient)
+    }
 
     /// `input` begins with the body each time.
     mutating func look(at input: borrowing ByteBuffer) -> Found {

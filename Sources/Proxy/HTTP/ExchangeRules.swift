@@ -210,7 +210,7 @@ extension Exchange {
             }
             holdsForBody = true
             heldBytes = bytes
-            bodyProbe = BodyProbe(framing)
+            bodyProbe = BodyProbe(framing, lenient: true)
             connection?.setDeadline(after: time, worker)
             return holdUntilThere(step, worker)
         case .more: preconditionFailure("a response's head is whole, no more of it can come")

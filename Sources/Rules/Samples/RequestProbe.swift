@@ -18,16 +18,15 @@ public struct RequestProbe: Sendable {
     }
 
     public private(set) var state = State.awaited
-    private var limits: HeadLimits
     private var parser: RequestParser
     /// Bytes that the parser is done with.
     private var consumed = 0
 
     public init(limits: HeadLimits) {
-        self.limits = limits
-        // Of what is invalid, versions are let through here.
-        self.limits.acceptInvalid = true
-        parser = RequestParser(limits: self.limits)
+        var limits = limits
+        // Of what is invalid, versions and bare line feeds are let through here.
+        limits.acceptInvalid = true
+        parser = RequestParser(limits: limits)
     }
 
     /// Looks on in what the client has sent, all of it from its first byte. Once the head is found it is in `head`.
@@ -37,11 +36,7 @@ public struct RequestProbe: Sendable {
         let progress = unsafe parser.parse(
             bytes.span.bytes.extracting(consumed..<bytes.count), into: &head, consumed: &taken)
         consumed += taken
-        if progress == .failed(.bareLineFeed) {
-            lookAgain(at: bytes, into: &head)
-        } else {
-            state = verdict(progress, parser)
-        }
+        state = verdict(progress, parser)
         if state == .absent { head.clear() }
     }
 
@@ -56,26 +51,9 @@ public struct RequestProbe: Sendable {
 
     private static func isHarmless(_ fault: MessageFault?) -> Bool {
         switch fault {
-        case nil, .missingVersion, .unsupportedVersion: true
+        case nil, .missingVersion, .unsupportedVersion, .bareLineFeed: true
         default: false
         }
-    }
-
-    /// Looks from the beginning, as if each line ended with CR LF. Few clients need that.
-    private mutating func lookAgain(at bytes: [UInt8], into head: inout RequestHead) {
-        var lines: [UInt8] = []
-        for (i, byte) in bytes.enumerated() {
-            if byte == 0x0A, i == 0 || bytes[i - 1] != 0x0D { lines.append(0x0D) }
-            lines.append(byte)
-        }
-        head.clear()
-        var again = RequestParser(limits: limits)
-        var taken = 0
-        state = unsafe verdict(again.parse(lines.span.bytes, into: &head, consumed: &taken), again)
-        // All of it is looked at again when there is more.
-        parser.reset()
-        consumed = 0
-        if state == .awaited { head.clear() }
     }
 }
 

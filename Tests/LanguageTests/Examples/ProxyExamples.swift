@@ -38,6 +38,8 @@ extension Examples {
         line("option abortonclose", not: "yes"),
         line("option accept-invalid-http-request", not: "yes"),
         line("option accept-invalid-http-response", not: "yes"),
+        line("option accept-unsafe-violations-in-http-request", not: "yes"),
+        line("option accept-unsafe-violations-in-http-response", not: "yes"),
         line("option clitcpka", not: "yes"),
         line("option forwarded-headers", not: "all"),
         line("option forwardfor", "except 127.0.0.0/8 header X-Client if-none", not: "except 127.0.0.0/33"),
