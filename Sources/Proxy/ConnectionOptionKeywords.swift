@@ -49,6 +49,14 @@ enum ConnectionOptionKeywords {
         option(
             "accept-invalid-http-response", .backends,
             "The old name of 'option accept-unsafe-violations-in-http-response'.", \.acceptsInvalidResponses),
+        option(
+            "http-drop-request-trailers", .backends,
+            "Does not pass on the fields that follow a request's body: applications that merge them with the head would "
+                + "take them for fields that rules have judged. Even without the option, fields of routing, framing, "
+                + "authentication and control do not pass.", \.dropsRequestTrailers),
+        option(
+            "http-drop-response-trailers", .frontends,
+            "Does not pass on the fields that follow a response's body.", \.dropsResponseTrailers),
         Keyword(
             "backlog", in: .frontends, usage: "backlog <number>",
             summary: "Connections the system may keep waiting at each address: 4096 by default."

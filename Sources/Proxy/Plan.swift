@@ -110,6 +110,7 @@ public final class FrontendPlan: Sendable {
     let ignoresProbes: Bool
     /// `option accept-unsafe-violations-in-http-request`
     let acceptsInvalid: Bool
+    let dropsResponseTrailers: Bool
     /// Connections the system may keep waiting at each address.
     public let backlog: Int?
     let errorPages: ErrorPages
@@ -153,6 +154,7 @@ public final class FrontendPlan: Sendable {
         probesClients = draft.settings.probesClients
         ignoresProbes = draft.settings.ignoresProbes
         acceptsInvalid = draft.settings.acceptsInvalidRequests
+        dropsResponseTrailers = draft.settings.dropsResponseTrailers
         backlog = draft.settings.backlog
         self.errorPages = errorPages
         self.monitor = monitor
@@ -238,6 +240,7 @@ public final class BackendPlan: Sendable {
     let logsHealthChecks: Bool
     /// `option accept-unsafe-violations-in-http-response`
     let acceptsInvalid: Bool
+    let dropsRequestTrailers: Bool
     let errorPages: ErrorPages
     public let logTargets: LogTargets
 
@@ -275,6 +278,7 @@ public final class BackendPlan: Sendable {
         probesServers = draft.settings.probesServers
         logsHealthChecks = draft.settings.logsHealthChecks
         acceptsInvalid = draft.settings.acceptsInvalidResponses
+        dropsRequestTrailers = draft.settings.dropsRequestTrailers
         self.errorPages = errorPages
         self.logTargets = logTargets
     }

@@ -32,6 +32,8 @@ public struct ProxySettings: SectionSettings {
     /// `option accept-unsafe-violations-in-http-request`, `-response`
     var acceptsInvalidRequests = false
     var acceptsInvalidResponses = false
+    var dropsRequestTrailers = false
+    var dropsResponseTrailers = false
     var backlog: Int?
     var abortsOnClose = false
     var client: TimeSpan?

@@ -11,9 +11,10 @@ import Testing
 
     /// Relays `input`, given in pieces of `step` bytes, into outputs that are emptied whenever they are full.
     private func relay(
-        _ input: String, from source: BodyFraming, to target: BodyFraming, step: Int, lenient: Bool = false
+        _ input: String, from source: BodyFraming, to target: BodyFraming, step: Int, lenient: Bool = false,
+        dropsTrailers: Bool = false
     ) -> String {
-        var relay = BodyRelay(from: source, to: target, lenient: lenient)
+        var relay = BodyRelay(from: source, to: target, lenient: lenient, dropsTrailers: dropsTrailers)
         var input = Array(input.utf8)[...]
         var from = ByteBuffer()
         var to = ByteBuffer()
@@ -56,6 +57,13 @@ import Testing
         let fields = (0..<40).map { "x-\($0): \(String(repeating: "v", count: $0))\r\n" }.joined()
         let out = relay("0\r\n\(fields)\r\n", from: .chunked, to: .chunked, step: step)
         #expect(out == "0\r\n\(fields)\r\n")
+    }
+
+    @Test("Trailers that are not to go along do not", arguments: [1, 7, 1_000])
+    func droppedTrailers(step: Int) {
+        let out = relay(
+            "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n", from: .chunked, to: .chunked, step: step, dropsTrailers: true)
+        #expect(out.hasSuffix("0\r\n\r\n") && !out.contains("x-sum"))
     }
 
     @Test("A server's padded chunks are written anew", arguments: [1, 2, 7, 1_000])

@@ -32,6 +32,28 @@ import Testing
         #expect(try client.receive(through: "\r\n\r\n") == "2\r\nhi\r\n0\r\nserver-timing: db;dur=1\r\n\r\n")
     }
 
+    @Test("Trailers end here where the backend, or the frontend, wants none", .enabled(if: Portico.isItself))
+    func droppedTrailers() throws {
+        let server = try ScriptedServer { connection, _ in
+            let head = try connection.receiveRequestHead()
+            #expect(head["trailer"] == nil && head["te"] == nil)
+            #expect(try connection.receive(through: "\r\n\r\n") == "3\r\nabc\r\n0\r\n\r\n")
+            try connection.send(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: server-timing\r\n\r\n"
+                    + "2\r\nhi\r\n0\r\nServer-Timing: db;dur=1\r\n\r\n")
+        }
+        let front = try FrontDoor(
+            before: server.port, frontend: "option http-drop-response-trailers",
+            backend: "option http-drop-request-trailers")
+
+        let client = try Connection(to: front.port)
+        try client.send(
+            "POST / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n")
+        #expect(try client.receiveHead()["trailer"] == nil)
+        #expect(try client.receive(through: "\r\n\r\n") == "2\r\nhi\r\n0\r\n\r\n")
+    }
+
     @Test("A client of HTTP/1.0 gets the body and no trailers")
     func noTrailersForOldClients() throws {
         let server = try ScriptedServer { _ in

@@ -7,6 +7,8 @@ internal import HTTP
 struct BodyRelay {
     private var decoder: BodyDecoder
     private let framing: BodyFraming
+    /// Trailers are read and do not go along.
+    private var dropsTrailers: Bool
     /// The trailer section as far as it was received; then, from `endSent` on, what is to be sent in its place. Empty for
     /// almost all bodies.
     private var trailers: [UInt8] = []
@@ -28,13 +30,18 @@ struct BodyRelay {
     ///   - source: how the body comes in.
     ///   - target: how it goes out.
     ///   - isLenient: whether chunks that a server has padded are accepted, see `BodyDecoder`.
+    ///   - dropsTrailers: whether trailers end here.
     init(
-        from source: BodyFraming, to target: BodyFraming, lenient isLenient: Bool = false
+        from source: BodyFraming, to target: BodyFraming, lenient isLenient: Bool = false, dropsTrailers: Bool = false
     ) {
         decoder = BodyDecoder(source, lenient: isLenient)
         framing = target
+        self.dropsTrailers = dropsTrailers
         isComplete = source == .none || source == .length(0)
     }
+
+    /// From now on trailers end here. For a body of which nothing has been moved yet.
+    mutating func dropTrailers() { dropsTrailers = true }
 
     /// Moves what is there and fits. `output` holds a block.
     mutating func move(from input: inout ByteBuffer, to output: inout ByteBuffer) -> Moved {
@@ -56,7 +63,7 @@ struct BodyRelay {
                 if input.isEmpty || skip == 0 { return .needsInput }
             case .trailers(let skip, let count):
                 input.consume(skip)
-                if framing == .chunked { trailers.append(input.readable.extracting(first: count)) }
+                if framing == .chunked, !dropsTrailers { trailers.append(input.readable.extracting(first: count)) }
                 input.consume(count)
             case .end(let skip): input.consume(skip)
             case .failed(let fault): return .failed(fault)

@@ -240,12 +240,12 @@ extension Exchange {
             keepsClient = false
         }
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
-        let passesTrailers = framing == .chunked && target == .chunked
+        let passesTrailers = framing == .chunked && target == .chunked && !frontend.dropsResponseTrailers
         facts.response.fields.removeSetApart(keepingUpgrade: facts.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
         if !requestBody.isComplete { keepsClient = false }
         if worker.isStopping { keepsClient = false }
-        responseBody = BodyRelay(from: framing, to: target, lenient: true)
+        responseBody = BodyRelay(from: framing, to: target, lenient: true, dropsTrailers: !passesTrailers)
         endsByClosing = target == .untilClose
         holdsResponse = framing != .none && backend?.responseBuffer != nil && facts.response.mayBeHeld
         // No other server is asked any more.

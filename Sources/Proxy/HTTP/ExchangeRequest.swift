@@ -123,10 +123,12 @@ extension Exchange {
         // A rule may have removed Upgrade, or Connection.
         wantsUpgrade = wantsUpgrade && facts.request.upgradeRequested
         // What a server sends behind its body goes to the client: the client's word on that goes to the server.
-        let acceptsTrailers = facts.request.acceptsTrailers
+        let acceptsTrailers = facts.request.acceptsTrailers && !frontend.dropsResponseTrailers
+        let dropsTrailers = backend?.dropsRequestTrailers == true
+        if dropsTrailers { requestBody.dropTrailers() }
         facts.request.fields.removeSetApart(
             keepingUpgrade: wantsUpgrade,
-            keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil)
+            keepingTrailer: requestFraming == .chunked && backend?.requestBuffer == nil && !dropsTrailers)
         if acceptsTrailers, !facts.request.fields.contains(.te) { facts.request.fields.append(.te, "trailers") }
         sayConnectionOptions()
         // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that we speak to them without one. Where the target says

@@ -44,6 +44,8 @@ extension Examples {
         line("option forwarded-headers", not: "all"),
         line("option forwardfor", "except 127.0.0.0/8 header X-Client if-none", not: "except 127.0.0.0/33"),
         line("option http-buffer-request", not: "yes"),
+        line("option http-drop-request-trailers", not: "yes"),
+        line("option http-drop-response-trailers", not: "yes"),
         line("option http-ignore-probes", not: "yes"),
         line("option http-keep-alive", not: "yes"),
         line("option http-server-close", not: "yes"),
