@@ -17,9 +17,12 @@ public struct Monitor: Sendable {
         program = RuleProgram(table)
     }
 
-    /// 200, or 503 if a `monitor fail` line holds; nil if the request has another target, query included.
+    /// 200, or 503 if a `monitor fail` line holds; nil if the request has another target, query included. A target that
+    /// begins with a slash is that of an absolute form too, whatever its scheme and authority.
     public func status(for facts: ExchangeFacts) -> Int? {
-        guard facts.request.target.equals(target) else { return nil }
+        var isMine = facts.request.target.equals(target)
+        if !isMine, target.first == 0x2F { isMine = facts.request.pathAndQuery.equals(target) }
+        guard isMine else { return nil }
         facts.side = .request
         return failures.contains { $0.holds(facts, program) } ? 503 : 200
     }

@@ -20,6 +20,15 @@ import Testing
         #expect(try Section(.frontend, "monitor fail if { path / }").rules.monitor() == nil)
     }
 
+    @Test func `A path is that of an absolute target too`() throws {
+        let line = "monitor-uri /alive"
+        #expect(try status("GET http://x/alive HTTP/1.1\nHost: x\n\n", line) == 200)
+        #expect(try status("GET http://x/alive?y HTTP/1.1\nHost: x\n\n", line) == nil)
+        #expect(try status("GET http://x HTTP/1.1\nHost: x\n\n", "monitor-uri /") == 200)
+        #expect(try status("GET http://x/alive HTTP/1.1\nHost: x\n\n", "monitor-uri http://x/alive") == 200)
+        #expect(try status("GET /alive HTTP/1.1\nHost: x\n\n", "monitor-uri http://x/alive") == nil)
+    }
+
     @Test func `It fails if one of its conditions holds`() throws {
         let lines = """
             acl broken hdr(x-state) broken

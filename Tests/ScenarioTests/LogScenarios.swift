@@ -129,6 +129,7 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.text.contains("Service ready."))
         }
+        #expect(try client.fetch("http://example.test/alive").status == 200)
         #expect(try client.fetch("/alive?").status == 403)
         try client.send("GET /alive HTTP/1.1\r\nHost: x\r\nX-State: broken\r\n\r\n")
         // Its failure has the section's page: here, silence.
