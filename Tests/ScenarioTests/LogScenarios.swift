@@ -236,6 +236,22 @@ import Testing
         }
     }
 
+    @Test("A client that leaves while its request's body or the answer is awaited is logged with 400")
+    func abortedWaits() throws {
+        let server = try ScriptedServer { connection, _ in _ = try connection.receiveAll() }
+        let front = try FrontDoor(
+            before: server.port,
+            frontend: "http-request wait-for-body time 50s if { path /body }", backend: "option abortonclose")
+        for (target, length, termination) in [("/body", 10, "CR--"), ("/answer", 0, "CH--")] {
+            let client = try Connection(to: front.port)
+            try client.send("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\n\r\n")
+            if length == 0 { #expect(eventually { server.connectionCount == 1 }) }
+            client.close()
+            let line = try front.portico.exchange(with: target)
+            #expect(line.status == 400 && line.termination == termination, "\(target)")
+        }
+    }
+
     @Test("dontlognull leaves out connections without a byte, dontlog-normal what went well")
     func left() throws {
         let server = try ScriptedServer(saying: "hello")

@@ -53,12 +53,23 @@ extension Exchange {
         if facts.bytesFromClient == 0 { facts.timers.requestBegun = nil }
     }
 
+    /// It left while its request's body or the server's answer was awaited: as in HAProxy, the log and the counters have the
+    /// status of a bad request, though no answer is sent.
+    private func noteUnanswered(_ worker: Worker) {
+        guard frontend.mode == .http else { return }
+        facts.status = 400
+        countResponse(400, worker)
+    }
+
     /// It closed while its request was still to come, or while it was to read the answer.
     func clientAborted(_ worker: Worker) {
         count(.clientAborts, worker)
         server?.traffic.add(.clientAborts, worker: worker.index)
         switch phase {
-        case .awaitingBody, .takingBody, .inspecting, .pausing, .resolving: abort(.client, .request, worker)
+        case .awaitingBody, .takingBody:
+            noteUnanswered(worker)
+            abort(.client, .request, worker)
+        case .inspecting, .pausing, .resolving: abort(.client, .request, worker)
         case .holding: abort(.client, .headers, worker)
         case .queued: abort(.client, .queue, worker)
         case .tarpitted:
@@ -67,7 +78,9 @@ extension Exchange {
             facts.status = tarpitAnswer.status
             abort(.client, .tarpit, worker)
         case .connecting: abort(.client, .connect, worker)
-        case .awaitingResponse: abort(.client, requestSent ? .headers : .data, worker)
+        case .awaitingResponse:
+            noteUnanswered(worker)
+            abort(.client, requestSent ? .headers : .data, worker)
         default: abort(.client, .data, worker)
         }
     }
