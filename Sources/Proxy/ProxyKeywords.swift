@@ -164,7 +164,9 @@ public enum ProxyKeywords {
         },
         Keyword(
             "tune.maxrewrite", in: .global, usage: "tune.maxrewrite <bytes>",
-            summary: "Room kept in a buffer for what rules add to a head: 1024 by default."
+            summary:
+                "Room kept in a buffer for what rules add to a head: 1024 by default, half of tune.bufsize at most. A head "
+                + "that needs more than the rest is refused."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProcessSettings.self].rewriteBytes = try args.size("a size")
         },

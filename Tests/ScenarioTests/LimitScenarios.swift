@@ -6,6 +6,19 @@ import Testing
 
 @Suite(.staged) struct LimitScenarios {
     @Test(
+        "tune.maxrewrite keeps room free in a buffer, half of it at most",
+        arguments: [("8000", 8_000, 8_500), ("16000", 7_900, 8_400), ("0", 15_900, 16_500)])
+    func maxrewrite(bytes: String, fits: Int, tooLong: Int) throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(before: server.port, global: "tune.maxrewrite \(bytes)")
+        func status(head count: Int) throws -> Int {
+            try fetch("/", from: front.port, headers: "X-Filling: \(String(repeating: "f", count: count - 90))").status
+        }
+        #expect(try status(head: fits) == 200)
+        #expect(try status(head: tooLong) == 431)
+    }
+
+    @Test(
         "Beyond `maxconn` a client waits in the kernel's queue until another leaves",
         // HAProxy itself runs short of descriptors when `global` says so little.
         arguments: Portico.isItself ? ["global", "frontend"] : ["frontend"])
