@@ -41,6 +41,33 @@ import Testing
         #expect(place == stream.count)
     }
 
+    /// Between two requests no time runs, whatever line ends a client sends there.
+    @Test func emptyLinesBeforeARequestArePassedOver() {
+        for (input, hasMore, expected) in [
+            ("", false, 0), (#"\r"#, false, 0), (#"\r\n"#, false, 2), (#"\r\n\r\n\r"#, false, 4), (#"\r\nG"#, true, 2),
+            ("G", true, 0), (#"\rG"#, true, 0), (#"\n"#, true, 0), (#"\r\n\r\n\r\n\r\n\r\n"#, true, 8),
+        ] {
+            var parser = RequestParser(limits: HeadLimits())
+            var consumed = 0
+            #expect(parser.skipEmptyLines(unescaped(input).bytes, consumed: &consumed) == hasMore, "\(input)")
+            #expect(consumed == expected && !parser.hasBegun, "\(input)")
+        }
+        var lenient = RequestParser(limits: HeadLimits(acceptInvalid: true))
+        var consumed = 0
+        #expect(lenient.skipEmptyLines(unescaped(#"\n\r\n\nG"#).bytes, consumed: &consumed) == true)
+        #expect(consumed == 4)
+    }
+
+    @Test func emptyLinesThatWerePassedOverCount() {
+        var parser = RequestParser(limits: HeadLimits())
+        var head = RequestHead()
+        var consumed = 0
+        #expect(parser.skipEmptyLines(unescaped(#"\r\n\r\n\r\n"#).bytes, consumed: &consumed) == false)
+        #expect(
+            parser.parse(unescaped(#"\r\n\r\n"#).bytes, into: &head, consumed: &consumed)
+                == .failed(.tooManyEmptyLines))
+    }
+
     /// An idle connection is one on which no request has begun; stray line ends do not begin one.
     @Test func aRequestBeginsWithItsFirstByte() {
         var parser = RequestParser(limits: HeadLimits())

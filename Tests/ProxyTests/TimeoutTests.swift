@@ -77,6 +77,30 @@ private let halfAPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r
         #expect(played.endedForClient(at: seconds))
     }
 
+    /// A line end too many behind a POST was the beginning of a request that never came: 408 after timeout http-request.
+    @Test(
+        "Line ends behind a body begin no request: timeout http-keep-alive goes on",
+        arguments: ["\r\n", "\r\n\r\n\r", "\r"])
+    func strayLineEnds(text: String) {
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+        let played = play(
+            "timeout http-keep-alive 9s", "timeout http-request 2s", "timeout client 60s", "timeout server 60s",
+            client: [.says(post), .hears("ok"), .says(text), .waits(5)], server: [.hears("ab"), .says(ok)])
+        #expect(played.end == "200 --")
+        #expect(played.endedForClient(at: 9))
+        #expect(played.clientGot.hasSuffix("ok"), "no 408: there was no request")
+    }
+
+    @Test("The request behind stray line ends has all its time")
+    func requestBehindStrayLineEnds() {
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\r"
+        let played = play(
+            "timeout http-keep-alive 9s", "timeout http-request 2s", "timeout client 60s", "timeout server 60s",
+            client: [.says(post), .hears("ok"), .waits(3), .says("\n"), .waits(3), .says(get), .hears("ok")],
+            server: [.hears("\r\n\r\n"), .says(ok), .hears("\r\n\r\n"), .says(ok)])
+        #expect(played.log.map { $0.prefix(6) } == ["200 --", "200 --"])
+    }
+
     @Test("The next request's head is bounded from its first byte")
     func secondHead() {
         let played = play(

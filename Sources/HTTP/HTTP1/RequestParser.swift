@@ -110,6 +110,23 @@ public struct RequestParser: Sendable {
 
     // MARK: - Request line
 
+    /// Passes over the empty lines that may stand before a request, and counts them. True if there is a byte of a request
+    /// behind them, or one too many of them: then `parse` goes on from there. False if there is nothing else yet; a CR whose
+    /// LF is still to come is left in the input.
+    public mutating func skipEmptyLines(_ input: RawSpan, consumed: inout Int) -> Bool {
+        precondition(phase == .requestLine && !hasBegun, "a request has begun already")
+        consumed = 0
+        while consumed < input.byteCount {
+            guard input[consumed] == 0x0D || input[consumed] == 0x0A && limits.acceptInvalid else { return true }
+            if input[consumed] == 0x0D, consumed + 1 == input.byteCount { return false }
+            let end = input[consumed] == 0x0D ? consumed + 1 : consumed
+            guard input[end] == 0x0A, emptyLines < Self.emptyLinesMax else { return true }
+            emptyLines += 1
+            consumed = end + 1
+        }
+        return false
+    }
+
     /// Empty lines are skipped before a request, for clients that send one line end too many after a body (RFC 9112
     /// section 2.2); a few, so that nobody keeps a connection busy with them.
     private static let emptyLinesMax = 4

@@ -32,6 +32,8 @@ final class ClientConnection: Connection {
     // These three together: each alone would be as large as they are.
     private(set) var phase = Phase.idle
     private var isFirstExchange = true
+    /// Between exchanges, the CR of an empty line is here and its LF is not.
+    private var awaitsLineFeed = false
     /// The worker is stopping: no further exchange.
     private var isLast = false
     private(set) var exchange: Exchange?
@@ -190,8 +192,8 @@ final class ClientConnection: Connection {
                 worker.resumeLater(self)
                 return
             }
-            // What an unfinished head left in the buffer was looked at before: only more bytes can help.
-            if input.isEmpty || phase == .readingHead {
+            // What an unfinished head, or empty lines, left in the buffer was looked at before: only more bytes can help.
+            if input.isEmpty || phase == .readingHead || awaitsLineFeed {
                 switch fill(worker) {
                 case .progressed: break
                 case .blocked: return
@@ -206,6 +208,13 @@ final class ClientConnection: Connection {
     }
 
     private func readHead(_ worker: Worker) {
+        // Line ends that a client sends behind a body are not the beginning of a request: no time runs for it yet.
+        if phase == .idle, !isFirstExchange, !parser.skipEmptyLines(&input) {
+            awaitsLineFeed = !input.isEmpty
+            input.releaseIfEmpty(to: worker.buffers)
+            return
+        }
+        awaitsLineFeed = false
         let exchange = exchange ?? beginExchange(worker)
         if phase == .idle {
             phase = .readingHead

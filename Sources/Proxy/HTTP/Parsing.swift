@@ -10,6 +10,14 @@ extension RequestParser {
         input.consume(consumed)
         return progress
     }
+
+    /// As `skipEmptyLines` of the bytes.
+    mutating func skipEmptyLines(_ input: inout ByteBuffer) -> Bool {
+        var consumed = 0
+        let hasMore = skipEmptyLines(input.readable, consumed: &consumed)
+        input.consume(consumed)
+        return hasMore
+    }
 }
 
 extension ResponseParser {
