@@ -103,3 +103,21 @@ public enum HTTPDate {
         "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
     ]
 }
+
+/// The value of a Date field, written anew once a second.
+public struct HTTPDateValue: Sendable {
+    private var second = Int.min
+    private var text: [UInt8] = []
+
+    public init() {}
+
+    /// `time` as it is written: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    public mutating func value(at time: WallTime) -> [UInt8] {
+        if time.seconds != second {
+            second = time.seconds
+            text.removeAll(keepingCapacity: true)
+            HTTPDate.append(time, to: &text)
+        }
+        return text
+    }
+}

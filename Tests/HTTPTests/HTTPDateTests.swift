@@ -60,3 +60,18 @@ import Testing
         #expect(parse(text) == nil)
     }
 }
+
+@Suite struct HTTPDateValueTests {
+    @Test func aDateFieldFollowsTheClock() {
+        var value = HTTPDateValue()
+        #expect(
+            String(decoding: value.value(at: WallTime(seconds: 784_111_777)), as: UTF8.self)
+                == "Sun, 06 Nov 1994 08:49:37 GMT")
+        #expect(
+            String(decoding: value.value(at: WallTime(seconds: 784_111_777, microseconds: 9)), as: UTF8.self)
+                == "Sun, 06 Nov 1994 08:49:37 GMT")
+        #expect(
+            String(decoding: value.value(at: WallTime(seconds: 784_111_778)), as: UTF8.self)
+                == "Sun, 06 Nov 1994 08:49:38 GMT")
+    }
+}
