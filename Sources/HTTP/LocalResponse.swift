@@ -62,6 +62,7 @@ public struct LocalResponse: Sendable {
         case 407: ("Unauthorized", "You need a valid user and password to access this content.")
         case 408: ("Request Time-out", "Your browser didn't send a complete request in time.")
         case 410: ("Gone", "The resource is no longer available and will not be available again.")
+        case 412: ("Precondition Failed", "The resource is not in the state that the request requires.")
         case 413: ("Payload Too Large", "The request entity exceeds the maximum allowed.")
         case 414: ("URI Too Long", "The request line exceeds the maximum allowed.")
         case 417: ("Expectation Failed", "The server cannot meet the expectation of the request.")

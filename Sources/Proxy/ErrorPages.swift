@@ -28,8 +28,8 @@ struct ErrorPages: Sendable {
 
     /// The statuses that Portico may say of its own accord.
     static let statuses = [
-        200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 417, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504,
-        505,
+        200, 400, 401, 403, 404, 405, 407, 408, 410, 412, 413, 414, 417, 421, 422, 425, 429, 431, 500, 501, 502, 503,
+        504, 505,
     ]
 
     subscript(status: Int) -> ErrorPage? {

@@ -3,6 +3,7 @@
 
 internal import Balancing
 public import Basics
+internal import HTTP
 public import Logging
 public import Reactor
 internal import Resolvers
@@ -41,6 +42,8 @@ public final class Worker {
     var nameKey = NameTable.Key()
     /// For lines and values in the making.
     var scratch: [UInt8] = []
+    /// For answers that say when they were made.
+    var dateField = HTTPDateValue()
     private(set) var isStopping = false
     private var listeningOrder = 0
 

@@ -11,6 +11,8 @@ public enum FileAnswer: Sendable {
     case file(OpenFile)
     /// 304: the client's copy is still good.
     case notModified(FileMetadata)
+    /// 412: the client wants an answer about a state of the file that it is not in (RFC 9110 section 13.1).
+    case preconditionFailed
     /// 301: a directory, asked for without its slash. The new path, percent-encoded, without query.
     case movedToDirectory([UInt8])
     /// 400: a bad escape, NUL, `..` or an encoded slash in the path.
@@ -35,6 +37,7 @@ public enum FileAnswer: Sendable {
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
+        case .preconditionFailed: 412
         case .failed: 500
         case .unavailable: 503
         }
@@ -44,7 +47,7 @@ public enum FileAnswer: Sendable {
     public var isMiss: Bool {
         switch self {
         case .forbidden, .notFound, .methodNotAllowed: true
-        case .file, .notModified, .movedToDirectory, .badPath, .failed, .unavailable: false
+        case .file, .notModified, .preconditionFailed, .movedToDirectory, .badPath, .failed, .unavailable: false
         }
     }
 
@@ -59,29 +62,7 @@ public enum FileAnswer: Sendable {
         case .notModified(let metadata): Self.appendValidators(of: metadata, to: &fields)
         case .movedToDirectory(let path): fields.append(.location, Self.location(path, query: query))
         case .methodNotAllowed: fields.append(.allow, Self.allowedMethods)
-        case .badPath, .forbidden, .notFound, .failed, .unavailable: break
-        }
-    }
-
-    /// The whole answer; nil for `.file`, whose body is not in memory. Parameters as in `appendFields`.
-    public func localResponse(query: RawSpan = RawSpan()) -> LocalResponse? {
-        switch self {
-        case .file: return nil
-        case .notModified(let metadata):
-            var fields = HeaderFields()
-            Self.appendValidators(of: metadata, to: &fields)
-            let pairs = (0..<fields.count).map { (name: fields.name($0).text, value: fields.value($0).text) }
-            return LocalResponse(status: 304, fields: pairs, body: [])
-        case .movedToDirectory(let path):
-            var response = LocalResponse.error(301)
-            let location = Self.location(path, query: query)
-            response.fields.append((name: "location", value: String(decoding: location, as: UTF8.self)))
-            return response
-        case .methodNotAllowed:
-            var response = LocalResponse.error(405)
-            response.fields.append((name: "allow", value: "\(Self.allowedMethods)"))
-            return response
-        case .badPath, .forbidden, .notFound, .failed, .unavailable: return LocalResponse.error(status)
+        case .preconditionFailed, .badPath, .forbidden, .notFound, .failed, .unavailable: break
         }
     }
 

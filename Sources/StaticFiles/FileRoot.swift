@@ -26,12 +26,9 @@ public final class FileRoot: Sendable {
 
     /// What to answer to one request.
     ///
-    /// `path` is as received: percent-encoded, without the query. `ifNoneMatch` and `ifModifiedSince` are those
-    /// fields' values (RFC 9110 section 13.1), nil where the request has none. `now` bounds Last-Modified.
-    public func answer(
-        method: Method, path: RawSpan, ifNoneMatch: RawSpan? = nil, ifModifiedSince: RawSpan? = nil,
-        now: WallTime = .now()
-    ) -> FileAnswer {
+    /// `path` is as received: percent-encoded, without the query. Of `fields`, the request's, the preconditions are
+    /// looked at (RFC 9110 section 13). `now` bounds Last-Modified.
+    public func answer(method: Method, path: RawSpan, fields: borrowing HeaderFields, now: WallTime) -> FileAnswer {
         guard method == .get || method == .head else { return .methodNotAllowed }
         var file: FilePath
         switch FilePath.parse(path, strippedPrefix: strippedPrefix) {
@@ -41,8 +38,12 @@ public final class FileRoot: Sendable {
         }
         switch file.endsInSlash ? openIndex(of: &file, now: now) : open(file, now: now) {
         case .file(let found):
-            let isFresh = found.metadata.isFresh(ifNoneMatch: ifNoneMatch, ifModifiedSince: ifModifiedSince)
-            return isFresh ? .notModified(found.metadata) : .file(found)
+            // Only here: a request that would not be answered with 200 is answered as if it had no preconditions.
+            switch Preconditions.evaluate(fields, for: found.metadata) {
+            case .hold: return .file(found)
+            case .notModified: return .notModified(found.metadata)
+            case .failed: return .preconditionFailed
+            }
         case .directory: return .movedToDirectory(file.encodedDirectory)
         case .refused(let answer): return answer
         }

@@ -3,7 +3,6 @@
 public import Basics
 internal import CLinux
 internal import Glibc
-internal import HTTP
 
 /// An open regular file; it closes itself when nobody holds it any more.
 ///
@@ -76,54 +75,5 @@ public struct FileMetadata: Sendable {
         tag.append(0x22)
         etag = tag
         self.contentType = contentType
-    }
-
-    /// Whether what the client has is still good: the answer is then 304. If-None-Match, where there is one, decides
-    /// alone (RFC 9110 section 13.2.2).
-    func isFresh(ifNoneMatch: RawSpan?, ifModifiedSince: RawSpan?) -> Bool {
-        if let list = ifNoneMatch { return EntityTags.list(list, contains: etag) }
-        guard let field = ifModifiedSince, let since = HTTPDate.parse(field) else { return false }
-        // A date has whole seconds.
-        return modified.seconds <= since.seconds
-    }
-}
-
-/// Lists of entity tags (RFC 9110 section 13.1.2).
-enum EntityTags {
-    /// Whether `list` is `*` or names `etag`, compared weakly. A list that cannot be read names nothing.
-    static func list(_ list: RawSpan, contains etag: [UInt8]) -> Bool {
-        var at = 0
-        func skipBlanks() { while at < list.byteCount, list[at] == 0x20 || list[at] == 0x09 { at += 1 } }
-        skipBlanks()
-        if at < list.byteCount, list[at] == 0x2A {
-            at += 1
-            skipBlanks()
-            return at == list.byteCount
-        }
-        var isFound = false
-        while true {
-            skipBlanks()
-            if at == list.byteCount { return isFound }
-            if list[at] == 0x2C {
-                at += 1
-                continue
-            }
-            if list.byteCount - at >= 2, list[at] == 0x57, list[at + 1] == 0x2F { at += 2 }
-            guard at < list.byteCount, list[at] == 0x22 else { return false }
-            let start = at
-            at += 1
-            while at < list.byteCount, list[at] != 0x22 { at += 1 }
-            guard at < list.byteCount else { return false }
-            at += 1
-            isFound = isFound || equal(list, start..<at, etag)
-            skipBlanks()
-            guard at == list.byteCount || list[at] == 0x2C else { return false }
-        }
-    }
-
-    private static func equal(_ bytes: RawSpan, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
-        guard range.count == other.count else { return false }
-        for i in 0..<other.count where bytes[range.lowerBound + i] != other[i] { return false }
-        return true
     }
 }

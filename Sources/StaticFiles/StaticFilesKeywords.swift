@@ -28,7 +28,8 @@ public enum StaticFilesKeywords {
             "files", in: [.backend, .listen], usage: "files <directory>",
             summary: """
                 Answers requests with the files of a directory: never one outside it, never one whose name or \
-                directory begins with a dot. Needs Linux 5.6.
+                directory begins with a dot. http-response rules and error pages apply to the answers, as they do to \
+                a server's; res.body is empty, since a file is never read. Needs Linux 5.6.
                 """
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a directory")

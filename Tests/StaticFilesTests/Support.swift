@@ -48,21 +48,23 @@ struct Served {
     let root: FileRoot
 
     func get(
-        _ path: String, method: HTTP.Method = .get, ifNoneMatch: String? = nil, ifModifiedSince: String? = nil,
-        now: WallTime = WallTime(seconds: 1_800_000_000)
+        _ path: String, method: HTTP.Method = .get, ifMatch: String? = nil, ifUnmodifiedSince: String? = nil,
+        ifNoneMatch: String? = nil, ifModifiedSince: String? = nil, now: WallTime = WallTime(seconds: 1_800_000_000)
     ) -> FileAnswer {
-        get(Array(path.utf8), method: method, ifNoneMatch: ifNoneMatch, ifModifiedSince: ifModifiedSince, now: now)
+        let fields: [(KnownField, String?)] = [
+            (.ifMatch, ifMatch), (.ifUnmodifiedSince, ifUnmodifiedSince), (.ifNoneMatch, ifNoneMatch),
+            (.ifModifiedSince, ifModifiedSince),
+        ]
+        return get(Array(path.utf8), method: method, fields: fields.compactMap { f in f.1.map { (f.0, $0) } }, now: now)
     }
 
     func get(
-        _ path: [UInt8], method: HTTP.Method = .get, ifNoneMatch: String? = nil, ifModifiedSince: String? = nil,
+        _ path: [UInt8], method: HTTP.Method = .get, fields: [(KnownField, String)] = [],
         now: WallTime = WallTime(seconds: 1_800_000_000)
     ) -> FileAnswer {
-        let match = Array((ifNoneMatch ?? "").utf8)
-        let since = Array((ifModifiedSince ?? "").utf8)
-        return unsafe root.answer(
-            method: method, path: path.span.bytes, ifNoneMatch: ifNoneMatch == nil ? nil : match.span.bytes,
-            ifModifiedSince: ifModifiedSince == nil ? nil : since.span.bytes, now: now)
+        var request = HeaderFields()
+        for (field, value) in fields { request.append(field, value) }
+        return unsafe root.answer(method: method, path: path.span.bytes, fields: request, now: now)
     }
 }
 

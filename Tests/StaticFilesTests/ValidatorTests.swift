@@ -77,10 +77,45 @@ import Testing
         #expect(answer.field("etag") == etag)
         #expect(answer.field("last-modified") == Self.modified)
         #expect(answer.field("content-type") == nil)
-        let response = try #require(answer.localResponse())
-        #expect(response.status == 304)
-        #expect(response.body.isEmpty)
-        #expect(response.fields.map(\.name) == ["last-modified", "etag"])
+    }
+
+    @Test func aRequestForAnotherStateFailsItsPrecondition() {
+        for list in ["\"x\"", "", "x", "W/\(etag)", "\"x\", W/\(etag)"] {
+            #expect(root.get("/a.txt", ifMatch: list).status == 412, "\(list)")
+        }
+        for list in [etag, "*", "\"x\", \(etag)", "W/\"x\",\(etag)"] {
+            #expect(root.get("/a.txt", ifMatch: list).status == 200, "\(list)")
+        }
+        #expect(root.get("/a.txt", ifUnmodifiedSince: Self.earlier).status == 412)
+        #expect(root.get("/a.txt", ifUnmodifiedSince: Self.modified).status == 200)
+        #expect(root.get("/a.txt", ifUnmodifiedSince: Self.later).status == 200)
+        #expect(root.get("/a.txt", method: .head, ifUnmodifiedSince: Self.earlier).status == 412)
+    }
+
+    @Test func aDateThatCannotBeReadIsNoPrecondition() {
+        #expect(root.get("/a.txt", ifUnmodifiedSince: "yesterday").status == 200)
+    }
+
+    @Test func preconditionsHaveTheirOrder() {
+        // If-Match decides instead of If-Unmodified-Since, and both before what may lead to 304.
+        #expect(root.get("/a.txt", ifMatch: etag, ifUnmodifiedSince: Self.earlier).status == 200)
+        #expect(root.get("/a.txt", ifMatch: "\"x\"", ifUnmodifiedSince: Self.later).status == 412)
+        #expect(root.get("/a.txt", ifMatch: "\"x\"", ifNoneMatch: etag).status == 412)
+        #expect(root.get("/a.txt", ifMatch: etag, ifNoneMatch: etag).status == 304)
+        #expect(root.get("/a.txt", ifUnmodifiedSince: Self.earlier, ifModifiedSince: Self.later).status == 412)
+        #expect(root.get("/a.txt", ifUnmodifiedSince: Self.later, ifModifiedSince: Self.later).status == 304)
+    }
+
+    @Test func aListMayBeSpreadOverSeveralFields() {
+        let path = Array("/a.txt".utf8)
+        #expect(root.get(path, fields: [(.ifMatch, "\"x\""), (.ifMatch, etag)]).status == 200)
+        #expect(root.get(path, fields: [(.ifNoneMatch, "\"x\""), (.ifNoneMatch, etag)]).status == 304)
+        #expect(root.get(path, fields: [(.ifMatch, "\"x\""), (.ifMatch, "\"y\"")]).status == 412)
+    }
+
+    @Test func whatIsMissingFailsNoPrecondition() {
+        #expect(root.get("/none", ifMatch: "\"x\"").status == 404)
+        #expect(root.get("/a.txt", method: .post, ifMatch: "\"x\"").status == 405)
     }
 
     @Test func aFileFromTheFutureChangedNow() throws {

@@ -17,7 +17,7 @@
 // ExchangeInspection (rules on bytes), ExchangeResolution (addresses for names), ExchangeRequestBuffer (waiting for
 // the body first), ExchangeServer (choosing, connecting, trying again), ExchangeQueue (waiting for a place on a
 // server), ExchangeRetry (sending a request again), ExchangeTarpit, ExchangeRelay (bodies and the response's head),
-// ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what Portico answers itself),
+// ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what Portico answers itself), ExchangeFiles,
 // ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
 internal import Balancing
@@ -126,6 +126,9 @@ final class Exchange {
     /// The client has had a 1xx of this exchange.
     var interimWasPassed = false
     var answer = LocalAnswer.none
+    /// What a directory's answer means, and the status of the page that says so; an operator's page may have another.
+    var fileStatus = 0
+    var pageStatus = 0
     /// The request's head was not understood or never whole: nothing behind it can be read either.
     var headWasRefused = false
     /// The line of the log is written already, or there shall be none.

@@ -1,4 +1,4 @@
-// What Portico answers itself: error pages, answers of rules, the stats page, files.
+// What Portico answers itself: error pages, answers of rules, the stats page. Files are in ExchangeFiles.
 
 internal import Admin
 internal import Balancing
@@ -13,6 +13,15 @@ enum LocalAnswer {
     case none
     case bytes([UInt8], sent: Int)
     case file(OpenFile, sent: Int)
+
+    /// Bytes, sent or not.
+    var length: Int {
+        switch self {
+        case .none: 0
+        case .bytes(let bytes, _): bytes.count
+        case .file(let file, _): file.size
+        }
+    }
 
     var isDone: Bool {
         switch self {
@@ -29,28 +38,28 @@ extension Exchange {
     func fail(
         status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
     ) {
-        switch errorPage(for: status) {
-        case nil: answer(.error(status, detail: detail), cause, at, worker)
-        case .response(let response, let closes)?:
-            if closes { keepsClient = false }
-            answer(response, as: status, cause, at, worker)
-        case .computed(let page)?: answer(page.response(to: facts), as: status, cause, at, worker)
-        case .silence?: keepSilent(about: status, cause, at, worker)
+        guard let page = page(for: status, detail: detail) else {
+            keepSilent(about: status, cause, at, worker)
+            return
+        }
+        answer(page, as: status, cause, at, worker)
+    }
+
+    /// The page that stands for a status; nil if the sections want the connection closed without an answer.
+    func page(for status: Int, detail: String? = nil) -> LocalResponse? {
+        switch backend?.errorPages[status] ?? frontend.errorPages[status] {
+        case nil: return .error(status, detail: detail)
+        case .response(var page, let closes)?:
+            if closes { page.closes = true }
+            return page
+        case .computed(let answer)?: return answer.response(to: facts)
+        case .silence?: return nil
         }
     }
 
-    private func errorPage(for status: Int) -> ErrorPage? { backend?.errorPages[status] ?? frontend.errorPages[status] }
-
     /// Asks for a name and a password (`http-request auth`), in the page for 401.
     func challenge(_ realm: String, _ worker: Worker) {
-        var page = LocalResponse.error(401)
-        switch errorPage(for: 401) {
-        case .response(let response, let closes)?:
-            page = response
-            if closes { keepsClient = false }
-        case .computed(let answer)?: page = answer.response(to: facts)
-        case .silence?, nil: break
-        }
+        var page = page(for: 401) ?? .error(401)
         page.fields.removeAll { $0.name == "www-authenticate" }
         page.fields.append(("www-authenticate", "Basic realm=\"\(realm)\""))
         answer(page, as: 401, .local, .request, worker)
@@ -75,11 +84,11 @@ extension Exchange {
         if response.closes { keepsClient = false }
         response.apply(to: &facts.response)
         answer = .bytes(response.body, sent: 0)
-        beginAnswer(as: status ?? response.status, length: response.body.count, worker)
+        beginAnswer(as: status ?? response.status, for: response.status, worker)
     }
 
     /// Closes the connection without a word.
-    private func keepSilent(
+    func keepSilent(
         about status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
     ) {
         guard canAnswer(cause, at, worker) else { return }
@@ -105,16 +114,17 @@ extension Exchange {
     }
 
     /// Sends `facts.response` and then what `answer` holds.
-    private func beginAnswer(as status: Int, length: Int, _ worker: Worker) {
-        let own = facts.response.status
-        var length = length
+    ///
+    /// The log and the counters have `status` as long as the response still has the status `own`, and otherwise the one
+    /// that a rule gave it.
+    func beginAnswer(as status: Int, for own: Int, _ worker: Worker) {
         showAnswerBody()
         if !headWasRefused, !afterRulesFailed, !followAfterResponseRules() {
             let page = LocalResponse.error(500)
             page.apply(to: &facts.response)
             answer = .bytes(page.body, sent: 0)
-            length = page.body.count
         }
+        let length = answer.length
         let said = facts.response.status
         let status = said == own ? status : said
         phase = .answering
@@ -126,7 +136,9 @@ extension Exchange {
         // What has no length has no body either.
         if !hasLength || clientMethod == .head { answer = .none }
         writeHead(framing: hasLength ? .length(UInt64(length)) : .none, worker)
-        if phase == .answering { sendAnswer(worker) }
+        guard phase == .answering else { return }
+        if case .file = answer, frontend.log.logsEarly { log(worker) }
+        sendAnswer(worker)
     }
 
     /// Throws away a body that is here already, so that the connection can stay; false if more of it is to come.
@@ -197,7 +209,7 @@ extension Exchange {
         }
     }
 
-    // MARK: Pages and files
+    // MARK: Pages
 
     /// Answers if the request is for the monitor, and keeps that out of the log.
     func answerMonitor(_ monitor: Monitor, _ worker: Worker) -> Bool {
@@ -224,40 +236,6 @@ extension Exchange {
         return StatsService.answer(
             wanted, method: request.method, authorization: request.fields.firstValue(.authorization), settings: page,
             snapshot: { worker.plan.snapshot(now: worker.now) })
-    }
-
-    /// Answers from a directory; false if the servers shall have their chance.
-    func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
-        let found = Self.look(for: facts.request, in: files.root, now: facts.timers.acceptDate)
-        if found.isMiss && files.missGoesToServers { return false }
-        facts.serverName = "<FILES>"
-        count(.intercepted, worker)
-        guard case .file(let file) = found else {
-            if let response = Self.response(for: found, to: facts.request) {
-                answer(response, .local, .request, worker)
-            }
-            return true
-        }
-        facts.termination.cause = .local
-        facts.termination.phase = .request
-        facts.response.clear()
-        facts.response.setStatus(200)
-        found.appendFields(to: &facts.response.fields)
-        answer = .file(file, sent: 0)
-        beginAnswer(as: 200, length: file.size, worker)
-        return true
-    }
-}
-
-extension Exchange {
-    private static func look(for request: borrowing RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
-        root.answer(
-            method: request.method, path: request.path, ifNoneMatch: request.fields.firstValue(.ifNoneMatch),
-            ifModifiedSince: request.fields.firstValue(.ifModifiedSince), now: now)
-    }
-
-    private static func response(for found: FileAnswer, to request: borrowing RequestHead) -> LocalResponse? {
-        found.localResponse(query: request.query)
     }
 }
 

@@ -21,6 +21,7 @@ extension Exchange {
     /// Lets rules see what is here of the server's body.
     func showResponseBody() {
         guard looksIntoResponseBodies else { return }
+        if responseKind == .file { return showAnswerBody() }
         facts.responseBody.removeAll(keepingCapacity: true)
         guard case .body(let framing) = responseKind, let connection else { return }
         Self.copyBody(in: connection.input, BodyDecoder(framing, lenient: true), to: &facts.responseBody)

@@ -92,6 +92,7 @@ extension Exchange {
         case .queued: queueTimedOut(worker)
         case .tarpitted: tarpitOver(worker)
         case .pausing(let step): requestPauseOver(step, worker)
+        case .holding(let step): holdingTimeOver(before: step, worker)
         case .resolving: resolved(nil, worker)
         case .awaitingBody, .takingBody: bodyTimedOut(worker)
         case .awaitingResponse: fail(status: 408, .clientTimeout, .headers, worker)

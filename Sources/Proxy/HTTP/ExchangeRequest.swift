@@ -6,7 +6,6 @@ internal import Basics
 internal import HTTP
 internal import Logging
 internal import Rules
-internal import StaticFiles
 
 extension Exchange {
     func requestHeadComplete(_ worker: Worker) {
@@ -87,9 +86,9 @@ extension Exchange {
     /// So have the backend's: on to a server.
     func backendPassed(_ worker: Worker) {
         guard let backend else { preconditionFailure("a backend's rules have run, and there is no backend") }
+        if keepAliveMode == .close { keepsClient = false }
         if let page = backend.statsPage, answerStatistics(page, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
-        if keepAliveMode == .close { keepsClient = false }
         rewriteRequest(worker)
         retriesLeft = facts.directives.retries ?? backend.retries
         if let buffering = backend.requestBuffer, !requestBody.isComplete {

@@ -1,7 +1,7 @@
 // The rules about whole messages: they run when a head is there, section by section, and what they decide is done here.
 //
 // A rule may want the exchange to wait (`pause`, `wait-for-body`, `do-resolve`); then the rules go on behind it.
-// Rules on requests wait on the client's deadline, those on responses on the server's.
+// Rules on requests wait on the client's deadline, those on responses on the server's, where there is one.
 
 internal import Balancing
 internal import Basics
@@ -15,6 +15,8 @@ enum ResponseKind: Equatable {
     case upgrade
     /// After a CONNECT.
     case tunnel
+    /// The answer comes from a directory: `answer` has what is behind the head.
+    case file
 }
 
 extension Exchange {
@@ -157,6 +159,11 @@ extension Exchange {
     /// Every rule has been asked: the response goes to the client.
     private func passHead(_ worker: Worker) -> Bool {
         let status = facts.response.status
+        if responseKind == .file {
+            // What Portico says itself passes the rules on all responses there.
+            beginAnswer(as: fileStatus, for: pageStatus, worker)
+            return false
+        }
         guard followAfterResponseRules() else {
             afterRulesFailed = true
             fail(status: 500, .proxy, .headers, worker)
@@ -173,6 +180,7 @@ extension Exchange {
         case .tunnel:
             if facts.response.status >= 300 { facts.response.setStatus(status < 300 ? status : 200) }
             becomeTunnel(.none, worker)
+        case .file: preconditionFailure("an answer from a directory has no server")
         }
         return false
     }
@@ -202,8 +210,13 @@ extension Exchange {
         switch wait {
         case .pause(let time):
             holdsForBody = false
-            connection?.setDeadline(after: time, worker)
+            if let connection {
+                connection.setDeadline(after: time, worker)
+            } else {
+                client.setDeadline(after: time, worker)
+            }
         case .body(let time, let bytes):
+            // A file is whole, and nothing of it is read before it is sent.
             guard case .body(let framing) = responseKind, framing != .none else {
                 phase = .awaitingResponse
                 return followResponseRules(of: step, from: position, worker)
@@ -254,7 +267,11 @@ extension Exchange {
 
     private func goOn(with step: Step, _ worker: Worker) -> Bool {
         phase = .awaitingResponse
-        connection?.setDeadline(after: serverTimeout, worker)
+        if let connection {
+            connection.setDeadline(after: serverTimeout, worker)
+        } else {
+            client.setDeadline(.never, worker)
+        }
         showResponseBody()
         return followResponseRules(of: step, from: rulePosition, worker)
     }

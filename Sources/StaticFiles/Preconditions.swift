@@ -1,0 +1,98 @@
+// Preconditions of requests for files (RFC 9110 section 13), in the order of section 13.2.2: If-Match, or else
+// If-Unmodified-Since; then If-None-Match, or else If-Modified-Since.
+
+internal import Basics
+internal import HTTP
+
+enum Preconditions {
+    enum Outcome {
+        /// The file is sent.
+        case hold
+        /// What the client has is still good: 304.
+        case notModified
+        /// 412
+        case failed
+    }
+
+    /// Evaluates the preconditions among `fields`, those of a GET or HEAD request, for a file that exists.
+    ///
+    /// A date that cannot be read is ignored (sections 13.1.3 and 13.1.4). Dates have whole seconds.
+    static func evaluate(_ fields: borrowing HeaderFields, for file: FileMetadata) -> Outcome {
+        if fields.contains(.ifMatch) {
+            if !names(file.etag, in: fields, .ifMatch, .strong) { return .failed }
+        } else if let since = date(fields, .ifUnmodifiedSince), file.modified.seconds > since.seconds {
+            return .failed
+        }
+        if fields.contains(.ifNoneMatch) {
+            return names(file.etag, in: fields, .ifNoneMatch, .weak) ? .notModified : .hold
+        }
+        guard let since = date(fields, .ifModifiedSince) else { return .hold }
+        return file.modified.seconds <= since.seconds ? .notModified : .hold
+    }
+
+    /// Whether one of the lines of a list, which may be spread over several fields, names the tag.
+    private static func names(
+        _ etag: [UInt8], in fields: borrowing HeaderFields, _ field: KnownField, _ comparison: EntityTags.Comparison
+    ) -> Bool {
+        var next = 0
+        while let line = fields.next(field, from: next) {
+            if EntityTags.list(fields.value(line), contains: etag, comparison) { return true }
+            next = line + 1
+        }
+        return false
+    }
+
+    private static func date(_ fields: borrowing HeaderFields, _ field: KnownField) -> WallTime? {
+        guard let line = fields.first(field) else { return nil }
+        return HTTPDate.parse(fields.value(line))
+    }
+}
+
+/// Lists of entity tags (RFC 9110 sections 13.1.1 and 13.1.2).
+enum EntityTags {
+    /// How two tags are compared (RFC 9110 section 8.8.3.2). The tag of a file is always a strong one.
+    enum Comparison {
+        /// A weak tag equals nothing.
+        case strong
+        /// `W/` is ignored.
+        case weak
+    }
+
+    /// Whether `list` is `*` or names `etag`. A list that cannot be read names nothing.
+    static func list(_ list: RawSpan, contains etag: [UInt8], _ comparison: Comparison) -> Bool {
+        var at = 0
+        func skipBlanks() { while at < list.byteCount, list[at] == 0x20 || list[at] == 0x09 { at += 1 } }
+        skipBlanks()
+        if at < list.byteCount, list[at] == 0x2A {
+            at += 1
+            skipBlanks()
+            return at == list.byteCount
+        }
+        var isFound = false
+        while true {
+            skipBlanks()
+            if at == list.byteCount { return isFound }
+            if list[at] == 0x2C {
+                at += 1
+                continue
+            }
+            let isWeak = list.byteCount - at >= 2 && list[at] == 0x57 && list[at + 1] == 0x2F
+            if isWeak { at += 2 }
+            guard at < list.byteCount, list[at] == 0x22 else { return false }
+            let start = at
+            at += 1
+            while at < list.byteCount, list[at] != 0x22 { at += 1 }
+            guard at < list.byteCount else { return false }
+            at += 1
+            if comparison == .weak || !isWeak { isFound = isFound || equal(list, start..<at, etag) }
+            skipBlanks()
+            guard at == list.byteCount || list[at] == 0x2C else { return false }
+        }
+    }
+
+    private static func equal(_ bytes: RawSpan, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
+        guard range.count == other.count else { return false }
+        for i in 0..<other.count where bytes[range.lowerBound + i] != other[i] { return false }
+        return true
+    }
+}
