@@ -8,6 +8,9 @@ public struct ExchangeDirectives: Sendable {
     public var clientTimeout: TimeSpan?
     public var serverTimeout: TimeSpan?
     public var tunnelTimeout: TimeSpan?
+    public var connectTimeout: TimeSpan?
+    public var queueTimeout: TimeSpan?
+    public var tarpitTimeout: TimeSpan?
     /// `set-log-level`: a syslog severity (0 to 7), or -1 for no line at all.
     public var logSeverity: Int?
     /// `disable-l7-retry`: a request that a server got is not sent again.
@@ -34,6 +37,9 @@ public struct ExchangeDirectives: Sendable {
         clientTimeout = nil
         serverTimeout = nil
         tunnelTimeout = nil
+        connectTimeout = nil
+        queueTimeout = nil
+        tarpitTimeout = nil
         logSeverity = nil
         retriesMessages = true
         if !earlyHints.isEmpty { earlyHints.removeAll() }
@@ -43,5 +49,13 @@ public struct ExchangeDirectives: Sendable {
         priority = ExchangePriority()
         packetMarks = PacketMarks()
         serverMarks = PacketMarks()
+    }
+    /// Forgets what is about the servers of one section: the exchange goes to those of another.
+    public mutating func forgetServerSide() {
+        retries = nil
+        serverTimeout = nil
+        tunnelTimeout = nil
+        connectTimeout = nil
+        queueTimeout = nil
     }
 }

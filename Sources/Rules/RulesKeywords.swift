@@ -53,7 +53,8 @@ public enum RulesKeywords {
                 name, in: row.sections ?? family.sections, usage: usage, summary: row.summary,
                 takesParentheses: row.parentheses != nil
             ) { (arguments, draft) throws(ConfigProblem) in
-                try draft[RulesSettings.self].readRule(row, family, &arguments)
+                let kind = draft.kind
+                try draft[RulesSettings.self].readRule(row, family, of: kind, &arguments)
             }
         }
     }
@@ -119,9 +120,14 @@ extension RulesSettings {
     }
 
     fileprivate mutating func readRule(
-        _ row: ActionRow, _ family: RuleFamily, _ arguments: inout Arguments
+        _ row: ActionRow, _ family: RuleFamily, of kind: SectionKind, _ arguments: inout Arguments
     ) throws(ConfigProblem) {
         let action = try row.parse(&arguments, family, &table)
+        if case .directive(.timeout(let timeout, _)) = action, let side = timeout.side, !side.contains(Sections(kind)) {
+            throw arguments.problem(
+                "a \(kind.rawValue) section has no 'timeout \(timeout.rawValue)' to change",
+                expected: "this line in a \(kind == .frontend ? "backend" : "frontend") or listen section")
+        }
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
         let origin = table.origin(of: arguments.keyword.range)

@@ -63,4 +63,35 @@ import Testing
         #expect(site.log().map { $0.contains("site/s1 0/0/-1/-1/") && $0.contains(" CC-- ") } == [true])
         site.end()
     }
+
+    @Test("set-timeout connect bounds the attempts of one exchange, in a listen's own servers and in a backend")
+    func setTimeout() throws {
+        let site = try PlayedSite(
+            "retries 0", "http-request set-timeout connect 100ms if { path /quick }", "server s1 127.0.0.1:9001")
+        silence(site, 1)
+        let quick = site.get("/quick")
+        let usual = site.get("/usual")
+        site.run(for: 90)
+        #expect(quick.status == nil)
+        site.run(for: 20)
+        #expect(quick.status == 503 && usual.status == nil)
+        site.end()
+    }
+
+    @Test("set-timeout connect of a listen section does not hold in the backend that it leads to")
+    func setTimeoutElsewhere() throws {
+        let site = try PlayedSite(
+            "http-request set-timeout connect 100ms", "http-request set-timeout client 1h", "use_backend other",
+            "server s1 127.0.0.1:9001",
+            sections:
+                "backend other\n    mode http\n    timeout connect 1s\n    timeout server 60s\n    retries 0\n    server s2 127.0.0.1:9002"
+        )
+        silence(site, 2)
+        let client = site.get("/")
+        site.run(for: 900)
+        #expect(client.status == nil)
+        site.run(for: 200)
+        #expect(client.status == 503)
+        site.end()
+    }
 }

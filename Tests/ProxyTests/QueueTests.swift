@@ -221,4 +221,21 @@ import Testing
             }
         }
     }
+
+    @Test("set-timeout queue bounds the wait of one request")
+    func setTimeout() throws {
+        let site = try PlayedSite(
+            "timeout queue 10s", "http-request set-timeout queue 100ms if { path /hurry }",
+            "server s1 127.0.0.1:9001 maxconn 1")
+        _ = site.server(1) { _ in .answer(PlayedServer.ok(), after: 1_000) }
+        let first = site.get("/first")
+        site.run(for: 10)
+        let hurry = site.get("/hurry")
+        let patient = site.get("/patient")
+        site.run(for: 120)
+        #expect(hurry.status == 503 && first.status == nil)
+        site.run(for: 2_000)
+        #expect(first.status == 200 && patient.status == 200)
+        site.end()
+    }
 }

@@ -79,4 +79,18 @@ import Testing
         #expect(site.plan.frontends[0].traffic.total(.deniedRequests) == 1)
         site.end()
     }
+
+    @Test("set-timeout tarpit holds one client longer or shorter")
+    func setTimeout() throws {
+        let site = try PlayedSite(
+            "timeout tarpit 5s", "http-request set-timeout tarpit 500ms if { path /short }", "http-request tarpit",
+            "server s1 127.0.0.1:9001")
+        let short = site.get("/short")
+        let usual = site.get("/usual")
+        site.run(for: 490)
+        #expect(short.status == nil)
+        site.run(for: 20)
+        #expect(short.status == 500 && usual.status == nil)
+        site.end()
+    }
 }

@@ -27,6 +27,9 @@ import Testing
             http-request set-log-level warning
             http-request set-timeout server 5s
             http-request set-timeout tunnel hdr_val(t)
+            http-request set-timeout connect 1s
+            http-request set-timeout queue 2s
+            http-request set-timeout tarpit hdr_val(t),mul(2)
             http-request set-timeout client hdr_val(z)
             http-request set-timeout client hdr_val(nosuch)
             http-request disable-l7-retry
@@ -34,6 +37,9 @@ import Testing
         #expect(facts.directives.logSeverity == 4)
         #expect(facts.directives.serverTimeout == .seconds(5))
         #expect(facts.directives.tunnelTimeout == .milliseconds(250))
+        #expect(facts.directives.connectTimeout == .seconds(1))
+        #expect(facts.directives.queueTimeout == .seconds(2))
+        #expect(facts.directives.tarpitTimeout == .milliseconds(500))
         #expect(facts.directives.clientTimeout == nil)
         #expect(!facts.directives.retriesMessages)
         try proceed("http-request set-log-level silent", facts)
@@ -41,6 +47,42 @@ import Testing
         facts.clear()
         #expect(facts.directives.logSeverity == nil && facts.directives.serverTimeout == nil)
         #expect(facts.directives.retriesMessages)
+    }
+
+    @Test func `set-timeout wants a section that has the time-out`() throws {
+        for timeout in ["connect", "queue", "server", "tunnel"] {
+            let line = "http-request set-timeout \(timeout) 1s"
+            let refusal = try problem(line, in: .frontend)
+            #expect(refusal.message == "a frontend section has no 'timeout \(timeout)' to change")
+            #expect(refusal.expected == "this line in a backend or listen section")
+            _ = try Section(.backend, line)
+            _ = try Section(.defaults, line)
+        }
+        #expect(
+            try problem("http-response set-timeout client 1s", in: .backend).message
+                == "a backend section has no 'timeout client' to change")
+        for kind in [SectionKind.frontend, .backend] {
+            _ = try Section(kind, "http-request set-timeout tarpit 1s")
+        }
+    }
+
+    @Test func `What a listen section says of its servers is forgotten on the way to others`() throws {
+        let facts = try exchange()
+        try proceed(
+            """
+            http-request set-timeout client 1s
+            http-request set-timeout connect 1s
+            http-request set-timeout queue 1s
+            http-request set-timeout server 1s
+            http-request set-timeout tarpit 1s
+            http-request set-timeout tunnel 1s
+            http-request set-retries 1
+            """, facts)
+        facts.directives.forgetServerSide()
+        #expect(facts.directives.clientTimeout == .seconds(1) && facts.directives.tarpitTimeout == .seconds(1))
+        #expect(facts.directives.connectTimeout == nil && facts.directives.queueTimeout == nil)
+        #expect(facts.directives.serverTimeout == nil && facts.directives.tunnelTimeout == nil)
+        #expect(facts.directives.retries == nil)
     }
 
     @Test func `set-tos and set-mark tell the Proxy once what packets to the client carry`() throws {
@@ -208,7 +250,7 @@ import Testing
 
     @Test(arguments: [
         ("http-request set-log-level loud", "unknown level 'loud'"),
-        ("http-request set-timeout connect 1s", "unknown time-out 'connect'"),
+        ("http-request set-timeout check 1s", "unknown time-out 'check'"),
         ("http-request set-timeout server 0", "no time at all makes no sense here"),
         ("http-request set-timeout server 5x", "'5x' is not a time"),
         ("http-request set-timeout server nosuch", "unknown sample 'nosuch'"),

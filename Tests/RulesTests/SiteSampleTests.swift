@@ -113,7 +113,13 @@ final class TestSite: SiteFacts {
         #expect(try value("cur_server_timeout", facts) == "1500")
         #expect(try value("cur_tunnel_timeout", facts) == "0")
         #expect(try value("cur_client_timeout", facts) == "2000")
+        facts.directives.connectTimeout = .milliseconds(7)
+        facts.directives.queueTimeout = .milliseconds(8)
+        facts.directives.tarpitTimeout = .milliseconds(9)
         #expect(try value("be_server_timeout", facts) == "2015")
+        #expect(try value("cur_connect_timeout", facts) == "7")
+        #expect(try value("cur_queue_timeout", facts) == "8")
+        #expect(try value("cur_tarpit_timeout", facts) == "9")
     }
 
     @Test(arguments: [

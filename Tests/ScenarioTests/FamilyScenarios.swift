@@ -262,7 +262,7 @@ import Testing
         }
         let front = try FrontDoor(
             before: server.port, defaults: "    timeout server 30s",
-            frontend: "    http-response set-timeout server 200ms")
+            backend: "    http-response set-timeout server 200ms")
         let client = try Connection(to: front.port)
         try client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try client.receiveAll(within: 10).suffix(5) == Array("hello".utf8))

@@ -11,7 +11,7 @@ extension Exchange {
         self.server = server
         facts.serverName = server?.name ?? ExchangeFacts.noServer
         facts.serverIndex = server?.index
-        client.setDeadline(after: backend.timeouts.queue, worker)
+        client.setDeadline(after: facts.directives.queueTimeout ?? backend.timeouts.queue, worker)
         let priority = facts.directives.priority
         queueTicket = backend.backend.join(
             for: server, worker: worker.index, owner: client.handle.packed,

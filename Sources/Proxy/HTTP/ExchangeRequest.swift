@@ -62,16 +62,17 @@ extension Exchange {
         self.backend = backend
         facts.backendName = backend.name
         facts.backendIndex = backend.index
-        forgetRetries(unlessOf: backend)
+        forgetServerDirectives(unlessOf: backend)
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
         beginInspection(for: .backend, worker)
     }
 
-    /// What a listen section has said with `set-retries` concerns its own servers only.
-    func forgetRetries(unlessOf backend: BackendPlan) {
-        guard facts.directives.retries != nil, !backend.isListen || backend.name != frontend.name else { return }
-        facts.directives.retries = nil
+    /// What a listen section has said with `set-retries` and `set-timeout connect|queue|server|tunnel` concerns its own
+    /// servers only.
+    func forgetServerDirectives(unlessOf backend: BackendPlan) {
+        if backend.isListen && backend.name == frontend.name { return }
+        facts.directives.forgetServerSide()
     }
 
     /// The backend's rules on content have let the request pass.

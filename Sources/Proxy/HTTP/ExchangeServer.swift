@@ -99,7 +99,7 @@ extension Exchange {
                 return
             }
             self.connection = connection
-            connection.setDeadline(after: backend.timeouts.connect, worker)
+            connection.setDeadline(after: facts.directives.connectTimeout ?? backend.timeouts.connect, worker)
         }
     }
 
@@ -185,7 +185,8 @@ extension Exchange {
             countRetry(worker)
             // The same server at once would most likely refuse again.
             if pauses {
-                client.setDeadline(after: min(Limits.retryPause, backend.timeouts.connect), worker)
+                let most = facts.directives.connectTimeout ?? backend.timeouts.connect
+                client.setDeadline(after: min(Limits.retryPause, most), worker)
             } else {
                 retryPauseOver(worker)
             }

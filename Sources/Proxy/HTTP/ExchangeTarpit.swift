@@ -28,7 +28,8 @@ extension Exchange {
         keepsClient = false
         // What it has sent beyond the head is of no use to anybody.
         client.input.release(to: worker.buffers)
-        client.setDeadline(after: backend?.timeouts.tarpit ?? frontend.timeouts.tarpit, worker)
+        client.setDeadline(
+            after: facts.directives.tarpitTimeout ?? backend?.timeouts.tarpit ?? frontend.timeouts.tarpit, worker)
         watchTarpitted(worker)
     }
 

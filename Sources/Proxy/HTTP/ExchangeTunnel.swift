@@ -30,7 +30,7 @@ extension Exchange {
         facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
-        forgetRetries(unlessOf: backend)
+        forgetServerDirectives(unlessOf: backend)
         beginInspection(for: .backend, worker)
     }
 

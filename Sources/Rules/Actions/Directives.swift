@@ -5,7 +5,18 @@ internal import Basics
 internal import Configuration
 
 enum DirectiveAction: Sendable {
-    enum Timeout: Sendable { case client, server, tunnel }
+    enum Timeout: String, Sendable {
+        case client, server, tunnel, connect, queue, tarpit
+
+        /// What a section needs in order to have it; nil if all have it.
+        var side: Sections? {
+            switch self {
+            case .client: .frontends
+            case .server, .tunnel, .connect, .queue: .backends
+            case .tarpit: nil
+            }
+        }
+    }
 
     /// -1 for no line at all.
     case logSeverity(Int)
@@ -23,6 +34,9 @@ enum DirectiveAction: Sendable {
             case .client: facts.directives.clientTimeout = time
             case .server: facts.directives.serverTimeout = time
             case .tunnel: facts.directives.tunnelTimeout = time
+            case .connect: facts.directives.connectTimeout = time
+            case .queue: facts.directives.queueTimeout = time
+            case .tarpit: facts.directives.tarpitTimeout = time
             }
         case .earlyHint(let name, let value):
             value.render(facts, program)
@@ -48,11 +62,21 @@ enum DirectiveAction: Sendable {
             return .directive(.logSeverity(word.text == "silent" ? -1 : severity))
         },
         ActionRow(
-            "set-timeout", in: [.httpRequest, .httpResponse], "client|server|tunnel <time>|<expression>",
-            summary: "Gives this exchange another time-out, as long as the expression yields milliseconds if it is one."
+            "set-timeout", in: [.httpRequest, .httpResponse],
+            "client|connect|queue|server|tarpit|tunnel <time>|<expression>",
+            summary: """
+                Gives this exchange another time-out, as long as the expression yields milliseconds if it is one. client \
+                is for sections with a bind line; connect, queue, server and tunnel are for those with servers, and what \
+                a listen section says of them holds for its own servers only.
+                """
         ) { (arguments, family, table) throws(ConfigProblem) in
             let timeout = try arguments.choice(
-                "a time-out", of: ["client": Timeout.client, "server": .server, "tunnel": .tunnel])
+                "a time-out",
+                of: [
+                    "client": Timeout.client, "connect": .connect, "queue": .queue, "server": .server,
+                    "tarpit": .tarpit,
+                    "tunnel": .tunnel,
+                ])
             return .directive(.timeout(timeout, try TimeAmount(&arguments, in: family.place, &table)))
         },
         ActionRow(

@@ -8,7 +8,7 @@ enum TimeoutSample: Sendable {
     /// Of the exchange's backend.
     case ofBackend(SiteNumber)
     /// What a set-timeout rule said, or else the section's own.
-    case currentClient, currentServer, currentTunnel
+    case currentClient, currentServer, currentTunnel, currentConnect, currentQueue, currentTarpit
 
     static let rows: [SampleRow] = [
         frontend("fe_client_timeout", .clientTimeout, "timeout client of the frontend"),
@@ -18,9 +18,15 @@ enum TimeoutSample: Sendable {
         backend("be_server_timeout", .serverTimeout, "timeout server of the backend"),
         backend("be_tarpit_timeout", .tarpitTimeout, "timeout tarpit of the backend"),
         backend("be_tunnel_timeout", .tunnelTimeout, "timeout tunnel of the backend"),
-        backend("cur_connect_timeout", .connectTimeout, "timeout connect for this exchange"),
-        backend("cur_queue_timeout", .queueTimeout, "timeout queue for this exchange"),
-        backend("cur_tarpit_timeout", .tarpitTimeout, "timeout tarpit for this exchange"),
+        row(
+            "cur_connect_timeout", .currentConnect, .requestHead,
+            "timeout connect for this exchange: set-timeout may change it"),
+        row(
+            "cur_queue_timeout", .currentQueue, .requestHead,
+            "timeout queue for this exchange: set-timeout may change it"),
+        row(
+            "cur_tarpit_timeout", .currentTarpit, .requestHead,
+            "timeout tarpit for this exchange: set-timeout may change it"),
         row(
             "cur_client_timeout", .currentClient, .connection,
             "timeout client for this exchange: set-timeout may change it"),
@@ -58,6 +64,10 @@ enum TimeoutSample: Sendable {
                     site.number(.clientTimeout, ofFrontend: facts.frontendIndex))
         case .currentServer: return current(facts.directives.serverTimeout) ?? ofBackend(.serverTimeout, site, facts)
         case .currentTunnel: return current(facts.directives.tunnelTimeout) ?? ofBackend(.tunnelTimeout, site, facts)
+        case .currentConnect:
+            return current(facts.directives.connectTimeout) ?? ofBackend(.connectTimeout, site, facts)
+        case .currentQueue: return current(facts.directives.queueTimeout) ?? ofBackend(.queueTimeout, site, facts)
+        case .currentTarpit: return current(facts.directives.tarpitTimeout) ?? ofBackend(.tarpitTimeout, site, facts)
         }
     }
 
