@@ -225,6 +225,8 @@ public final class BackendPlan: Sendable {
     let rules: SectionRules
     let serverRules: ServerRules
     let forwarding: Forwarding
+    /// `option forwarded`
+    let forwardedField: ForwardedField?
     /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
     let buffersRequests: Bool
     /// How requests' bodies are taken before a server is chosen; nil if they are not.
@@ -246,7 +248,7 @@ public final class BackendPlan: Sendable {
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
-        serverRules: ServerRules,
+        serverRules: ServerRules, forwardedField: ForwardedField?,
         statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
         logTargets: LogTargets
     ) {
@@ -267,9 +269,9 @@ public final class BackendPlan: Sendable {
         abortsOnClose = draft.settings.abortsOnClose
         self.rules = rules
         self.serverRules = serverRules
-        // A listen's requests have been through its front half already.
-        forwarding = isListen ? Forwarding() : draft.settings.forwarding
-        // So has a listen's wait for the body.
+        forwarding = draft.settings.forwarding
+        self.forwardedField = forwardedField
+        // A listen's requests have waited for their bodies in its front half already.
         buffersRequests = !isListen && draft.settings.buffersRequests
         requestBuffer = draft.settings.requestBuffer
         responseBuffer = draft.settings.responseBuffer

@@ -2,12 +2,12 @@
 
 internal import Basics
 public import Configuration
-internal import HTTP
 internal import Reactor
 
 public enum ProxyKeywords {
     public static let table: [Keyword] =
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
+        + ForwardingKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(
@@ -93,20 +93,6 @@ public enum ProxyKeywords {
                 let interval = try args.cappedInteger("an interval", in: -1_000_000...1_000)
                 draft[ProxySettings.self].redispatch = interval > 0 ? .every(interval) : .onLastRetry
             }
-        },
-        Keyword(
-            "option forwardfor", in: .proxies,
-            usage: "option forwardfor [except <range>] [header <name>] [if-none]",
-            summary: "Tells the server the client's address in X-Forwarded-For, added behind what is there.",
-            negatable: true, parse: parseForwardFor),
-        Keyword(
-            "option forwarded-headers", in: .proxies, usage: "option forwarded-headers",
-            summary:
-                "Sets X-Forwarded-For, -Proto, -Host and -Port, each exactly once, dropping what the client sent: what "
-                + "applications behind one proxy need.",
-            negatable: true
-        ) { (args, draft) throws(ConfigProblem) in
-            draft[ProxySettings.self].forwarding.setsAll = !args.isNegated
         },
         keepAlive(
             "option http-keep-alive", .keepAlive,
@@ -265,32 +251,6 @@ public enum ProxyKeywords {
             // Zero switches a time-out off in HAProxy.
             draft[ProxySettings.self][keyPath: field] = time == .zero ? .forever : time
         }
-    }
-
-    private static func parseForwardFor(_ args: inout Arguments, _ draft: inout Draft) throws(ConfigProblem) {
-        guard !args.isNegated else {
-            draft[ProxySettings.self].forwarding.clientAddress = nil
-            return
-        }
-        var option = Forwarding.ClientAddress()
-        while let word = args.nextIfPresent() {
-            switch word.text {
-            case "except": option.exceptions.append(try AddressRange(try args.next("an address range")))
-            case "header":
-                let word = try args.nextFieldName("a header name")
-                let name = word.text.lowercased()
-                guard unsafe HeaderFields.isToken(Array(name.utf8).span.bytes) else {
-                    throw args.problem("'\(word.text)' cannot be a field name", at: word)
-                }
-                option.header = name == "x-forwarded-for" ? nil : Array(name.utf8)
-            case "if-none": option.onlyIfNone = true
-            default:
-                throw args.problem(
-                    "unexpected '\(word.text)'", at: word, expected: "except, header or if-none",
-                    suggestion: nearest(word.text, among: ["except", "header", "if-none"]))
-            }
-        }
-        draft[ProxySettings.self].forwarding.clientAddress = option
     }
 
     /// The addresses of one `bind` line: commas part them, and a range of ports stands for each of its ports.

@@ -52,6 +52,9 @@ public final class ExchangeFacts {
 
     public var request = RequestHead()
     public var response = ResponseHead()
+    /// Where the lines of the request's head end that the client has sent: what rules write lies behind it
+    /// (`HeaderFields.mark`).
+    public var receivedFields = 0
 
     // Where it went.
 

@@ -7,7 +7,7 @@ public enum RulesKeywords {
         [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend] + MonitorKeywords.table
         + ExchangeLogKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
-        + VariableKeywords.table + ServerRuleKeywords.table
+        + VariableKeywords.table + ServerRuleKeywords.table + [ForwardedParts.keyword]
 
     /// Samples, criteria, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [

@@ -24,6 +24,8 @@ public struct RulesSettings: SectionSettings {
     var backendRules: [BackendRule] = []
     /// `use-server` lines, likewise.
     var serverRules: [ServerRule] = []
+    /// `option forwarded`
+    var forwardedParts: ForwardedParts?
     /// The name behind `default_backend`.
     public internal(set) var defaultBackend: Word?
 

@@ -281,6 +281,23 @@ import Testing
         #expect(try problem("unique-id-header Content-Length").message.contains("cannot be the name"))
     }
 
+    @Test func `A client's own name for its request is replaced, a rule's stays`() throws {
+        let section = try Section(.frontend, "unique-id-format %ci-%[path]\nunique-id-header X-ID")
+        let id = try #require(section.draft.uniqueID)
+        let facts = try exchange("GET / HTTP/1.1\nHost: h\nX-ID: mine\nA: b\nx-id: and mine\n\n")
+        facts.receivedFields = facts.request.fields.mark
+        id.name(facts)
+        id.addField(facts)
+        #expect(lines(facts.request.fields) == ["host: h", "a: b", "x-id: 10.0.1.7-/"])
+
+        try receive("GET / HTTP/1.1\nHost: h\nX-ID: mine\n\n", facts)
+        facts.receivedFields = facts.request.fields.mark
+        id.name(facts)
+        facts.request.fields.append(name: "X-ID", "rule's")
+        id.addField(facts)
+        #expect(lines(facts.request.fields) == ["host: h", "x-id: rule's"])
+    }
+
     @Test func `option logasap`() throws {
         #expect(try log("option logasap").logsEarly)
         #expect(try !log("option httplog").logsEarly)

@@ -29,6 +29,8 @@ extension Exchange {
         // From here on the client's Connection list has no effect on fields that rules and options write.
         facts.request.fields.setApartHopByHop()
 
+        facts.receivedFields = facts.request.fields.mark
+        if let headers = frontend.forwarding.headers { setForwardedHeaders(headers, worker) }
         // A frontend in TCP mode has had its say about the connection as a whole.
         if let backend = client.fixedBackend {
             route(to: backend, worker)
@@ -65,6 +67,10 @@ extension Exchange {
         forgetServerDirectives(unlessOf: backend)
         facts.counts.backend = backend.backend.active.increment()
         backend.backend.traffic.add(.sessions, worker: worker.index)
+        // Said in both sections, it is done once.
+        if frontend.forwarding.headers == nil, let headers = backend.forwarding.headers {
+            setForwardedHeaders(headers, worker)
+        }
         beginInspection(for: .backend, worker)
     }
 
@@ -137,12 +143,6 @@ extension Exchange {
         if facts.request.version == .http10, !facts.request.fields.contains(.host), !namesItsHost {
             facts.request.fields.append(.host, facts.local.description)
         }
-        frontend.uniqueID?.addField(facts)
-        // Said in either section, it is done once (as in HAProxy, where the frontend's words come first).
-        if !frontend.forwarding.isNothing {
-            frontend.forwarding.apply(to: facts, with: &worker.scratch)
-        } else if let backend, !backend.forwarding.isNothing {
-            backend.forwarding.apply(to: facts, with: &worker.scratch)
-        }
+        addForwardingFields(worker)
     }
 }

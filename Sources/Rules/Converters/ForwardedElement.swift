@@ -29,6 +29,24 @@ enum ForwardedElement {
         return seen != 0
     }
 
+    /// Whether the value of a Forwarded field has only valid elements; empty ones between commas do not count.
+    static func isValidList(_ text: RawSpan) -> Bool {
+        var start = 0
+        while start < text.byteCount {
+            var isQuoted = false
+            let end = text.firstIndex(from: start) { byte in
+                if byte == 0x22 { isQuoted.toggle() }
+                return byte == 0x2C && !isQuoted
+            }
+            var element = start..<end
+            while let first = element.first, text[first] == 0x20 || text[first] == 0x09 { element.removeFirst() }
+            while let last = element.last, text[last] == 0x20 || text[last] == 0x09 { element.removeLast() }
+            if !element.isEmpty, !isValid(text.extracting(element)) { return false }
+            start = end + 1
+        }
+        return true
+    }
+
     /// Where the value of a parameter stands, without quotes; nil if it is not there, or what comes before it is wrong.
     static func value(of name: Name, in text: RawSpan) -> Range<Int>? {
         var i = 0
@@ -77,7 +95,7 @@ enum ForwardedElement {
     }
 
     /// A name or an address, and perhaps a port (RFC 9110 section 7.2).
-    private static func isHost(_ text: RawSpan) -> Bool {
+    static func isHost(_ text: RawSpan) -> Bool {
         var end = 0
         if text.byteCount > 0, text[0] == 0x5B {
             end = text.firstIndex(from: 1) { $0 == 0x5D }
@@ -162,7 +180,7 @@ struct ForwardedNode {
     }
 
     /// Letters, digits, dots and dashes behind an underscore.
-    private static func isWord(_ text: RawSpan) -> Bool {
+    static func isWord(_ text: RawSpan) -> Bool {
         text.byteCount > 1 && text[0] == 0x5F && text.firstIndex(from: 1) { !isWordByte($0) } == text.byteCount
     }
 
@@ -173,5 +191,5 @@ struct ForwardedNode {
 
 extension RawSpan {
     /// The text, if it may be an address: none is written with more than 45 bytes.
-    fileprivate var shortText: String { byteCount > 45 ? "" : text }
+    var shortText: String { byteCount > 45 ? "" : text }
 }

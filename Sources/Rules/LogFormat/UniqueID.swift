@@ -26,9 +26,12 @@ public struct UniqueID: Sendable {
         if facts.uniqueID.count > Self.bytesMax { facts.uniqueID.removeLast(facts.uniqueID.count - Self.bytesMax) }
     }
 
-    /// Tells the server the name, if there is a field for it.
+    /// Tells the server the name, if there is a field for it: in place of what the client says there, but not of what a
+    /// rule has written.
     public func addField(_ facts: ExchangeFacts) {
-        guard let field, !facts.uniqueID.isEmpty else { return }
+        guard let field else { return }
+        let isWritten = facts.request.fields.remove(named: program.text(field.text), before: facts.receivedFields)
+        guard !isWritten, !facts.uniqueID.isEmpty else { return }
         facts.request.fields.change(.add, field, facts.uniqueID, program)
     }
 }
@@ -76,7 +79,8 @@ enum UniqueIDKeywords {
         },
         Keyword(
             "unique-id-header", in: .frontends, usage: "unique-id-header <name>",
-            summary: "Adds the request's name to what the server gets, in a field of this name."
+            summary: "Tells the server the request's name in a field of this name, which replaces one that the client "
+                + "sends. A rule that writes the field has the last word."
         ) { (arguments, draft) throws(ConfigProblem) in
             try draft[UniqueIDSettings.self].readField(&arguments)
         },

@@ -16,6 +16,9 @@ extension Examples {
         line("monitor-uri", "/alive", not: "'/a b'"),
         line("option dontlog-normal", not: "yes"),
         line("option dontlognull", not: "yes"),
+        line(
+            "option forwarded", "proto host-expr str(a.test) for for_port", not: "host-expr nosuch",
+            in: .backend),
         line("option httplog", "clf", not: "clg"),
         line("option httpslog", not: "yes"),
         line("option log-separate-errors", not: "yes"),

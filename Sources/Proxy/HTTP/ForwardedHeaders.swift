@@ -1,0 +1,98 @@
+// `option forwarded-headers`: X-Forwarded-For, -Proto, -Host and -Port, each once and true.
+//
+// What a client says of them is dropped, unless it is a proxy that the operator trusts: from such a one they are kept, and
+// X-Forwarded-For is continued with the proxy's own address. A field that a rule has written is the operator's word, and
+// stays.
+
+internal import Basics
+internal import HTTP
+internal import Rules
+
+struct ForwardedHeaders: Sendable, Equatable {
+    /// `trust`: the networks of proxies whose word is taken.
+    var trusted: [AddressRange] = []
+    /// `trust unix`: who comes over a unix socket is on this machine.
+    var trustsUnixSockets = false
+
+    /// Sets the fields. `facts.receivedFields` says which of those that are there the client has sent.
+    func apply(to facts: ExchangeFacts, with scratch: inout [UInt8]) {
+        let isTrusted = trusts(facts.client)
+        let end = facts.receivedFields
+        scratch.removeAll(keepingCapacity: true)
+        if isTrusted { scratch.append(list: .xForwardedFor, of: facts.request.fields, before: end) }
+        if !facts.request.fields.remove(.xForwardedFor, before: end) {
+            if let ip = facts.client.ip {
+                if !scratch.isEmpty { scratch.append(", ") }
+                ip.append(to: &scratch)
+            }
+            if !scratch.isEmpty { unsafe facts.request.fields.append(.xForwardedFor, value: scratch.span.bytes) }
+        }
+        if !keeps(.xForwardedHost, facts, isTrusted) {
+            scratch.removeAll(keepingCapacity: true)
+            scratch.append(hostOf: facts.request)
+            if !scratch.isEmpty { unsafe facts.request.fields.append(.xForwardedHost, value: scratch.span.bytes) }
+        }
+        let keepsProto = keeps(.xForwardedProto, facts, isTrusted)
+        if !keepsProto { facts.request.fields.append(.xForwardedProto, facts.isTLS ? "https" : "http") }
+        if !keeps(.xForwardedPort, facts, isTrusted) {
+            let port = keepsProto && isTrusted ? Self.port(of: facts.request) : facts.local.port.map { Int($0) }
+            guard let port else { return }
+            scratch.removeAll(keepingCapacity: true)
+            scratch.append(decimal: port)
+            unsafe facts.request.fields.append(.xForwardedPort, value: scratch.span.bytes)
+        }
+    }
+
+    private func trusts(_ peer: SocketAddress) -> Bool {
+        guard let ip = peer.ip else { return trustsUnixSockets }
+        return trusted.contains { $0.contains(ip.unmapped) || $0.contains(ip) }
+    }
+
+    /// Whether such a field stays, once: a rule's, or the last that a trusted proxy has sent.
+    private func keeps(_ field: KnownField, _ facts: ExchangeFacts, _ isTrusted: Bool) -> Bool {
+        guard facts.request.fields.contains(field) else { return false }
+        if isTrusted { facts.request.fields.keepLast(field) }
+        let end = isTrusted ? 0 : facts.receivedFields
+        return facts.request.fields.remove(field, before: end)
+    }
+
+    /// The port that a trusted proxy was asked at, as far as it has said: the one behind the host's name, or that of the
+    /// scheme; nil if there is none to be known.
+    private static func port(of request: borrowing RequestHead) -> Int? {
+        if let host = request.fields.first(.xForwardedHost),
+            let port = port(behindHost: request.fields.value(host))
+        {
+            return port
+        }
+        guard let proto = request.fields.first(.xForwardedProto) else { return nil }
+        let scheme = request.fields.value(proto)
+        if scheme.equalsIgnoringCase("https") { return 443 }
+        return scheme.equalsIgnoringCase("http") ? 80 : nil
+    }
+
+    /// Of `name:8080` and `[::1]:8080`.
+    private static func port(behindHost host: RawSpan) -> Int? {
+        var i = host.byteCount - 1
+        while i >= 0, host[i] &- 0x30 < 10 { i -= 1 }
+        guard i >= 0, host[i] == 0x3A, i + 1 < host.byteCount,
+            let port = host.extracting(i + 1..<host.byteCount).decimalValue
+        else { return nil }
+        return port <= 65_535 ? Int(port) : nil
+    }
+}
+
+extension [UInt8] {
+    /// The values of all such fields before `end`, as one list (RFC 9110 section 5.3).
+    fileprivate mutating func append(list field: KnownField, of fields: borrowing HeaderFields, before end: Int) {
+        var next = 0
+        while let line = fields.next(field, from: next) {
+            if fields.value(line).byteCount > 0, fields.lies(line, before: end) {
+                if !isEmpty { append(", ") }
+                append(fields.value(line))
+            }
+            next = line + 1
+        }
+    }
+
+    fileprivate mutating func append(hostOf request: borrowing RequestHead) { append(request.host) }
+}
