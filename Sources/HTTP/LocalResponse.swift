@@ -12,6 +12,8 @@ public struct LocalResponse: Sendable {
     public var body: [UInt8]
     /// The connection is closed behind it.
     public var closes: Bool
+    /// Nothing is sent, and the connection closed; `status` is what logs and counters have.
+    public var isSilent = false
 
     public init(
         status: Int, reason: String? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = [],
@@ -22,6 +24,13 @@ public struct LocalResponse: Sendable {
         self.fields = fields
         self.body = body
         self.closes = closes
+    }
+
+    /// Instead of an answer, the end of the connection: what an empty file stands for.
+    public static func silence(status: Int) -> LocalResponse {
+        var response = LocalResponse(status: status, closes: true)
+        response.isSilent = true
+        return response
     }
 
     /// A short HTML page saying what went wrong, with HAProxy's titles and texts.

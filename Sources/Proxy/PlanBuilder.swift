@@ -288,11 +288,7 @@ public struct PlanBuilder {
         }
         switch section[ErrorPageSettings.self].lines.compactMap({ $0.page(for: wanted.status) }).last {
         case nil, .computed: return .usual
-        case .silence:
-            return .problem(
-                ConfigProblem(
-                    "the page for \(wanted.status) in http-errors section '\(name.text)' is empty: no rule can answer with it",
-                    at: name.range, expected: "a page, or the action reject or silent-drop"))
+        case .silence: return .response(.silence(status: wanted.status))
         case .response(var response, let closes):
             if closes { response.closes = true }
             return .response(response)

@@ -80,6 +80,7 @@ extension Exchange {
         _ response: LocalResponse, as status: Int? = nil, _ cause: Termination.Cause, _ at: Termination.Phase,
         _ worker: Worker
     ) {
+        if response.isSilent { return keepSilent(about: status ?? response.status, cause, at, worker) }
         guard canAnswer(cause, at, worker) else { return }
         if response.closes { keepsClient = false }
         response.apply(to: &facts.response)

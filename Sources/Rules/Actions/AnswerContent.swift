@@ -79,6 +79,7 @@ extension AnswerContent {
                     suggestion: nearest(word.text, among: Self.words + statusWords + ["if", "unless"]))
             }
         }
+        if fixed?.isSilent == true { fixed?.status = self.status }
         try checkType(typeWord, bodyWord, &arguments)
         if fixed != nil || errorSection != nil, let fieldWord {
             arguments.warn("hdr is ignored: the file is the whole answer", at: fieldWord)
@@ -139,6 +140,8 @@ extension AnswerContent {
     private static func wholeResponse(_ arguments: inout Arguments) throws(ConfigProblem) -> LocalResponse {
         let path = try arguments.next("a file's path")
         let bytes = try content(of: path)
+        // The status is said elsewhere in the line.
+        if bytes.isEmpty { return .silence(status: 200) }
         do throws(StoredResponse.Fault) {
             return try StoredResponse(bytes).response
         } catch {
