@@ -212,6 +212,7 @@ public enum AdminKeywords {
         switch try AddressText(word) {
         case .path(let path): address = .path(path)
         case .abstract(let name): address = .abstract(name)
+        case .abstractExact(let name): address = .abstractExact(name)
         case .descriptor(let number): return StatsSocket(descriptor: number, range: word.range)
         case .endpoint(.any, .some(let ports)) where ports.count == 1: address = .ip(.anyV4, port: ports.lowerBound)
         case .endpoint(.ip(let ip), .some(let ports)) where ports.count == 1: address = .ip(ip, port: ports.lowerBound)

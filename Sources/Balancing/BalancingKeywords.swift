@@ -239,7 +239,7 @@ public enum BalancingKeywords {
         case .endpoint(_, ports: nil): return (address, 0)
         case .endpoint: throw ConfigProblem("a server has one port, not a range", at: word.range)
         case .descriptor: throw ConfigProblem("a server cannot be an inherited descriptor", at: word.range)
-        case .path, .abstract: return (address, nil)
+        case .path, .abstract, .abstractExact: return (address, nil)
         }
     }
 

@@ -141,6 +141,7 @@ extension ServerDraft {
         switch address {
         case .path(let path): return (.path(path), nil, 0)
         case .abstract(let name): return (.abstract(name), nil, 0)
+        case .abstractExact(let name): return (.abstractExact(name), nil, 0)
         case .endpoint(let host, let ports):
             let port = ports?.lowerBound ?? 0
             switch host {

@@ -84,8 +84,10 @@ public enum SocketAddress: Hashable, Sendable {
     case ip(IPAddress, port: UInt16)
     /// A socket file.
     case path(String)
-    /// A name in Linux's abstract namespace, without its leading NUL.
+    /// A name in Linux's abstract namespace, without its leading NUL. It fills its field with zeros, as HAProxy's `abns@` does.
     case abstract(String)
+    /// A name in the abstract namespace that ends with its last byte, as most other programs have it (`abnsz@`).
+    case abstractExact(String)
 
     public var ip: IPAddress? {
         if case .ip(let address, _) = self { return address }
@@ -99,13 +101,14 @@ public enum SocketAddress: Hashable, Sendable {
 }
 
 extension SocketAddress: CustomStringConvertible {
-    /// `127.0.0.1:80`, `[::1]:80`, `unix@/run/x.sock`, `abns@name`.
+    /// `127.0.0.1:80`, `[::1]:80`, `unix@/run/x.sock`, `abns@name`, `abnsz@name`.
     public var description: String {
         switch self {
         case .ip(.v4(let word), let port): "\(IPAddress.v4(word)):\(port)"
         case .ip(let v6, let port): "[\(v6)]:\(port)"
         case .path(let path): "unix@\(path)"
         case .abstract(let name): "abns@\(name)"
+        case .abstractExact(let name): "abnsz@\(name)"
         }
     }
 }

@@ -14,11 +14,13 @@ public enum AddressText: Hashable, Sendable {
     case endpoint(Host, ports: ClosedRange<UInt16>?)
     case path(String)
     case abstract(String)
+    /// Likewise, of the length that other programs use (`abnsz@`).
+    case abstractExact(String)
     /// A socket this process was started with.
     case descriptor(Int32)
 
     /// Reads `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`, `/path`,
-    /// `abns@name`, `fd@3`. After `ipv6@`, `*` and nothing stand for every IPv6 address.
+    /// `abns@name`, `abnsz@name`, `fd@3`. After `ipv6@`, `*` and nothing stand for every IPv6 address.
     public init(_ word: Word) throws(ConfigProblem) {
         let text = word.text
         if text.hasPrefix("/") {
@@ -27,6 +29,8 @@ public enum AddressText: Hashable, Sendable {
             self = .path(try Self.path(path, word))
         } else if let name = text.after("abns@") {
             self = .abstract(try Self.path(name, word))
+        } else if let name = text.after("abnsz@") {
+            self = .abstractExact(try Self.path(name, word))
         } else if let number = text.after("fd@") {
             guard Self.isDecimal(number), let descriptor = Int32(number) else {
                 throw ConfigProblem("'\(number)' is not a descriptor's number", at: word.range, expected: "fd@<number>")
@@ -39,9 +43,9 @@ public enum AddressText: Hashable, Sendable {
             if let at = bare.firstIndex(of: "@") {
                 throw ConfigProblem(
                     "unknown address family '\(bare[...at])'", at: word.range,
-                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@ or fd@",
+                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@, abnsz@ or fd@",
                     suggestion: nearest(
-                        String(bare[...at]), among: ["ipv4@", "ipv6@", "tcp@", "unix@", "abns@", "fd@"]))
+                        String(bare[...at]), among: ["ipv4@", "ipv6@", "tcp@", "unix@", "abns@", "abnsz@", "fd@"]))
             }
             self = try Self.ofFamily(text, try Self.endpoint(bare, word), word)
         }

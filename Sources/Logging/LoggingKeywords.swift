@@ -107,7 +107,7 @@ public enum LoggingKeywords {
         switch try AddressText(bare) {
         case .descriptor(let number): return .descriptor(number)
         case .path(let path): return .path(path)
-        case .abstract(let name): return .abstract(name)
+        case .abstract(let name), .abstractExact(let name): return .abstract(name)
         case .endpoint(let host, let ports):
             guard ports.map({ $0.count == 1 }) ?? true else {
                 throw ConfigProblem("a log target has one port", at: word.range)

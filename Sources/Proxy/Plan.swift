@@ -198,7 +198,7 @@ public final class BindPlan: Sendable {
         exactAddress =
             switch place.address {
             case .ip(let ip, _) where ip != .anyV4 && ip != .anyV6: place.address
-            case .path, .abstract: place.address
+            case .path, .abstract, .abstractExact: place.address
             default: nil
             }
     }

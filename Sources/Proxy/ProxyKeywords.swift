@@ -21,7 +21,7 @@ public enum ProxyKeywords {
             "bind", in: [.frontend, .listen], usage: "bind <address>:<port>[-<port>][,...] [<parameter>...]",
             summary:
                 "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
-                + "`fd@<number>`; several with commas."
+                + "`abnsz@name` (of a length that other programs use), `fd@<number>`; several with commas."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].hasBindLine = true
             let places = try bindPlaces(try args.next("an address"))
@@ -262,6 +262,7 @@ public enum ProxyKeywords {
             switch try AddressText(Word(text, at: word.range)) {
             case .path(let path): places.append(BindPlace(address: .path(path), word: word))
             case .abstract(let name): places.append(BindPlace(address: .abstract(name), word: word))
+            case .abstractExact(let name): places.append(BindPlace(address: .abstractExact(name), word: word))
             case .descriptor(let number): places.append(BindPlace(descriptor: number, word: word))
             case .endpoint(_, ports: nil):
                 throw ConfigProblem("'\(text)' has no port", at: word.range, expected: "\(text):<port>")

@@ -84,7 +84,7 @@ public enum ListeningSocket {
             SocketOption.noDelay.set(on: socket)
             if options.sharesPort { SocketOption.reusePort.set(on: socket) }
         case .path(let path): try removeStale(path, evenIfAlive: options.replacesFile)
-        case .abstract: break
+        case .abstract, .abstractExact: break
         }
         if let interface = options.interface { try bindToDevice(socket, interface) }
         try check(unsafe SystemAddress.with(address) { unsafe clinux_bind(socket.number, $0, $1) })

@@ -30,6 +30,7 @@ enum SystemAddress {
             // The whole field is the name, zeros and all, as HAProxy has it: the two could not meet otherwise.
             let bytes = [0] + Array(name.utf8)
             return unsafe withUnix(bytes + repeatElement(0, count: max(0, pathBytesMax + 1 - bytes.count)), body)
+        case .abstractExact(let name): return unsafe withUnix([0] + Array(name.utf8), body)
         }
     }
 
@@ -87,7 +88,8 @@ enum SystemAddress {
         default:
             let name = unsafe bytes[min(2, length)..<max(2, length)]
             if unsafe name.first == 0 {
-                return .abstract(unsafe String(decoding: name.dropFirst().prefix { $0 != 0 }, as: UTF8.self))
+                let text = unsafe String(decoding: name.dropFirst().prefix { $0 != 0 }, as: UTF8.self)
+                return unsafe name.count > pathBytesMax ? .abstract(text) : .abstractExact(text)
             }
             return .path(unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
         }
@@ -102,7 +104,7 @@ enum SystemAddress {
         switch address {
         case .ip(.v4, _): AF_INET
         case .ip(.v6, _): AF_INET6
-        case .path, .abstract: AF_UNIX
+        case .path, .abstract, .abstractExact: AF_UNIX
         }
     }
 }

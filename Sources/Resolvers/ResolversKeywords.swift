@@ -111,7 +111,7 @@ public enum ResolversKeywords {
             throw args.problem(
                 "the nameserver's address has no port", at: address, expected: "\(address.text):53, most likely")
         case .endpoint: throw args.problem("a nameserver has one port, not a range", at: address)
-        case .path, .abstract, .descriptor:
+        case .path, .abstract, .abstractExact, .descriptor:
             throw args.problem("nameservers are asked over UDP or TCP", at: address, expected: "<address>:<port>")
         }
     }

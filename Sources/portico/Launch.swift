@@ -144,7 +144,7 @@ struct Launch {
         for destination in settings.destinations(global: settings) {
             switch destination.target {
             case .path(let path): return .path(path)
-            case .abstract(let name): return .abstract(name)
+            case .abstract(let name): return .abstractExact(name)
             case .network(let host, let port): if let ip = IPAddress(host) { return .ip(ip, port: port) }
             case .descriptor: break
             }

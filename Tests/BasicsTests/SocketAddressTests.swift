@@ -53,7 +53,7 @@ import Testing
     @Test(arguments: [
         (SocketAddress.ip(.loopbackV4, port: 80), "127.0.0.1:80"), (.ip(.v6(0, 1), port: 65_535), "[::1]:65535"),
         (.ip(.anyV4, port: 0), "0.0.0.0:0"), (.path("/run/x.sock"), "unix@/run/x.sock"), (.path(""), "unix@"),
-        (.abstract("portico"), "abns@portico"),
+        (.abstract("portico"), "abns@portico"), (.abstractExact("portico"), "abnsz@portico"),
     ])
     func `text forms`(_ address: SocketAddress, _ text: String) {
         #expect(address.description == text)
@@ -62,6 +62,8 @@ import Testing
     @Test func `only an IP endpoint has an address and a port`() {
         let endpoint = SocketAddress.ip(.v4(1), port: 2)
         #expect(endpoint.ip == .v4(1) && endpoint.port == 2)
-        for other in [SocketAddress.path("/x"), .abstract("x")] { #expect(other.ip == nil && other.port == nil) }
+        for other in [SocketAddress.path("/x"), .abstract("x"), .abstractExact("x")] {
+            #expect(other.ip == nil && other.port == nil)
+        }
     }
 }

@@ -17,7 +17,7 @@ import Testing
         .ip(.v4(0x0102_0304), port: 0x0506), .ip(.anyV6, port: 1), .ip(.v6(0, 1), port: 443),
         .ip(.v6(0x2001_0DB8_0001_0002, 0x0003_0004_0005_0006), port: 0x1234), .path("/run/x"), .path("relative"),
         .path("/" + String(repeating: "p", count: 106)), .abstract("portico"),
-        .abstract(String(repeating: "a", count: 107)),
+        .abstractExact("portico"), .abstract(String(repeating: "a", count: 107)),
     ])
     func `there and back`(_ address: SocketAddress) {
         #expect(roundTrip(address) == address)
@@ -36,7 +36,9 @@ import Testing
 
     @Test func `a listener has the address it was opened at`() throws {
         let folder = try Folder()
-        for address in [SocketAddress.path(folder.path + "/s"), .abstract("portico-\(UUID())")] {
+        for address in [
+            SocketAddress.path(folder.path + "/s"), .abstract("portico-\(UUID())"), .abstractExact("portico-\(UUID())"),
+        ] {
             #expect(try watched.listen(address).1 == address)
         }
         let (_, given) = try watched.listen(.ip(.loopbackV4, port: 0))
@@ -62,6 +64,14 @@ import Testing
         #expect(Int(length) == MemoryLayout<sockaddr_un>.size)
         // Two that pad alike meet.
         let (listener, address) = try watched.listen(.abstract("portico-\(UUID())"))
+        _ = try watched.connect(to: address)
+        _ = try watched.accept(on: listener)
+    }
+
+    @Test func `a name of exact length is as long as its bytes, as other programs have it`() throws {
+        let length = unsafe SystemAddress.with(.abstractExact("x")) { _, length in length }
+        #expect(Int(length) == MemoryLayout<sa_family_t>.size + 2)
+        let (listener, address) = try watched.listen(.abstractExact("portico-\(UUID())"))
         _ = try watched.connect(to: address)
         _ = try watched.accept(on: listener)
     }
