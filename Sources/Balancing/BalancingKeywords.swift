@@ -2,6 +2,7 @@
 
 internal import Basics
 public import Configuration
+internal import ProxyProtocol
 
 public enum BalancingKeywords {
     public static let table: [Keyword] = [
@@ -194,10 +195,31 @@ public enum BalancingKeywords {
             "no-send-proxy-v2", usage: "no-send-proxy-v2", summary: "Undoes `send-proxy-v2` of a default-server line."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyBlock = false },
         Parameter(
+            "proxy-v2-options", usage: "proxy-v2-options <option>[,<option>...]",
+            summary:
+                "Says more in the header of send-proxy-v2: unique-id, the name that unique-id-format has made (each name gets a "
+                + "connection of its own); authority, the host name that the client's own PROXY header had; crc32c, a checksum."
+        ) { (args, server) throws(ConfigProblem) in server.proxyOptions = try proxyOptions(&args) },
+        Parameter(
             "check-send-proxy", usage: "check-send-proxy",
             summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyHeaderInChecks = true },
     ]
+
+    private static func proxyOptions(_ args: inout Arguments) throws(ConfigProblem) -> ProxyHeaderOptions {
+        let word = try args.next("options")
+        let choices: KeyValuePairs<String, ProxyHeaderOptions> = [
+            "unique-id": .uniqueID, "authority": .authority, "crc32c": .checksum,
+        ]
+        var options: ProxyHeaderOptions = []
+        for name in word.text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+            if ["ssl", "cert-cn", "cert-key", "cert-sig", "ssl-cipher"].contains(name) {
+                throw args.problem("'\(name)' is known to HAProxy, but Portico has no TLS yet", at: word)
+            }
+            options.formUnion(try Word(name, at: word.range).choice("an option", of: choices))
+        }
+        return options
+    }
 
     /// Zero stands for no limit.
     private static func limit(_ args: inout Arguments) throws(ConfigProblem) -> Int? {

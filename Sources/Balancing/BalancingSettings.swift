@@ -3,7 +3,7 @@
 public import Basics
 public import Configuration
 public import HTTP
-internal import ProxyProtocol
+public import ProxyProtocol
 
 /// Balancing and checking as one section's lines have it.
 public struct BalancingSettings: SectionSettings {
@@ -59,6 +59,8 @@ public struct ServerDraft: Sendable {
     /// `send-proxy` and `send-proxy-v2`: of both, the second counts.
     public var sendsProxyLine = false
     public var sendsProxyBlock = false
+    /// `proxy-v2-options`
+    public var proxyOptions: ProxyHeaderOptions = []
     /// `check-send-proxy`
     public var sendsProxyHeaderInChecks = false
     public var naming = ServerNaming()
@@ -98,6 +100,7 @@ extension BalancingSettings {
                 hostName: hostName, port: port, portOffset: draft.portOffset,
                 naming: hostName == nil || draft.naming.resolvers == nil ? nil : draft.naming,
                 pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
+                proxyOptions: draft.proxyOptions,
                 check: draft.isChecked
                     ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout, headLimits: headLimits) : nil,
                 workers: workers, now: now)

@@ -72,6 +72,8 @@ public final class Server: Sendable {
     public let limits: ServerLimits
     /// The PROXY protocol header that its connections begin with; nil for none.
     public let proxyHeader: ProxyHeaderVersion?
+    /// What such a header of version 2 says beside the addresses.
+    public let proxyOptions: ProxyHeaderOptions
     public let check: HealthCheckPlan?
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
@@ -95,7 +97,8 @@ public final class Server: Sendable {
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
         address: SocketAddress?, hostName: String?, port: UInt16, portOffset: Int? = nil,
         naming: ServerNaming? = nil, pool: PoolLimits = PoolLimits(), limits: ServerLimits = ServerLimits(),
-        proxyHeader: ProxyHeaderVersion? = nil, check: HealthCheckPlan?, workers: Int, now: Instant
+        proxyHeader: ProxyHeaderVersion? = nil, proxyOptions: ProxyHeaderOptions = [], check: HealthCheckPlan?,
+        workers: Int, now: Instant
     ) {
         self.name = name
         self.backendName = backendName
@@ -111,6 +114,7 @@ public final class Server: Sendable {
         self.pool = pool
         self.limits = limits.normal
         self.proxyHeader = proxyHeader
+        self.proxyOptions = proxyOptions
         self.check = check
         traffic = Traffic(workers: workers)
         rate = RateMeter()

@@ -8,14 +8,41 @@ public enum ProxyHeaderVersion: Sendable { case one, two }
 extension ProxyHeader {
     /// The header of a client's connection. Where its ends are no IP addresses, or there is no client, version 1 says that it
     /// does not know (UNKNOWN), and version 2 that the connection is the proxy's own (LOCAL): as HAProxy does.
-    public static func bytes(_ version: ProxyHeaderVersion, _ ends: Ends?) -> [UInt8] {
+    /// - Parameters:
+    ///   - values: what version 2 says beside the addresses; version 1 has no room for them. With those of a header not longer
+    ///     than two bytes can say.
+    ///   - hasChecksum: whether version 2 ends with its checksum (section 2.2.3).
+    public static func bytes(
+        _ version: ProxyHeaderVersion, _ ends: Ends?, values: TypedValues = TypedValues(), hasChecksum: Bool = false
+    ) -> [UInt8] {
         var out: [UInt8] = []
         let addresses = ends.flatMap { AddressPair($0.source, $0.destination) }
         switch version {
         case .one: writeLine(addresses, &out)
-        case .two: writeBlock(addresses, &out)
+        case .two:
+            writeBlock(addresses, &out)
+            out += values.bytes
+            if hasChecksum { appendChecksum(&out) } else { writeLength(&out) }
         }
         return out
+    }
+
+    /// The sum is that of the header with zeros in the sum's place.
+    private static func appendChecksum(_ out: inout [UInt8]) {
+        out += [TypedValues.checksum, 0, UInt8(TypedValues.checksumBytes), 0, 0, 0, 0]
+        writeLength(&out)
+        var sum = CRC32.castagnoli
+        for byte in out { sum.add(byte) }
+        out.removeLast(TypedValues.checksumBytes)
+        out.append(wire: sum.value)
+    }
+
+    /// The number of bytes behind the fixed part.
+    private static func writeLength(_ out: inout [UInt8]) {
+        let length = out.count - ProxyHeaderParser.fixedBytes
+        precondition(length <= Int(UInt16.max), "a header of \(length) bytes")
+        out[14] = UInt8(length >> 8)
+        out[15] = UInt8(length & 255)
     }
 
     private static func writeLine(_ ends: AddressPair?, _ out: inout [UInt8]) {

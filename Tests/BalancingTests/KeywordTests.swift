@@ -291,6 +291,14 @@ import Testing
         parameter("no-send-proxy", after: "send-proxy", sets: { $0.proxyHeader == nil }),
         parameter("no-send-proxy-v2", after: "send-proxy-v2", sets: { $0.proxyHeader == nil }),
         parameter(
+            "proxy-v2-options", "unique-id,crc32c", sets: { $0.proxyOptions == [.uniqueID, .checksum] },
+            refused: ("proxy-v2-options", "2:42 'proxy-v2-options' lacks an argument; options"),
+            ("proxy-v2-options crc32c,ssl", "2:43 'ssl' is known to HAProxy, but Portico has no TLS yet"),
+            (
+                "proxy-v2-options crc",
+                "2:43 unknown option 'crc'; one of unique-id, authority, crc32c; crc32c?"
+            )),
+        parameter(
             "check-send-proxy", after: "port 81", sets: { $0.proxyHeader == nil && $0.checkProxyHeader == .one }),
         parameter(
             "init-addr", "last,libc,127.0.0.1,none",

@@ -40,6 +40,33 @@ import Testing
         #expect(bytes(.two, .path("/a"), ip("1.2.3.4", 1)) == block(command: 0x20, family: 0x00))
     }
 
+    @Test func `values stand behind the addresses, and the checksum is right`() {
+        let ends = ProxyHeader.Ends(source: ip("1.2.3.4", 1), destination: ip("5.6.7.8", 2))
+        var values = TypedValues()
+        values.append(TypedValues.authority, Array("app.test".utf8))
+        values.append(TypedValues.uniqueID, Array(repeating: 0x41, count: 128))
+        for hasChecksum in [false, true] {
+            for ends in [ends, nil] {
+                let bytes = ProxyHeader.bytes(.two, ends, values: values, hasChecksum: hasChecksum)
+                guard
+                    case .complete(let header, bytes.count) = unsafe ProxyHeaderParser.parse(
+                        bytes.span.bytes, bytesMax: 4_096)
+                else {
+                    Issue.record("not read again")
+                    continue
+                }
+                #expect(header.ends == ends)
+                // A header without ends is LOCAL, of which nothing else is read.
+                if ends != nil {
+                    #expect(header.values.first(TypedValues.authority).map(Array.init) == Array("app.test".utf8))
+                    #expect(header.values.first(TypedValues.uniqueID)?.count == 128)
+                    #expect((header.values.first(TypedValues.checksum) != nil) == hasChecksum)
+                }
+            }
+        }
+        #expect(ProxyHeader.bytes(.one, ends, values: values, hasChecksum: true) == ProxyHeader.bytes(.one, ends))
+    }
+
     @Test func `what is written is read again`() {
         let ends = [
             (ip("1.2.3.4", 1), ip("5.6.7.8", 0)), (ip("fe80::1:2", 65_535), ip("::1", 80)),

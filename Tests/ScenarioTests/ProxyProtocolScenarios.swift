@@ -5,6 +5,31 @@ import Foundation
 import Testing
 
 @Suite(.staged) struct ProxyProtocolScenarios {
+    @Test("`proxy-v2-options`: each request's name is in the header of the connection that carries it")
+    func uniqueIDs() throws {
+        let (front, back) = (try freePort(), try freePort())
+        _ = try Portico(
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(front)
+                unique-id-format %{+X}o\\ ID-%[req.hdr(in)]
+                unique-id-header x-id
+                default_backend app
+            backend app
+                server s1 127.0.0.1:\(back) send-proxy-v2 proxy-v2-options unique-id,crc32c
+            frontend receiver
+                bind 127.0.0.1:\(back) accept-proxy
+                http-request return status 200 hdr x-header %[fc_pp_unique_id] hdr x-field %[req.hdr(x-id)]
+            """, listeningOn: front, back)
+        let client = try Connection(to: front)
+        for name in ["one", "two", "two"] {
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\nIn: \(name)\r\n\r\n")
+            let answer = try client.receiveAnswer()
+            #expect(answer["x-header"] == "ID-\(name)" && answer["x-field"] == "ID-\(name)")
+        }
+    }
+
     /// A server that says whom it was asked by.
     private func server() throws -> ScriptedServer {
         try ScriptedServer { request in

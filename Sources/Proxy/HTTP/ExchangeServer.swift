@@ -128,9 +128,24 @@ extension Exchange {
 
     /// What a connection for this client begins with; nil if the server wants nothing of the kind.
     func proxyHeader(for server: Server) -> [UInt8]? {
-        server.proxyHeader.map {
-            ProxyHeader.bytes($0, ProxyHeader.Ends(source: facts.client, destination: facts.local))
+        server.proxyHeader.map { version in
+            ProxyHeader.bytes(
+                version, ProxyHeader.Ends(source: facts.client, destination: facts.local),
+                values: server.proxyOptions.isEmpty ? TypedValues() : values(for: server.proxyOptions),
+                hasChecksum: server.proxyOptions.contains(.checksum))
         }
+    }
+
+    /// What such a header says beside the addresses.
+    private func values(for options: ProxyHeaderOptions) -> TypedValues {
+        var values = TypedValues()
+        if options.contains(.authority), let name = facts.headerValues?.first(TypedValues.authority) {
+            values.append(TypedValues.authority, name)
+        }
+        if options.contains(.uniqueID), !facts.uniqueID.isEmpty {
+            values.append(TypedValues.uniqueID, facts.uniqueID)
+        }
+        return values
     }
 
     private func sendRequestHead(_ worker: Worker) {

@@ -36,6 +36,7 @@ extension Examples {
         parameter("server", "pool-max-conn", "10", not: "-2"),
         parameter("server", "pool-purge-delay", "30s", not: "later"),
         parameter("server", "port", "8080", not: "65536"),
+        parameter("server", "proxy-v2-options", "unique-id,crc32c", not: "ssl"),
         parameter("server", "resolve-net", "10.0.0.0/8,fd00::/8", not: "10.0.0.0/33"),
         parameter("server", "resolve-opts", "allow-dup-ip", not: "allow-dup"),
         parameter("server", "resolve-prefer", "ipv4", not: "ipv5"),
