@@ -104,7 +104,8 @@ public enum ProxyKeywords {
         Keyword(
             "http-reuse", in: .backends, usage: "http-reuse never|safe|aggressive|always",
             summary:
-                "Says which requests may go over an idle server connection. safe, the default: all that could be sent again "
+                "Says which requests may go over an idle server connection. never: only those of the client connection that it was "
+                + "opened for. safe, the default: all that could be sent again "
                 + "if the connection is dead, and those that are not the first of their client's connection."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].reuse = try args.choice(

@@ -33,14 +33,47 @@ import Testing
         #expect(server.requests[0].all("connection") == ["close"])
     }
 
-    @Test("`http-reuse never` gives each request a server connection of its own")
+    @Test(
+        "`http-reuse never` gives each client connection a server connection of its own, and closes it with the client's"
+    )
     func never() throws {
-        let server = try ScriptedServer(saying: "hello")
+        let ended = Flag()
+        let server = try ScriptedServer { connection, _ in
+            do {
+                while true {
+                    _ = try connection.receiveRequest()
+                    try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+                }
+            } catch { ended.raise() }
+        }
+        let front = try FrontDoor(before: server.port, global: "nbthread 1", backend: "http-reuse never")
+
+        let (one, other) = (try Connection(to: front.port), try Connection(to: front.port))
+        for number in 1...3 {
+            for client in [one, other] { #expect(try client.fetch("/\(number)").text == "hi") }
+        }
+        #expect(server.connectionCount == 2)
+        #expect(!ended.isRaised)
+
+        one.close()
+        #expect(eventually { ended.isRaised })
+        #expect(try other.fetch("/4").text == "hi")
+        #expect(try fetch("/5", from: front.port).text == "hi")
+        #expect(server.connectionCount == 3)
+    }
+
+    @Test("A connection of one client's own that its server closes is replaced by another")
+    func neverButClosed() throws {
+        // Each connection carries two requests.
+        let server = try ScriptedServer { connection, _ in
+            for _ in 1...2 {
+                _ = try connection.receiveRequest()
+                try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+            }
+        }
         let front = try FrontDoor(before: server.port, backend: "http-reuse never")
-
         let client = try Connection(to: front.port)
-        for number in 1...3 { #expect(try client.fetch("/\(number)").text == "hello") }
-
+        for number in 1...6 { #expect(try client.fetch("/\(number)").text == "hi") }
         #expect(server.connectionCount == 3)
     }
 

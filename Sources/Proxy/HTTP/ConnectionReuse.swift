@@ -7,7 +7,7 @@ internal import Rules
 
 /// `http-reuse`: which requests may go over an idle connection.
 public enum ReusePolicy: String, Sendable {
-    /// A connection carries one request.
+    /// A connection carries the requests of one client's connection only.
     case never
     /// All but those that Portico could not send again if the connection turned out to be dead, unless they are not the first on
     /// their client's connection, where the client expects such a failure.
@@ -33,9 +33,8 @@ extension Exchange {
     /// An idle connection that this request may use.
     func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
         // Marks are those of one exchange: its connection is its own.
-        guard backend.reuse != .never, keepAliveMode == .keepAlive, facts.directives.serverMarks.isEmpty else {
-            return nil
-        }
+        guard keepAliveMode == .keepAlive, facts.directives.serverMarks.isEmpty else { return nil }
+        if backend.reuse == .never { return takeOwnConnection(to: server, of: backend) }
         var needsReused = false
         if isFirst && !isRepeatable {
             switch backend.reuse {
@@ -55,6 +54,16 @@ extension Exchange {
         }
     }
 
+    /// The connection that this request's client has used before, if it leads to the same place.
+    private func takeOwnConnection(to server: Server, of backend: BackendPlan) -> ServerConnection? {
+        guard let target = server.target(forClientOf: facts.local) else { return nil }
+        let header = proxyHeader(for: server) ?? []
+        return client.takeOwnConnection { connection in
+            connection.server === server && connection.backend === backend && connection.address == target
+                && connection.header == header
+        }
+    }
+
     /// Sending it twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
     var isRepeatable: Bool {
         facts.request.method.isIdempotent
@@ -65,8 +74,9 @@ extension Exchange {
 extension ServerConnection {
     /// Whether it may wait for another request.
     func mayWait(for mode: KeepAliveMode, _ reuse: ReusePolicy) -> Bool {
-        guard mode == .keepAlive, reuse != .never else { return false }
-        if let most = server.pool.connectionsMax, server.idle.current >= most { return false }
+        guard mode == .keepAlive else { return false }
+        // What is kept for one client is not in the pool.
+        if reuse != .never, let most = server.pool.connectionsMax, server.idle.current >= most { return false }
         if let most = server.pool.reusesMax, useCount >= most { return false }
         return true
     }

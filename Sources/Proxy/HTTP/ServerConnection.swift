@@ -22,6 +22,8 @@ final class ServerConnection: Connection {
     private(set) var phase = Phase.connecting
     /// Who uses it.
     private(set) var exchange: Exchange?
+    /// While it is idle: the client whose next request may go over it, where clients do not share connections.
+    private var owner: ClientConnection?
     /// The response that came last lets the connection be used again.
     var allowsReuse = false
     /// Exchanges it has carried to their end.
@@ -94,9 +96,10 @@ final class ServerConnection: Connection {
     func becomeIdle(_ worker: Worker) {
         precondition(
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
+        let client = exchange?.client
         exchange = nil
         useCount += 1
-        guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker), worker.idleConnections.add(self) else {
+        guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker), keep(for: client, worker) else {
             shut(worker)
             return
         }
@@ -105,6 +108,15 @@ final class ServerConnection: Connection {
         phase = .idle
         server.idle.increment()
         setDeadline(after: server.pool.idleTime, worker)
+    }
+
+    /// Puts it where the next exchange finds it: among all that are idle, or at its client. False if it is not worth keeping.
+    private func keep(for client: ClientConnection?, _ worker: Worker) -> Bool {
+        guard backend.reuse == .never else { return worker.idleConnections.add(self) }
+        guard let client else { return false }
+        client.keep(self, worker)
+        owner = client
+        return true
     }
 
     /// The server has closed its side, or the connection broke.
@@ -119,6 +131,7 @@ final class ServerConnection: Connection {
     func use(for exchange: Exchange, _ worker: Worker) {
         precondition(phase == .idle, "only an idle connection can be taken, this one is \(phase)")
         phase = .inUse
+        owner = nil
         server.idle.decrement()
         self.exchange = exchange
         setDeadline(.never, worker)
@@ -126,7 +139,7 @@ final class ServerConnection: Connection {
 
     /// An idle connection on which something happens has been closed by the server, or is confused.
     private func closeIdle(_ worker: Worker) {
-        worker.idleConnections.remove(self)
+        if let owner { owner.forgetOwnConnection() } else { worker.idleConnections.remove(self) }
         server.idle.decrement()
         shut(worker)
     }
@@ -140,6 +153,7 @@ final class ServerConnection: Connection {
     /// Closes it, whatever it is at, except in the pool.
     func shut(_ worker: Worker, reset: Bool = false) {
         exchange = nil
+        owner = nil
         phase = .closed
         close(worker, reset ? .reset : .close)
     }
