@@ -207,6 +207,23 @@ public enum AdminKeywords {
         },
     ]
 
+    /// The socket that `-S` asks for: an address with the parameters of `stats socket`, parted by commas.
+    public static func masterSocket(_ text: String) throws(ConfigProblem) -> StatsSocket {
+        var column = 1
+        var words: [Word] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let range = SourceRange(file: "-S", line: 1, column: column, length: max(1, part.count))
+            words.append(Word(String(part), at: range))
+            column += part.count + 1
+        }
+        var arguments = Arguments(words: words, keyword: Word("-S", at: SourceRange(file: "-S", line: 1)))
+        var socket: StatsSocket = try Self.socket(try arguments.next("an address"))
+        socket.level = .admin
+        socket.takesProcess = true
+        try arguments.parameters(socketParameters, of: "stats socket", into: &socket)
+        return socket
+    }
+
     private static func socket(_ word: Word) throws(ConfigProblem) -> StatsSocket {
         let address: SocketAddress
         switch try AddressText(word) {

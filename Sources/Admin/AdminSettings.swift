@@ -28,6 +28,8 @@ public struct StatsSocket: Sendable {
     /// The address as written.
     public var range: SourceRange
     public var level = AccessLevel.operator
+    /// Whether commands may begin with the process they are for, as on the socket of HAProxy's master process: `@1 show info`.
+    public var takesProcess = false
     /// Permissions of the socket's file; nil leaves them to the umask.
     public var mode: UInt16?
     /// Owner and group of the socket's file; nil leaves them.

@@ -33,8 +33,16 @@ public struct CommandInterpreter: Sendable {
     private var session: CommandSession
     private var unfinished: [UInt8] = []
 
-    /// `level` is that of the socket.
-    public init(level: AccessLevel) { session = CommandSession(level: level) }
+    /// Whether a command may begin with the process it is for.
+    private let takesProcess: Bool
+
+    /// - Parameters:
+    ///   - level: that of the socket.
+    ///   - takesProcess: whether a command may begin with the process it is for (`@1`, `@!123`): there is only one.
+    public init(level: AccessLevel, takesProcess: Bool = false) {
+        session = CommandSession(level: level)
+        self.takesProcess = takesProcess
+    }
 
     /// Takes bytes as they come. Whole lines are run, the rest is kept for the next call.
     public mutating func receive(_ bytes: RawSpan, context: some CommandContext) -> CommandResult {
@@ -84,8 +92,11 @@ public struct CommandInterpreter: Sendable {
 
     private mutating func run(_ line: String, context: some CommandContext, to result: inout CommandResult) {
         for words in CommandLine.commands(of: line) where !session.isOver {
-            var call = CommandCall(words: words, context: context, session: session)
-            Command.run(&call)
+            let isForProcess = takesProcess && words.first?.hasPrefix("@") == true
+            var call = CommandCall(
+                words: isForProcess ? Array(words.dropFirst()) : words, context: context, session: session)
+            // The process alone chooses it for what follows.
+            if !isForProcess || !call.words.isEmpty { Command.run(&call) }
             session = call.session
             guard !session.isOver else { break }
             result.bytes += call.out

@@ -174,6 +174,17 @@ public struct StatsRow: Sendable {
     public var stateAge: TimeSpan?
     /// The address a server has: `127.0.0.1:8000`.
     public var address = ""
+    /// Where a server is; nil while its name has no address.
+    public var endpoint: SocketAddress?
+    /// The name that a server's address is looked up by.
+    public var hostName: String?
+    /// A server's port as configured.
+    public var servicePort = 0
+    /// Whether `id` gave a server its number.
+    public var hasOwnID = false
+    /// Where a server's checks go, if its line says so; 0 for the port of requests.
+    public var checkAddress: IPAddress?
+    public var checkPort = 0
     /// A server's cookie value, or a backend's cookie name.
     public var cookie = ""
     /// A backend's `balance`.

@@ -147,6 +147,12 @@ extension Server {
             case .maintenance, .unresolved: .maintenance
             }
         row.stateAge = now.since(record.since)
+        row.endpoint = address
+        row.hostName = hostName
+        row.servicePort = Int(port)
+        row.hasOwnID = id != index + 1
+        row.checkAddress = check?.address?.ip
+        row.checkPort = Int(check?.port ?? 0)
         row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
         row.sessionsCurrent = active.current
         row.sessionsMax = active.maximum

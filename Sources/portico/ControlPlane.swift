@@ -27,6 +27,8 @@ final class ControlPlane {
     private var threads: [Reactor.Thread] = []
     private let lookup: NameLookup
     private let running: RunningWorkers
+    /// The signal that asked for the end at once, once there was one.
+    private(set) var endedBy: Int32?
 
     /// How many workers have not ended yet.
     private final class RunningWorkers: Sendable {
@@ -143,7 +145,9 @@ final class ControlPlane {
 
     private func take(_ signal: Int32) {
         switch signal {
-        case SIGTERM, SIGINT: stop(.stopNow)
+        case SIGTERM, SIGINT:
+            endedBy = signal
+            stop(.stopNow)
         case SIGUSR1:
             announce("Stopping softly: listeners are closed, what is under way finishes.")
             stop(.stopSoftly)
@@ -218,7 +222,8 @@ final class ControlPlane {
         let limit = AdminSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in listening.admin {
             AdminSocket.start(
-                socket, level: settings.level, timeout: admin.timeout, limit: limit, context: context, pool: pool,
+                socket, interpreter: CommandInterpreter(level: settings.level, takesProcess: settings.takesProcess),
+                timeout: admin.timeout, limit: limit, context: context, pool: pool,
                 in: loop)
         }
     }

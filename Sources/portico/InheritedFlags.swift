@@ -12,6 +12,10 @@ struct InheritedFlags {
     private(set) var terminating: [Int32] = []
     /// Whether another process may listen on the same addresses until then: `-sf`, `-st` or `-x` was given.
     private(set) var takesOver = false
+    /// Sockets for commands to the master process: `-S`. There is none, so that this process answers them itself.
+    private(set) var masterSockets: [String] = []
+    /// Whether a master process was asked for (`-W`, `-Ws`): who started this one expects the exit status of HAProxy's master.
+    private(set) var actsAsMaster = false
     /// The arguments that are left.
     private(set) var rest: [String] = []
 
@@ -25,7 +29,7 @@ struct InheritedFlags {
 
     /// Switches without an effect.
     private static let switches: Set = [
-        "-W", "-Ws", "-dF", "-dI", "-dR", "-dS", "-dT", "-dV", "-dZ", "-dc", "-de", "-dk", "-dp", "-dv",
+        "-dF", "-dI", "-dR", "-dS", "-dT", "-dV", "-dZ", "-dc", "-de", "-dk", "-dp", "-dv",
     ]
 
     /// Flags that print something for developers or tools.
@@ -46,11 +50,13 @@ struct InheritedFlags {
             case "-st":
                 takesOver = true
                 terminating += try Self.processes(&next, of: argument)
+            case "-W", "-Ws": actsAsMaster = true
             case "-x":
                 guard let socket = next.popFirst() else { throw Refusal(message: "-x lacks the path of a socket") }
                 takesOver = takesOver || socket != "/dev/null"
             case "-S":
-                if next.popFirst() == nil { throw Refusal(message: "-S lacks an address") }
+                guard let socket = next.popFirst() else { throw Refusal(message: "-S lacks an address") }
+                masterSockets.append(socket)
             case "-f", "-p", "-n", "-C", "-L", "-cc":
                 // Their value is theirs, whatever it looks like.
                 rest.append(argument)

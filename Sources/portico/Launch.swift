@@ -25,6 +25,7 @@ struct Launch {
                 try SystemProcess.changeDirectory(directory)
             }
         }
+        let masterSockets = try masterSockets()
         let loaded = load()
         var problems = loaded.problems
         let daemon = loaded.global[DaemonSettings.self]
@@ -52,7 +53,7 @@ struct Launch {
             if !options.isQuiet { print("Configuration file is valid") }
             return
         }
-        try start(plan, loaded, daemon, logger, threads)
+        try start(plan, loaded, daemon, logger, threads, masterSockets)
     }
 
     // MARK: Reading
@@ -71,6 +72,21 @@ struct Launch {
             return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
         }
         return Assembly.language.load(paths: files, environment: environment, isDiagnostic: options.isDiagnostic)
+    }
+
+    /// The sockets of -S.
+    private func masterSockets() throws -> [StatsSocket] {
+        try flags.masterSockets.map { text in
+            do throws(ConfigProblem) {
+                return try AdminKeywords.masterSocket(text)
+            } catch {
+                var sources = Sources()
+                sources.add(Array(text.utf8), named: "-S")
+                let printer = ProblemPrinter(sources: sources, usesColor: SystemProcess.errorsGoToTerminal)
+                SystemProcess.printError(printer.text(for: error))
+                throw ExitCode(1)
+            }
+        }
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
@@ -95,10 +111,11 @@ struct Launch {
     // MARK: Starting
 
     private func start(
-        _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int
+        _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int,
+        _ masterSockets: [StatsSocket]
     ) throws {
         let admin = loaded.global[AdminSettings.self]
-        if plan.binds.isEmpty && admin.sockets.isEmpty {
+        if plan.binds.isEmpty && admin.sockets.isEmpty && masterSockets.isEmpty {
             SystemProcess.printError("[ALERT]    nothing listens: there is no bind line, and no stats socket\n")
             throw ExitCode(1)
         }
@@ -107,7 +124,7 @@ struct Launch {
         let signals = ControlPlane.collectSignals()
         var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
-        try listening.open(admin.sockets)
+        try listening.open(admin.sockets + masterSockets)
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
         // First of all, since it needs what a chroot hides and a change of user forbids. The file is the child's.
@@ -123,6 +140,7 @@ struct Launch {
                 plan: plan, logger: logger, workers: threads, admin: admin,
                 hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
         }
+        let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
@@ -133,9 +151,12 @@ struct Launch {
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
         background?.settle()
+        manager?.announceReady()
         control.run(listening, signals)
         listening.removeFiles()
         pidFile?.remove()
+        // As HAProxy's master ends: systemd's unit files count on 143.
+        if flags.actsAsMaster, let signal = control.endedBy { throw ExitCode(128 + signal) }
     }
 
     /// Where a daemon's last words go: the first log socket of `global`, or the system's.

@@ -97,6 +97,8 @@ struct Portico: ParsableCommand {
         } catch let refusal as InheritedFlags.Refusal {
             SystemProcess.printError("[ALERT]    \(refusal.message)\n")
             exit(withError: ExitCode(1))
+        } catch let code as ExitCode {
+            exit(withError: code)
         } catch {
             // HAProxy's exit status for every failure is 1; asking for help is none.
             let code = exitCode(for: error)

@@ -16,6 +16,65 @@ import Testing
         #expect(!result.prompts)
     }
 
+    @Test func onTheMastersSocketACommandMayBeginWithItsProcess() {
+        var master = CommandInterpreter(level: .user, takesProcess: true)
+        let result = master.run(line: "@1; @!4711 show version; show version", context: FixedContext())
+        #expect(String(decoding: result.bytes, as: UTF8.self) == "\n0.1.0\n\n0.1.0\n\n")
+        #expect(socket("@1 show version").hasPrefix("Unknown command"))
+    }
+
+    @Test func serversStateIsALineAServerInHAProxysLayout() {
+        var snapshot = StatsSnapshot()
+        var proxy = ProxyStats(name: "app", id: 3)
+        proxy.backend = StatsRow(kind: .backend)
+        func server(_ name: String, _ id: Int, _ state: RowState, _ change: (inout StatsRow) -> Void) {
+            var row = StatsRow(kind: .server, name: name, id: id)
+            row.state = state
+            row.weight = 1
+            row.weightConfigured = 1
+            row.stateAge = .seconds(7)
+            change(&row)
+            proxy.servers.append(row)
+        }
+        server("up", 1, .up) {
+            $0.endpoint = .ip(.loopbackV4, port: 8_000)
+            $0.check = CheckStats(code: "L4OK")
+            ($0.checkRise, $0.checkFall, $0.checkHealth) = (1, 1, 1)
+        }
+        server("down", 2, .down) {
+            $0.endpoint = .ip(.v6(0, 1), port: 80)
+            $0.check = CheckStats(code: "L4CON")
+            ($0.checkRise, $0.checkFall, $0.checkHealth) = (2, 3, 0)
+            ($0.checkAddress, $0.checkPort) = (.v4(0x7F00_0002), 2)
+            ($0.weight, $0.weightConfigured) = (5, 5)
+        }
+        server("off", 77, .maintenance) {
+            $0.endpoint = .ip(.loopbackV4, port: 1)
+            $0.hasOwnID = true
+        }
+        server("named", 4, .maintenance) { ($0.hostName, $0.servicePort) = ("app.test", 80) }
+        server("file", 5, .noCheck) { $0.endpoint = .path("/run/app.sock") }
+        var front = ProxyStats(name: "www", id: 2)
+        front.frontend = StatsRow(kind: .frontend)
+        snapshot.proxies = [front, proxy]
+        let context = FixedContext(stats: snapshot)
+
+        let lines = socket("show servers state", context).split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(
+            lines.prefix(2).joined(separator: "\n").hasPrefix(
+                "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state "))
+        #expect(
+            Array(lines.dropFirst(2)) == [
+                "3 app 1 up 127.0.0.1 2 0 1 1 7 6 3 1 6 0 0 0 - 8000 - 0 0 - - 0",
+                "3 app 2 down ::1 0 0 5 5 7 8 2 0 6 0 0 0 - 80 - 0 2 127.0.0.2 - 0",
+                "3 app 77 off 127.0.0.1 0 5 1 1 7 1 0 0 0 0 0 1 - 1 - 0 0 - - 0",
+                "3 app 4 named - 0 32 1 1 7 1 0 0 0 0 0 0 app.test 80 - 0 0 - - 0",
+                "3 app 5 file - 2 0 1 1 7 1 0 1 0 0 0 0 - 0 - 0 0 - - 0", "", "",
+            ])
+        #expect(socket("show servers state app", context).contains(" up "))
+        #expect(socket("show servers state www", context) == "Can't find backend.\n\n")
+    }
+
     @Test func severalCommandsOnALine() {
         #expect(socket("show version;show version") == "0.1.0\n\n0.1.0\n\n")
         #expect(socket(" show   version ; ") == "0.1.0\n\n")

@@ -113,6 +113,16 @@ import Testing
         #expect(read.draft[AdminSettings.self].sockets[0].level == .admin)
     }
 
+    @Test func theMastersSocketHasItsParametersBehindCommas() throws {
+        let socket = try AdminKeywords.masterSocket("/run/master.sock,mode,600,level,operator")
+        #expect(socket.address == .path("/run/master.sock") && socket.mode == 0o600)
+        #expect(socket.level == .operator && socket.takesProcess)
+        #expect(try AdminKeywords.masterSocket("fd@5").level == .admin)
+        for text in ["", "127.0.0.1", "/run/x,mode", "/run/x,mdoe,600"] {
+            #expect(throws: ConfigProblem.self) { try AdminKeywords.masterSocket(text) }
+        }
+    }
+
     @Test func aSocketThatTheProcessWasStartedWith() throws {
         let settings = try admin("stats socket fd@7 level admin")
         #expect(settings.sockets.map(\.descriptor) == [7])

@@ -21,6 +21,7 @@ import Testing
             "-dW", "-p", "/run/x.pid",
         ])
         #expect(flags.rest == ["-f", "a.cfg", "-dW", "-p", "/run/x.pid"])
+        #expect(flags.masterSockets == ["/run/master.sock,mode,600"])
         #expect(flags.finishing.isEmpty && flags.terminating.isEmpty && !flags.takesOver)
     }
 

@@ -68,6 +68,27 @@ import Testing
         #expect(!portico.process.errors.contains("[WARNING]"))
     }
 
+    @Test("The service manager is told once it serves, and the master's socket answers for the one process")
+    func serviceManager() throws {
+        let port = try freePort()
+        let (notify, master) = (Stage.current.folder + "/notify", Stage.current.folder + "/master")
+        let manager = try DatagramReceiver(.unix(notify))
+        let file = try Stage.current.file("managed.cfg", site("managed", on: port) + "\n")
+        let process = try Child(
+            [Portico.binary, "-Ws", "-S", master, "-f", file], named: "managed", in: Stage.current.folder,
+            environment: ["NOTIFY_SOCKET": notify])
+        Stage.current.atTheEnd { process.stop(patience: 1) }
+
+        let said = try manager.receive { $0.contains("READY=1") }
+        #expect(said.contains("MAINPID=\(process.pid)\n"))
+        #expect(try fetch("/", from: port).text == "managed")
+        let commands = try Connection(toUnixSocket: master)
+        try commands.send("@1 show info\n")
+        #expect(String(decoding: try commands.receiveAll(), as: UTF8.self).contains("\nProcess_num: 1\n"))
+        process.signal(SIGTERM)
+        #expect(process.end() == .status(128 + SIGTERM))
+    }
+
     @Test("Sockets that the process was started with serve clients and runtime commands")
     func inheritedSockets() throws {
         let (www, runtime) = (try freePort(), try freePort())

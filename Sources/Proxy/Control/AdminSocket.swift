@@ -8,7 +8,7 @@ internal import SystemPackage
 /// One listening socket of `stats socket`.
 public final class AdminSocket: LoopTask {
     private let socket: Socket
-    private let level: AccessLevel
+    private let interpreter: CommandInterpreter
     private let timeout: TimeSpan
     private let context: AdminContext
     private let pool: BufferPool
@@ -23,20 +23,21 @@ public final class AdminSocket: LoopTask {
     }
 
     public static func start(
-        _ socket: Socket, level: AccessLevel, timeout: TimeSpan, limit: ConnectionLimit, context: AdminContext,
+        _ socket: Socket, interpreter: CommandInterpreter, timeout: TimeSpan, limit: ConnectionLimit,
+        context: AdminContext,
         pool: BufferPool, in loop: TaskLoop
     ) {
-        let task = AdminSocket(socket, level, timeout, limit, context, pool)
+        let task = AdminSocket(socket, interpreter, timeout, limit, context, pool)
         task.handle = loop.add(task)
         task.listen(in: loop)
     }
 
     private init(
-        _ socket: Socket, _ level: AccessLevel, _ timeout: TimeSpan, _ limit: ConnectionLimit,
+        _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan, _ limit: ConnectionLimit,
         _ context: AdminContext, _ pool: BufferPool
     ) {
         self.socket = socket
-        self.level = level
+        self.interpreter = interpreter
         self.timeout = timeout
         self.limit = limit
         self.context = context
@@ -59,7 +60,7 @@ public final class AdminSocket: LoopTask {
             return
         }
         AdminConnection.start(
-            accepted, CommandInterpreter(level: level), timeout, limit, context, pool, in: loop)
+            accepted, interpreter, timeout, limit, context, pool, in: loop)
     }
 
     public func expired(in loop: TaskLoop) { listen(in: loop) }

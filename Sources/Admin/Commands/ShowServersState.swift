@@ -1,0 +1,77 @@
+// `show servers state`: a line a server, in the layout that HAProxy's tools and state files have (manual, "show servers state").
+
+internal import Basics
+
+extension Command {
+    static let showServersState = Command(
+        "show servers state", usage: "show servers state [<backend>]",
+        summary: "report where servers are and how they are (filter: a backend)"
+    ) { call in
+        var proxies = call.context.snapshot().proxies.filter { $0.backend != nil }
+        if let name = call.words.first {
+            proxies = proxies.filter { $0.name == name }
+            if proxies.isEmpty { return call.say("Can't find backend.") }
+        }
+        call.say("1")
+        call.say("# " + ServerStateLine.columns)
+        for proxy in proxies {
+            for server in proxy.servers { call.say(ServerStateLine.text(of: server, in: proxy)) }
+        }
+    }
+}
+
+/// One line of version 1 of the format.
+enum ServerStateLine {
+    static let columns =
+        "be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+        + "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+        + "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr "
+        + "srv_agent_port"
+
+    static func text(of server: StatsRow, in proxy: ProxyStats) -> String {
+        // What Portico has not, agents and TLS, is said to be absent or off.
+        let place =
+            "\(proxy.id) \(proxy.name) \(server.id) \(server.name) \(server.endpoint?.ip.map { "\($0)" } ?? "-")"
+        let state = "\(server.operationalState) \(server.administrativeState)"
+        let weights =
+            "\(server.weight) \(server.weightConfigured) \((server.stateAge?.nanoseconds ?? 0) / 1_000_000_000)"
+        let check = "\(checkNumbers(of: server)) 0"
+        let port = server.endpoint?.port.map { Int($0) } ?? server.servicePort
+        let names = "0 \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"
+        let checkPlace = "\(server.checkPort) \(server.checkAddress.map { "\($0)" } ?? "-")"
+        return "\(place) \(state) \(weights) \(check) \(names) - 0 \(checkPlace) - 0"
+    }
+
+    /// Status, result, health and state of the check, as the numbers that HAProxy has for them.
+    private static func checkNumbers(of server: StatsRow) -> String {
+        guard server.checkRise > 0 else { return "1 0 \(server.administrativeState == 0 ? 1 : 0) 0" }
+        // Configured (2) and enabled (4), or configured and paused (8).
+        let state = server.administrativeState == 0 ? 6 : 14
+        guard let last = server.check else { return "1 0 \(server.checkHealth) \(state)" }
+        let status = statuses.firstIndex(of: last.code) ?? 0
+        return "\(status) \(last.code.hasSuffix("OK") ? 3 : 2) \(server.checkHealth) \(state)"
+    }
+
+    /// The short codes at the places of HAProxy's numbers.
+    private static let statuses = [
+        "UNK", "INI", "", "", "HANA", "SOCKERR", "L4OK", "L4TOUT", "L4CON", "L6OK", "L6TOUT", "L6RSP", "L7TOUT",
+        "L7RSP", "",
+        "L7OK", "L7OKC", "L7STS", "PROCERR", "PROCTOUT", "PROCOK",
+    ]
+}
+
+extension StatsRow {
+    /// 0: takes no requests. 2: takes them.
+    fileprivate var operationalState: Int {
+        switch state {
+        case .up, .goingDown, .noCheck, .open, .full, .drain: 2
+        case .down, .goingUp, .maintenance, .paused, .stopped: 0
+        }
+    }
+
+    /// Bits: 1 and 4 for maintenance that the configuration asks for, 32 for a name without an address.
+    fileprivate var administrativeState: Int {
+        guard state == .maintenance else { return 0 }
+        return hostName != nil && endpoint == nil ? 32 : 5
+    }
+}
