@@ -60,7 +60,7 @@ let package = Package(
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
-        room("Logging", uses: ["Basics", "Configuration", "Reactor"], packages: [system]),
+        room("Logging", uses: ["Basics", "Configuration", "Reactor", "CLinux"], packages: [system]),
         room(
             "Rules",
             uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),

@@ -13,6 +13,21 @@ public protocol CommandContext {
     func refusedMessages() -> RefusedMessages
     /// What the nameservers of each `resolvers` section answered.
     func resolversReports() -> [ResolversReport]
+    /// The rings of log lines.
+    func eventSinks() -> [EventSink]
+    /// Where a ring's next line will be.
+    func endOfEvents(of name: String) -> UInt64
+    /// Appends a ring's lines from `position` on, which becomes that of the first line not appended; up to some `bytesMax`.
+    func readEvents(
+        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int)
+}
+
+extension CommandContext {
+    public func eventSinks() -> [EventSink] { [] }
+    public func endOfEvents(of name: String) -> UInt64 { 0 }
+    public func readEvents(
+        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
+    ) {}
 }
 
 /// What to do after some input: send the bytes, then close if that is said.
@@ -78,6 +93,31 @@ public struct CommandInterpreter: Sendable {
         return result
     }
 
+    /// Whether the conversation shows the lines of a ring as they come: `readEvents` is to be called from time to time, and any
+    /// input ends it (`endFollowing`).
+    public var isFollowing: Bool { session.follow != nil }
+
+    /// The lines that have come since the last call, as many as may be sent at a time.
+    public mutating func readEvents(context: some CommandContext) -> [UInt8] {
+        var out: [UInt8] = []
+        guard var follow = session.follow else { return out }
+        context.readEvents(
+            of: follow.name, from: &follow.position, into: &out, delimiter: follow.delimiter,
+            bytesMax: EventFollow.bytesMax)
+        session.follow = follow
+        return out
+    }
+
+    /// Ends that, and with it a conversation that is not interactive.
+    public mutating func endFollowing() -> CommandResult {
+        session.follow = nil
+        if !session.isInteractive { session.isOver = true }
+        var result = CommandResult()
+        result.bytes.append(session.isInteractive ? "\n> " : "\n")
+        finish(&result)
+        return result
+    }
+
     private func finish(_ result: inout CommandResult) {
         result.closes = session.isOver
         result.prompts = session.isInteractive && !session.isOver
@@ -100,6 +140,8 @@ public struct CommandInterpreter: Sendable {
             session = call.session
             guard !session.isOver else { break }
             result.bytes += call.out
+            // What stands behind it in the line would come after the end of that, which is some input.
+            if session.follow != nil { return }
             result.bytes.append(session.isInteractive ? "\n> " : "\n")
         }
         if !session.isInteractive { session.isOver = true }
@@ -111,6 +153,8 @@ struct CommandSession {
     var level: AccessLevel
     var isInteractive = false
     var isOver = false
+    /// The ring whose lines are shown as they come.
+    var follow: EventFollow?
 
     init(level: AccessLevel) { self.level = level }
 }

@@ -5,8 +5,8 @@
 enum HAProxyKeywords {
     /// Sections that HAProxy has beside those of `SectionKind`.
     static let sections: Set<String> = [
-        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward", "log-profile", "mailers",
-        "peers", "program", "ring", "traces",
+        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward",
+        "peers", "program", "traces",
     ]
 
     /// The longest keyword that the line begins with, if HAProxy has one.

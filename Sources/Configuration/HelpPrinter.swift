@@ -199,5 +199,7 @@ extension Keyword {
 }
 
 extension Sections {
-    static let all: Sections = [.global, .proxies, .httpErrors, .userlist, .resolvers]
+    static let all: Sections = [
+        .global, .proxies, .httpErrors, .userlist, .resolvers, .ring, .logProfile, .mailers,
+    ]
 }

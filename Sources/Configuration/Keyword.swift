@@ -2,14 +2,22 @@
 // parses itself. Rows live next to the behaviour they configure; the program's Assembly lists all tables.
 
 /// What sections there are. A `listen` is a frontend and a backend in one; `http-errors` is a set of error pages,
-/// a `userlist` a set of people with their passwords, `resolvers` a set of nameservers.
+/// a `userlist` a set of people with their passwords, `resolvers` a set of nameservers. A `ring` keeps log lines and sends
+/// them on, a `log-profile` says how lines for a target look, `mailers` names mail servers.
 public enum SectionKind: String, CaseIterable, Sendable {
     case global, defaults, frontend, backend, listen
     case httpErrors = "http-errors"
-    case userlist, resolvers
+    case userlist, resolvers, ring
+    case logProfile = "log-profile"
+    case mailers
 
     /// Whether the section starts from defaults.
-    public var hasDefaults: Bool { self != .httpErrors && self != .userlist && self != .resolvers }
+    public var hasDefaults: Bool {
+        switch self {
+        case .global, .defaults, .frontend, .backend, .listen: true
+        case .httpErrors, .userlist, .resolvers, .ring, .logProfile, .mailers: false
+        }
+    }
 
     /// Whether the section needs a name of its own.
     public var isNamed: Bool { self != .global && self != .defaults }
@@ -28,6 +36,9 @@ public struct Sections: OptionSet, Sendable {
     public static let httpErrors = Sections(rawValue: 1 << 5)
     public static let userlist = Sections(rawValue: 1 << 6)
     public static let resolvers = Sections(rawValue: 1 << 7)
+    public static let ring = Sections(rawValue: 1 << 8)
+    public static let logProfile = Sections(rawValue: 1 << 9)
+    public static let mailers = Sections(rawValue: 1 << 10)
 
     /// The sections that make proxies.
     public static let proxies: Sections = [.defaults, .frontend, .backend, .listen]
@@ -44,6 +55,9 @@ public struct Sections: OptionSet, Sendable {
         case .httpErrors: self = .httpErrors
         case .userlist: self = .userlist
         case .resolvers: self = .resolvers
+        case .ring: self = .ring
+        case .logProfile: self = .logProfile
+        case .mailers: self = .mailers
         }
     }
 

@@ -12,6 +12,8 @@ public struct LoadedConfiguration: Sendable {
     public internal(set) var userlists: [Draft] = []
     /// Every `resolvers` section, likewise.
     public internal(set) var resolvers: [Draft] = []
+    /// Every `ring`, `log-profile` and `mailers` section, in file order; names are unique within a kind.
+    public internal(set) var logging: [Draft] = []
     /// In the order they were found; `ProblemPrinter` sorts them.
     public var problems: [ConfigProblem] = []
     /// The files' texts, for printing problems.

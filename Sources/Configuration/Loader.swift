@@ -329,6 +329,9 @@ extension SectionKind {
         case .httpErrors: "an http-errors section"
         case .userlist: "a userlist"
         case .resolvers: "a resolvers section"
+        case .ring: "a ring section"
+        case .logProfile: "a log-profile section"
+        case .mailers: "a mailers section"
         }
     }
 }

@@ -15,7 +15,7 @@ extension Language {
         ## How a file is written
 
         A file is made of sections, each begun by its name on a line of its own: `global`, `defaults`, `frontend`, `backend` and
-        `listen`; `http-errors`, `userlist` and `resolvers` hold what these refer to. Every other line is a keyword with its arguments.
+        `listen`; `http-errors`, `userlist`, `resolvers`, `ring`, `log-profile` and `mailers` hold what these refer to. Every other line is a keyword with its arguments.
 
         - Words are parted by blanks. `#` begins a comment.
         - `\\` makes the next character an ordinary one: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` stand for

@@ -1,7 +1,7 @@
 // The first line of a section: its kind, its name, the defaults it starts from.
 //
 //   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
-//   http-errors|userlist|resolvers <name>
+//   http-errors|userlist|resolvers|ring|log-profile|mailers <name>
 //
 // A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
 // where it was legible, so that references to it are not reported too.
@@ -15,6 +15,7 @@ struct SectionNames {
     var httpErrors: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var userlists: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var resolvers: [String: (kind: SectionKind, range: SourceRange)] = [:]
+    var logging: [SectionKind: [String: (kind: SectionKind, range: SourceRange)]] = [:]
     /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
     var defaults: [String: [Draft]] = [:]
     /// What a proxy without `from` starts from.
@@ -60,7 +61,7 @@ extension Loader {
         } else {
             let usage =
                 switch kind {
-                case .httpErrors, .userlist, .resolvers: "\(kind.rawValue) <name>"
+                case .httpErrors, .userlist, .resolvers, .ring, .logProfile, .mailers: "\(kind.rawValue) <name>"
                 case .defaults: "defaults [<name>] [from <defaults>]"
                 default: "\(kind.rawValue) <name> [from <defaults>]"
                 }
@@ -82,6 +83,7 @@ extension Loader {
         case .httpErrors: result.httpErrors.append(draft)
         case .userlist: result.userlists.append(draft)
         case .resolvers: result.resolvers.append(draft)
+        case .ring, .logProfile, .mailers: result.logging.append(draft)
         }
     }
 
@@ -111,6 +113,7 @@ extension Loader {
             ?? (kind == .httpErrors ? names.httpErrors[name.text] : nil)
             ?? (kind == .userlist ? names.userlists[name.text] : nil)
             ?? (kind == .resolvers ? names.resolvers[name.text] : nil)
+            ?? names.logging[kind]?[name.text]
         if let first {
             throw ConfigProblem(
                 "there is \(first.kind == .httpErrors ? "an" : "a") \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
@@ -121,6 +124,9 @@ extension Loader {
         if kind == .httpErrors { names.httpErrors[name.text] = (kind, name.range) }
         if kind == .userlist { names.userlists[name.text] = (kind, name.range) }
         if kind == .resolvers { names.resolvers[name.text] = (kind, name.range) }
+        if kind == .ring || kind == .logProfile || kind == .mailers {
+            names.logging[kind, default: [:]][name.text] = (kind, name.range)
+        }
     }
 
     /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.

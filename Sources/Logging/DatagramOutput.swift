@@ -65,7 +65,7 @@ final class DatagramOutput {
             case .network(let host, let port): Self.connectNetwork(host, port)
             case .path(let path): Self.connectUnix(Array(path.utf8) + [0])
             case .abstract(let name): Self.connectUnix([0] + Array(name.utf8))
-            case .descriptor(let number): preconditionFailure("descriptor \(number) is not a datagram target")
+            case .descriptor, .ring, .stream: preconditionFailure("\(target) is not a datagram target")
             }
         if descriptor < 0 { notBefore = now + Self.retryAfter }
         return descriptor >= 0

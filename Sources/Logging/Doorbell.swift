@@ -1,6 +1,7 @@
 // How a thread that logs wakes the logger thread: at the price of a memory fence while that is awake.
 
 internal import Basics
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -30,12 +31,26 @@ final class Doorbell: @unchecked Sendable {
         }
     }
 
-    /// Sleeps until the bell rings, unless `hasWork` says that it has.
-    func sleep(unless hasWork: () -> Bool) {
+    /// Sleeps until the bell rings or `limit` has come, unless `hasWork` says that there is work.
+    func sleep(until limit: Instant = .never, unless hasWork: () -> Bool) {
         isAsleep.store(true, ordering: .relaxed)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         // Whoever turns the flag back decides: we did, and nobody posts; or a ringer did, and its post is coming.
         if hasWork(), isAsleep.exchange(false, ordering: .acquiringAndReleasing) { return }
-        while unsafe sem_wait(semaphore) != 0 && errno == EINTR {}
+        guard limit != .never else {
+            while unsafe sem_wait(semaphore) != 0 && errno == EINTR {}
+            return
+        }
+        var time = timespec()
+        time.tv_sec = Int(limit.nanoseconds / 1_000_000_000)
+        time.tv_nsec = Int(limit.nanoseconds % 1_000_000_000)
+        while unsafe sem_clockwait(semaphore, CLOCK_MONOTONIC, &time) != 0 {
+            guard errno == EINTR else {
+                // The time has come. Who turns the flag back decides here too.
+                if isAsleep.exchange(false, ordering: .acquiringAndReleasing) { return }
+                while unsafe sem_wait(semaphore) != 0 && errno == EINTR {}
+                return
+            }
+        }
     }
 }

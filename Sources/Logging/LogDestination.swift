@@ -1,6 +1,7 @@
 // One place where lines go, and in which form: what one `log` line of the configuration says.
 
-internal import Basics
+public import Basics
+internal import Reactor
 
 /// What takes the lines.
 public enum LogTarget: Hashable, Sendable {
@@ -12,6 +13,35 @@ public enum LogTarget: Hashable, Sendable {
     case path(String)
     /// A datagram socket in Linux's abstract namespace.
     case abstract(String)
+    /// A `ring` section.
+    case ring(String)
+    /// A syslog server that gets lines over a stream, from a ring of its own.
+    case stream(StreamTarget)
+}
+
+/// Where a stream of lines goes to.
+public enum StreamTarget: Hashable, Sendable, CustomStringConvertible {
+    case host(String, port: UInt16)
+    case path(String)
+    case abstract(String)
+
+    /// As a file may write it.
+    public var description: String {
+        switch self {
+        case .host(let host, let port): host.contains(":") ? "tcp@[\(host)]:\(port)" : "tcp@\(host):\(port)"
+        case .path(let path): "uxst@\(path)"
+        case .abstract(let name): "uxst@abns@\(name)"
+        }
+    }
+
+    /// The address; nil if the host name has none. Names are looked up, which blocks.
+    public func resolved() -> SocketAddress? {
+        switch self {
+        case .host(let host, let port): HostResolver.resolve(host).first.map { .ip($0, port: port) }
+        case .path(let path): .path(path)
+        case .abstract(let name): .abstract(name)
+        }
+    }
 }
 
 /// What stands in front of a line's text.
@@ -87,7 +117,10 @@ public struct LogDestination: Hashable, Sendable {
     var length: Int {
         if let lengthMax { return lengthMax }
         if format == .json { return Self.lengthLimits.upperBound }
-        if case .descriptor = target { return Self.lengthLimits.upperBound }
+        switch target {
+        case .descriptor, .ring: return Self.lengthLimits.upperBound
+        case .network, .path, .abstract, .stream: break
+        }
         return 1_024
     }
 

@@ -1,4 +1,4 @@
-// What the logger thread does: take lines out of the rings, write them for each of their destinations,
+// What the logger thread does: take lines out of the threads' rings, write them for each of their destinations,
 // hand them to the targets, and sleep when there is nothing left.
 
 internal import Basics
@@ -16,6 +16,7 @@ final class LogThread {
     private var writer: LogLineWriter
     private var streams: [StreamOutput] = []
     private var datagrams: [DatagramOutput] = []
+    private var rings: [RingOutput] = []
     private var outputs: [LogTarget: OutputIndex] = [:]
     /// By the id of a set of destinations.
     private var routes: [[Route]] = []
@@ -23,7 +24,7 @@ final class LogThread {
     private var text: [UInt8] = []
     private var line: [UInt8] = []
 
-    private enum OutputIndex { case stream(Int), datagram(Int) }
+    private enum OutputIndex { case stream(Int), datagram(Int), ring(Int) }
 
     private struct Route {
         let destination: LogDestination
@@ -44,17 +45,19 @@ final class LogThread {
             let deadline = logger.deadline.load(ordering: .acquiring)
             let found = drain()
             for i in streams.indices { streams[i].flush(&tally) }
+            var wake = Instant.never
+            for ring in rings { wake = min(wake, ring.step(at: .now())) }
             publish()
             let isBlocked = streams.contains { $0.isBlocked }
             if deadline != 0 {
-                if found == .nothing && !isBlocked { return }
+                if found == .nothing && !isBlocked && !rings.contains(where: \.hasUnsent) { return }
                 if Instant.now().nanoseconds >= deadline { return giveUp() }
             }
             if found == .more { continue }
-            if found == .lines || isBlocked {
+            if found == .lines || isBlocked || deadline != 0 {
                 poll(nil, 0, Self.napMilliseconds)
             } else {
-                logger.doorbell.sleep {
+                logger.doorbell.sleep(until: wake) {
                     logger.rings.contains { !$0.isEmpty } || logger.deadline.load(ordering: .acquiring) != 0
                 }
             }
@@ -98,8 +101,25 @@ final class LogThread {
             switch routes[set][i].output {
             case .stream(let index): streams[index].append(line, &tally)
             case .datagram(let index): datagrams[index].send(line, &tally)
+            case .ring(let index): append(record, for: destination, to: rings[index])
             }
         }
+    }
+
+    /// Appends `line` to a ring, and before it how many lines were dropped since it last had room.
+    private func append(_ record: LogRecord, for destination: LogDestination, to ring: RingOutput) {
+        if ring.droppedUntold > 0 {
+            var notice = record
+            notice.level = .notice
+            notice.content = .event
+            var announcement: [UInt8] = []
+            let count = ring.droppedUntold
+            writer.append(
+                Array("\(count) \(count == 1 ? "event" : "events") dropped".utf8), notice, for: destination,
+                to: &announcement)
+            ring.announce(announcement.dropLast())
+        }
+        ring.append(line.dropLast(), &tally)
     }
 
     private func learnRoutes() {
@@ -113,10 +133,17 @@ final class LogThread {
     private func output(for target: LogTarget) -> OutputIndex {
         if let known = outputs[target] { return known }
         let index: OutputIndex
-        if case .descriptor(let number) = target {
+        switch target {
+        case .descriptor(let number):
             streams.append(StreamOutput(number))
             index = .stream(streams.count - 1)
-        } else {
+        case .ring, .stream:
+            guard let ring = logger.eventRing(of: target) else {
+                preconditionFailure("\(target) was registered without its ring")
+            }
+            rings.append(RingOutput(ring))
+            index = .ring(rings.count - 1)
+        case .network, .path, .abstract:
             datagrams.append(DatagramOutput(target))
             index = .datagram(datagrams.count - 1)
         }
@@ -126,6 +153,7 @@ final class LogThread {
 
     private func giveUp() {
         for i in streams.indices { streams[i].discard(&tally) }
+        for ring in rings { ring.giveUp(&tally) }
         for ring in logger.rings { while ring.pop(into: &text) != nil { tally.lost += 1 } }
         publish()
     }

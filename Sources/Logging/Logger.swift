@@ -48,6 +48,8 @@ public final class Logger: Sendable {
     let sets = Mutex<[[LogDestination]]>([[]])
     /// Nanoseconds of the instant at which a stopping logger gives up; 0 while it runs.
     let deadline = Atomic<UInt64>(0)
+    /// Rings that lines go into, by the target that names them.
+    private let eventRingsByTarget = Mutex<[(target: LogTarget, ring: EventRing)]>([])
     let handedOver = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
     private let thread = Mutex<Thread?>(nil)
@@ -63,11 +65,36 @@ public final class Logger: Sendable {
     /// The handle of these destinations; the same for the same list. Never from a worker: it takes a lock.
     public func register(_ destinations: [LogDestination]) -> LogTargets {
         guard !destinations.isEmpty else { return .none }
+        for case .stream(let target) in destinations.map(\.target) { addRing(of: target) }
         return sets.withLock { sets in
             let id = sets.firstIndex(of: destinations) ?? sets.count
             if id == sets.count { sets.append(destinations) }
             return LogTargets(id: UInt32(id), destinations: destinations)
         }
+    }
+
+    /// Takes the ring that the target `.ring(ring.name)` stands for; before destinations with it are registered.
+    public func add(_ ring: EventRing) {
+        eventRingsByTarget.withLock { rings in
+            precondition(!rings.contains { $0.target == .ring(ring.name) }, "two rings named \(ring.name)")
+            rings.append((.ring(ring.name), ring))
+        }
+    }
+
+    /// A stream's ring is made with the first destination that has it. A host name without an address is refused elsewhere.
+    private func addRing(of target: StreamTarget) {
+        guard eventRing(of: .stream(target)) == nil else { return }
+        let ring = EventRing(
+            name: target.description, description: "created from a log line", capacity: EventRing.sizeOfStream,
+            servers: target.resolved().map { [RingServer(address: $0)] } ?? [])
+        eventRingsByTarget.withLock { $0.append((.stream(target), ring)) }
+    }
+
+    /// All rings that lines go into, those of `ring` sections first.
+    public var eventRings: [EventRing] { eventRingsByTarget.withLock { $0.map(\.ring) } }
+
+    func eventRing(of target: LogTarget) -> EventRing? {
+        eventRingsByTarget.withLock { rings in rings.first { $0.target == target }?.ring }
     }
 
     /// The way in for one thread. Two threads must not use the same ring.

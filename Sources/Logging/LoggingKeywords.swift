@@ -4,13 +4,16 @@ internal import Basics
 public import Configuration
 
 public enum LoggingKeywords {
-    public static let table: [Keyword] = [
+    public static let table: [Keyword] = lines + RingKeywords.table + MailerKeywords.table
+
+    private static let lines: [Keyword] = [
         Keyword(
             "log", in: [.global, .defaults, .frontend, .backend, .listen],
             usage: "log global | log <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility>"
                 + " [<level> [<minlevel>]]",
             summary: "Sends log lines to stdout, stderr, fd@<number>, a syslog server's address or a datagram socket's"
-                + " path. Several lines add up; 'no log' forgets those of defaults.",
+                + " path, over a stream to tcp@<address> or uxst@<path>, or to ring@<name>, a ring section. Several lines"
+                + " add up; 'no log' forgets those of defaults.",
             negatable: true
         ) { (arguments, draft) throws(ConfigProblem) in
             if arguments.isNegated {
@@ -44,7 +47,8 @@ public enum LoggingKeywords {
 
     /// The rest of a `log` line that names a target.
     private static func line(_ arguments: inout Arguments) throws(ConfigProblem) -> LoggingSettings.Line {
-        let target = try target(arguments.next("a target: stdout, an address, a socket's path, or global"))
+        let targetWord = try arguments.next("a target: stdout, an address, a socket's path, or global")
+        let target = try LogTarget(targetWord)
         var format: LogLineFormat?
         var length: Int?
         var sample: LogSample?
@@ -73,55 +77,18 @@ public enum LoggingKeywords {
             target: target, format: format ?? .local, facility: facility, lengthMax: length, sample: sample)
         if !arguments.isAtEnd { destination.maximumLevel = try arguments.choice("a log level", of: levels) }
         if !arguments.isAtEnd { destination.minimumLevel = try arguments.choice("a log level", of: levels) }
-        return .destination(destination, formatIsGiven: format != nil)
+        return .destination(destination, formatIsGiven: format != nil, at: targetWord.range)
     }
 
-    private static let formats: KeyValuePairs<String, LogLineFormat> = [
+    static let formats: KeyValuePairs<String, LogLineFormat> = [
         "local": .local, "rfc3164": .rfc3164, "rfc5424": .rfc5424, "priority": .priority, "short": .short,
         "timed": .timed, "iso": .iso, "raw": .raw, "json": .json,
     ]
 
-    private static let levels: KeyValuePairs<String, LogLevel> = [
+    static let levels: KeyValuePairs<String, LogLevel> = [
         "emerg": .emerg, "alert": .alert, "crit": .crit, "err": .err, "warning": .warning, "notice": .notice,
         "info": .info, "debug": .debug,
     ]
-
-    /// The syslog port.
-    private static let defaultPort: UInt16 = 514
-
-    private static func target(_ word: Word) throws(ConfigProblem) -> LogTarget {
-        switch word.text {
-        case "stdout": return .descriptor(1)
-        case "stderr": return .descriptor(2)
-        default: break
-        }
-        for family in ["ring@", "tcp@", "tcp4@", "tcp6@", "uxst@"] where word.text.hasPrefix(family) {
-            throw ConfigProblem(
-                "logs cannot be sent to \(family)", at: word.range,
-                expected: "stdout, stderr, fd@<number>, an address for UDP, or the path of a datagram socket")
-        }
-        var bare = word
-        for family in ["udp@", "udp4@", "udp6@", "uxdg@"] where word.text.hasPrefix(family) {
-            bare.text = String(word.text.dropFirst(family.count))
-        }
-        switch try AddressText(bare) {
-        case .descriptor(let number): return .descriptor(number)
-        case .path(let path): return .path(path)
-        case .abstract(let name), .abstractExact(let name): return .abstract(name)
-        case .endpoint(let host, let ports):
-            guard ports.map({ $0.count == 1 }) ?? true else {
-                throw ConfigProblem("a log target has one port", at: word.range)
-            }
-            let port = ports?.lowerBound ?? defaultPort
-            switch host {
-            case .ip(let address): return .network(host: address.description, port: port)
-            case .name(let name): return .network(host: name, port: port)
-            case .any:
-                throw ConfigProblem(
-                    "'\(word.text)' names no host to send to", at: word.range, expected: "<host>[:<port>]")
-            }
-        }
-    }
 
     /// `1,3-4:10`: the 1st, 3rd and 4th line of every ten.
     private static func sample(_ word: Word) throws(ConfigProblem) -> LogSample {

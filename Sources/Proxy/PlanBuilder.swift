@@ -17,6 +17,7 @@ public struct PlanBuilder {
     private let httpErrors: [Draft]
     private let userlists: [Draft]
     private let resolverDrafts: [Draft]
+    private let logSections: LogSections
     private let environment: [String: String]
     private let logger: Logger
     private let workers: Int
@@ -31,17 +32,20 @@ public struct PlanBuilder {
     ///   - httpErrors: drafts of `http-errors` sections.
     ///   - userlists: drafts of `userlist` sections.
     ///   - resolvers: drafts of `resolvers` sections.
+    ///   - logging: drafts of `ring`, `log-profile` and `mailers` sections.
     ///   - environment: the variables as the configuration left them.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
         global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [], resolvers: [Draft] = [],
-        environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
+        logging: [Draft] = [], environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts,
+        now: Instant
     ) {
         self.global = global
         drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
         self.httpErrors = httpErrors
         self.userlists = userlists
         resolverDrafts = resolvers
+        logSections = LogSections(logging)
         self.environment = environment
         self.logger = logger
         self.workers = workers
@@ -60,6 +64,8 @@ public struct PlanBuilder {
         resolveUserLists()
         resolveErrorFiles()
         resolvePatterns()
+        logSections.makeRings(in: logger, &problems)
+        for draft in [global] + drafts { logSections.check(draft, &problems) }
         let resolvers = ResolverSections.makePlans(resolverDrafts, namedBy: &drafts, &problems)
 
         let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
@@ -114,7 +120,8 @@ public struct PlanBuilder {
     }
 
     private func logTargets(of draft: Draft) -> LogTargets {
-        logger.register(draft[LoggingSettings.self].destinations(global: global[LoggingSettings.self]))
+        logger.register(
+            draft[LoggingSettings.self].destinations(global: global[LoggingSettings.self], rings: logSections.rings))
     }
 
     /// HAProxy's `iid`: the section's number in the file, from 2.

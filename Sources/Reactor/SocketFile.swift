@@ -1,5 +1,6 @@
 // The file of a listening unix socket: who has made it takes it away in the end, unless another process has replaced it meanwhile.
 
+internal import CLinux
 internal import Glibc
 
 /// A socket file that this process has made.

@@ -35,7 +35,8 @@ struct Launch {
         // Even where lines are wrong already: unknown names and the like are reported in the same run.
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors,
-            userlists: loaded.userlists, resolvers: loaded.resolvers, environment: loaded.environment, logger: logger,
+            userlists: loaded.userlists, resolvers: loaded.resolvers, logging: loaded.logging,
+            environment: loaded.environment, logger: logger,
             workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
@@ -167,7 +168,7 @@ struct Launch {
             case .path(let path): return .path(path)
             case .abstract(let name): return .abstractExact(name)
             case .network(let host, let port): if let ip = IPAddress(host) { return .ip(ip, port: port) }
-            case .descriptor: break
+            case .descriptor, .ring, .stream: break
             }
         }
         return .path("/dev/log")

@@ -415,4 +415,39 @@ import Testing
         #expect(socket("show resolvers nsd", context) == "Can't find that resolvers section\n\n")
         #expect(socket("show resolvers") == "\n")
     }
+
+    // MARK: show events
+
+    @Test func `rings of log lines are listed, and shown from the beginning or the end`() {
+        let context = FixedContext(rings: ["recent": ["one", "two"], "syslog": []])
+        #expect(
+            socket("show events", level: .user, context) == """
+                Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key to stop.
+                    recent     : type=buffer, 3 dropped, ring of recent
+                    syslog     : type=buffer, 3 dropped, ring of syslog
+
+
+                """)
+        #expect(socket("show events recent", context) == "one\ntwo\n\n")
+        #expect(socket("show events recent -0", context) == "one\0two\0\n")
+        #expect(socket("show events recent -n", context) == "\n")
+        #expect(socket("show events syslog", context) == "\n")
+        #expect(socket("show events rescent", context) == "No such event sink\n\n")
+        #expect(socket("show events recent -x", context) == "unknown option\n\n")
+        #expect(socket("show events recent", level: .user, context) == "Permission denied\n\n")
+    }
+
+    @Test(arguments: ["-w", "-w -n", "-nw", "-wn"])
+    func `a conversation that waits for lines shows them until some input comes`(_ options: String) {
+        var context = FixedContext(rings: ["recent": ["one"]])
+        var interpreter = CommandInterpreter(level: .operator)
+        let begun = interpreter.run(line: "show events recent \(options); show version", context: context)
+        #expect(begun.bytes == [] && !begun.closes && interpreter.isFollowing)
+        #expect(interpreter.readEvents(context: context) == (options == "-w" ? Array("one\n".utf8) : []))
+        context.rings["recent"]?.append("two")
+        #expect(interpreter.readEvents(context: context) == Array("two\n".utf8))
+        #expect(interpreter.readEvents(context: context) == [])
+        let ended = interpreter.endFollowing()
+        #expect(ended.bytes == [0x0A] && ended.closes && !interpreter.isFollowing)
+    }
 }

@@ -11,6 +11,17 @@ struct FixedContext: CommandContext {
     func refusedMessages() -> RefusedMessages { refused }
     var resolvers: [ResolversReport] = []
     func resolversReports() -> [ResolversReport] { resolvers }
+    var rings: [String: [String]] = [:]
+    func eventSinks() -> [EventSink] {
+        rings.keys.sorted().map { EventSink(name: $0, description: "ring of \($0)", dropped: 3) }
+    }
+    func endOfEvents(of name: String) -> UInt64 { UInt64(rings[name]?.count ?? 0) }
+    func readEvents(
+        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
+    ) {
+        for line in (rings[name] ?? []).dropFirst(Int(position)) { out += Array(line.utf8) + [delimiter] }
+        position = endOfEvents(of: name)
+    }
 }
 
 /// A page at `/` for everybody, with everything on it.

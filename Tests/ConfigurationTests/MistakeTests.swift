@@ -6,7 +6,7 @@ import Testing
 @Suite struct MistakeTests {
     /// In every line behind `#! `: what is to be said about it, with the column. A line without is right.
     private static let file = ##"""
-        modde http                              #! 1 unknown section 'modde'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers
+        modde http                              #! 1 unknown section 'modde'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers, ring, log-profile, mailers
             bind :80
         frontend                                #! 1 'frontend' lacks a name; expected frontend <name>
             bind :99999                         #! 10 '99999' is not a port; expected 1 to 65535, or a range like 8000-8009
@@ -100,7 +100,7 @@ import Testing
             nothing in here either
         listen four
             mode http
-        apps my                                 #! 1 unknown section 'apps'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers
+        apps my                                 #! 1 unknown section 'apps'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers, ring, log-profile, mailers
             start 5
             stop 5
         """##

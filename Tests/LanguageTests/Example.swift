@@ -18,7 +18,8 @@ struct Example: Sendable {
 
     /// The sections, those first in which most is possible.
     static let sections: [SectionKind] = [
-        .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers,
+        .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers, .ring, .logProfile,
+        .mailers,
     ]
 }
 

@@ -77,6 +77,7 @@ struct Site {
         case .defaults, .httpErrors: [header]
         case .userlist: [header, "    group members", "    user member insecure-password x"]
         case .resolvers: [header, "    nameserver one 127.0.0.1:53"]
+        case .ring, .logProfile, .mailers: [header]
         case .frontend: [header, "    bind 127.0.0.1:1", "    default_backend back"]
         case .backend: [header, "    server one 127.0.0.1:10002"]
         case .listen: [header, "    bind 127.0.0.1:1", "    server one 127.0.0.1:10002"]
@@ -91,7 +92,7 @@ struct Site {
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers,
+            resolvers: loaded.resolvers, logging: loaded.logging,
             logger: Logger(rings: 1), workers: 1, facts: facts, now: .now())
         _ = builder.build()
         problems = (loaded.problems + (loaded.isComplete ? builder.problems : [])).filter { $0.severity != .notice }
@@ -129,6 +130,9 @@ struct Site {
         (.httpErrors, ["http-errors pages", "    errorfile 503 \"${PAGE}\""]),
         (.userlist, ["userlist people", "    group members users member", "    user member insecure-password secret"]),
         (.resolvers, ["resolvers dns", "    nameserver one 127.0.0.1:53"]),
+        (.ring, ["ring recent"]),
+        (.logProfile, ["log-profile brief"]),
+        (.mailers, ["mailers post"]),
         (.frontend, ["frontend front", "    bind 127.0.0.1:10001", "    default_backend back"]),
         (.backend, ["backend back", "    server one 127.0.0.1:10002"]),
         (.listen, ["listen both", "    bind 127.0.0.1:10003", "    server one 127.0.0.1:10004"]),

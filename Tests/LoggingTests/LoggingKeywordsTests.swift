@@ -22,6 +22,10 @@ import Testing
         #expect(try only("log 127.0.0.1:1514 local0").target == .network(host: "127.0.0.1", port: 1514))
         #expect(try only("log [::1]:514 local0").target == .network(host: "::1", port: 514))
         #expect(try only("log udp@logs.example:99 local0").target == .network(host: "logs.example", port: 99))
+        #expect(try only("log tcp@127.0.0.1:99 local0").target == .stream(.host("127.0.0.1", port: 99)))
+        #expect(try only("log tcp6@[::1] local0").target == .stream(.host("::1", port: 514)))
+        #expect(try only("log uxst@/run/log local0").target == .stream(.path("/run/log")))
+        #expect(try only("log ring@recent local0").target == .ring("recent"))
     }
 
     @Test func `Everything a line may say`() throws {
@@ -85,8 +89,9 @@ import Testing
         ("log stdout", "'log' lacks an argument"),
         ("log stdout len 10 local0", "10 is out of range"),
         ("log stdout len local0", "'local0' is not a whole number"),
-        ("log ring@x local0", "logs cannot be sent to ring@"),
-        ("log tcp@1.2.3.4:5 local0", "logs cannot be sent to tcp@"),
+        ("log ring@ local0", "'ring@' lacks a name"),
+        ("log backend@app local0", "logs cannot be sent to a backend yet"),
+        ("log tcp@:514 local0", "'tcp@:514' names no host to send to"),
         ("log :514 local0", "':514' names no host to send to"),
         ("log 127.0.0.1:1-2 local0", "a log target has one port"),
         ("log stdout sample 1 local0", "'1' is not a sample"),

@@ -28,7 +28,8 @@ struct Command: Sendable {
 
     /// All commands, in the order of the help.
     static let table: [Command] = [
-        .showAccessLevel, .showErrors, .showInfo, .showResolvers, .showServersState, .showStat, .showVersion, .operator,
+        .showAccessLevel, .showErrors, .showEvents, .showInfo, .showResolvers, .showServersState, .showStat,
+        .showVersion, .operator,
         .user,
         .help, .prompt, .quit,
     ]

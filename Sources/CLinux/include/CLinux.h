@@ -21,6 +21,10 @@ extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 extern int pipe2(int ends[2], int flags);
 extern int mkostemp(char *template, int flags);
 
+// Its first parameter is a sem_t, whose header would bring structures that belong to Glibc's module.
+struct timespec;
+extern int sem_clockwait(void *semaphore, int clock, const struct timespec *limit);
+
 static inline int clinux_errno(void) { return errno; }
 
 static inline int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length) {

@@ -2,6 +2,7 @@
 
 public import Admin
 public import Basics
+internal import Logging
 public import Reactor
 internal import SystemPackage
 
@@ -88,6 +89,20 @@ public final class AdminContext: CommandContext {
     public func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
 
     public func resolversReports() -> [ResolversReport] { lookup.reports }
+
+    public func eventSinks() -> [EventSink] {
+        plan.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
+    }
+
+    public func endOfEvents(of name: String) -> UInt64 { ring(name)?.end ?? 0 }
+
+    public func readEvents(
+        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
+    ) {
+        ring(name)?.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax)
+    }
+
+    private func ring(_ name: String) -> EventRing? { plan.logger.eventRings.first { $0.name == name } }
 }
 
 /// One connection to the runtime socket.
@@ -157,6 +172,10 @@ private final class AdminConnection: LoopTask {
             close(in: loop)
             return
         }
+        if interpreter.isFollowing {
+            follow(in: loop)
+            return
+        }
         if input.isEmpty {
             input.acquire(from: pool)
             switch loop.kernel.receive(socket, into: &input) {
@@ -176,6 +195,22 @@ private final class AdminConnection: LoopTask {
         input.releaseIfEmpty(to: pool)
         awaitsTurn = true
         loop.setDeadline(loop.now, of: handle)
+    }
+
+    /// Shows what has come, and looks again in a moment, until the peer says something or closes.
+    private func follow(in loop: TaskLoop) {
+        input.acquire(from: pool)
+        let received = loop.kernel.receive(socket, into: &input)
+        input.release(to: pool)
+        switch received {
+        case .wouldBlock: unsent = interpreter.readEvents(context: context)
+        case .bytes: take(interpreter.endFollowing())
+        case .endOfStream, .failed:
+            close(in: loop)
+            return
+        }
+        awaitsTurn = true
+        loop.setDeadline(loop.now + (unsent.isEmpty ? Limits.eventPause : .zero), of: handle)
     }
 
     private func take(_ result: CommandResult) {

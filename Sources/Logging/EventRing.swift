@@ -1,0 +1,154 @@
+// The newest lines of a log in memory, for the runtime socket and for servers that get them over a stream.
+//
+// A full ring forgets its oldest line for a new one, unless a server has not had that line yet: then the new line is
+// dropped and counted. Neither a reader nor a server ever makes a writer wait.
+
+internal import Synchronization
+
+/// A ring of whole lines: what a `ring` section makes, or a `log` line whose target is a stream.
+public final class EventRing: Sendable {
+    /// What `size` may say, in bytes: `show events` copies all of a ring at once.
+    public static let sizeLimits = 1_024...(1 << 28)
+    /// Bytes of a ring without `size`, as in HAProxy.
+    public static let sizeByDefault = 16_384
+    /// Bytes of the ring of a `log tcp@` line: as many as may wait for a descriptor.
+    static let sizeOfStream = 1 << 18
+
+    public let name: String
+    public let description: String
+    public let capacity: Int
+    /// Who gets every line over a stream.
+    let servers: [RingServer]
+    private let content: Mutex<Content>
+    private let droppedLines = Atomic<UInt64>(0)
+
+    init(name: String, description: String, capacity: Int, servers: [RingServer] = []) {
+        self.name = name
+        self.description = description
+        self.capacity = capacity
+        self.servers = servers
+        content = Mutex(Content(capacity: capacity, servers: servers.count))
+    }
+
+    /// Lines that found no room, because a server had not had the oldest ones.
+    public var dropped: UInt64 { droppedLines.load(ordering: .relaxed) }
+
+    func countDropped() { droppedLines.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Appends a line without its end; false if there is no room for it. A line longer than the ring is cut.
+    func append(_ line: ArraySlice<UInt8>) -> Bool { content.withLock { $0.append(line) } }
+
+    /// Where the next line will be.
+    public var end: UInt64 { content.withLock { $0.tail } }
+
+    /// Appends the lines from `position` on to `out`, each with `delimiter` behind it, up to some `bytesMax`.
+    ///
+    /// `position` becomes that of the first line not copied. A position from before the oldest line, such as 0, stands for that.
+    public func read(
+        from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int = .max
+    ) {
+        content.withLock { $0.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax) }
+    }
+
+    /// Appends the lines that a server has not had yet, framed for it, and the place in `out` where each ends. They count as
+    /// had. Stops after some `bytesMax`.
+    func take(for server: Int, into out: inout [UInt8], ends: inout [Int], bytesMax: Int) {
+        content.withLock { content in
+            while out.count < bytesMax, content.positions[server] < content.tail {
+                let line = content.line(at: content.positions[server])
+                servers[server].framing.append(content, line, to: &out)
+                ends.append(out.count)
+                content.positions[server] = line.next
+            }
+        }
+    }
+
+    /// Lines that a server has not had yet.
+    func waiting(for server: Int) -> Bool { content.withLock { $0.positions[server] < $0.tail } }
+
+    /// How many lines those are.
+    func countWaiting(for server: Int) -> UInt64 {
+        content.withLock { content in
+            var position = content.positions[server]
+            var count: UInt64 = 0
+            while position < content.tail {
+                position = content.line(at: position).next
+                count += 1
+            }
+            return count
+        }
+    }
+}
+
+extension EventRing {
+    /// The bytes: positions count all that were ever written, their remainder is the place in `bytes`.
+    struct Content: ~Copyable {
+        /// Bytes in front of each line: its length.
+        static let headerBytes = 4
+
+        private var bytes: [UInt8]
+        /// The oldest line, and the place behind the newest.
+        private(set) var head: UInt64 = 0
+        private(set) var tail: UInt64 = 0
+        /// The first line that each server has not had.
+        var positions: [UInt64]
+
+        init(capacity: Int, servers: Int) {
+            bytes = Array(repeating: 0, count: capacity)
+            positions = Array(repeating: 0, count: servers)
+        }
+
+        /// A line's first byte, its length, and the position of the next line.
+        struct Line {
+            let start: UInt64
+            let count: Int
+            var next: UInt64 { start + UInt64(count) }
+        }
+
+        func line(at position: UInt64) -> Line {
+            var count = 0
+            for i in 0..<UInt64(Self.headerBytes) { count = count << 8 | Int(self[position + i]) }
+            return Line(start: position + UInt64(Self.headerBytes), count: count)
+        }
+
+        func copy(_ line: Line, to out: inout [UInt8]) {
+            let start = index(line.start)
+            let first = min(line.count, bytes.count - start)
+            out.append(contentsOf: bytes[start..<start + first])
+            out.append(contentsOf: bytes[..<(line.count - first)])
+        }
+
+        mutating func append(_ line: ArraySlice<UInt8>) -> Bool {
+            let line = line.prefix(bytes.count - Self.headerBytes)
+            let needed = Self.headerBytes + line.count
+            let needHead = tail + UInt64(needed) - min(tail + UInt64(needed), UInt64(bytes.count))
+            while head < needHead {
+                guard !positions.contains(where: { $0 <= head }) else { return false }
+                head = self.line(at: head).next
+            }
+            for shift in [24, 16, 8, 0] { push(UInt8(truncatingIfNeeded: line.count >> shift)) }
+            for byte in line { push(byte) }
+            return true
+        }
+
+        func read(from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int) {
+            if position < head { position = head }
+            let start = out.count
+            while position < tail, out.count - start < bytesMax {
+                let line = line(at: position)
+                copy(line, to: &out)
+                out.append(delimiter)
+                position = line.next
+            }
+        }
+
+        private func index(_ position: UInt64) -> Int { Int(position % UInt64(bytes.count)) }
+
+        private subscript(position: UInt64) -> UInt8 { bytes[index(position)] }
+
+        private mutating func push(_ byte: UInt8) {
+            bytes[index(tail)] = byte
+            tail += 1
+        }
+    }
+}
