@@ -93,6 +93,8 @@ public struct LogDestination: Hashable, Sendable {
     public var sample: LogSample?
     /// The program's name in syslog headers; nil for the logger's own.
     public var tag: String?
+    /// The `log-profile` that says how its lines look; nil for none.
+    public var profile: String?
     /// The host name in syslog headers; nil for the machine's in rfc3164 and none in rfc5424.
     public var hostname: String?
 

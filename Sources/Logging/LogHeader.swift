@@ -22,6 +22,9 @@ struct LogLineWriter {
     /// Appends the line of `text` for `destination`, cut to its length, with a line end.
     mutating func append(_ text: [UInt8], _ record: LogRecord, for destination: LogDestination, to out: inout [UInt8]) {
         let start = out.count
+        // Where the text begins, behind structured data that only one format has.
+        var textStart = 0
+        if record.content == .structured { textStart = 2 + (Int(text[0]) << 8 | Int(text[1])) }
         let level = max(record.level, destination.minimumLevel)
         switch destination.format {
         case .local, .rfc3164:
@@ -45,7 +48,9 @@ struct LogLineWriter {
             out.append(destination.tag ?? programName)
             out.append(0x20)
             out.append(decimal: Int(processID))
-            out.append(" - - ")
+            out.append(" - ")
+            if textStart > 2 { out.append(contentsOf: text[2..<textStart]) } else { out.append(0x2D) }
+            out.append(0x20)
         case .priority:
             appendPriority(destination.facility, level, to: &out)
         case .short, .timed:
@@ -72,7 +77,7 @@ struct LogLineWriter {
         if record.content == .event {
             for byte in text.prefix(max(0, room)) { appendVisible(byte, to: &out) }
         } else {
-            out.append(contentsOf: text.prefix(max(0, room)))
+            out.append(contentsOf: text[textStart...].prefix(max(0, room)))
         }
         if out.count - start > destination.length - 1 { out.removeLast(out.count - start - (destination.length - 1)) }
         out.append(0x0A)

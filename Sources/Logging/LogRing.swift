@@ -15,6 +15,8 @@ enum LogContent: UInt8 {
     case text
     /// An exchange as a JSON object, for the destinations that take JSON.
     case json
+    /// As text, with structured data before it: two bytes with the length of that, it, the text.
+    case structured
 }
 
 /// What the ring keeps of a line beside its bytes.

@@ -170,7 +170,7 @@ extension LogContent {
     fileprivate func suits(_ format: LogLineFormat) -> Bool {
         switch self {
         case .event: true
-        case .text: format != .json
+        case .text, .structured: format != .json
         case .json: format == .json
         }
     }

@@ -154,6 +154,15 @@ public struct LogChannel: Sendable {
         unsafe push(level, .text, targets, time, text.span.bytes)
     }
 
+    /// An exchange as text with structured data before it: two bytes, the more significant first, with the length of that;
+    /// it; the text.
+    public func structured(
+        _ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ dataAndText: [UInt8]
+    ) {
+        guard targets.wantsText(level) else { return }
+        unsafe push(level, .structured, targets, time, dataAndText.span.bytes)
+    }
+
     /// An exchange as a JSON object, for the destinations that take JSON.
     public func json(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ object: [UInt8]) {
         guard targets.wantsJSON(level) else { return }

@@ -9,7 +9,8 @@ public enum LoggingKeywords {
     private static let lines: [Keyword] = [
         Keyword(
             "log", in: [.global, .defaults, .frontend, .backend, .listen],
-            usage: "log global | log <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility>"
+            usage:
+                "log global | log <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] [profile <name>] <facility>"
                 + " [<level> [<minlevel>]]",
             summary: "Sends log lines to stdout, stderr, fd@<number>, a syslog server's address or a datagram socket's"
                 + " path, over a stream to tcp@<address> or uxst@<path>, or to ring@<name>, a ring section. Several lines"
@@ -31,7 +32,7 @@ public enum LoggingKeywords {
             draft[LoggingSettings.self].lines.append(try line(&arguments))
         },
         Keyword(
-            "log-tag", in: [.global, .defaults, .frontend, .backend, .listen], usage: "log-tag <name>",
+            "log-tag", in: [.global, .defaults, .frontend, .backend, .listen, .logProfile], usage: "log-tag <name>",
             summary: "Names the program in syslog headers; portico where nothing else is said."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[LoggingSettings.self].tag = try headerWord("a name", &arguments)
@@ -52,6 +53,7 @@ public enum LoggingKeywords {
         var format: LogLineFormat?
         var length: Int?
         var sample: LogSample?
+        var profile: Word?
         options: while let word = arguments.peek {
             switch word.text {
             case "len":
@@ -63,6 +65,9 @@ public enum LoggingKeywords {
             case "sample":
                 _ = arguments.nextIfPresent()
                 sample = try self.sample(arguments.next("ranges and a size: 1,3:4"))
+            case "profile":
+                _ = arguments.nextIfPresent()
+                profile = try arguments.next("the name of a log-profile section")
             default: break options
             }
         }
@@ -71,13 +76,17 @@ public enum LoggingKeywords {
             throw arguments.problem(
                 "unknown log facility '\(facilityWord.text)'", at: facilityWord,
                 expected: "one of " + LogFacility.names.joined(separator: ", "),
-                suggestion: nearest(facilityWord.text, among: LogFacility.names + ["len", "format", "sample"]))
+                suggestion: nearest(
+                    facilityWord.text, among: LogFacility.names + ["len", "format", "sample", "profile"]))
         }
         var destination = LogDestination(
             target: target, format: format ?? .local, facility: facility, lengthMax: length, sample: sample)
+        destination.profile = profile?.text
         if !arguments.isAtEnd { destination.maximumLevel = try arguments.choice("a log level", of: levels) }
         if !arguments.isAtEnd { destination.minimumLevel = try arguments.choice("a log level", of: levels) }
-        return .destination(destination, formatIsGiven: format != nil, at: targetWord.range)
+        return .destination(
+            destination, formatIsGiven: format != nil,
+            at: LoggingSettings.Places(target: targetWord.range, profile: profile?.range))
     }
 
     static let formats: KeyValuePairs<String, LogLineFormat> = [

@@ -4,12 +4,18 @@ public import Configuration
 
 /// The `log`, `log-tag` and `log-send-hostname` lines of a section.
 public struct LoggingSettings: SectionSettings {
+    /// Where a `log` line names things that other sections are about.
+    public struct Places: Hashable, Sendable {
+        var target: SourceRange
+        var profile: SourceRange?
+    }
+
     /// One `log` line.
     public enum Line: Hashable, Sendable {
         /// `log global`: what the global section's lines say.
         case global
-        /// A destination, whether the line names its format, and where the line names its target.
-        case destination(LogDestination, formatIsGiven: Bool, at: SourceRange)
+        /// A destination, whether the line names its format, and where the line names what.
+        case destination(LogDestination, formatIsGiven: Bool, at: Places)
     }
 
     public var lines: [Line] = []
@@ -23,40 +29,42 @@ public struct LoggingSettings: SectionSettings {
     /// The destinations of a section with these settings, in file order, none of them twice.
     ///
     /// For the global section itself, pass the settings as their own `global`.
-    /// - Parameter rings: the `ring` sections by name, whose format lines in them have.
-    public func destinations(global: LoggingSettings, rings: [String: RingSettings] = [:]) -> [LogDestination] {
+    /// - Parameters:
+    ///   - rings: the `ring` sections by name, whose format lines in them have.
+    ///   - profiles: the `log-profile` sections by name, whose tags lines of theirs have.
+    public func destinations(
+        global: LoggingSettings, rings: [String: RingSettings] = [:], profiles: [String: LoggingSettings] = [:]
+    ) -> [LogDestination] {
         var result: [LogDestination] = []
         for line in lines {
-            switch line {
-            case .global:
-                for case .destination(let destination, let formatIsGiven, _) in global.lines {
-                    result.append(completed(destination, formatIsGiven: formatIsGiven, global: global, rings))
+            for case .destination(var destination, let formatIsGiven, _) in line == .global ? global.lines : [line] {
+                destination.tag = tag ?? global.tag
+                if let profile = destination.profile, let own = profiles[profile]?.tag { destination.tag = own }
+                destination.hostname = global.hostname
+                if !formatIsGiven { destination.format = global.hostname == nil ? .local : .rfc3164 }
+                if case .ring(let name) = destination.target, let ring = rings[name] {
+                    destination.format = ring.format
+                    destination.lengthMax = ring.lengthMax
                 }
-            case .destination(let destination, let formatIsGiven, _):
-                result.append(completed(destination, formatIsGiven: formatIsGiven, global: global, rings))
+                result.append(destination)
             }
         }
         var seen: Set<LogDestination> = []
         return result.filter { seen.insert($0).inserted }
     }
 
-    private func completed(
-        _ destination: LogDestination, formatIsGiven: Bool, global: LoggingSettings, _ rings: [String: RingSettings]
-    ) -> LogDestination {
-        var destination = destination
-        destination.tag = tag ?? global.tag
-        destination.hostname = global.hostname
-        if !formatIsGiven { destination.format = global.hostname == nil ? .local : .rfc3164 }
-        if case .ring(let name) = destination.target, let ring = rings[name] {
-            destination.format = ring.format
-            destination.lengthMax = ring.lengthMax
-        }
-        return destination
-    }
-
-    /// Reports the rings and hosts that the section's own lines name in vain.
-    public func check(rings: [String: RingSettings], _ problems: inout [ConfigProblem]) {
-        for case .destination(let destination, _, let place) in lines {
+    /// Reports the rings, profiles and hosts that the section's own lines name in vain.
+    public func check(
+        rings: [String: RingSettings], profiles: [String: LoggingSettings], _ problems: inout [ConfigProblem]
+    ) {
+        for case .destination(let destination, _, let places) in lines {
+            let place = places.target
+            if let profile = destination.profile, profiles[profile] == nil {
+                let problem = ConfigProblem(
+                    "no log-profile section named '\(profile)'", at: places.profile,
+                    suggestion: nearest(profile, among: profiles.keys))
+                if !problems.contains(problem) { problems.append(problem) }
+            }
             var problem: ConfigProblem?
             switch destination.target {
             case .ring(let name) where rings[name] == nil:

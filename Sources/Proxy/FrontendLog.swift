@@ -16,15 +16,46 @@ extension FrontendPlan {
         facts.counts.backend = backend?.backend.active.current ?? 0
         facts.counts.server = server?.active.current ?? 0
         if log.numbersLines { facts.logCounter = logLines.wrappingAdd(1, ordering: .relaxed).oldValue }
-        if logTargets.wantsText(level) {
-            worker.scratch.removeAll(keepingCapacity: true)
-            log.render(facts, into: &worker.scratch)
-            worker.log.line(level, to: logTargets, worker.scratch)
+        write(facts, level, to: lineTargets.plain, profile: nil, worker)
+        for profile in lineTargets.profiled.indices where !log.drops(facts, profile: profile) {
+            write(facts, level, to: lineTargets.profiled[profile], profile: profile, worker)
         }
-        if logTargets.wantsJSON(level) {
+    }
+
+    private func write(
+        _ facts: ExchangeFacts, _ level: LogLevel, to targets: LogTargets, profile: Int?, _ worker: Worker
+    ) {
+        if targets.wantsText(level) { writeText(facts, level, to: targets, profile: profile, worker) }
+        if targets.wantsJSON(level) {
             worker.scratch.removeAll(keepingCapacity: true)
             log.renderJSON(facts, into: &worker.scratch)
-            worker.log.json(level, to: logTargets, worker.scratch)
+            worker.log.json(level, to: targets, worker.scratch)
+        }
+    }
+
+    private func writeText(
+        _ facts: ExchangeFacts, _ level: LogLevel, to targets: LogTargets, profile: Int?, _ worker: Worker
+    ) {
+        worker.scratch.removeAll(keepingCapacity: true)
+        let hasData = log.hasStructuredData
+        if hasData {
+            worker.scratch.append(0)
+            worker.scratch.append(0)
+            log.renderStructuredData(facts, profile: profile, into: &worker.scratch)
+            let count = min(worker.scratch.count - 2, Int(UInt16.max))
+            worker.scratch.removeLast(worker.scratch.count - 2 - count)
+            worker.scratch[0] = UInt8(count >> 8)
+            worker.scratch[1] = UInt8(count & 255)
+        }
+        if let profile {
+            log.render(facts, profile: profile, into: &worker.scratch)
+        } else {
+            log.render(facts, into: &worker.scratch)
+        }
+        if hasData {
+            worker.log.structured(level, to: targets, worker.scratch)
+        } else {
+            worker.log.line(level, to: targets, worker.scratch)
         }
     }
 }

@@ -121,7 +121,9 @@ public final class FrontendPlan: Sendable {
     let logLines = Atomic<UInt64>(0)
     /// The last request that was not understood.
     let refused = RefusedSlot()
+    /// All its targets, for what happens to it; the lines of exchanges go to `lineTargets`.
     public let logTargets: LogTargets
+    let lineTargets: LineTargets
     /// Its addresses are given up for a while; for statistics.
     public let isPaused = Atomic<Bool>(false)
     /// Whether the request's line and the fields to capture are kept: for a log, or for rules that ask.
@@ -136,7 +138,7 @@ public final class FrontendPlan: Sendable {
     init(
         draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
-        logTargets: LogTargets, keepsCaptures: Bool, workers: Int
+        logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool, workers: Int
     ) {
         name = draft.name
         self.index = index
@@ -161,6 +163,7 @@ public final class FrontendPlan: Sendable {
         self.uniqueID = uniqueID
         self.log = log
         self.logTargets = logTargets
+        self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
         traffic = Traffic(workers: workers)
     }

@@ -61,6 +61,7 @@ public struct PlanBuilder {
         let maxConnections = resolveMaxConnections(process)
         checkBuffers(process)
         reportDefaultTimeouts()
+        for index in drafts.indices { logSections.giveProfiles(to: &drafts[index], global) }
         resolveUserLists()
         resolveErrorFiles()
         resolvePatterns()
@@ -120,8 +121,7 @@ public struct PlanBuilder {
     }
 
     private func logTargets(of draft: Draft) -> LogTargets {
-        logger.register(
-            draft[LoggingSettings.self].destinations(global: global[LoggingSettings.self], rings: logSections.rings))
+        logger.register(logSections.destinations(of: draft, global))
     }
 
     /// HAProxy's `iid`: the section's number in the file, from 2.
@@ -352,7 +352,7 @@ public struct PlanBuilder {
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
-            logTargets: logTargets(of: draft),
+            logTargets: logTargets(of: draft), lineTargets: logSections.lineTargets(of: draft, global, in: logger),
             // A backend's rules may ask for what the frontend captured.
             keepsCaptures: drafts.contains(where: \.looksAtCaptures), workers: workers)
         frontend.setBinds(

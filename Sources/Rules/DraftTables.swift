@@ -16,5 +16,9 @@ extension Draft {
             format.update(change)
             self[ExchangeLogSettings.self].errorFormat = format
         }
+        self[ExchangeLogSettings.self].structuredData?.update(change)
+        for i in self[ExchangeLogSettings.self].profiles.indices {
+            self[ExchangeLogSettings.self].profiles[i].update(change)
+        }
     }
 }

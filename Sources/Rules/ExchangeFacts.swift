@@ -23,6 +23,8 @@ public final class ExchangeFacts {
     public var headerValues: TypedValues?
     /// Why the connection never came to carry anything; nil in every exchange.
     public var handshakeFault: HandshakeFault?
+    /// The step of `log-steps` whose line is being written; nil for the line that there is without.
+    public var logStep: LogStep?
     public var frontendName = ""
     /// The number and the name of the bind line; empty if it has none.
     public var socketID = 0

@@ -5,7 +5,7 @@ public import Configuration
 public enum RulesKeywords {
     public static let table: [Keyword] =
         [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend] + MonitorKeywords.table
-        + ExchangeLogKeywords.table
+        + ExchangeLogKeywords.table + LogProfileKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
         + VariableKeywords.table + ServerRuleKeywords.table + [ForwardedParts.keyword]
 

@@ -43,6 +43,16 @@ import Testing
         #expect(try line(.raw) == "GET / HTTP/1.1\n")
     }
 
+    @Test func `Structured data stands in rfc5424 alone, and only where there is some`() throws {
+        let data = "[a@1 x=1]"
+        let structured = "\0\u{9}\(data)text"
+        let header = "<134>1 2026-11-21T06:57:51.112000+00:00 - portico 71 - "
+        #expect(try line(.rfc5424, structured, content: .structured) == header + "\(data) text\n")
+        #expect(try line(.rfc5424, "\0\0text", content: .structured) == header + "- text\n")
+        #expect(try line(.raw, structured, content: .structured) == "text\n")
+        #expect(try line(.rfc5424, structured, content: .structured) { $0.lengthMax = 80 }.utf8.count <= 80)
+    }
+
     @Test func `Tag and host name stand where the file puts them`() throws {
         let named: (inout LogDestination) -> Void = {
             $0.tag = "www"

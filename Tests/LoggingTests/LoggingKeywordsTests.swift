@@ -52,6 +52,19 @@ import Testing
         #expect(global.destinations(global: global).allSatisfy { $0.tag == "front" })
     }
 
+    @Test func `A profile's tag is that of its lines, and a profile has to exist`() throws {
+        let profile = try section(.logProfile, "log-tag brief")
+        let settings = try section(.frontend, "log-tag shop", "log stdout profile short local0", "log stdout local0")
+        let destinations = settings.destinations(global: LoggingSettings(), profiles: ["short": profile])
+        #expect(destinations.map(\.tag) == ["brief", "shop"] && destinations.map(\.profile) == ["short", nil])
+        var problems: [ConfigProblem] = []
+        settings.check(rings: [:], profiles: ["short": profile], &problems)
+        #expect(problems.isEmpty)
+        settings.check(rings: [:], profiles: ["shorts": profile], &problems)
+        #expect(problems.map(\.message) == ["no log-profile section named 'short'"])
+        #expect(problems.first?.suggestion == "shorts" && problems.first?.range?.column == 20)
+    }
+
     @Test func `The same destination twice is one`() throws {
         let global = try section(.global, "log stdout local0", "log stdout local0")
         #expect(try section(.frontend, "log global", "log global").destinations(global: global).count == 1)

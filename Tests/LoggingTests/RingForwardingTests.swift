@@ -137,9 +137,9 @@ import Testing
         let destination = try #require(settings.destinations(global: settings, rings: rings).first)
         #expect(destination.format == .priority && destination.lengthMax == 12)
         var problems: [ConfigProblem] = []
-        settings.check(rings: rings, &problems)
+        settings.check(rings: rings, profiles: [:], &problems)
         #expect(problems.isEmpty)
-        settings.check(rings: ["recnet": draft[RingSettings.self]], &problems)
+        settings.check(rings: ["recnet": draft[RingSettings.self]], profiles: [:], &problems)
         #expect(problems.map(\.message) == ["no ring section named 'recent'"] && problems[0].suggestion == "recnet")
     }
 }

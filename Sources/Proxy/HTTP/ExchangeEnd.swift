@@ -239,6 +239,14 @@ extension Exchange {
         server?.traffic.add(.failedRewrites, failures, worker: worker.index)
     }
 
+    /// Writes a line at a step before the end, where `log-steps` asks for one.
+    func log(at step: LogStep, _ worker: Worker) {
+        guard frontend.log.writes(at: step), !frontend.logTargets.isEmpty else { return }
+        facts.logStep = step
+        frontend.writeLog(facts, .info, backend: backend, server: server, worker)
+        facts.logStep = nil
+    }
+
     /// Writes the exchange's line, if it is not written yet.
     func log(_ worker: Worker) {
         guard !frontend.logTargets.isEmpty, !isLogged else { return }

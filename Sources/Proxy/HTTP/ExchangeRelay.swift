@@ -254,6 +254,7 @@ extension Exchange {
         guard phase != .ended else { return }
         phase = .relaying
         if frontend.log.logsEarly { log(worker) }
+        log(at: .response, worker)
     }
 
     /// Writes `facts.response` for the client, with the fields that concern its connection.

@@ -14,6 +14,8 @@ extension Exchange {
             facts.captureRequestLine()
             frontend.log.captureRequest(facts)
         }
+        log(at: .accept, worker)
+        log(at: .request, worker)
         frontend.traffic.add(.requests, worker: worker.index)
         switch facts.request.bodyFraming() {
         case .failure(let fault):

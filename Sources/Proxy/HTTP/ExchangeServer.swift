@@ -66,6 +66,7 @@ extension Exchange {
             backend.backend.traffic.add(.reuses, worker: worker.index)
             facts.timers.connected = worker.now
             take(endsOf: idle)
+            log(at: .connect, worker)
             sendRequestHead(worker)
             return
         }
@@ -117,6 +118,7 @@ extension Exchange {
             take(endsOf: connection)
             if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
         }
+        log(at: .connect, worker)
         if client.mode == .tcp {
             startTunnel(worker)
         } else {

@@ -14,6 +14,7 @@ extension Exchange {
         headWasRefused = false
         facts.requestProbe = RequestProbe(limits: worker.plan.headLimits(acceptInvalid: true))
         if frontend.keepsCaptures { frontend.log.captureRequest(facts) }
+        log(at: .accept, worker)
         beginInspection(for: .frontend, worker)
     }
 
@@ -76,6 +77,7 @@ extension Exchange {
         }
         phase = .tunnelling
         if frontend.log.logsEarly { log(worker) }
+        log(at: .response, worker)
         releaseRequestStore()
         // From here on the client's connection has the one deadline.
         connection?.setDeadline(.never, worker)

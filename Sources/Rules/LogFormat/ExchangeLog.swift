@@ -36,7 +36,7 @@ public struct ExchangeLog: Sendable {
         names = RuleProgram(settings.table)
         self.isHTTP = isHTTP
         logsAtConnect = settings.format.isDefault
-        logsEarly = settings.logsEarly
+        logsEarly = settings.logsEarly && settings.steps == nil
         requestNames = settings.requestTitles
         responseNames = settings.responseTitles
         requestLengths = settings.requestCaptures.map(\.length)
@@ -52,7 +52,9 @@ public struct ExchangeLog: Sendable {
             case .custom(let format): format
             }
         errorFormat = settings.errorFormat
-        numbersLines = format.uses(.logCounter) || errorFormat?.uses(.logCounter) ?? false
+        numbersLines =
+            format.uses(.logCounter) || errorFormat?.uses(.logCounter) ?? false
+            || settings.profiles.contains { $0.formats.contains { $0.uses(.logCounter) } }
     }
 
     /// Keeps the request fields that the log wants. Call when the request's head is complete, before rules run.
@@ -75,6 +77,7 @@ public struct ExchangeLog: Sendable {
     /// Whether the exchange is logged, and how loudly.
     public func verdict(_ facts: ExchangeFacts) -> Verdict {
         if settings.skipsNull, facts.bytesFromClient == 0, facts.requestLine.isEmpty { return .skip }
+        if let steps = settings.steps, !steps.contains(.close), !isFailedStart(facts) { return .skip }
         if facts.hasFailed(isHTTP: isHTTP) { return settings.separatesErrors ? .error : .info }
         return settings.skipsNormal ? .skip : .info
     }
@@ -86,10 +89,57 @@ public struct ExchangeLog: Sendable {
         return settings.separatesErrors ? .error : .info
     }
 
+    /// Whether a line is written at this step, which is not the last.
+    public func writes(at step: LogStep) -> Bool { settings.steps?.contains(step) ?? false }
+
+    /// The step at which a line is written now.
+    private func step(_ facts: ExchangeFacts) -> LogStep {
+        if let step = facts.logStep { return step }
+        if isFailedStart(facts) { return .error }
+        if facts.timers.ended != nil { return .close }
+        // `option logasap`
+        return isHTTP ? .response : .connect
+    }
+
+    /// Whether it never came to an exchange.
+    private func isFailedStart(_ facts: ExchangeFacts) -> Bool {
+        facts.handshakeFault != nil || isHTTP && facts.timers.requestDone == nil && facts.logStep == nil
+    }
+
+    /// Whether the profile of this number leaves the line out.
+    public func drops(_ facts: ExchangeFacts, profile: Int) -> Bool {
+        settings.profiles[profile].step(step(facts))?.isDropped == true
+    }
+
+    /// Appends the line for targets with the profile of this number, without header and line end.
+    public func render(_ facts: ExchangeFacts, profile: Int, into out: inout [UInt8]) {
+        guard let format = settings.profiles[profile].step(step(facts))?.format else {
+            render(facts, into: &out)
+            return
+        }
+        facts.side = .request
+        format.render(facts, into: &out)
+    }
+
+    /// Appends the structured data for targets without a profile, or with the profile of this number; nothing if there is none.
+    public func renderStructuredData(_ facts: ExchangeFacts, profile: Int? = nil, into out: inout [UInt8]) {
+        facts.side = .request
+        let own = profile.flatMap { settings.profiles[$0].step(step(facts))?.structuredData }
+        (own ?? settings.structuredData)?.render(facts, into: &out)
+    }
+
+    /// Whether some line has structured data.
+    public var hasStructuredData: Bool {
+        settings.structuredData != nil
+            || settings.profiles.contains { profile in
+                LogStep.allCases.contains { profile.step($0)?.structuredData != nil }
+            }
+    }
+
     /// Appends the line, without header and line end.
     public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
         facts.side = .request
-        if let errorFormat, facts.handshakeFault != nil || isHTTP && facts.timers.requestDone == nil {
+        if let errorFormat, isFailedStart(facts) {
             errorFormat.render(facts, into: &out)
         } else if let fault = facts.handshakeFault {
             TextWriter.append(to: &out) { renderFailedHandshake(fault, facts, &$0) }

@@ -18,6 +18,12 @@ public struct ExchangeLogSettings: SectionSettings {
     var format = Format.standard
     /// `error-log-format`.
     var errorFormat: LogFormat?
+    /// `log-format-sd`.
+    var structuredData: LogFormat?
+    /// `log-steps`; nil: one line, at the end or where `option logasap` says.
+    var steps: Set<LogStep>?
+    /// The profiles that the section's `log` lines name.
+    public var profiles: [LogProfileSettings] = []
     /// `option dontlognull`, `dontlog-normal`, `log-separate-errors`, `logasap`.
     var skipsNull = false
     var skipsNormal = false
@@ -37,14 +43,17 @@ public struct ExchangeLogSettings: SectionSettings {
     /// The names of sections and servers in the formats.
     var references: [SiteReference] {
         let own: [SiteReference] = if case .custom(let format) = format { format.references } else { [] }
-        return own + (errorFormat?.references ?? [])
+        return own + (errorFormat?.references ?? []) + others.flatMap(\.references)
     }
 
     /// Whether the table of one of the formats is so.
     func anyTable(_ isSo: (RuleTable) -> Bool) -> Bool {
         let own = if case .custom(let format) = format { format.holds(isSo) } else { false }
-        return own || errorFormat?.holds(isSo) ?? false
+        return own || errorFormat?.holds(isSo) ?? false || others.contains { $0.holds(isSo) }
     }
+
+    /// The formats of structured data and profiles.
+    private var others: [LogFormat] { (structuredData.map { [$0] } ?? []) + profiles.flatMap(\.formats) }
 
     /// The log of a frontend with these settings, in HTTP or TCP mode.
     public func exchangeLog(isHTTP: Bool) -> ExchangeLog { ExchangeLog(self, isHTTP: isHTTP) }

@@ -206,6 +206,13 @@ extension ExchangeFacts {
     /// HAProxy's name for the point at which a line of the log is written.
     fileprivate var logOrigin: StaticString {
         if handshakeFault != nil { return "sess_error" }
+        switch logStep {
+        case .accept: return "txn_accept"
+        case .request: return "txn_request"
+        case .connect: return "txn_connect"
+        case .response: return "txn_response"
+        case .close, .error, nil: break
+        }
         if timers.ended != nil { return "txn_close" }
         return requestProbe == nil ? "txn_response" : "txn_connect"
     }

@@ -12,8 +12,11 @@ extension Examples {
         line("error-log-format", "\"%ci %ST\"", not: "%nosuch"),
         line("group", "others users member", not: "others members member", in: .userlist),
         line("log-format", "\"%ci %[path]\"", not: "\"%[path\""),
+        line("log-format-sd", "\"[a@1 path=%[path]]\"", not: "\"%[path\""),
+        line("log-steps", "accept,close", not: "accept,end"),
         line("monitor fail", "if { path /x }", not: ""),
         line("monitor-uri", "/alive", not: "'/a b'"),
+        line("on", "close format \"%ci\" sd \"[a@1]\"", not: "closing drop"),
         line("option dontlog-normal", not: "yes"),
         line("option dontlognull", not: "yes"),
         line(
