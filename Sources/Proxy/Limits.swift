@@ -19,6 +19,9 @@ enum Limits {
     static let retryPause = TimeSpan.seconds(1)
     /// A closing connection is listened to for this long, so that the client reads our last answer before a reset reaches it (RFC 9112 section 9.6).
     static let linger = TimeSpan.seconds(2)
+    /// During a soft stop, a client has this long after its last answer to send one more request: longer than busy clients pause,
+    /// short against the time that a stop may take.
+    static let lastRequestWait = TimeSpan.seconds(1)
     /// What a closing client may still send meanwhile.
     static let lingerBytes = 1 << 20
     /// What a name's look-up may take longer than it should, before an exchange goes on without.

@@ -90,11 +90,17 @@ final class Listener: Watched {
     /// Takes what is in the system's queue, and lets another process have the address.
     func stopListening(_ worker: Worker) {
         guard !isSuspended else { return }
-        acceptAll(worker, upTo: .max)
+        acceptLast(worker)
         isSuspended = true
         pause(worker)
         setDeadline(.never, worker)
         if hasOwnAddress { worker.kernel.stopListening(socket) }
+    }
+
+    /// Takes all that is in the system's queue, to which nothing is added from now on.
+    private func acceptLast(_ worker: Worker) {
+        if hasOwnAddress { worker.kernel.ignoreAttempts(on: socket) }
+        acceptAll(worker, upTo: .max)
     }
 
     func listenAgain(_ worker: Worker) {
@@ -117,9 +123,9 @@ final class Listener: Watched {
         return false
     }
 
-    /// Takes what is already in the system's queue, so that nobody who got through is reset, then closes.
+    /// Takes what is already in the system's queue, so that no client that got through is reset, then closes.
     func close(_ worker: Worker) {
-        if !isSuspended { acceptAll(worker, upTo: .max) }
+        if !isSuspended { acceptLast(worker) }
         worker.leave(self)
         worker.kernel.close(socket, reset: false)
     }

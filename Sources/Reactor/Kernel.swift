@@ -106,6 +106,9 @@ public protocol Kernel: AnyObject {
     func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno?
     func unwatch(_ socket: Socket)
 
+    /// Leaves new attempts to connect to a TCP listener unanswered until `listenAgain`: the client's system tries again, and finds
+    /// another listener or none. What can still be accepted afterwards is all that there will be.
+    func ignoreAttempts(on listener: Socket)
     /// Lets others have the address of a listener that is not watched; who connects is refused.
     func stopListening(_ listener: Socket)
     /// Takes the address back; not nil if somebody else has it now.

@@ -96,10 +96,14 @@ public final class LinuxKernel: Kernel {
         precondition(result == 0, "epoll_ctl: cannot leave descriptor \(socket.number): \(Errno.last)")
     }
 
+    /// May be refused, and is then not missed: without it, a client that connects between the last accept and the close is reset.
+    public func ignoreAttempts(on listener: Socket) { _ = clinux_drop_handshakes(listener.number) }
+
     public func stopListening(_ listener: Socket) { _ = shutdown(listener.number, Int32(SHUT_RD)) }
 
     public func listenAgain(_ listener: Socket, backlog: Int32) -> Errno? {
-        listen(listener.number, backlog) == 0 ? nil : Errno.last
+        _ = clinux_take_handshakes(listener.number)
+        return listen(listener.number, backlog) == 0 ? nil : Errno.last
     }
 
     public func accept(on listener: Socket) -> Accepted {

@@ -264,6 +264,8 @@ public final class SimulatedKernel: Kernel {
         return nil
     }
 
+    public func ignoreAttempts(on listener: Socket) {}
+
     public func stopListening(_ listener: Socket) {
         precondition(listenerToken == nil, "what is watched goes on listening")
     }

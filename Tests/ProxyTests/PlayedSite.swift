@@ -167,6 +167,8 @@ final class PlayedServer {
     enum Reaction {
         /// Sends this after so many milliseconds, and waits for the next request.
         case answer(String, after: UInt64 = 0)
+        /// Sends the first part at once and the second after so many milliseconds.
+        case answers(String, String, after: UInt64)
         /// Sends this at once and closes.
         case close(saying: String = "")
         case reset
@@ -222,6 +224,9 @@ final class PlayedServer {
                 server.requests.append(request)
                 switch server.script(self) {
                 case .answer(let text, let delay): answer = (text, kernel.now + .milliseconds(delay))
+                case .answers(let first, let second, let delay):
+                    kernel.peerSends(Array(first.utf8), on: wire)
+                    answer = (second, kernel.now + .milliseconds(delay))
                 case .close(let text):
                     kernel.peerSends(Array(text.utf8), on: wire)
                     return kernel.peerFinishes(wire)

@@ -23,6 +23,42 @@ import Testing
         return watched.own(try ListeningSocket.open(address, options))
     }
 
+    // MARK: Giving addresses up
+
+    @Test func `a listener that ignores attempts has what came before, and takes attempts again when it listens again`() throws {
+        let (listener, address) = try watched.listen()
+        _ = try watched.connect(to: address)
+        watched.kernel.ignoreAttempts(on: listener)
+        _ = try watched.accept(on: listener)
+        _ = try watched.connect(to: address)
+        guard case .wouldBlock = watched.kernel.accept(on: listener) else {
+            Issue.record("a connection was accepted whose handshake had to be ignored")
+            return
+        }
+
+        #expect(watched.kernel.listenAgain(listener, backlog: 10) == nil)
+        _ = try watched.connect(to: address)
+        _ = try watched.accept(on: listener)
+    }
+
+    @Test func `a socket file that was moved aside leaves its path to another, and comes back when that has gone`() throws {
+        let listener = try open(.path(path)) { $0.mode = 0o640 }
+        try ListeningSocket.moveAside(path)
+        let other = try ListeningSocket.open(.path(path), ListenOptions())
+        #expect(throws: Errno.addressInUse) { try ListeningSocket.moveBack(path) }
+        ListeningSocket.close(other)
+
+        try ListeningSocket.moveBack(path)
+        _ = try watched.connect(to: .path(path))
+        _ = try watched.accept(on: listener)
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o640)
+
+        try ListeningSocket.moveAside(path)
+        ListeningSocket.removeMovedAside(path)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     // MARK: Socket files
 
     @Test func `a socket file that nobody listens on is replaced`() throws {

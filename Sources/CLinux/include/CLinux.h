@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -58,6 +59,23 @@ static inline int clinux_stream_socket(int family) {
 }
 static inline int clinux_datagram_socket(int family) {
     return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+// Has a listening TCP socket drop the packets that begin a handshake: those with SYN among the flags, which are byte 13 of the
+// header. Connections whose handshake is over are not concerned.
+static inline int clinux_drop_handshakes(int fd) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+    };
+    struct sock_fprog program = {.len = 4, .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+static inline int clinux_take_handshakes(int fd) {
+    int unused = 0;
+    return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
 }
 
 // Swift hides fork; it is used once, before any thread exists, to go into the background.

@@ -34,8 +34,6 @@ final class ClientConnection: Connection {
     private var isFirstExchange = true
     /// Between exchanges, the CR of an empty line is here and its LF is not.
     private var awaitsLineFeed = false
-    /// The worker is stopping: no further exchange.
-    private var isLast = false
     private(set) var exchange: Exchange?
     private var parser: RequestParser
     /// Where the next exchange's time begins: the accept, or the end of the exchange before.
@@ -170,7 +168,7 @@ final class ClientConnection: Connection {
         switch phase {
         case .lingering: finish(worker)
         case .awaitingHeader: failHandshake(.timedOut, worker)
-        case .idle where !isFirstExchange || frontend.ignoresProbes: finish(worker)
+        case .idle where !isFirstExchange || frontend.ignoresProbes: leaveIdle(worker)
         case .idle, .readingHead:
             let exchange = exchange ?? beginExchange(worker)
             phase = .exchanging
@@ -288,12 +286,14 @@ final class ClientConnection: Connection {
         parser.reset()
         // A client that has finished sending may have sent more requests before.
         let mayHaveAnother = !hasEnded || !input.isEmpty
-        if keepAlive && !isLast && !worker.isStopping && mayHaveAnother {
+        if keepAlive && mayHaveAnother {
             phase = .idle
             input.releaseIfEmpty(to: worker.buffers)
             setDeadline(
                 after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
                 worker)
+            // The response's head went out before the stop began and promised that another request is read.
+            if worker.isStopping { stopWhenIdle(worker) }
         } else if hasEnded || hasFailed || (isClientDone && input.isEmpty && !canRead) {
             finish(worker)
         } else {
@@ -362,11 +362,29 @@ final class ClientConnection: Connection {
         worker.plan.admission.release(for: frontend)
     }
 
-    /// The worker is stopping: leave now if no exchange is under way, else after it.
+    /// No request has come in the time that an idle connection has. The system is asked once more before the connection
+    /// closes, because readiness is only reported at the next wait: a request that arrived in this turn is served. One
+    /// that is still on its way is read and dropped, so that the client sees an end, not a reset.
+    private func leaveIdle(_ worker: Worker) {
+        guard input.isEmpty || awaitsLineFeed else { return resume(worker) }
+        canRead = true
+        switch fill(worker) {
+        case .progressed:
+            setDeadline(after: headTimeout, worker)
+            readHead(worker)
+            resume(worker)
+        case .blocked: beginLinger(worker)
+        case .full: preconditionFailure("an empty buffer cannot be full")
+        case .ended, .failed: finish(worker)
+        }
+    }
+
+    /// The worker is stopping. A client that was answered a moment ago may be about to send its next request, which is answered
+    /// with `Connection: close`; one that has been idle for longer than `Limits.lastRequestWait` is left at once. A connection
+    /// that has not carried a request yet keeps the time that it has for the first one.
     func stopWhenIdle(_ worker: Worker) {
-        isLast = true
-        // Somebody who has just come in, or whose request lies in the system's buffer, is served first.
-        if phase == .idle && !isFirstExchange && input.isEmpty && !canRead { finish(worker) }
+        guard phase == .idle, !isFirstExchange else { return }
+        setDeadline(min(deadline, idleSince + Limits.lastRequestWait), worker)
     }
 
     /// The worker stops at once.
