@@ -5,6 +5,7 @@
 // busy one makes none. Lines that a ring or a target does not take are counted as lost.
 
 public import Basics
+internal import Glibc
 internal import Reactor
 internal import Synchronization
 
@@ -53,6 +54,7 @@ public final class Logger: Sendable {
     let handedOver = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
     private let thread = Mutex<Thread?>(nil)
+    private let hasEnded = Atomic<Bool>(false)
 
     /// One ring for each thread that logs, of `ringBytes` (a power of two) each: 1 MiB holds some 4,000 lines, five
     /// milliseconds of a worker that does nothing else.
@@ -97,6 +99,12 @@ public final class Logger: Sendable {
         eventRingsByTarget.withLock { rings in rings.first { $0.target == target }?.ring }
     }
 
+    /// Standard error, for complete lines that get nothing in front of them.
+    public func registerStandardError() -> LogTargets {
+        guard let facility = LogFacility(named: "daemon") else { preconditionFailure("syslog has a facility daemon") }
+        return register([LogDestination(target: .descriptor(2), format: .raw, facility: facility)])
+    }
+
     /// The way in for one thread. Two threads must not use the same ring.
     public func channel(_ ring: Int) -> LogChannel {
         precondition(rings.indices.contains(ring), "ring \(ring) of \(rings.count)")
@@ -107,11 +115,16 @@ public final class Logger: Sendable {
     public func start() {
         thread.withLock { thread in
             precondition(thread == nil, "the logger was started twice")
-            thread = Thread(name: "portico-log") { LogThread(self).run() }
+            hasEnded.store(false, ordering: .relaxed)
+            thread = Thread(name: "portico-log") { [self] in
+                LogThread(self).run()
+                hasEnded.store(true, ordering: .releasing)
+            }
         }
     }
 
-    /// Writes what is queued, then ends the thread. What its targets do not take in time is lost and counted.
+    /// Writes what is queued, then ends the thread. What its targets do not take in time is lost and counted. A thread that is
+    /// looking up the name of a log server at that time is not waited for: it ends by itself, or with the process.
     public func stop(within limit: TimeSpan = .seconds(1)) {
         let running = thread.withLock { thread in
             defer { thread = nil }
@@ -120,9 +133,17 @@ public final class Logger: Sendable {
         guard let running else { return }
         deadline.store((Instant.now() + limit).nanoseconds, ordering: .releasing)
         doorbell.ring()
+        let latest = Instant.now() + limit + Self.stopSlack
+        while !hasEnded.load(ordering: .acquiring) {
+            guard Instant.now() < latest else { return }
+            poll(nil, 0, 1)
+        }
         running.join()
         deadline.store(0, ordering: .releasing)
     }
+
+    /// How much later than its deadline the thread may notice it: it looks between two batches of lines.
+    private static let stopSlack = TimeSpan.milliseconds(500)
 
     /// Lines handed to a target; a line for two targets counts twice.
     public var written: UInt64 { handedOver.load(ordering: .relaxed) }

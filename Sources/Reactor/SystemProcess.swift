@@ -89,14 +89,27 @@ public enum SystemProcess {
     /// Prints at once, unlike `print`, which may keep it until the end.
     public static func printOutput(_ text: String) { write(text, to: 1) }
 
-    public static func printError(_ text: String) { write(text, to: 2) }
+    /// Prints on standard error, as far as its reader takes it: one that takes nothing for `errorPatienceMilliseconds` loses the
+    /// rest. While Portico runs, what there is to say goes through the logger, which never waits.
+    public static func printError(_ text: String) {
+        write(text, to: 2) {
+            var request = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+            return unsafe poll(&request, 1, errorPatienceMilliseconds) > 0
+        }
+    }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Long for a terminal or a service manager, short for somebody who waits for the start.
+    private static let errorPatienceMilliseconds: Int32 = 2_000
+    /// A pipe that is writable takes this much without blocking (PIPE_BUF).
+    private static let pipeBytes = 4_096
+
+    private static func write(_ text: String, to descriptor: Int32, while isReady: () -> Bool = { true }) {
         let bytes = Array(text.utf8)
         var sent = 0
-        while sent < bytes.count {
+        while sent < bytes.count, isReady() {
             let n = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + sent, bytes.count - sent)
+                unsafe Glibc.write(
+                    descriptor, $0.baseAddress.unsafelyUnwrapped + sent, min(pipeBytes, bytes.count - sent))
             }
             if n <= 0 { return }
             sent += n
