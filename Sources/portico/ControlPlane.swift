@@ -30,6 +30,9 @@ final class ControlPlane {
     /// The signal that asked for the end at once, once there was one.
     private(set) var endedBy: Int32?
 
+    private var checkers: [HealthChecker] = []
+    private var names: NameResolution?
+    private var adminSockets: [AdminSocket] = []
     /// How many workers have not ended yet.
     private final class RunningWorkers: Sendable {
         let count: Atomic<Int>
@@ -75,7 +78,7 @@ final class ControlPlane {
         ServerNames.start(plan: plan, lookup: lookup, log: healthLog, in: loop)
         startAdmin(listening)
         startSampling()
-        let names = NameResolution.start(
+        names = NameResolution.start(
             plan: plan, waker: kernel.waker,
             announce: { [self] in log.event(.notice, to: plan.logTargets, $0) }, in: loop)
         while running.count.load(ordering: .acquiring) > 0 {
@@ -172,6 +175,16 @@ final class ControlPlane {
         for worker in orders { worker.give(order) }
     }
 
+        stopWatchingServers()
+    }
+
+    /// No new request comes from now on: servers need not be checked for it, nor their names looked up. Names that exchanges
+    /// under way ask for are still looked up.
+    private func stopWatchingServers() {
+        for checker in checkers { checker.stop(in: loop) }
+        checkers.removeAll()
+        lookup.stopFollowingServers()
+        names?.stop()
     /// Another process may take the addresses meanwhile: that is how HAProxy's scripts hand them over.
     private func setListening(_ listens: Bool) {
         for worker in orders { worker.setListening(listens) }
@@ -213,7 +226,9 @@ final class ControlPlane {
             guard let interval = server.check?.interval else { continue }
             let delay = TimeSpan(
                 nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
-            HealthChecker.start(server, of: backend, after: delay, pool: pool, observer: healthLog, in: loop)
+            let checker = HealthChecker.start(
+                server, of: backend, after: delay, pool: pool, observer: healthLog, in: loop)
+            if let checker { checkers.append(checker) }
         }
     }
 

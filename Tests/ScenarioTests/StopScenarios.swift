@@ -53,4 +53,81 @@ import Testing
             #expect(front.portico.process.end() == .status(0))
         }
     }
+
+    @Test("Checks end with the soft stop, while the exchange under way goes on", .enabled(if: Portico.isItself))
+    func checks() throws {
+        let curtain = DispatchSemaphore(value: 0)
+        let checks = Mutex(0)
+        let server = try ScriptedServer { request in
+            if request.target == "/health" {
+                checks.withLock { $0 += 1 }
+            } else {
+                curtain.wait()
+            }
+            return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        }
+        Stage.current.atTheEnd { curtain.signal() }
+        let front = try FrontDoor(
+            before: server.port, backend: "option httpchk GET /health", server: "check inter 20ms")
+        let client = try Connection(to: front.port)
+        try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(eventually { server.requests.contains { $0.target == "/" } && checks.withLock { $0 } > 3 })
+
+        front.portico.process.signal(SIGUSR1)
+        _ = try front.portico.logLine(with: "Stopping softly")
+        // One that was under way may still arrive; then there are no more, for as long as fifty of them would take.
+        var seen = checks.withLock { $0 }
+        #expect(
+            eventually {
+                usleep(1_000_000)
+                defer { seen = checks.withLock { $0 } }
+                return seen == checks.withLock { $0 }
+            })
+
+        curtain.signal()
+        #expect(try client.receiveAnswer().text == "hello")
+        #expect(front.portico.process.end() == .status(0))
+    }
+
+    @Test("Names of servers are not looked up any more after a soft stop", .enabled(if: Portico.isItself))
+    func names() throws {
+        let curtain = DispatchSemaphore(value: 0)
+        let server = try ScriptedServer { _ in
+            curtain.wait()
+            return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        }
+        Stage.current.atTheEnd { curtain.signal() }
+        let nameserver = try ScriptedNameserver(["app.test": ["127.0.0.1"]])
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening())
+            resolvers ns
+                nameserver one 127.0.0.1:\(nameserver.port)
+                hold valid 20ms
+                timeout resolve 20ms
+            frontend www
+                bind 127.0.0.1:\(port)
+                default_backend app
+            backend app
+                server s1 app.test:\(server.port) resolvers ns resolve-prefer ipv4 init-addr 127.0.0.1
+            """, listeningOn: port)
+        let client = try Connection(to: port)
+        try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(eventually { !server.requests.isEmpty && nameserver.count(of: "app.test") > 3 })
+
+        portico.process.signal(SIGUSR1)
+        _ = try portico.logLine(with: "Stopping softly")
+        var seen = nameserver.count(of: "app.test")
+        #expect(
+            eventually {
+                usleep(1_000_000)
+                defer { seen = nameserver.count(of: "app.test") }
+                return seen == nameserver.count(of: "app.test")
+            })
+
+        curtain.signal()
+        #expect(try client.receiveAnswer().text == "hello")
+        #expect(portico.process.end() == .status(0))
+    }
 }

@@ -29,16 +29,31 @@ public final class HealthChecker: LoopTask {
     private var answer: HTTPCheckAnswer?
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
+    private var isStopped = false
 
-    /// Starts checking `server`, for the first time after `delay`. A server without a plan has nothing to check.
+    /// Starts checking `server`, for the first time after `delay`. Nil for a server without a plan, which has nothing to check.
+    @discardableResult
     public static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
         observer: any HealthObserver, in loop: TaskLoop
-    ) {
-        guard let plan = server.check, server.state != .maintenance else { return }
+    ) -> HealthChecker? {
+        guard let plan = server.check, server.state != .maintenance else { return nil }
         let checker = HealthChecker(server, backend, plan, pool, observer)
         checker.handle = loop.add(checker)
         loop.setDeadline(loop.now + delay, of: checker.handle)
+        return checker
+    }
+
+    /// Ends the checks for good. One that is under way ends without a verdict.
+    public func stop(in loop: TaskLoop) {
+        guard !isStopped else { return }
+        isStopped = true
+        switch phase {
+        case .pausing: break
+        case .connecting(let socket, _), .talking(let socket, _, _): loop.kernel.close(socket, reset: true)
+        }
+        received.release(to: pool)
+        loop.remove(handle)
     }
 
     private init(

@@ -9,6 +9,8 @@ internal import Resolvers
 public final class NameLookup {
     private let resolvers: [Resolver]
     private let workers = Workers()
+    /// The names of servers are looked up again and again.
+    private(set) var followsServers = true
 
     /// Known when the workers are.
     private final class Workers {
@@ -40,6 +42,9 @@ public final class NameLookup {
             ResolversReport(name: resolver.plan.name, nameservers: resolver.counts.map(NameserverReport.init))
         }
     }
+
+    /// From now on servers keep the addresses that they have. What rules ask for is still looked up.
+    public func stopFollowingServers() { followsServers = false }
 
     /// Called after each turn of the loop.
     public func collect() {

@@ -15,6 +15,7 @@ public final class NameResolution: LoopTask {
     /// The look-up under way.
     private var lookup: Thread?
     private let announce: (String) -> Void
+    private var isStopped = false
 
     /// Between attempts.
     private static let pause = TimeSpan.seconds(5)
@@ -52,7 +53,7 @@ public final class NameResolution: LoopTask {
     /// Time for another attempt. The system's resolver blocks, so it gets a thread.
     public func expired(in loop: TaskLoop) {
         let servers = unresolved
-        guard !servers.isEmpty, lookup == nil else { return }
+        guard !servers.isEmpty, lookup == nil, !isStopped else { return }
         let found = found
         let waker = waker
         lookup = Thread(name: "portico-names") {
@@ -65,6 +66,9 @@ public final class NameResolution: LoopTask {
         }
     }
 
+    /// No name is looked up any more; the answer of a look-up that is under way is still taken.
+    public func stop() { isStopped = true }
+
     /// Called after each turn of the loop: takes in what a look-up has found.
     public func collect(in loop: TaskLoop) {
         guard let lookup, let answers = found.answers.withLock({ $0.take() }) else { return }
@@ -76,6 +80,6 @@ public final class NameResolution: LoopTask {
             backend.backend.serverChanged(now: loop.now)
             announce("Server \(server.backendName)/\(server.name) has an address now: \(address).")
         }
-        if !unresolved.isEmpty { loop.setDeadline(loop.now + Self.pause, of: handle) }
+        if !unresolved.isEmpty, !isStopped { loop.setDeadline(loop.now + Self.pause, of: handle) }
     }
 }

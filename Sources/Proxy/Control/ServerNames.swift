@@ -20,7 +20,7 @@ public enum ServerNames {
                 let place = places[key] ?? names.count
                 if place == names.count {
                     places[key] = place
-                    names.append(ServerName(key, resolver, log, since: loop.now))
+                    names.append(ServerName(key, lookup, resolver, log, since: loop.now))
                 }
                 names[place].add(server, of: backend)
             }
@@ -48,6 +48,7 @@ private final class ServerName: LoopTask {
     }
 
     private let key: Key
+    private let lookup: NameLookup
     private let resolver: Resolver
     private let log: HealthLog
     private var groups: [(backend: BackendPlan, servers: [Server])] = []
@@ -57,8 +58,9 @@ private final class ServerName: LoopTask {
     private var lastValid: Instant
     private var handle = SlotHandle(index: 0, generation: 0)
 
-    init(_ key: Key, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
+    init(_ key: Key, _ lookup: NameLookup, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
         self.key = key
+        self.lookup = lookup
         self.resolver = resolver
         self.log = log
         lastValid = start
@@ -82,9 +84,10 @@ private final class ServerName: LoopTask {
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
     func expired(in loop: TaskLoop) {
+        guard lookup.followsServers else { return }
         resolver.look(for: key.name, key.family) { [unowned self] result in
             // Portico is ending.
-            guard !resolver.isClosed else { return }
+            guard !resolver.isClosed, lookup.followsServers else { return }
             switch result {
             case .success(let addresses): take(addresses, loop.now)
             case .failure(let fault): take(fault, loop.now)
