@@ -92,7 +92,7 @@ public enum ListeningSocket {
     }
 
     /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.
-    private static func removeStale(_ path: String, evenIfAlive: Bool) throws(Errno) {
+    static func removeStale(_ path: String, evenIfAlive: Bool) throws(Errno) {
         guard path.utf8.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }

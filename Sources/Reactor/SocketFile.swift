@@ -1,7 +1,9 @@
-// The file of a listening unix socket: who has made it takes it away in the end, unless another process has replaced it meanwhile.
+// The file of a listening unix socket: who has made it takes it away in the end, or out of the way for a while, unless another process
+// has replaced it meanwhile.
 
 internal import CLinux
 internal import Glibc
+public import SystemPackage
 
 /// A socket file that this process has made.
 public struct SocketFile: Sendable {
@@ -20,7 +22,32 @@ public struct SocketFile: Sendable {
 
     /// Removes the file if it is still the same one.
     public func remove() {
-        guard let now = SocketFile(path), now.device == device, now.inode == inode else { return }
-        _ = unsafe unlink(path)
+        if isAt(path) { _ = unsafe unlink(path) }
+        if isAt(nameAside) { _ = unsafe unlink(nameAside) }
+    }
+
+    private func isAt(_ path: String) -> Bool {
+        guard let now = SocketFile(path) else { return false }
+        return now.device == device && now.inode == inode
+    }
+
+    // MARK: Out of the way for a while
+
+    /// The file's name while another process may have its path.
+    private var nameAside: String { path + ".paused" }
+
+    /// Gives the file another name, so that another process can have the path. It keeps its owner and mode. Nothing is to be done if
+    /// another process has the path already.
+    public func moveAside() throws(Errno) {
+        guard isAt(path) else { return }
+        guard unsafe rename(path, nameAside) == 0 else { throw Errno.last }
+    }
+
+    /// Gives the file its path back.
+    /// - Throws: `.addressInUse` if another process listens there by now.
+    public func moveBack() throws(Errno) {
+        if isAt(path) { return }
+        try ListeningSocket.removeStale(path, evenIfAlive: false)
+        guard unsafe rename(nameAside, path) == 0 else { throw Errno.last }
     }
 }

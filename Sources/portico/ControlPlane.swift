@@ -15,10 +15,11 @@ final class ControlPlane {
     private let plan: Plan
     private let logger: Logger
     private let log: LogChannel
+    /// Standard error as the logger writes it: never waiting for its reader.
+    private let standardError: LogTargets
     private let workerCount: Int
     private let admin: AdminSettings
     private let hardStopAfter: TimeSpan?
-    private let isQuiet: Bool
     private let kernel: LinuxKernel
     private let workerKernels: [KernelBox]
     private let loop: TaskLoop
@@ -29,10 +30,10 @@ final class ControlPlane {
     private let running: RunningWorkers
     /// The signal that asked for the end at once, once there was one.
     private(set) var endedBy: Int32?
-
     private var checkers: [HealthChecker] = []
     private var names: NameResolution?
     private var adminSockets: [AdminSocket] = []
+
     /// How many workers have not ended yet.
     private final class RunningWorkers: Sendable {
         let count: Atomic<Int>
@@ -52,10 +53,10 @@ final class ControlPlane {
         self.plan = plan
         self.logger = logger
         log = logger.channel(0)
+        standardError = isQuiet ? .none : logger.registerStandardError()
         workerCount = workers
         self.admin = admin
         self.hardStopAfter = hardStopAfter
-        self.isQuiet = isQuiet
         loop = TaskLoop(kernel: kernel)
         // A check reads heads as long as those that clients get; the runtime socket's commands have 16 KiB at least.
         pool = BufferPool(blockBytes: max(plan.bufferBytes, 16_384))
@@ -173,8 +174,6 @@ final class ControlPlane {
 
     private func stop(_ order: WorkerOrders.Order) {
         for worker in orders { worker.give(order) }
-    }
-
         stopWatchingServers()
     }
 
@@ -185,9 +184,17 @@ final class ControlPlane {
         checkers.removeAll()
         lookup.stopFollowingServers()
         names?.stop()
+    }
+
     /// Another process may take the addresses meanwhile: that is how HAProxy's scripts hand them over.
     private func setListening(_ listens: Bool) {
         for worker in orders { worker.setListening(listens) }
+        for socket in adminSockets {
+            guard let complaint = listens ? socket.listenAgain(in: loop) : socket.stopListening(in: loop) else {
+                continue
+            }
+            warn(complaint, to: plan.logTargets)
+        }
         for frontend in plan.frontends {
             frontend.isPaused.store(!listens, ordering: .relaxed)
             warn("\(listens ? "Resumed" : "Paused") frontend \(frontend.name).", to: frontend.logTargets)
@@ -196,12 +203,12 @@ final class ControlPlane {
 
     /// Says it as HAProxy does: to the proxy's log, and on standard error.
     private func warn(_ message: String, to targets: LogTargets) {
-        if !isQuiet { SystemProcess.printError("[WARNING]  \(message)\n") }
+        log.event(.warning, to: standardError, "[WARNING]  \(message)")
         log.event(.warning, to: targets, message)
     }
 
     private func announce(_ message: String) {
-        if plan.logTargets.isEmpty && !isQuiet { SystemProcess.printError("[NOTICE]   \(message)\n") }
+        if plan.logTargets.isEmpty { log.event(.notice, to: standardError, "[NOTICE]   \(message)") }
         log.event(.notice, to: plan.logTargets, message)
     }
 
@@ -214,8 +221,8 @@ final class ControlPlane {
         func expired(in loop: TaskLoop) { body() }
     }
 
-    private lazy var healthLog = HealthLog(plan: plan, log: log) { [isQuiet] message in
-        if !isQuiet { SystemProcess.printError("[WARNING]  \(message)\n") }
+    private lazy var healthLog = HealthLog(plan: plan, log: log) { [log, standardError] message in
+        log.event(.warning, to: standardError, "[WARNING]  \(message)")
     }
 
     /// Spreads the first checks over each server's interval, so that a thousand servers are not all asked at once.
@@ -236,10 +243,11 @@ final class ControlPlane {
         let context = AdminContext(plan: plan, clock: kernel, lookup: lookup)
         let limit = AdminSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in listening.admin {
-            AdminSocket.start(
-                socket, interpreter: CommandInterpreter(level: settings.level, takesProcess: settings.takesProcess),
-                timeout: admin.timeout, limit: limit, context: context, pool: pool,
-                in: loop)
+            adminSockets.append(
+                AdminSocket.start(
+                    socket, at: settings.address,
+                    interpreter: CommandInterpreter(level: settings.level, takesProcess: settings.takesProcess),
+                    timeout: admin.timeout, limit: limit, context: context, pool: pool, in: loop))
         }
     }
 

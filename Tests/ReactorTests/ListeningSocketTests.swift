@@ -25,7 +25,9 @@ import Testing
 
     // MARK: Giving addresses up
 
-    @Test func `a listener that ignores attempts has what came before, and takes attempts again when it listens again`() throws {
+    @Test func `a listener that ignores attempts has what came before, and takes others when it listens again`()
+        throws
+    {
         let (listener, address) = try watched.listen()
         _ = try watched.connect(to: address)
         watched.kernel.ignoreAttempts(on: listener)
@@ -41,21 +43,27 @@ import Testing
         _ = try watched.accept(on: listener)
     }
 
-    @Test func `a socket file that was moved aside leaves its path to another, and comes back when that has gone`() throws {
+    @Test func `a socket file that was moved aside leaves its path to another, and comes back`()
+        throws
+    {
         let listener = try open(.path(path)) { $0.mode = 0o640 }
-        try ListeningSocket.moveAside(path)
+        let file = try #require(SocketFile(path))
+        try file.moveAside()
         let other = try ListeningSocket.open(.path(path), ListenOptions())
-        #expect(throws: Errno.addressInUse) { try ListeningSocket.moveBack(path) }
+        #expect(throws: Errno.addressInUse) { try file.moveBack() }
+        // What is the other's now is not moved, either.
+        try file.moveAside()
+        #expect(SocketFile(path) != nil)
         ListeningSocket.close(other)
 
-        try ListeningSocket.moveBack(path)
+        try file.moveBack()
         _ = try watched.connect(to: .path(path))
         _ = try watched.accept(on: listener)
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o640)
 
-        try ListeningSocket.moveAside(path)
-        ListeningSocket.removeMovedAside(path)
+        try file.moveAside()
+        file.remove()
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 

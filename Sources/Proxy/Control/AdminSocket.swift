@@ -8,13 +8,19 @@ internal import SystemPackage
 
 /// One listening socket of `stats socket`.
 public final class AdminSocket: LoopTask {
-    private let socket: Socket
+    private var socket: Socket
+    /// Nil if the socket was inherited: its address is not ours to give up.
+    private let address: SocketAddress?
+    private let file: SocketFile?
     private let interpreter: CommandInterpreter
     private let timeout: TimeSpan
     private let context: AdminContext
     private let pool: BufferPool
     private let limit: ConnectionLimit
     private var handle = SlotHandle(index: 0, generation: 0)
+    private var isWatched = false
+    /// Its address is given up (SIGTTOU).
+    private var isSuspended = false
 
     /// Connections of all runtime sockets together: `stats maxconn`.
     public final class ConnectionLimit {
@@ -23,21 +29,24 @@ public final class AdminSocket: LoopTask {
         public init(_ maximum: Int) { self.maximum = maximum }
     }
 
+    /// Begins to answer. `address` is where the socket listens; nil if it was inherited.
     public static func start(
-        _ socket: Socket, interpreter: CommandInterpreter, timeout: TimeSpan, limit: ConnectionLimit,
-        context: AdminContext,
-        pool: BufferPool, in loop: TaskLoop
-    ) {
-        let task = AdminSocket(socket, interpreter, timeout, limit, context, pool)
+        _ socket: Socket, at address: SocketAddress?, interpreter: CommandInterpreter, timeout: TimeSpan,
+        limit: ConnectionLimit, context: AdminContext, pool: BufferPool, in loop: TaskLoop
+    ) -> AdminSocket {
+        let task = AdminSocket(socket, address, interpreter, timeout, limit, context, pool)
         task.handle = loop.add(task)
         task.listen(in: loop)
+        return task
     }
 
     private init(
-        _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan, _ limit: ConnectionLimit,
-        _ context: AdminContext, _ pool: BufferPool
+        _ socket: Socket, _ address: SocketAddress?, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
+        _ limit: ConnectionLimit, _ context: AdminContext, _ pool: BufferPool
     ) {
         self.socket = socket
+        self.address = address
+        file = if case .path(let path)? = address { SocketFile(path) } else { nil }
         self.interpreter = interpreter
         self.timeout = timeout
         self.limit = limit
@@ -46,29 +55,91 @@ public final class AdminSocket: LoopTask {
     }
 
     public func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        if !isSuspended { _ = acceptOne(in: loop) }
+    }
+
+    /// False if there is nobody more to accept now.
+    private func acceptOne(in loop: TaskLoop) -> Bool {
         let accepted: Socket
         switch loop.kernel.accept(on: socket) {
         case .connection(let connection, _): accepted = connection
-        case .gone, .wouldBlock: return
+        case .gone: return true
+        case .wouldBlock: return false
         case .exhausted:
             // It stays ready as long as nobody accepts: looking away is better than spinning.
-            loop.kernel.unwatch(socket)
+            unwatch(in: loop)
             loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle)
-            return
+            return false
         }
         guard limit.current < limit.maximum else {
             loop.kernel.close(accepted, reset: false)
-            return
+            return true
         }
         AdminConnection.start(
             accepted, interpreter, timeout, limit, context, pool, in: loop)
+        return true
     }
 
     public func expired(in loop: TaskLoop) { listen(in: loop) }
 
     private func listen(in loop: TaskLoop) {
-        guard loop.watch(socket, for: .reading, as: handle) != nil else { return }
-        loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle)
+        guard !isWatched, !isSuspended else { return }
+        isWatched = loop.watch(socket, for: .reading, as: handle) == nil
+        if !isWatched { loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle) }
+    }
+
+    private func unwatch(in loop: TaskLoop) {
+        if isWatched { loop.kernel.unwatch(socket) }
+        isWatched = false
+    }
+
+    // MARK: Giving the address up for a while
+
+    /// Lets another process have the address; connections that stand stay. Returns what the operator is to know, if that
+    /// fails.
+    public func stopListening(in loop: TaskLoop) -> String? {
+        guard !isSuspended, let address else { return nil }
+        switch address {
+        case .path(let path):
+            do throws(Errno) {
+                try file?.moveAside()
+            } catch {
+                return "Cannot give the runtime socket \(path) up: \(error)."
+            }
+        case .ip, .abstract, .abstractExact: break
+        }
+        while acceptOne(in: loop) {}
+        isSuspended = true
+        unwatch(in: loop)
+        loop.setDeadline(.never, of: handle)
+        switch address {
+        case .path: break
+        case .ip: loop.kernel.stopListening(socket)
+        // The name is free once the socket is closed.
+        case .abstract, .abstractExact: loop.kernel.close(socket, reset: false)
+        }
+        return nil
+    }
+
+    /// Takes the address back. Returns what the operator is to know, if that fails: then it can be tried again.
+    public func listenAgain(in loop: TaskLoop) -> String? {
+        guard isSuspended, let address else { return nil }
+        do throws(Errno) {
+            switch address {
+            case .path: try file?.moveBack()
+            case .ip:
+                if let reason = loop.kernel.listenAgain(socket, backlog: ListenOptions().backlog) { throw reason }
+            case .abstract, .abstractExact:
+                var options = ListenOptions()
+                options.sharesPort = false
+                socket = try ListeningSocket.open(address, options)
+            }
+        } catch {
+            return "Cannot listen again on the runtime socket \(address): \(error). SIGTTIN tries again."
+        }
+        isSuspended = false
+        listen(in: loop)
+        return nil
     }
 }
 
