@@ -122,6 +122,5 @@ import Testing
         first.process.signal(SIGTERM)
         #expect(first.process.end() != nil)
         for left in [path, path + ".paused"] { #expect(!FileManager.default.fileExists(atPath: left)) }
-            !FileManager.default.fileExists(atPath: path) && !FileManager.default.fileExists(atPath: path + ".paused"))
     }
 }
