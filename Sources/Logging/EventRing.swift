@@ -86,7 +86,9 @@ extension EventRing {
         /// Bytes in front of each line: its length.
         static let headerBytes = 4
 
-        private var bytes: [UInt8]
+        private let capacity: Int
+        /// Empty until the first line comes: a file that is only checked needs no memory for its rings.
+        private var bytes: [UInt8] = []
         /// The oldest line, and the place behind the newest.
         private(set) var head: UInt64 = 0
         private(set) var tail: UInt64 = 0
@@ -94,7 +96,7 @@ extension EventRing {
         var positions: [UInt64]
 
         init(capacity: Int, servers: Int) {
-            bytes = Array(repeating: 0, count: capacity)
+            self.capacity = capacity
             positions = Array(repeating: 0, count: servers)
         }
 
@@ -113,21 +115,26 @@ extension EventRing {
 
         func copy(_ line: Line, to out: inout [UInt8]) {
             let start = index(line.start)
-            let first = min(line.count, bytes.count - start)
+            let first = min(line.count, capacity - start)
             out.append(contentsOf: bytes[start..<start + first])
             out.append(contentsOf: bytes[..<(line.count - first)])
         }
 
         mutating func append(_ line: ArraySlice<UInt8>) -> Bool {
-            let line = line.prefix(bytes.count - Self.headerBytes)
+            if bytes.isEmpty { bytes = Array(repeating: 0, count: capacity) }
+            let line = line.prefix(capacity - Self.headerBytes)
             let needed = Self.headerBytes + line.count
-            let needHead = tail + UInt64(needed) - min(tail + UInt64(needed), UInt64(bytes.count))
+            let needHead = tail + UInt64(needed) - min(tail + UInt64(needed), UInt64(capacity))
             while head < needHead {
                 guard !positions.contains(where: { $0 <= head }) else { return false }
                 head = self.line(at: head).next
             }
             for shift in [24, 16, 8, 0] { push(UInt8(truncatingIfNeeded: line.count >> shift)) }
-            for byte in line { push(byte) }
+            let start = index(tail)
+            let first = min(line.count, capacity - start)
+            bytes.replaceSubrange(start..<start + first, with: line.prefix(first))
+            bytes.replaceSubrange(0..<line.count - first, with: line.dropFirst(first))
+            tail += UInt64(line.count)
             return true
         }
 
@@ -142,7 +149,7 @@ extension EventRing {
             }
         }
 
-        private func index(_ position: UInt64) -> Int { Int(position % UInt64(bytes.count)) }
+        private func index(_ position: UInt64) -> Int { Int(position % UInt64(capacity)) }
 
         private subscript(position: UInt64) -> UInt8 { bytes[index(position)] }
 
