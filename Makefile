@@ -38,7 +38,7 @@ simulate: build-packages ## Play a million exchanges in which everything goes wr
 
 # Swift's own libFuzzer; gold, the usual linker, chokes on its debug information.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= requests responses bodies proxyheaders configuration
+FUZZ_TARGETS ?= requests responses bodies proxyheaders payloads configuration
 FUZZER = .build/fuzz/release/fuzz
 CORPUS = Tests/FuzzTargets/Corpus
 fuzz: build-packages ## Look for inputs that parsers and loader choke on, FUZZ_SECONDS for each target

@@ -14,7 +14,10 @@ enum ConfigurationFuzz {
     static func run(_ bytes: [UInt8]) {
         // Other files, and names that a resolver would be asked for, are nothing of the text's own.
         let text = String(decoding: bytes, as: UTF8.self)
-        guard !["include", "server", "bind", "files", "spill", "file", "source"].contains(where: text.contains) else {
+        guard
+            !["include", "server", "bind", "files", "spill", "file", "source", "tcp@", "tcp4@", "tcp6@"].contains(
+                where: text.contains)
+        else {
             return
         }
         let loaded = language.load(bytes: bytes, named: "fuzz.cfg")
@@ -30,7 +33,7 @@ enum ConfigurationFuzz {
         facts.descriptorsLimit = 10_000
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers,
+            resolvers: loaded.resolvers, logging: loaded.logging,
             logger: Logger(rings: 1, ringBytes: 4_096), workers: 1, facts: facts, now: Instant(nanoseconds: 1))
         _ = builder.build()
     }

@@ -5,7 +5,7 @@ import Basics
 import HTTP
 
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case requests, responses, bodies, proxyheaders, configuration
+    case requests, responses, bodies, proxyheaders, payloads, configuration
 
     /// The first byte of the input chooses how the others are read.
     public func run(_ input: [UInt8]) {
@@ -16,6 +16,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .responses: MessageFuzz(bytes, choice, isRequest: false).run()
         case .bodies: BodyFuzz(bytes, choice).run()
         case .proxyheaders: ProxyHeaderFuzz(bytes, choice).run()
+        case .payloads: PayloadFuzz(bytes, choice).run()
         case .configuration: ConfigurationFuzz.run(bytes)
         }
     }
