@@ -32,6 +32,8 @@ struct AnswerContent: Sendable {
         var response = LocalResponse(status: status, body: text)
         for field in fields {
             field.value.render(facts, program)
+            // As in HAProxy, a field that has no value is not there.
+            if facts.rendered.isEmpty { continue }
             response.fields.append((field.name, String(decoding: facts.rendered, as: UTF8.self)))
         }
         if let contentType { response.fields.append(("content-type", contentType)) }
