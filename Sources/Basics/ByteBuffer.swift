@@ -182,6 +182,14 @@ public struct ByteBuffer: ~Copyable {
         return result
     }
 
+    /// Hands the waiting bytes from `offset` on to `body`, which may change them.
+    public mutating func overwrite(from offset: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        precondition(offset >= 0 && offset <= count, "byte \(offset) of \(count)")
+        guard let block = unsafe block else { return }
+        // Safe: these bytes lie between head and tail.
+        unsafe body(UnsafeMutableRawBufferPointer(start: block + head + offset, count: count - offset))
+    }
+
     /// Exchanges the contents of two buffers without copying a byte.
     public static func swap(_ a: inout ByteBuffer, _ b: inout ByteBuffer) {
         unsafe Swift.swap(&a.block, &b.block)

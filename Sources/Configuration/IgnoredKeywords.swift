@@ -59,6 +59,8 @@ public struct IgnoredKeyword: Sendable {
             in: .proxies, "nothing is spliced", "option splice-auto", "option splice-request", "option splice-response")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
         + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")
+        + rows(in: .frontends, "Portico has no HTTP/2 yet to which it could apply", "option disable-h2-upgrade")
+        + rows(in: .proxies, "what has come is passed on at once", "option http-no-delay")
         + rows(in: .frontends, "a reload keeps idle connections", "option idle-close-on-response")
         + rows(in: .frontends, "the kernel does what is best", "option tcp-smart-accept")
         + rows(in: .backends, "servers are always asked to keep their connections", "option http-pretend-keepalive")
@@ -72,6 +74,12 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .backends, "it is a hint for speed, and every server answers as well", warned: true,
             "option prefer-last-server")
+        + rows(
+            in: .proxies, "each side's time-out runs while nothing moves there, and bytes sent count", warned: true,
+            "option independent-streams")
+        + rows(
+            in: .frontends, "Proxy-Connection says nothing to Portico, and is passed on to nobody", warned: true,
+            "option http-use-proxy-header")
         + rows(in: .backends, "no server is chosen by a cookie yet", warned: true, "option persist")
         + rows(in: .proxies, "there is only one way to handle HTTP", warned: true, "option http-use-htx")
         + rows(in: .proxies, "there is only one process", warned: true, "bind-process")

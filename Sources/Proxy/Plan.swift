@@ -24,6 +24,8 @@ public final class Plan: Sendable {
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
     private let headLimits: HeadLimits
+    /// The names of fields for peers that know them in one case only.
+    let caseAdjustments: CaseAdjustments
     /// For what became of its lines.
     let logger: Logger
     /// `proc` variables.
@@ -37,7 +39,7 @@ public final class Plan: Sendable {
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, resolvers: [ResolversPlan],
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
-        headLimits: HeadLimits, logger: Logger
+        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -49,6 +51,7 @@ public final class Plan: Sendable {
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
+        self.caseAdjustments = caseAdjustments
         self.logger = logger
     }
 
@@ -101,6 +104,8 @@ public final class FrontendPlan: Sendable {
     let routing: RoutingRules
     let statsPage: StatsPageSettings?
     let forwarding: Forwarding
+    let unusualNames: UnusualNames
+    let adjustsCase: Bool
     /// Rules wait for the request's body, or a buffer full of it.
     let buffersRequests: Bool
     let keepAlive: KeepAliveMode
@@ -151,6 +156,8 @@ public final class FrontendPlan: Sendable {
         self.routing = routing
         self.statsPage = statsPage
         forwarding = draft.settings.mode == .http ? draft.settings.forwarding : Forwarding()
+        unusualNames = draft.settings.unusualNames
+        adjustsCase = draft.settings.adjustsCaseForClients
         buffersRequests = draft.settings.buffersRequests
         keepAlive = draft.settings.keepAlive
         probesClients = draft.settings.probesClients
@@ -228,6 +235,10 @@ public final class BackendPlan: Sendable {
     let rules: SectionRules
     let serverRules: ServerRules
     let forwarding: Forwarding
+    let unusualNames: UnusualNames
+    let adjustsCase: Bool
+    /// `http-send-name-header`
+    let serverNameField: [UInt8]?
     /// `option forwarded`
     let forwardedField: ForwardedField?
     /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
@@ -273,6 +284,9 @@ public final class BackendPlan: Sendable {
         self.rules = rules
         self.serverRules = serverRules
         forwarding = draft.settings.forwarding
+        unusualNames = draft.settings.unusualNames
+        adjustsCase = draft.settings.adjustsCaseForServers
+        serverNameField = draft.settings.serverNameField
         self.forwardedField = forwardedField
         // A listen's requests have waited for their bodies in its front half already.
         buffersRequests = !isListen && draft.settings.buffersRequests

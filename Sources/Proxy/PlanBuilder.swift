@@ -95,7 +95,7 @@ public struct PlanBuilder {
             logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
-            headLimits: headLimits(process), logger: logger)
+            headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments, logger: logger)
     }
 
     mutating func report(

@@ -7,7 +7,7 @@ internal import Reactor
 public enum ProxyKeywords {
     public static let table: [Keyword] =
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
-        + ForwardingKeywords.table
+        + ForwardingKeywords.table + FieldNameKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(

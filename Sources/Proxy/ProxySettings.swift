@@ -2,6 +2,7 @@
 
 public import Basics
 public import Configuration
+internal import HTTP
 internal import Reactor
 
 /// What a frontend, backend, listen or defaults section says of connections and exchanges.
@@ -32,6 +33,13 @@ public struct ProxySettings: SectionSettings {
     /// `option accept-unsafe-violations-in-http-request`, `-response`
     var acceptsInvalidRequests = false
     var acceptsInvalidResponses = false
+    /// `option http-restrict-req-hdr-names`
+    var unusualNames = UnusualNames.preserve
+    /// `http-send-name-header`, in lower case.
+    var serverNameField: [UInt8]?
+    /// `option h1-case-adjust-bogus-client`, `-server`
+    var adjustsCaseForClients = false
+    var adjustsCaseForServers = false
     var dropsRequestTrailers = false
     var dropsResponseTrailers = false
     var backlog: Int?
@@ -50,6 +58,13 @@ public struct ProxySettings: SectionSettings {
     public init() {}
 }
 
+/// What becomes of requests with fields whose names have other characters than letters, digits and hyphens.
+enum UnusualNames: Sendable {
+    case preserve, delete
+    /// 403
+    case reject
+}
+
 /// What `global` says of the process.
 public struct ProcessSettings: SectionSettings {
     /// Worker threads; nil: one a processor.
@@ -58,6 +73,9 @@ public struct ProcessSettings: SectionSettings {
     /// How long a soft stop may take.
     public var hardStopAfter: TimeSpan?
     var bufferBytes = 16_384
+    /// `h1-case-adjust`; the file's lines are apart, since a later file replaces them.
+    var caseAdjustments = CaseAdjustments()
+    var caseAdjustmentsOfFile = CaseAdjustments()
     var rewriteBytes = 1_024
     var fieldsMax = 101
 

@@ -210,6 +210,7 @@ extension Exchange {
         let before = client.output.count
         // No room is no harm: an interim response is advice.
         _ = MessageWriter.write(facts.response, framing: .none, connection: .none, to: &client.output)
+        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &client.output, from: before) }
         facts.bytesToClient += UInt64(client.output.count - before)
         if client.flush(worker) == .failed {
             clientAborted(worker)
@@ -269,6 +270,7 @@ extension Exchange {
         if client.output.room < worker.plan.bufferBytes { client.output.compact() }
         let before = client.output.count
         let fits = MessageWriter.write(facts.response, framing: framing, connection: option, to: &client.output)
+        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &client.output, from: before) }
         facts.bytesToClient += UInt64(client.output.count - before)
         // Rules have made the head longer than a buffer; nothing sensible can be said any more.
         if !fits { abort(.proxy, .headers, worker) }

@@ -92,10 +92,26 @@ extension Exchange {
     }
 
     private func requestPassed(_ step: Step, _ worker: Worker) {
+        guard restrictNames(step == .frontend ? frontend.unusualNames : backend?.unusualNames ?? .preserve, worker)
+        else { return }
         switch step {
         case .frontend: frontendPassed(worker)
         case .backend: backendPassed(worker)
         }
+    }
+
+    /// `option http-restrict-req-hdr-names` of a section whose rules have been run; false if it has refused the request.
+    private func restrictNames(_ policy: UnusualNames, _ worker: Worker) -> Bool {
+        switch policy {
+        case .preserve: break
+        case .delete: facts.request.fields.removeUnusualNames()
+        case .reject:
+            guard facts.request.fields.hasUnusualNames else { return true }
+            count(.deniedRequests, worker)
+            fail(status: 403, .proxy, .request, worker)
+            return false
+        }
+        return true
     }
 
     /// `early-hint`: fields in a 103 before the response. False if the client is gone.

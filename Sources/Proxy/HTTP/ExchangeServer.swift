@@ -157,9 +157,14 @@ extension Exchange {
             limits: worker.plan.headLimits(acceptInvalid: connection.backend.acceptsInvalid))
         facts.response.clear()
         requestStore?.rewind()
+        if let name = connection.backend.serverNameField { tellServerName(in: name, connection.server) }
         connection.output.acquire(from: worker.buffers)
+        let before = connection.output.count
         let fits = MessageWriter.write(
             facts.request, framing: requestFraming, connection: requestConnection, to: &connection.output)
+        if connection.backend.adjustsCase {
+            worker.plan.caseAdjustments.apply(to: &connection.output, from: before)
+        }
         guard fits else {
             // Rules and options have made the head longer than a buffer: ours to answer for.
             fail(status: 500, .proxy, .headers, worker)
@@ -167,6 +172,13 @@ extension Exchange {
         }
         requestSent = false
         advance(worker)
+    }
+
+    /// `http-send-name-header`: each attempt names the server that it is for.
+    private func tellServerName(in field: [UInt8], _ server: Server) {
+        facts.request.fields.remove(named: field)
+        let name = Array(server.name.utf8)
+        unsafe facts.request.fields.append(name: field.span.bytes, value: name.span.bytes)
     }
 
     // MARK: Failing and trying again
