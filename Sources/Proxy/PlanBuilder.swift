@@ -14,6 +14,8 @@ internal import StaticFiles
 public struct PlanBuilder {
     private var global: Draft
     private var drafts: [Draft]
+    /// The names of disabled backends and listens: a line may lead there, and is passed over.
+    private let disabledBackends: Set<String>
     private let httpErrors: [Draft]
     private let userlists: [Draft]
     private let resolverDrafts: [Draft]
@@ -41,7 +43,7 @@ public struct PlanBuilder {
         now: Instant
     ) {
         self.global = global
-        drafts = proxies.filter { !$0[ProxySettings.self].isDisabled }
+        (drafts, disabledBackends) = proxies.withoutDisabled
         self.httpErrors = httpErrors
         self.userlists = userlists
         resolverDrafts = resolvers
@@ -348,7 +350,9 @@ public struct PlanBuilder {
         guard allExist else { return nil }
         let frontend = FrontendPlan(
             draft: proxy, index: index, id: id(of: draft), rules: SectionRules(draft),
-            routing: rules.routing(orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names),
+            routing: rules.routing(
+                orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
+                disabled: disabledBackends),
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
@@ -369,6 +373,7 @@ public struct PlanBuilder {
         _ word: Word, for frontend: Draft, among backends: [Draft], _ names: [String: Int]
     ) -> Bool {
         guard let index = names[word.text] else {
+            if disabledBackends.contains(word.text) { return true }
             report(
                 "no backend named '\(word.text)'", at: word.range, expected: "the name of a backend or listen section",
                 suggestion: nearest(word.text, among: names.keys.sorted()))

@@ -57,3 +57,16 @@ struct SiteNames {
             suggestion: nearest(reference.name, among: names.sorted()))
     }
 }
+
+extension [Draft] {
+    /// The sections that are not disabled, and the names of the backends that are. Those stay where a `force-be-switch` line lets
+    /// some exchanges reach them.
+    var withoutDisabled: (kept: [Draft], disabledBackends: Set<String>) {
+        func isDisabled(_ draft: Draft) -> Bool { draft[ProxySettings.self].isDisabled }
+        let isReached = contains { !isDisabled($0) && $0[RulesSettings.self].reachesDisabledBackends }
+        return (
+            filter { !isDisabled($0) || isReached && $0.kind == .backend },
+            Set(filter { isDisabled($0) && $0.kind != .frontend }.map(\.name))
+        )
+    }
+}

@@ -32,21 +32,36 @@ public struct RoutingRules: Sendable {
     private let program: RuleProgram
     /// For computed names, by their bytes, so that looking one up makes no string.
     private let indices: [[UInt8]: Int]
+    /// Names of disabled backends that a computed name may make, and the indices of those that can be reached at all.
+    private let disabledNames: Set<[UInt8]>
+    private let disabledIndices: Set<Int>
+    private let forcedSwitches: [Condition]
+    /// The disabled backend that `default_backend` names.
+    private let disabledFallback: Int?
 
-    init(_ settings: RulesSettings, _ own: Int?, _ backends: [String: Int]) {
+    init(_ settings: RulesSettings, _ own: Int?, _ backends: [String: Int], _ disabled: Set<String>) {
         var hasComputed = false
-        rules = settings.backendRules.map { rule in
+        rules = settings.backendRules.compactMap { rule in
             switch rule.target {
-            case .named(let name): return Rule(target: .index(backends[name.text]), condition: rule.condition)
+            case .named(let name):
+                // Nothing could ever come of it.
+                if disabled.contains(name.text), backends[name.text] == nil { return nil }
+                return Rule(target: .index(backends[name.text]), condition: rule.condition)
             case .computed(let format):
                 hasComputed = true
                 return Rule(target: .computed(format), condition: rule.condition)
             }
         }
-        hasRules = !rules.isEmpty
-        fallback = settings.defaultBackend.map { backends[$0.text] } ?? own
+        let last = settings.defaultBackend
+        let isLastDisabled = last.map { disabled.contains($0.text) } ?? false
+        disabledFallback = isLastDisabled ? last.flatMap { backends[$0.text] } : nil
+        fallback = isLastDisabled ? own : last.map { backends[$0.text] } ?? own
+        hasRules = !rules.isEmpty || disabledFallback != nil
         program = RuleProgram(settings.table)
         indices = hasComputed ? Dictionary(uniqueKeysWithValues: backends.map { (Array($0.key.utf8), $0.value) }) : [:]
+        disabledNames = hasComputed ? Set(disabled.map { Array($0.utf8) }) : []
+        disabledIndices = Set(disabled.compactMap { backends[$0] })
+        forcedSwitches = settings.forcedSwitches
     }
 
     /// The backend's index; nil if there is none: the answer is 503.
@@ -59,13 +74,28 @@ public struct RoutingRules: Sendable {
         for rule in rules {
             if let condition = rule.condition, !condition.holds(facts, program) { continue }
             switch rule.target {
-            case .index(let index): return index
+            case .index(let index):
+                if let index, disabledIndices.contains(index), !forces(facts) { continue }
+                return index
             case .computed(let format):
                 format.render(facts, program)
+                let index = indices[facts.rendered]
+                if disabledNames.contains(facts.rendered) {
+                    guard let index, forces(facts) else { continue }
+                    return index
+                }
                 // A name that nobody has ends the search (manual, `use_backend`).
-                return indices[facts.rendered] ?? fallback
+                return index ?? lastResort(facts)
             }
         }
+        return lastResort(facts)
+    }
+
+    private func lastResort(_ facts: ExchangeFacts) -> Int? {
+        if let disabledFallback, forces(facts) { return disabledFallback }
         return fallback
     }
+
+    /// Whether a `force-be-switch` line lets this exchange go to disabled backends.
+    private func forces(_ facts: ExchangeFacts) -> Bool { forcedSwitches.contains { $0.holds(facts, program) } }
 }

@@ -4,7 +4,7 @@ public import Configuration
 
 public enum RulesKeywords {
     public static let table: [Keyword] =
-        [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend] + MonitorKeywords.table
+        [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend, forceSwitch] + MonitorKeywords.table
         + ExchangeLogKeywords.table + LogProfileKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
         + VariableKeywords.table + ServerRuleKeywords.table + [ForwardedParts.keyword]
@@ -99,6 +99,15 @@ public enum RulesKeywords {
         draft[RulesSettings.self].defaultBackend = try arguments.next("a backend's name")
     }
 
+    private static let forceSwitch = Keyword(
+        "force-be-switch", in: [.frontend, .listen], usage: "force-be-switch if|unless <condition>",
+        summary:
+            "Lets use_backend and default_backend lead to disabled backends where the condition holds: to try one before "
+            + "others see it. Without it, a line that leads to a disabled backend is passed over."
+    ) { (arguments, draft) throws(ConfigProblem) in
+        try draft[RulesSettings.self].readForcedSwitch(&arguments)
+    }
+
     private static func group(
         _ title: String, _ rows: [(name: String, usage: String, type: SampleType?, summary: String)]
     ) -> ParameterGroup {
@@ -139,6 +148,13 @@ extension RulesSettings {
         let action = Action.redirect(table.redirects.count - 1)
         let condition = try names.condition(&arguments, in: .requestRules, &table)
         redirects.append(Rule(action: action, condition: condition))
+    }
+
+    fileprivate mutating func readForcedSwitch(_ arguments: inout Arguments) throws(ConfigProblem) {
+        guard let condition = try names.condition(&arguments, in: .routing, &table) else {
+            throw arguments.problem("'force-be-switch' lacks a condition", expected: "force-be-switch if <condition>")
+        }
+        forcedSwitches.append(condition)
     }
 
     fileprivate mutating func readBackendRule(_ arguments: inout Arguments) throws(ConfigProblem) {

@@ -28,6 +28,10 @@ public struct RulesSettings: SectionSettings {
     var forwardedParts: ForwardedParts?
     /// The name behind `default_backend`.
     public internal(set) var defaultBackend: Word?
+    /// The conditions of `force-be-switch` lines.
+    var forcedSwitches: [Condition] = []
+    /// Whether a condition may lead to disabled backends: they are kept then.
+    public var reachesDisabledBackends: Bool { !forcedSwitches.isEmpty }
 
     public init() {}
 
@@ -45,9 +49,15 @@ public struct RulesSettings: SectionSettings {
         } + (defaultBackend.map { [$0] } ?? [])
     }
 
-    /// How backends are chosen. `indices` gives each backend's index by its name; `own` is that of a `listen` section's
-    /// own servers, which take what no line sends elsewhere.
-    public func routing(orElse own: Int? = nil, indices: [String: Int]) -> RoutingRules {
-        RoutingRules(self, own, indices)
+    /// How backends are chosen.
+    /// - Parameters:
+    ///   - own: the index of a `listen` section's own servers, which take what no line sends elsewhere.
+    ///   - indices: each backend's index by its name.
+    ///   - disabled: the names of disabled backends: lines that lead there are passed over, unless one of the conditions of
+    ///     `force-be-switch` holds and `indices` has them.
+    public func routing(
+        orElse own: Int? = nil, indices: [String: Int], disabled: Set<String> = []
+    ) -> RoutingRules {
+        RoutingRules(self, own, indices, disabled)
     }
 }

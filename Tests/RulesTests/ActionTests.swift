@@ -370,6 +370,25 @@ import Testing
         #expect(try chosen("default_backend b", "/", orElse: 3) == 1)
     }
 
+    @Test func `A line that leads to a disabled backend is passed over, unless a condition forces the way`() throws {
+        func chosen(_ lines: String, _ path: String, keeping names: [String], orElse own: Int? = nil) throws -> Int? {
+            let routing = try Section(.frontend, lines).rules.routing(
+                orElse: own, indices: indices.filter { $0.key != "a" || names.contains("a") }, disabled: ["a"])
+            return routing.choose(for: try exchange("GET \(path) HTTP/1.1\nHost: app.example\n\n"))
+        }
+        let lines = "use_backend a if { path_beg /a }\nuse_backend %[path,regsub(/,)] if { path /a }\ndefault_backend b"
+        #expect(try chosen(lines, "/a", keeping: []) == 1)
+        #expect(try chosen("default_backend a", "/", keeping: [], orElse: 3) == 3)
+        #expect(try chosen("default_backend a", "/", keeping: []) == nil)
+        let force = "force-be-switch if { path_end ! }\nforce-be-switch if { path /a }\n"
+        #expect(try chosen(force + lines, "/a", keeping: ["a"]) == 0)
+        #expect(try chosen(force + lines, "/a/b", keeping: ["a"]) == 1)
+        #expect(try chosen(force + "use_backend %[path,regsub(/,)]\ndefault_backend b", "/a", keeping: ["a"]) == 0)
+        #expect(try chosen(force + "default_backend a", "/a", keeping: ["a"], orElse: 3) == 0)
+        #expect(try chosen(force + "default_backend a", "/", keeping: ["a"], orElse: 3) == 3)
+        #expect(try problem("force-be-switch", in: .frontend).message == "'force-be-switch' lacks a condition")
+    }
+
     @Test func `A computed name that nobody has ends the search`() throws {
         let lines =
             "use_backend b-%[hdr(host)] if { path_beg /x }\nuse_backend %[path] if { path_beg /y }\n"

@@ -10,6 +10,7 @@ extension Examples {
         line("declare capture", "request len 64", not: "both len 64"),
         line("default_backend", "back", not: "bakc"),
         line("error-log-format", "\"%ci %ST\"", not: "%nosuch"),
+        line("force-be-switch", "if { src 127.0.0.1 }", not: ""),
         line("group", "others users member", not: "others members member", in: .userlist),
         line("log-format", "\"%ci %[path]\"", not: "\"%[path\""),
         line("log-format-sd", "\"[a@1 path=%[path]]\"", not: "\"%[path\""),
