@@ -20,6 +20,20 @@ public enum ConfigurationKeywords {
             draft[LoaderRequests.self].pending.append(.include(path))
         },
         Keyword(
+            "default-path", in: .global, usage: "default-path current|config|parent|origin <path>",
+            summary:
+                "Where relative paths of files begin, from the next line on: where the process was started (current, the "
+                + "default), in the configuration file's folder, in that folder's parent, or in the one that is named."
+        ) { (args, draft) throws(ConfigProblem) in
+            let word = args.peek
+            let kind = try args.choice(
+                "a place",
+                of: ["current": BasePath.current, "config": .config, "parent": .parent, "origin": .origin("")])
+            var base = kind
+            if case .origin = kind { base = .origin(try args.next("a folder").text) }
+            if let word { draft[LoaderRequests.self].pending.append(.base(base, word)) }
+        },
+        Keyword(
             "setenv", in: .global, usage: "setenv <name> <value>",
             summary: "Sets an environment variable for the lines that follow."
         ) { (args, draft) throws(ConfigProblem) in
@@ -69,6 +83,7 @@ struct LoaderRequests: SectionSettings {
         case unset(String)
         case keepOnly([String])
         case branch(ConditionalBlocks.Change)
+        case base(BasePath, Word)
         /// A message; without a severity one that is only printed on demand.
         case say(Word, ConfigProblem.Severity?)
     }

@@ -77,6 +77,21 @@ public enum Files {
         return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
+    /// The path from the root; that of a relative one begins where the process is now.
+    public static func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : join(current, path) }
+
+    /// The folder in which the process is; empty where the system cannot tell.
+    static var current: String {
+        guard let path = unsafe getcwd(nil, 0) else { return "" }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
+    }
+
+    /// Has relative paths begin at another folder from now on.
+    static func go(to folder: String) throws(Refusal) {
+        if unsafe chdir(folder) != 0 { throw .current() }
+    }
+
     /// The folder that a file lies in; empty for the current one.
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }

@@ -21,6 +21,9 @@ struct Loader {
     var allows: [String: SourceRange] = [:]
     /// Whether the lines of the current section are indented; nil until one was seen.
     var isIndented: Bool?
+    /// What `default-path` said last, and where the process was started, once it has gone elsewhere.
+    var base = BasePath.current
+    var start: String?
     /// The files being read, the including ones first, by their canonical names.
     private var open: [(path: String, canonical: String)] = []
     /// The `.if` blocks of the file being read.
@@ -65,8 +68,10 @@ struct Loader {
 
     /// Reads a file that stands on its own: it begins outside of any section.
     mutating func load(_ bytes: [UInt8], named name: String) {
+        goToBase(for: name)
         read(bytes, named: name)
         closeSection()
+        goBack()
     }
 
     consuming func finish() -> LoadedConfiguration {
@@ -139,6 +144,7 @@ extension Loader {
             case .unset(let name): result.environment[name] = nil
             case .keepOnly(let names): result.environment = result.environment.filter { names.contains($0.key) }
             case .branch(let change): takeBranch(change)
+            case .base(let base, let word): go(to: base, at: word)
             case .say(let text, let severity):
                 guard severity != nil || isDiagnostic else { continue }
                 add(ConfigProblem(text.text, at: text.range, severity: severity ?? .notice))
@@ -147,7 +153,7 @@ extension Loader {
     }
 
     private mutating func include(_ word: Word) {
-        let path = Files.join(Files.folder(of: word.range.file), word.text)
+        let path = Files.join(start ?? "", Files.join(Files.folder(of: word.range.file), word.text))
         if word.text.contains(where: { "*?[".contains($0) }) {
             let files = Files.matches(of: path).filter { !Files.isFolder($0) }
             if files.isEmpty { add(ConfigProblem("no file matches '\(path)'", at: word.range, severity: .notice)) }

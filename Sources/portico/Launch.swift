@@ -42,16 +42,16 @@ struct Launch {
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)
         if loaded.isComplete { problems += builder.problems }
-        report(problems, loaded)
-        let isRefused = problems.contains {
-            $0.severity == .error || options.warningsAreFatal && $0.severity == .warning
-        }
+        let isQuiet = options.isQuiet || daemon.isQuiet && !options.isVerbose
+        report(problems, loaded, isQuiet)
+        let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
+        let isRefused = problems.contains { $0.severity == .error || warningsAreFatal && $0.severity == .warning }
         guard let plan, !isRefused else {
             SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
             throw ExitCode(1)
         }
         if options.checksOnly {
-            if !options.isQuiet { print("Configuration file is valid") }
+            if !isQuiet { print("Configuration file is valid") }
             return
         }
         try start(plan, loaded, daemon, logger, threads, masterSockets)
@@ -90,8 +90,8 @@ struct Launch {
         }
     }
 
-    private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration) {
-        let wanted = problems.filter { $0.severity == .error || !options.isQuiet }
+    private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration, _ isQuiet: Bool) {
+        let wanted = problems.filter { $0.severity == .error || !isQuiet }
         let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
         SystemProcess.printError(printer.text(for: wanted))
     }
@@ -139,7 +139,8 @@ struct Launch {
         let control = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
             try ControlPlane(
                 plan: plan, logger: logger, workers: threads, admin: admin,
-                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter, isQuiet: options.isQuiet)
+                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter,
+                isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
         }
         let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }
         if let root = daemon.root {

@@ -10,12 +10,23 @@ struct DaemonSettings: SectionSettings {
     var user: UInt32?
     var group: UInt32?
     var descriptorLimit: Int?
+    var isQuiet = false
+    var warningsAreFatal = false
 }
 
 enum ProcessKeywords {
     static let table: [Keyword] = [
         Keyword("daemon", in: .global, usage: "daemon", summary: "Goes into the background once everything listens.") {
             (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].goesToBackground = true
+        },
+        Keyword(
+            "quiet", in: .global, usage: "quiet", summary: "Prints errors only, as -q does; -V prints everything again."
+        ) {
+            (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].isQuiet = true
+        },
+        Keyword("zero-warning", in: .global, usage: "zero-warning", summary: "Takes warnings for errors, as -dW does.")
+        {
+            (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].warningsAreFatal = true
         },
         Keyword("pidfile", in: .global, usage: "pidfile <path>", summary: "Writes the process's number into a file.") {
             (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].pidFile = try args.next("a path").text

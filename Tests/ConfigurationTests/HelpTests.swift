@@ -14,8 +14,8 @@ import Testing
             text.hasPrefix(
                 """
                 global
-                  daemon        log           presetenv     setenv        unsetenv
-                  include       maxconn       resetenv      stats socket
+                  daemon        include       maxconn       resetenv      stats socket
+                  default-path  log           presetenv     setenv        unsetenv
 
                 defaults
 

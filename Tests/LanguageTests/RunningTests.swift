@@ -6,12 +6,12 @@ import Glibc
 import Testing
 
 @Suite struct RunningTests {
-    /// Examples that change the process itself, need rights that a test may not have, or allow fewer open files than some
+    /// Examples that change the process itself or what it says, need rights that a test may not have, or allow fewer open files than some
     /// hundred sections need.
     private static let excluded: Set<String> = [
-        "bind interface", "bind transparent", "chroot", "daemon", "gid", "group", "pidfile", "resetenv", "uid",
+        "bind interface", "bind transparent", "chroot", "daemon", "gid", "group", "pidfile", "quiet", "resetenv", "uid",
         "ulimit-n",
-        "user",
+        "user", "zero-warning",
     ]
 
     private static let binary =

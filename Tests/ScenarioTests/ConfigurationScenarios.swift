@@ -304,6 +304,104 @@ import Testing
         #expect(try fetch("/", from: front).text == "included")
     }
 
+    @Test("A disabled backend may be named, and is reached only by those who may force their way")
+    func disabledBackend() throws {
+        let front = try freePort()
+        func site(_ more: String) -> String {
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(front)
+            \(more)
+                use_backend new if { path_beg /new }
+                default_backend old
+            backend new
+                disabled
+                http-request return status 200 content-type text/plain string "new"
+            backend old
+                http-request return status 200 content-type text/plain string "old"
+            """
+        }
+        let closed = try Portico(site(""), listeningOn: front)
+        #expect(try fetch("/new", from: front).text == "old")
+        closed.process.stop()
+        // HAProxy has the word since 3.4.
+        guard Portico.isItself else { return }
+        _ = try Portico(site("    force-be-switch if { hdr(x-test) yes }"), listeningOn: front)
+        #expect(try fetch("/new", from: front).text == "old")
+        let client = try Connection(to: front)
+        try client.send("GET /new HTTP/1.1\r\nHost: a\r\nX-Test: yes\r\n\r\n")
+        #expect(try client.receiveAnswer().text == "new")
+    }
+
+    @Test("`default-path` says where relative paths begin, for files of every kind")
+    func defaultPath() throws {
+        let stage = Stage.current
+        let front = try freePort()
+        _ = try stage.file("site/maps/names.map", "one first\n")
+        _ = try stage.file("site/conf/lists/names.lst", "one\n")
+        _ = try stage.file("site/conf/page.http", "HTTP/1.1 403 Forbidden\r\n\r\nby a file")
+        _ = try stage.file("elsewhere/body.txt", "from elsewhere")
+        func site(_ base: String, _ rule: String) -> String {
+            """
+            global
+                default-path \(base)
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(front)
+                \(rule)
+                http-request return status 404
+            """
+        }
+        let cases: [(String, String, String)] = [
+            (
+                "config",
+                "http-request return status 200 content-type text/plain string listed if { str(one) -f lists/names.lst }",
+                "listed"
+            ),
+            ("config", "errorfile 403 page.http\n    http-request deny", "by a file"),
+            (
+                "parent",
+                "http-request return status 200 content-type text/plain lf-string %[str(one),map(maps/names.map)]",
+                "first"
+            ),
+            (
+                "origin \(stage.folder)/elsewhere",
+                "http-request return status 200 content-type text/plain file body.txt", "from elsewhere"
+            ),
+        ]
+        for (base, rule, text) in cases {
+            let file = try stage.file("site/conf/main.cfg", site(base, rule) + "\n")
+            // From another folder, and by a relative name.
+            let process = try Child(
+                [Portico.binary, "-db", "-f", "site/conf/main.cfg"], named: "base-\(text.prefix(4))", in: stage.folder,
+                workingFolder: stage.folder)
+            stage.atTheEnd { process.stop(patience: 1) }
+            #expect(eventually { isListening(on: front) || process.ended() != nil }, "\(process.errors) \(file)")
+            #expect(try fetch("/", from: front).text == text, "\(base)")
+            process.stop()
+        }
+        let wrong = try stage.file("wrong.cfg", site("origin /nowhere/at/all", "") + "\n")
+        let said = try Portico.run("-c", "-f", wrong)
+        #expect(said.exit == .status(1))
+        #expect(said.errors.contains("/nowhere/at/all"))
+    }
+
+    @Test("`zero-warning` is -dW, `quiet` is -q")
+    func quietAndStrict() throws {
+        func check(_ words: String, _ arguments: String...) throws -> Ended {
+            let file = try Stage.current.file(
+                "global.cfg",
+                "global\n    \(words)\n\(opening(defaults: "option nolinger"))\nlisten a\n    bind 127.0.0.1:\(freePort())\n"
+            )
+            return try Portico.run(["-c", "-f", file] + arguments)
+        }
+        if Portico.isItself { #expect(try check("zero-warning").exit == .status(1)) }
+        let quiet = try check("quiet")
+        #expect(quiet.exit == .status(0) && quiet.output.isEmpty && quiet.errors.isEmpty)
+        if Portico.isItself { #expect(try check("quiet", "-V").errors.contains("option nolinger")) }
+    }
+
     @Test("Options of files in the field load: done, without effect, or ignored with a reason")
     func optionsOfTheField() throws {
         let done = [

@@ -10,6 +10,8 @@ public import Configuration
 /// A file that a condition or a converter looks values up in.
 struct PatternUse: Sendable {
     let file: Reference
+    /// Where the file is, whatever `default-path` says by the time it is read.
+    let path: String
     let isMap: Bool
     let method: MatchMethod
     let ignoresCase: Bool
@@ -38,8 +40,8 @@ extension RuleTable {
         lookups.append(nil)
         patternUses.append(
             PatternUse(
-                file: file, isMap: isMap, method: method, ignoresCase: ignoringCase, valueType: valueType, id: id,
-                place: lookups.count - 1))
+                file: file, path: Files.absolute(file.name), isMap: isMap, method: method, ignoresCase: ignoringCase,
+                valueType: valueType, id: id, place: lookups.count - 1))
         return lookups.count - 1
     }
 
@@ -88,11 +90,13 @@ public struct PatternSets: Sendable {
     }
 
     private mutating func read(_ table: RuleTable, _ problems: inout [ConfigProblem]) {
-        for use in table.patternUses { read(use.file, isMap: use.isMap, id: use.id, &problems) }
+        for use in table.patternUses { read(use.file, at: use.path, isMap: use.isMap, id: use.id, &problems) }
         for set in table.patternSets where set.id >= 0 && !sets.contains(where: { $0 === set }) { sets.append(set) }
     }
 
-    private mutating func read(_ file: Reference, isMap: Bool, id: Int?, _ problems: inout [ConfigProblem]) {
+    private mutating func read(
+        _ file: Reference, at path: String, isMap: Bool, id: Int?, _ problems: inout [ConfigProblem]
+    ) {
         if let known = self[file.name] {
             if let id, known.id < 0 { known.id = id }
             if known.isMap != isMap { problems.append(Self.mixed(file, isMap: isMap)) }
@@ -102,7 +106,7 @@ public struct PatternSets: Sendable {
         places[file.name] = sets.count
         sets.append(set)
         do throws(Files.Refusal) {
-            problems += set.read(try Files.contents(of: file.name))
+            problems += set.read(try Files.contents(of: path))
         } catch {
             problems.append(ConfigProblem("cannot read '\(file.name)': \(error.text)", at: file.range))
         }

@@ -12,6 +12,7 @@ extension Examples {
         line(".if", "!feature(OPENSSL)", not: "nosuch", after: [".endif"]),
         line(".notice", "\"hello\"", not: ""),
         line(".warning", "\"take care\"", not: "take care"),
+        line("default-path", "current", not: "nowhere"),
         line("include", "\"${INCLUDED}\"", not: "/no/such/file.cfg"),
         line("presetenv", "NAME value", not: "NAME"),
         line("resetenv", "FILE FOLDER PAGE INCLUDED KEY", not: "'A=B'"),

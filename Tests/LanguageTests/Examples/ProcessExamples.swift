@@ -9,8 +9,10 @@ extension Examples {
         line("gid", "65534", not: "-1"),
         line("group", "root", not: "no-such-group-here", in: .global),
         line("pidfile", "/run/example.pid", not: ""),
+        line("quiet", not: "yes"),
         line("uid", "65534", not: "root"),
         line("ulimit-n", "1000", not: "-1"),
         line("user", "root", not: "no-such-user-here", in: .global),
+        line("zero-warning", not: "yes"),
     ]
 }
