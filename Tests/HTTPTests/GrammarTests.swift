@@ -1,6 +1,7 @@
 // The tables and tricks of Grammar.swift against the rules written out, byte by byte;
 // and the tables of names (fields, methods, faults) against themselves.
 
+import Basics
 import Testing
 
 @testable import HTTP
@@ -39,6 +40,16 @@ import Testing
                         !(0x61...0x7A ~= $0 | 0x20 || $0 == 0x2D)
                     }
                 }
+            }
+        }
+    }
+
+    @Test func lettersAreLoweredAndNothingElseIs() {
+        for byte in UInt8.min...UInt8.max {
+            for place in 0..<8 {
+                let others: UInt64 = 0x5B7F_FF41_6140_C1DA & ~(0xFF << UInt64(8 * place))
+                let lowered = EightBytes.lowercased(others | UInt64(byte) << UInt64(8 * place))
+                #expect(UInt8(truncatingIfNeeded: lowered >> UInt64(8 * place)) == asciiLowercased(byte))
             }
         }
     }

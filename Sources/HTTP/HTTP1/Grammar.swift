@@ -74,6 +74,14 @@ enum EightBytes {
         return ~(fromA & ~pastZ & ~word | equal(word, 0x2D)) & tops
     }
 
+    /// The same bytes with ASCII letters in lower case.
+    @inline(__always)
+    static func lowercased(_ word: UInt64) -> UInt64 {
+        let fromA = low7(word) &+ ones &* 0x3F  // 0x41 + 0x3F sets the top bit
+        let pastZ = low7(word) &+ ones &* 0x25  // 0x5B + 0x25 sets it
+        return word | (fromA & ~pastZ & ~word & tops) &>> 2
+    }
+
     /// The number of bytes before the first marked one; `marks` must not be 0.
     @inline(__always)
     static func firstIndex(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }
