@@ -38,7 +38,7 @@ enum ConnectionOptionKeywords {
             "accept-unsafe-violations-in-http-response", .backends,
             "Lets responses pass that break rules of HTTP without making it doubtful where they end: odd characters in "
                 + "the names of fields, versions of several digits. Without the option too, lines of a response may end "
-                + "with LF alone, and chunk sizes may be padded with blanks or zeros. Of what HAProxy lets through under "
+                + "with LF alone or be folded, and chunk sizes may be padded with blanks or zeros. Of what HAProxy lets through under "
                 + "this name the following stays refused: NUL in a name or a value, a Transfer-Encoding that is empty or "
                 + "has several 'chunked', a status of more than three digits, other protocols. 'show errors' has the last "
                 + "response that was let through.",

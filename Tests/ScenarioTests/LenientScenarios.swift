@@ -11,6 +11,7 @@ import Testing
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5 ; name = value\r\nhello\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000000005\r\nhello\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\nContent-Length: 5\nX-A: b\n\nhello",
+            "HTTP/1.1 200 OK\r\nX-A: b\r\n\tc\r\nContent-Length: 5\r\n\r\nhello",
         ])
     func sloppyServer(response: String) throws {
         let server = try ScriptedServer { _ in response }

@@ -46,6 +46,33 @@ extension HeaderFields {
         return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
     }
 
+    /// Lengthens the value of the field appended last by a line that is folded behind it: one space stands for the fold.
+    /// False if there is no field, or if it says where the message ends: one that is read in two ways would be the worse.
+    @inline(never)
+    mutating func unfold(_ line: RawSpan) -> Bool {
+        guard let last = entries.last, last.known != .contentLength, last.known != .transferEncoding else {
+            return false
+        }
+        let more = line.withoutOuterSpace
+        if more.byteCount == 0 { return true }
+        // The field's line is the last in the arena: it grows where it is, since a head may consist of such lines.
+        precondition(used == last.lineEnd, "a field that was not appended last is lengthened")
+        used = last.valueEnd
+        makeRoom(for: more.byteCount + 3)
+        var at = used
+        if last.valueCount > 0 {
+            arena[at] = 0x20
+            at += 1
+        }
+        for i in 0..<more.byteCount { arena[at + i] = more[i] }
+        at += more.byteCount
+        arena[at] = 0x0D
+        arena[at + 1] = 0x0A
+        entries[entries.count - 1].valueCount = UInt32(at - last.valueStart)
+        used = at + 2
+        return true
+    }
+
     /// Where in its name the last field has what `acceptInvalid` let through; nil if it is a token.
     var oddityInLastName: Int? {
         guard count > 0 else { return nil }

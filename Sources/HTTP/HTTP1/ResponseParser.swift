@@ -1,6 +1,7 @@
 // Reads the head of a response, line by line (RFC 9112 sections 2 and 4). A line may end with LF alone, as RFC 9112
-// section 2.2 lets a recipient have it: some servers and many scripts write their heads so. In all else it is as strict
-// as with a request: a server may be as mistaken as a client, and what it sends goes to a client's cache.
+// section 2.2 lets a recipient have it: some servers and many scripts write their heads so. A field that an old server
+// folds becomes one line (section 5.2). In all else it is as strict as with a request: a server may be as mistaken as a
+// client, and what it sends goes to a client's cache.
 
 internal import Basics
 
@@ -77,12 +78,15 @@ public struct ResponseParser: Sendable {
             tolerated = offence
             return nil
         }
-        if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
+        if head.fields.count >= limits.fieldsMax, !isSpace(input[line.lowerBound]) {
+            return Offence(fault: .tooManyFields, offset: 0)
+        }
         var known = KnownField.other
         if let offence = head.fields.append(
             line: line, next: next, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
-            return offence
+            guard offence.fault == .foldedField, head.fields.unfold(input.extracting(line)) else { return offence }
+            return nil
         }
         if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
             tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (next - line.lowerBound) + odd)
