@@ -29,11 +29,13 @@ enum InfoMetrics {
         Metric("CumReq", .counter, "Requests since the start") { .u64($0.requestsTotal) },
         Metric("ConnRate", .rate, "Client connections in the last second") { .u32($0.connectionRate) },
         Metric("MaxConnRate", .maximum, "Most client connections in one second") { .u32($0.connectionRateMax) },
-        Metric("SessRate", .rate, "Sessions in the last second") { .u32($0.connectionRate) },
-        Metric("MaxSessRate", .maximum, "Most sessions in one second") { .u32($0.connectionRateMax) },
+        Metric("SessRate", .rate, "Sessions in the last second") { .u32($0.sessionRate) },
+        Metric("MaxSessRate", .maximum, "Most sessions in one second") { .u32($0.sessionRateMax) },
         Metric("ReqRate", .rate, "Requests in the last second") { .u32($0.requestRate) },
         Metric("MaxReqRate", .maximum, "Most requests in one second") { .u32($0.requestRateMax) },
-        Metric("Idle_pct", .average, "Percentage of the last second spent waiting") { .optional($0.idlePercent) },
+        Metric("Idle_pct", .average, "Percentage of the last second that the worker threads did not work") {
+            .optional($0.idlePercent)
+        },
         Metric("node", .settingText, "Name of the node (node)") { .text($0.node) },
         Metric("description", .settingText, "Description of the node (description)") { .nonEmpty($0.description) },
         Metric("Stopping", .gauge, "1 while the process ends softly, otherwise 0") { .u32($0.isStopping ? 1 : 0) },
@@ -41,8 +43,10 @@ enum InfoMetrics {
         Metric("Listeners", .gauge, "Listeners now") { .u32($0.listeners) },
         Metric("DroppedLogs", .counter, "Log lines that no target took") { .u64($0.logsDropped) },
         Metric("TotalBytesIn", .counter, "Bytes from clients since the start") { .u64($0.bytesInTotal) },
-        Metric("TotalBytesOut", .counter, "Bytes to clients since the start") { .u64($0.bytesOutTotal) },
-        Metric("BytesOutRate", .rate, "Bytes to clients in the last second") { .u64($0.bytesOutRate) },
+        Metric("TotalBytesOut", .counter, "Bytes sent since the start, to clients and to servers") {
+            .u64($0.bytesOutTotal)
+        },
+        Metric("BytesOutRate", .rate, "Bytes sent in the last second") { .u64($0.bytesOutRate) },
         Metric("Resident_bytes", .gauge, "Resident memory in bytes") { .u64($0.residentBytes) },
         Metric("PoolAlloc_bytes", .gauge, "Buffers kept, in bytes") { .u64($0.bufferBytesAllocated) },
         Metric("PoolUsed_bytes", .gauge, "Buffers in use, in bytes") { .u64($0.bufferBytesUsed) },

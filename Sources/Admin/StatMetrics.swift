@@ -87,7 +87,8 @@ enum StatMetrics {
             .seconds($0.row.stateAge)
         },
         Metric("downtime", .counter, "Seconds spent down in all.", in: [.backend, .server]) {
-            $0.row.kind == .server && $0.row.check == nil ? .none : .seconds($0.row.downtime)
+            let isKnown = $0.row.kind == .server ? $0.row.check != nil : $0.row.hasServers
+            return isKnown ? .seconds($0.row.downtime) : .none
         },
         Metric("qlimit", .limit, "The server's maxqueue.", in: .server) { .optional($0.row.queueLimit) },
         Metric("pid", .processKey, "Number of the process: always 1.", in: .all) { _ in .u32(1) },
@@ -115,18 +116,22 @@ enum StatMetrics {
         Metric("check_duration", .duration, "Milliseconds that the last health check took.", in: .server) {
             $0.check?.duration.map { .u64($0.wholeMilliseconds) } ?? .none
         },
-        Metric("hrsp_1xx", .counter, "Responses with status 100 to 199.", in: .all) {
+        Metric("hrsp_1xx", .counter, "Responses with status 100 to 199.", in: .all, isHTTP: true) {
             .u64($0.row.responses.informational)
         },
-        Metric("hrsp_2xx", .counter, "Responses with status 200 to 299.", in: .all) { .u64($0.row.responses.success) },
-        Metric("hrsp_3xx", .counter, "Responses with status 300 to 399.", in: .all) { .u64($0.row.responses.redirect) },
-        Metric("hrsp_4xx", .counter, "Responses with status 400 to 499.", in: .all) {
+        Metric("hrsp_2xx", .counter, "Responses with status 200 to 299.", in: .all, isHTTP: true) {
+            .u64($0.row.responses.success)
+        },
+        Metric("hrsp_3xx", .counter, "Responses with status 300 to 399.", in: .all, isHTTP: true) {
+            .u64($0.row.responses.redirect)
+        },
+        Metric("hrsp_4xx", .counter, "Responses with status 400 to 499.", in: .all, isHTTP: true) {
             .u64($0.row.responses.clientError)
         },
-        Metric("hrsp_5xx", .counter, "Responses with status 500 to 599.", in: .all) {
+        Metric("hrsp_5xx", .counter, "Responses with status 500 to 599.", in: .all, isHTTP: true) {
             .u64($0.row.responses.serverError)
         },
-        Metric("hrsp_other", .counter, "Responses with another status, or none.", in: .all) {
+        Metric("hrsp_other", .counter, "Responses with another status, or none.", in: .all, isHTTP: true) {
             .u64($0.row.responses.other)
         },
         Metric(absent: "hanafail", "Failed checks of live traffic."),
@@ -134,7 +139,7 @@ enum StatMetrics {
         Metric("req_rate_max", .maximum, "Most requests in one second.", in: .frontend) {
             .u32($0.row.requestRateMax)
         },
-        Metric("req_tot", .counter, "Requests since the start.", in: .all) { .u64($0.row.requestsTotal) },
+        Metric("req_tot", .counter, "Requests since the start.", in: .all, isHTTP: true) { .u64($0.row.requestsTotal) },
         Metric("cli_abrt", .counter, "Exchanges that the client broke off.", in: [.backend, .server]) {
             .u64($0.row.clientAborts)
         },
@@ -152,16 +157,28 @@ enum StatMetrics {
         },
         Metric("last_chk", .output, "What the last health check got.", in: .server) { .nonEmpty($0.check?.detail) },
         Metric(absent: "last_agt", "What the last agent check got."),
-        Metric("qtime", .average, "Milliseconds in the queue, on average.", in: [.backend, .server]) {
+        Metric(
+            "qtime", .average, "Milliseconds in the queue, averaged over about the last 1,024 requests.",
+            in: [.backend, .server]
+        ) {
             .u32($0.row.timesAverage.queue)
         },
-        Metric("ctime", .average, "Milliseconds to connect, on average.", in: [.backend, .server]) {
+        Metric(
+            "ctime", .average, "Milliseconds to connect, averaged over about the last 1,024 requests.",
+            in: [.backend, .server]
+        ) {
             .u32($0.row.timesAverage.connect)
         },
-        Metric("rtime", .average, "Milliseconds until the response, on average.", in: [.backend, .server]) {
+        Metric(
+            "rtime", .average, "Milliseconds until the response, averaged over about the last 1,024 requests.",
+            in: [.backend, .server]
+        ) {
             .u32($0.row.timesAverage.response)
         },
-        Metric("ttime", .average, "Milliseconds in all, on average.", in: [.backend, .server]) {
+        Metric(
+            "ttime", .average, "Milliseconds in all, averaged over about the last 1,024 requests.",
+            in: [.backend, .server]
+        ) {
             .u32($0.row.timesAverage.total)
         },
         Metric(absent: "agent_status", "Outcome of the last agent check."),
@@ -199,7 +216,7 @@ enum StatMetrics {
         Metric("conn_tot", .counter, "Connections since the start.", in: .frontend) {
             .u64($0.row.connectionsTotal)
         },
-        Metric("intercepted", .counter, "Requests that Portico answered itself.", in: .frontend) {
+        Metric("intercepted", .counter, "Requests that Portico answered itself.", in: .frontend, isHTTP: true) {
             .u64($0.row.interceptedTotal)
         },
         Metric("dcon", .counter, "Connections denied by rules.", in: .frontend) { .u64($0.row.connectionsDenied) },
@@ -214,7 +231,9 @@ enum StatMetrics {
         Metric(absent: "cache_lookups", "Requests that were looked up in the cache."),
         Metric(absent: "cache_hits", "Requests that the cache answered."),
         Metric("srv_icur", .gauge, "Idle connections to the server.", in: .server) { .u32($0.row.idleConnections) },
-        Metric(absent: "src_ilim", "Limit of idle connections to the server."),
+        Metric("src_ilim", .limit, "Limit of idle connections to the server: pool-max-conn.", in: .server) {
+            .optional($0.row.idleConnectionsLimit)
+        },
         Metric("qtime_max", .maximum, "Most milliseconds in the queue.", in: [.backend, .server]) {
             .u32($0.row.timesMax.queue)
         },
@@ -230,9 +249,11 @@ enum StatMetrics {
         Metric("eint", .counter, "Requests that failed for reasons of Portico's own.", in: .all) {
             .u64($0.row.internalErrors)
         },
-        Metric("idle_conn_cur", .gauge, "Idle connections whose safety is not known.", in: .server) { _ in .u32(0) },
-        Metric("safe_conn_cur", .gauge, "Idle connections that may be used again.", in: .server) {
-            .u32($0.row.idleConnections)
+        Metric("idle_conn_cur", .gauge, "Idle connections that have carried one request.", in: .server) {
+            .u32($0.row.idleConnections - $0.row.idleReusedConnections)
+        },
+        Metric("safe_conn_cur", .gauge, "Idle connections that have carried more than one request.", in: .server) {
+            .u32($0.row.idleReusedConnections)
         },
         Metric("used_conn_cur", .gauge, "Connections to the server in use.", in: .server) {
             .u32($0.row.usedConnections)
@@ -276,15 +297,18 @@ enum StatMetrics {
 
 extension StatSubject {
     /// The last check; a server in maintenance is not checked.
-    fileprivate var check: CheckStats? { row.state == .maintenance ? nil : row.check }
+    fileprivate var check: CheckStats? { row.state.isInMaintenance ? nil : row.check }
 }
 
 extension Metric where Subject == StatSubject {
     fileprivate init(
-        _ name: StaticString, _ tags: MetricTags, _ help: StaticString, in kinds: RowKinds,
+        _ name: StaticString, _ tags: MetricTags, _ help: StaticString, in kinds: RowKinds, isHTTP: Bool = false,
         _ value: @escaping @Sendable (StatSubject) -> MetricValue
     ) {
-        self.init(name, tags, help) { kinds.contains($0.row.kind) ? value($0) : .none }
+        self.init(name, tags, help) { subject in
+            guard kinds.contains(subject.row.kind), !isHTTP || subject.proxy.mode == "http" else { return .none }
+            return value(subject)
+        }
     }
 
     fileprivate init(absent name: StaticString, _ help: StaticString) {

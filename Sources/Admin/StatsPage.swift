@@ -221,7 +221,7 @@ struct StatsPage {
     private var serverCounts: (up: Int, down: Int, all: Int) {
         var counts = (up: 0, down: 0, all: 0)
         for proxy in snapshot.proxies {
-            for server in proxy.servers where server.state != .maintenance {
+            for server in proxy.servers where !server.state.isInMaintenance {
                 counts.all += 1
                 if server.state.takesRequests { counts.up += 1 }
                 if server.state.isDown { counts.down += 1 }

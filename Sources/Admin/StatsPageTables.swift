@@ -79,6 +79,7 @@ extension StatsPage {
         for column: (StaticString, StaticString) in [
             ("Backend", ""), ("Status", ""), ("Sessions", "now / max / limit"), ("Sessions/s", "now / max"),
             ("Sessions", "total"), ("Responses", "by status"), ("Received", ""), ("Sent", ""),
+            ("Errors", "conn. / resp."),
         ] { append(column, to: &out) }
         out.append("</tr></thead>\n<tbody>\n")
         for proxy in proxies {
@@ -91,6 +92,7 @@ extension StatsPage {
             appendResponses(row.responses, to: &out)
             appendBytes(row.bytesIn, to: &out)
             appendBytes(row.bytesOut, to: &out)
+            appendFaults([row.connectErrors, row.responseErrors], to: &out)
             out.append("</tr>\n")
         }
         out.append("</tbody></table></div>\n</section>\n")
@@ -184,7 +186,7 @@ extension StatsPage {
     }
 
     private func appendCheck(_ row: StatsRow, to out: inout [UInt8]) {
-        guard let check = row.check, row.state != .maintenance else { return out.append("<td></td>") }
+        guard let check = row.check, !row.state.isInMaintenance else { return out.append("<td></td>") }
         out.append("<td class=\"l\" title=\"")
         out.append(html: check.meaning)
         out.append("\">")
@@ -329,7 +331,7 @@ extension RowState {
         case .open, .up: .good
         case .down, .stopped: .bad
         case .full, .goingDown, .goingUp: .changing
-        case .paused, .drain, .maintenance, .noCheck: .idle
+        case .paused, .drain, .maintenance, .unresolved, .noCheck: .idle
         }
     }
 
@@ -345,7 +347,7 @@ extension RowState {
     var takesRequests: Bool {
         switch self {
         case .open, .full, .up, .goingDown, .noCheck: true
-        case .paused, .stopped, .down, .goingUp, .drain, .maintenance: false
+        case .paused, .stopped, .down, .goingUp, .drain, .maintenance, .unresolved: false
         }
     }
 }

@@ -36,16 +36,17 @@ public struct ProcessStats: Sendable {
     public var connectionsCurrent = 0
     public var connectionsTotal: UInt64 = 0
     public var requestsTotal: UInt64 = 0
-    /// In the last second.
+    /// In the last second, and the most in one second.
     public var connectionRate = 0
     public var connectionRateMax = 0
-    /// In the last second.
+    public var sessionRate = 0
+    public var sessionRateMax = 0
     public var requestRate = 0
     public var requestRateMax = 0
-    /// From and to clients.
+    /// From clients.
     public var bytesInTotal: UInt64 = 0
+    /// To clients and servers, in all and in the last second.
     public var bytesOutTotal: UInt64 = 0
-    /// Bytes to clients in the last second.
     public var bytesOutRate: UInt64 = 0
 
     /// Resident memory in bytes.
@@ -109,8 +110,13 @@ public enum RowState: Sendable, Equatable {
     case drain
     /// Taken out by hand.
     case maintenance
+    /// The server's name has no address.
+    case unresolved
     /// A server without health checks: taken to be up.
     case noCheck
+
+    /// Whether a server is out without regard to its checks.
+    var isInMaintenance: Bool { self == .maintenance || self == .unresolved }
 
     /// HAProxy's `status` column.
     public var text: String {
@@ -125,6 +131,7 @@ public enum RowState: Sendable, Equatable {
         case .goingUp(let good, let needed): "DOWN \(good)/\(needed)"
         case .drain: "DRAIN"
         case .maintenance: "MAINT"
+        case .unresolved: "MAINT (resolution)"
         case .noCheck: "no check"
         }
     }
@@ -262,10 +269,17 @@ public struct StatsRow: Sendable {
     /// In all.
     public var downtime = TimeSpan.zero
 
+    /// Whether a backend has any, whatever their state.
+    public var hasServers = true
+
     // Connections to servers.
     public var connectsTotal: UInt64 = 0
     public var reusesTotal: UInt64 = 0
     public var idleConnections = 0
+    /// Idle ones that have carried more than one request.
+    public var idleReusedConnections = 0
+    /// A server's `pool-max-conn`; nil if there is no limit.
+    public var idleConnectionsLimit: Int?
     public var usedConnections = 0
     public var timesAverage = TimesStats()
     public var timesMax = TimesStats()

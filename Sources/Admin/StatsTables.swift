@@ -21,7 +21,7 @@ struct RowFilter {
         guard row.kind == .server else { return true }
         switch row.state {
         case .down, .goingUp: return !hidesDown
-        case .maintenance: return !hidesMaintenance
+        case .maintenance, .unresolved: return !hidesMaintenance
         default: return true
         }
     }

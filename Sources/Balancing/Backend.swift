@@ -51,7 +51,9 @@ public final class Backend: Sendable {
     public let servers: [Server]
     public let usesAllBackups: Bool
     public let traffic: Traffic
-    public let rate = RateMeter()
+    /// Sessions.
+    public let rate: RateMeter
+    private let timeAverages = TimeAverages()
     /// Exchanges now in this backend.
     public let active = Gauge()
     /// Requests waiting for a place on any of its servers.
@@ -90,9 +92,25 @@ public final class Backend: Sendable {
         queue = servers.contains { $0.limits.most != nil } ? RequestQueue(servers: servers.count) : nil
         hasQueue = queue != nil
         traffic = Traffic(workers: workers)
+        rate = RateMeter(workers: workers)
         let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))
         eligible = Mutex(first)
+    }
+
+    /// The times of about its last 1,024 exchanges.
+    public var averageTimes: AverageTimes { timeAverages.averages(of: traffic) }
+
+    /// A worker counts a session that begins. When it has found a server, that is noted in `traffic` as the last session.
+    @inlinable @inline(__always)
+    public func countSession(worker: Int, at now: Instant) {
+        traffic.add(.sessions, worker: worker)
+        rate.count(worker: worker, at: now)
+    }
+
+    /// A worker counts the times of an exchange that has ended.
+    public func count(_ times: ExchangeTimes, worker: Int) {
+        if traffic.row(worker).count(times: times) { timeAverages.take(traffic) }
     }
 
     public var availability: Availability { changes.withLock { $0 } }
@@ -145,6 +163,9 @@ public final class Backend: Sendable {
         }
         queue?.serversChanged(of: self)
     }
+
+    /// The weights of the servers that requests are spread over now, together: the active ones, or the backups in their stead.
+    public var eligibleWeight: Int { eligibleNow.servers.reduce(0) { $0 + $1.weight } }
 
     /// Servers that can get requests, without and with the `backup` mark. One of weight 0 gets none.
     public var usableCounts: (active: Int, backup: Int) {

@@ -86,8 +86,12 @@ public final class Server: Sendable {
     public var requestsMoved: Int { moved.load(ordering: .relaxed) }
     /// Idle connections kept to it, over all workers.
     public let idle = Gauge()
+    /// Of those, connections that have carried more than one request.
+    public let idleReused = Gauge()
     public let traffic: Traffic
+    /// Sessions.
     public let rate: RateMeter
+    private let timeAverages = TimeAverages()
 
     private let stateCode: Atomic<UInt8>
     private let addressBox: Mutex<SocketAddress?>
@@ -117,12 +121,29 @@ public final class Server: Sendable {
         self.proxyOptions = proxyOptions
         self.check = check
         traffic = Traffic(workers: workers)
-        rate = RateMeter()
+        rate = RateMeter(workers: workers)
         addressBox = Mutex(address)
         let state: ServerState =
             isDisabled ? .maintenance : address == nil ? .unresolved : check == nil ? .unchecked : .up
         stateCode = Atomic(state.rawValue)
         recordBox = Mutex(HealthRecord(thresholds: check?.thresholds ?? HealthThresholds(), since: now))
+    }
+
+    /// The times of about its last 1,024 exchanges.
+    public var averageTimes: AverageTimes { timeAverages.averages(of: traffic) }
+
+    /// A worker counts a session that begins.
+    @inlinable @inline(__always)
+    public func countSession(worker: Int, at now: Instant) {
+        let row = traffic.row(worker)
+        row.add(.sessions)
+        row.noteSession(at: now)
+        rate.count(worker: worker, at: now)
+    }
+
+    /// A worker counts the times of an exchange that has ended.
+    public func count(_ times: ExchangeTimes, worker: Int) {
+        if traffic.row(worker).count(times: times) { timeAverages.take(traffic) }
     }
 
     public var state: ServerState {

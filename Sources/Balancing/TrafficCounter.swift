@@ -26,8 +26,16 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     case intercepted
     /// Times the balancer chose this server or backend (HAProxy's `lbtot`).
     case selections
-    /// Sums of milliseconds, for averages.
+    /// Failures of Portico's own: a rule's change that could not be made, a message that outgrew its buffer.
+    case internalErrors
+    /// Exchanges whose times are in the sums below.
+    case timed
+    /// Sums of milliseconds, for averages; changed through `TrafficRow.count(times:)`.
     case queueMilliseconds, connectMilliseconds, responseMilliseconds, totalMilliseconds
+    /// The most milliseconds that one exchange took. Not counts: `Traffic.most` reads them.
+    case queueMax, connectMax, responseMax, totalMax
+    /// When the last session began, in seconds of the monotonic clock and one more; 0 for never. `Traffic.most` reads it.
+    case lastSession
 
     /// The column that counts responses of a status.
     public static func responses(status: Int) -> TrafficCounter {
@@ -59,6 +67,26 @@ public struct Traffic: Sendable {
     public func row(_ worker: Int) -> TrafficRow { TrafficRow(row: sheet.row(worker)) }
 
     public func total(_ counter: TrafficCounter) -> UInt64 { sheet.total(counter.rawValue) }
+
+    /// The highest value that any worker has of a counter that is no count.
+    public func most(_ counter: TrafficCounter) -> UInt64 { sheet.maximum(counter.rawValue) }
+
+    /// How long ago the last session began; nil if there never was one.
+    public func lastSessionAge(at now: Instant) -> TimeSpan? {
+        let last = most(.lastSession)
+        let second = now.nanoseconds / 1_000_000_000 + 1
+        return last == 0 ? nil : .seconds(second - min(last, second))
+    }
+}
+
+/// What one exchange adds to the times of its server and backend, in milliseconds.
+public struct ExchangeTimes: Sendable {
+    public var queue: UInt64 = 0
+    public var connect: UInt64 = 0
+    public var response: UInt64 = 0
+    public var total: UInt64 = 0
+
+    public init() {}
 }
 
 /// One worker's counts of one counted thing, which lives longer than this.
@@ -69,4 +97,23 @@ public struct TrafficRow {
 
     @inlinable @inline(__always)
     public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1) { row.add(amount, column: counter.rawValue) }
+
+    /// A session has come to it (`lastsess`).
+    @inlinable @inline(__always)
+    public func noteSession(at now: Instant) {
+        row.raise(to: now.nanoseconds / 1_000_000_000 &+ 1, column: TrafficCounter.lastSession.rawValue)
+    }
+
+    /// Counts an exchange's times; true if they are to be weighed into the averages by now.
+    public func count(times: ExchangeTimes) -> Bool {
+        add(.queueMilliseconds, times.queue)
+        add(.connectMilliseconds, times.connect)
+        add(.responseMilliseconds, times.response)
+        add(.totalMilliseconds, times.total)
+        row.raise(to: times.queue, column: TrafficCounter.queueMax.rawValue)
+        row.raise(to: times.connect, column: TrafficCounter.connectMax.rawValue)
+        row.raise(to: times.response, column: TrafficCounter.responseMax.rawValue)
+        row.raise(to: times.total, column: TrafficCounter.totalMax.rawValue)
+        return row.add(1, column: TrafficCounter.timed.rawValue).isMultiple(of: TimeAverages.batch)
+    }
 }

@@ -16,7 +16,7 @@ public final class BufferPool {
     /// Blocks now lent out: 0 when every connection is idle.
     public private(set) var lent = 0
     /// Blocks now ready, each of which begins with the place of the next.
-    private var kept = 0
+    public private(set) var kept = 0
     private var firstKept: UnsafeMutableRawPointer? = nil
 
     public init(blockBytes: Int = 16_384, keptMax: Int = 1_024) {

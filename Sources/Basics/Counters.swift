@@ -50,6 +50,14 @@ public final class CounterSheet: @unchecked Sendable {
         for row in 0..<rows { unsafe sum &+= slots[row * stride + column].load(ordering: .relaxed) }
         return sum
     }
+
+    /// The highest value of a column in any row.
+    public func maximum(_ column: Int) -> UInt64 {
+        Swift.precondition(column >= 0 && column < columns)
+        var highest: UInt64 = 0
+        for row in 0..<rows { unsafe highest = max(highest, slots[row * stride + column].load(ordering: .relaxed)) }
+        return highest
+    }
 }
 
 /// The calling thread's own row of a sheet. Copying it counts no reference.
@@ -63,12 +71,30 @@ public struct CounterRow {
         self.columns = columns
     }
 
-    @inlinable @inline(__always)
-    public func add(_ amount: UInt64 = 1, column: Int) {
+    /// Adds to a cell; returns its new value.
+    @discardableResult @inlinable @inline(__always)
+    public func add(_ amount: UInt64 = 1, column: Int) -> UInt64 {
         Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
         let slot = unsafe slots + column
         // One writer a row: a load and a store, no locked instruction.
-        unsafe slot.pointee.store(slot.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+        let sum = unsafe slot.pointee.load(ordering: .relaxed) &+ amount
+        unsafe slot.pointee.store(sum, ordering: .relaxed)
+        return sum
+    }
+
+    /// Puts `value` into a cell that holds less.
+    @inlinable @inline(__always)
+    public func raise(to value: UInt64, column: Int) {
+        Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
+        let slot = unsafe slots + column
+        if unsafe value > slot.pointee.load(ordering: .relaxed) { unsafe slot.pointee.store(value, ordering: .relaxed) }
+    }
+
+    /// Puts `value` into a cell.
+    @inlinable @inline(__always)
+    public func set(_ value: UInt64, column: Int) {
+        Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
+        unsafe (slots + column).pointee.store(value, ordering: .relaxed)
     }
 }
 

@@ -92,7 +92,9 @@ class Connection: Watched {
             if writeFailure != nil { return .failed }
             guard canWrite else { return .blocked }
             switch Self.send(output, on: socket, worker.kernel, more: more) {
-            case .bytes(let n): output.consume(n)
+            case .bytes(let n):
+                output.consume(n)
+                worker.bytesSent &+= UInt64(n)
             case .wouldBlock: canWrite = false
             case .failed(let reason): writeFailure = reason
             }
@@ -113,7 +115,7 @@ class Connection: Watched {
         guard canWrite else { return .wouldBlock }
         let sent = worker.kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
         switch sent {
-        case .bytes: break
+        case .bytes(let n): worker.bytesSent &+= UInt64(n)
         case .wouldBlock: canWrite = false
         case .failed(let reason): writeFailure = reason
         }

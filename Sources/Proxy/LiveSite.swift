@@ -97,8 +97,8 @@ final class LiveSite: SiteFacts {
         case .id: frontend.id
         case .connections: frontend.sessions.current
         case .connectionsFree: frontend.maxConnections - frontend.sessions.current
-        case .sessionRate: Int(frontend.connectionRate.current)
-        case .requestRate: Int(frontend.requestRate.current)
+        case .sessionRate: frontend.sessionRate.rate(at: kernel.now)
+        case .requestRate: frontend.requestRate.rate(at: kernel.now)
         case .clientTimeout: milliseconds(frontend.timeouts.client)
         case .tarpitTimeout: milliseconds(frontend.timeouts.tarpit)
         default: 0
@@ -110,7 +110,7 @@ final class LiveSite: SiteFacts {
         return switch what {
         case .id: backend.id
         case .connections: backend.backend.active.current
-        case .sessionRate: Int(backend.backend.rate.current)
+        case .sessionRate: backend.backend.rate.rate(at: kernel.now)
         case .usableServers: usableServers(of: backend.backend)
         case .serverTimeout: milliseconds(backend.timeouts.server)
         case .connectTimeout: milliseconds(backend.timeouts.connect)
@@ -142,7 +142,7 @@ final class LiveSite: SiteFacts {
         case .connections: server.active.current
         case .connectionsFree: server.placesFree ?? -1
         case .queue: server.queued.current
-        case .sessionRate: Int(server.rate.current)
+        case .sessionRate: server.rate.rate(at: kernel.now)
         case .isUp: server.state.isUsable ? 1 : 0
         case .weight, .initialWeight, .userWeight: server.weight
         default: 0

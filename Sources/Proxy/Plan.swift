@@ -20,6 +20,7 @@ public final class Plan: Sendable {
     public let logTargets: LogTargets
     public let admission: Admission
     public let process: ProcessFacts
+    public let counters: ProcessCounters
     public let bufferBytes: Int
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
@@ -48,6 +49,7 @@ public final class Plan: Sendable {
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process
+        counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes)
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
@@ -136,8 +138,10 @@ public final class FrontendPlan: Sendable {
     /// Client connections now.
     public let sessions = Gauge()
     public let traffic: Traffic
-    public let connectionRate = RateMeter()
-    public let requestRate = RateMeter()
+    /// Connections accepted; those of them that the rules about connections let in; requests.
+    let connectionRate: RateMeter
+    let sessionRate: RateMeter
+    let requestRate: RateMeter
     private let bindsOnce = Mutex<[BindPlan]>([])
 
     init(
@@ -173,6 +177,9 @@ public final class FrontendPlan: Sendable {
         self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
         traffic = Traffic(workers: workers)
+        connectionRate = RateMeter(workers: workers)
+        sessionRate = RateMeter(workers: workers)
+        requestRate = RateMeter(workers: workers)
     }
 
     /// Where it listens. Set once, while the plan is made.

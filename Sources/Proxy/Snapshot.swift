@@ -17,7 +17,7 @@ extension Plan {
             var proxy = ProxyStats(name: frontend.name, id: frontend.id)
             proxy.mode = frontend.mode.rawValue
             proxy.description = frontend.description
-            proxy.frontend = frontend.statistics()
+            proxy.frontend = frontend.statistics(now: now, isStopping: counters.isStopping)
             if let own = backends.first(where: { $0.isListen && $0.name == frontend.name }) {
                 own.add(to: &proxy, now: now)
             }
@@ -52,46 +52,53 @@ extension Plan {
             stats.connectionsTotal += frontend.traffic.total(.connections)
             stats.requestsTotal += frontend.traffic.total(.requests)
             stats.bytesInTotal += frontend.traffic.total(.bytesIn)
-            stats.bytesOutTotal += frontend.traffic.total(.bytesOut)
-            stats.connectionRate += Int(frontend.connectionRate.current)
-            stats.connectionRateMax += Int(frontend.connectionRate.maximum)
-            stats.requestRate += Int(frontend.requestRate.current)
-            stats.requestRateMax += Int(frontend.requestRate.maximum)
         }
+        stats.connectionRate = counters.connections.rate(at: now)
+        stats.connectionRateMax = counters.connections.maximum(at: now)
+        stats.sessionRate = counters.sessions.rate(at: now)
+        stats.sessionRateMax = counters.sessions.maximum(at: now)
+        stats.requestRate = counters.requests.rate(at: now)
+        stats.requestRateMax = counters.requests.maximum(at: now)
+        stats.bytesOutTotal = counters.bytesSent
+        stats.bytesOutRate = UInt64(counters.bytesSentRate(at: now))
+        stats.bufferBytesAllocated = counters.bufferBytesAllocated
+        stats.bufferBytesUsed = counters.bufferBytesUsed
+        stats.idlePercent = counters.idlePercent
+        stats.isStopping = counters.isStopping
         stats.residentBytes = ResidentMemory.bytes
-        stats.listeners = binds.count
+        stats.listeners = counters.isStopping ? 0 : binds.count
+        stats.jobs = stats.connectionsCurrent + stats.listeners
         return stats
     }
 
-    /// Takes the rates' samples. Called once a second by the control thread.
-    public func sampleRates(elapsed: TimeSpan) {
-        for frontend in frontends {
-            frontend.connectionRate.sample(total: frontend.traffic.total(.connections), elapsed: elapsed)
-            frontend.requestRate.sample(total: frontend.traffic.total(.requests), elapsed: elapsed)
-        }
+    /// Keeps the highest rates of the last seconds. Called once a second by the control thread.
+    public func keepHighestRates(at now: Instant) {
+        counters.keepMaxima(at: now)
+        for frontend in frontends { frontend.keepMaxima(at: now) }
         for backend in backends {
-            backend.backend.rate.sample(total: backend.backend.traffic.total(.sessions), elapsed: elapsed)
-            for server in backend.backend.servers {
-                server.rate.sample(total: server.traffic.total(.sessions), elapsed: elapsed)
-            }
+            backend.backend.rate.keepMaximum(at: now)
+            for server in backend.backend.servers { server.rate.keepMaximum(at: now) }
         }
     }
 }
 
 extension FrontendPlan {
-    fileprivate func statistics() -> StatsRow {
+    fileprivate func statistics(now: Instant, isStopping: Bool) -> StatsRow {
         var row = StatsRow(kind: .frontend)
-        row.state = isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
+        row.state =
+            isStopping
+            ? .stopped
+            : isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
         row.fill(from: traffic)
         row.sessionsCurrent = sessions.current
         row.sessionsMax = sessions.maximum
         row.sessionsLimit = maxConnections
-        row.sessionRate = Int(connectionRate.current)
-        row.sessionRateMax = Int(connectionRate.maximum)
-        row.connectionRate = Int(connectionRate.current)
-        row.connectionRateMax = Int(connectionRate.maximum)
-        row.requestRate = Int(requestRate.current)
-        row.requestRateMax = Int(requestRate.maximum)
+        row.sessionRate = sessionRate.rate(at: now)
+        row.sessionRateMax = sessionRate.maximum(at: now)
+        row.connectionRate = connectionRate.rate(at: now)
+        row.connectionRateMax = connectionRate.maximum(at: now)
+        row.requestRate = requestRate.rate(at: now)
+        row.requestRateMax = requestRate.maximum(at: now)
         row.address = binds.map { $0.place.address?.description ?? $0.place.word.text }.joined(separator: ", ")
         return row
     }
@@ -106,7 +113,8 @@ extension BackendPlan {
     private func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .backend)
         row.fill(from: backend.traffic)
-        row.requestsTotal = row.sessionsTotal
+        row.fill(backend.averageTimes, backend.traffic, now: now)
+        row.hasServers = !backend.servers.isEmpty
         let availability = backend.availability
         // A backend without servers that answers by itself (files, rules) is not down.
         row.state = availability.isUp || backend.servers.isEmpty ? .up : .down
@@ -120,14 +128,13 @@ extension BackendPlan {
         row.sessionsLimit = backend.loadAtFull
         row.queueCurrent = backend.queued.current
         row.queueMax = backend.queued.maximum
-        row.sessionRate = Int(backend.rate.current)
-        row.sessionRateMax = Int(backend.rate.maximum)
+        row.sessionRate = backend.rate.rate(at: now)
+        row.sessionRateMax = backend.rate.maximum(at: now)
         let usable = backend.usableCounts
         row.activeServers = usable.active
         row.backupServers = usable.backup
-        row.weight = backend.servers.filter(\.state.isUsable).map(\.weight).reduce(0, +)
-        row.idleConnections = backend.servers.map(\.idle.current).reduce(0, +)
-        row.usedConnections = backend.servers.map(\.active.current).reduce(0, +)
+        row.weight = backend.eligibleWeight
+        row.weightConfigured = row.weight
         return row
     }
 }
@@ -136,6 +143,7 @@ extension Server {
     fileprivate func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .server, name: name, id: id)
         row.fill(from: traffic)
+        row.fill(averageTimes, traffic, now: now)
         let record = record
         row.state =
             switch state {
@@ -144,7 +152,8 @@ extension Server {
             case .goingDown: .goingDown(record.health - record.thresholds.rise + 1, of: record.thresholds.fall)
             case .down: .down
             case .goingUp: .goingUp(record.health, of: record.thresholds.rise)
-            case .maintenance, .unresolved: .maintenance
+            case .maintenance: .maintenance
+            case .unresolved: .unresolved
             }
         row.stateAge = now.since(record.since)
         row.endpoint = address
@@ -160,13 +169,15 @@ extension Server {
         row.queueCurrent = queued.current
         row.queueMax = queued.maximum
         row.queueLimit = limits.queueMax
-        row.sessionRate = Int(rate.current)
-        row.sessionRateMax = Int(rate.maximum)
+        row.sessionRate = rate.rate(at: now)
+        row.sessionRateMax = rate.maximum(at: now)
         row.weight = weight
         row.weightConfigured = weight
         row.activeServers = isBackup ? 0 : 1
         row.backupServers = isBackup ? 1 : 0
         row.idleConnections = idle.current
+        row.idleReusedConnections = min(idleReused.current, row.idleConnections)
+        row.idleConnectionsLimit = pool.connectionsMax
         row.usedConnections = active.current
         guard check != nil else { return row }
         row.checkRise = record.thresholds.rise
@@ -217,11 +228,20 @@ extension StatsRow {
         responses.other = traffic.total(.responsesOther)
         connectsTotal = traffic.total(.connections)
         reusesTotal = traffic.total(.reuses)
-        let ended = max(1, sessionsTotal)
-        timesAverage.queue = Int(traffic.total(.queueMilliseconds) / ended)
-        timesAverage.connect = Int(traffic.total(.connectMilliseconds) / ended)
-        timesAverage.response = Int(traffic.total(.responseMilliseconds) / ended)
-        timesAverage.total = Int(traffic.total(.totalMilliseconds) / ended)
+        internalErrors = traffic.total(.internalErrors)
+    }
+
+    /// What a backend and a server have and a frontend has not.
+    fileprivate mutating func fill(_ average: AverageTimes, _ traffic: Traffic, now: Instant) {
+        lastSessionAge = traffic.lastSessionAge(at: now)
+        timesAverage.queue = average.queue
+        timesAverage.connect = average.connect
+        timesAverage.response = average.response
+        timesAverage.total = average.total
+        timesMax.queue = Int(clamping: traffic.most(.queueMax))
+        timesMax.connect = Int(clamping: traffic.most(.connectMax))
+        timesMax.response = Int(clamping: traffic.most(.responseMax))
+        timesMax.total = Int(clamping: traffic.most(.totalMax))
     }
 }
 

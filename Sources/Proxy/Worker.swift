@@ -38,6 +38,9 @@ public final class Worker {
     private(set) var exchangesUnderWay = 0
     private var exchangesBegun: UInt64 = 0
     private var nameTickets: UInt64 = 0
+    /// Sent in this turn, by all connections.
+    var bytesSent: UInt64 = 0
+    private var buffersNoted = (lent: 0, kept: 0)
     /// For names that are asked for.
     var nameKey = NameTable.Key()
     /// For lines and values in the making.
@@ -91,6 +94,17 @@ public final class Worker {
         obeyOrders()
         handOutAnswers()
         handOutPlaces()
+        noteProgress()
+    }
+
+    /// Makes known what this turn has sent, and how many buffers it left in use.
+    private func noteProgress() {
+        let held = (lent: buffers.lent, kept: buffers.kept)
+        guard bytesSent > 0 || held != buffersNoted else { return }
+        plan.counters.note(
+            bytesSent: bytesSent, buffersLent: held.lent, buffersKept: held.kept, worker: index, at: now)
+        bytesSent = 0
+        buffersNoted = held
     }
 
     /// Whether the worker was told to stop and nothing is left to do.

@@ -1,6 +1,6 @@
 // Threads of the system: started with a name, joined once.
 
-internal import Basics
+public import Basics
 internal import CLinux
 internal import Glibc
 
@@ -40,6 +40,14 @@ public final class Thread: @unchecked Sendable {
     public func join() {
         let result = pthread_join(id, nil)
         precondition(result == 0, "pthread_join: error \(result)")
+    }
+
+    /// How long it has run on a processor; nil if it has ended.
+    public var processorTime: TimeSpan? {
+        var clock = clockid_t()
+        var time = timespec()
+        guard unsafe pthread_getcpuclockid(id, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else { return nil }
+        return TimeSpan(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
     /// Processors this process may run on.

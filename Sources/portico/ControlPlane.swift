@@ -173,6 +173,7 @@ final class ControlPlane {
     }
 
     private func stop(_ order: WorkerOrders.Order) {
+        plan.counters.isStopping = true
         for worker in orders { worker.give(order) }
         stopWatchingServers()
     }
@@ -252,7 +253,7 @@ final class ControlPlane {
     }
 
     private func startSampling() {
-        let task = SamplingTask(plan)
+        let task = SamplingTask(plan, threads)
         task.handle = loop.add(task)
         loop.setDeadline(loop.now + SamplingTask.period, of: task.handle)
     }
@@ -260,17 +261,35 @@ final class ControlPlane {
     private final class SamplingTask: LoopTask {
         static let period = TimeSpan.seconds(1)
         private let plan: Plan
+        private let threads: [Reactor.Thread]
         private var last = Instant.now()
+        /// Of all workers together.
+        private var worked = TimeSpan.zero
         var handle = SlotHandle(index: 0, generation: 0)
 
-        init(_ plan: Plan) { self.plan = plan }
+        init(_ plan: Plan, _ threads: [Reactor.Thread]) {
+            self.plan = plan
+            self.threads = threads
+        }
 
         func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
         func expired(in loop: TaskLoop) {
-            plan.sampleRates(elapsed: loop.now.since(last))
-            last = loop.now
+            plan.keepHighestRates(at: loop.now)
+            measureIdleTime(until: loop.now)
             loop.setDeadline(loop.now + Self.period, of: handle)
+        }
+
+        private func measureIdleTime(until now: Instant) {
+            let elapsed = now.since(last).nanoseconds
+            last = now
+            let sum = threads.reduce(0) { $0 + ($1.processorTime?.nanoseconds ?? 0) }
+            // A worker that has ended takes its time with it.
+            let used = sum > worked.nanoseconds ? sum - worked.nanoseconds : 0
+            worked = TimeSpan(nanoseconds: sum)
+            guard elapsed > 0, !threads.isEmpty else { return }
+            let share = Double(used) / (Double(elapsed) * Double(threads.count))
+            plan.counters.setIdle(percent: Int((100 * (1 - min(1, share))).rounded()))
         }
     }
 }

@@ -162,16 +162,4 @@ import Testing
         ]
         #expect(counters.map { traffic.total($0) } == [2, 1, 1, 2, 1, 3])
     }
-
-    @Test func `a rate is the growth over the time, and the highest is kept`() {
-        let meter = RateMeter()
-        meter.sample(total: 500, elapsed: .seconds(1))
-        #expect(meter.current == 500)
-        meter.sample(total: 600, elapsed: .milliseconds(2_000))
-        #expect(meter.current == 50 && meter.maximum == 500)
-        meter.sample(total: 600, elapsed: .zero)
-        #expect(meter.current == 50, "no time has passed: nothing is known")
-        meter.sample(total: 600, elapsed: .seconds(1))
-        #expect(meter.current == 0 && meter.maximum == 500)
-    }
 }

@@ -149,7 +149,7 @@ import Testing
 
 /// The rows of a CSV by `proxy/server`, each by its column's name.
 func table(_ csv: String) throws -> [String: [String: String]] {
-    let lines = csv.split(separator: "\n").map {
+    let lines = csv.trimmingPrefix("# ").split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
     let names = try #require(lines.first)

@@ -61,7 +61,7 @@ final class ClientConnection: Connection {
             worker.plan.admission.release(for: bind.frontend)
             return reason
         }
-        bind.frontend.traffic.add(.connections, worker: worker.index)
+        bind.frontend.countConnection(worker)
         bind.connections?.increment()
         connection.begin(worker)
         return nil
@@ -92,7 +92,7 @@ final class ClientConnection: Connection {
     func beginSession(_ worker: Worker) {
         phase = .idle
         guard followSessionRules(worker) else { return }
-        bind.frontend.traffic.add(.sessions, worker: worker.index)
+        bind.frontend.countSession(worker)
         switch mode {
         case .http: setDeadline(after: headTimeout, worker)
         case .tcp:
@@ -235,6 +235,7 @@ final class ClientConnection: Connection {
             exchange.requestHeadComplete(worker)
         case .failed(let fault):
             phase = .exchanging
+            frontend.countRequest(worker)
             exchange.refuse(fault, worker)
         }
     }

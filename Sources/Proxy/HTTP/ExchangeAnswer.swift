@@ -225,6 +225,7 @@ extension Exchange {
     func answerStatistics(_ page: StatsPageSettings, _ worker: Worker) -> Bool {
         guard let response = Self.statistics(page, facts.request, worker) else { return false }
         facts.serverName = "<STATS>"
+        backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
         answer(response, .local, .request, worker)
         return true

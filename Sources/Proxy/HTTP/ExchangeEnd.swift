@@ -24,10 +24,11 @@ extension Exchange {
 
     /// It closed, or sent no more, before its request was whole. One that only sends no more can still be told.
     func clientLeftDuringHead(mayRead: Bool, _ worker: Worker) {
+        frontend.countRequest(worker)
         countUnfinishedHead()
         headWasRefused = true
         keepsClient = false
-        if facts.bytesFromClient > 0 { frontend.traffic.add(.badRequests, worker: worker.index) }
+        frontend.traffic.add(.badRequests, worker: worker.index)
         if mayRead {
             fail(status: 400, .client, .request, worker)
         } else {
@@ -40,6 +41,7 @@ extension Exchange {
 
     /// Its request's head took too long.
     func headTimedOut(_ worker: Worker) {
+        frontend.countRequest(worker)
         countUnfinishedHead()
         headWasRefused = true
         keepsClient = false
@@ -63,8 +65,7 @@ extension Exchange {
 
     /// It closed while its request was still to come, or while it was to read the answer.
     func clientAborted(_ worker: Worker) {
-        count(.clientAborts, worker)
-        server?.traffic.add(.clientAborts, worker: worker.index)
+        countOnServer(.clientAborts, worker)
         switch phase {
         case .awaitingBody, .takingBody:
             noteUnanswered(worker)
@@ -76,6 +77,7 @@ extension Exchange {
             // As in HAProxy, the log has what it would have been told.
             facts.timers.queueLeft = worker.now
             facts.status = tarpitAnswer.status
+            countResponse(facts.status, worker)
             abort(.client, .tarpit, worker)
         case .connecting: abort(.client, .connect, worker)
         case .awaitingResponse:
@@ -95,11 +97,15 @@ extension Exchange {
         case .holding(let step): holdingTimeOver(before: step, worker)
         case .resolving: resolved(nil, worker)
         case .awaitingBody, .takingBody: bodyTimedOut(worker)
-        case .awaitingResponse: fail(status: 408, .clientTimeout, .headers, worker)
+        case .awaitingResponse:
+            countOnServer(.clientAborts, worker)
+            fail(status: 408, .clientTimeout, .headers, worker)
         case .inspecting(let step): inspect(before: step, worker)
         case .tunnelling where inspection.rules != nil && worker.now >= inspection.end: advanceTunnel(worker)
         case .tunnelling: tunnelTimedOut(worker)
-        default: abort(.clientTimeout, .data, worker)
+        default:
+            countOnServer(.clientAborts, worker)
+            abort(.clientTimeout, .data, worker)
         }
     }
 
@@ -122,8 +128,6 @@ extension Exchange {
     func serverFailed(_ worker: Worker) {
         if retryOnFreshConnection(worker) { return }
         if retryMessage(after: responseParser.hasBegun ? .junkResponse : .emptyResponse, worker) { return }
-        count(.serverAborts, worker)
-        server?.traffic.add(.serverAborts, worker: worker.index)
         countOnServer(.badResponses, worker)
         fail(status: 502, .server, .headers, worker)
     }
@@ -139,10 +143,11 @@ extension Exchange {
     func serverTimedOut(_ worker: Worker) {
         if case .holding(let step) = phase { return holdingTimeOver(before: step, worker) }
         if retryMessage(after: .responseTimeout, worker) { return }
-        countOnServer(.badResponses, worker)
         if phase == .awaitingResponse {
+            countOnServer(.badResponses, worker)
             fail(status: 504, .serverTimeout, .headers, worker)
         } else {
+            countOnServer(.serverAborts, worker)
             abort(.serverTimeout, .data, worker)
         }
     }
@@ -158,13 +163,14 @@ extension Exchange {
 
     /// Its body ended before its end: the client must not take it for whole.
     func truncated(_ worker: Worker) {
-        count(.serverAborts, worker)
-        server?.traffic.add(.serverAborts, worker: worker.index)
+        countOnServer(.serverAborts, worker)
+        countOnServer(.badResponses, worker)
         _ = client.flush(worker)
         abort(.server, .data, worker)
     }
 
-    private func countOnServer(_ counter: TrafficCounter, _ worker: Worker) {
+    /// Counts on the server, if there is one, and on the backend.
+    func countOnServer(_ counter: TrafficCounter, _ worker: Worker) {
         server?.traffic.add(counter, worker: worker.index)
         backend?.backend.traffic.add(counter, worker: worker.index)
     }
@@ -192,10 +198,17 @@ extension Exchange {
 
     // MARK: Counting and logging
 
+    /// A response goes to the client, whoever made it.
     func countResponse(_ status: Int, _ worker: Worker) {
-        let counter = TrafficCounter.responses(status: status)
-        count(counter, worker)
-        server?.traffic.add(counter, worker: worker.index)
+        count(.responses(status: status), worker)
+        backend?.backend.traffic.add(.requests, worker: worker.index)
+    }
+
+    /// The head of a response has come from the server: interim ones count too, as in HAProxy.
+    func countServerResponse(_ status: Int, _ worker: Worker) {
+        guard let row = server?.traffic.row(worker.index) else { return }
+        row.add(.responses(status: status))
+        row.add(.requests)
     }
 
     private func conclude(_ worker: Worker) {
@@ -206,6 +219,8 @@ extension Exchange {
         releaseServer(worker)
         backend?.backend.active.decrement()
         releaseStores()
+        // Nothing was said to the client: the logged status is -1, and what is counted is another than all others.
+        if facts.status < 0, client.mode == .http { countResponse(facts.status, worker) }
         countTraffic(worker)
         if facts.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
@@ -221,10 +236,13 @@ extension Exchange {
         countBytes(on: onBackend)
         guard let onServer = server?.traffic.row(index) else { return }
         countBytes(on: onServer)
-        if let times = ServerTimes(facts.timers) {
-            times.count(on: onBackend)
-            times.count(on: onServer)
-        }
+        countTimes(worker)
+    }
+
+    private func countTimes(_ worker: Worker) {
+        guard let times = ExchangeTimes(facts.timers) else { return }
+        backend?.backend.count(times, worker: worker.index)
+        server?.count(times, worker: worker.index)
     }
 
     private func countBytes(on row: TrafficRow) {
@@ -266,27 +284,17 @@ extension Exchange {
     }
 }
 
-/// What an exchange adds to the averages of its server and backend, in milliseconds.
-private struct ServerTimes {
-    private var queue: UInt64 = 0
-    private let connect: UInt64
-    private var response: UInt64 = 0
-    private let total: UInt64
-
-    /// Nil if no server was connected to.
-    init?(_ timers: borrowing ExchangeTimers) {
-        guard let connected = timers.connected, let ended = timers.ended else { return nil }
+extension ExchangeTimes {
+    /// Nil if no server has answered: such an exchange says nothing about how long one takes.
+    fileprivate init?(_ timers: borrowing ExchangeTimers) {
+        guard let connected = timers.connected, let head = timers.responseHeadDone, let ended = timers.ended else {
+            return nil
+        }
+        self.init()
         let chosen = timers.queueLeft ?? connected
         if let done = timers.requestDone { queue = chosen.since(done).wholeMilliseconds }
         connect = connected.since(chosen).wholeMilliseconds
-        if let head = timers.responseHeadDone { response = head.since(connected).wholeMilliseconds }
+        response = head.since(connected).wholeMilliseconds
         total = ended.since(timers.accepted).wholeMilliseconds
-    }
-
-    func count(on row: TrafficRow) {
-        row.add(.queueMilliseconds, queue)
-        row.add(.connectMilliseconds, connect)
-        row.add(.responseMilliseconds, response)
-        row.add(.totalMilliseconds, total)
     }
 }

@@ -17,6 +17,7 @@ extension Exchange {
         let found = Self.look(for: facts.request, in: files.root, now: now)
         if found.isMiss && files.missGoesToServers { return false }
         facts.serverName = "<FILES>"
+        backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
         facts.termination.cause = .local
         facts.termination.phase = .request

@@ -161,6 +161,7 @@ extension Exchange {
     private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
         let status = facts.response.status
         facts.serverStatus = status
+        countServerResponse(status, worker)
         if status == 101 {
             guard wantsUpgrade, requestSent else {
                 badResponse("protocol switched unasked, or before the request was read", worker)

@@ -16,7 +16,7 @@ extension Exchange {
         }
         log(at: .accept, worker)
         log(at: .request, worker)
-        frontend.traffic.add(.requests, worker: worker.index)
+        frontend.countRequest(worker)
         switch facts.request.bodyFraming() {
         case .failure(let fault):
             refuse(fault, worker)
@@ -68,7 +68,7 @@ extension Exchange {
         facts.backendIndex = backend.index
         forgetServerDirectives(unlessOf: backend)
         facts.counts.backend = backend.backend.active.increment()
-        backend.backend.traffic.add(.sessions, worker: worker.index)
+        backend.backend.countSession(worker: worker.index, at: worker.now)
         // Said in both sections, it is done once.
         if frontend.forwarding.headers == nil, let headers = backend.forwarding.headers {
             setForwardedHeaders(headers, worker)

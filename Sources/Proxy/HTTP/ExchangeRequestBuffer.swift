@@ -167,6 +167,7 @@ extension Exchange {
     /// The disk is full, or fails.
     func storeFailed(_ worker: Worker) {
         reportSpillFailure(of: requestStore, worker)
+        count(.internalErrors, worker)
         fail(status: 500, .resource, isRequestWhole ? .data : .request, worker)
     }
 

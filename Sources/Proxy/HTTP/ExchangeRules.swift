@@ -68,7 +68,9 @@ extension Exchange {
             frontend.traffic.add(.badRequests, worker: worker.index)
             keepsClient = false
             fail(status: 400, .proxy, .request, worker)
-        case .rewriteFailed: fail(status: 500, .proxy, .request, worker)
+        case .rewriteFailed:
+            count(.internalErrors, worker)
+            fail(status: 500, .proxy, .request, worker)
         case .wait(.pause(let time), let position):
             rulePosition = position
             phase = .pausing(before: step)
@@ -159,7 +161,10 @@ extension Exchange {
             countDeniedResponse(worker)
             fail(status: status, .proxy, .headers, worker)
         case .silentDrop: rejectRequest(silently: true, worker)
-        case .rewriteFailed: fail(status: 500, .proxy, .headers, worker)
+        case .rewriteFailed:
+            count(.internalErrors, worker)
+            server?.traffic.add(.internalErrors, worker: worker.index)
+            fail(status: 500, .proxy, .headers, worker)
         case .wait(let wait, let position): return hold(for: wait, of: step, from: position, worker)
         case .challenge, .tarpit, .tarpitStatus, .reject, .refused, .closeServer:
             preconditionFailure("rules on responses do not do that")
@@ -182,6 +187,8 @@ extension Exchange {
         }
         guard followAfterResponseRules() else {
             afterRulesFailed = true
+            count(.internalErrors, worker)
+            server?.traffic.add(.internalErrors, worker: worker.index)
             fail(status: 500, .proxy, .headers, worker)
             return false
         }

@@ -12,13 +12,16 @@ extension Exchange {
     /// Chooses a server and goes there, or waits for one; `avoiding` is one that has just failed.
     func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
         guard let backend else { preconditionFailure("a server is chosen before a backend") }
-        switch ruledChoice(backend, avoiding) ?? backend.backend.take(&worker.views[backend.index], avoiding: avoiding)
-        {
+        let ruled = ruledChoice(backend, avoiding)
+        switch ruled ?? backend.backend.take(&worker.views[backend.index], avoiding: avoiding) {
         case .server(let server):
+            if ruled == nil { countChoice(of: server, of: backend, worker) }
             hold(server, of: backend, worker)
             go(to: server, of: backend, worker)
         case .full(let server): enterQueue(of: backend, for: server, worker)
-        case .nobody: fail(status: 503, .server, .connect, worker)
+        case .nobody:
+            backend.backend.traffic.add(.connectionErrors, worker: worker.index)
+            fail(status: 503, .server, .connect, worker)
         }
     }
 
@@ -41,11 +44,16 @@ extension Exchange {
         facts.counts.server = server.active.current
         facts.timers.queueLeft = worker.now
         worker.idleConnections.note(need: facts.counts.server, of: server, of: backend, now: worker.now)
-        countChoice(of: server, of: backend, worker)
+        countSession(on: server, of: backend, worker)
     }
 
+    private func countSession(on server: Server, of backend: BackendPlan, _ worker: Worker) {
+        server.countSession(worker: worker.index, at: worker.now)
+        backend.backend.traffic.row(worker.index).noteSession(at: worker.now)
+    }
+
+    /// Balancing has chosen the server: neither a `use-server` line nor a queue has.
     private func countChoice(of server: Server, of backend: BackendPlan, _ worker: Worker) {
-        server.traffic.add(.sessions, worker: worker.index)
         server.traffic.add(.selections, worker: worker.index)
         backend.backend.traffic.add(.selections, worker: worker.index)
     }
@@ -167,6 +175,8 @@ extension Exchange {
         }
         guard fits else {
             // Rules and options have made the head longer than a buffer: ours to answer for.
+            countOnServer(.internalErrors, worker)
+            frontend.traffic.add(.internalErrors, worker: worker.index)
             fail(status: 500, .proxy, .headers, worker)
             return
         }
@@ -247,7 +257,7 @@ extension Exchange {
             redispatch(from: server, of: backend, worker)
             return
         }
-        countChoice(of: server, of: backend, worker)
+        countSession(on: server, of: backend, worker)
         go(to: server, of: backend, worker)
     }
 

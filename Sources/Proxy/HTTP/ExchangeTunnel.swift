@@ -30,7 +30,7 @@ extension Exchange {
         facts.backendName = backend.name
         facts.backendIndex = backend.index
         facts.counts.backend = backend.backend.active.increment()
-        backend.backend.traffic.add(.sessions, worker: worker.index)
+        backend.backend.countSession(worker: worker.index, at: worker.now)
         forgetServerDirectives(unlessOf: backend)
         beginInspection(for: .backend, worker)
     }
@@ -94,10 +94,13 @@ extension Exchange {
             let forth = pass(from: client, to: connection, &facts.bytesFromClient, worker)
             let back = mayPassBack ? pass(from: connection, to: client, &facts.bytesToClient, worker) : .waiting
             if forth == .sourceFailed || back == .targetFailed {
+                countOnServer(.clientAborts, worker)
                 abort(.client, .data, worker)
                 return
             }
             if back == .sourceFailed || forth == .targetFailed {
+                countOnServer(.serverAborts, worker)
+                countOnServer(.badResponses, worker)
                 abort(.server, .data, worker)
                 return
             }
@@ -135,7 +138,11 @@ extension Exchange {
         return clientTimeout <= serverTimeout ? (clientTimeout, .clientTimeout) : (serverTimeout, .serverTimeout)
     }
 
-    func tunnelTimedOut(_ worker: Worker) { abort(tunnelTimeout.cause, .data, worker) }
+    func tunnelTimedOut(_ worker: Worker) {
+        let cause = tunnelTimeout.cause
+        countOnServer(cause == .clientTimeout ? .clientAborts : .serverAborts, worker)
+        abort(cause, .data, worker)
+    }
 
     /// One direction: what was read goes out as it is, block by block.
     private func pass(

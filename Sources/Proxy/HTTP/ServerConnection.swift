@@ -107,6 +107,7 @@ final class ServerConnection: Connection {
         output.release(to: worker.buffers)
         phase = .idle
         server.idle.increment()
+        if useCount > 1 { server.idleReused.increment() }
         setDeadline(after: server.pool.idleTime, worker)
     }
 
@@ -132,7 +133,7 @@ final class ServerConnection: Connection {
         precondition(phase == .idle, "only an idle connection can be taken, this one is \(phase)")
         phase = .inUse
         owner = nil
-        server.idle.decrement()
+        leaveIdle()
         self.exchange = exchange
         setDeadline(.never, worker)
     }
@@ -140,14 +141,19 @@ final class ServerConnection: Connection {
     /// An idle connection on which something happens has been closed by the server, or is confused.
     private func closeIdle(_ worker: Worker) {
         if let owner { owner.forgetOwnConnection() } else { worker.idleConnections.remove(self) }
-        server.idle.decrement()
+        leaveIdle()
         shut(worker)
     }
 
     /// Closes a connection that is in the pool no more.
     func closeFromPool(_ worker: Worker) {
-        server.idle.decrement()
+        leaveIdle()
         shut(worker)
+    }
+
+    private func leaveIdle() {
+        server.idle.decrement()
+        if useCount > 1 { server.idleReused.decrement() }
     }
 
     /// Closes it, whatever it is at, except in the pool.
