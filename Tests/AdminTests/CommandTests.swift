@@ -262,6 +262,31 @@ import Testing
         #expect(text.contains("  quit "))
     }
 
+    @Test(arguments: [
+        ("set weight app/s1 50%", "set weight"), ("clear counters all", "clear counters all"),
+        ("show sess all", "show sess"),
+        ("clear counters", "clear counters"), ("set server app/s1 state maint", "set server"),
+        ("show table", "show table"), ("disable frontend www", "disable frontend"), ("show fd", "show fd"),
+        ("show ssl cert x", "show ssl cert"), ("echo hello", "echo"),
+    ])
+    func aCommandOfHAProxysIsNotThereYet(line: String, name: String) {
+        #expect(socket(line) == "'\(name)' is known to HAProxy, but Portico does not do it yet.\n\n")
+    }
+
+    @Test(arguments: [
+        ("clear countres", "clear counters"), ("disable frontned www", "disable frontend"), ("shwo fd", "show fd"),
+    ])
+    func aSlipInACommandOfHAProxysIsNamed(line: String, name: String) {
+        #expect(
+            socket(line)
+                == "Unknown command. Did you mean '\(name)'? That is known to HAProxy, but Portico does not do it yet.\n\n"
+        )
+    }
+
+    @Test func noCommandIsBothThereAndNotThereYet() {
+        for command in Command.table { #expect(!KnownCommands.names.contains(command.name), "\(command.name)") }
+    }
+
     @Test func whatIsLikeNothingGetsEverything() {
         for line in ["", "xyzzy", ";"] {
             let text = socket(line)

@@ -47,6 +47,13 @@ struct Command: Sendable {
         command.run(&call)
     }
 
+    /// Whether the words begin with a slip of the finger of its name.
+    func isNear(_ given: [String]) -> Bool {
+        let count = words.count
+        return given.count >= count
+            && nearest(given.prefix(count).joined(separator: " "), among: CollectionOfOne(name)) != nil
+    }
+
     var words: [Substring] { name.split(separator: " ") }
 
     private func isNamed(by given: [String]) -> Bool {

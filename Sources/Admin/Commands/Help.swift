@@ -15,9 +15,20 @@ extension Command {
 }
 
 enum CommandHelp {
-    /// Names the commands that may have been meant.
+    /// Says that HAProxy has the command and Portico not yet, or names the commands that may have been meant.
     static func unknown(_ call: inout CommandCall) {
-        let meant = guesses(call.words, among: commands(at: call.session.level))
+        if let known = KnownCommands.known(call.words) {
+            return call.say("'\(known)' is known to HAProxy, but Portico does not do it yet.")
+        }
+        let own = commands(at: call.session.level)
+        // A slip of the finger in a word that only HAProxy has; what Portico has is nearer.
+        if nearest(call.words.joined(separator: " "), among: own.map(\.name)) == nil,
+            let known = KnownCommands.meant(by: call.words), !own.contains(where: { $0.isNear(call.words) })
+        {
+            return call.say(
+                "Unknown command. Did you mean '\(known)'? That is known to HAProxy, but Portico does not do it yet.")
+        }
+        let meant = guesses(call.words, among: own)
         call.say(
             meant.isEmpty
                 ? "Unknown command. Please enter one of the following commands only:"

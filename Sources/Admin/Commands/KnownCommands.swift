@@ -1,0 +1,52 @@
+// The commands that HAProxy's runtime socket has and Portico's has not, to tell "not yet" from a slip of the finger. Names only: from
+// the management guide of 3.5, section 9.3, and of the master's socket section 9.4.
+
+internal import Configuration
+
+enum KnownCommands {
+    /// The longest command of HAProxy's that the words begin with.
+    static func known(_ words: [String]) -> String? {
+        for count in stride(from: min(words.count, wordsMax), to: 0, by: -1) {
+            let name = words.prefix(count).joined(separator: " ")
+            if names.contains(name) { return name }
+        }
+        return nil
+    }
+
+    /// The one that the words are a slip of the finger away from.
+    static func meant(by words: [String]) -> String? {
+        for count in stride(from: min(words.count, wordsMax), to: 0, by: -1) {
+            if let near = nearest(words.prefix(count).joined(separator: " "), among: names) { return near }
+        }
+        return nil
+    }
+
+    private static let wordsMax = 4
+
+    static let names: Set<String> = Set(
+        """
+        abort ssl ca-file, abort ssl cert, abort ssl crl-file, acme renew, acme status, add acl, add backend,
+        add map, add server, add ssl ca-file, add ssl crt-list, add ssl ech, add ssl jwt, clear acl,
+        clear counters, clear counters all, clear counters server, clear map, clear table, commit acl,
+        commit map, commit ssl ca-file, commit ssl cert, commit ssl crl-file, debug counters, debug dev,
+        del acl, del backend, del map, del server, del ssl ca-file, del ssl cert, del ssl crl-file,
+        del ssl crt-list, del ssl ech, del ssl jwt, disable agent, disable dynamic-cookie backend,
+        disable frontend, disable health, disable server, dump ssl cert, dump stats-file, echo, enable agent,
+        enable dynamic-cookie backend, enable frontend, enable health, enable server, experimental-mode,
+        expert-mode, expose-fd listeners, get acl, get map, get var, get weight, hard-reload, httpclient,
+        new ssl ca-file, new ssl cert, new ssl crl-file, prepare acl, prepare map, publish backend, reload,
+        set anon, set anon global-key, set dynamic-cookie-key backend, set map, set maxconn frontend,
+        set maxconn global, set maxconn server, set profiling, set rate-limit,
+        set rate-limit connections global, set rate-limit http-compression global,
+        set rate-limit sessions global, set rate-limit ssl-sessions global, set server, set severity-output,
+        set ssl ca-file, set ssl cert, set ssl crl-file, set ssl ech, set ssl ocsp-response, set ssl tls-key,
+        set table, set timeout cli, set var, set weight, show acl, show activity, show anon, show backend,
+        show cache, show cli sockets, show default-server, show defaults, show dev, show env, show events,
+        show fd, show libs, show map, show peers, show pools, show proc, show profiling, show quic,
+        show schema json, show servers conn, show servers state, show sess, show ssl ca-file, show ssl cert,
+        show ssl crl-file, show ssl crt-list, show ssl ech, show ssl jwt, show ssl ocsp-response,
+        show ssl ocsp-updates, show ssl providers, show ssl sni, show startup-logs, show table, show tasks,
+        show threads, show tls-keys, show trace, shutdown frontend, shutdown session, shutdown sessions server,
+        trace, unpublish backend, update ssl ocsp-response, wait
+        """.split(separator: ",").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") })
+}
