@@ -72,9 +72,7 @@ extension Exchange {
             side, at: .now(), frontend: .init(name: frontend.name, id: frontend.id),
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
-        if let server, let index = backend?.backend.servers.firstIndex(where: { $0 === server }) {
-            message.server = .init(name: server.name, id: index + 1)
-        }
+        if let server { message.server = .init(name: server.name, id: server.id) }
         if side == .request { message.skipped = max(0, Int(clamping: facts.bytesFromClient) - position) }
         message.number = worker.plan.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
         slot.keep(message)
