@@ -37,6 +37,10 @@ public enum BalancingKeywords {
             summary: "Sets parameters for the `server` lines that follow."
         ) { (args, draft) throws(ConfigProblem) in
             try args.parameters(serverParameters, of: "server", into: &draft[BalancingSettings.self].defaultServer)
+            if let id = draft[BalancingSettings.self].defaultServer.globalID {
+                draft[BalancingSettings.self].defaultServer.globalID = nil
+                throw args.problem("a 'guid' is one server's alone", at: id)
+            }
         },
         Keyword(
             "fullconn", in: .backends, usage: "fullconn <number>",
@@ -132,6 +136,9 @@ public enum BalancingKeywords {
         Parameter("id", usage: "id <number>", summary: "The server's number in statistics; its position by default.") {
             (args, server) throws(ConfigProblem) in server.id = try args.integer("a number", in: 1...Int(Int32.max))
         },
+        Parameter(
+            "guid", usage: "guid <string>", summary: "A name for the server that nothing else in the configuration has."
+        ) { (args, server) throws(ConfigProblem) in server.globalID = try args.globalID() },
         Parameter("port", usage: "port <port>", summary: "Sends checks to this port instead.") {
             (args, server) throws(ConfigProblem) in
             server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))

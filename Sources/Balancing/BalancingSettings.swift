@@ -47,6 +47,8 @@ public struct ServerDraft: Sendable {
     public var isBackup = false
     public var isDisabled = false
     public var id: Int?
+    /// `guid`
+    public var globalID: Word?
     public var isChecked = false
     public var thresholds = HealthThresholds()
     public var interval = TimeSpan.seconds(2)

@@ -89,6 +89,7 @@ public struct PlanBuilder {
         }
         checkAddresses(frontends)
         checkReferences()
+        checkGlobalIDs(drafts)
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)

@@ -1,5 +1,6 @@
 // What is said of a configuration as a whole once each of its lines is right: what its sections do to one another.
 
+internal import Balancing
 internal import Basics
 internal import Configuration
 
@@ -17,6 +18,27 @@ extension PlanBuilder {
                     severity: isShared ? .notice : .error)
             } else {
                 seen[address] = place.word
+            }
+        }
+    }
+
+    /// Every `guid` is one thing's alone, over all kinds of things.
+    mutating func checkGlobalIDs(_ drafts: [Draft]) {
+        var seen: [String: Word] = [:]
+        for draft in drafts {
+            let settings = draft[ProxySettings.self]
+            let servers = draft[BalancingSettings.self].servers.compactMap(\.globalID)
+            let places = settings.binds.compactMap { place in
+                place.options.globalIDPrefix.map { Word("\($0.text)-\(place.position)", at: $0.range) }
+            }
+            for id in [settings.globalID].compactMap({ $0 }) + servers + places {
+                if let first = seen[id.text] {
+                    report(
+                        "the ID '\(id.text)' is taken already, at \(first.range.file):\(first.range.line)", at: id.range
+                    )
+                } else {
+                    seen[id.text] = id
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ internal import Reactor
 public enum ProxyKeywords {
     public static let table: [Keyword] =
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
-        + ForwardingKeywords.table + FieldNameKeywords.table
+        + ForwardingKeywords.table + FieldNameKeywords.table + StatusCodeKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(
@@ -27,8 +27,9 @@ public enum ProxyKeywords {
             let places = try bindPlaces(try args.next("an address"))
             var options = BindOptions()
             try args.parameters(bindParameters, of: "bind", into: &options)
-            for var place in places {
+            for (index, var place) in places.enumerated() {
                 place.options = options
+                place.position = index + 1
                 draft[ProxySettings.self].binds.append(place)
             }
         },
@@ -44,6 +45,11 @@ public enum ProxyKeywords {
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].description = args.rest().map(\.text).joined(separator: " ")
         },
+        Keyword(
+            "guid", in: [.frontend, .backend, .listen], usage: "guid <string>",
+            summary:
+                "A name for the section that nothing else in the configuration has: up to 127 letters, digits, ., :, - and _."
+        ) { (args, draft) throws(ConfigProblem) in draft[ProxySettings.self].globalID = try args.globalID() },
         Keyword("disabled", in: .proxies, usage: "disabled", summary: "Leaves the section out.") {
             (_, draft) throws(ConfigProblem) in draft[ProxySettings.self].isDisabled = true
         },
@@ -176,6 +182,10 @@ public enum ProxyKeywords {
         Parameter("name", usage: "name <name>", summary: "A name for the address in statistics.") {
             (args, bind) throws(ConfigProblem) in bind.name = try args.next("a name").text
         },
+        Parameter(
+            "guid-prefix", usage: "guid-prefix <string>",
+            summary: "Names each address of the line: this, a dash and its position from 1. See guid."
+        ) { (args, bind) throws(ConfigProblem) in bind.globalIDPrefix = try args.globalID() },
         Parameter(
             "backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default."
         ) {

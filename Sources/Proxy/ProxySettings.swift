@@ -14,6 +14,8 @@ public struct ProxySettings: SectionSettings {
     var hasBindLine = false
     var maxConnections: Int?
     var description = ""
+    /// `guid`
+    var globalID: Word?
     var isDisabled = false
     var forwarding = Forwarding()
     var retries = 3
@@ -90,11 +92,15 @@ public struct BindPlace: Sendable {
     public var word: Word
     var name: String?
     public var options = BindOptions()
+    /// Its place among the addresses of its line, from 1.
+    var position = 1
 }
 
 /// The parameters of a `bind` line.
 public struct BindOptions: Sendable {
     public var name: String?
+    /// `guid-prefix`
+    var globalIDPrefix: Word?
     public var backlog: Int?
     public var mode: UInt32?
     public var user: UInt32?

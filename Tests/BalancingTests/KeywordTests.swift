@@ -256,6 +256,16 @@ import Testing
         parameter("no-backup", after: "backup", sets: { !$0.isBackup }),
         parameter("disabled", sets: { $0.isDisabled }),
         parameter("enabled", after: "disabled", sets: { !$0.isDisabled }),
+        Row(
+            name: "guid",
+            accepted: [("server s 10.0.0.1:80 guid a.b:c-d_1", { $0.servers[0].globalID?.text == "a.b:c-d_1" })],
+            refused: [
+                (
+                    "server s 10.0.0.1:80 guid a/b",
+                    "2:31 'a/b' cannot be a unique ID; letters, digits, '.', ':', '-' and '_'"
+                ),
+                ("default-server guid a", "2:25 a 'guid' is one server's alone"),
+            ]),
         parameter(
             "id", "7", sets: { $0.id == 7 }, refused: ("id 0", "2:29 0 is out of range; a number from 1 to 2147483647"),
             (

@@ -22,6 +22,7 @@ extension Examples {
         parameter("server", "enabled", not: "1"),
         parameter("server", "fall", "5", not: "0"),
         parameter("server", "fastinter", "500ms", not: "fast"),
+        parameter("server", "guid", "server-1", not: "server/1"),
         parameter("server", "id", "7", not: "0"),
         parameter("server", "init-addr", "last,libc,none,127.0.0.1", not: "first"),
         parameter("server", "inter", "3s", not: "3x"),
