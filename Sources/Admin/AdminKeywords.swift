@@ -24,8 +24,8 @@ public enum AdminKeywords {
             "stats uri", in: .proxies, usage: "stats uri <prefix>",
             summary: """
                 Where the stats page is: every request target that begins with this. Default: /haproxy?stats. Behind \
-                it, ;csv, ;json and ;typed ask for another form, ;up and ;no-maint hide servers, ;norefresh holds the \
-                page still.
+                it, ;csv, ;json and ;typed ask for another form, ;scope=<text> for the sections with the text in their names, \
+                ;up and ;no-maint hide servers, ;norefresh holds the page still.
                 """
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a path")
@@ -100,6 +100,18 @@ public enum AdminKeywords {
             let password = String(word.text[word.text.index(after: colon)...])
             draft[StatsPageSettings.self].isEnabled = true
             draft[StatsPageSettings.self].users.append(.init(name: String(word.text[..<colon]), password: password))
+        },
+
+        Keyword(
+            "stats scope", in: .proxies, usage: "stats scope <name>|.",
+            summary:
+                "Shows this section only on the stats page and in its other forms, or those of several such lines; a dot is the "
+                + "section of the line."
+        ) { (arguments, draft) throws(ConfigProblem) in
+            let word = try arguments.next("a section's name, or a dot")
+            guard !word.text.isEmpty else { throw arguments.problem("an empty name is no section's", at: word) }
+            draft[StatsPageSettings.self].isEnabled = true
+            draft[StatsPageSettings.self].scope.append(word.text)
         },
 
         Keyword(

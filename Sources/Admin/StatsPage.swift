@@ -201,6 +201,10 @@ struct StatsPage {
         out.append("<a href=\"")
         out.append(html: settings.uri)
         out.append(options)
+        if !request.scope.isEmpty {
+            out.append(";scope=")
+            out.append(html: request.scope)
+        }
         out.append("\">")
         out.append(name)
         out.append("</a>")

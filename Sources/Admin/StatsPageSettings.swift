@@ -32,6 +32,8 @@ public struct StatsPageSettings: SectionSettings {
     public var realm = "Portico Statistics"
     /// `stats auth`: who may see the page; everybody if nobody is named.
     public var users: [User] = []
+    /// `stats scope`: the sections that are shown, `.` for the page's own; all if none is named.
+    public var scope: [String] = []
 
     public init() {}
 }
@@ -47,6 +49,10 @@ public struct StatsRequest: Sendable, Equatable {
     public var hidesDown = false
     /// `;no-maint`
     public var hidesMaintenance = false
+    /// `;scope=<text>`: only sections with this in their names; empty for all.
+    public var scope = ""
+    /// The longest text that HAProxy looks for.
+    private static let scopeBytesMax = 20
 
     public init() {}
 
@@ -81,7 +87,26 @@ public struct StatsRequest: Sendable, Equatable {
             hidesDown = true
         } else if option.equals("no-maint") {
             hidesMaintenance = true
+        } else if let text = Self.value(of: option, behind: "scope=") {
+            scope = text
         }
+    }
+
+    /// What stands behind `name` in an option, cut to the length of a section's name as one may be looked for; empty if it
+    /// has a byte that no such name has.
+    private static func value(of option: RawSpan, behind name: StaticString) -> String? {
+        let length = name.utf8CodeUnitCount
+        guard option.byteCount >= length, option.extracting(first: length).equals(name) else { return nil }
+        let rest = option.extracting(droppingFirst: length)
+        var text = ""
+        for i in 0..<min(rest.byteCount, scopeBytesMax) {
+            let scalar = Unicode.Scalar(rest[i])
+            guard scalar.isASCII,
+                scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "_:.-".unicodeScalars.contains(scalar)
+            else { return "" }
+            text.unicodeScalars.append(scalar)
+        }
+        return text
     }
 
     private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x3B || byte == 0x3F || byte == 0x26 }

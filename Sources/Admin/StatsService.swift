@@ -6,15 +6,19 @@ public enum StatsService {
     /// The answer to one request for the page. `snapshot` is called only for those who may see it.
     ///
     /// The answer to HEAD has the same body as that to GET; whoever sends it leaves the body out.
+    ///
+    /// - Parameter section: the section that the page belongs to, which `stats scope .` means.
     public static func answer(
-        _ request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings,
-        snapshot: () -> StatsSnapshot
+        _ request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings, section: String,
+        snapshot all: () -> StatsSnapshot
     ) -> LocalResponse {
         guard StatsAccess.check(authorization: authorization, settings: settings) == .allowed else {
             var refusal = LocalResponse.error(401)
             refusal.fields.append((name: "www-authenticate", value: challenge(settings.realm)))
             return refusal
         }
+        // What POST asks for, a change of a server's state, nobody may do here.
+        if method == .post { return LocalResponse.error(403, detail: "This page changes nothing.") }
         guard method == .get || method == .head else {
             var refusal = LocalResponse.error(405)
             refusal.fields.append((name: "allow", value: "GET, HEAD"))
@@ -22,6 +26,11 @@ public enum StatsService {
         }
         var body: [UInt8] = []
         let type: String
+        func snapshot() -> StatsSnapshot {
+            var snapshot = all()
+            snapshot.proxies.removeAll { !settings.shows($0.name, section: section) || !request.asksFor($0.name) }
+            return snapshot
+        }
         switch request.form {
         case .page:
             StatsPage(snapshot: snapshot(), settings: settings, request: request).append(to: &body)
@@ -53,5 +62,19 @@ public enum StatsService {
             quoted.unicodeScalars.append(scalar)
         }
         return quoted + "\""
+    }
+}
+
+extension StatsPageSettings {
+    /// Whether a section is within what `stats scope` lines name.
+    fileprivate func shows(_ name: String, section: String) -> Bool {
+        scope.isEmpty || scope.contains(name) || name == section && scope.contains(".")
+    }
+}
+
+extension StatsRequest {
+    /// As in HAProxy the text may be anywhere in the name, and letters compare without case.
+    fileprivate func asksFor(_ name: String) -> Bool {
+        scope.isEmpty || name.lowercased().contains(scope.lowercased())
     }
 }

@@ -10,6 +10,8 @@ final class SectionRules: Sendable {
     let session: RuleSet
     let requestContent: RuleSet
     let request: RuleSet
+    /// On requests for the stats page.
+    let statsRequest: RuleSet
     let responseContent: RuleSet
     let response: RuleSet
     let afterResponse: RuleSet
@@ -45,6 +47,7 @@ final class SectionRules: Sendable {
         session = settings.ruleSet(.session)
         requestContent = settings.ruleSet(.requestContent)
         request = ofMessages.ruleSet(.httpRequest)
+        statsRequest = ofMessages.ruleSet(.statsRequest)
         ignoresRequests = request.isEmpty && !looksIntoBodies
         // Only a server's side has these.
         responseContent = bothHalves.ruleSet(.responseContent)

@@ -212,7 +212,9 @@ import Testing
     }
 
     @Test func otherMethodsChangeNothing() throws {
-        let refusal = try #require(answer("/", openPage(), method: .post))
+        // As in HAProxy without 'stats admin' a visitor may change nothing.
+        #expect(answer("/", openPage(), method: .post)?.status == 403)
+        let refusal = try #require(answer("/", openPage(), method: .put))
         #expect(refusal.status == 405)
         #expect(refusal.field("allow") == "GET, HEAD")
         #expect(answer("/", openPage(), method: .head)?.status == 200)
@@ -248,10 +250,41 @@ import Testing
         }
     }
 
+    @Test(arguments: ["/;csv", "/;json", "/;typed", "/"])
+    func onlyTheSectionsInScopeAreShown(form: String) throws {
+        let scoped = openPage { $0.scope = ["app", "."] }
+        for (settings, target) in [
+            (scoped, form), (openPage { $0.scope = ["app", "stats", "no-such-section"] }, form),
+        ] {
+            let text = try #require(answer(target, settings)).text
+            #expect(text.contains("flask1") && text.contains("stats"))
+            #expect(!Self.names("www", in: text))
+        }
+        // What stands in the target is looked for in the names, and never shows more than the lines allow.
+        let asked = try #require(answer(form + ";scope=APP", openPage())).text
+        #expect(asked.contains("flask1") && !Self.names("www", in: asked))
+        let outside = try #require(answer(form + ";scope=www", scoped)).text
+        #expect(!outside.contains("flask1") && !Self.names("www", in: outside))
+        // HAProxy's own form of the question; a byte that no name has asks for nothing.
+        #expect(try #require(answer("/?;csv;scope=app", openPage())).text.contains("\napp,BACKEND,"))
+        #expect(try #require(answer("/;csv&scope=%20", openPage())).text.contains("\nwww,FRONTEND,"))
+        #expect(try #require(answer("/;csv;scope=", openPage())).text.contains("\nwww,FRONTEND,"))
+    }
+
+    /// Whether a section is in the page, the CSV, the JSON or the typed text.
+    private static func names(_ section: String, in text: String) -> Bool {
+        [">\(section)<", "\n\(section),", "\"\(section)\"", ":\(section)\n"].contains { text.contains($0) }
+    }
+
+    @Test func theLinksOfAPageKeepItsScope() throws {
+        let text = try #require(answer("/;scope=app", openPage())).text
+        #expect(text.contains("href=\"/;csv;scope=app\""))
+    }
+
     @Test func aRefusalTakesNoSnapshot() {
         var taken = 0
         _ = StatsService.answer(
-            StatsRequest(), method: .get, authorization: nil, settings: settings,
+            StatsRequest(), method: .get, authorization: nil, settings: settings, section: "stats",
             snapshot: {
                 taken += 1
                 return StatsSnapshot()

@@ -44,7 +44,7 @@ func answer(
     let field = Array((authorization ?? "").utf8)
     return unsafe StatsService.answer(
         request, method: method, authorization: authorization == nil ? nil : field.span.bytes, settings: settings,
-        snapshot: { snapshot })
+        section: "stats", snapshot: { snapshot })
 }
 
 extension LocalResponse {

@@ -136,7 +136,10 @@ struct Room: Sendable, CustomTestStringConvertible {
 
     /// Whether the keyword is an action in a list of rules: `http-request deny`.
     private static func isAction(_ keyword: Keyword) -> Bool {
-        ["http-request ", "http-response ", "http-after-response ", "tcp-request ", "tcp-response "].contains {
+        [
+            "http-request ", "http-response ", "http-after-response ", "tcp-request ", "tcp-response ",
+            "stats http-request ",
+        ].contains {
             keyword.name.hasPrefix($0)
         }
     }

@@ -220,32 +220,4 @@ extension Exchange {
         fail(status: status, .local, .request, worker)
         return true
     }
-
-    /// Answers if the request is for the stats page.
-    func answerStatistics(_ page: StatsPageSettings, _ worker: Worker) -> Bool {
-        guard let response = Self.statistics(page, facts.request, worker) else { return false }
-        facts.serverName = "<STATS>"
-        backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
-        count(.intercepted, worker)
-        answer(response, .local, .request, worker)
-        return true
-    }
-
-    private static func statistics(
-        _ page: StatsPageSettings, _ request: borrowing RequestHead, _ worker: Worker
-    ) -> LocalResponse? {
-        guard let wanted = StatsRequest.parse(request.pathAndQuery, settings: page) else { return nil }
-        return StatsService.answer(
-            wanted, method: request.method, authorization: request.fields.firstValue(.authorization), settings: page,
-            snapshot: { worker.plan.snapshot(now: worker.now) })
-    }
-}
-
-extension HeaderFields {
-    /// The value of the first field of that name, if there is one.
-    @_lifetime(borrow self)
-    fileprivate func firstValue(_ field: KnownField) -> RawSpan? {
-        if let index = first(field) { return value(index) }
-        return nil
-    }
 }

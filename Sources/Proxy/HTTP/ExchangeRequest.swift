@@ -54,7 +54,7 @@ extension Exchange {
 
     /// The frontend's rules have let the request pass: on to a backend.
     func frontendPassed(_ worker: Worker) {
-        if let page = frontend.statsPage, answerStatistics(page, worker) { return }
+        if let page = frontend.statsPage, answerStatistics(page, of: .frontend, worker) { return }
         guard let index = frontend.routing.choose(for: facts) else {
             fail(status: 503, .server, .connect, worker)
             return
@@ -96,7 +96,7 @@ extension Exchange {
     func backendPassed(_ worker: Worker) {
         guard let backend else { preconditionFailure("a backend's rules have run, and there is no backend") }
         if keepAliveMode == .close { keepsClient = false }
-        if let page = backend.statsPage, answerStatistics(page, worker) { return }
+        if let page = backend.statsPage, answerStatistics(page, of: .backend, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
         rewriteRequest(worker)
         retriesLeft = facts.directives.retries ?? backend.retries

@@ -93,6 +93,8 @@ public enum RuleFamily: String, CaseIterable, Sendable {
     case requestContent = "tcp-request content"
     case responseContent = "tcp-response content"
     case httpRequest = "http-request"
+    /// Who may see the stats page: rules on requests for it, when all others have let them pass.
+    case statsRequest = "stats http-request"
     case httpResponse = "http-response"
     /// On every response, Portico's own too, as the last thing before it goes to the client.
     case httpAfterResponse = "http-after-response"
@@ -108,7 +110,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
         case .session: .sessionRules
         case .requestContent: .requestContentRules
         case .responseContent: .responseContentRules
-        case .httpRequest: .requestRules
+        case .httpRequest, .statsRequest: .requestRules
         case .httpResponse: .responseRules
         case .httpAfterResponse: .afterResponseRules
         }
@@ -117,7 +119,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
     /// Whose message the rules are about.
     var side: MessageSide {
         switch self {
-        case .connection, .session, .requestContent, .httpRequest: .request
+        case .connection, .session, .requestContent, .httpRequest, .statsRequest: .request
         case .responseContent, .httpResponse, .httpAfterResponse: .response
         }
     }
@@ -127,6 +129,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
         switch self {
         case .connection, .session: .frontends
         case .responseContent: .backends
+        case .statsRequest: [.frontend, .listen, .backend]
         default: .proxies
         }
     }
@@ -176,7 +179,7 @@ struct ActionRow: Sendable {
         + [RetriesAction.row, ResolveAction.row, UseService.row, ExpectProxyHeader.row]
 
     private static let allow = ActionRow(
-        "allow", in: RuleFamily.http,
+        "allow", in: RuleFamily.http + [.statsRequest],
         summary: "Lets the message pass: the rules behind it are not looked at."
     ) { (_, _, _) throws(ConfigProblem) in .allow }
 }

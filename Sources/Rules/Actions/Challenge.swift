@@ -5,7 +5,7 @@ internal import Configuration
 
 enum Challenge {
     static let row = ActionRow(
-        "auth", in: [.httpRequest], "[realm <realm>]",
+        "auth", in: [.httpRequest, .statsRequest], "[realm <realm>]",
         summary:
             "Answers with 401, so that the browser asks for a name and a password: for this realm, or the section's name."
     ) { (arguments, _, table) throws(ConfigProblem) in

@@ -14,7 +14,7 @@ extension AnswerContent {
     }
 
     static let denyRow = ActionRow(
-        "deny", in: [.httpRequest, .httpResponse], "[deny_status <code>] " + usage,
+        "deny", in: [.httpRequest, .httpResponse, .statsRequest], "[deny_status <code>] " + usage,
         summary: "Refuses the message: a request with status 403, a response with 502, unless another is said."
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(

@@ -13,6 +13,7 @@ extension Examples {
         line("stats maxconn", "10", not: "0"),
         line("stats realm", "Site", not: ""),
         line("stats refresh", "10s", not: "often"),
+        line("stats scope", ".", not: "one two"),
         line("stats show-desc", "\"the site\"", not: "'not closed"),
         line("stats show-legends", not: "yes"),
         line("stats show-node", "one", not: "one two"),
