@@ -64,7 +64,7 @@ import Testing
     @Test(arguments: [
         (SetCondition.ifExists, false, true), (.ifNotExists, true, false), (.ifSet, false, true),
         (.ifNotSet, true, false),
-        (.ifEmpty, false, false), (.ifNotEmpty, true, true), (.ifGreater, false, true), (.ifLess, false, false),
+        (.ifEmpty, false, false), (.ifNotEmpty, true, true), (.ifGreater, true, true), (.ifLess, true, false),
     ])
     func `A condition decides whether a variable is set`(condition: SetCondition, alone: Bool, over5: Bool) throws {
         let facts = try exchange()
@@ -74,6 +74,29 @@ import Testing
         facts.set(name, .integer(5))
         facts.set(name, .integer(3), if: [condition])
         #expect(try value("var(txn.x)", facts) == (over5 ? "3" : "5"))
+    }
+
+    /// Such a variable was never set. As HAProxy 2.6 does, only numbers are compared.
+    @Test(arguments: [
+        (nil, "str(abc)", "ifgt", "abc"), ("str(abc)", "str(b)", "ifgt", "b"), ("str(abc)", "str(b)", "iflt", "b"),
+        ("str(9)", "int(3)", "iflt", "3"), ("int(5)", "str(1)", "iflt", "1"), ("int(5)", "bool(true)", "iflt", "1"),
+        ("bool(true)", "int(9)", "ifgt", "9"), ("src", "src", "ifgt", "10.0.1.7"), (nil, "int(3)", "iflt", "3"),
+        ("int(5)", "int(3)", "ifgt", "3"), ("int(5)", "int(5)", "ifgt", "5"), ("int(5)", "int(7)", "ifgt", "5"),
+        ("int(5)", "int(7)", "iflt", "7"), ("int(5)", "int(4)", "iflt", "5"), ("int(5)", "int(9)", "ifempty", "5"),
+        ("int(5)", "str()", "ifempty", ""), ("int(5)", "str()", "ifnotempty", "5"), ("int(5)", "src", "ifempty", "5"),
+        ("int(5)", "int(4)", "ifnotempty", "4"), (nil, "int(4)", "ifset,ifgt", nil),
+    ])
+    func `A comparison of what is no number sets the variable`(
+        old: String?, new: String, condition: String, expected: String?
+    ) throws {
+        let facts = try exchange()
+        let lines =
+            (old.map { "http-request set-var(txn.x) \($0)\n" } ?? "")
+            + "http-request set-var(txn.x,\(condition)) \(new)"
+        guard case .proceed = try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts) else {
+            throw Unexpected(what: "stopped by \(lines)")
+        }
+        #expect(try value("var(txn.x)", facts) == expected)
     }
 
     @Test(arguments: [

@@ -40,7 +40,8 @@ extension VariableAction {
         ActionRow(
             "set-var", in: RuleFamily.allCases, parentheses: "<name>[,<condition>]*", "<expression>",
             summary: "Sets a variable to what an expression yields, of its type, if all the conditions hold: ifexists, "
-                + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against new)."
+                + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against "
+                + "new, if both are numbers)."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (name, conditions) = try target(&arguments, in: family.place)
             let expression = try Expression(arguments.next("an expression"), in: family.place, &table)

@@ -67,7 +67,7 @@ enum SetCondition: String, CaseIterable, Sendable {
     case ifEmpty = "ifempty", ifNotEmpty = "ifnotempty"
     /// About the old value.
     case ifSet = "ifset", ifNotSet = "ifnotset"
-    /// The old value is greater, or less, than the new one.
+    /// The old value is greater, or less, than the new one. Where either is no number nothing is compared, and they hold.
     case ifGreater = "ifgt", ifLess = "iflt"
 }
 
@@ -135,7 +135,7 @@ extension ExchangeFacts {
     }
 
     private func compare(_ name: VariableName, _ new: SampleValue, _ isSo: (Int, Int) -> Bool) -> Bool {
-        guard let old = variable(name)?.integer(self), let new = new.integer(self) else { return false }
+        guard case .integer(let new) = new, case .integer(let old) = variable(name) else { return true }
         return isSo(old, new)
     }
 }
