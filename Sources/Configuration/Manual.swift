@@ -26,6 +26,11 @@ extension Language {
           `$.LINE` and `$.SECTION` tell the place.
           `$HAPROXY_CFGFILES` and `$HAPROXY_BRANCH` are set: the files, and the version of HAProxy whose language this is.
         - Between `'` and `'`, everything is ordinary.
+        - The arguments of samples and converters, `regsub(\\d+,N)`, are read from the word that this makes. There, quotes again make
+          commas, parentheses and blanks ordinary; outside `'`, a backslash before a backslash, a quote or a blank makes that
+          ordinary, `\\n`, `\\r` and `\\t` are a line feed, a carriage return and a tab, and before anything else, a comma too, it
+          is a backslash. Regular expressions and what replaces their matches have backslashes of their own; log formats have none.
+        - Files are bytes: those that are no UTF-8 stay what they are, as those that `\\xHH` names do.
         - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
           keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
         - Lines that begin with a dot choose among other lines, or print something: see [`.if`](#if) and its like.

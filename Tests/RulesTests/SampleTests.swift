@@ -33,7 +33,7 @@ import Testing
     @Test(arguments: [
         // Constants.
         ("always_true", "1"), ("always_false", "0"), ("bool(true)", "1"), ("bool(0)", "0"), ("int(-42)", "-42"),
-        ("str(hello)", "hello"), ("str('a,b)')", "a,b)"), ("str(a\\,b)", "a,b"),
+        ("str(hello)", "hello"), ("str('a,b)')", "a,b)"),
         // The connection.
         ("src", "10.0.1.7"), ("src_port", "4711"), ("dst", "192.168.0.1"), ("dst_port", "80"), ("ssl_fc", "0"),
         // The exchange.

@@ -144,7 +144,9 @@ struct ExpressionArguments {
         return values[next - 1]
     }
 
-    /// `(a,'b,c',d)`; nothing if the next byte is no parenthesis. Quotes and backslashes guard commas and parentheses.
+    /// `(a,'b,c',d)`; nothing if the next byte is no parenthesis. Quotes guard commas and parentheses. Behind a backslash, but
+    /// between single quotes, stand a quote, a blank, a backslash, or `n`, `r`, `t`; before anything else it is a byte as any
+    /// other, so that `\d` needs no second one and `\,` ends the argument.
     private static func read(
         _ text: inout ExpressionText, _ owner: String, _ ownerRange: Range<Int>
     ) throws(ConfigProblem) -> [(value: String, range: Range<Int>)] {
@@ -157,9 +159,8 @@ struct ExpressionArguments {
         while let byte = text.peek {
             text.position += 1
             switch byte {
-            case 0x5C where quote != 0x27 && !text.isAtEnd:
-                value.append(text.bytes[text.position])
-                text.position += 1
+            case 0x5C where quote != 0x27:
+                value.append(escaped(&text))
             case quote: quote = nil
             case 0x22 where quote == nil, 0x27 where quote == nil: quote = byte
             case 0x2C where quote == nil, 0x29 where quote == nil:
@@ -183,6 +184,23 @@ extension Expression {
     /// Reads an expression from `text`, which it leaves behind it.
     init(_ text: inout ExpressionText, _ table: inout RuleTable) throws(ConfigProblem) {
         let start = text.position
+extension ExpressionArguments {
+    /// The byte that a backslash just taken stands for, with what is behind it.
+    private static func escaped(_ text: inout ExpressionText) -> UInt8 {
+        let meaning: UInt8? =
+            switch text.peek {
+            case 0x5C, 0x20, 0x22, 0x27: text.peek
+            case UInt8(ascii: "n"): 0x0A
+            case UInt8(ascii: "r"): 0x0D
+            case UInt8(ascii: "t"): 0x09
+            default: nil
+            }
+        guard let meaning else { return 0x5C }
+        text.position += 1
+        return meaning
+    }
+}
+
         let name = text.name()
         guard let row = SampleRow.places[name] else { throw Self.unknownSample(name, text, start) }
         try self.init(row, nameStart: start, &text, &table)
