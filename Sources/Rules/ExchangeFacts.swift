@@ -203,7 +203,14 @@ public final class ExchangeFacts {
         keptMatcher?.shrink()
     }
 
-    /// Keeps the request line for the log. Call when the head is complete, before any rule has run.
+    /// The status sent to the client; in rules on responses, before it is sent, the response's. -1 if there is none.
+    var statusSoFar: Int {
+        if status >= 0 { return status }
+        // In TCP mode no head is looked for in what the server sends.
+        return side == .response && requestProbe == nil ? response.status : -1
+    }
+
+    /// Keeps the request line, for the log and for rules that ask for it. Call when the head is complete, before any rule has run.
     public func captureRequestLine() {
         requestLine.removeAll(keepingCapacity: true)
         requestLine.append(request.methodName)

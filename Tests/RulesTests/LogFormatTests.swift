@@ -106,6 +106,30 @@ import Testing
         let facts = try finished()
         facts.timers.ended = nil
         #expect(try rendered("%Ta %Tt %B", facts) == "+60 +63 +500")
+        // Not so in rules, which always run before the end.
+        #expect(try rendered("%Ta %Tt %B %Tu", facts, for: .message) == "60 63 500 61")
+    }
+
+    /// It was -1 until the response's head had been sent.
+    @Test func `In rules on responses %ST is the response's status`() throws {
+        let facts = try exchange()
+        #expect(try rendered("%ST", facts, for: .message) == "-1")
+        #expect(try value("status", facts) == nil)
+        facts.side = .response
+        facts.response.setStatus(418)
+        #expect(try rendered("%ST", facts, for: .message) == "418")
+        #expect(try value("status", facts) == "418")
+        facts.status = 502
+        #expect(try rendered("%ST", facts) == "502")
+    }
+
+    @Test(arguments: ["%r", "%HM", "%HU", "%HP", "%HPO", "%HQ", "%HV", "%hr", "%hs", "%hrl", "%hsl"])
+    func `A rule that asks for what logs keep has it kept`(format: String) throws {
+        for rule in ["http-request set-header x", "http-after-response set-header x", "use_backend"] {
+            #expect(try Section(.frontend, "\(rule) a\(format)").draft.looksAtCaptures)
+        }
+        #expect(try Section(.frontend, "unique-id-format \(format)").draft.looksAtCaptures)
+        #expect(try !Section(.frontend, "http-request set-header x %ci").draft.looksAtCaptures)
     }
 
     @Test func `IPv6 and unix sockets`() throws {

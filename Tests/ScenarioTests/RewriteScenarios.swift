@@ -36,6 +36,45 @@ import Testing
         #expect(requests.map { $0["x-late"] } == ["yes", "yes", "yes", nil])
     }
 
+    /// Variables of the request line were `<BADREQ>`, and a Location was made of that.
+    @Test("Log variables have their values in rules of a section that logs nothing")
+    func logVariablesWithoutLog() throws {
+        let server = try ScriptedServer { _ in "HTTP/1.1 201 Created\r\nX-Res: rv\r\nContent-Length: 0\r\n\r\n" }
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            defaults
+                mode http
+                timeout connect 60s
+                timeout client 60s
+                timeout server 60s
+            frontend front
+                bind 127.0.0.1:\(port)
+                capture request header X-Who len 9
+                capture response header X-Res len 9
+                http-request redirect location https://new.example%HU if { path_beg /old }
+                http-request deny deny_status 410 if { path /gone }
+                http-request set-header X-Line "%HM %HU %HP %HQ %HV|%r|%hr|%ST"
+                http-after-response set-header X-Status %ST
+                http-after-response set-header X-Line "%HM %HP %hr"
+                default_backend pool
+            backend pool
+                http-request set-header X-Back "%HU"
+                http-response set-header X-Backend-Status "%ST %hs"
+                server one 127.0.0.1:\(server.port)
+            """, listeningOn: port)
+
+        let answer = try fetch("/page?a=1", from: port, headers: "X-Who: site")
+        let line = "GET /page?a=1 /page ?a=1 HTTP/1.1|GET /page?a=1 HTTP/1.1|{site}|-1"
+        #expect(server.requests.last?["x-line"] == line)
+        #expect(server.requests.last?["x-back"] == "/page?a=1")
+        #expect(answer["x-backend-status"] == "201 {rv}")
+        #expect(answer["x-status"] == "201" && answer["x-line"] == "GET /page {site}")
+        #expect(try fetch("/old?x=1", from: port)["location"] == "https://new.example/old?x=1")
+        #expect(try fetch("/gone", from: port)["x-status"] == "410")
+        withExtendedLifetime(portico) {}
+    }
+
     @Test("A normalized target is one that means the same", .enabled(if: Portico.isItself))
     func normalizedTargets() throws {
         let server = try ScriptedServer(saying: "hello")

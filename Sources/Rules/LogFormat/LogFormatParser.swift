@@ -33,6 +33,7 @@ extension Format {
                 case .variable(let variable):
                     finishText()
                     elements.append(.variable(variable, flags))
+                    if variable.needsCaptures { table.usesCaptures = true }
                 case .expression(let expression):
                     finishText()
                     table.expressions.append(expression)

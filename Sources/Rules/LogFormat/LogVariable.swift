@@ -60,7 +60,7 @@ enum LogVariable: String, CaseIterable, Sendable {
         case .idleTime: "milliseconds until the request's first byte came"
         case .requestCompleteTime: "milliseconds until the request's head was complete: Th + Ti + TR"
         case .userTime: "milliseconds from accepting to the end, without those before the request's first byte"
-        case .status: "the status sent"
+        case .status: "the status sent; in rules on responses the response's, as it is then"
         case .bytesToClient: "bytes sent to the client"
         case .bytesFromClient: "bytes received from the client"
         case .requestCookie: "the captured cookie of the request"
@@ -93,6 +93,14 @@ enum LogVariable: String, CaseIterable, Sendable {
         case .logCounter: "the line's number in this frontend's log"
         case .uniqueID: "what unique-id-format made"
         case .origin: "at which point the line is written: txn_close, with option logasap txn_connect or txn_response"
+        }
+    }
+
+    /// Whether it stands for something that is kept of the request or response as they were received.
+    var needsCaptures: Bool {
+        switch self {
+        case .requestLine, .method, .uri, .uriWithoutQuery, .path, .query, .version: true
+        default: isCaptureList
         }
     }
 
@@ -139,16 +147,16 @@ extension LogVariable {
         case .queueTime: out.append(number: facts.timers.queueTime)
         case .connectTime: out.append(number: facts.timers.connectTime)
         case .responseTime: out.append(number: facts.timers.responseTime)
-        case .activeTime: out.append(number: facts.timers.activeTime, unfinished: facts)
-        case .totalTime: out.append(number: facts.timers.totalTime, unfinished: facts)
+        case .activeTime: out.append(number: facts.timers.activeTime, growing: isLine, facts)
+        case .totalTime: out.append(number: facts.timers.totalTime, growing: isLine, facts)
         case .dataTime: out.append(number: facts.timers.dataTime)
         case .handshakeTime: out.append(number: facts.timers.handshakeTime)
         case .idleTime: out.append(number: facts.timers.idleTime)
         case .requestCompleteTime: out.append(number: facts.timers.requestCompleteTime)
-        case .userTime: out.append(number: facts.timers.userTime, unfinished: facts)
+        case .userTime: out.append(number: facts.timers.userTime, growing: isLine, facts)
 
-        case .status: out.append(number: facts.status)
-        case .bytesToClient: out.append(number: Int(truncatingIfNeeded: facts.bytesToClient), unfinished: facts)
+        case .status: out.append(number: facts.statusSoFar)
+        case .bytesToClient: out.append(number: Int(truncatingIfNeeded: facts.bytesToClient), growing: isLine, facts)
         case .bytesFromClient: out.append(number: facts.bytesFromClient)
 
         case .requestCookie: out.append(text: facts.requestCookie, flags, isLine: isLine)
@@ -259,9 +267,10 @@ extension TextWriter {
         if flags.contains(.hexadecimal) { append(hexadecimal: number, width: width) } else { append(number: number) }
     }
 
-    /// With a plus sign in front if the exchange still goes on, as `option logasap` prints what will yet grow.
-    fileprivate mutating func append(number value: Int, unfinished facts: ExchangeFacts) {
-        if facts.timers.ended == nil { append(0x2B) }
+    /// In a line that is written while the exchange still goes on (`option logasap`) a plus sign in front says that the number
+    /// will yet grow.
+    fileprivate mutating func append(number value: Int, growing isLine: Bool, _ facts: ExchangeFacts) {
+        if isLine, facts.timers.ended == nil { append(0x2B) }
         append(number: value)
     }
 

@@ -5,7 +5,7 @@ internal import Configuration
 internal import HTTP
 
 enum ExchangeSample: Sendable {
-    case frontendName, backendName, serverName, uniqueID, status, serverStatus, responseVersion
+    case frontendName, backendName, serverName, uniqueID, status, finalStatus, serverStatus, responseVersion
     case retries, isRedispatched, termination, priorityClass, priorityOffset
     case lastRuleFile, lastRuleLine, lastEntity
 
@@ -16,7 +16,7 @@ enum ExchangeSample: Sendable {
         row("unique-id", .string, .requestHead, .uniqueID, "What unique-id-format made."),
         row("status", .integer, .responseHead, .status, "The response's status."),
         row("server_status", .integer, .responseHead, .serverStatus, "The status that the server answered with."),
-        row("txn.status", .integer, .end, .status, "The status that the client was answered with (%ST)."),
+        row("txn.status", .integer, .end, .finalStatus, "The status that the client was answered with (%ST)."),
         row("txn.conn_retries", .integer, .responseBytes, .retries, "How often another connection was tried (%rc)."),
         row(
             "txn.redispatched", .bool, .responseBytes, .isRedispatched,
@@ -50,8 +50,8 @@ enum ExchangeSample: Sendable {
         case .serverName: .string(facts.make { $0.append(facts.serverName) })
         case .uniqueID:
             facts.uniqueID.isEmpty ? nil : .string(facts.make { $0.append(contentsOf: facts.uniqueID) })
-        // In a log line the status is the one that was sent, which need not be the server's.
-        case .status: .integer(facts.status >= 0 ? facts.status : facts.response.status)
+        case .status: facts.statusSoFar >= 0 ? .integer(facts.statusSoFar) : nil
+        case .finalStatus: .integer(facts.status)
         case .serverStatus: facts.serverStatus >= 0 ? .integer(facts.serverStatus) : nil
         case .responseVersion:
             .string(facts.make { $0.append(facts.response.version == .http11 ? "1.1" : "1.0") })
