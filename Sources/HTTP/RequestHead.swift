@@ -125,7 +125,10 @@ public struct RequestHead: ~Copyable, Sendable {
         get { text.bytes.extracting(parts.path) }
     }
 
-    /// What stands behind the target's first `?`; empty if there is none.
+    /// Whether the target has a `?`.
+    public var hasQuery: Bool { queryEnd > parts.path.upperBound }
+
+    /// What stands behind the target's first `?`; empty too if there is none.
     public var query: RawSpan {
         @_lifetime(borrow self)
         get {

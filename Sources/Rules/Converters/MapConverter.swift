@@ -67,7 +67,7 @@ struct MapConverter: Sendable {
         let file = try arguments.reference("a file's path")
         lookup = table.use(file, isMap: true, method, ignoringCase: false, valueType: value.type)
         // There is no key to make up.
-        guard value != .key, let text = arguments.optionalString() else {
+        guard value != .key, let text = arguments.optionalText() else {
             fallback = nil
             return
         }
@@ -146,7 +146,7 @@ enum MapValue: Sendable {
         }
     }
 
-    /// A whole number and nothing else.
+    /// A whole number and nothing else; 0 for the empty value of a key that stands alone, as in HAProxy.
     static func integer(_ text: RawSpan) -> Int? {
         if let number = text.decimalValue { return Int(exactly: number) }
         guard text.byteCount > 1, text[0] == 0x2D || text[0] == 0x2B else { return nil }

@@ -79,8 +79,7 @@ enum PartConverter: Sendable {
                 Parts(of: text, delimiters, isReversed: selection.index < 0)
                     .words(selection.index.magnitude, count: selection.count)
             }
-            // A word that is not there is an empty one.
-            return .string(input.part(range ?? 0..<0))
+            return range.map { .string(input.part($0)) }
         case .bytes(let offset, let count):
             guard let offset = offset.value(facts) else { return nil }
             var end = input.count

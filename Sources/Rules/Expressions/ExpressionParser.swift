@@ -105,6 +105,9 @@ struct ExpressionArguments {
     }
 
     mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
+    /// Takes an argument that may be missing, and may be empty.
+    mutating func optionalText() -> String? { take()?.value }
+
         let value = try string(what)
         return try integer(value, what, in: limits)
     }

@@ -56,27 +56,15 @@ public final class PatternSet: @unchecked Sendable {
 
     // MARK: Building, before there are workers
 
-    /// Reads the lines of a file. Returns what is wrong with them.
-    func read(_ content: [UInt8]) -> [ConfigProblem] {
+    /// Reads the lines of a file. A key of a map that stands alone has the empty value.
+    func read(_ content: [UInt8]) {
         var lines = PatternLines(content, isMap: isMap)
-        var problems: [ConfigProblem] = []
         unsafe store.pointee.reserve(entries: content.count / 24, bytes: content.count)
         while let line = lines.next() {
-            if isMap, line.value.isEmpty {
-                guard problems.count < PatternLines.problemsMax else { break }
-                problems.append(
-                    ConfigProblem(
-                        "'\(lines.text(line.key))' has no value",
-                        at: SourceRange(
-                            file: name, line: line.number, column: line.column, length: lines.text(line.key).count),
-                        expected: "<key> <value>"))
-                continue
-            }
             let all = unsafe content.span.bytes
             _ = unsafe store.pointee.add(all.extracting(line.key), all.extracting(line.value))
             origins.append((Int32(line.number), Int32(line.column)))
         }
-        return problems
     }
 
     /// Adds patterns given in place.

@@ -106,7 +106,7 @@ public struct PatternSets: Sendable {
         places[file.name] = sets.count
         sets.append(set)
         do throws(Files.Refusal) {
-            problems += set.read(try Files.contents(of: path))
+            set.read(try Files.contents(of: path))
         } catch {
             problems.append(ConfigProblem("cannot read '\(file.name)': \(error.text)", at: file.range))
         }

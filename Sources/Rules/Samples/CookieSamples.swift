@@ -69,7 +69,8 @@ struct CookieSample: Sendable {
         case .names: return names(facts, program)
         case .text: return find(facts, program, &cursor).map { .string($0) }
         case .integer:
-            return find(facts, program, &cursor).flatMap { SampleValue.string($0).integer(facts) }.map { .integer($0) }
+            // A cookie without a value is there, and its number 0.
+            return find(facts, program, &cursor).map { .integer(SampleValue.string($0).integer(facts) ?? 0) }
         }
     }
 
@@ -100,7 +101,7 @@ struct CookieSample: Sendable {
             facts.withBytes(bytes(walk, facts, walk.name)) { facts.scratch.append($0) }
         }
         let made = SampleBytes(source: .scratch, start: start, count: facts.scratch.count - start)
-        return made.count == 0 ? nil : .string(made)
+        return .string(made)
     }
 
     private func next(_ facts: ExchangeFacts, _ program: RuleProgram, _ walk: inout FieldWalk) -> Bool {

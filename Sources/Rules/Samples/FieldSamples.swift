@@ -129,7 +129,7 @@ struct FieldSample: Sendable {
         let value = SampleValue.string(bytes)
         switch result {
         case .text, .count: return value
-        case .integer: return value.integer(facts).map { .integer($0) }
+        case .integer: return .integer(value.integer(facts) ?? 0)
         case .address:
             let value = SampleValue.string(facts.withBytes(bytes) { $0.placeOfAddress(in: bytes) })
             return value.address(facts).map { .address($0) }

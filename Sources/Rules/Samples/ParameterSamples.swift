@@ -52,7 +52,7 @@ struct ParameterSample: Sendable {
         let value = SampleValue.string(found)
         switch result {
         case .text: return value
-        case .integer: return value.integer(facts).map { .integer($0) }
+        case .integer: return .integer(value.integer(facts) ?? 0)
         case .address: return value.address(facts).map { .address($0) }
         }
     }

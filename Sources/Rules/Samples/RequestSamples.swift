@@ -24,7 +24,10 @@ enum RequestSample: Sendable {
         SampleRow("pathq", yields: .string, from: .requestHead, summary: "The target's path with its query.") {
             (_, _) throws(ConfigProblem) in .request(.pathAndQuery)
         },
-        SampleRow("query", yields: .string, from: .requestHead, summary: "What stands behind the target's first '?'.") {
+        SampleRow(
+            "query", yields: .string, from: .requestHead,
+            summary: "What stands behind the target's first '?'; no value without one."
+        ) {
             (_, _) throws(ConfigProblem) in .request(.query)
         },
         SampleRow(
@@ -54,10 +57,11 @@ enum RequestSample: Sendable {
         switch self {
         case .method: return text(facts, .method)
         case .target: return text(facts, .target)
-        case .path: return text(facts, .path)
-        case .pathAndQuery: return text(facts, .pathAndQuery)
-        // An empty query is a query, and a missing one too.
-        case .query: return facts.request.isPresent ? .string(facts.all(.query)) : nil
+        // The target `*` of OPTIONS is no path.
+        case .path: return facts.request.targetForm == .asterisk ? nil : text(facts, .path)
+        case .pathAndQuery: return facts.request.targetForm == .asterisk ? nil : text(facts, .pathAndQuery)
+        // An empty query is a query; without a '?' there is none.
+        case .query: return facts.request.hasQuery ? .string(facts.all(.query)) : nil
         case .base:
             guard facts.request.isPresent else { return nil }
             return .string(facts.make { facts.request.appendBase(to: &$0) })

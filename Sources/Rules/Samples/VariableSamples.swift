@@ -15,7 +15,7 @@ struct VariableSample: Sendable {
         ) { (arguments, table) throws(ConfigProblem) in
             let name = try arguments.variable()
             return .variable(
-                VariableSample(name: name, fallback: arguments.optionalString().map { table.keep($0.utf8) }))
+                VariableSample(name: name, fallback: arguments.optionalText().map { table.keep($0) }))
         }
     ]
 
