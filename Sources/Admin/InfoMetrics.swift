@@ -42,6 +42,9 @@ enum InfoMetrics {
         Metric("Jobs", .gauge, "Client connections and listeners now") { .u32($0.jobs) },
         Metric("Listeners", .gauge, "Listeners now") { .u32($0.listeners) },
         Metric("DroppedLogs", .counter, "Log lines that no target took") { .u64($0.logsDropped) },
+        Metric("RegexUndecided", .counter, "Regular expressions that tune.regex.max-steps cut short") {
+            .u64($0.undecidedMatches)
+        },
         Metric("TotalBytesIn", .counter, "Bytes from clients since the start") { .u64($0.bytesInTotal) },
         Metric("TotalBytesOut", .counter, "Bytes sent since the start, to clients and to servers") {
             .u64($0.bytesOutTotal)

@@ -62,6 +62,8 @@ public struct ProcessStats: Sendable {
     public var jobs = 0
     /// Log lines that no target took.
     public var logsDropped: UInt64 = 0
+    /// Regular expressions that came to no result within their limit of steps.
+    public var undecidedMatches: UInt64 = 0
 
     public init() {}
 }

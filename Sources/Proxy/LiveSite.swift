@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Logging
 internal import Reactor
 internal import Rules
 internal import Synchronization
@@ -14,6 +15,7 @@ final class LiveSite: SiteFacts {
     private let servers: [[String: Int]]
     /// The same by the names' bytes.
     private let computed: ComputedNames
+    private let log: LogChannel
     private let stopping = Atomic<Bool>(false)
 
     /// Whether the worker accepts no more connections.
@@ -22,9 +24,10 @@ final class LiveSite: SiteFacts {
         set { stopping.store(newValue, ordering: .relaxed) }
     }
 
-    init(_ plan: Plan, _ kernel: any Kernel) {
+    init(_ plan: Plan, _ kernel: any Kernel, _ log: LogChannel) {
         self.plan = plan
         self.kernel = kernel
+        self.log = log
         frontends = Self.places(plan.frontends.map(\.name))
         backends = Self.places(plan.backends.map(\.name))
         servers = plan.backends.map { Self.places($0.backend.servers.map(\.name)) }
@@ -49,6 +52,12 @@ final class LiveSite: SiteFacts {
         case .backend: computed.backends[name].map { SitePlace($0) }
         case .server: computed.place(ofServer: name, orIn: facts.backendIndex)
         }
+    }
+
+    func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {
+        guard let line = plan.undecidedMatches.line(about: rule, count, now: kernel.now) else { return }
+        let targets = plan.frontends[facts.frontendIndex].logTargets
+        log.event(.warning, to: targets.isEmpty ? plan.logTargets : targets, line)
     }
 
     func defaultBackend(ofFrontend index: Int) -> Int? { plan.frontends[index].routing.fallback }

@@ -22,6 +22,10 @@ public final class Plan: Sendable {
     public let process: ProcessFacts
     public let counters: ProcessCounters
     public let bufferBytes: Int
+    /// Steps that matching one regular expression may take.
+    let regularStepsMax: UInt32
+    /// Those that were not enough.
+    let undecidedMatches: UndecidedMatchLog
     /// Messages that were not understood, so far.
     let refusals = Atomic<UInt64>(0)
     private let headLimits: HeadLimits
@@ -40,7 +44,7 @@ public final class Plan: Sendable {
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, resolvers: [ResolversPlan],
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
-        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, logger: Logger
+        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -54,6 +58,8 @@ public final class Plan: Sendable {
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits
         self.caseAdjustments = caseAdjustments
+        self.regularStepsMax = regularStepsMax
+        undecidedMatches = UndecidedMatchLog(stepsMax: regularStepsMax)
         self.logger = logger
     }
 

@@ -98,7 +98,8 @@ public struct PlanBuilder {
             logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
-            headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments, logger: logger)
+            headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
+            regularStepsMax: UInt32(process.regularStepsMax), logger: logger)
     }
 
     mutating func report(

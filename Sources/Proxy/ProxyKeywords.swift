@@ -169,6 +169,17 @@ public enum ProxyKeywords {
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProcessSettings.self].fieldsMax = try args.integer("a number", in: 1...32_767)
         },
+        Keyword(
+            "tune.regex.max-steps", in: .global, usage: "tune.regex.max-steps <number>",
+            summary:
+                "Steps that matching one regular expression may take, 100000 by default: some milliseconds. A text that needs "
+                + "more matches in the conditions of deny, tarpit, reject, silent-drop, auth, close, monitor fail, and of return "
+                + "with a status from 400 on, negated or not; it does not in all others, those of allow and accept being taken "
+                + "to fail. replace-header and its like and del-header fail (strict-mode), regsub has no value. Each case is "
+                + "counted (RegexUndecided of show info), and the rule's line logged, every 10 seconds at most."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].regularStepsMax = try args.integer("a number", in: 100...100_000_000)
+        },
     ]
 
     /// The parameters of `bind`.

@@ -4,6 +4,7 @@ public import Basics
 public import Configuration
 internal import HTTP
 internal import Reactor
+internal import Rules
 
 /// What a frontend, backend, listen or defaults section says of connections and exchanges.
 public struct ProxySettings: SectionSettings {
@@ -80,6 +81,8 @@ public struct ProcessSettings: SectionSettings {
     var caseAdjustmentsOfFile = CaseAdjustments()
     var rewriteBytes = 1_024
     var fieldsMax = 101
+    /// Steps that matching one regular expression may take.
+    var regularStepsMax = Int(ExchangeFacts.defaultRegularStepsMax)
 
     public init() {}
 }

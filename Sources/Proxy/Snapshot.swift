@@ -38,6 +38,7 @@ extension Plan {
         var stats = ProcessStats()
         stats.version = process.version
         stats.logsDropped = logger.lost
+        stats.undecidedMatches = undecidedMatches.total
         stats.releaseDate = process.releaseDate
         stats.pid = SystemProcess.id
         stats.threads = process.threads

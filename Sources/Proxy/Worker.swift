@@ -60,7 +60,7 @@ public final class Worker {
         self.kernel = kernel
         self.log = log
         self.orders = orders
-        site = LiveSite(plan, kernel)
+        site = LiveSite(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         idleConnections = IdleConnections(plan: plan)
         views = plan.backends.map { _ in Backend.View() }
@@ -165,6 +165,7 @@ public final class Worker {
         facts.site = site
         facts.threadIndex = index
         facts.headBytesMax = plan.bufferBytes - Limits.headBytesReserved
+        facts.regularStepsMax = plan.regularStepsMax
         facts.processVariables = plan.variables
         return facts
     }

@@ -147,6 +147,10 @@ public final class ExchangeFacts {
     /// What an action is about to use: a header value, a location, a name.
     var rendered: [UInt8] = []
 
+    /// Steps that matching one regular expression may take (`tune.regex.max-steps`).
+    public var regularStepsMax = ExchangeFacts.defaultRegularStepsMax
+    /// Matches of regular expressions that came to no result.
+    var undecidedMatches = UndecidedMatches()
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
     var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
@@ -160,6 +164,8 @@ public final class ExchangeFacts {
     public static let noServer = "<NOSRV>"
     /// Bytes kept of a request line, as HAProxy's `tune.http.logurilen` has it.
     public static let requestLineBytesMax = 1_023
+    /// Ordinary patterns need some hundred steps for a header line; this many take a few milliseconds.
+    public static let defaultRegularStepsMax: UInt32 = 100_000
 
     /// Forgets the exchange, and keeps the connection's facts and all memory of the usual size.
     public func clear() {
@@ -201,6 +207,7 @@ public final class ExchangeFacts {
         rendered.empty()
         conversion.empty()
         keptMatcher?.shrink()
+        undecidedMatches.clear()
     }
 
     /// The status sent to the client; in rules on responses, before it is sent, the response's. -1 if there is none.

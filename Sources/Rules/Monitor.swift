@@ -24,7 +24,8 @@ public struct Monitor: Sendable {
         if !isMine, target.first == 0x2F { isMine = facts.request.pathAndQuery.equals(target) }
         guard isMine else { return nil }
         facts.side = .request
-        return failures.contains { $0.holds(facts, program) } ? 503 : 200
+        // What cannot be told is told to nobody as well-being.
+        return failures.contains { $0.holds(facts, program, .towardsHolding) } ? 503 : 200
     }
 }
 

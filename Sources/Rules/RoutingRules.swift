@@ -12,6 +12,7 @@ struct BackendRule: Sendable {
     }
     let target: Target
     let condition: Condition?
+    let origin: RuleOrigin
 }
 
 /// The lines with their names resolved.
@@ -24,6 +25,7 @@ public struct RoutingRules: Sendable {
         }
         let target: Target
         let condition: Condition?
+        let origin: RuleOrigin
     }
     private let rules: [Rule]
     @usableFromInline let hasRules: Bool
@@ -46,10 +48,10 @@ public struct RoutingRules: Sendable {
             case .named(let name):
                 // Nothing could ever come of it.
                 if disabled.contains(name.text), backends[name.text] == nil { return nil }
-                return Rule(target: .index(backends[name.text]), condition: rule.condition)
+                return Rule(target: .index(backends[name.text]), condition: rule.condition, origin: rule.origin)
             case .computed(let format):
                 hasComputed = true
-                return Rule(target: .computed(format), condition: rule.condition)
+                return Rule(target: .computed(format), condition: rule.condition, origin: rule.origin)
             }
         }
         let last = settings.defaultBackend
@@ -72,13 +74,18 @@ public struct RoutingRules: Sendable {
     func search(for facts: ExchangeFacts) -> Int? {
         facts.side = .request
         for rule in rules {
-            if let condition = rule.condition, !condition.holds(facts, program) { continue }
+            if let condition = rule.condition {
+                let holds = condition.holds(facts, program)
+                facts.reportUndecidedMatches(rule.origin, program)
+                guard holds else { continue }
+            }
             switch rule.target {
             case .index(let index):
                 if let index, disabledIndices.contains(index), !forces(facts) { continue }
                 return index
             case .computed(let format):
                 format.render(facts, program)
+                facts.reportUndecidedMatches(rule.origin, program)
                 let index = indices[facts.rendered]
                 if disabledNames.contains(facts.rendered) {
                     guard let index, forces(facts) else { continue }

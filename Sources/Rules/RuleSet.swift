@@ -103,33 +103,36 @@ public final class RuleSet: Sendable {
         while i < rules.count {
             // Not the whole rule at once: most actions are only passed over.
             if let condition = rules[i].condition {
-                if facts.mayGrow {
-                    switch condition.verdict(facts, program) {
-                    case .holds: break
-                    case .fails:
-                        i += 1
-                        continue
-                    case .undecided: return .wait(.more, index: i)
-                    }
-                } else if !condition.holds(facts, program) {
+                let settlement = rules[i].settlement
+                let verdict: Condition.Verdict =
+                    facts.mayGrow
+                    ? condition.verdict(facts, program, settlement)
+                    : condition.holds(facts, program, settlement) ? .holds : .fails
+                facts.reportUndecidedMatches(rules[i].origin, program)
+                switch verdict {
+                case .holds: break
+                case .fails:
                     i += 1
                     continue
+                case .undecided: return .wait(.more, index: i)
                 }
             }
-            switch rules[i].action.run(on: facts, side, program) {
+            let result = rules[i].action.run(on: facts, side, program)
+            facts.reportUndecidedMatches(rules[i].origin, program)
+            switch result {
             case .next: i += 1
             case .stop:
-                facts.note(rules[i].origin, program)
+                facts.note(rules[i], program)
                 return .stop
             case .decided(let outcome):
-                facts.note(rules[i].origin, program)
+                facts.note(rules[i], program)
                 return .decided(outcome)
             case .wait(let wait): return .wait(wait, index: i + 1)
             case .undecided: return .wait(.more, index: i)
             case .failed:
                 facts.failedRewrites += 1
                 if facts.isStrict {
-                    facts.note(rules[i].origin, program)
+                    facts.note(rules[i], program)
                     return .decided(.rewriteFailed)
                 }
                 i += 1
@@ -143,8 +146,11 @@ public final class RuleSet: Sendable {
 struct Rule: Sendable {
     let action: Action
     let condition: Condition?
-    /// nil where samples shall not tell.
     var origin: RuleOrigin?
+    /// Whether `last_rule_line` and its like tell of it.
+    var isLastRule = true
+    /// What a regular expression without a result means for the condition.
+    var settlement = UndecidedMatches.Settlement.asNoMatch
 }
 
 /// Where a rule stands.
@@ -155,8 +161,8 @@ struct RuleOrigin: Sendable {
 
 extension ExchangeFacts {
     /// For `last_rule_line` and its like.
-    fileprivate func note(_ origin: RuleOrigin?, _ program: RuleProgram) {
-        guard let origin else { return }
+    fileprivate func note(_ rule: Rule, _ program: RuleProgram) {
+        guard rule.isLastRule, let origin = rule.origin else { return }
         lastRuleLine = Int(origin.line)
         lastRuleFile.removeAll(keepingCapacity: true)
         lastRuleFile.append(program.text(origin.file))
@@ -165,7 +171,7 @@ extension ExchangeFacts {
 
 extension RuleTable {
     mutating func origin(of line: SourceRange) -> RuleOrigin {
-        let file = fileNames[line.file] ?? keep(line.file.utf8)
+        let file = fileNames[line.file] ?? keep(line.file)
         fileNames[line.file] = file
         return RuleOrigin(file: file, line: Int32(clamping: line.line))
     }

@@ -140,14 +140,16 @@ extension RulesSettings {
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
         let origin = table.origin(of: arguments.keyword.range)
-        rules[family, default: []].append(Rule(action: action, condition: condition, origin: origin))
+        rules[family, default: []].append(
+            Rule(action: action, condition: condition, origin: origin, settlement: action.settlement(table)))
     }
 
     fileprivate mutating func readRedirect(_ arguments: inout Arguments) throws(ConfigProblem) {
         table.redirects.append(try Redirection(&arguments, in: nil, &table))
         let action = Action.redirect(table.redirects.count - 1)
         let condition = try names.condition(&arguments, in: .requestRules, &table)
-        redirects.append(Rule(action: action, condition: condition))
+        let origin = table.origin(of: arguments.keyword.range)
+        redirects.append(Rule(action: action, condition: condition, origin: origin, isLastRule: false))
     }
 
     fileprivate mutating func readForcedSwitch(_ arguments: inout Arguments) throws(ConfigProblem) {
@@ -168,6 +170,7 @@ extension RulesSettings {
                 : .computed(format)
         }
         let condition = try names.condition(&arguments, in: .routing, &table)
-        backendRules.append(BackendRule(target: target, condition: condition))
+        let origin = table.origin(of: arguments.keyword.range)
+        backendRules.append(BackendRule(target: target, condition: condition, origin: origin))
     }
 }

@@ -12,6 +12,7 @@ struct ServerRule: Sendable {
     }
     let target: Target
     let condition: Condition
+    let origin: RuleOrigin
 }
 
 /// The lines with their names resolved.
@@ -24,6 +25,7 @@ public struct ServerRules: Sendable {
         }
         let target: Target
         let condition: Condition
+        let origin: RuleOrigin
     }
     private let rules: [Rule]
     private let program: RuleProgram
@@ -33,8 +35,10 @@ public struct ServerRules: Sendable {
     init(_ settings: RulesSettings, _ servers: [String: Int]) {
         rules = settings.serverRules.map { rule in
             switch rule.target {
-            case .named(let name): Rule(target: .index(servers[name.text]), condition: rule.condition)
-            case .computed(let format): Rule(target: .computed(format), condition: rule.condition)
+            case .named(let name):
+                Rule(target: .index(servers[name.text]), condition: rule.condition, origin: rule.origin)
+            case .computed(let format):
+                Rule(target: .computed(format), condition: rule.condition, origin: rule.origin)
             }
         }
         program = RuleProgram(settings.table)
@@ -47,8 +51,10 @@ public struct ServerRules: Sendable {
     public func choose(for facts: ExchangeFacts, where isUsable: (Int) -> Bool) -> Int? {
         if rules.isEmpty { return nil }
         facts.side = .request
-        for rule in rules where rule.condition.holds(facts, program) {
-            if let index = place(rule.target, facts), isUsable(index) { return index }
+        for rule in rules {
+            let index = rule.condition.holds(facts, program) ? place(rule.target, facts) : nil
+            facts.reportUndecidedMatches(rule.origin, program)
+            if let index, isUsable(index) { return index }
         }
         return nil
     }
@@ -94,6 +100,7 @@ extension RulesSettings {
         guard let condition = try names.condition(&arguments, in: .routing, &table) else {
             throw arguments.problem("'use-server' lacks a condition", expected: "use-server <name> if <condition>")
         }
-        serverRules.append(ServerRule(target: target, condition: condition))
+        let origin = table.origin(of: arguments.keyword.range)
+        serverRules.append(ServerRule(target: target, condition: condition, origin: origin))
     }
 }

@@ -22,6 +22,9 @@ public protocol SiteFacts: AnyObject {
     func appendName(ofBackend index: Int, to out: inout [UInt8])
     /// What a reference leads to; nil if nobody has that name.
     func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
+    /// Regular expressions came to no result so many times, within their limit of steps; `rule` is the file and line of the
+    /// rule that asked for them, nil if no rule did.
+    func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts)
     /// The same for a name that was computed, which is not empty.
     func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace?
 }

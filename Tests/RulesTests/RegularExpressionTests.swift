@@ -117,8 +117,9 @@ import Testing
     @Test func `A pattern that never ends is given up`() throws {
         let facts = try exchange("GET /\(String(repeating: "a", count: 200))! HTTP/1.1\nHost: a\n\n")
         let start = ContinuousClock.now
-        #expect(try !holds("{ path_reg '^/(a+)+$' }", facts))
-        #expect(try !holds("{ path_reg '^/(a|aa|a*)*$' }", facts))
+        // In a condition of `deny` that counts as a match.
+        #expect(try holds("{ path_reg '^/(a+)+$' }", facts))
+        #expect(try holds("{ path_reg '^/(a|aa|a*)*$' }", facts))
         // Without a limit the first would take longer than the world is old.
         #expect(ContinuousClock.now - start < .seconds(60))
     }

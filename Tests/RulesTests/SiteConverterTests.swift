@@ -15,6 +15,7 @@ import Testing
         }
         func number(_ what: SiteNumber) -> Int { 0 }
         func defaultBackend(ofFrontend index: Int) -> Int? { nil }
+        func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {}
         func appendName(ofBackend index: Int, to out: inout [UInt8]) {}
         func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
             switch (reference.kind, reference.name) {

@@ -9,6 +9,8 @@ import Testing
 
 /// A site of one frontend `www`, two backends `shop` and `api`, and the server `shop/s1`, whose numbers tell what was asked.
 final class TestSite: SiteFacts {
+    /// What it was told of undecided matches.
+    var undecided: [String] = []
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int { 1_000 + code(what) }
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int { 2_000 + 100 * index + code(what) }
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
@@ -16,6 +18,9 @@ final class TestSite: SiteFacts {
     }
     func number(_ what: SiteNumber) -> Int { what == .isStopping ? 0 : code(what) }
     func defaultBackend(ofFrontend index: Int) -> Int? { 1 }
+    func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {
+        undecided.append("\(count) in \(rule ?? "no rule")")
+    }
     func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(["shop", "api"][index]) }
 
     func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {

@@ -160,6 +160,8 @@ extension RulesSettings {
         let expression = try Expression(word, in: family.place, &table)
         let condition = try names.condition(&arguments, in: family.place, &table)
         let action = CaptureAction(expression, slot: slot, side: family.side)
-        rules[family, default: []].append(Rule(action: .capture(action), condition: condition))
+        let origin = table.origin(of: arguments.keyword.range)
+        rules[family, default: []].append(
+            Rule(action: .capture(action), condition: condition, origin: origin, isLastRule: false))
     }
 }

@@ -28,11 +28,12 @@ struct DeleteFieldsAction: Sendable {
             return .next
         }
         let matcher = facts.regularMatcher
+        let undecided = facts.undecidedMatches.count
         switch side {
         case .request: remove(from: &facts.request.fields, matcher, program)
         case .response: remove(from: &facts.response.fields, matcher, program)
         }
-        return .next
+        return facts.undecidedMatches.count == undecided ? .next : .failed
     }
 
     private func remove(from fields: inout HeaderFields, _ matcher: RegularMatcher, _ program: RuleProgram) {

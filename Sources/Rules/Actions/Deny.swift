@@ -16,6 +16,7 @@ extension AnswerContent {
     static let denyRow = ActionRow(
         "deny", in: [.httpRequest, .httpResponse, .statsRequest], "[deny_status <code>] " + usage,
         summary: "Refuses the message: a request with status 403, a response with 502, unless another is said."
+            + ActionRow.undecidedIsMatch
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(
             try AnswerContent(
@@ -27,6 +28,7 @@ extension AnswerContent {
     static let tarpitRow = ActionRow(
         "tarpit", in: [.httpRequest], "[deny_status <code>] " + usage,
         summary: "Refuses the request once timeout tarpit has passed: with status 500, unless another is said."
+            + ActionRow.undecidedIsMatch
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(
             try AnswerContent(

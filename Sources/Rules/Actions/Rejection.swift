@@ -10,7 +10,7 @@ enum Rejection {
         },
         ActionRow(
             "reject", in: RuleFamily.tcp + [.httpRequest],
-            summary: "Closes the connection without an answer."
+            summary: "Closes the connection without an answer." + ActionRow.undecidedIsMatch
         ) { (_, _, _) throws(ConfigProblem) in .reject },
         ActionRow(
             "close", in: [.responseContent],
@@ -22,7 +22,7 @@ enum Rejection {
             "silent-drop", in: RuleFamily.tcp + [.httpRequest, .httpResponse],
             summary:
                 "Forgets the connection without telling the client, which waits until it gives up: for those who attack. "
-                + "Firewalls on the way remember the connection too."
+                + "Firewalls on the way remember the connection too." + ActionRow.undecidedIsMatch
         ) { (_, _, _) throws(ConfigProblem) in .silentDrop },
     ]
 }

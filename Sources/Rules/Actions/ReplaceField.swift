@@ -1,7 +1,7 @@
 // `replace-header`, `replace-value`: fields rewritten by a regular expression (manual, `http-request replace-header`).
 //
 // A value that matches is replaced whole by what the format makes, in which `\1` and so on stand for groups. A
-// result that would end its line is not taken over.
+// result that would end its line is not taken over. Where matching came to no result, the action has failed.
 
 internal import Basics
 internal import Configuration
@@ -19,12 +19,13 @@ struct ReplaceFieldAction: Sendable {
         format.render(facts, program)
         let matcher = facts.regularMatcher
         let room = facts.headRoom
+        let undecided = facts.undecidedMatches.count
         let isDone =
             switch side {
             case .request: change(&facts.request.fields, facts.rendered, matcher, program, room)
             case .response: change(&facts.response.fields, facts.rendered, matcher, program, room)
             }
-        return isDone ? .next : .failed
+        return isDone && facts.undecidedMatches.count == undecided ? .next : .failed
     }
 
     /// False if a value did not get its place: the message would be longer by more than `room`.

@@ -2,7 +2,7 @@
 // `http-request replace-path`).
 //
 // A part that matches is replaced whole by what the format makes, in which `\1` and so on stand for groups. A
-// result that is no valid target fails.
+// result that is no valid target fails, and so does a match that came to no result.
 
 internal import Basics
 internal import Configuration
@@ -17,8 +17,9 @@ struct ReplaceTargetAction: Sendable {
     func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
         let matcher = facts.regularMatcher
         let old = facts.all(part)
+        let undecided = facts.undecidedMatches.count
         guard facts.withBytes(old, { matcher.finds(program.table.regularExpressions[expression], in: $0) }) else {
-            return .next
+            return facts.undecidedMatches.count == undecided ? .next : .failed
         }
         // An expression in the format may match something itself: its matches come first, this one again behind.
         format.render(facts, program)

@@ -15,8 +15,12 @@ struct Condition: Sendable {
     /// Whether it began with `unless`.
     let isInverted: Bool
 
-    func holds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
-        anyAlternativeHolds(facts, program) != isInverted
+    /// - Parameter settlement: what becomes of a test whose regular expression came to no result.
+    func holds(
+        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
+    ) -> Bool {
+        facts.undecidedMatches.isInDoubt = false
+        return anyAlternativeHolds(facts, program, isInverted ? settlement.inverted : settlement) != isInverted
     }
 
     /// What can be said while more of the message may come.
@@ -24,7 +28,11 @@ struct Condition: Sendable {
 
     /// As `holds`, for messages that are still growing: a sample that is not there yet decides nothing, unless the rest
     /// of its alternative fails, or another alternative holds, without it.
-    func verdict(_ facts: ExchangeFacts, _ program: RuleProgram) -> Verdict {
+    func verdict(
+        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
+    ) -> Verdict {
+        facts.undecidedMatches.isInDoubt = false
+        let settlement = isInverted ? settlement.inverted : settlement
         var isOpen = false
         var alternative = Verdict.holds
         for i in terms.range {
@@ -39,7 +47,7 @@ struct Condition: Sendable {
             let matches = program.table.lists[Int(term.list)].holds(facts, program)
             if !matches && facts.isUndecided {
                 alternative = .undecided
-            } else if matches == term.isNegated {
+            } else if !settled(matches != term.isNegated, facts, settlement) {
                 alternative = .fails
             }
         }
@@ -48,8 +56,18 @@ struct Condition: Sendable {
         return isInverted ? .holds : .fails
     }
 
+    /// Alternatives and terms are joined by "or" and "and": if each term in doubt is settled one way, so is the whole.
     @inline(__always)
-    private func anyAlternativeHolds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
+    private func settled(
+        _ holds: Bool, _ facts: ExchangeFacts, _ settlement: UndecidedMatches.Settlement
+    ) -> Bool {
+        facts.undecidedMatches.isInDoubt ? facts.settle(holds, settlement) : holds
+    }
+
+    @inline(__always)
+    private func anyAlternativeHolds(
+        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement
+    ) -> Bool {
         var holds = true
         for i in terms.range {
             let term = program.table.terms[i]
@@ -58,7 +76,10 @@ struct Condition: Sendable {
                 holds = true
             }
             // Once a term has failed, the rest of its alternative does not matter.
-            if holds { holds = program.table.lists[Int(term.list)].holds(facts, program) != term.isNegated }
+            if holds {
+                let matches = program.table.lists[Int(term.list)].holds(facts, program)
+                holds = settled(matches != term.isNegated, facts, settlement)
+            }
         }
         return holds
     }

@@ -50,14 +50,20 @@ struct Criterion: Sendable {
         self.matcher = matcher
     }
 
-    /// Whether any of the expression's values matches.
+    /// Whether any of the expression's values matches. A match of a value that is sure leaves no doubt, whatever earlier tests
+    /// of the same list came to.
     func holds(_ facts: ExchangeFacts, _ program: RuleProgram) -> Bool {
         facts.withScratch {
             var cursor = SampleCursor(isIterating: true)
             repeat {
                 cursor.hasMore = false
-                if let value = expression.next(facts, program, &cursor), matcher.matches(value, facts, program) {
-                    return true
+                let undecided = facts.undecidedMatches.count
+                if let value = expression.next(facts, program, &cursor) {
+                    let isSure = facts.undecidedMatches.count == undecided
+                    if matcher.matches(value, facts, program) {
+                        if isSure { facts.undecidedMatches.isInDoubt = false }
+                        return true
+                    }
                 }
             } while cursor.hasMore
             return false

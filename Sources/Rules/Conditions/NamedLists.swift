@@ -97,6 +97,11 @@ extension RuleProgram {
     /// Whether the list of a use holds, or does not if that is what is asked.
     func usedListHolds(_ place: Int, _ facts: ExchangeFacts) -> Bool {
         let use = table.listUses[place]
-        return use.list >= 0 && table.lists[Int(use.list)].holds(facts, self) != use.isNegated
+        guard use.list >= 0 else { return false }
+        // This list stands within an expression of another, whose doubt stays.
+        let wasInDoubt = facts.undecidedMatches.isInDoubt
+        facts.undecidedMatches.isInDoubt = false
+        defer { if wasInDoubt { facts.undecidedMatches.isInDoubt = true } }
+        return table.lists[Int(use.list)].holds(facts, self) != use.isNegated
     }
 }

@@ -40,11 +40,14 @@ struct Substitution: Sendable {
         let input = value.bytes(facts)
         let matcher = facts.regularMatcher
         let isFound = facts.withBytes(input) {
+        let undecided = facts.undecidedMatches.count
             matcher.substitute(
                 program.table.regularExpressions[expression], in: $0, by: program.text(template),
                 everywhere: isEverywhere)
         }
         guard isFound else { return .string(input) }
+        // Whether all is replaced that was to be is not known.
+        guard facts.undecidedMatches.count == undecided else { return nil }
         guard matcher.output.count <= ConversionLimits.bytesMax else {
             matcher.shrink()
             return nil

@@ -1,7 +1,8 @@
 // Regular expressions: PCRE2's, compiled to machine code where it can do that (manual, section 7.1.3).
 //
-// Matching has a limit of steps, so that no pair of pattern and text can hold a worker: beyond it the text does not
-// match. A compiled expression is a pointer that all workers read; what a match writes belongs to the exchange.
+// Matching has a limit of steps, so that no pair of pattern and text can hold a worker. Beyond it the text is taken not to
+// match, and the exchange's facts are told that this was never found out (`UndecidedMatches`): rules that refuse then refuse.
+// A compiled expression is a pointer that all workers read; what a match writes belongs to the exchange.
 
 internal import Basics
 internal import CPCRE2
@@ -73,8 +74,6 @@ extension RuleTable {
 final class RegularMatcher {
     /// The whole match and `\1` to `\9`.
     private static let groupsMax = 10
-    /// Ordinary patterns need some hundred steps for a header line; this many take a few milliseconds.
-    private static let stepsMax: UInt32 = 100_000
     /// The stack for the rare text that needs one of its own: enough for a whole head of any pattern's liking.
     private static let stackBytesMin = 64 << 10
     private static let stackBytesMax = 4 << 20
@@ -87,14 +86,17 @@ final class RegularMatcher {
     private var groups = 0
     /// The text that `substitute` or `expand` has made.
     private(set) var output: [UInt8] = []
+    /// Whose matches are made, to be told of those that come to no result.
+    private unowned let facts: ExchangeFacts
 
-    init() {
+    init(for facts: ExchangeFacts) {
+        self.facts = facts
         guard let match = unsafe pcre2_match_data_create_8(UInt32(Self.groupsMax), nil),
             let limits = unsafe pcre2_match_context_create_8(nil)
         else { fatalError("no memory for matching a regular expression") }
         unsafe self.match = match
         unsafe self.limits = limits
-        unsafe pcre2_set_match_limit_8(limits, Self.stepsMax)
+        unsafe pcre2_set_match_limit_8(limits, facts.regularStepsMax)
         unsafe pcre2_set_heap_limit_8(limits, Self.heapKiBMax)
     }
 
@@ -103,7 +105,8 @@ final class RegularMatcher {
         unsafe pcre2_match_context_free_8(limits)
     }
 
-    /// Whether the expression is found in the text from `offset` on. Remembers where its groups are.
+    /// Whether the expression is found in the text from `offset` on. Remembers where its groups are. False too where PCRE2
+    /// gives up (the limit of steps, memory, bytes that are no UTF-8 under `(*UTF)`): `facts.undecidedMatches` counts that.
     func finds(_ expression: RegularExpression, in text: RawSpan, from offset: Int = 0) -> Bool {
         unsafe text.withUnsafeBytes { bytes in
             // An empty text may have no address; any will do then.
@@ -120,6 +123,7 @@ final class RegularMatcher {
             }
             // Zero stands for a match with more groups than are kept.
             groups = result == 0 ? Self.groupsMax : max(0, Int(result))
+            if result < 0, result != PCRE2_ERROR_NOMATCH { facts.undecidedMatches.add() }
             return result >= 0
         }
     }

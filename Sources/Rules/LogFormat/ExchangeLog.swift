@@ -148,6 +148,7 @@ public struct ExchangeLog: Sendable {
         } else {
             format.render(facts, into: &out)
         }
+        facts.reportUndecidedMatches(nil, names)
     }
 
     /// Appends the exchange as one JSON object without line breaks.

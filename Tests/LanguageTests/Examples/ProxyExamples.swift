@@ -82,5 +82,6 @@ extension Examples {
         line("tune.bufsize", "32k", not: "100"),
         line("tune.http.maxhdr", "200", not: "0"),
         line("tune.maxrewrite", "2k", not: "2x"),
+        line("tune.regex.max-steps", "20000", not: "10"),
     ]
 }
