@@ -6,7 +6,7 @@ extension [UInt8] {
     /// Appends text for an element or a quoted attribute. What could end either is escaped; control characters,
     /// which no page may have, become blanks.
     mutating func append(html text: String) {
-        for byte in text.utf8 {
+        for byte in text.verbatimBytes {
             switch byte {
             case 0x26: append("&amp;")
             case 0x3C: append("&lt;")

@@ -13,7 +13,7 @@ public enum StatsAccess: Sendable, Equatable {
         // Every user is compared, and every byte, so that the time taken tells nothing.
         var isKnown = false
         for user in settings.users {
-            let isThis = isEqual(given, Array("\(user.name):\(user.password)".utf8))
+            let isThis = isEqual(given, "\(user.name):\(user.password)".verbatimBytes)
             isKnown = isKnown || isThis
         }
         return isKnown ? .allowed : .refused

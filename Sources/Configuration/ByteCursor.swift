@@ -104,7 +104,7 @@ struct ByteCursor: Sendable {
     mutating func take(until isEnd: (UInt8) -> Bool) -> String {
         let start = position
         while let byte = current, !isAtLineEnd, !isAtContinuation, !isEnd(byte) { advance() }
-        return String(decoding: bytes[start..<position], as: UTF8.self)
+        return String(verbatim: bytes[start..<position])
     }
 }
 

@@ -1,5 +1,6 @@
 // The few things that reading configurations asks of the file system, with the system's own words when it refuses.
 
+internal import Basics
 internal import Glibc
 
 public enum Files {
@@ -15,7 +16,7 @@ public enum Files {
 
     /// The whole of a file.
     public static func contents(of path: String) throws(Refusal) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .current() }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
@@ -34,22 +35,22 @@ public enum Files {
 
     static func isFolder(_ path: String) -> Bool {
         var info = stat()
-        return unsafe stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+        return path.withVerbatimCString({ unsafe stat($0, &info) }) == 0 && info.st_mode & S_IFMT == S_IFDIR
     }
 
     /// The `*.cfg` files of a folder, by name; neither hidden ones nor folders.
     static func configurations(in folder: String) throws(Refusal) -> [String] {
-        guard let listing = unsafe opendir(folder) else { throw .current() }
+        guard let listing = folder.withVerbatimCString({ unsafe opendir($0) }) else { throw .current() }
         defer { unsafe closedir(listing) }
         var names: [String] = []
         while let entry = unsafe readdir(listing) {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
-                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                unsafe String(verbatim: $0.prefix { $0 != 0 })
             }
             if !name.hasPrefix("."), name.hasSuffix(".cfg") { names.append(name) }
         }
         // By bytes, not by the letters of some locale.
-        names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        names.sort { $0.verbatimBytes.lexicographicallyPrecedes($1.verbatimBytes) }
         return names.map { join(folder, $0) }.filter { !isFolder($0) }
     }
 
@@ -57,18 +58,22 @@ public enum Files {
     static func matches(of pattern: String) -> [String] {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
-        guard unsafe glob(pattern, 0, nil, &found) == 0 else { return [] }
+        guard pattern.withVerbatimCString({ unsafe glob($0, 0, nil, &found) }) == 0 else { return [] }
         let paths = unsafe (0..<Int(found.gl_pathc)).compactMap { index in
-            unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
+            unsafe found.gl_pathv[index].map { unsafe text($0) }
         }
-        return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return paths.sorted { $0.verbatimBytes.lexicographicallyPrecedes($1.verbatimBytes) }
     }
 
     /// The one name of a file however it is reached; the path itself if there is no such file.
     static func canonical(_ path: String) -> String {
-        guard let real = unsafe realpath(path, nil) else { return path }
+        guard let real = path.withVerbatimCString({ unsafe realpath($0, nil) }) else { return path }
         defer { unsafe free(real) }
-        return unsafe String(cString: real)
+        return unsafe text(real)
+    }
+
+    private static func text(_ bytes: UnsafePointer<CChar>) -> String {
+        unsafe String(verbatim: UnsafeBufferPointer(start: bytes, count: strlen(bytes)).map(UInt8.init(bitPattern:)))
     }
 
     /// `name` as seen from `folder`; an absolute one stays as it is.

@@ -4,6 +4,8 @@
 // Portico's own: a backslash at the end of a line continues it in the next one. Every word remembers
 // where it was written. How a word is written is in WrittenWord.swift; what words mean is not known here.
 
+internal import Basics
+
 /// Takes one line after the other out of a file.
 public struct Lexer: Sendable {
     /// The words of one line: of several, where a backslash continues it.
@@ -46,7 +48,7 @@ public struct Lexer: Sendable {
         while !cursor.isAtLineEnd, cursor.current != UInt8(ascii: "#") {
             let word = try WrittenWord(reading: &cursor, variables)
             for bytes in word.texts {
-                line.words.append(Word(text(of: bytes, at: word.range, &line.warnings), at: word.range))
+                line.words.append(Word(String(verbatim: bytes), at: word.range))
             }
             if !word.texts.isEmpty { emptyAtEnd = word.isEmptyVariable ? emptyAtEnd + 1 : 0 }
             cursor.skipBlanks()
@@ -54,14 +56,5 @@ public struct Lexer: Sendable {
         // What an empty variable leaves at the end of a line was never there: `bind :80 "${BIND_OPTIONS}"`.
         line.words.removeLast(emptyAtEnd)
         cursor.skipComment()
-    }
-
-    private func text(of bytes: [UInt8], at range: SourceRange, _ warnings: inout [ConfigProblem]) -> String {
-        if let text = String(validating: bytes, as: UTF8.self) { return text }
-        warnings.append(
-            ConfigProblem(
-                "bytes that are not UTF-8 are read as '\u{FFFD}'", at: range, expected: "a file in UTF-8",
-                severity: .warning))
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

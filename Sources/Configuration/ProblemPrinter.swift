@@ -8,6 +8,8 @@
 // and as logs do, one line each. What comes out is safe to print: control characters of the file do not
 // reach the terminal.
 
+internal import Basics
+
 /// Prints the problems of a configuration in the order of its files and lines, each once.
 public struct ProblemPrinter {
     /// Lines longer than this are cut around the word in question.
@@ -91,8 +93,10 @@ extension ProblemPrinter {
         else { return nil }
         let start = starts[range.line - 1]
         let end = range.line < starts.count ? starts[range.line] - 1 : bytes.count
-        var letters = Array(String(decoding: bytes[start..<end], as: UTF8.self).unicodeScalars)
+        var letters = Array(String(verbatim: bytes[start..<end]).unicodeScalars)
         if letters.last == "\r" { letters.removeLast() }
+        // One column each, whatever they are.
+        for i in letters.indices where letters[i].isVerbatimByte { letters[i] = "\u{FFFD}" }
 
         var first = min(max(0, range.column - 1), letters.count)
         // A word that goes on behind the line's end is marked up to there; a place behind it by a single mark.
@@ -131,12 +135,13 @@ extension ProblemPrinter {
 
 extension String {
     /// The text with every control character but the tab replaced by `\u{FFFD}`, so that a file cannot
-    /// steer the terminal it is shown on.
+    /// steer the terminal it is shown on, and with bytes that are no UTF-8 as `\xE9`.
     fileprivate var printable: String {
         let isControl = { (scalar: Unicode.Scalar) in
             scalar != "\t" && (scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value)
         }
-        guard unicodeScalars.contains(where: isControl) else { return self }
-        return String(String.UnicodeScalarView(unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
+        let text = showingVerbatimBytes
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
     }
 }

@@ -201,7 +201,7 @@ extension WrittenWord {
 
     /// A list's values become words of their own, parted by blanks.
     private mutating func append(_ value: String, asList: Bool) {
-        for byte in value.utf8 {
+        for byte in value.verbatimBytes {
             if asList, byte.isBlank || byte == .newline {
                 if texts.last != [] { texts.append([]) }
             } else {

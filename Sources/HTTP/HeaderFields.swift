@@ -166,12 +166,12 @@ extension HeaderFields {
 
     @discardableResult
     public mutating func append(_ field: KnownField, _ value: String) -> Bool {
-        append(field, Array(value.utf8))
+        append(field, value.verbatimBytes)
     }
 
     @discardableResult
     public mutating func append(name: String, _ value: String) -> Bool {
-        append(name: Array(name.utf8).bytes, value: Array(value.utf8).bytes)
+        append(name: Array(name.utf8).bytes, value: value.verbatimBytes.bytes)
     }
 
     /// Removes every such field.

@@ -1,13 +1,15 @@
 // Answers that Portico makes itself: error pages, `http-request return`, redirects, the stats page.
 // They are sent as any other response is; the response rules see them too.
 
+internal import Basics
+
 /// A whole response in memory.
 public struct LocalResponse: Sendable {
     /// 100 to 999.
     public var status: Int
     /// Nil: the usual one of the status.
     public var reason: String?
-    /// Without framing fields: `apply(to:)` adds `content-length`.
+    /// Without framing fields: `apply(to:)` adds `content-length`. Values that are no UTF-8 are `String(verbatim:)`.
     public var fields: [(name: String, value: String)]
     public var body: [UInt8]
     /// The connection is closed behind it.
@@ -51,7 +53,7 @@ public struct LocalResponse: Sendable {
     public func apply(to head: inout ResponseHead) {
         head.clear()
         head.setStatus(status)
-        if let reason { head.setReason(Array(reason.utf8).bytes) }
+        if let reason { head.setReason(reason.verbatimBytes.bytes) }
         for (name, value) in fields { head.fields.append(name: name, value) }
         if status >= 200, status != 204, status != 304 { head.fields.append(.contentLength, "\(body.count)") }
     }

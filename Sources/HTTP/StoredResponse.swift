@@ -38,7 +38,7 @@ public struct StoredResponse: Sendable {
         response.fields.removeHopByHop(keepingUpgrade: response.status == 426)
         response.fields.remove(.contentLength)
         self.response = LocalResponse(
-            status: response.status, reason: String(response.reason.text), fields: Self.pairs(of: response.fields),
+            status: response.status, reason: response.reason.verbatimText, fields: Self.pairs(of: response.fields),
             body: Array(body), closes: closes)
     }
 
@@ -71,7 +71,7 @@ public struct StoredResponse: Sendable {
 
     private static func pairs(of fields: borrowing HeaderFields) -> [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
-        for i in 0..<fields.count { pairs.append((String(fields.name(i).text), String(fields.value(i).text))) }
+        for i in 0..<fields.count { pairs.append((String(fields.name(i).text), fields.value(i).verbatimText)) }
         return pairs
     }
 }

@@ -63,8 +63,8 @@ final class DatagramOutput {
         descriptor =
             switch target {
             case .network(let host, let port): Self.connectNetwork(host, port)
-            case .path(let path): Self.connectUnix(Array(path.utf8) + [0])
-            case .abstract(let name): Self.connectUnix([0] + Array(name.utf8))
+            case .path(let path): Self.connectUnix(path.verbatimBytes + [0])
+            case .abstract(let name): Self.connectUnix([0] + name.verbatimBytes)
             case .descriptor, .ring, .stream: preconditionFailure("\(target) is not a datagram target")
             }
         if descriptor < 0 { notBefore = now + Self.retryAfter }

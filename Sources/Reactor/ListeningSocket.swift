@@ -93,11 +93,13 @@ public enum ListeningSocket {
 
     /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.
     static func removeStale(_ path: String, evenIfAlive: Bool) throws(Errno) {
-        guard path.utf8.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
+        guard path.verbatimBytes.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
         var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        guard path.withVerbatimCString({ unsafe lstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+            return
+        }
         if evenIfAlive {
-            try check(unsafe unlink(path))
+            try check(path.withVerbatimCString { unsafe unlink($0) })
             return
         }
         let probe = SystemAddress.makeStreamSocket(for: .path(path))
@@ -107,13 +109,13 @@ public enum ListeningSocket {
         // Only a refusal says that nobody is there. A full queue (EAGAIN), a socket of another type (EPROTOTYPE: /dev/log)
         // or of another user (EACCES) are signs of life.
         guard !connected, Errno.last == .connectionRefused else { throw .addressInUse }
-        try check(unsafe unlink(path))
+        try check(path.withVerbatimCString { unsafe unlink($0) })
     }
 
     private static func setOwner(_ path: String, _ options: ListenOptions) throws(Errno) {
-        if let mode = options.mode { try check(unsafe chmod(path, mode)) }
+        if let mode = options.mode { try check(path.withVerbatimCString { unsafe chmod($0, mode) }) }
         if options.user != nil || options.group != nil {
-            try check(unsafe chown(path, options.user ?? .max, options.group ?? .max))
+            try check(path.withVerbatimCString { unsafe chown($0, options.user ?? .max, options.group ?? .max) })
         }
     }
 

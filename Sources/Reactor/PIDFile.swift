@@ -1,5 +1,6 @@
 // The file that says which process this is, for those who want to signal it.
 
+internal import Basics
 internal import Glibc
 public import SystemPackage
 
@@ -9,7 +10,9 @@ public final class PIDFile {
     private let descriptor: Int32
 
     public init(_ path: String) throws(Errno) {
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = path.withVerbatimCString {
+            unsafe open($0, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        }
         guard descriptor >= 0 else { throw Errno.last }
         self.path = path
         self.descriptor = descriptor
@@ -25,6 +28,6 @@ public final class PIDFile {
         var text = [UInt8](repeating: 0, count: 32)
         let count = unsafe pread(descriptor, &text, text.count, 0)
         guard count > 0, text.prefix(count).elementsEqual("\(SystemProcess.id)\n".utf8) else { return }
-        if unsafe unlink(path) != 0 { _ = ftruncate(descriptor, 0) }
+        if path.withVerbatimCString({ unsafe unlink($0) }) != 0 { _ = ftruncate(descriptor, 0) }
     }
 }

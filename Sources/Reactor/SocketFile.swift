@@ -1,6 +1,7 @@
 // The file of a listening unix socket: who has made it takes it away in the end, or out of the way for a while, unless another process
 // has replaced it meanwhile.
 
+internal import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
@@ -14,7 +15,7 @@ public struct SocketFile: Sendable {
     /// Notes which file is at `path` now; nil if there is none.
     public init?(_ path: String) {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
+        guard path.withVerbatimCString({ unsafe lstat($0, &status) }) == 0 else { return nil }
         self.path = path
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
@@ -22,8 +23,8 @@ public struct SocketFile: Sendable {
 
     /// Removes the file if it is still the same one.
     public func remove() {
-        if isAt(path) { _ = unsafe unlink(path) }
-        if isAt(nameAside) { _ = unsafe unlink(nameAside) }
+        if isAt(path) { _ = path.withVerbatimCString { unsafe unlink($0) } }
+        if isAt(nameAside) { _ = nameAside.withVerbatimCString { unsafe unlink($0) } }
     }
 
     private func isAt(_ path: String) -> Bool {
@@ -40,7 +41,7 @@ public struct SocketFile: Sendable {
     /// another process has the path already.
     public func moveAside() throws(Errno) {
         guard isAt(path) else { return }
-        guard unsafe rename(path, nameAside) == 0 else { throw Errno.last }
+        guard Self.rename(path, to: nameAside) else { throw Errno.last }
     }
 
     /// Gives the file its path back.
@@ -48,6 +49,10 @@ public struct SocketFile: Sendable {
     public func moveBack() throws(Errno) {
         if isAt(path) { return }
         try ListeningSocket.removeStale(path, evenIfAlive: false)
-        guard unsafe rename(nameAside, path) == 0 else { throw Errno.last }
+        guard Self.rename(nameAside, to: path) else { throw Errno.last }
+    }
+
+    private static func rename(_ old: String, to new: String) -> Bool {
+        old.withVerbatimCString { old in new.withVerbatimCString { unsafe Glibc.rename(old, $0) } } == 0
     }
 }

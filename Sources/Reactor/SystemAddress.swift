@@ -25,10 +25,10 @@ enum SystemAddress {
                 unsafe $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
             return unsafe call(&form, length: MemoryLayout<sockaddr_in6>.size, body)
-        case .path(let path): return unsafe withUnix(Array(path.utf8) + [0], body)
+        case .path(let path): return unsafe withUnix(path.verbatimBytes + [0], body)
         case .abstract(let name):
             // The whole field is the name, zeros and all, as HAProxy has it: the two could not meet otherwise.
-            let bytes = [0] + Array(name.utf8)
+            let bytes = [0] + name.verbatimBytes
             return unsafe withUnix(bytes + repeatElement(0, count: max(0, pathBytesMax + 1 - bytes.count)), body)
         case .abstractExact(let name): return unsafe withUnix([0] + Array(name.utf8), body)
         }

@@ -1,12 +1,13 @@
 // Small files, read whole: /proc and the like, and what a configuration names.
 
+internal import Basics
 internal import Glibc
 public import SystemPackage
 
 public enum SystemFile {
     /// The file's text, at most 64 KiB of it; nil if it cannot be read.
     public static func read(_ path: String) -> String? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 65_536)
@@ -23,7 +24,7 @@ public enum SystemFile {
 
     /// The file's bytes; of one that has more than `maximum`, one byte more than that.
     public static func bytes(of path: String, atMost maximum: Int) throws(Errno) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

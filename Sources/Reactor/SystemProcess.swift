@@ -1,6 +1,7 @@
 // This process as the system knows it: its number, its limits, its rights, its place in the background.
 // All of it happens at start-up, on the main thread, before there is any other.
 
+internal import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
@@ -45,7 +46,7 @@ public enum SystemProcess {
     public static func changeDirectory(_ path: String) throws(Errno) { try check(unsafe chdir(path)) }
 
     public static func changeRoot(_ path: String) throws(Errno) {
-        try check(unsafe chroot(path))
+        try check(path.withVerbatimCString { unsafe chroot($0) })
         try check(unsafe chdir("/"))
     }
 
@@ -78,7 +79,9 @@ public enum SystemProcess {
         var variables: [String: String] = [:]
         var next = unsafe environ
         while let entry = unsafe next.pointee {
-            let parts = unsafe String(cString: entry).split(
+            let text = unsafe String(
+                verbatim: UnsafeBufferPointer(start: entry, count: strlen(entry)).map(UInt8.init(bitPattern:)))
+            let parts = text.split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
             unsafe next += 1

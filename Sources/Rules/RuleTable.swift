@@ -97,6 +97,9 @@ struct RuleTable: Sendable {
         return Stretch(start..<bytes.count)
     }
 
+    /// Keeps the bytes of a text of the file.
+    mutating func keep(_ text: String) -> Stretch { keep(text.verbatimBytes) }
+
     func text(_ stretch: Stretch) -> [UInt8] { Array(bytes[stretch.range]) }
 }
 

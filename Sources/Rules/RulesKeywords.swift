@@ -1,5 +1,6 @@
 // The keywords of this room, put together from their tables, and the help on what they are made of.
 
+internal import Basics
 public import Configuration
 
 public enum RulesKeywords {
@@ -166,7 +167,7 @@ extension RulesSettings {
             let format = try Format(word, for: .message, in: .routing, &table)
             target =
                 table.isConstant(format)
-                ? .named(Word(String(decoding: table.constantText(format), as: UTF8.self), at: word.range))
+                ? .named(Word(String(verbatim: table.constantText(format)), at: word.range))
                 : .computed(format)
         }
         let condition = try names.condition(&arguments, in: .routing, &table)

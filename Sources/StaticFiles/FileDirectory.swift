@@ -1,5 +1,6 @@
 // The one place where files are opened: a descriptor of the directory and openat2 below it.
 
+internal import Basics
 internal import CLinux
 internal import Glibc
 
@@ -17,7 +18,7 @@ public final class FileDirectory: Sendable {
     /// Opens `path`, which must be readable, relative to the working directory unless it begins with `/`.
     public init(path: String) throws(Fault) {
         self.path = path
-        let opened = unsafe path.withCString { unsafe Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let opened = path.withVerbatimCString { unsafe Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard opened >= 0 else {
             switch clinux_errno() {
             case ENOENT: throw Fault(description: "there is no directory '\(path)'")

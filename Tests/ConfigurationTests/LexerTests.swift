@@ -1,5 +1,6 @@
 // How lines are written: each table is one rule of HAProxy's manual, 2.2 and 2.3, as its program applies it.
 
+import Basics
 import Configuration
 import Testing
 
@@ -145,11 +146,21 @@ import Testing
         #expect(all[0].problem != nil && all[1].problem == nil)
     }
 
-    @Test func `bytes that are not UTF-8 are read with a warning, in comments without`() {
-        let all = lines(Array("a ".utf8) + [0xE9, 0x20] + Array("# ".utf8) + [0xE9])
+    /// They became U+FFFD, and a pattern with one never matched.
+    @Test func `bytes that are not UTF-8 stay what they are, written or escaped`() {
+        let all = lines(Array("a ".utf8) + [0xE9, 0x20] + Array("caf\\xe9 caf\\xc3\\xa9 # ".utf8) + [0xE9])
         #expect(all.count == 1)
-        #expect(all[0].words.map(\.text) == ["a", "\u{FFFD}"])
-        #expect(all[0].warnings.map(\.severity) == [.warning])
+        #expect(
+            all[0].words.map(\.text.verbatimBytes)
+                == [[0x61], [0xE9], [0x63, 0x61, 0x66, 0xE9], [0x63, 0x61, 0x66, 0xC3, 0xA9]])
+        #expect(all[0].words[3].text == "caf\u{E9}")
+        #expect(all[0].warnings.isEmpty)
+    }
+
+    @Test func `variables carry bytes that are not UTF-8`() {
+        var lexer = Lexer(Array("\"<$X>\" \"${Y-\\xe9}\" \"${Y-".utf8) + [0xE9] + Array("}\"".utf8), file: "t.cfg")
+        let line = lexer.nextLine { $0 == "X" ? String(verbatim: [0xE9] as [UInt8]) : nil }
+        #expect(line?.words.map(\.text.verbatimBytes) == [[0x3C, 0xE9, 0x3E], Array("\\xe9".utf8), [0xE9]])
     }
 
     @Test func `a byte order mark is no part of the first word`() {

@@ -28,6 +28,17 @@ import Testing
         )
     }
 
+    @Test func `a byte that is no UTF-8 is shown by its number`() {
+        #expect(
+            printed("backend a\n mode caf\\xe9\n") == """
+                t.cfg:2:7: error: unknown mode 'caf\\xE9'
+                   mode caf\\xe9
+                        ^~~~~~~
+                  expected one of http, tcp
+
+                """)
+    }
+
     @Test func `what is missing is marked behind the line`() {
         #expect(
             printed("backend a\n server x") == """

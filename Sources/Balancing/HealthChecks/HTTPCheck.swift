@@ -20,17 +20,17 @@ public struct HTTPCheck: Sendable, Equatable {
 
     /// The request as bytes. HTTP/1.1 wants a Host field: it is added unless there is one.
     func request(to host: String) -> [UInt8] {
-        var out: [UInt8] = []
         let version = version ?? (method == nil ? "HTTP/1.0" : "HTTP/1.1")
-        out.append("\(requestMethod) \(target) \(version)\r\n")
+        var out = "\(requestMethod) \(target) \(version)\r\n".verbatimBytes
         let names = headers.map { $0.prefix { $0 != ":" }.lowercased() }
         if !names.contains("host"), version != "HTTP/1.0" { out.append("host: \(host)\r\n") }
         if !names.contains("user-agent") { out.append("user-agent: portico-check\r\n" as StaticString) }
-        for header in headers { out.append("\(header)\r\n") }
-        if !body.isEmpty { out.append("content-length: \(body.utf8.count)\r\n") }
+        for header in headers { out += "\(header)\r\n".verbatimBytes }
+        let content = body.verbatimBytes
+        if !content.isEmpty { out.append("content-length: \(content.count)\r\n") }
         if !names.contains("connection") { out.append("connection: close\r\n" as StaticString) }
         out.append("\r\n" as StaticString)
-        out.append(body)
+        out += content
         return out
     }
 

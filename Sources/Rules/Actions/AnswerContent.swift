@@ -34,7 +34,7 @@ struct AnswerContent: Sendable {
             field.value.render(facts, program)
             // As in HAProxy, a field that has no value is not there.
             if facts.rendered.isEmpty { continue }
-            response.fields.append((field.name, String(decoding: facts.rendered, as: UTF8.self)))
+            response.fields.append((field.name, String(verbatim: facts.rendered)))
         }
         if let contentType { response.fields.append(("content-type", contentType)) }
         format?.render(facts, program, into: &response.body)
@@ -104,12 +104,12 @@ extension AnswerContent {
         case "default-errorfiles": usesPage = true
         case "errorfiles": errorSection = try arguments.next("the name of an http-errors section")
         case "errorfile": fixed = try Self.wholeResponse(&arguments)
-        case "string": text = Array(try arguments.next("a text").text.utf8)
+        case "string": text = try arguments.next("a text").text.verbatimBytes
         case "file": text = try Self.content(of: arguments.next("a file's path"))
         case "lf-string": try setFormat(arguments.next("a log format"), in: place, &table)
         default:
             let path = try arguments.next("a file's path")
-            let content = String(decoding: try Self.content(of: path), as: UTF8.self)
+            let content = String(verbatim: try Self.content(of: path))
             try setFormat(Word(content, at: path.range), in: place, &table)
         }
     }
@@ -179,7 +179,7 @@ extension AnswerContent {
     }
 
     private static func content(of path: Word) throws(ConfigProblem) -> [UInt8] {
-        let descriptor = unsafe open(path.text, O_RDONLY | O_CLOEXEC)
+        let descriptor = path.text.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         func failure(_ why: String) -> ConfigProblem {
             ConfigProblem("cannot read '\(path.text)': \(why)", at: path.range)
         }

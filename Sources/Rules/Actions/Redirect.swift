@@ -41,13 +41,13 @@ struct Redirection: Sendable {
             facts.request.appendHost(to: &facts.rendered)
             appendPath(facts)
         }
-        var fields = [(name: "location", value: String(decoding: facts.rendered, as: UTF8.self))]
+        var fields = [(name: "location", value: String(verbatim: facts.rendered))]
         // These may be asked again: their place is only there for now.
         if code == 302 || code == 303 || code == 307 { fields.append(("cache-control", "no-cache")) }
         if let cookie { fields.append(("set-cookie", cookie)) }
         if let cookieFormat {
             cookieFormat.render(facts, program)
-            fields.append(("set-cookie", String(decoding: facts.rendered, as: UTF8.self) + "; path=/;"))
+            fields.append(("set-cookie", String(verbatim: facts.rendered) + "; path=/;"))
         }
         return .answer(LocalResponse(status: code, fields: fields))
     }

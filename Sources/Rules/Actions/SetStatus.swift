@@ -28,7 +28,7 @@ struct StatusAction: Sendable {
             guard word.text.isFieldValue else {
                 throw arguments.problem("a reason cannot hold a control character", at: word)
             }
-            reason = table.keep(word.text.utf8)
+            reason = table.keep(word.text)
         }
         return .status(StatusAction(status: status, reason: reason))
     }

@@ -21,7 +21,7 @@ struct StringPatterns: Sendable {
         ignoresCase = ignoringCase
         let start = table.strings.count
         for text in texts {
-            var bytes = Array(text.utf8)
+            var bytes = text.verbatimBytes
             bytes = Array(bytes[unsafe Self.part(of: bytes.span.bytes, comparedAs: comparison)])
             if ignoresCase { bytes = bytes.map(asciiLowercased) }
             table.strings.append(table.keep(bytes))

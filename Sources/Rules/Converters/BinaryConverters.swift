@@ -66,7 +66,7 @@ enum BinaryConverter: Sendable {
         _ table: inout RuleTable
     ) throws(ConfigProblem) -> Chunks {
         let isTruncated = try arguments.optionalInteger("0 or 1", in: 0...1) ?? 0 == 1
-        return Chunks(form: form, separator: table.keep(separator.utf8), size: size, isTruncated: isTruncated)
+        return Chunks(form: form, separator: table.keep(separator), size: size, isTruncated: isTruncated)
     }
 
     func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {

@@ -20,7 +20,7 @@ struct Concatenation: Sendable {
             let end = arguments.optionalString() ?? ""
             return .concatenation(
                 Concatenation(
-                    start: table.keep(start.utf8), variable: variable, end: table.keep(end.utf8), isList: false))
+                    start: table.keep(start), variable: variable, end: table.keep(end), isList: false))
         },
         ConverterRow(
             "add_item", "(<delim>[,<var>[,<suff>]])", takes: .string, yields: .string,
@@ -36,7 +36,7 @@ struct Concatenation: Sendable {
             }
             return .concatenation(
                 Concatenation(
-                    start: table.keep(delimiter.utf8), variable: variable, end: table.keep(suffix.utf8), isList: true))
+                    start: table.keep(delimiter), variable: variable, end: table.keep(suffix), isList: true))
         },
     ]
 

@@ -48,7 +48,7 @@ enum DateConverter: Sendable {
                 "The date of a number of \(unit) in \(isLocal ? "local time" : "UTC"), in strftime's format\(fraction); "
                 + "the offset is added first."
         ) { (arguments, table) throws(ConfigProblem) in
-            let format = table.keep(try arguments.string("a format, like %Y-%m-%d").utf8)
+            let format = table.keep(try arguments.string("a format, like %Y-%m-%d"))
             let offset = try arguments.optionalInteger("an offset", in: .min ... .max) ?? 0
             return .date(.formatted(format, offset: offset, unit, isLocal: isLocal))
         }

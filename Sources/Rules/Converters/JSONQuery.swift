@@ -33,7 +33,7 @@ struct JSONQuery: Sendable {
         let text = try arguments.string("a path, like $.user.name")
         let start = table.jsonSteps.count
         do throws(PathFault) {
-            try Self.readPath(Array(text.utf8), &table)
+            try Self.readPath(text.verbatimBytes, &table)
         } catch {
             throw arguments.problem(
                 "'\(text)' is no path that is known here", expected: "$, then .name, ['name'] or [number]",

@@ -20,9 +20,9 @@ struct LanguageConverter: Sendable {
             let names = list.split(separator: ";")
             guard !names.isEmpty else { throw arguments.problem("there is no language in '\(list)'") }
             let start = table.strings.count
-            for name in names { table.strings.append(table.keep(name.utf8)) }
+            for name in names { table.strings.append(table.keep(String(name))) }
             let languages = Stretch(start..<table.strings.count)
-            let fallback = arguments.optionalString().map { table.keep($0.utf8) }
+            let fallback = arguments.optionalString().map { table.keep($0) }
             return .language(LanguageConverter(languages: languages, fallback: fallback))
         }
     ]

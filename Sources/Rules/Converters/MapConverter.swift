@@ -71,7 +71,7 @@ struct MapConverter: Sendable {
             fallback = nil
             return
         }
-        let bytes = Array(text.utf8)
+        let bytes = text.verbatimBytes
         switch value {
         case .text, .expansion, .key: fallback = .text(table.keep(bytes))
         case .integer:
@@ -148,6 +148,7 @@ enum MapValue: Sendable {
 
     /// A whole number and nothing else; 0 for the empty value of a key that stands alone, as in HAProxy.
     static func integer(_ text: RawSpan) -> Int? {
+        if text.byteCount == 0 { return 0 }
         if let number = text.decimalValue { return Int(exactly: number) }
         guard text.byteCount > 1, text[0] == 0x2D || text[0] == 0x2B else { return nil }
         return Int(text.text)

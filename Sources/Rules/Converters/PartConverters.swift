@@ -42,10 +42,10 @@ enum PartConverter: Sendable {
                 "The value of the first parameter of this name in `a=1&b=2`; <delim>, one byte or its code 0xHH, stands "
                 + "for the `&`."
         ) { (arguments, table) throws(ConfigProblem) in
-            let name = table.keep(try arguments.string("a parameter's name").utf8)
+            let name = table.keep(try arguments.string("a parameter's name"))
             let text = arguments.optionalString() ?? "&"
             let code = text.utf8.count == 4 && text.hasPrefix("0x") ? UInt8(text.dropFirst(2), radix: 16) : nil
-            guard let delimiter = code ?? (text.utf8.count == 1 ? text.utf8.first : nil) else {
+            guard let delimiter = code ?? (text.verbatimBytes.count == 1 ? text.verbatimBytes.first : nil) else {
                 throw arguments.problem("'\(text)' is no delimiter", expected: "one byte, or its code as 0xHH")
             }
             return .part(.parameter(name: name, delimiter: delimiter))
@@ -58,7 +58,7 @@ enum PartConverter: Sendable {
         let what = "an index: 1 is the first, -1 the last"
         let index = try arguments.integer(what, in: -1_000_000...1_000_000)
         guard index != 0 else { throw arguments.problem("there is nothing at index 0", expected: what) }
-        let delimiters = table.keep(try arguments.string("delimiters").utf8)
+        let delimiters = table.keep(try arguments.string("delimiters"))
         let count = try arguments.optionalInteger("a count", in: 0...1_000_000) ?? 1
         return Selection(index: index, delimiters: delimiters, count: count)
     }

@@ -13,7 +13,8 @@ struct Substitution: Sendable {
         ConverterRow(
             "regsub", "(<regex>,<text>[,<flags>])", takes: .string, yields: .string,
             summary:
-                "The text with its first match replaced, with flag g all; i ignores case. \\\\0 to \\\\9 are groups."
+                "The text with its first match replaced, with flag g all; i ignores case. \\\\0 to \\\\9 are groups. No "
+                + "value if matching would take more than tune.regex.max-steps steps."
         ) { (arguments, table) throws(ConfigProblem) in
             .substitution(try Substitution(&arguments, &table))
         }
@@ -22,14 +23,14 @@ struct Substitution: Sendable {
     private init(_ arguments: inout ExpressionArguments, _ table: inout RuleTable) throws(ConfigProblem) {
         let pattern = try arguments.string("a regular expression")
         let patternArgument = arguments
-        template = table.keep((arguments.optionalString() ?? "").utf8)
+        template = table.keep(arguments.optionalString() ?? "")
         let flags = arguments.optionalString() ?? ""
         guard flags.allSatisfy({ $0 == "g" || $0 == "i" }) else {
             throw arguments.problem("unknown flags '\(flags)'", expected: "g to replace all, i to ignore case")
         }
         isEverywhere = flags.contains("g")
         do throws(RegularExpression.Fault) {
-            expression = try table.keep(regularExpression: Array(pattern.utf8), ignoringCase: flags.contains("i"))
+            expression = try table.keep(regularExpression: pattern.verbatimBytes, ignoringCase: flags.contains("i"))
         } catch {
             throw patternArgument.problem(
                 "the regular expression does not compile: \(error.text)", atByte: error.offset)
@@ -39,15 +40,15 @@ struct Substitution: Sendable {
     func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: RuleProgram) -> SampleValue? {
         let input = value.bytes(facts)
         let matcher = facts.regularMatcher
-        let isFound = facts.withBytes(input) {
         let undecided = facts.undecidedMatches.count
+        let isFound = facts.withBytes(input) {
             matcher.substitute(
                 program.table.regularExpressions[expression], in: $0, by: program.text(template),
                 everywhere: isEverywhere)
         }
-        guard isFound else { return .string(input) }
         // Whether all is replaced that was to be is not known.
         guard facts.undecidedMatches.count == undecided else { return nil }
+        guard isFound else { return .string(input) }
         guard matcher.output.count <= ConversionLimits.bytesMax else {
             matcher.shrink()
             return nil

@@ -35,12 +35,12 @@ enum TextConverter: Sendable {
         ConverterRow(
             "ltrim", "(<chars>)", takes: .string, yields: .string, summary: "The text without these bytes at its begin."
         ) { (arguments, table) throws(ConfigProblem) in
-            .text(.trimStart(table.keep(try arguments.string("the bytes to leave out").utf8)))
+            .text(.trimStart(table.keep(try arguments.string("the bytes to leave out"))))
         },
         ConverterRow(
             "rtrim", "(<chars>)", takes: .string, yields: .string, summary: "The text without these bytes at its end."
         ) { (arguments, table) throws(ConfigProblem) in
-            .text(.trimEnd(table.keep(try arguments.string("the bytes to leave out").utf8)))
+            .text(.trimEnd(table.keep(try arguments.string("the bytes to leave out"))))
         },
         ConverterRow(
             "iif", "(<true>,<false>)", takes: .bool, yields: .string,
@@ -48,7 +48,7 @@ enum TextConverter: Sendable {
         ) { (arguments, table) throws(ConfigProblem) in
             let yes = try arguments.text("the text for true")
             let no = try arguments.text("the text for false")
-            return .text(.choice(yes: table.keep(yes.utf8), no: table.keep(no.utf8)))
+            return .text(.choice(yes: table.keep(yes), no: table.keep(no)))
         },
         ConverterRow(
             "has_ctl", "([<mask>])", takes: .binary, yields: .bool,

@@ -93,7 +93,7 @@ extension ExpressionArguments {
         if text.contains("."), VariableScope(rawValue: String(scope)) != nil {
             return .variable(try variableName(text))
         }
-        return .constant(table.keep(text.utf8))
+        return .constant(table.keep(text))
     }
 
     /// Takes bytes in base64, which are decoded, or a variable that will hold some.
@@ -103,7 +103,7 @@ extension ExpressionArguments {
         var bytes: [UInt8] = []
         guard unsafe Base64.ordinary.decode(table.text(text).span.bytes, to: &bytes) else {
             throw problem(
-                "'\(String(decoding: table.text(text), as: UTF8.self))' is not in base64",
+                "'\(String(verbatim: table.text(text)))' is not in base64",
                 expected: "\(what), or a variable")
         }
         return .constant(table.keep(bytes))

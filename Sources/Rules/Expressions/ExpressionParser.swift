@@ -1,5 +1,6 @@
 // Reads `sample(arguments),converter(arguments),…` out of a word.
 
+internal import Basics
 internal import Configuration
 
 /// A word being read byte by byte, which knows where in the file each byte stands.
@@ -10,7 +11,7 @@ struct ExpressionText {
 
     init(_ word: Word) {
         self.word = word
-        bytes = Array(word.text.utf8)
+        bytes = word.text.verbatimBytes
         position = 0
     }
 
@@ -32,8 +33,8 @@ struct ExpressionText {
 
     /// The place of some bytes of the word in its file. Where escapes make that unclear, the whole word's place.
     func range(_ stretch: Range<Int>) -> SourceRange {
-        let before = String(decoding: bytes[..<stretch.lowerBound], as: UTF8.self).count
-        let inside = String(decoding: bytes[stretch], as: UTF8.self).count
+        let before = String(verbatim: bytes[..<stretch.lowerBound]).count
+        let inside = String(verbatim: bytes[stretch]).count
         let quotes = word.range.length - word.text.count
         // Unquoted, or in one pair of quotes.
         guard quotes == 0 || quotes == 2 else { return word.range }
@@ -104,10 +105,10 @@ struct ExpressionArguments {
         return value
     }
 
-    mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
     /// Takes an argument that may be missing, and may be empty.
     mutating func optionalText() -> String? { take()?.value }
 
+    mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         let value = try string(what)
         return try integer(value, what, in: limits)
     }
@@ -128,7 +129,7 @@ struct ExpressionArguments {
         guard next > 0 else { return text.problem(message, at: ownerRange, expected: expected) }
         var (value, range) = values[next - 1]
         // Where quotes and backslashes have gone it is not clear which byte it was.
-        if let offset, range.count == value.utf8.count {
+        if let offset, range.count == value.verbatimBytes.count {
             range = range.lowerBound + offset..<min(range.lowerBound + offset + 1, text.bytes.count)
         }
         return text.problem(message, at: range, expected: expected)
@@ -167,7 +168,7 @@ struct ExpressionArguments {
             case quote: quote = nil
             case 0x22 where quote == nil, 0x27 where quote == nil: quote = byte
             case 0x2C where quote == nil, 0x29 where quote == nil:
-                values.append((String(decoding: value, as: UTF8.self), start..<text.position - 1))
+                values.append((String(verbatim: value), start..<text.position - 1))
                 value = []
                 start = text.position
                 if byte == 0x29 {
@@ -183,10 +184,6 @@ struct ExpressionArguments {
     }
 }
 
-extension Expression {
-    /// Reads an expression from `text`, which it leaves behind it.
-    init(_ text: inout ExpressionText, _ table: inout RuleTable) throws(ConfigProblem) {
-        let start = text.position
 extension ExpressionArguments {
     /// The byte that a backslash just taken stands for, with what is behind it.
     private static func escaped(_ text: inout ExpressionText) -> UInt8 {
@@ -204,6 +201,10 @@ extension ExpressionArguments {
     }
 }
 
+extension Expression {
+    /// Reads an expression from `text`, which it leaves behind it.
+    init(_ text: inout ExpressionText, _ table: inout RuleTable) throws(ConfigProblem) {
+        let start = text.position
         let name = text.name()
         guard let row = SampleRow.places[name] else { throw Self.unknownSample(name, text, start) }
         try self.init(row, nameStart: start, &text, &table)

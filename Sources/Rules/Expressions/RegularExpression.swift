@@ -60,7 +60,7 @@ extension RuleTable {
     /// Compiles a word of a line.
     mutating func keep(regularExpression word: Word, ignoringCase: Bool) throws(ConfigProblem) -> Int {
         do throws(RegularExpression.Fault) {
-            return try keep(regularExpression: Array(word.text.utf8), ignoringCase: ignoringCase)
+            return try keep(regularExpression: word.text.verbatimBytes, ignoringCase: ignoringCase)
         } catch {
             let text = ExpressionText(word)
             let end = min(error.offset + 1, text.bytes.count)
@@ -208,7 +208,7 @@ extension ExchangeFacts {
     /// The exchange's matcher, made when it is first needed.
     var regularMatcher: RegularMatcher {
         if let existing = keptMatcher { return existing }
-        let matcher = RegularMatcher()
+        let matcher = RegularMatcher(for: self)
         keptMatcher = matcher
         return matcher
     }

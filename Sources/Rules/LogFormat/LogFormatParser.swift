@@ -1,6 +1,7 @@
 // Reads log-format strings: `%ci`, `%{+Q}r`, `%[expression]`, `%{+Q}o` for all that follows, `%%`. A name before an item,
 // `%(user)[src]`, is for encodings that Portico does not write, and is read over.
 
+internal import Basics
 internal import Configuration
 
 extension Format {
@@ -32,8 +33,8 @@ extension Format {
                 switch try Self.item(&text, from: start, in: place, &table) {
                 case .variable(let variable):
                     finishText()
-                    elements.append(.variable(variable, flags))
                     if variable.needsCaptures { table.usesCaptures = true }
+                    elements.append(.variable(variable, flags))
                 case .expression(let expression):
                     finishText()
                     table.expressions.append(expression)
@@ -49,7 +50,7 @@ extension Format {
 
     /// Text as it stands, percent signs included.
     init(literal text: String, _ table: inout RuleTable) {
-        self.init(text.isEmpty ? [] : [.text(table.keep(text.utf8))], .message, &table)
+        self.init(text.isEmpty ? [] : [.text(table.keep(text))], .message, &table)
     }
 
     private init(_ elements: [Element], _ use: Use, _ table: inout RuleTable) {
@@ -117,7 +118,7 @@ extension Format {
                 }
                 let known: [UInt8: Flags] = [0x51: .quote, 0x58: .hexadecimal, 0x45: .escape]
                 guard let flag = known[byte] else {
-                    let name = String(decoding: [byte], as: UTF8.self)
+                    let name = String(verbatim: [byte])
                     throw text.problem(
                         "unknown log-format flag '\(name)'", at: text.position - 1..<text.position,
                         expected: "Q to quote, X for hexadecimal, E to escape")

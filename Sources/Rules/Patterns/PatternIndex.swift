@@ -148,7 +148,7 @@ struct PatternIndex: ~Copyable {
                 return Scanned(entry: entry, start: 0, count: Int32(key.byteCount), expression: owner)
             } catch {
                 var range = place
-                range.column += String(decoding: pattern[..<error.offset], as: UTF8.self).count
+                range.column += String(verbatim: pattern[..<error.offset]).count
                 range.length = 1
                 throw ConfigProblem("the regular expression does not compile: \(error.text)", at: range)
             }

@@ -2,6 +2,7 @@
 // not part of it, and an empty one is skipped. In a list the rest of the line is the pattern, blanks at its end included.
 // In a map the key goes up to a blank, and the value from there to the end without the blanks around it.
 
+internal import Basics
 internal import Configuration
 
 struct PatternLines {
@@ -43,7 +44,7 @@ struct PatternLines {
         return nil
     }
 
-    func text(_ range: Range<Int>) -> String { String(decoding: content[range], as: UTF8.self) }
+    func text(_ range: Range<Int>) -> String { String(verbatim: content[range]) }
 
     private func line(_ start: Int, _ key: Int, _ end: Int) -> Line {
         var keyEnd = end

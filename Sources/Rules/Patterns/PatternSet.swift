@@ -70,7 +70,7 @@ public final class PatternSet: @unchecked Sendable {
     /// Adds patterns given in place.
     func add(_ words: [Word]) {
         for word in words {
-            let text = Array(word.text.utf8)
+            let text = word.text.verbatimBytes
             unsafe _ = store.pointee.add(text.span.bytes, RawSpan())
         }
     }

@@ -35,7 +35,7 @@ enum ConstantSample: Sendable {
             },
             SampleRow("str", "([<text>])", yields: .string, from: .start, summary: "The text given.") {
                 (arguments, table) throws(ConfigProblem) in
-                .constant(.string(table.keep((arguments.optionalString() ?? "").utf8)))
+                .constant(.string(table.keep(arguments.optionalString() ?? "")))
             },
             SampleRow("bin", "(<hex digits>)", yields: .binary, from: .start, summary: "The bytes given.") {
                 (arguments, table) throws(ConfigProblem) in
@@ -52,7 +52,7 @@ enum ConstantSample: Sendable {
                 guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
                     throw arguments.problem("'\(text)' cannot be a method", expected: "a method, like GET")
                 }
-                return .constant(.string(table.keep(text.utf8)))
+                return .constant(.string(table.keep(text)))
             },
             address("ipv4", .ipv4),
             address("ipv6", .ipv6),
@@ -129,7 +129,7 @@ extension RuleTable {
     /// Looks the variables up.
     mutating func resolve(environment values: [String: String]) {
         for place in environment.indices {
-            environment[place].value = values[environment[place].name].map { keep($0.utf8) }
+            environment[place].value = values[environment[place].name].map { keep($0) }
         }
     }
 }

@@ -40,7 +40,7 @@ struct CookieSample: Sendable {
             "\(name)_names", "([<delimiter>])", yields: .string, from: moment,
             summary: "The names of all cookies, with commas or the delimiter between them."
         ) { (arguments, _) throws(ConfigProblem) in
-            let delimiter = arguments.optionalString()?.utf8.first ?? 0x2C
+            let delimiter = arguments.optionalString()?.verbatimBytes.first ?? 0x2C
             return .cookie(CookieSample(side: side, name: nil, result: .names, delimiter: delimiter))
         }
         return [
@@ -54,7 +54,7 @@ struct CookieSample: Sendable {
     ) -> SampleRow {
         SampleRow(name, "([<name>])", yields: type, from: moment, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
-            let name = arguments.optionalString().map { table.keep($0.utf8) }
+            let name = arguments.optionalString().map { table.keep($0) }
             return .cookie(CookieSample(side: side, name: name, result: result, delimiter: 0x2C))
         }
     }

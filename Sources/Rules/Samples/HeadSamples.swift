@@ -22,7 +22,7 @@ struct HeadSample: Sendable {
                 "\(prefix).hdr_names", "([<delimiter>])", yields: .string, from: moment,
                 summary: "The names of all fields of the \(what), with commas or the delimiter between them."
             ) { (arguments, _) throws(ConfigProblem) in
-                let delimiter = arguments.optionalString()?.utf8.first ?? 0x2C
+                let delimiter = arguments.optionalString()?.verbatimBytes.first ?? 0x2C
                 return .head(HeadSample(side: side, result: .names(delimiter)))
             },
             SampleRow(

@@ -28,7 +28,7 @@ struct ParameterSample: Sendable {
                 summary: "The value of the form's first parameter of this name, or of any, as it is written."
             ) { (arguments, table) throws(ConfigProblem) in
                 table.usesRequestBody = true
-                let name = arguments.optionalString().map { table.keep($0.utf8) }
+                let name = arguments.optionalString().map { table.keep($0) }
                 return .parameter(ParameterSample(place: .body, name: name, delimiter: 0x26, result: .text))
             },
         ]
@@ -37,9 +37,9 @@ struct ParameterSample: Sendable {
     private static func target(_ name: String, _ type: SampleType, _ result: Result, _ summary: String) -> SampleRow {
         SampleRow(name, "([<name>[,<delimiter>]])", yields: type, from: .requestHead, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
-            let name = arguments.optionalString().map { table.keep($0.utf8) }
+            let name = arguments.optionalString().map { table.keep($0) }
             let delimiter = arguments.optionalString() ?? "?"
-            guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first else {
+            guard delimiter.verbatimBytes.count == 1, let byte = delimiter.verbatimBytes.first else {
                 throw arguments.problem(
                     "'\(delimiter)' is not one character", expected: "what parameters begin behind, like ;")
             }

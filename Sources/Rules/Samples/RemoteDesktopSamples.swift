@@ -21,7 +21,7 @@ struct RemoteDesktopSample: Sendable {
         SampleRow(name, "([<name>])", yields: type, from: .requestBytes, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
             table.payloadSamples.append(arguments.ownReference)
-            let name = arguments.optionalString().map { table.keep($0.utf8.map(asciiLowercased)) }
+            let name = arguments.optionalString().map { table.keep($0.verbatimBytes.map(asciiLowercased)) }
             return .remoteDesktop(RemoteDesktopSample(name: name, isCount: isCount))
         }
     }

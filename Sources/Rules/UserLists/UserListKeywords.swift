@@ -1,5 +1,6 @@
 // The lines of a `userlist`: `user` and `group`.
 
+internal import Basics
 internal import Configuration
 
 /// What a userlist's lines say, before names are compared.
@@ -34,9 +35,9 @@ struct UserListSettings: SectionSettings {
         return UserList(
             name: name,
             users: zip(users, memberships).map { line, groups in
-                UserList.User(name: Array(line.name.text.utf8), secret: line.secret, groups: groups.sorted())
+                UserList.User(name: line.name.text.verbatimBytes, secret: line.secret, groups: groups.sorted())
             },
-            groups: groups.map { Array($0.name.text.utf8) })
+            groups: groups.map { $0.name.text.verbatimBytes })
     }
 
     private static func positions(
@@ -94,7 +95,7 @@ enum UserListKeywords {
                 user.secret =
                     word.text == "password"
                     ? .hash(try hash(args.next("a password as crypt(3) writes it"), &args))
-                    : .clear(Array(try args.next("a password").text.utf8))
+                    : .clear(try args.next("a password").text.verbatimBytes)
             case "groups": user.groups += references(try args.next("groups' names, with commas between them"))
             default: throw unexpected(word, args, expected: "password, insecure-password or groups")
             }
