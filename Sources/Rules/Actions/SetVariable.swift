@@ -38,7 +38,7 @@ struct VariableAction: Sendable {
 extension VariableAction {
     static let rows = [
         ActionRow(
-            "set-var", in: RuleFamily.allCases, parentheses: "<name>[,<condition>]*", "<expression>",
+            "set-var", in: RuleFamily.tcp + RuleFamily.http, parentheses: "<name>[,<condition>]*", "<expression>",
             summary: "Sets a variable to what an expression yields, of its type, if all the conditions hold: ifexists, "
                 + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against "
                 + "new, if both are numbers)."
@@ -48,7 +48,7 @@ extension VariableAction {
             return keep(VariableAction(name: name, conditions: conditions, source: .expression(expression)), &table)
         },
         ActionRow(
-            "set-var-fmt", in: RuleFamily.allCases, parentheses: "<name>[,<condition>]*", "<format>",
+            "set-var-fmt", in: RuleFamily.tcp + RuleFamily.http, parentheses: "<name>[,<condition>]*", "<format>",
             summary: "Sets a variable to a text, under the conditions of set-var."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (name, conditions) = try target(&arguments, in: family.place)
@@ -56,7 +56,8 @@ extension VariableAction {
             return keep(VariableAction(name: name, conditions: conditions, source: .format(format)), &table)
         },
         ActionRow(
-            "unset-var", in: RuleFamily.allCases, parentheses: "<name>", summary: "Makes a variable be unset again."
+            "unset-var", in: RuleFamily.tcp + RuleFamily.http, parentheses: "<name>",
+            summary: "Makes a variable be unset again."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.inParentheses("a variable")
             let name = try VariableName(word, in: family.place)
