@@ -134,7 +134,7 @@ public enum AdminKeywords {
                 "Listens for runtime commands: on a path for a unix socket, an address and port, or `fd@<number>` for a "
                 + "socket that the process was started with."
         ) { (arguments, draft) throws(ConfigProblem) in
-            let word = try arguments.next("an address")
+            let word = try arguments.nextAddress("an address")
             var socket = try socket(word)
             try arguments.parameters(socketParameters, of: "stats socket", into: &socket)
             draft[AdminSettings.self].sockets.append(socket)

@@ -24,10 +24,12 @@ public enum BalancingKeywords {
             var server = draft[BalancingSettings.self].defaultServer
             server.name = try args.next("a server name")
             try checkIsName(server.name, before: args.peek)
-            server.addressWord = try args.next("an address")
+            // Even if the rest of the line is wrong, the name is taken.
+            let first = draft[BalancingSettings.self].claim(server.name)
+            server.addressWord = try args.nextAddress("an address")
             (server.address, server.portOffset) = try serverAddress(server.addressWord)
             try args.parameters(serverParameters, of: "server", into: &server)
-            try checkUnique(server, in: draft[BalancingSettings.self])
+            try checkUnique(server, first, in: draft[BalancingSettings.self])
             try checkHasPort(server)
             try ServerNaming.check(server)
             draft[BalancingSettings.self].add(server)
@@ -81,7 +83,7 @@ public enum BalancingKeywords {
             "timeout check", in: .backends, usage: "timeout check <time>",
             summary: "Bounds the wait for a check's answer once connected; without it, the check's interval does."
         ) { (args, draft) throws(ConfigProblem) in
-            let time = try args.time("a time")
+            let time = try args.longTime("a time")
             draft[BalancingSettings.self].checkTimeout = time == .zero ? nil : time
         },
     ]
@@ -145,7 +147,7 @@ public enum BalancingKeywords {
         },
         Parameter("addr", usage: "addr <ip>", summary: "Sends checks to this address instead.") {
             (args, server) throws(ConfigProblem) in
-            let word = try args.next("an IP address")
+            let word = try args.nextAddress("an IP address")
             guard let address = IPAddress(word.text) else {
                 throw args.problem("'\(word.text)' is not an IP address", at: word)
             }
@@ -234,7 +236,7 @@ public enum BalancingKeywords {
     }
 
     private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
-        let time = try args.time("a time")
+        let time = try args.longTime("a time")
         // A pause of nothing would check in a loop without end. HAProxy counts in milliseconds, and rounds up.
         guard time > .zero else { throw args.problem("a check interval is at least 1 ms") }
         return max(time, .milliseconds(1))
@@ -285,8 +287,10 @@ public enum BalancingKeywords {
         return (Word(String(word.text[...colon]), at: word.range), offset)
     }
 
-    private static func checkUnique(_ server: ServerDraft, in settings: BalancingSettings) throws(ConfigProblem) {
-        if let first = settings.names[server.name.text] {
+    private static func checkUnique(
+        _ server: ServerDraft, _ first: SourceRange?, in settings: BalancingSettings
+    ) throws(ConfigProblem) {
+        if let first {
             throw ConfigProblem(
                 "there is a server '\(server.name.text)' already, at line \(first.line)", at: server.name.range,
                 expected: "a name that no other server of this backend has")

@@ -28,7 +28,16 @@ public struct BalancingSettings: SectionSettings {
 
     public init() {}
 
-    /// Takes one more server in; its name is not there yet.
+    public func hasServer(named name: String) -> Bool { names[name] != nil }
+
+    /// Takes a name for a server; where it was given before, if it was.
+    mutating func claim(_ name: Word) -> SourceRange? {
+        if let first = names[name.text] { return first }
+        names[name.text] = name.range
+        return nil
+    }
+
+    /// Takes one more server in; no other one has its name.
     public mutating func add(_ server: ServerDraft) {
         servers.append(server)
         names[server.name.text] = server.name.range

@@ -12,8 +12,13 @@ public struct Arguments: Sendable {
     public let keyword: Word
     /// Whether the line began with `no`.
     public let isNegated: Bool
+    /// Whether the line is read elsewhere than where it stands: a rule of the old kind, which runs behind its section's others.
+    public internal(set) var isMoved = false
     /// What was said with `warn`, in order.
     public private(set) var warnings: [ConfigProblem] = []
+
+    /// The variables that addresses may name.
+    var environment: [String: String] = [:]
 
     private let words: [Word]
     private var position: Int
@@ -41,6 +46,13 @@ public struct Arguments: Sendable {
         guard let word = nextIfPresent() else {
             throw ConfigProblem("'\(keyword.text)' lacks an argument", at: endOfLine, expected: what)
         }
+        return word
+    }
+
+    /// Takes an address: the values of variables are put in, as HAProxy does in all of them.
+    public mutating func nextAddress(_ what: String) throws(ConfigProblem) -> Word {
+        let (word, unset) = try next(what).expandingVariables(environment)
+        for name in unset { warn("the variable '\(name)' is not set: nothing stands for it", at: word) }
         return word
     }
 
@@ -130,6 +142,15 @@ public struct Arguments: Sendable {
         try next(what).time(what, defaultUnit: defaultUnit)
     }
 
+    /// Takes a time of at least some tenths of a second as a rule. A bare number below 100 is warned about: whoever leaves the unit
+    /// out mostly means seconds.
+    public mutating func longTime(_ what: String) throws(ConfigProblem) -> TimeSpan {
+        guard let word = peek, let number = Int(word.text), 1..<100 ~= number else { return try time(what) }
+        let span = try time(what)
+        warn("'\(word.text)' without a unit is \(number) milliseconds", at: word, expected: "\(number)s or \(number)ms")
+        return span
+    }
+
     /// Takes a size in bytes: `16384`, `16k`, `1m`, `2g`.
     public mutating func size(_ what: String) throws(ConfigProblem) -> Int {
         try next(what).size(what)
@@ -152,6 +173,13 @@ public struct Arguments: Sendable {
         var warning = problem(message, at: word, expected: expected, suggestion: suggestion)
         warning.severity = .warning
         warnings.append(warning)
+    }
+
+    /// Notes something that may be meant, and that nobody would see otherwise.
+    public mutating func notice(_ message: String, at word: Word? = nil, expected: String? = nil) {
+        var notice = problem(message, at: word, expected: expected)
+        notice.severity = .notice
+        warnings.append(notice)
     }
 
     /// A problem to throw, at `word` or else at the keyword.
@@ -183,6 +211,7 @@ public struct Arguments: Sendable {
                         suggestion: meant(word.text, among: table.map(\.name)))
             }
             var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
+            own.environment = environment
             // What was warned about stays said when the parameter then fails.
             defer { warnings += own.warnings }
             try parameter.parse(&own, &target)

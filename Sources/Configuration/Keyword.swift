@@ -102,6 +102,15 @@ public struct Keyword: Sendable {
     }
 }
 
+extension Keyword {
+    /// The same row, parsed otherwise.
+    public func parsing(_ parse: @escaping Parser) -> Keyword {
+        Keyword(
+            name, in: sections, usage: usage, summary: summary, negatable: isNegatable,
+            takesParentheses: takesParentheses, parse: parse)
+    }
+}
+
 /// One word of a line that has a language of its own: an option of `bind` or `server`, say.
 public struct Parameter<Target>: Sendable {
     public typealias Parser = @Sendable (inout Arguments, inout Target) throws(ConfigProblem) -> Void

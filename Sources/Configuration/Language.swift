@@ -105,7 +105,7 @@ extension Language {
         let here = keywords.filter { !$0.sections.isDisjoint(with: sections) }
         // A word of a family whose family is missing: `httplog`.
         if let whole = here.first(where: { $0.name.hasSuffix(" " + word) })?.name { return whole }
-        return nearest(word, among: Self.names(here)) ?? nearest(word, among: Self.names(keywords))
+        return closest(word, among: Self.names(here)) ?? closest(word, among: Self.names(keywords))
     }
 
     private static func names(_ keywords: [Keyword]) -> [String] {

@@ -47,6 +47,12 @@ public struct Lexer: Sendable {
         cursor.skipBlanks()
         while !cursor.isAtLineEnd, cursor.current != UInt8(ascii: "#") {
             let word = try WrittenWord(reading: &cursor, variables)
+            if let (range, name) = word.deception {
+                line.warnings.append(
+                    ConfigProblem(
+                        "\(name) in a word: it parts no words and quotes nothing", at: range,
+                        expected: "a space or a quote from the keyboard, or quotes around the word", severity: .notice))
+            }
             for bytes in word.texts {
                 line.words.append(Word(String(verbatim: bytes), at: word.range))
             }

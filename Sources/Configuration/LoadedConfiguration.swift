@@ -41,9 +41,11 @@ extension Language {
     public func load(
         paths: [String], environment: [String: String], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
-        var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
-        loader.load(paths: paths)
-        return loader.finish()
+        SuggestionBudget.limit {
+            var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
+            loader.load(paths: paths)
+            return loader.finish()
+        }
     }
 
     /// Reads a text as if it were the file `name`.
@@ -57,9 +59,11 @@ extension Language {
     public func load(
         bytes: [UInt8], named name: String, environment: [String: String] = [:], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
-        var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
-        loader.load(bytes, named: name)
-        return loader.finish()
+        SuggestionBudget.limit {
+            var loader = Loader(self, environment: environment, isDiagnostic: isDiagnostic)
+            loader.load(bytes, named: name)
+            return loader.finish()
+        }
     }
 }
 

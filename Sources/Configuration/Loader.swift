@@ -18,6 +18,8 @@ struct Loader {
     var names = SectionNames()
     /// The current section's rules of the old kind, in today's words, and where it has 'http-request allow' and the like.
     var oldRules: [(rule: OldRule, words: [Word])] = []
+    /// Whether it is these that are read.
+    var runsOldRules = false
     var allows: [String: SourceRange] = [:]
     /// Whether the lines of the current section are indented; nil until one was seen.
     var isIndented: Bool?
@@ -26,6 +28,8 @@ struct Loader {
     var start: String?
     /// The files being read, the including ones first, by their canonical names.
     private var open: [(path: String, canonical: String)] = []
+    /// Whether the file being read is in another program's language.
+    private var isForeign = false
     /// The `.if` blocks of the file being read.
     private var blocks = ConditionalBlocks()
 
@@ -81,7 +85,10 @@ struct Loader {
         return result
     }
 
-    mutating func add(_ problem: ConfigProblem) { result.problems.append(problem) }
+    mutating func add(_ problem: ConfigProblem) {
+        result.problems.append(problem)
+        SuggestionBudget.note(problem)
+    }
 }
 
 // MARK: - Files
@@ -120,6 +127,7 @@ extension Loader {
         defer {
             result.problems += blocks.unclosed
             blocks = blocksAround
+            isForeign = false
         }
         while true {
             let environment = result.environment
@@ -173,6 +181,7 @@ extension Loader {
 
 extension Loader {
     private mutating func take(_ line: Lexer.Line) {
+        if isForeign { return }
         let isRead = blocks.areLinesRead
         if isRead { result.problems += line.warnings }
         if let problem = line.problem {
@@ -198,7 +207,15 @@ extension Loader {
                 try takeBodyLine(line.words)
             }
         } catch {
-            add(error)
+            if error.severity == .error, ForeignSyntax.isLikely(line.words) {
+                // Nothing else in the file means anything here.
+                isForeign = true
+                result.isComplete = false
+                skipSection()
+                add(ForeignSyntax.problem(line.words))
+            } else {
+                add(error)
+            }
         }
     }
 
@@ -271,6 +288,7 @@ extension Loader {
             var arguments = Arguments(
                 words: Array(words.dropFirst(count)), keyword: name, isNegated: modifier != nil)
             if keyword.takesParentheses, let last = words.prefix(count).last { try arguments.takeParentheses(last) }
+            arguments.isMoved = runsOldRules
             try run(keyword, arguments)
         case .misplaced(let name, let count, let allowed):
             throw misplaced(name, allowed: allowed, at: Self.joined(words.prefix(count), as: name).range)
@@ -282,6 +300,7 @@ extension Loader {
     /// Parses a line, with its warnings whether or not it then fails.
     mutating func run(_ keyword: Keyword, _ arguments: Arguments) throws(ConfigProblem) {
         var arguments = arguments
+        arguments.environment = result.environment
         defer { result.problems += arguments.warnings }
         try keyword.parse(&arguments, &draft)
         if let word = arguments.peek {

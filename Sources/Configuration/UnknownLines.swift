@@ -45,6 +45,8 @@ extension Loader {
         let additions = oldRules.filter(\.rule.isAddition)
         let rules = oldRules.filter { !$0.rule.isAddition } + additions
         let allows = allows
+        runsOldRules = true
+        defer { runsOldRules = false }
         for (rule, words) in rules {
             do throws(ConfigProblem) {
                 if let allow = allows[rule.family] {
@@ -92,7 +94,7 @@ extension Loader {
         if let problem = unknownSection(first) { throw problem }
         throw ConfigProblem(
             "unknown keyword '\(first.text)'", at: first.range,
-            suggestion: language.name(near: first.text, in: sections))
+            suggestion: SuggestionBudget.take() ? language.name(near: first.text, in: sections) : nil)
     }
 
     private mutating func ignore(_ known: IgnoredKeyword, _ words: ArraySlice<Word>) throws(ConfigProblem) {
@@ -143,7 +145,7 @@ extension Loader {
     ///
     /// The lines that follow it then belong to a section of which nothing is known, and are not judged.
     private mutating func unknownSection(_ word: Word) -> ConfigProblem? {
-        let meant = nearest(word.text, among: SectionKind.allCases.map(\.rawValue))
+        let meant = closest(word.text, among: SectionKind.allCases.map(\.rawValue))
         let isAtMargin = word.range.column == 1
         let looksLikeSection =
             switch place {

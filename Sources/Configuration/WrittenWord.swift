@@ -15,6 +15,9 @@ struct WrittenWord {
     /// Whether it is nothing but variables, and all of them empty.
     var isEmptyVariable: Bool { hasVariable && !hasText && texts == [[]] }
 
+    /// The first character outside of quotes that looks like a blank, like nothing or like a quote, and is none.
+    private(set) var deception: (range: SourceRange, name: String)?
+
     private var hasVariable = false
     private var hasList = false
     /// Whether something but variables was written; an empty pair of quotes is something.
@@ -56,6 +59,9 @@ struct WrittenWord {
             case (.carriageReturn, _):
                 throw ConfigProblem("a carriage return in the middle of a line", at: cursor.here)
             default:
+                if quote == .none, byte >= 0xC2, deception == nil, let name = DeceptiveCharacter.name(at: cursor) {
+                    deception = (cursor.here, name)
+                }
                 append(byte)
                 cursor.advance()
             }

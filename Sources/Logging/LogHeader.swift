@@ -64,7 +64,12 @@ struct LogLineWriter {
         case .iso:
             appendISODate(record.time, to: &out)
             out.append(0x20)
-        case .raw: break
+        case .raw:
+            // Lines of exchanges have their own; what happens to Portico itself would have none.
+            if record.content == .event, case .descriptor = destination.target {
+                appendISODate(record.time, to: &out)
+                out.append(0x20)
+            }
         case .json:
             if record.content == .event {
                 appendEventObject(text, level, record.time, to: &out)

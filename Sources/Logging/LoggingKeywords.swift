@@ -2,6 +2,7 @@
 
 internal import Basics
 public import Configuration
+internal import Glibc
 
 public enum LoggingKeywords {
     public static let table: [Keyword] = lines + RingKeywords.table + MailerKeywords.table
@@ -29,7 +30,10 @@ public enum LoggingKeywords {
                 draft[LoggingSettings.self].lines.append(.global)
                 return
             }
-            draft[LoggingSettings.self].lines.append(try line(&arguments))
+            let word = arguments.peek
+            let entry = try line(&arguments)
+            noticeMissingSocket(of: entry, at: word, &arguments)
+            draft[LoggingSettings.self].lines.append(entry)
         },
         Keyword(
             "log-tag", in: [.global, .defaults, .frontend, .backend, .listen, .logProfile], usage: "log-tag <name>",
@@ -46,9 +50,25 @@ public enum LoggingKeywords {
         },
     ]
 
+    /// A path where there is no socket is mostly meant as a file.
+    private static func noticeMissingSocket(
+        of entry: LoggingSettings.Line, at word: Word?, _ arguments: inout Arguments
+    ) {
+        guard case .destination(let destination, _, _) = entry, case .path(let path) = destination.target else {
+            return
+        }
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { return }
+        arguments.notice(
+            "there is no log socket at '\(path)': the lines go nowhere until there is one", at: word,
+            expected:
+                "stdout, stderr, fd@<number>, a syslog server's address, or a socket like /dev/log; Portico writes no files"
+        )
+    }
+
     /// The rest of a `log` line that names a target.
     private static func line(_ arguments: inout Arguments) throws(ConfigProblem) -> LoggingSettings.Line {
-        let targetWord = try arguments.next("a target: stdout, an address, a socket's path, or global")
+        let targetWord = try arguments.nextAddress("a target: stdout, an address, a socket's path, or global")
         let target = try LogTarget(targetWord)
         var format: LogLineFormat?
         var length: Int?

@@ -39,6 +39,7 @@ public final class Plan: Sendable {
     let patterns: PatternSets
     /// Whom to ask for addresses.
     public let resolvers: [ResolversPlan]
+    private let listenIDs: Set<Int>
 
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, resolvers: [ResolversPlan],
@@ -48,6 +49,7 @@ public final class Plan: Sendable {
     ) {
         self.frontends = frontends
         self.backends = backends
+        listenIDs = Set(backends.filter(\.isListen).map(\.id))
         self.patterns = patterns
         self.resolvers = resolvers
         self.logTargets = logTargets
@@ -74,6 +76,9 @@ public final class Plan: Sendable {
         limits.acceptInvalid = acceptInvalid
         return limits
     }
+
+    /// Whether the frontend is the front half of a listen section.
+    public func isListen(_ frontend: FrontendPlan) -> Bool { listenIDs.contains(frontend.id) }
 
     /// Every address to listen on.
     public var binds: [BindPlan] { frontends.flatMap(\.binds) }

@@ -12,11 +12,12 @@ internal import StaticFiles
 
 /// Resolves one configuration.
 public struct PlanBuilder {
-    private var global: Draft
-    private var drafts: [Draft]
+    var global: Draft
+    var drafts: [Draft]
     /// The names of disabled backends and listens: a line may lead there, and is passed over.
     private let disabledBackends: Set<String>
-    private let httpErrors: [Draft]
+    /// By their names.
+    let httpErrorSections: [String: Draft]
     private let userlists: [Draft]
     private let resolverDrafts: [Draft]
     private let logSections: LogSections
@@ -26,8 +27,9 @@ public struct PlanBuilder {
     private let facts: ProcessFacts
     private let now: Instant
     private var patterns = PatternSets()
-    /// What is wrong, or worth knowing. With an error among them there is no plan.
+    /// What is wrong, or worth knowing, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
+    private var known: Set<ConfigProblem> = []
 
     /// - Parameters:
     ///   - proxies: frontend, backend and listen drafts in file order.
@@ -44,7 +46,7 @@ public struct PlanBuilder {
     ) {
         self.global = global
         (drafts, disabledBackends) = proxies.withoutDisabled
-        self.httpErrors = httpErrors
+        httpErrorSections = Dictionary(httpErrors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.userlists = userlists
         resolverDrafts = resolvers
         logSections = LogSections(logging)
@@ -58,6 +60,10 @@ public struct PlanBuilder {
     /// The plan, or nil if `problems` holds an error.
     /// - Parameter maxConnections: overrides what the file says.
     public mutating func build(maxConnections override: Int? = nil) -> Plan? {
+        SuggestionBudget.limit { makePlan(maxConnections: override) }
+    }
+
+    private mutating func makePlan(maxConnections override: Int?) -> Plan? {
         var process = global[ProcessSettings.self]
         if let override { process.maxConnections = override }
         let maxConnections = resolveMaxConnections(process)
@@ -67,29 +73,35 @@ public struct PlanBuilder {
         resolveUserLists()
         resolveErrorFiles()
         resolvePatterns()
-        logSections.makeRings(in: logger, &problems)
-        for draft in [global] + drafts { logSections.check(draft, &problems) }
-        let resolvers = ResolverSections.makePlans(resolverDrafts, namedBy: &drafts, &problems)
+        var found: [ConfigProblem] = []
+        logSections.makeRings(in: logger, &found)
+        for draft in [global] + drafts { logSections.check(draft, &found) }
+        let resolvers = ResolverSections.makePlans(resolverDrafts, namedBy: &drafts, &found)
+        for problem in found { note(problem) }
 
-        let backDrafts = drafts.filter { $0.kind == .backend || $0.kind == .listen }
-        let frontDrafts = drafts.filter { $0.kind == .frontend || $0.kind == .listen }
+        let numbered = drafts.enumerated().map { NumberedDraft(id: $0 + 2, draft: $1) }
+        let backDrafts = numbered.filter { $0.draft.kind != .frontend }
+        let frontDrafts = numbered.filter { $0.draft.kind != .backend }
         if frontDrafts.isEmpty {
             // With a runtime socket it can be asked, which is how Debian's own file starts; without one it will not start.
             report(
                 "there is no frontend: nothing listens", at: nil,
                 expected: "a frontend or listen section with a bind line", severity: .notice)
         }
+        let loads = Self.loadsAtFull(frontDrafts.map(\.draft), maxConnections: maxConnections)
         let backends = backDrafts.enumerated().map { index, draft in
-            makeBackend(
-                draft, index: index, frontends: frontDrafts.filter { $0.mayLead(to: draft) },
-                maxConnections: maxConnections)
+            makeBackend(draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, maxConnections: maxConnections)
         }
+        let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
         let frontends = frontDrafts.enumerated().compactMap { index, draft in
-            makeFrontend(draft, index: index, backends: backDrafts, maxConnections: maxConnections)
+            makeFrontend(draft, index: index, surroundings, maxConnections: maxConnections)
         }
         checkAddresses(frontends)
         checkReferences()
         checkGlobalIDs(drafts)
+        checkModes()
+        checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
+        checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
@@ -106,20 +118,27 @@ public struct PlanBuilder {
         _ message: String, at range: SourceRange?, expected: String? = nil, suggestion: String? = nil,
         severity: ConfigProblem.Severity = .error
     ) {
-        problems.append(
-            ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
+        note(ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
+    }
+
+    /// Keeps a problem. What a defaults section says is wrong in each section that starts from it, and is said once.
+    mutating func note(_ problem: ConfigProblem) {
+        guard known.insert(problem).inserted else { return }
+        problems.append(problem)
+        SuggestionBudget.note(problem)
     }
 
     private mutating func resolveUserLists() {
         let lists = UserLists(userlists)
-        problems += lists.problems
-        for index in drafts.indices { problems += drafts[index].resolve(lists, environment: environment) }
+        for problem in lists.problems { note(problem) }
+        for index in drafts.indices {
+            for problem in drafts[index].resolve(lists, environment: environment) { note(problem) }
+        }
     }
 
     private mutating func resolvePatterns() {
         var all = [global] + drafts
-        // What a defaults section says is wrong in each section that starts from it.
-        for problem in patterns.resolve(&all) where !problems.contains(problem) { problems.append(problem) }
+        for problem in patterns.resolve(&all) { note(problem) }
         global = all.removeFirst()
         drafts = all
     }
@@ -128,25 +147,19 @@ public struct PlanBuilder {
         logger.register(logSections.destinations(of: draft, global))
     }
 
-    /// HAProxy's `iid`: the section's number in the file, from 2.
-    private func id(of draft: Draft) -> Int {
-        (drafts.firstIndex { $0.range == draft.range && $0.kind == draft.kind } ?? 0) + 2
-    }
-
     private mutating func checkReferences() {
         for draft in drafts where draft[ProxySettings.self].mode == .http {
             for sample in draft.payloadSamples {
                 let problem = ConfigProblem(
                     "'\(sample.name)' looks at bytes as they come, of which there are none in mode http: it yields nothing",
                     at: sample.range, expected: "mode tcp, or a sample of the request or response", severity: .warning)
-                if !problems.contains(problem) { problems.append(problem) }
+                note(problem)
             }
         }
         let names = SiteNames(drafts)
         for draft in drafts {
-            for problem in draft.ruleReferences.compactMap({ names.problem(with: $0, in: draft) })
-            where !problems.contains(problem) {
-                problems.append(problem)
+            for reference in draft.ruleReferences {
+                if let problem = names.problem(with: reference, in: draft) { note(problem) }
             }
         }
     }
@@ -208,21 +221,23 @@ public struct PlanBuilder {
             report(
                 "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies",
                 at: nil,
-                severity: .notice)
+                // HAProxy warns of the three without which it would wait for ever.
+                severity: name == "http-request" ? .notice : .warning)
         }
     }
 
     // MARK: Backends
 
     private mutating func makeBackend(
-        _ draft: Draft, index: Int, frontends: [Draft], maxConnections: Int
+        _ numbered: NumberedDraft, index: Int, loadAtFull: Int, maxConnections: Int
     ) -> BackendPlan {
+        let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
-            loadAtFull: Self.loadAtFull(from: frontends, maxConnections: maxConnections),
+            loadAtFull: loadAtFull,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
             workers: workers, now: now, resolve: HostResolver.resolve)
@@ -234,7 +249,7 @@ public struct PlanBuilder {
         }
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
-            draft: proxy, index: index, id: id(of: draft), isListen: isListen, backend: backend,
+            draft: proxy, index: index, id: numbered.id, isListen: isListen, backend: backend,
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
@@ -245,10 +260,16 @@ public struct PlanBuilder {
             logTargets: logTargets(of: draft))
     }
 
-    /// `fullconn` where it is not said: a tenth of what the frontends let in that lead to the backend, as in HAProxy.
-    private static func loadAtFull(from frontends: [Draft], maxConnections: Int) -> Int {
-        let most = frontends.map { ProxyDraft($0, processMaxConnections: maxConnections).maxConnections }.reduce(0, +)
-        return max(1, (most + 9) / 10)
+    /// `fullconn` where it is not said, by the backend's name: a tenth of what the frontends let in that lead to it, as in HAProxy.
+    private static func loadsAtFull(_ frontends: [Draft], maxConnections: Int) -> [String: Int] {
+        var most: [String: Int] = [:]
+        for frontend in frontends {
+            var names = Set(frontend[RulesSettings.self].backendNames.map(\.text))
+            if frontend.kind == .listen { names.insert(frontend.name) }
+            let connections = ProxyDraft(frontend, processMaxConnections: maxConnections).maxConnections
+            for name in names { most[name, default: 0] += connections }
+        }
+        return most.mapValues { max(1, ($0 + 9) / 10) }
     }
 
     private func statsPage(of draft: Draft) -> StatsPageSettings? {
@@ -256,86 +277,13 @@ public struct PlanBuilder {
         return page.isEnabled ? page : nil
     }
 
-    // MARK: Error pages
-
-    /// The last line about a status wins, as in HAProxy.
-    private mutating func errorPages(of draft: Draft) -> ErrorPages {
-        var pages = ErrorPages()
-        for line in draft[ErrorPageSettings.self].lines {
-            switch line {
-            case .page(let status, let page, let bytes, let file):
-                checkSize(bytes, of: file)
-                pages[status] = page
-            case .answer(let status, let place):
-                pages[status] = place.flatMap { draft[RulesSettings.self].errorAnswer($0) }.map { .computed($0) }
-            case .section(let name, let statuses):
-                guard let section = httpErrors.first(where: { $0.name == name.text }) else {
-                    reportOnce(
-                        "no http-errors section named '\(name.text)'", at: name.range,
-                        suggestion: nearest(name.text, among: httpErrors.map(\.name)))
-                    continue
-                }
-                take(statuses, of: section, into: &pages, for: name)
-            }
-        }
-        return pages
-    }
-
-    /// The pages that rules answer with (`errorfiles` of `return` and its like).
-    private mutating func resolveErrorFiles() {
-        for index in drafts.indices {
-            let found = drafts[index].resolveErrorFiles { [httpErrors] in Self.page($0, in: httpErrors) }
-            for problem in found where !problems.contains(problem) { problems.append(problem) }
-        }
-    }
-
-    private static func page(_ wanted: ErrorFilePage, in sections: [Draft]) -> FoundErrorPage {
-        let name = wanted.section
-        guard let section = sections.first(where: { $0.name == name.text }) else {
-            return .problem(
-                ConfigProblem(
-                    "no http-errors section named '\(name.text)'", at: name.range,
-                    suggestion: nearest(name.text, among: sections.map(\.name))))
-        }
-        switch section[ErrorPageSettings.self].lines.compactMap({ $0.page(for: wanted.status) }).last {
-        case nil, .computed: return .usual
-        case .silence: return .response(.silence(status: wanted.status))
-        case .response(var response, let closes):
-            if closes { response.closes = true }
-            return .response(response)
-        }
-    }
-
-    private mutating func take(_ statuses: [Int], of section: Draft, into pages: inout ErrorPages, for name: Word) {
-        let lines = section[ErrorPageSettings.self].lines
-        for case .page(let status, let page, let bytes, let file) in lines
-        where statuses.isEmpty || statuses.contains(status) {
-            checkSize(bytes, of: file)
-            pages[status] = page
-        }
-        for status in statuses where !lines.contains(where: { $0.page(for: status) != nil }) {
-            reportOnce("http-errors section '\(section.name)' has no page for \(status)", at: name.range)
-        }
-    }
-
-    private mutating func checkSize(_ bytes: Int, of file: Word) {
-        let limit = global[ProcessSettings.self].bufferBytes
-        guard bytes > limit else { return }
-        reportOnce("'\(file.text)' is longer than a buffer (tune.bufsize): more than \(limit) bytes", at: file.range)
-    }
-
-    /// A line of a defaults section concerns many proxies, and is wrong once.
-    private mutating func reportOnce(_ message: String, at range: SourceRange, suggestion: String? = nil) {
-        guard !problems.contains(where: { $0.range == range && $0.message == message }) else { return }
-        report(message, at: range, suggestion: suggestion)
-    }
-
     // MARK: Frontends
 
     /// Nil if a backend it names does not exist.
-    private mutating func makeFrontend(_ draft: Draft, index: Int, backends: [Draft], maxConnections: Int)
-        -> FrontendPlan?
-    {
+    private mutating func makeFrontend(
+        _ numbered: NumberedDraft, index: Int, _ surroundings: Surroundings, maxConnections: Int
+    ) -> FrontendPlan? {
+        let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
         if proxy.settings.binds.isEmpty && !proxy.settings.hasBindLine {
@@ -343,15 +291,14 @@ public struct PlanBuilder {
                 "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
                 at: draft.range, expected: "bind <address>:<port>", severity: .warning)
         }
-        let names = Dictionary(
-            backends.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
+        let names = surroundings.backendIndices
         var allExist = true
-        for word in rules.backendNames where !isBackend(word, for: draft, among: backends, names) {
+        for word in rules.backendNames where !isBackend(word, for: draft, surroundings) {
             allExist = false
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: id(of: draft), rules: SectionRules(draft),
+            draft: proxy, index: index, id: numbered.id, rules: SectionRules(draft),
             routing: rules.routing(
                 orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
                 disabled: disabledBackends),
@@ -359,29 +306,28 @@ public struct PlanBuilder {
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), lineTargets: logSections.lineTargets(of: draft, global, in: logger),
-            // A backend's rules may ask for what the frontend captured.
-            keepsCaptures: drafts.contains(where: \.looksAtCaptures), workers: workers)
+            keepsCaptures: surroundings.looksAtCaptures, workers: workers)
         frontend.setBinds(
             proxy.settings.binds.enumerated().map {
                 BindPlan(
                     frontend: frontend, number: $0 + 1, place: $1,
-                    countsConnections: drafts.contains(where: \.asksForSocketConnections))
+                    countsConnections: surroundings.asksForSocketConnections)
             })
         return frontend
     }
 
     /// Whether there is a backend of that name; reports it if not, or if it is of another mode.
     private mutating func isBackend(
-        _ word: Word, for frontend: Draft, among backends: [Draft], _ names: [String: Int]
+        _ word: Word, for frontend: Draft, _ surroundings: Surroundings
     ) -> Bool {
-        guard let index = names[word.text] else {
+        guard let index = surroundings.backendIndices[word.text] else {
             if disabledBackends.contains(word.text) { return true }
             report(
                 "no backend named '\(word.text)'", at: word.range, expected: "the name of a backend or listen section",
-                suggestion: nearest(word.text, among: names.keys.sorted()))
+                suggestion: nearest(word.text, among: surroundings.backendIndices.keys))
             return false
         }
-        switch (frontend[ProxySettings.self].mode, backends[index][ProxySettings.self].mode) {
+        switch (frontend[ProxySettings.self].mode, surroundings.backendModes[index]) {
         case (.http, .tcp):
             report(
                 "'\(frontend.name)' is in http mode and backend '\(word.text)' in tcp mode", at: word.range,
@@ -396,10 +342,26 @@ public struct PlanBuilder {
     }
 }
 
-extension Draft {
-    /// Whether a frontend has a line that sends requests to the backend.
-    fileprivate func mayLead(to backend: Draft) -> Bool {
-        kind == .listen && backend.kind == .listen && name == backend.name
-            || self[RulesSettings.self].backendNames.contains { $0.text == backend.name }
+/// A section and HAProxy's `iid` of it: its number in the file, from 2.
+private struct NumberedDraft {
+    let id: Int
+    let draft: Draft
+}
+
+/// What a frontend's plan needs to know of all other sections, found once.
+private struct Surroundings {
+    /// The backends' places by name.
+    let backendIndices: [String: Int]
+    let backendModes: [ProxyMode]
+    /// A backend's rules may ask for what the frontend captured.
+    let looksAtCaptures: Bool
+    let asksForSocketConnections: Bool
+
+    init(_ backends: [Draft], of all: [Draft]) {
+        backendIndices = Dictionary(
+            backends.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        backendModes = backends.map { $0[ProxySettings.self].mode }
+        looksAtCaptures = all.contains(where: \.looksAtCaptures)
+        asksForSocketConnections = all.contains(where: \.asksForSocketConnections)
     }
 }

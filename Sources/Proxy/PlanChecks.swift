@@ -1,8 +1,11 @@
 // What is said of a configuration as a whole once each of its lines is right: what its sections do to one another.
 
+internal import Admin
 internal import Balancing
 internal import Basics
 internal import Configuration
+internal import Rules
+internal import StaticFiles
 
 extension PlanBuilder {
     /// Two lines for one address share its connections at random, which may be meant. A socket's file or name can only be had once.
@@ -41,5 +44,36 @@ extension PlanBuilder {
                 }
             }
         }
+    }
+
+    /// Names backends that nothing leads to, and frontends that lead nowhere and whose rules answer nothing.
+    mutating func checkReach(_ fronts: [Draft], _ backs: [Draft]) {
+        let reached = Set(fronts.flatMap { $0[RulesSettings.self].backendNames.map(\.text) })
+        let isAnyReached = fronts.contains { $0[RulesSettings.self].computesBackends }
+        if !isAnyReached && !fronts.isEmpty {
+            for back in backs where back.kind == .backend && !reached.contains(back.name) {
+                report("nothing leads to backend '\(back.name)'", at: back.range, severity: .notice)
+            }
+        }
+        // One without addresses has its warning.
+        for front in fronts where !front[ProxySettings.self].binds.isEmpty && leadsNowhere(front) {
+            report(
+                "\(front.kind.rawValue) '\(front.name)' leads nowhere, and none of its rules answers: "
+                    + (front[ProxySettings.self].mode == .http
+                        ? "every request gets 503" : "every connection is closed"),
+                at: front.range,
+                expected: front.kind == .listen ? "a server line, or a default_backend" : "a default_backend",
+                severity: .notice)
+        }
+    }
+
+    private func leadsNowhere(_ front: Draft) -> Bool {
+        let rules = front[RulesSettings.self]
+        if !rules.backendNames.isEmpty || rules.computesBackends || rules.answersRequests || rules.monitor() != nil {
+            return false
+        }
+        if front[StatsPageSettings.self].isEnabled { return false }
+        return front.kind == .frontend
+            || front[BalancingSettings.self].servers.isEmpty && front[StaticFilesSettings.self].root == nil
     }
 }

@@ -24,7 +24,7 @@ public enum ProxyKeywords {
                 + "`abnsz@name` (of a length that other programs use), `fd@<number>`; several with commas."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].hasBindLine = true
-            let places = try bindPlaces(try args.next("an address"))
+            let places = try bindPlaces(try args.nextAddress("an address"))
             var options = BindOptions()
             try args.parameters(bindParameters, of: "bind", into: &options)
             for (index, var place) in places.enumerated() {
@@ -144,7 +144,7 @@ public enum ProxyKeywords {
             "hard-stop-after", in: .global, usage: "hard-stop-after <time>",
             summary: "Ends what is left of a soft stop after this time."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[ProcessSettings.self].hardStopAfter = try args.time("a time")
+            draft[ProcessSettings.self].hardStopAfter = try args.longTime("a time")
         },
         Keyword(
             "tune.bufsize", in: .global, usage: "tune.bufsize <bytes>",
@@ -269,7 +269,7 @@ public enum ProxyKeywords {
     ) -> Keyword {
         Keyword("timeout \(name)", in: sections.union(.proxies), usage: "timeout \(name) <time>", summary: summary) {
             (args, draft) throws(ConfigProblem) in
-            let time = try args.time("a time")
+            let time = try args.longTime("a time")
             // Zero switches a time-out off in HAProxy.
             draft[ProxySettings.self][keyPath: field] = time == .zero ? .forever : time
         }

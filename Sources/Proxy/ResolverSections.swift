@@ -10,7 +10,7 @@ enum ResolverSections {
     /// The sections that are written, and the one that need not be, `default`, if a rule or a server names it.
     /// - Parameters:
     ///   - proxies: get to know the places of the sections that they name.
-    ///   - problems: takes what is wrong, once.
+    ///   - problems: takes what is wrong; what a defaults section says, for each section that starts from it.
     static func makePlans(
         _ sections: [Draft], namedBy proxies: inout [Draft], _ problems: inout [ConfigProblem]
     ) -> [ResolversPlan] {
@@ -35,7 +35,7 @@ enum ResolverSections {
                     found.append(error)
                 }
             }
-            for problem in found where !problems.contains(problem) { problems.append(problem) }
+            problems += found
         }
         return plans
     }

@@ -45,8 +45,9 @@ struct SiteNames {
                     expected: "<backend>/<server>")
                 : Self.unknown("backend", reference, among: backends.keys)
         }
-        let names = backend[BalancingSettings.self].servers.map(\.name.text)
-        return names.contains(reference.server) ? nil : Self.unknown("server", reference, among: names)
+        let settings = backend[BalancingSettings.self]
+        if settings.hasServer(named: reference.server) { return nil }
+        return Self.unknown("server", reference, among: settings.servers.lazy.map(\.name.text))
     }
 
     private static func unknown(
@@ -54,7 +55,7 @@ struct SiteNames {
     ) -> ConfigProblem {
         ConfigProblem(
             "no \(what) named '\(reference.name)'", at: reference.range,
-            suggestion: nearest(reference.name, among: names.sorted()))
+            suggestion: nearest(reference.name, among: names))
     }
 }
 

@@ -11,7 +11,7 @@ public enum ResolversKeywords {
                 "Adds a nameserver. All of a section are asked at a time. Over UDP, with TCP for long answers, or over TCP alone."
         ) { (args, draft) throws(ConfigProblem) in
             let name = try args.next("a nameserver's name")
-            let line = try nameserver(name, args.next("an address"), &args)
+            let line = try nameserver(name, args.nextAddress("an address"), &args)
             try refuseParameters(&args)
             if let first = draft[ResolversSettings.self].nameservers.first(where: { $0.name.text == name.text }) {
                 throw args.problem(

@@ -98,6 +98,11 @@ public enum RulesKeywords {
         summary: "Sends the request to this backend if no use_backend line has decided."
     ) { (arguments, draft) throws(ConfigProblem) in
         draft[RulesSettings.self].defaultBackend = try arguments.next("a backend's name")
+        if let last = draft[RulesSettings.self].backendRules.last, last.condition == nil,
+            case .named(let name) = last.target
+        {
+            arguments.notice("this line is never reached: line \(name.range.line) sends all requests to '\(name.text)'")
+        }
     }
 
     private static let forceSwitch = Keyword(
@@ -140,9 +145,18 @@ extension RulesSettings {
         }
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
+        warnIfUnreachable(behind: rules[family]?.last, family, &arguments)
         let origin = table.origin(of: arguments.keyword.range)
         rules[family, default: []].append(
             Rule(action: action, condition: condition, origin: origin, settlement: action.settlement(table)))
+    }
+
+    /// A rule that ends the list for every message leaves nothing for those behind it.
+    private func warnIfUnreachable(behind last: Rule?, _ family: RuleFamily, _ arguments: inout Arguments) {
+        guard let last, last.condition == nil, last.action.isFinal, let line = last.origin?.line else { return }
+        let message = "this line is never reached: line \(line) has no condition, and ends the \(family.rawValue) lines"
+        // As HAProxy, which says nothing of the tcp rules.
+        if RuleFamily.http.contains(family) { arguments.warn(message) } else { arguments.notice(message) }
     }
 
     fileprivate mutating func readRedirect(_ arguments: inout Arguments) throws(ConfigProblem) {
@@ -171,6 +185,9 @@ extension RulesSettings {
                 : .computed(format)
         }
         let condition = try names.condition(&arguments, in: .routing, &table)
+        if let last = backendRules.last, last.condition == nil, case .named(let name) = last.target {
+            arguments.notice("this line is never reached: line \(name.range.line) sends all requests to '\(name.text)'")
+        }
         let origin = table.origin(of: arguments.keyword.range)
         backendRules.append(BackendRule(target: target, condition: condition, origin: origin))
     }

@@ -49,6 +49,29 @@ public struct RulesSettings: SectionSettings {
         } + (defaultBackend.map { [$0] } ?? [])
     }
 
+    /// Whether a `use_backend` line makes the name while Portico runs: any backend may be meant.
+    public var computesBackends: Bool {
+        backendRules.contains { if case .computed = $0.target { true } else { false } }
+    }
+
+    /// Whether a `use_backend` line has a condition.
+    public var choosesBackends: Bool { backendRules.contains { $0.condition != nil } }
+
+    /// Whether some rules on requests or connections answer, refuse, or send elsewhere.
+    public var answersRequests: Bool {
+        !redirects.isEmpty
+            || [RuleFamily.connection, .session, .requestContent, .httpRequest].contains { family in
+                rules[family]?.contains { $0.action.answers } ?? false
+            }
+    }
+
+    /// Whether rules change where a connection goes that follows its client's destination.
+    public var changesDestinations: Bool {
+        rules.values.contains { list in
+            list.contains { if case .end(let action) = $0.action { action.changesDestination } else { false } }
+        }
+    }
+
     /// How backends are chosen.
     /// - Parameters:
     ///   - own: the index of a `listen` section's own servers, which take what no line sends elsewhere.

@@ -11,9 +11,10 @@ internal import StaticFiles
 
 enum Assembly {
     static let language = Language(
-        keywords: ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
-            + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table
-            + ConfigurationKeywords.table,
+        keywords: SectionLines.noted(
+            ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
+                + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table
+                + ConfigurationKeywords.table),
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),

@@ -204,12 +204,12 @@ final class ControlPlane {
 
     /// Says it as HAProxy does: to the proxy's log, and on standard error.
     private func warn(_ message: String, to targets: LogTargets) {
-        log.event(.warning, to: standardError, "[WARNING]  \(message)")
+        log.event(.warning, to: standardError, "warning: \(message)")
         log.event(.warning, to: targets, message)
     }
 
     private func announce(_ message: String) {
-        if plan.logTargets.isEmpty { log.event(.notice, to: standardError, "[NOTICE]   \(message)") }
+        if plan.logTargets.isEmpty { log.event(.notice, to: standardError, "notice: \(message)") }
         log.event(.notice, to: plan.logTargets, message)
     }
 
@@ -223,7 +223,7 @@ final class ControlPlane {
     }
 
     private lazy var healthLog = HealthLog(plan: plan, log: log) { [log, standardError] message in
-        log.event(.warning, to: standardError, "[WARNING]  \(message)")
+        log.event(.warning, to: standardError, "warning: \(message)")
     }
 
     /// Spreads the first checks over each server's interval, so that a thousand servers are not all asked at once.

@@ -3,6 +3,7 @@
 
 internal import Admin
 internal import ArgumentParser
+internal import Balancing
 internal import Basics
 internal import Configuration
 internal import Logging
@@ -47,11 +48,16 @@ struct Launch {
         let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
         let isRefused = problems.contains { $0.severity == .error || warningsAreFatal && $0.severity == .warning }
         guard let plan, !isRefused else {
+            // Tools look for this line as HAProxy writes it.
             SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
             throw ExitCode(1)
         }
         if options.checksOnly {
-            if !isQuiet { print("Configuration file is valid") }
+            // HAProxy's line, which tools look for, stands alone.
+            if !isQuiet {
+                print("\(Self.summary(of: plan, problems)).")
+                print("Configuration file is valid")
+            }
             return
         }
         try start(plan, loaded, daemon, logger, threads, masterSockets)
@@ -92,6 +98,7 @@ struct Launch {
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration, _ isQuiet: Bool) {
         let wanted = problems.filter { $0.severity == .error || !isQuiet }
+        if wanted.isEmpty { return }
         let printer = ProblemPrinter(sources: loaded.sources, usesColor: SystemProcess.errorsGoToTerminal)
         SystemProcess.printError(printer.text(for: wanted))
     }
@@ -109,6 +116,36 @@ struct Launch {
         return facts
     }
 
+    /// What was understood: `listens on :8080 and :8404, 2 frontends, 4 backends, 9 servers, 2 warnings`.
+    private static func summary(of plan: Plan, _ problems: [ConfigProblem]) -> String {
+        func counted(_ number: Int, _ one: String) -> String? {
+            number == 0 ? nil : "\(number) \(one)\(number == 1 ? "" : "s")"
+        }
+        let listens = plan.frontends.count { plan.isListen($0) }
+        let warnings = Set(problems.filter { $0.severity == .warning }).count
+        let parts = [
+            addresses(of: plan), counted(plan.frontends.count - listens, "frontend"),
+            counted(listens, "listen section"),
+            counted(plan.backends.count { !$0.isListen }, "backend"),
+            counted(plan.backends.reduce(0) { $0 + $1.backend.servers.count }, "server"), counted(warnings, "warning"),
+        ]
+        return parts.compactMap(\.self).joined(separator: ", ")
+    }
+
+    /// `listens on :8080 and :8404`, of many addresses the first.
+    private static func addresses(of plan: Plan) -> String {
+        let all = plan.binds.map { bind in
+            switch bind.place.address {
+            case .ip(.anyV4, let port)?: ":\(port)"
+            case let address?: "\(address)"
+            case nil: "fd@\(bind.place.descriptor ?? -1)"
+            }
+        }
+        guard let last = all.last else { return "listens nowhere" }
+        if all.count > 6 { return "listens on \(all.prefix(5).joined(separator: ", ")) and \(all.count - 5) more" }
+        return "listens on " + (all.count == 1 ? last : all.dropLast().joined(separator: ", ") + " and " + last)
+    }
+
     // MARK: Starting
 
     private func start(
@@ -117,11 +154,11 @@ struct Launch {
     ) throws {
         let admin = loaded.global[AdminSettings.self]
         if plan.binds.isEmpty && admin.sockets.isEmpty && masterSockets.isEmpty {
-            SystemProcess.printError("[ALERT]    nothing listens: there is no bind line, and no stats socket\n")
+            SystemProcess.printError("error: nothing listens: there is no bind line, and no stats socket\n")
             throw ExitCode(1)
         }
         SystemProcess.ignoreBrokenPipes()
-        SystemProcess.reportCrashes(of: "\n[ALERT]    Portico \(Version.number)")
+        SystemProcess.reportCrashes(of: "\nerror: Portico \(Version.number)")
         let signals = ControlPlane.collectSignals()
         var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
@@ -152,6 +189,11 @@ struct Launch {
         try orFail("cannot change user or group") { () throws(Errno) in
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
+        if !(options.isQuiet || daemon.isQuiet && !options.isVerbose) {
+            SystemProcess.printError(
+                "notice: Portico \(Version.number) is ready: \(Self.addresses(of: plan)), process \(SystemProcess.id)\n"
+            )
+        }
         background?.settle()
         manager?.announceReady()
         control.run(listening, signals)
@@ -179,7 +221,7 @@ struct Launch {
         do throws(Errno) {
             return try body()
         } catch {
-            SystemProcess.printError("[ALERT]    \(what): \(error)\n")
+            SystemProcess.printError("error: \(what): \(error)\n")
             throw ExitCode(1)
         }
     }

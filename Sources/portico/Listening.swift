@@ -176,7 +176,7 @@ struct Listening {
             default: ""
             }
         SystemProcess.printError(
-            "[ALERT]    \(file):\(line): cannot listen on \(address): \(reason)\(advice.isEmpty ? "" : "; \(advice)")\n"
+            "\(file):\(line): error: cannot listen on \(address): \(reason)\(advice.isEmpty ? "" : "; \(advice)")\n"
         )
     }
 }

@@ -95,7 +95,7 @@ struct Portico: ParsableCommand {
             let command = try parse(flags.rest)
             try command.run(flags)
         } catch let refusal as InheritedFlags.Refusal {
-            SystemProcess.printError("[ALERT]    \(refusal.message)\n")
+            SystemProcess.printError("error: \(refusal.message)\n")
             exit(withError: ExitCode(1))
         } catch let code as ExitCode {
             exit(withError: code)

@@ -433,3 +433,33 @@ import Testing
         }
     }
 }
+
+@Suite struct ServerNameTests {
+    @Test func `a server's name is taken even if the rest of its line is wrong`() {
+        let loaded = language.load(
+            text: "backend app\n    server web 10.0.0.1:80 chekc\n    server web 10.0.0.2:80\n", named: "t.cfg")
+        #expect(
+            loaded.problems.map(\.message) == [
+                "unknown parameter 'chekc' of 'server'", "there is a server 'web' already, at line 2",
+            ])
+    }
+
+    @Test func `variables in a server's addresses stand for their values, outside of quotes too`() throws {
+        let text = """
+            backend app
+                server a $HOST:80
+                server b ${HOST}:${PORT} check addr ${HOST}
+                server c "$HOST:81"
+                server d $NONE:80
+                server e a$:80
+            """
+        let loaded = language.load(text: text, named: "t.cfg", environment: ["HOST": "10.0.0.9", "PORT": "8080"])
+        let servers = try #require(loaded.proxies.first)[BalancingSettings.self].servers
+        #expect(servers.map(\.addressWord.text) == ["10.0.0.9:80", "10.0.0.9:8080", "10.0.0.9:81", ":80"])
+        #expect(servers[1].checkAddress == .v4(0x0A00_0009))
+        #expect(
+            loaded.problems.map(\.message) == [
+                "the variable 'NONE' is not set: nothing stands for it", "'a$' is not an address or a host name",
+            ])
+    }
+}

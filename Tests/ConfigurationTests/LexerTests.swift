@@ -32,6 +32,23 @@ import Testing
         #expect(words("a\r\nb\r\n\r\nc\r") == [["a"], ["b"], ["c"]])
     }
 
+    @Test(arguments: [
+        ("bind\u{A0}:80", "a no-break space (U+00A0)", 5), ("a b\u{200B}", "a zero-width space (U+200B)", 4),
+        ("a \u{201C}b\u{201D}", "a curly quote (U+201C)", 3), ("é \u{FEFF}b", "a byte order mark (U+FEFF)", 3),
+        ("a\u{3000}b", "an ideographic space (U+3000)", 2),
+    ])
+    func `a character that looks like a blank or a quote and is none is named`(text: String, name: String, column: Int)
+    {
+        let warnings = lines(Array(text.utf8)).flatMap(\.warnings)
+        #expect(warnings.map(\.message) == ["\(name) in a word: it parts no words and quotes nothing"])
+        #expect(warnings.first?.severity == .notice && warnings.first?.range?.column == column)
+    }
+
+    @Test func `within quotes, and in comments, every character may be meant`() {
+        let text = "a \"b\u{A0}c\" '\u{201C}d\u{201D}' # e\u{A0}f\nüñí 中文 – …"
+        #expect(lines(Array(text.utf8)).flatMap(\.warnings).isEmpty)
+    }
+
     @Test func `a hash outside of quotes begins a comment, even in the middle of a word`() {
         #expect(words("global#this is it\n a #b\n \"#\" '#' \\# c#d") == [["global"], ["a"], ["#", "#", "#", "c"]])
     }

@@ -160,6 +160,41 @@ import Testing
         #expect(try fetch("/", from: front).status == 503)
     }
 
+    @Test("Variables in addresses stand for their values without quotes: bind, server, log, stats socket, nameserver")
+    func addressVariables() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try freePort()
+        let folder = Stage.current.folder
+        let file = try Stage.current.file(
+            "variables.cfg",
+            """
+            global
+                setenv TARGET \(server.port)
+                log ${IP}:514 local0
+                stats socket ${FOLDER}/admin.sock
+            defaults
+                mode http
+                timeout client 60s
+                timeout server 60s
+                timeout connect 60s
+            resolvers dns
+                nameserver one $IP:53
+            frontend www
+                bind ${IP}:$FRONT
+                default_backend app
+            backend app
+                server s1 $IP:${TARGET} check addr ${IP}
+
+            """)
+        let process = try Child(
+            [Portico.binary, "-db", "-f", file], named: "variables", in: folder,
+            environment: ["IP": "127.0.0.1", "FRONT": "\(front)", "FOLDER": folder])
+        Stage.current.atTheEnd { process.stop(patience: 1) }
+        Stage.current.inCaseOfFailure { process.errors }
+        #expect(eventually { isListening(on: front) && isListening(at: folder + "/admin.sock") })
+        #expect(try fetch("/", from: front).text == "hello")
+    }
+
     @Test("A number that is too large becomes the largest, and a colon behind a field's name is left out")
     func warned() throws {
         let server = try ScriptedServer { connection, _ in

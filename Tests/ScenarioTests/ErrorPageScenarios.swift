@@ -192,6 +192,35 @@ import Testing
         #expect(said.errors.components(separatedBy: "longer than a buffer").count == 2)
     }
 
+    @Test(
+        "An empty file in a rule or an http-error line is an answer of nothing: the connection is closed, the log has the status"
+    )
+    func silentRules() throws {
+        let front = try freePort()
+        let portico = try Portico(
+            """
+            \(opening())
+            http-errors none
+                errorfile 403 /dev/null
+            frontend www
+                bind 127.0.0.1:\(front)
+                http-request deny deny_status 503 errorfile /dev/null if { path /deny }
+                http-request return status 404 errorfile /dev/null if { path /return }
+                http-request deny errorfiles none if { path /section }
+                http-error status 500 errorfile /dev/null
+                http-request deny deny_status 500 if { path /page }
+                http-request return status 200
+            """, listeningOn: front)
+        for (path, status) in [("deny", 503), ("return", 404), ("section", 403), ("page", 500)] {
+            let client = try Connection(to: front)
+            try client.send("GET /\(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.receiveAll() == [], "\(path)")
+            let line = try portico.exchange(with: "/\(path) ")
+            #expect(line.status == status && line.bytes == 0, "\(line.line)")
+        }
+        #expect(try fetch("/", from: front).status == 200)
+    }
+
     @Test("A file without frontends starts if it has a runtime socket, as the one that Debian installs")
     func onlySocket() throws {
         let socket = Stage.current.folder + "/admin.sock"

@@ -182,7 +182,7 @@ import Testing
         server.stop()
         _ = try front.portico.logLine(with: "status: 1/2 UP.")
         _ = try front.portico.logLine(with: "app/s1 is DOWN")
-        let failed = front.portico.logLines.filter { $0.hasPrefix("\(said) failed, \(refused)") }
+        let failed = front.portico.logLines.filter { $0.contains("\(said) failed, \(refused)") }
         #expect(failed.count == 2)
         #expect(failed.last?.hasSuffix("status: 0/2 DOWN.") == true)
     }

@@ -65,13 +65,13 @@ extension StatsRow {
     fileprivate var operationalState: Int {
         switch state {
         case .up, .goingDown, .noCheck, .open, .full, .drain: 2
-        case .down, .goingUp, .maintenance, .paused, .stopped: 0
+        case .down, .goingUp, .maintenance, .unresolved, .paused, .stopped: 0
         }
     }
 
     /// Bits: 1 and 4 for maintenance that the configuration asks for, 32 for a name without an address.
     fileprivate var administrativeState: Int {
-        guard state == .maintenance else { return 0 }
+        guard state.isInMaintenance else { return 0 }
         return hostName != nil && endpoint == nil ? 32 : 5
     }
 }

@@ -77,6 +77,20 @@ enum Action: Sendable {
 }
 
 extension Action {
+    /// Whether no rule of its list runs behind it, whatever the message.
+    var isFinal: Bool {
+        switch self {
+        case .allow, .answer, .deny, .reject, .silentDrop, .closeServer, .redirect, .challenge, .tarpit: true
+        default: false
+        }
+    }
+
+    /// Whether it ends the exchange with an answer, or without one: no backend is needed.
+    var answers: Bool {
+        if case .allow = self { return false }
+        return isFinal
+    }
+
     private static func setStrict(_ isOn: Bool, _ facts: ExchangeFacts) -> ActionResult {
         facts.isStrict = isOn
         return .next

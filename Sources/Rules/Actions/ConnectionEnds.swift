@@ -17,6 +17,8 @@ struct EndAction: Sendable {
     private let part: Part
     private let expression: Expression
 
+    var changesDestination: Bool { part == .destination || part == .destinationPort }
+
     /// What yields no address, or no port, changes nothing.
     func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
         facts.withScratch {

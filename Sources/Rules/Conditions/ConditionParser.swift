@@ -106,7 +106,7 @@ struct AccessListNames: Sendable {
             throw ConfigProblem(
                 "no condition is named '\(word.text)'", at: word.range,
                 expected: "the name of an acl line above, or '{ <criterion> … }'",
-                suggestion: nearest(word.text, among: indices.keys.sorted() + PredefinedLists.names))
+                suggestion: nearest(word.text, among: Array(indices.keys) + PredefinedLists.names))
         }
         for criterion in table.criteria(of: index) {
             try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)

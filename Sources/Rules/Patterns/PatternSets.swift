@@ -135,6 +135,7 @@ public struct PatternSets: Sendable {
     }
 
     private func resolve(_ table: inout RuleTable, _ problems: inout [ConfigProblem]) {
+        var known = Set(table.patternSets.map(ObjectIdentifier.init))
         for use in table.patternUses {
             guard let set = self[use.file.name] else { continue }
             var found: [ConfigProblem] = []
@@ -144,7 +145,7 @@ public struct PatternSets: Sendable {
                 problem.message += " (the file is named in \(use.file.range.file):\(use.file.range.line))"
                 problems.append(problem)
             }
-            if !table.patternSets.contains(where: { $0 === set }) { table.patternSets.append(set) }
+            if known.insert(ObjectIdentifier(set)).inserted { table.patternSets.append(set) }
         }
     }
 
