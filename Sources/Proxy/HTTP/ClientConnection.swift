@@ -30,17 +30,17 @@ final class ClientConnection: Connection {
     /// What else there is to know of where it comes from; nil for most.
     var origin: ConnectionOrigin?
     // These three together: each alone would be as large as they are.
-    private(set) var phase = Phase.idle
-    private var isFirstExchange = true
+    var phase = Phase.idle
+    private(set) var isFirstExchange = true
     /// Between exchanges, the CR of an empty line is here and its LF is not.
-    private var awaitsLineFeed = false
+    private(set) var awaitsLineFeed = false
     private(set) var exchange: Exchange?
     private var parser: RequestParser
     /// Where the next exchange's time begins: the accept, or the end of the exchange before.
     private(set) var idleSince: Instant
     /// `sess` variables, while no exchange has them.
     var variables: VariableStore?
-    private var lingerBytesLeft = Limits.lingerBytes
+    var lingerBytesLeft = Limits.lingerBytes
     /// An idle server connection that no other client's request may use (`http-reuse never`).
     private var ownConnection: ServerConnection?
 
@@ -207,7 +207,7 @@ final class ClientConnection: Connection {
         }
     }
 
-    private func readHead(_ worker: Worker) {
+    func readHead(_ worker: Worker) {
         // Line ends that a client sends behind a body are not the beginning of a request: no time runs for it yet.
         if phase == .idle, !isFirstExchange, !parser.skipEmptyLines(&input) {
             awaitsLineFeed = !input.isEmpty
@@ -241,7 +241,7 @@ final class ClientConnection: Connection {
     }
 
     /// For a request's head, from its first byte to its last.
-    private var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
+    var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
 
     private func beginExchange(_ worker: Worker) -> Exchange {
         let exchange = worker.takeExchange()
@@ -327,33 +327,7 @@ final class ClientConnection: Connection {
 
     // MARK: Ending
 
-    private func beginLinger(_ worker: Worker) {
-        phase = .lingering
-        input.release(to: worker.buffers)
-        output.release(to: worker.buffers)
-        worker.kernel.finishSending(socket)
-        setDeadline(after: Limits.linger, worker)
-        linger(worker)
-    }
-
-    /// Reads and forgets what the client still sends, until it closes or has had its time.
-    private func linger(_ worker: Worker) {
-        while true {
-            switch fill(worker) {
-            case .progressed:
-                lingerBytesLeft -= input.count
-                input.release(to: worker.buffers)
-                if lingerBytesLeft > 0 { continue }
-            case .blocked: return
-            case .full: preconditionFailure("an empty buffer cannot be full")
-            case .ended, .failed: break
-            }
-            finish(worker)
-            return
-        }
-    }
-
-    private func finish(_ worker: Worker, _ parting: Parting = .close) {
+    func finish(_ worker: Worker, _ parting: Parting = .close) {
         precondition(exchange == nil, "a connection is closed under its exchange")
         ownConnection?.closeFromPool(worker)
         ownConnection = nil
@@ -361,31 +335,6 @@ final class ClientConnection: Connection {
         close(worker, parting)
         bind.connections?.decrement()
         worker.plan.admission.release(for: frontend)
-    }
-
-    /// No request has come in the time that an idle connection has. The system is asked once more before the connection
-    /// closes, because readiness is only reported at the next wait: a request that arrived in this turn is served. One
-    /// that is still on its way is read and dropped, so that the client sees an end, not a reset.
-    private func leaveIdle(_ worker: Worker) {
-        guard input.isEmpty || awaitsLineFeed else { return resume(worker) }
-        canRead = true
-        switch fill(worker) {
-        case .progressed:
-            setDeadline(after: headTimeout, worker)
-            readHead(worker)
-            resume(worker)
-        case .blocked: beginLinger(worker)
-        case .full: preconditionFailure("an empty buffer cannot be full")
-        case .ended, .failed: finish(worker)
-        }
-    }
-
-    /// The worker is stopping. A client that was answered a moment ago may be about to send its next request, which is answered
-    /// with `Connection: close`; one that has been idle for longer than `Limits.lastRequestWait` is left at once. A connection
-    /// that has not carried a request yet keeps the time that it has for the first one.
-    func stopWhenIdle(_ worker: Worker) {
-        guard phase == .idle, !isFirstExchange else { return }
-        setDeadline(min(deadline, idleSince + Limits.lastRequestWait), worker)
     }
 
     /// The worker stops at once.
