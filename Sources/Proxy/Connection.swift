@@ -63,7 +63,11 @@ class Connection: Watched {
         if input.room == 0 { input.compact() }
         let room = input.room
         guard room > 0 else { return .full }
-        switch worker.kernel.receive(socket, into: &input) {
+        var received = worker.kernel.receive(socket, into: &input)
+        if case .failed(let reason) = received, reason.isShortage {
+            received = worker.kernel.receive(socket, into: &input)
+        }
+        switch received {
         case .bytes(let n):
             // Less than asked for: the system's buffer is empty, and the next byte will be an event.
             if n < room && !peerFinished && !readsMayStopShort { canRead = false }
@@ -88,6 +92,8 @@ class Connection: Watched {
 
     /// Sends what `output` holds, as far as the system takes it.
     final func flush(_ worker: Worker, more: Bool = false) -> Flushed {
+        // The system was short of memory just now. It is asked once more at once, since no event tells when that is over.
+        var wasShort = false
         while !output.isEmpty {
             if writeFailure != nil { return .failed }
             guard canWrite else { return .blocked }
@@ -95,7 +101,9 @@ class Connection: Watched {
             case .bytes(let n):
                 output.consume(n)
                 worker.bytesSent &+= UInt64(n)
+                wasShort = false
             case .wouldBlock: canWrite = false
+            case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
             case .failed(let reason): writeFailure = reason
             }
         }
@@ -113,7 +121,10 @@ class Connection: Watched {
     /// Sends a stretch of a file straight from the system's cache, once `output` is empty.
     final func sendFile(_ file: Int32, offset: Int, count: Int, _ worker: Worker) -> Sent {
         guard canWrite else { return .wouldBlock }
-        let sent = worker.kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        var sent = worker.kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        if case .failed(let reason) = sent, reason.isShortage {
+            sent = worker.kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        }
         switch sent {
         case .bytes(let n): worker.bytesSent &+= UInt64(n)
         case .wouldBlock: canWrite = false
@@ -123,6 +134,13 @@ class Connection: Watched {
     }
 
     final var hasFailed: Bool { readFailure != nil || writeFailure != nil }
+
+    /// Our own system was short of something, and the peer has done nothing wrong.
+    final var failedForWant: Bool { readFailure?.isShortage == true || writeFailure?.isShortage == true }
+
+    /// Sending failed because the peer reads no more; what it said before can still be read. After any other failure nothing
+    /// comes, and no event tells so.
+    final var peerStoppedReading: Bool { writeFailure == .brokenPipe || writeFailure == .connectionReset }
 
     /// How a connection is left.
     enum Parting { case close, reset, silence }
@@ -140,4 +158,9 @@ class Connection: Watched {
         case .silence: worker.kernel.forget(socket)
         }
     }
+}
+
+extension Errno {
+    /// The system has no memory for a call just now (ENOBUFS, ENOMEM).
+    fileprivate var isShortage: Bool { self == .noBufferSpace || self == .noMemory }
 }

@@ -102,6 +102,9 @@ public final class SimulatedKernel: Kernel {
     /// Servers by the address they listen on: called with the new wire; nil refuses.
     public var servers: [SocketAddress: (SimulatedKernel, Wire) -> Bool] = [:]
     public var moods = KernelMoods()
+    /// The next calls that fail, by the peer's address: why, and how many of them.
+    public var sendFaults: [SocketAddress: (reason: Errno, count: Int)] = [:]
+    public var receiveFaults: [SocketAddress: (reason: Errno, count: Int)] = [:]
 
     public init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -321,6 +324,7 @@ public final class SimulatedKernel: Kernel {
     public func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received {
         let wire = known(socket)
         precondition(buffer.room > 0, "reading without room")
+        if let reason = Self.fault(wire, in: &receiveFaults) { return .failed(reason) }
         let waiting = wire.inbound.count - wire.inboundRead
         if waiting > 0 {
             var count = min(waiting, buffer.room)
@@ -349,6 +353,7 @@ public final class SimulatedKernel: Kernel {
     public func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent {
         let wire = known(socket)
         if wire.isReset { return .failed(.brokenPipe) }
+        if let reason = Self.fault(wire, in: &sendFaults) { return .failed(reason) }
         precondition(wire.isConnected, "sending before the connection stands")
         precondition(!wire.weFinished, "sending after having said that nothing more comes")
         if wire.window == 0 {
@@ -403,6 +408,13 @@ public final class SimulatedKernel: Kernel {
         wires[socket.number] = nil
         note(UInt64(socket.number) << 8 | (reset ? 1 : 0))
         tell(wire)
+    }
+
+    /// Why the call fails that is made now, if it does.
+    private static func fault(_ wire: Wire, in faults: inout [SocketAddress: (reason: Errno, count: Int)]) -> Errno? {
+        guard let fault = faults[wire.address], fault.count > 0 else { return nil }
+        faults[wire.address] = (fault.reason, fault.count - 1)
+        return fault.reason
     }
 
     private func happens(_ perMille: Int) -> Bool { perMille > 0 && random.number(0...999) < perMille }

@@ -149,6 +149,7 @@ final class PlayedClient: SimulatedPeer {
     }
 
     var isClosed: Bool { wire.weClosed || wire.weFinished }
+    var address: SocketAddress { wire.address }
     /// The port it comes from.
     var port: UInt16 { wire.address.port ?? 0 }
     /// It was closed with a reset.

@@ -65,6 +65,11 @@ extension Exchange {
 
     /// It closed while its request was still to come, or while it was to read the answer.
     func clientAborted(_ worker: Worker) {
+        // It has not: our own system could not read from it or send to it.
+        if client.failedForWant {
+            let hasBegun = phase == .answering || phase == .relaying || phase == .tunnelling
+            return abort(.resource, hasBegun ? .data : .request, worker)
+        }
         countOnServer(.clientAborts, worker)
         switch phase {
         case .awaitingBody, .takingBody:

@@ -50,7 +50,7 @@ extension Exchange {
                 return
             case .failed:
                 // It reads no more, but may have said why: its answer is read before it is given up.
-                stopSendingRequest(worker)
+                if connection.peerStoppedReading { stopSendingRequest(worker) } else { serverFailed(worker) }
                 return
             }
             if isStored { continue }
