@@ -22,6 +22,9 @@ enum Limits {
     /// During a soft stop, a client has this long after its last answer to send one more request: longer than busy clients pause,
     /// short against the time that a stop may take.
     static let lastRequestWait = TimeSpan.seconds(1)
+    /// A client that sends no more may have gone. What its request waits for then, a connection under way or the server's decision,
+    /// has this long: more than a server needs that answers such clients, less than one that is stuck.
+    static let halfClosedWait = TimeSpan.seconds(1)
     /// What a closing client may still send meanwhile.
     static let lingerBytes = 1 << 20
     /// What a name's look-up may take longer than it should, before an exchange goes on without.

@@ -248,7 +248,7 @@ public final class BackendPlan: Sendable {
     let retryOn: RetryConditions
     let reuse: ReusePolicy
     let keepAlive: KeepAliveMode
-    /// A client that closes before its response has begun is taken as gone.
+    /// A client that sends no more before its response has begun may have gone: its request ends, or the server is told.
     let abortsOnClose: Bool
     let rules: SectionRules
     let serverRules: ServerRules
@@ -298,7 +298,7 @@ public final class BackendPlan: Sendable {
         retryOn = draft.settings.mode == .http ? draft.settings.retryOn : .connectionFailure
         reuse = draft.settings.reuse
         keepAlive = draft.settings.keepAlive
-        abortsOnClose = draft.settings.abortsOnClose
+        abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)
         self.rules = rules
         self.serverRules = serverRules
         forwarding = draft.settings.forwarding

@@ -118,9 +118,13 @@ public enum ProxyKeywords {
                 "a policy", of: ["never": .never, "safe": .safe, "aggressive": .aggressive, "always": .always])
         },
         Keyword(
-            "option abortonclose", in: .backends, usage: "option abortonclose",
-            summary: "Gives a request up if its client closes before the response has begun, so that nobody works for "
-                + "somebody who has gone.",
+            "option abortonclose", in: .proxies, usage: "option abortonclose",
+            summary:
+                "Says what a client that closes, or sends no more, before its response has begun means for its request: one "
+                + "that waits for a server or for a connection ends; one that a server has is half-closed there too, so that "
+                + "the server decides, and ends with 400 unless the response begins within a second. The default in "
+                + "HTTP mode; `no option abortonclose` lets such requests go on, for clients that finish sending and "
+                + "then wait. In a frontend it is about TLS handshakes, and has no effect yet.",
             negatable: true
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].abortsOnClose = !args.isNegated

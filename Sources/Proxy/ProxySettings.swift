@@ -46,7 +46,8 @@ public struct ProxySettings: SectionSettings {
     var dropsRequestTrailers = false
     var dropsResponseTrailers = false
     var backlog: Int?
-    var abortsOnClose = false
+    /// `option abortonclose`; nil where the section does not say.
+    var abortsOnClose: Bool?
     var client: TimeSpan?
     var httpRequest: TimeSpan?
     var httpKeepAlive: TimeSpan?

@@ -174,6 +174,8 @@ final class PlayedServer {
         case close(saying: String = "")
         case reset
         case silence
+        /// Says nothing, and closes when Portico sends no more.
+        case closeLikewise
     }
 
     fileprivate unowned let site: PlayedSite
@@ -181,6 +183,8 @@ final class PlayedServer {
     /// Requests that have come whole, over all connections.
     private(set) var requests: [String] = []
     private(set) var connectionCount = 0
+    /// Connections on which Portico has finished sending, and listens on.
+    fileprivate(set) var halfClosedCount = 0
     /// All bytes that have come, over all connections.
     fileprivate(set) var heard = ""
 
@@ -197,6 +201,8 @@ final class PlayedServer {
         private let server: PlayedServer
         private let wire: Wire
         private var isAccepted = false
+        private var closesLikewise = false
+        private var hasFinished = false
         private var input = ""
         private(set) var request = ""
         private var answer: (text: String, at: Instant)?
@@ -213,6 +219,9 @@ final class PlayedServer {
                 isAccepted = true
                 kernel.accept(wire)
             }
+            if wire.weFinished { server.halfClosedCount += hasFinished ? 0 : 1 }
+            hasFinished = wire.weFinished
+            if closesLikewise && wire.weFinished { return kernel.peerFinishes(wire) }
             let text = String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
             server.heard += text
             input += text
@@ -233,6 +242,7 @@ final class PlayedServer {
                     return kernel.peerFinishes(wire)
                 case .reset: return kernel.peerResets(wire)
                 case .silence: return
+                case .closeLikewise: closesLikewise = true
                 }
             }
             kernel.schedule(self, after: .milliseconds(1))

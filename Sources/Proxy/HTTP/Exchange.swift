@@ -16,7 +16,8 @@
 // This file has the state and the dispatch. The parts: ExchangeRequest (from the head to its destination),
 // ExchangeInspection (rules on bytes), ExchangeResolution (addresses for names), ExchangeRequestBuffer (waiting for
 // the body first), ExchangeServer (choosing, connecting, trying again), ExchangeQueue (waiting for a place on a
-// server), ExchangeRetry (sending a request again), ExchangeTarpit, ExchangeRelay (bodies and the response's head),
+// server), ExchangeRetry (sending a request again), ExchangeHalfClose (a client that sends no more),
+// ExchangeTarpit, ExchangeRelay (bodies and the response's head),
 // ExchangeResponseBuffer (the body at the server's speed), ExchangeAnswer (what Portico answers itself), ExchangeFiles,
 // ExchangeTunnel, ExchangeEnd (endings, counters, the log).
 
@@ -200,12 +201,13 @@ final class Exchange {
         }
     }
 
-    /// While a server is sought, a client that is gone for good ends the search.
+    /// While a server is sought, a client that is gone for good ends the search; so does one that sends no more, unless the
+    /// operator says that it may still want its answer.
     func watchClient(_ worker: Worker) {
-        guard client.canRead, client.input.room > 0 || !client.input.holdsBlock else { return }
+        guard client.canRead || client.hasEnded, client.input.room > 0 || !client.input.holdsBlock else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
-        case .ended: if backend?.abortsOnClose == true { clientAborted(worker) }
+        case .ended: if backend?.abortsOnClose == true { clientFinished(worker) }
         case .progressed, .blocked, .full: break
         }
     }

@@ -131,6 +131,7 @@ extension Exchange {
 
     /// It closed or reset the connection before its response had begun.
     func serverFailed(_ worker: Worker) {
+        if awaitsHalfClosed { return endHalfClosed(worker) }
         if retryOnFreshConnection(worker) { return }
         if retryMessage(after: responseParser.hasBegun ? .junkResponse : .emptyResponse, worker) { return }
         countOnServer(.badResponses, worker)
@@ -147,6 +148,7 @@ extension Exchange {
 
     func serverTimedOut(_ worker: Worker) {
         if case .holding(let step) = phase { return holdingTimeOver(before: step, worker) }
+        if awaitsHalfClosed { return endHalfClosed(worker) }
         if retryMessage(after: .responseTimeout, worker) { return }
         if phase == .awaitingResponse {
             countOnServer(.badResponses, worker)

@@ -148,11 +148,10 @@ extension Exchange {
 
     /// While the server thinks, a client that resets its connection ends the exchange.
     func watchClientWhileWaiting(_ worker: Worker) {
-        guard requestSent, client.canRead, client.input.isEmpty else { return }
+        guard requestSent, client.canRead || client.hasEnded, client.input.isEmpty else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
-        // A client that only finished sending may still want its answer, unless the operator knows better.
-        case .ended: if phase == .awaitingResponse && backend?.abortsOnClose == true { clientAborted(worker) }
+        case .ended: passHalfClose(worker)
         // The next request, sent ahead, waits in the buffer.
         case .progressed, .blocked, .full: break
         }
@@ -347,7 +346,8 @@ extension Exchange {
         releaseServer(worker)
         self.connection = nil
         if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty
-            && !connection.hasFailed && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
+            && !connection.hasFailed && !connection.isFinishedSending
+            && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
             connection.becomeIdle(worker)
         } else {

@@ -234,6 +234,7 @@ extension Exchange {
 
     /// Whether the attempt that comes now is for another server.
     func goesElsewhere(from server: Server, of backend: BackendPlan) -> Bool {
+                watchClient(worker)
         backend.redispatches(attempt: facts.retries) || !server.state.isUsable
     }
 
