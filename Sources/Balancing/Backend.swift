@@ -122,15 +122,22 @@ public final class Backend: Sendable {
         public init() {}
     }
 
-    /// Chooses a server for one request; nil if none is usable. `avoiding` is passed over if there is any other.
-    public func choose(_ view: inout View, avoiding: Server? = nil) -> Server? {
+    /// Chooses a server for one request of `worker`; nil if none is usable. `avoiding`, and servers that the worker leaves alone, are
+    /// passed over if there is any other.
+    public func choose(
+        _ view: inout View, avoiding: Server? = nil, by worker: Int = 0, now: Instant = Instant(nanoseconds: 0)
+    ) -> Server? {
         let eligible = current(&view)
         guard let first = eligible.servers.first else { return nil }
         if eligible.servers.count == 1 { return first }
-        return switch algorithm {
-        case .roundRobin: RoundRobin.choose(from: eligible, position: position, avoiding: avoiding)
-        case .leastConnections: LeastConnections.choose(from: eligible, position: position, avoiding: avoiding)
-        }
+        let avoidance = Avoidance(server: avoiding, worker: worker, now: now)
+        let server =
+            switch algorithm {
+            case .roundRobin: RoundRobin.choose(from: eligible, position: position, avoidance)
+            case .leastConnections: LeastConnections.choose(from: eligible, position: position, avoidance)
+            }
+        server.breakers[worker].noteAttempt(at: now)
+        return server
     }
 
     func current(_ view: inout View) -> EligibleServers {
@@ -161,7 +168,7 @@ public final class Backend: Sendable {
             availability.isUp = isUp
             availability.since = now
         }
-        queue?.serversChanged(of: self)
+        queue?.serversChanged(of: self, now: now)
     }
 
     /// The weights of the servers that requests are spread over now, together: the active ones, or the backups in their stead.

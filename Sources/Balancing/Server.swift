@@ -91,6 +91,8 @@ public final class Server: Sendable {
     public let traffic: Traffic
     /// Sessions.
     public let rate: RateMeter
+    /// By worker.
+    let breakers: [CircuitBreaker]
     private let timeAverages = TimeAverages()
 
     private let stateCode: Atomic<UInt8>
@@ -122,6 +124,7 @@ public final class Server: Sendable {
         self.check = check
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
+        breakers = (0..<workers).map { _ in CircuitBreaker() }
         addressBox = Mutex(address)
         let state: ServerState =
             isDisabled ? .maintenance : address == nil ? .unresolved : check == nil ? .unchecked : .up

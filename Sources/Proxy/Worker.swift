@@ -34,6 +34,7 @@ public final class Worker {
     var idleConnections: IdleConnections
     /// What this worker last saw of each backend's eligible servers.
     var views: [Backend.View]
+    private var serversLeftAlone = ServersLeftAlone()
     private var spareExchanges: [Exchange] = []
     private(set) var exchangesUnderWay = 0
     private var exchangesBegun: UInt64 = 0
@@ -82,7 +83,7 @@ public final class Worker {
 
     /// One round: waits at most until `limit`, then does everything that is to be done now.
     public func turn(until limit: Instant) {
-        let wake = unfinished.isEmpty ? min(timers.next, limit) : now
+        let wake = unfinished.isEmpty ? min(timers.next, serversLeftAlone.next(for: index), limit) : now
         kernel.wait(until: wake, into: &events)
         for event in events {
             slots[SlotHandle(packed: event.token)]?.ready(event.readiness, self)
@@ -90,6 +91,7 @@ public final class Worker {
         while let (handle, due) = timers.popDue(by: now) {
             slots[handle]?.timerFired(due: due, self)
         }
+        serversLeftAlone.offer(self)
         resumeUnfinished()
         obeyOrders()
         handOutAnswers()
@@ -148,6 +150,17 @@ public final class Worker {
         idle.closeFromPool(self)
         return true
     }
+
+    /// The server refuses connections of this worker.
+    func leaveAlone(_ server: Server, of backend: BackendPlan) { serversLeftAlone.add(server, of: backend) }
+
+    /// A request waits that the server has just failed: it may try it again in a moment.
+    func offerLater(_ server: Server, of backend: BackendPlan) {
+        serversLeftAlone.offerLater(server, of: backend, at: now + Server.timeLeftAlone)
+    }
+
+    /// The server takes connections again.
+    func leaveAloneNoMore(_ server: Server) { serversLeftAlone.remove(server) }
 
     /// Forgets it; events still on their way to it miss.
     func leave(_ watched: Watched) { slots.remove(watched.handle) }
@@ -221,7 +234,9 @@ public final class Worker {
             for grant in grants {
                 let client = slots[SlotHandle(packed: grant.owner)] as? ClientConnection
                 // Whoever waited may have left in the meantime.
-                if client?.placeGranted(grant, self) != true { grant.backend.release(grant.server, by: index) }
+                if client?.placeGranted(grant, self) != true {
+                    grant.backend.release(grant.server, by: index, now: now)
+                }
             }
         }
     }

@@ -44,8 +44,12 @@ private final class Site: Sendable {
     }
 
     @discardableResult
-    func join(_ owner: UInt64, for server: Int? = nil, _ priority: QueuePriority = QueuePriority()) -> QueueTicket {
-        backend.join(for: server.map { backend.servers[$0] }, worker: 0, owner: owner, priority: priority)
+    func join(
+        _ owner: UInt64, for server: Int? = nil, _ priority: QueuePriority = QueuePriority(), avoiding: Int? = nil
+    ) -> QueueTicket {
+        backend.join(
+            for: server.map { backend.servers[$0] }, worker: 0, owner: owner, priority: priority,
+            avoiding: avoiding.map { backend.servers[$0] })
     }
 
     func release(_ server: Int) { backend.release(backend.servers[server], by: 0) }
@@ -83,10 +87,46 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         #expect(site.backend.servers[0].active.current == 1)
     }
 
-    @Test func `the server to avoid is taken only when the others are full`() {
+    @Test func `the server to avoid is not taken though the others are full, unless there are no others`() {
+        // Once it was: a server that refuses is never full, and drew the requests that it had failed.
         let site = Site([limit(2), limit(1)])
-        let failed = site.backend.servers[0]
-        #expect((0..<4).map { _ in site.take(avoiding: failed) } == ["b", "a", "a", "full"])
+        #expect((0..<3).map { _ in site.take(avoiding: site.backend.servers[0]) } == ["b", "full", "full"])
+        let lone = Site([limit(2)])
+        #expect((0..<3).map { _ in lone.take(avoiding: lone.backend.servers[0]) } == ["a", "a", "full"])
+    }
+
+    @Test func `a place on the server to avoid goes to the next who waits, and the one whom it failed waits on`() {
+        let site = Site([limit(1), limit(1)])
+        _ = (site.take(), site.take())
+        site.join(1, avoiding: 0)
+        site.join(2)
+        site.release(0)
+        #expect(site.given() == "2a")
+        site.release(0)
+        #expect(site.given() == "" && site.backend.queued.current == 1)
+        site.release(1)
+        #expect(site.given() == "1b")
+        // After a moment it may be tried again.
+        site.join(3, avoiding: 0)
+        site.backend.offerPlaces(of: site.backend.servers[0], by: 0, now: Instant(nanoseconds: 1_000_000_000))
+        #expect(site.given() == "3a")
+    }
+
+    @Test func `a server that refuses has no place for those who wait, until one of them may try`() {
+        let site = Site([limit(1), limit(1)])
+        _ = (site.take(), site.take())
+        let dead = site.backend.servers[0]
+        let start = Instant(nanoseconds: 1_000_000_000)
+        for _ in 1...3 { _ = dead.connectionFailed(by: 0, now: start) }
+        site.join(1, QueuePriority(now: start))
+        site.join(2, QueuePriority(now: start))
+        site.backend.release(dead, by: 0, now: start)
+        #expect(site.given() == "")
+        let later = start + .seconds(1)
+        site.backend.offerPlaces(of: dead, by: 0, now: later)
+        #expect(site.given() == "1a")
+        #expect(dead.retryTime(for: 0) == later + .seconds(1))
+        #expect(dead.connectionStood(by: 0) && dead.retryTime(for: 0) == nil)
     }
 
     @Test func `first come, first served`() {

@@ -86,7 +86,7 @@ import Testing
         let position = Atomic<UInt64>(.max)
         let eligible = EligibleServers(
             of: backend(.roundRobin, weights: [1, 1, 1]).servers, algorithm: .roundRobin, usesAllBackups: false)
-        let names = (0..<4).map { _ in RoundRobin.choose(from: eligible, position: position, avoiding: nil).name }
+        let names = (0..<4).map { _ in RoundRobin.choose(from: eligible, position: position, .none).name }
         #expect(names == ["a", "a", "b", "c"])
     }
 }

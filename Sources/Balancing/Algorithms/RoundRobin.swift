@@ -8,29 +8,31 @@ internal import Synchronization
 
 enum RoundRobin {
     static func choose(
-        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, _ avoidance: Avoidance
     ) -> Server {
-        // One extra turn for each turn of the server to avoid; a whole round holds every server.
+        // One extra turn for each turn of a server to avoid; a whole round holds every server.
         for _ in eligible.turns.indices {
             let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
             let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
-            if server !== avoiding { return server }
+            if avoidance.allows(server) { return server }
         }
-        // Other workers took all the turns of the others in the meantime.
-        return eligible.servers.first { $0 !== avoiding } ?? eligible.servers[0]
+        // Other workers took all the turns of the others in the meantime; or each server is to be avoided, and then one that has not
+        // failed this very request is the better one.
+        return eligible.servers.first(where: avoidance.allows) ?? eligible.servers.first { $0 !== avoidance.server }
+            ?? eligible.servers[0]
     }
 
     /// The same among servers with a limit, of which those that are full lose their turn; a place on the server is taken.
-    /// Nil if all but the one to avoid are full.
+    /// Nil if all but those to avoid are full.
     static func take(
-        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, avoiding: Server?, _ load: BackendLoad
+        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, _ avoidance: Avoidance, _ load: BackendLoad
     ) -> Server? {
         for _ in eligible.turns.indices {
             let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
             let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
-            if server !== avoiding && server.takePlace(load) { return server }
+            if avoidance.allows(server) && server.takePlace(load) { return server }
         }
-        return eligible.servers.first { $0 !== avoiding && $0.takePlace(load) }
+        return eligible.servers.first { avoidance.allows($0) && $0.takePlace(load) }
     }
 
     /// The order of turns in one round: server `i` appears `weights[i]` times (divided by what all have in common).

@@ -14,31 +14,40 @@ public enum PlaceChoice {
 }
 
 extension Backend {
-    /// Chooses a server for one request and takes a place on it. `avoiding` is passed over if there is any other.
-    public func take(_ view: inout View, avoiding: Server? = nil) -> PlaceChoice {
-        guard let queue else {
-            guard let server = choose(&view, avoiding: avoiding) else { return .nobody }
+    /// Chooses a server for one request of `worker` and takes a place on it. `avoiding`, and servers that the worker leaves alone, are
+    /// passed over if there is any other, be it one that has to be waited for.
+    public func take(
+        _ view: inout View, avoiding: Server? = nil, by worker: Int = 0, now: Instant = Instant(nanoseconds: 0)
+    ) -> PlaceChoice {
+        guard hasQueue else {
+            guard let server = choose(&view, avoiding: avoiding, by: worker, now: now) else { return .nobody }
             server.active.increment()
             return .server(server)
         }
-        return take(current(&view), queue, avoiding: avoiding)
+        return take(current(&view), Avoidance(server: avoiding, worker: worker, now: now))
     }
 
-    private func take(_ eligible: EligibleServers, _ queue: RequestQueue, avoiding: Server?) -> PlaceChoice {
+    private func take(_ eligible: EligibleServers, _ avoidance: Avoidance) -> PlaceChoice {
         if eligible.servers.isEmpty { return .nobody }
         // Nobody overtakes those who wait for any server.
         if queued.current > 0 { return .full(nil) }
-        let load = load
-        let found: Server? =
-            switch algorithm {
-            case .roundRobin: RoundRobin.take(from: eligible, position: position, avoiding: avoiding, load)
-            case .leastConnections: LeastConnections.take(from: eligible, position: position, avoiding: avoiding, load)
-            }
-        if let found { return .server(found) }
-        if let avoiding, eligible.contains(avoiding), avoiding.takePlace(load) { return .server(avoiding) }
+        if let found = takePlace(eligible, avoidance) {
+            found.breakers[avoidance.worker].noteAttempt(at: avoidance.now)
+            return .server(found)
+        }
+        if !eligible.servers.contains(where: avoidance.allows), let found = takePlace(eligible, .none) {
+            return .server(found)
+        }
         switch algorithm {
         case .roundRobin: return .full(nil)
-        case .leastConnections: return .full(LeastConnections.shortestQueue(of: eligible))
+        case .leastConnections: return .full(LeastConnections.shortestQueue(of: eligible, avoidance))
+        }
+    }
+
+    private func takePlace(_ eligible: EligibleServers, _ avoidance: Avoidance) -> Server? {
+        switch algorithm {
+        case .roundRobin: RoundRobin.take(from: eligible, position: position, avoidance, load)
+        case .leastConnections: LeastConnections.take(from: eligible, position: position, avoidance, load)
         }
     }
 
@@ -50,11 +59,16 @@ extension Backend {
     /// - Parameters:
     ///   - owner: a name for who waits, given back with the place.
     ///   - priority: whom it waits before, and whom after.
+    ///   - avoiding: a server that has just failed it, whose places go to others for `Server.timeLeftAlone`, if there is any other server.
     public func join(
-        for server: Server? = nil, worker: Int, owner: UInt64, priority: QueuePriority = QueuePriority()
+        for server: Server? = nil, worker: Int, owner: UInt64, priority: QueuePriority = QueuePriority(),
+        avoiding: Server? = nil
     ) -> QueueTicket {
         guard let queue else { preconditionFailure("backend \(name) has no limits, and somebody waits") }
-        return queue.join(Waiter(worker: worker, owner: owner), priority, for: server, of: self)
+        return queue.join(
+            Waiter(
+                worker: worker, owner: owner, avoiding: avoiding?.index,
+                avoidsUntil: priority.time + CircuitBreaker.pause), priority, for: server, of: self)
     }
 
     /// Gives the wait up. Nil if a place was given away to this ticket: then word of it is on its way.
@@ -62,13 +76,15 @@ extension Backend {
 
     /// Gives a place back.
     @inlinable
-    public func release(_ server: Server, by worker: Int) {
+    public func release(_ server: Server, by worker: Int, now: Instant = Instant(nanoseconds: 0)) {
         server.active.decrement()
-        if hasQueue { placeFreed(on: server, by: worker) }
+        if hasQueue { offerPlaces(of: server, by: worker, now: now) }
     }
 
-    @usableFromInline
-    func placeFreed(on server: Server, by worker: Int) { queue?.placeFreed(on: server, of: self, by: worker) }
+    /// Gives free places of a server to those who wait: one has become free, or a request may try a server that was left alone.
+    public func offerPlaces(of server: Server, by worker: Int, now: Instant) {
+        queue?.offerPlaces(of: server, in: self, by: worker, now: now)
+    }
 
     /// Says where word of places goes. It is called under a lock, on any thread: it must not wait, nor ask this backend
     /// anything. Its second argument is the worker whose doing it was; nil for another thread.

@@ -57,7 +57,7 @@ final class RequestQueue: Sendable {
             (server?.queued ?? backend.queued).increment()
             atomicMemoryFence(ordering: .sequentiallyConsistent)
             // A place may have been freed since the servers were found full.
-            giveAwayAll(of: backend, by: waiter.worker, &state)
+            giveAwayAll(of: backend, by: waiter.worker, now: priority.time, &state)
             return ticket
         }
     }
@@ -69,18 +69,18 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// A place of `server` was freed.
-    func placeFreed(on server: Server, of backend: Backend, by worker: Int) {
+    /// Places of `server` may be free.
+    func offerPlaces(of server: Server, in backend: Backend, by worker: Int, now: Instant) {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard count.load(ordering: .relaxed) != 0 else { return }
         state.withLock { state in
             let eligible = backend.eligibleNow
-            while giveAway(server, of: backend, eligible, by: worker, &state) {}
+            while giveAway(server, of: backend, eligible, by: worker, now: now, &state) {}
         }
     }
 
     /// Other servers can be chosen than before.
-    func serversChanged(of backend: Backend) {
+    func serversChanged(of backend: Backend, now: Instant) {
         state.withLock { state in
             for server in backend.servers {
                 let left = server.state.isUsable ? 0 : state.lines.release(from: server.index)
@@ -90,19 +90,22 @@ final class RequestQueue: Sendable {
                 }
                 server.moved.store(left, ordering: .relaxed)
             }
-            giveAwayAll(of: backend, by: nil, &state) { server in server.moved.wrappingAdd(1, ordering: .relaxed) }
+            giveAwayAll(of: backend, by: nil, now: now, &state) { server in
+                server.moved.wrappingAdd(1, ordering: .relaxed)
+            }
         }
     }
 
     /// One place of each server after the other, so that those who have waited are spread.
     private func giveAwayAll(
-        of backend: Backend, by worker: Int?, _ state: inout State, note: (Server) -> Void = { _ in }
+        of backend: Backend, by worker: Int?, now: Instant, _ state: inout State, note: (Server) -> Void = { _ in }
     ) {
         let eligible = backend.eligibleNow
         var gaveOne = true
         while gaveOne && count.load(ordering: .relaxed) != 0 {
             gaveOne = false
-            for server in backend.servers where giveAway(server, of: backend, eligible, by: worker, &state) {
+            for server in backend.servers
+            where giveAway(server, of: backend, eligible, by: worker, now: now, &state) {
                 note(server)
                 gaveOne = true
             }
@@ -111,10 +114,15 @@ final class RequestQueue: Sendable {
 
     /// Gives one place of `server` to the one whose turn it is; false if there is no place, or nobody.
     private func giveAway(
-        _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, _ state: inout State
+        _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, now: Instant,
+        _ state: inout State
     ) -> Bool {
         let own = server.state.isUsable ? state.lines.first(for: server.index) : nil
-        let any = eligible.contains(server) ? state.lines.first(for: nil) : nil
+        let any =
+            eligible.contains(server)
+            ? state.lines.first(for: nil, among: Self.lookMax) { waiter in
+                Self.mayHave(server, waiter, eligible, now)
+            } : nil
         let isForServer: Bool
         switch (own, any) {
         case (nil, nil): return false
@@ -125,12 +133,27 @@ final class RequestQueue: Sendable {
         guard let ticket = isForServer ? own : any, let (waiter, line) = state.lines.look(ticket),
             server.takeFreePlace(backend.load)
         else { return false }
+        server.breakers[waiter.worker].noteAttempt(at: now)
         let wait = take(ticket, from: line, isServed: true, of: backend, &state)
         state.deliver(
             PlaceGrant(
                 ticket: ticket, worker: waiter.worker, owner: waiter.owner, backend: backend, server: server,
                 wait: wait), worker)
         return true
+    }
+
+    /// How many are looked at for one who may have a place: those of whom a server has just failed are few, and a whole queue of
+    /// those whose worker leaves it alone is not to be walked each time.
+    private static let lookMax = 64
+
+    /// Whether somebody who waits for any server may have this one: not if it has just failed him, or his worker leaves it alone, as
+    /// long as there is another.
+    private static func mayHave(
+        _ server: Server, _ waiter: Waiter, _ eligible: EligibleServers, _ now: Instant
+    ) -> Bool {
+        let avoided = now < waiter.avoidsUntil ? waiter.avoiding : nil
+        guard avoided == server.index || server.breakers[waiter.worker].isOpen(at: now) else { return true }
+        return !eligible.servers.contains { $0.index != avoided && !$0.breakers[waiter.worker].isOpen(at: now) }
     }
 
     private func take(

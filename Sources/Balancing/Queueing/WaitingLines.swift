@@ -30,6 +30,10 @@ struct Waiter: Equatable {
     /// The worker it belongs to, and the name it has there.
     let worker: Int
     let owner: UInt64
+    /// The server that has just failed it, by its place in the backend.
+    var avoiding: Int?
+    /// Until when it is avoided: then it may be tried again.
+    var avoidsUntil = Instant(nanoseconds: 0)
 }
 
 /// The lines of one backend.
@@ -112,6 +116,18 @@ struct WaitingLines {
     func first(for server: Int?) -> QueueTicket? {
         let place = lines[Self.line(server)].first
         return place == Line.nobody ? nil : QueueTicket(place: place, number: places[place].number)
+    }
+
+    /// The first in a line who suits, among the first `most`.
+    func first(for server: Int?, among most: Int, where suits: (Waiter) -> Bool) -> QueueTicket? {
+        var place = lines[Self.line(server)].first
+        var looked = 0
+        while place != Line.nobody, looked < most {
+            if suits(places[place].waiter) { return QueueTicket(place: place, number: places[place].number) }
+            place = places[place].next
+            looked += 1
+        }
+        return nil
     }
 
     /// What is known of somebody who waits; nil if nobody does with this ticket.

@@ -38,8 +38,7 @@ extension Exchange {
 
     /// The server has closed too, or did not answer in time. Should the client still be there, it gets 400, as from HAProxy.
     func endHalfClosed(_ worker: Worker) {
-        count(.clientAborts, worker)
-        server?.traffic.add(.clientAborts, worker: worker.index)
+        countOnServer(.clientAborts, worker)
         keepsClient = false
         dropConnection(worker, reset: true)
         fail(status: 400, .client, .headers, worker)

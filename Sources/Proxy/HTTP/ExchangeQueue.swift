@@ -6,7 +6,7 @@ internal import Rules
 
 extension Exchange {
     /// Joins the backend's queue, or that of one server.
-    func enterQueue(of backend: BackendPlan, for server: Server?, _ worker: Worker) {
+    func enterQueue(of backend: BackendPlan, for server: Server?, avoiding: Server?, _ worker: Worker) {
         phase = .queued
         self.server = server
         facts.serverName = server?.name ?? ExchangeFacts.noServer
@@ -15,7 +15,9 @@ extension Exchange {
         let priority = facts.directives.priority
         queueTicket = backend.backend.join(
             for: server, worker: worker.index, owner: client.handle.packed,
-            priority: QueuePriority(class: priority.level, offset: priority.offset, now: worker.now))
+            priority: QueuePriority(class: priority.level, offset: priority.offset, now: worker.now),
+            avoiding: avoiding)
+        if let avoiding { worker.offerLater(avoiding, of: backend) }
         watchClient(worker)
     }
 

@@ -37,7 +37,7 @@ extension Exchange {
 
     /// Sends the request again, if it is to be sent again after such a failure; false if not.
     func retryMessage(after failure: RetryConditions, _ worker: Worker) -> Bool {
-        guard let backend, let server, phase == .awaitingResponse, !failure.isEmpty,
+        guard let backend, let server, phase == .awaitingResponse, !awaitsHalfClosed, !failure.isEmpty,
             backend.retryOn.isSuperset(of: failure), retriesLeft > 0, mayRetryMessage, !bodyWasTouched
         else { return false }
         retriesLeft -= 1
@@ -45,7 +45,7 @@ extension Exchange {
         dropConnection(worker)
         facts.response.clear()
         facts.timers.connected = nil
-        if goesElsewhere(from: server, of: backend) {
+        if goesElsewhere(from: server, of: backend, worker) {
             redispatch(from: server, of: backend, worker)
         } else {
             countRetry(worker)

@@ -13,12 +13,16 @@ extension Exchange {
     func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
         guard let backend else { preconditionFailure("a server is chosen before a backend") }
         let ruled = ruledChoice(backend, avoiding)
-        switch ruled ?? backend.backend.take(&worker.views[backend.index], avoiding: avoiding) {
+        let choice =
+            ruled
+            ?? backend.backend.take(
+                &worker.views[backend.index], avoiding: avoiding, by: worker.index, now: worker.now)
+        switch choice {
         case .server(let server):
             if ruled == nil { countChoice(of: server, of: backend, worker) }
             hold(server, of: backend, worker)
             go(to: server, of: backend, worker)
-        case .full(let server): enterQueue(of: backend, for: server, worker)
+        case .full(let server): enterQueue(of: backend, for: server, avoiding: avoiding, worker)
         case .nobody:
             backend.backend.traffic.add(.connectionErrors, worker: worker.index)
             fail(status: 503, .server, .connect, worker)
@@ -62,7 +66,7 @@ extension Exchange {
     func releaseServer(_ worker: Worker) {
         guard holdsServer, let server, let backend else { return }
         holdsServer = false
-        backend.backend.release(server, by: worker.index)
+        backend.backend.release(server, by: worker.index, now: worker.now)
     }
 
     /// Takes an idle connection, or begins a new one.
@@ -122,6 +126,7 @@ extension Exchange {
     /// The connection stands.
     func serverConnected(_ worker: Worker) {
         facts.timers.connected = worker.now
+        noteConnectionSuccess(worker)
         if let connection {
             take(endsOf: connection)
             if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
@@ -195,11 +200,15 @@ extension Exchange {
 
     func connectFailed(_ reason: Errno, _ worker: Worker) {
         dropConnection(worker)
+        noteConnectionFailure(reason, worker)
+        if endsWithClient(worker) { return }
         tryAgain(or: 503, .server, .connect, pauses: true, worker)
     }
 
     func connectTimedOut(_ worker: Worker) {
         dropConnection(worker, reset: true)
+        noteConnectionFailure(nil, worker)
+        if endsWithClient(worker) { return }
         // The time-out was pause enough.
         tryAgain(or: 503, .serverTimeout, .connect, pauses: false, worker)
     }
@@ -218,7 +227,7 @@ extension Exchange {
         retriesLeft -= 1
         facts.retries += 1
         phase = .connecting
-        if goesElsewhere(from: server, of: backend) {
+        if goesElsewhere(from: server, of: backend, worker) {
             redispatch(from: server, of: backend, worker)
         } else {
             countRetry(worker)
@@ -226,6 +235,7 @@ extension Exchange {
             if pauses {
                 let most = facts.directives.connectTimeout ?? backend.timeouts.connect
                 client.setDeadline(after: min(Limits.retryPause, most), worker)
+                watchClient(worker)
             } else {
                 retryPauseOver(worker)
             }
@@ -233,9 +243,13 @@ extension Exchange {
     }
 
     /// Whether the attempt that comes now is for another server.
-    func goesElsewhere(from server: Server, of backend: BackendPlan) -> Bool {
-                watchClient(worker)
-        backend.redispatches(attempt: facts.retries) || !server.state.isUsable
+    func goesElsewhere(from server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
+        backend.redispatches(attempt: facts.retries) || isOfNoUse(server, of: backend, worker)
+    }
+
+    /// The server is down, or refuses connections while there is another.
+    private func isOfNoUse(_ server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
+        !server.state.isUsable || backend.backend.isLeftAlone(server, by: worker.index, now: worker.now)
     }
 
     func countRetry(_ worker: Worker) {
@@ -254,7 +268,7 @@ extension Exchange {
     /// The pause before another attempt at the same server is over. The place on it was kept.
     func retryPauseOver(_ worker: Worker) {
         guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
-        guard server.state.isUsable else {
+        guard !isOfNoUse(server, of: backend, worker) else {
             redispatch(from: server, of: backend, worker)
             return
         }
