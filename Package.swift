@@ -119,7 +119,7 @@ let package = Package(
                 "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
-        tests(of: "Basics", uses: ["Basics"]),
+        tests(of: "Basics", uses: ["Basics", "Chance"]),
         tests(of: "HTTP", uses: ["HTTP", "Basics", "Chance"]),
         tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics", "Chance"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
