@@ -30,7 +30,7 @@ import Testing
         #expect(server.requests.map { $0["x_a"] } == ["1", nil, nil])
         #expect(server.requests[1]["x-b"] == "2" && server.requests[1]["x-c_"] == nil)
         #expect(server.requests[1]["x-rule"] == "1")
-        #expect(try front.portico.exchange(with: "/reject").termination.hasPrefix("PR"))
+        #expect(try front.portico.exchange(status: 403).termination.hasPrefix("PR"))
     }
 
     @Test("Each server is told its own name, on another attempt too")
