@@ -135,6 +135,8 @@ public final class FrontendPlan: Sendable {
     let monitor: Monitor?
     let uniqueID: UniqueID?
     let log: ExchangeLog
+    /// Whether `log` writes lines at steps of their own. Each exchange asks several times, and a call on `log` copies it.
+    let logsSteps: Bool
     /// Lines of the log so far, where they are numbered.
     let logLines = Atomic<UInt64>(0)
     /// The last request that was not understood.
@@ -184,6 +186,7 @@ public final class FrontendPlan: Sendable {
         self.monitor = monitor
         self.uniqueID = uniqueID
         self.log = log
+        logsSteps = log.hasSteps && !logTargets.isEmpty
         self.logTargets = logTargets
         self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty

@@ -266,7 +266,7 @@ extension Exchange {
 
     /// Writes a line at a step before the end, where `log-steps` asks for one.
     func log(at step: LogStep, _ worker: Worker) {
-        guard frontend.log.writes(at: step), !frontend.logTargets.isEmpty else { return }
+        guard frontend.logsSteps, frontend.log.writes(at: step) else { return }
         facts.logStep = step
         frontend.writeLog(facts, .info, backend: backend, server: server, worker)
         facts.logStep = nil

@@ -17,6 +17,8 @@ public struct ExchangeLog: Sendable {
     public let logsAtConnect: Bool
     /// Whether the line is written when the response's head has been sent (`option logasap`).
     public let logsEarly: Bool
+    /// Whether lines are written at steps of their own (`log-steps`).
+    public let hasSteps: Bool
 
     private let format: LogFormat
     /// For clients with which it never came to a request, or to anything (`error-log-format`).
@@ -36,6 +38,7 @@ public struct ExchangeLog: Sendable {
         names = RuleProgram(settings.table)
         self.isHTTP = isHTTP
         logsAtConnect = settings.format.isDefault
+        hasSteps = settings.steps != nil
         logsEarly = settings.logsEarly && settings.steps == nil
         requestNames = settings.requestTitles
         responseNames = settings.responseTitles
