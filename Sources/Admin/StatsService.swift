@@ -17,7 +17,7 @@ public enum StatsService {
             refusal.fields.append((name: "www-authenticate", value: challenge(settings.realm)))
             return refusal
         }
-        // What POST asks for, a change of a server's state, nobody may do here.
+        // POST asks for a change of a server's state, which the page does not offer.
         if method == .post { return LocalResponse.error(403, detail: "This page changes nothing.") }
         guard method == .get || method == .head else {
             var refusal = LocalResponse.error(405)

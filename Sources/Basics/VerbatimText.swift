@@ -2,7 +2,7 @@
 //
 // A configuration is bytes: a pattern may be the byte E9, which is no UTF-8. Its words are strings all the same, for they are
 // compared, printed and taken apart. So a byte that is not part of valid UTF-8 becomes one character of a private plane,
-// U+10FE80 for 80 to U+10FEFF for FF, and whoever needs bytes asks for `verbatimBytes`. Those characters themselves, written
+// U+10FE80 for 80 to U+10FEFF for FF, and code that needs the bytes asks for `verbatimBytes`. Those characters themselves, written
 // in UTF-8, are kept byte by byte in the same way, so that the mapping can always be undone.
 
 extension String {

@@ -142,7 +142,7 @@ public struct Arguments: Sendable {
         try next(what).time(what, defaultUnit: defaultUnit)
     }
 
-    /// Takes a time of at least some tenths of a second as a rule. A bare number below 100 is warned about: whoever leaves the unit
+    /// Takes a time of at least some tenths of a second as a rule. A bare number below 100 is warned about: a file that leaves the unit
     /// out mostly means seconds.
     public mutating func longTime(_ what: String) throws(ConfigProblem) -> TimeSpan {
         guard let word = peek, let number = Int(word.text), 1..<100 ~= number else { return try time(what) }
@@ -175,7 +175,7 @@ public struct Arguments: Sendable {
         warnings.append(warning)
     }
 
-    /// Notes something that may be meant, and that nobody would see otherwise.
+    /// Adds a notice: what the line says is allowed, but its effect is easily overlooked.
     public mutating func notice(_ message: String, at word: Word? = nil, expected: String? = nil) {
         var notice = problem(message, at: word, expected: expected)
         notice.severity = .notice

@@ -91,7 +91,7 @@ enum RuleStage: String, CaseIterable, Comparable {
 // MARK: - HTTP's words in TCP mode
 
 extension PlanBuilder {
-    /// Reports what a section in TCP mode says of requests: nobody reads them. What is to keep somebody out is an error.
+    /// Reports what a section in TCP mode says of requests: they are not parsed. A line that is to refuse requests is an error.
     mutating func checkModes() {
         for draft in drafts where draft[ProxySettings.self].mode == .tcp {
             var seen: Set<String> = []

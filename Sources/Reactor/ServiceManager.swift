@@ -1,4 +1,4 @@
-// The service manager that started this process and waits until it serves: systemd with Type=notify, or whoever speaks the same
+// The service manager that started this process and waits until it serves: systemd with Type=notify, or a program that speaks the same
 // protocol (sd_notify(3)). One datagram, to a socket that NOTIFY_SOCKET names.
 
 internal import Basics
@@ -11,7 +11,7 @@ public final class ServiceManager {
 
     /// Connects while the socket's path can be reached: before a chroot, before a change of user.
     /// - Parameter path: the value of NOTIFY_SOCKET; an `@` at its beginning stands for the abstract namespace.
-    /// - Returns: nil where nobody listens there.
+    /// - Returns: nil when no process listens there.
     public init?(at path: String) {
         let address: SocketAddress = path.hasPrefix("@") ? .abstractExact(String(path.dropFirst())) : .path(path)
         guard path.utf8.count > 1, path.utf8.count <= SystemAddress.pathBytesMax else { return nil }

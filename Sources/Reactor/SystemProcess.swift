@@ -101,7 +101,7 @@ public enum SystemProcess {
         }
     }
 
-    /// Long for a terminal or a service manager, short for somebody who waits for the start.
+    /// Long for a terminal or a service manager, short for a script that waits for the start.
     private static let errorPatienceMilliseconds: Int32 = 2_000
     /// A pipe that is writable takes this much without blocking (PIPE_BUF).
     private static let pipeBytes = 4_096

@@ -24,7 +24,7 @@ public struct Monitor: Sendable {
         if !isMine, target.first == 0x2F { isMine = facts.request.pathAndQuery.equals(target) }
         guard isMine else { return nil }
         facts.side = .request
-        // What cannot be told is told to nobody as well-being.
+        // A condition that cannot be decided is not reported as well-being.
         return failures.contains { $0.holds(facts, program, .towardsHolding) } ? 503 : 200
     }
 }

@@ -45,7 +45,7 @@ struct Listening {
         if failed { throw giveBack() }
     }
 
-    /// Whether nobody listens on the address yet; says so if somebody does.
+    /// Returns false, and reports it, when another process listens on the address.
     private func isFree(_ bind: BindPlan) -> Bool {
         guard let address = bind.place.address, case .ip = address else { return true }
         do throws(Errno) {

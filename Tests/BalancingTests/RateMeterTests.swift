@@ -1,4 +1,4 @@
-// How often something happens: what a rate says at which moment, whoever has counted.
+// How often something happens: what a rate says at which moment, over all workers that counted.
 
 import Balancing
 import Basics

@@ -74,7 +74,7 @@ struct ResponseScript {
         }
     }
 
-    /// Appends a body in chunks as servers write them that nobody has checked: padded sizes, lines that end with LF alone.
+    /// Appends a body in chunks as careless servers write them: padded sizes, lines that end with LF alone.
     private static func chunkSloppily(
         _ body: ArraySlice<UInt8>, into bytes: inout [UInt8], _ random: inout SeededRandom
     ) {

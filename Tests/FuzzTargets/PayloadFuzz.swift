@@ -1,4 +1,4 @@
-// What samples and converters read of bytes that nobody has checked: JSON, MQTT, FIX, Protocol Buffers, TLS hellos, and the
+// What samples and converters read of unchecked bytes: JSON, MQTT, FIX, Protocol Buffers, TLS hellos, and the
 // cookies of Remote Desktop.
 
 import Configuration

@@ -1,4 +1,4 @@
-// One of several servers refuses connections, nobody checks them, and there are more clients than places: the refusing server, which is
+// One of several servers refuses connections, there are no health checks, and there are more clients than places: the refusing server, which is
 // never busy, draws no requests beyond those that find out.
 
 import Basics

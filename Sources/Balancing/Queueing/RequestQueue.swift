@@ -146,7 +146,7 @@ final class RequestQueue: Sendable {
     /// those whose worker leaves it alone is not to be walked each time.
     private static let lookMax = 64
 
-    /// Whether somebody who waits for any server may have this one: not if it has just failed him, or his worker leaves it alone, as
+    /// Whether a request that waits for any server may have this one: not if it has just failed that request, or the worker leaves it alone, as
     /// long as there is another.
     private static func mayHave(
         _ server: Server, _ waiter: Waiter, _ eligible: EligibleServers, _ now: Instant

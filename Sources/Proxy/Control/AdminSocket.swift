@@ -58,7 +58,7 @@ public final class AdminSocket: LoopTask {
         if !isSuspended { _ = acceptOne(in: loop) }
     }
 
-    /// False if there is nobody more to accept now.
+    /// Returns false when no connection waits to be accepted.
     private func acceptOne(in loop: TaskLoop) -> Bool {
         let accepted: Socket
         switch loop.kernel.accept(on: socket) {

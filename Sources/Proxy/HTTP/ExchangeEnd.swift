@@ -205,7 +205,7 @@ extension Exchange {
 
     // MARK: Counting and logging
 
-    /// A response goes to the client, whoever made it.
+    /// A response goes to the client: a server's or Portico's own.
     func countResponse(_ status: Int, _ worker: Worker) {
         count(.responses(status: status), worker)
         backend?.backend.traffic.add(.requests, worker: worker.index)
