@@ -36,7 +36,7 @@ enum ForeignSyntax {
         return last.hasSuffix("{") || last.hasSuffix(";") || words.count == 1 && last == "}"
     }
 
-    /// What is said of the first such line that is wrong.
+    /// The message about the first wrong line of such a file.
     static func problem(_ words: [Word]) -> ConfigProblem {
         let first = words[0]
         let name = first.text.prefix { $0 != "{" && $0 != ";" }

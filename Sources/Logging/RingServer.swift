@@ -14,7 +14,7 @@ struct RingServer: Sendable {
 
     let address: SocketAddress
     var framing = Framing.lineFeed
-    /// For connecting: 1 s where nothing is said, as HAProxy has it for `log tcp@`.
+    /// For connecting: 1 s without `timeout connect`, as HAProxy has it for `log tcp@`.
     var connectTimeout = TimeSpan.seconds(1)
     /// For the server to take something of what waits.
     var sendTimeout = TimeSpan.seconds(5)

@@ -121,7 +121,7 @@ public struct PlanBuilder {
         note(ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
     }
 
-    /// Keeps a problem. What a defaults section says is wrong in each section that starts from it, and is said once.
+    /// Keeps a problem. A fault in a defaults section shows in each section that starts from it, and is reported once.
     mutating func note(_ problem: ConfigProblem) {
         guard known.insert(problem).inserted else { return }
         problems.append(problem)

@@ -1,4 +1,4 @@
-// What is said of a configuration as a whole once each of its lines is right: what its sections do to one another.
+// Messages about a configuration as a whole once each of its lines is right: what its sections do to one another.
 
 internal import Admin
 internal import Balancing

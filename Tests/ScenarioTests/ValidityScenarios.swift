@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct ValidityScenarios {
-    /// What is said of a configuration, in one text.
+    /// The messages that `-c` prints about a configuration, in one text.
     private func said(of text: String, _ arguments: String..., exit: Int32 = 0) throws -> String {
         let file = try Stage.current.file("checked-\(UUID().uuidString.prefix(4)).cfg", text + "\n")
         let ended = try Portico.run(["-c", "-f", file] + arguments)

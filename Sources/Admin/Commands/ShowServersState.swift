@@ -29,7 +29,7 @@ enum ServerStateLine {
         + "srv_agent_port"
 
     static func text(of server: StatsRow, in proxy: ProxyStats) -> String {
-        // What Portico has not, agents and TLS, is said to be absent or off.
+        // Portico has no agents and no TLS: their columns have HAProxy's values for absent or off.
         let place =
             "\(proxy.id) \(proxy.name) \(server.id) \(server.name) \(server.endpoint?.ip.map { "\($0)" } ?? "-")"
         let state = "\(server.operationalState) \(server.administrativeState)"

@@ -142,7 +142,7 @@ extension AnswerContent {
     private static func wholeResponse(_ arguments: inout Arguments) throws(ConfigProblem) -> LocalResponse {
         let path = try arguments.next("a file's path")
         let bytes = try content(of: path)
-        // The status is said elsewhere in the line.
+        // The line has the status in another place.
         if bytes.isEmpty { return .silence(status: 200) }
         do throws(StoredResponse.Fault) {
             return try StoredResponse(bytes).response

@@ -27,7 +27,7 @@ public struct LogProfileSettings: SectionSettings {
 
     public init() {}
 
-    /// What is said of a step; nil if nothing is.
+    /// The profile's settings for a step; nil when it has none.
     func step(_ step: LogStep) -> Step? { steps[step] ?? anyStep }
 
     var formats: [LogFormat] {
