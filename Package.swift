@@ -58,6 +58,7 @@ let package = Package(
         room("ProxyProtocol", uses: ["Basics"]),
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
+        room("Transport", uses: ["Basics", "Reactor"], packages: [system]),
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
         room("Logging", uses: ["Basics", "Configuration", "Reactor", "CLinux"], packages: [system]),
@@ -75,9 +76,9 @@ let package = Package(
         room(
             "Proxy",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging", "Rules",
-                "Balancing",
-                "StaticFiles", "Admin",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Transport", "Logging",
+                "Rules",
+                "Balancing", "StaticFiles", "Admin",
             ], packages: [system]),
 
         .executableTarget(
@@ -124,6 +125,7 @@ let package = Package(
         tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics", "Chance"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
+        tests(of: "Transport", uses: ["Transport", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor", "Chance"]),
         tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Chance"]),

@@ -6,6 +6,7 @@ internal import Balancing
 internal import Basics
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension ClientConnection {
     /// Runs the first of them; nil if they have closed the connection, else whether a header is to come.
@@ -63,7 +64,7 @@ extension ClientConnection {
             turnAway(.close, worker)
         case .silentDrop:
             frontend.traffic.add(denied, worker: worker.index)
-            turnAway(.silence, worker)
+            turnAway(.silent, worker)
         case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused, .challenge,
             .closeServer, .wait:
             preconditionFailure("rules about connections do not answer and do not wait")

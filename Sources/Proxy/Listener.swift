@@ -7,7 +7,7 @@ internal import Logging
 internal import Reactor
 internal import SystemPackage
 
-final class Listener: Watched {
+final class Listener: EventSource {
     let bind: BindPlan
     private var frontend: FrontendPlan { bind.frontend }
     /// Not looked at: before the start, at a limit, or while the system is short of something.
@@ -15,9 +15,11 @@ final class Listener: Watched {
     /// Its address is given up (SIGTTOU).
     private var isSuspended = false
 
+    let socket: Socket
+
     init(_ socket: Socket, _ bind: BindPlan) {
+        self.socket = socket
         self.bind = bind
-        super.init(socket)
     }
 
     override func ready(_ readiness: Readiness, _ worker: Worker) {

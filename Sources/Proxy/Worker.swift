@@ -23,7 +23,7 @@ public final class Worker {
     /// For rules about connections that have just come in.
     private(set) lazy var connectionFacts = makeFacts()
 
-    private(set) var slots = Slab<Watched>()
+    private(set) var slots = Slab<EventSource>()
     private var timers = TimerQueue()
     private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.
@@ -163,7 +163,7 @@ public final class Worker {
     func leaveAloneNoMore(_ server: Server) { serversLeftAlone.remove(server) }
 
     /// Forgets it; events still on their way to it miss.
-    func leave(_ watched: Watched) { slots.remove(watched.handle) }
+    func leave(_ watched: EventSource) { slots.remove(watched.handle) }
 
     // MARK: Exchanges
 

@@ -7,6 +7,7 @@ internal import HTTP
 internal import Reactor
 internal import Rules
 internal import SystemPackage
+internal import Transport
 
 final class ClientConnection: Connection {
     /// What the connection is at. The names may appear in messages.
@@ -114,7 +115,7 @@ final class ClientConnection: Connection {
     }
 
     /// The connection is closed before it was of any use.
-    func turnAway(_ parting: Parting, _ worker: Worker) { finish(worker, parting) }
+    func turnAway(_ mode: CloseMode, _ worker: Worker) { finish(worker, mode) }
 
     /// Says what rules and logs may know of the connection.
     func introduce(to facts: ExchangeFacts) {
@@ -147,7 +148,7 @@ final class ClientConnection: Connection {
     // MARK: Events
 
     override func ready(_ readiness: Readiness, _ worker: Worker) {
-        note(readiness)
+        transport.note(readiness)
         switch phase {
         case .idle, .readingHead: resume(worker)
         case .exchanging: advanceExchange(worker)
@@ -260,7 +261,7 @@ final class ClientConnection: Connection {
         }
         let exchange = exchange ?? beginExchange(worker)
         phase = .exchanging
-        exchange.clientLeftDuringHead(mayRead: !hasFailed, worker)
+        exchange.clientLeftDuringHead(mayRead: !transport.hasFailed, worker)
     }
 
     // MARK: What the exchange reports
@@ -286,7 +287,7 @@ final class ClientConnection: Connection {
         idleSince = worker.now
         parser.reset()
         // A client that has finished sending may have sent more requests before.
-        let mayHaveAnother = !hasEnded || !input.isEmpty
+        let mayHaveAnother = !transport.hasEnded || !input.isEmpty
         if keepAlive && mayHaveAnother {
             phase = .idle
             input.releaseIfEmpty(to: worker.buffers)
@@ -295,44 +296,29 @@ final class ClientConnection: Connection {
                 worker)
             // The response's head went out before the stop began and promised that another request is read.
             if worker.isStopping { stopWhenIdle(worker) }
-        } else if hasEnded || hasFailed || (isClientDone && input.isEmpty && !canRead) {
+        } else if transport.hasEnded || transport.hasFailed
+            || (isClientDone && input.isEmpty && !transport.mayHaveInput)
+        {
             finish(worker)
         } else {
             beginLinger(worker)
         }
     }
 
-    /// How a connection is left in the middle of an exchange.
-    enum Farewell {
-        /// The client is gone, or nobody has time.
-        case close
-        /// What was sent is to arrive before the end: a reset would throw away what the system still holds.
-        case linger
-        /// The end itself would be taken for a whole answer.
-        case reset
-        /// The client is to be told nothing.
-        case silence
-    }
-
     /// The exchange has ended in the middle of something: nothing sensible can follow.
-    func exchangeAborted(_ farewell: Farewell, _ worker: Worker) {
+    func exchangeAborted(_ mode: CloseMode, _ worker: Worker) {
         exchange = nil
-        switch farewell {
-        case .close: finish(worker)
-        case .reset: finish(worker, .reset)
-        case .silence: finish(worker, .silence)
-        case .linger: beginLinger(worker)
-        }
+        if mode == .linger { beginLinger(worker) } else { finish(worker, mode) }
     }
 
     // MARK: Ending
 
-    func finish(_ worker: Worker, _ parting: Parting = .close) {
+    func finish(_ worker: Worker, _ mode: CloseMode = .close) {
         precondition(exchange == nil, "a connection is closed under its exchange")
         ownConnection?.closeFromPool(worker)
         ownConnection = nil
         phase = .closed
-        close(worker, parting)
+        close(worker, mode)
         bind.connections?.decrement()
         worker.plan.admission.release(for: frontend)
     }

@@ -6,6 +6,7 @@ internal import Logging
 internal import ProxyProtocol
 internal import Reactor
 internal import Rules
+internal import Transport
 
 /// Where a connection comes from, if that is another place than its client, and what was said with it.
 final class ConnectionOrigin {

@@ -3,6 +3,7 @@
 
 internal import Basics
 internal import Reactor
+internal import Transport
 
 extension ClientConnection {
     /// Everything is sent: says so, and listens for the client's close.
@@ -10,7 +11,7 @@ extension ClientConnection {
         phase = .lingering
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
-        worker.kernel.finishSending(socket)
+        transport.finishSending(worker.kernel)
         setDeadline(after: Limits.linger, worker)
         linger(worker)
     }
@@ -37,7 +38,7 @@ extension ClientConnection {
     /// that is still on its way is read and dropped, so that the client sees an end, not a reset.
     func leaveIdle(_ worker: Worker) {
         guard input.isEmpty || awaitsLineFeed else { return resume(worker) }
-        canRead = true
+        transport.expectInput()
         switch fill(worker) {
         case .progressed:
             setDeadline(after: headTimeout, worker)

@@ -26,6 +26,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import Rules
+internal import Transport
 
 final class Exchange {
     enum Phase: Equatable {
@@ -204,7 +205,9 @@ final class Exchange {
     /// While a server is sought, a client that is gone for good ends the search; so does one that sends no more, unless the
     /// operator says that it may still want its answer.
     func watchClient(_ worker: Worker) {
-        guard client.canRead || client.hasEnded, client.input.room > 0 || !client.input.holdsBlock else { return }
+        guard client.transport.mayHaveInput || client.transport.hasEnded,
+            client.input.room > 0 || !client.input.holdsBlock
+        else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
         case .ended: if backend?.abortsOnClose == true { clientFinished(worker) }

@@ -7,6 +7,7 @@ internal import HTTP
 internal import Reactor
 internal import Rules
 internal import StaticFiles
+internal import Transport
 
 /// What is still to be sent of an answer of our own, behind its head.
 enum LocalAnswer {

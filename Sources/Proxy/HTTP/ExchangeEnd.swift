@@ -6,6 +6,7 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension Exchange {
     // MARK: Good ends
@@ -66,7 +67,7 @@ extension Exchange {
     /// It closed while its request was still to come, or while it was to read the answer.
     func clientAborted(_ worker: Worker) {
         // It has not: our own system could not read from it or send to it.
-        if client.failedForWant {
+        if client.transport.failedForShortage {
             let hasBegun = phase == .answering || phase == .relaying || phase == .tunnelling
             return abort(.resource, hasBegun ? .data : .request, worker)
         }
@@ -189,15 +190,15 @@ extension Exchange {
         facts.termination.cause = cause
         facts.termination.phase = at
         let client = client
-        let farewell: ClientConnection.Farewell =
+        let mode: CloseMode =
             switch cause {
             case .client, .killed: .close
-            default: silently ? .silence : phase == .relaying && endsByClosing ? .reset : .linger
+            default: silently ? .silent : phase == .relaying && endsByClosing ? .reset : .linger
             }
         // A server that is cut off in the middle of something must not take it for the end.
         dropConnection(worker, reset: phase != .tunnelling || cause != .client)
         conclude(worker)
-        client?.exchangeAborted(farewell, worker)
+        client?.exchangeAborted(mode, worker)
     }
 
     /// The worker stops at once.

@@ -7,6 +7,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension Exchange {
     /// The client sends no more, and its request is not with a server yet. A connection that is under way may stand in this very
@@ -18,7 +19,7 @@ extension Exchange {
 
     /// No connection came about, and the client may have gone meanwhile: then no other is tried. True if the exchange has ended.
     func endsWithClient(_ worker: Worker) -> Bool {
-        guard backend?.abortsOnClose == true, client.hasEnded else { return false }
+        guard backend?.abortsOnClose == true, client.transport.hasEnded else { return false }
         clientAborted(worker)
         return true
     }
@@ -26,15 +27,15 @@ extension Exchange {
     /// The client sends no more, and the server has its whole request: the server is told, and has `Limits.halfClosedWait` to begin
     /// its response.
     func passHalfClose(_ worker: Worker) {
-        guard phase == .awaitingResponse, backend?.abortsOnClose == true, let connection, !connection.isFinishedSending
+        guard phase == .awaitingResponse, backend?.abortsOnClose == true, let connection,
+            !connection.transport.isFinishedSending
         else { return }
-        connection.isFinishedSending = true
-        worker.kernel.finishSending(connection.socket)
+        connection.transport.finishSending(worker.kernel)
         connection.setDeadline(min(connection.deadline, worker.now + Limits.halfClosedWait), worker)
     }
 
     /// Whether the server knows that the client sends no more, and has not answered.
-    var awaitsHalfClosed: Bool { phase == .awaitingResponse && connection?.isFinishedSending == true }
+    var awaitsHalfClosed: Bool { phase == .awaitingResponse && connection?.transport.isFinishedSending == true }
 
     /// The server has closed too, or did not answer in time. Should the client still be there, it gets 400, as from HAProxy.
     func endHalfClosed(_ worker: Worker) {

@@ -9,6 +9,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension Exchange {
     // MARK: What the client sends
@@ -35,7 +36,7 @@ extension Exchange {
                 if looksForRequest(before: step) {
                     facts.requestProbe?.look(at: facts.requestPayload, into: &facts.request)
                 }
-                facts.mayGrow = worker.now < inspection.end && !client.hasEnded && !client.input.isFull
+                facts.mayGrow = worker.now < inspection.end && !client.transport.hasEnded && !client.input.isFull
             }
             let outcome = run(rules, from: inspection.position, worker)
             facts.mayGrow = false
@@ -98,7 +99,7 @@ extension Exchange {
     func mayPassResponse(_ worker: Worker) -> Bool {
         guard let rules = inspection.rules else { return true }
         guard let connection else { preconditionFailure("a tunnel has two ends") }
-        if connection.input.isEmpty && !connection.hasEnded {
+        if connection.input.isEmpty && !connection.transport.hasEnded {
             switch connection.fill(worker) {
             case .progressed, .full, .ended: break
             case .blocked: return false
@@ -112,7 +113,7 @@ extension Exchange {
         while true {
             facts.responsePayload.removeAll(keepingCapacity: true)
             Self.copy(connection.input, into: &facts.responsePayload)
-            facts.mayGrow = worker.now < inspection.end && !connection.hasEnded && !connection.input.isFull
+            facts.mayGrow = worker.now < inspection.end && !connection.transport.hasEnded && !connection.input.isFull
             let outcome = run(rules, from: inspection.position, worker)
             facts.mayGrow = false
             switch outcome {

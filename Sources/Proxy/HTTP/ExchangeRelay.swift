@@ -8,6 +8,7 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension Exchange {
     // MARK: The request
@@ -50,7 +51,7 @@ extension Exchange {
                 return
             case .failed:
                 // It reads no more, but may have said why: its answer is read before it is given up.
-                if connection.peerStoppedReading { stopSendingRequest(worker) } else { serverFailed(worker) }
+                if connection.transport.peerStoppedReading { stopSendingRequest(worker) } else { serverFailed(worker) }
                 return
             }
             if isStored { continue }
@@ -148,7 +149,9 @@ extension Exchange {
 
     /// While the server thinks, a client that resets its connection ends the exchange.
     func watchClientWhileWaiting(_ worker: Worker) {
-        guard requestSent, client.canRead || client.hasEnded, client.input.isEmpty else { return }
+        guard requestSent, client.transport.mayHaveInput || client.transport.hasEnded, client.input.isEmpty else {
+            return
+        }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
         case .ended: passHalfClose(worker)
@@ -331,7 +334,7 @@ extension Exchange {
         case .ended, .failed:
             client.output.acquire(from: worker.buffers)
             let before = client.output.count
-            guard connection.readFailure == nil, responseBody.inputEnded(to: &client.output) else {
+            guard connection.transport.readFailure == nil, responseBody.inputEnded(to: &client.output) else {
                 truncated(worker)
                 return false
             }
@@ -346,7 +349,7 @@ extension Exchange {
         releaseServer(worker)
         self.connection = nil
         if requestSent && requestBody.isComplete && connection.allowsReuse && connection.input.isEmpty
-            && !connection.hasFailed && !connection.isFinishedSending
+            && !connection.transport.hasFailed && !connection.transport.isFinishedSending
             && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
             connection.becomeIdle(worker)

@@ -10,6 +10,7 @@ internal import HTTP
 internal import Logging
 internal import Rules
 internal import SystemPackage
+internal import Transport
 
 /// Looks for the end of a body that stays where it is.
 struct BodyProbe {

@@ -9,6 +9,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension ResponseHead {
     /// Not the responses whose bytes are for now: events, and what says so with nginx's word, which applications know.
@@ -60,7 +61,8 @@ extension Exchange {
             if fed == .all { watchClientWhileWaiting(worker) }
             return fed == .some
         case .ended, .failed:
-            guard connection.readFailure == nil, putForClient(worker, { responseBody.inputEnded(to: &$0) }) else {
+            guard connection.transport.readFailure == nil, putForClient(worker, { responseBody.inputEnded(to: &$0) })
+            else {
                 truncated(worker)
                 return false
             }

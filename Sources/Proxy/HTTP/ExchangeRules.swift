@@ -7,6 +7,7 @@ internal import Balancing
 internal import Basics
 internal import HTTP
 internal import Rules
+internal import Transport
 
 /// What follows the head of a response.
 enum ResponseKind: Equatable {

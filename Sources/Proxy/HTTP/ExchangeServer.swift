@@ -7,6 +7,7 @@ internal import ProxyProtocol
 internal import Reactor
 internal import Rules
 internal import SystemPackage
+internal import Transport
 
 extension Exchange {
     /// Chooses a server and goes there, or waits for one; `avoiding` is one that has just failed.

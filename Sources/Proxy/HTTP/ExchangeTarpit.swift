@@ -4,6 +4,7 @@ internal import Balancing
 internal import Basics
 internal import HTTP
 internal import Rules
+internal import Transport
 
 /// What a tarpitted client is told in the end.
 enum TarpitAnswer {
@@ -35,7 +36,7 @@ extension Exchange {
 
     /// It ends when the client leaves. That is seen without reading.
     func watchTarpitted(_ worker: Worker) {
-        guard client.peerFinished || client.hasFailed else { return }
+        guard client.transport.peerFinished || client.transport.hasFailed else { return }
         clientAborted(worker)
     }
 

@@ -6,6 +6,7 @@ internal import HTTP
 internal import Logging
 internal import Reactor
 internal import Rules
+internal import Transport
 
 extension Exchange {
     /// `mode tcp`: there is no head; the whole connection is one exchange with a server.
@@ -128,10 +129,10 @@ extension Exchange {
         let front = frontend.timeouts
         let back = backend.timeouts
         let tunnel = facts.directives.tunnelTimeout ?? back.tunnel
-        if client.hasEnded && !connection.hasEnded {
+        if client.transport.hasEnded && !connection.transport.hasEnded {
             return (back.serverFin ?? tunnel ?? serverTimeout, .serverTimeout)
         }
-        if connection.hasEnded && !client.hasEnded {
+        if connection.transport.hasEnded && !client.transport.hasEnded {
             return (front.clientFin ?? tunnel ?? clientTimeout, .clientTimeout)
         }
         if let tunnel { return (tunnel, .clientTimeout) }
@@ -170,9 +171,8 @@ extension Exchange {
         case .ended:
             if !source.input.isEmpty { return .progressed }
             // The other direction may go on: half of the tunnel is closed.
-            if !target.isFinishedSending {
-                target.isFinishedSending = true
-                worker.kernel.finishSending(target.socket)
+            if !target.transport.isFinishedSending {
+                target.transport.finishSending(worker.kernel)
                 // Another time-out counts from here on.
                 return .progressed
             }

@@ -3,6 +3,7 @@
 internal import Balancing
 internal import Basics
 internal import Reactor
+internal import Transport
 
 final class ServerConnection: Connection {
     enum Phase {
@@ -41,7 +42,7 @@ final class ServerConnection: Connection {
     }
 
     override func ready(_ readiness: Readiness, _ worker: Worker) {
-        note(readiness)
+        transport.note(readiness)
         switch phase {
         case .connecting: connected(worker)
         case .inUse:
@@ -50,7 +51,7 @@ final class ServerConnection: Connection {
             }
             client.advanceExchange(worker)
         // That it can be written to is no news. What can be read is an end, or bytes that nobody asked for.
-        case .idle: if canRead { closeIdle(worker) }
+        case .idle: if transport.mayHaveInput { closeIdle(worker) }
         case .closed: break
         }
     }
@@ -68,9 +69,9 @@ final class ServerConnection: Connection {
     }
 
     private func connected(_ worker: Worker) {
-        guard canWrite, let exchange else { return }
+        guard let exchange, let outcome = transport.connectOutcome(worker.kernel) else { return }
         let client = exchange.client
-        if let reason = worker.kernel.connectError(socket) {
+        if let reason = outcome {
             exchange.connectFailed(reason, worker)
         } else {
             phase = .inUse
@@ -122,9 +123,9 @@ final class ServerConnection: Connection {
 
     /// The server has closed its side, or the connection broke.
     private func isSpent(_ worker: Worker) -> Bool {
-        if peerFinished || hasEnded || hasFailed { return true }
+        if transport.peerFinished || transport.hasEnded || transport.hasFailed { return true }
         // The last read filled the buffer: more may lie behind it, which would be taken for the next answer.
-        guard canRead else { return false }
+        guard transport.mayHaveInput else { return false }
         return fill(worker) != .blocked
     }
 

@@ -1,22 +1,19 @@
-// Whatever a worker watches: it has a descriptor, a handle that stale events miss, and one deadline.
+// What a worker's loop delivers events to: it has a slot in the worker's table, a handle that stale events miss, and one deadline.
 
 internal import Basics
 internal import Reactor
 
-/// A listener or a connection of one worker.
-class Watched {
-    let socket: Socket
+/// A listener, a connection or an exchange of one worker.
+class EventSource {
     private(set) var handle = SlotHandle(index: 0, generation: 0)
     /// When `expired` is to be called; `never` for not at all. Moving it later costs nothing.
     private(set) var deadline = Instant.never
-    /// The entry of the timer queue that will look at this deadline.
+    /// When the timer queue looks at this deadline next.
     private var queuedFor = Instant.never
-    /// The worker will come back to it in its next turn.
+    /// The worker calls `ready` in its next turn, although no event has come.
     var awaitsTurn = false
 
-    init(_ socket: Socket) { self.socket = socket }
-
-    /// The descriptor became ready.
+    /// The descriptor became ready; an empty set where the source asked for a turn.
     func ready(_ readiness: Readiness, _ worker: Worker) {
         preconditionFailure("\(type(of: self)) does not handle readiness")
     }
@@ -32,7 +29,7 @@ class Watched {
         deadline = instant
         // What is queued is never further away than `lookSpan`.
         guard instant < queuedFor else { return }
-        // A far deadline is looked at in between, so that the queue does not keep those of connections long gone.
+        // A far deadline is looked at in between, so that the queue does not keep entries of connections that have closed.
         queuedFor = min(instant, worker.now + Self.lookSpan)
         worker.schedule(handle, at: queuedFor)
     }
@@ -43,7 +40,7 @@ class Watched {
 
     /// The timer queue's entry for `due` has come up.
     func timerFired(due: Instant, _ worker: Worker) {
-        // An entry that an earlier one has replaced means nothing any more.
+        // An earlier entry has replaced this one.
         guard due == queuedFor else { return }
         queuedFor = .never
         if deadline <= worker.now {

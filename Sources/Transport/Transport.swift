@@ -1,0 +1,243 @@
+// One connection's descriptor and what carries bytes over it: plain TCP or a unix socket today, TLS as one more case of
+// `Carrier`. The only place that remembers readiness: its users ask whether input may be waiting, they never see flags.
+//
+// A value in its owner, which also has the buffers. It knows bytes; protocols and deadlines are the owner's.
+
+public import Basics
+public import Reactor
+public import SystemPackage
+
+/// What came of one attempt to read.
+public enum ReadResult: Equatable, Sendable {
+    case progressed
+    /// Nothing there yet; an event follows when there is.
+    case blocked
+    /// The buffer has no room.
+    case full
+    /// The peer sends no more, and everything it sent has been read.
+    case ended
+    case failed
+}
+
+/// What came of one attempt to write a buffer.
+public enum WriteResult: Equatable, Sendable {
+    /// The buffer is empty, and its block went back to the pool.
+    case all
+    /// The peer's side takes no more now; an event follows when it does.
+    case blocked
+    case failed
+}
+
+/// How far a transport is in what has to be exchanged before the first byte of content.
+public enum HandshakeProgress: Equatable, Sendable {
+    /// Content may flow. Always so on a plain transport.
+    case complete
+    case pending
+    case failed
+}
+
+/// How a connection is left.
+public enum CloseMode: Equatable, Sendable {
+    /// At once; the system still delivers what it holds.
+    case close
+    /// The owner says that it sends no more, and reads until the peer has closed too: a reset would throw away what the peer has
+    /// not read yet. Closing itself is then as with `close`.
+    case linger
+    /// The peer sees a reset, which cannot be taken for a whole answer.
+    case reset
+    /// The peer sees nothing and waits until it gives up.
+    case silent
+}
+
+/// A stream of bytes each way over one descriptor.
+public struct Transport: ~Copyable {
+    private enum Carrier { case plain }
+
+    public let socket: Socket
+    private let carrier = Carrier.plain
+    /// Readiness is reported once, when it begins; it is remembered here until the system says "would block".
+    @usableFromInline internal var canRead = false
+    @usableFromInline internal var canWrite = false
+    /// The peer has sent urgent data: a short read does not mean that the system's buffer is empty.
+    private var readsMayStopShort = false
+    /// The peer has said that it sends no more. What it sent before may still be unread.
+    public private(set) var peerFinished = false
+    /// The end of the peer's stream has been read.
+    public private(set) var hasEnded = false
+    /// This side has said that it sends no more.
+    public private(set) var isFinishedSending = false
+    private var isClosed = false
+    /// Why nothing more can be read, or written. A peer that stopped reading may still have sent something to be read.
+    public private(set) var readFailure: Errno?
+    public private(set) var writeFailure: Errno?
+
+    /// - Parameter socket: connected, connecting or just accepted; the transport closes it, once.
+    public init(_ socket: Socket) { self.socket = socket }
+
+    // MARK: Readiness
+
+    /// Remembers what an event said.
+    public mutating func note(_ readiness: Readiness) {
+        if readiness.contains(.readable) { canRead = true }
+        if readiness.contains(.writable) { canWrite = true }
+        if readiness.contains(.urgent) {
+            readsMayStopShort = true
+            canRead = true
+        }
+        if readiness.contains(.peerFinished) {
+            peerFinished = true
+            canRead = true
+        }
+        if readiness.contains(.broken) {
+            // The next read or write says what is broken.
+            canRead = true
+            canWrite = true
+        }
+    }
+
+    /// Whether a read may find bytes or the end, as far as is known without a system call.
+    @inlinable public var mayHaveInput: Bool { canRead }
+
+    /// The next read asks the system, although no event has announced anything.
+    public mutating func expectInput() { canRead = true }
+
+    public var handshake: HandshakeProgress {
+        switch carrier {
+        case .plain: .complete
+        }
+    }
+
+    /// Whether connecting has ended: nil while it has not, else the reason of its failure, which is nil if the connection stands.
+    public mutating func connectOutcome(_ kernel: any Kernel) -> Errno?? {
+        guard canWrite else { return nil }
+        return .some(kernel.connectError(socket))
+    }
+
+    // MARK: Bytes
+
+    /// Reads once, as much as `input` has room for; `input` holds a block of `pool` afterwards only if it holds bytes.
+    public mutating func read(into input: inout ByteBuffer, _ pool: BufferPool, _ kernel: any Kernel) -> ReadResult {
+        if hasEnded { return .ended }
+        if readFailure != nil { return .failed }
+        guard canRead else { return .blocked }
+        input.acquire(from: pool)
+        if input.room == 0 { input.compact() }
+        let room = input.room
+        guard room > 0 else { return .full }
+        var received = receive(into: &input, kernel)
+        if case .failed(let reason) = received, reason.isShortage { received = receive(into: &input, kernel) }
+        switch received {
+        case .bytes(let count):
+            // Less than asked for: the system's buffer is empty, and the next byte will be an event.
+            if count < room && !peerFinished && !readsMayStopShort { canRead = false }
+            return .progressed
+        case .wouldBlock:
+            canRead = false
+            input.releaseIfEmpty(to: pool)
+            return .blocked
+        case .endOfStream:
+            canRead = false
+            hasEnded = true
+            input.releaseIfEmpty(to: pool)
+            return .ended
+        case .failed(let reason):
+            readFailure = reason
+            input.releaseIfEmpty(to: pool)
+            return .failed
+        }
+    }
+
+    private func receive(into input: inout ByteBuffer, _ kernel: any Kernel) -> Received {
+        switch carrier {
+        case .plain: kernel.receive(socket, into: &input)
+        }
+    }
+
+    /// Writes what `output` holds, as far as the system takes it.
+    /// - Parameters:
+    ///   - more: whether more is about to follow, so that a last, short packet may wait for it.
+    ///   - sent: grows by the bytes that were written.
+    public mutating func write(
+        _ output: inout ByteBuffer, more: Bool, sent: inout UInt64, _ pool: BufferPool, _ kernel: any Kernel
+    ) -> WriteResult {
+        // The system was short of memory just now. It is asked once more at once, since no event tells when that is over.
+        var wasShort = false
+        while !output.isEmpty {
+            if writeFailure != nil { return .failed }
+            guard canWrite else { return .blocked }
+            switch send(output.readable, more: more, kernel) {
+            case .bytes(let count):
+                output.consume(count)
+                sent &+= UInt64(count)
+                wasShort = false
+            case .wouldBlock: canWrite = false
+            case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
+            case .failed(let reason): writeFailure = reason
+            }
+        }
+        output.releaseIfEmpty(to: pool)
+        return .all
+    }
+
+    private func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {
+        switch carrier {
+        case .plain: kernel.send(socket, bytes, more: more)
+        }
+    }
+
+    /// Sends part of a file, once the output buffer is empty; on a plain transport straight from the system's cache.
+    /// - Returns: `bytes(0)` if the file has ended before `offset`.
+    public mutating func sendFile(
+        _ file: Int32, offset: Int, count: Int, sent: inout UInt64, _ kernel: any Kernel
+    ) -> Sent {
+        guard canWrite else { return .wouldBlock }
+        var outcome = copyFile(file, offset, count, kernel)
+        if case .failed(let reason) = outcome, reason.isShortage { outcome = copyFile(file, offset, count, kernel) }
+        switch outcome {
+        case .bytes(let count): sent &+= UInt64(count)
+        case .wouldBlock: canWrite = false
+        case .failed(let reason): writeFailure = reason
+        }
+        return outcome
+    }
+
+    private func copyFile(_ file: Int32, _ offset: Int, _ count: Int, _ kernel: any Kernel) -> Sent {
+        switch carrier {
+        case .plain: kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        }
+    }
+
+    // MARK: Failures and ends
+
+    @inlinable public var hasFailed: Bool { readFailure != nil || writeFailure != nil }
+
+    /// This system was short of memory for a call; the peer has done nothing wrong.
+    public var failedForShortage: Bool { readFailure?.isShortage == true || writeFailure?.isShortage == true }
+
+    /// Writing failed because the peer reads no more; what it sent before can still be read. After any other failure nothing
+    /// comes, and no event tells so.
+    public var peerStoppedReading: Bool { writeFailure == .brokenPipe || writeFailure == .connectionReset }
+
+    /// Says that nothing more will be written. Once; later calls do nothing.
+    public mutating func finishSending(_ kernel: any Kernel) {
+        guard !isFinishedSending else { return }
+        isFinishedSending = true
+        kernel.finishSending(socket)
+    }
+
+    /// Closes the descriptor; the transport is of no use afterwards. Once only.
+    public mutating func close(_ mode: CloseMode, _ kernel: any Kernel) {
+        precondition(!isClosed, "socket \(socket.number) is closed twice")
+        isClosed = true
+        switch mode {
+        case .close, .linger: kernel.close(socket, reset: false)
+        case .reset: kernel.close(socket, reset: true)
+        case .silent: kernel.forget(socket)
+        }
+    }
+}
+
+extension Errno {
+    /// The system has no memory for a call just now (ENOBUFS, ENOMEM).
+    fileprivate var isShortage: Bool { self == .noBufferSpace || self == .noMemory }
+}
