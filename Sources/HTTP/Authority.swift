@@ -1,16 +1,16 @@
-// Host and port as they stand in Host fields and in targets (RFC 3986 section 3.2, RFC 9110 section 7.2).
-// Names are not looked up here, nor addresses understood: only what could be read in two ways is refused.
+// Parses `host[:port]` from Host fields and request targets (RFC 3986 section 3.2, RFC 9110 section 7.2).
+// Checks syntax only: host names are not resolved, IP addresses are not parsed. Ambiguous input is rejected.
 
 internal import Basics
 
-/// The parts of an authority without user information.
+/// The parts of an authority, as byte ranges of its text. User information is not part of it.
 struct Authority {
-    /// The host, brackets of an IP literal included; may be empty.
+    /// The host, including the brackets of an IP literal; may be empty.
     var host: Range<Int>
-    /// Nil if there is no colon, or nothing behind it.
+    /// The port; nil when there is no colon, or no digit after it.
     var port: UInt16?
 
-    /// Nil if the bytes are not `uri-host [":" port]` with a port below 65,536.
+    /// Returns nil unless the bytes are `uri-host [":" port]` with a port below 65,536.
     init?(_ bytes: RawSpan) {
         let count = bytes.byteCount
         if count > 0, bytes[0] == 0x5B {
@@ -40,13 +40,15 @@ struct Authority {
         self.port = port
     }
 
-    /// Whether two authorities name the same host and port, where a missing port means `defaultPort`.
+    /// Whether two authorities name the same host and port; a missing port counts as `defaultPort`.
+    /// Returns false if either is malformed.
     static func agree(_ a: RawSpan, _ b: RawSpan, defaultPort: UInt16?) -> Bool {
         guard let first = Authority(a), let second = Authority(b) else { return false }
         return a.extracting(first.host).isSameIgnoringCase(as: b.extracting(second.host))
             && (first.port ?? defaultPort) == (second.port ?? defaultPort)
     }
 
+    /// The default port of a URI scheme; nil for schemes other than http, https, ws and wss.
     static func defaultPort(scheme: RawSpan) -> UInt16? {
         if scheme.equalsIgnoringCase("http") || scheme.equalsIgnoringCase("ws") { return 80 }
         if scheme.equalsIgnoringCase("https") || scheme.equalsIgnoringCase("wss") { return 443 }

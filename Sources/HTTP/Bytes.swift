@@ -1,5 +1,4 @@
-// Small questions about bytes that this room asks often.
-// Those that every room asks are in Basics.
+// Byte-span helpers used throughout this module: comparison, trimming, searching. More general ones are in Basics.
 
 internal import Basics
 internal import Glibc
@@ -14,8 +13,8 @@ extension [UInt8] {
         }
     }
 
-    /// Makes `bytes` the array's first bytes and leaves those behind them: where one text replaces the other all the
-    /// time, that costs a third of emptying the array and appending.
+    /// Overwrites the start of the array with `bytes`, growing it if needed, and keeps what follows. When one text
+    /// replaces another for every message, this costs a third of clearing the array and appending.
     mutating func overwrite(with bytes: RawSpan) {
         if count < bytes.byteCount { append(contentsOf: repeatElement(0, count: bytes.byteCount - count)) }
         unsafe withUnsafeMutableBytes { room in
@@ -25,7 +24,7 @@ extension [UInt8] {
 }
 
 extension StaticString {
-    /// The bytes of the text; they live for ever.
+    /// The bytes of the text; their lifetime is static.
     var bytes: RawSpan {
         @_lifetime(immortal)
         get {
@@ -47,7 +46,7 @@ extension RawSpan {
         }
     }
 
-    /// Whether both hold the same bytes, ASCII letters compared without case.
+    /// Whether both hold the same bytes, ignoring the case of ASCII letters.
     func isSameIgnoringCase(as other: RawSpan) -> Bool {
         if isSame(as: other) { return true }
         guard byteCount == other.byteCount else { return false }
@@ -55,7 +54,7 @@ extension RawSpan {
         return true
     }
 
-    /// A copy in lower case.
+    /// A copy with ASCII letters in lower case.
     var lowercased: [UInt8] {
         var copy: [UInt8] = []
         copy.reserveCapacity(byteCount)
@@ -63,13 +62,13 @@ extension RawSpan {
         return copy
     }
 
-    /// Without the spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3).
+    /// The span without leading and trailing spaces and tabs (OWS, RFC 9110 section 5.6.3).
     var withoutOuterSpace: RawSpan {
         @_lifetime(copy self)
         get { extracting(trimmed(0..<byteCount)) }
     }
 
-    /// `range` without the spaces and tabs at both ends.
+    /// `range` without leading and trailing spaces and tabs.
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, isSpace(self[start]) { start += 1 }
@@ -77,7 +76,7 @@ extension RawSpan {
         return start..<end
     }
 
-    /// The index of the first `byte` in `range`; nil if there is none.
+    /// The index of the first `byte` in `range`, or nil.
     func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
         let index = firstIndex(in: range) { EightBytes.equal($0, byte) }
         return index < range.upperBound ? index : nil

@@ -1,31 +1,32 @@
-// Names of fields in another case than the lower one in which they are written: for peers that know a name in one case
-// only, whatever RFC 9110 section 5.1 says.
+// `h1-case-adjust`: field names in mixed case, for peers that compare names case-sensitively although RFC 9110
+// section 5.1 says they are case-insensitive. Portico writes names in lower case otherwise.
 //
-// A head is adjusted once it is written, where it stands in its buffer: so the fields that frame the message are too.
+// A head is adjusted in its output buffer after it has been written, so the framing fields are adjusted as well.
 
 public import Basics
 
+/// A set of field names and the spelling in which each is sent.
 public struct CaseAdjustments: Sendable {
-    /// By the name's length, each in lower case and as it is to be.
+    /// Indexed by the name's length: the name in lower case, and the spelling to send.
     private var names: [[(lowercased: [UInt8], adjusted: [UInt8])]] = []
 
     public init() {}
 
     public var isEmpty: Bool { names.isEmpty }
 
-    /// Whether there is one for this name, which is in lower case.
+    /// Whether a spelling is set for this lower-case name.
     public func contains(_ lowercased: [UInt8]) -> Bool {
         lowercased.count < names.count && names[lowercased.count].contains { $0.lowercased == lowercased }
     }
 
-    /// Adds a name, which differs in case only.
+    /// Sets the spelling of a name. Both arguments must have the same length.
     public mutating func add(_ lowercased: [UInt8], _ adjusted: [UInt8]) {
-        precondition(lowercased.count == adjusted.count, "a name in another case is as long")
+        precondition(lowercased.count == adjusted.count, "the adjusted name differs in length")
         while names.count <= lowercased.count { names.append([]) }
         names[lowercased.count].append((lowercased, adjusted))
     }
 
-    /// Those of both.
+    /// The union of both sets; for a name in both, this one's spelling wins.
     public func merged(with others: CaseAdjustments) -> CaseAdjustments {
         var all = self
         for (lowercased, adjusted) in others.names.joined() where !contains(lowercased) {
@@ -34,7 +35,8 @@ public struct CaseAdjustments: Sendable {
         return all
     }
 
-    /// Adjusts the names in the head that begins `offset` bytes behind the first waiting one, and ends the buffer.
+    /// Adjusts the field names of the head that starts `offset` bytes after the buffer's first readable byte and
+    /// extends to its end.
     public func apply(to buffer: inout ByteBuffer, from offset: Int) {
         guard !isEmpty, offset < buffer.count else { return }
         unsafe buffer.overwrite(from: offset) { head in

@@ -1,29 +1,29 @@
-// What the two ends say about their connection: Connection, Upgrade and Expect (RFC 9110 sections 7.6.1, 7.8, 10.1.1;
+// Fields that control the connection: Connection, Upgrade, Expect and TE (RFC 9110 sections 7.6.1, 7.8, 10.1.1, 10.1.4;
 // RFC 9112 section 9).
 
 internal import Basics
 
-/// What the Connection fields of a message say.
+/// The options listed in the Connection fields of a message.
 public struct ConnectionOptions: OptionSet, Sendable {
     public let rawValue: UInt8
 
     public static let close = ConnectionOptions(rawValue: 1)
     public static let keepAlive = ConnectionOptions(rawValue: 2)
     public static let upgrade = ConnectionOptions(rawValue: 4)
-    /// Something else, which may be the name of a field that is to be dropped.
+    /// Any other option: possibly the name of a field that must not be forwarded.
     public static let fieldName = ConnectionOptions(rawValue: 8)
-    /// There is a TE field that concerns this connection.
+    /// `te`: the message has a TE field, which applies to this connection only.
     public static let te = ConnectionOptions(rawValue: 16)
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Gathers them from every Connection field.
+    /// The union of the options in all Connection fields.
     init(of fields: borrowing HeaderFields) {
         self = []
         guard fields.contains(.connection) else { return }
         for i in 0..<fields.count where fields.known(i) == .connection {
             let value = fields.value(i)
-            // Almost always the value is one option and no list.
+            // Fast path: the value is usually a single option.
             let whole = Self(option: value)
             if whole != .fieldName {
                 formUnion(whole)
@@ -34,7 +34,7 @@ public struct ConnectionOptions: OptionSet, Sendable {
         }
     }
 
-    /// One element of the list.
+    /// Classifies one element of the list.
     private init(option: RawSpan) {
         switch option.byteCount {
         case 2: self = option.equalsIgnoringCase("te") ? .te : .fieldName
@@ -45,7 +45,7 @@ public struct ConnectionOptions: OptionSet, Sendable {
         }
     }
 
-    /// Whether the connection may carry another message after this one.
+    /// Whether the connection persists after this message (RFC 9112 section 9.3).
     func keepsAlive(_ version: HTTPVersion) -> Bool {
         if contains(.close) { return false }
         return version == .http11 || contains(.keepAlive)
@@ -53,18 +53,18 @@ public struct ConnectionOptions: OptionSet, Sendable {
 }
 
 extension RequestHead {
-    /// Whether the client wants to send another request on this connection (RFC 9112 section 9.3).
+    /// Whether the client keeps the connection open for another request (RFC 9112 section 9.3).
     public var wantsKeepAlive: Bool {
         ConnectionOptions(of: fields).keepsAlive(version)
     }
 
-    /// Whether the client holds its content back until it sees a 100 (RFC 9110 section 10.1.1).
+    /// Whether the client waits for a 100 (Continue) before it sends its content (RFC 9110 section 10.1.1).
     public var expectsContinue: Bool {
         guard version == .http11, let i = fields.first(.expect) else { return false }
         return fields.value(i).equalsIgnoringCase("100-continue")
     }
 
-    /// Whether the client says that it reads fields behind a body: TE has the element `trailers` (RFC 9110 section 10.1.4).
+    /// Whether the client accepts trailer fields: TE lists `trailers` (RFC 9110 section 10.1.4).
     public var acceptsTrailers: Bool {
         guard version == .http11 else { return false }
         var index = 0
@@ -79,8 +79,8 @@ extension RequestHead {
         return false
     }
 
-    /// Whether the client asks for another protocol that may be passed on: `Connection: upgrade` with an Upgrade
-    /// that names neither `h2c` nor `h2`, which would take requests past this hop unseen.
+    /// Whether the request asks for a protocol upgrade that may be forwarded: `Connection: upgrade` and an Upgrade
+    /// field without `h2c` or `h2`, either of which would let later requests bypass the rules of this proxy.
     public var upgradeRequested: Bool {
         guard version == .http11, fields.contains(.upgrade), ConnectionOptions(of: fields).contains(.upgrade) else {
             return false
@@ -100,16 +100,16 @@ extension RequestHead {
 }
 
 extension ResponseHead {
-    /// Whether the server's connection may carry another exchange after this one (RFC 9112 section 9.3).
-    /// A body that only the connection's end ends, and an upgrade, are for the caller to see.
+    /// Whether the server's connection may be reused after this response (RFC 9112 section 9.3).
+    /// The caller must also rule out upgrades and bodies that are delimited by the connection's close.
     public var allowsReuse: Bool {
         ConnectionOptions(of: fields).keepsAlive(version)
     }
 }
 
 extension RawSpan {
-    /// The next element of a comma-separated list (RFC 9110 section 5.6.1), without the space around it, possibly
-    /// empty; nil when the list has ended. `place` starts at 0.
+    /// Returns the next element of a comma-separated list (RFC 9110 section 5.6.1), trimmed and possibly empty, or nil
+    /// at the end of the list. `place` is the position to continue from; it starts at 0.
     func nextElement(from place: inout Int) -> Range<Int>? {
         guard place <= byteCount else { return nil }
         let comma = firstIndex(of: 0x2C, in: place..<byteCount) ?? byteCount

@@ -1,23 +1,24 @@
-// A hash table of the names in one head, for looking up many names at once. The hash has a key that peers do not know,
-// so that they cannot send names which all fall into one place.
+// A hash table of the field names in one head, for looking up many names at once. The hash is keyed with a random
+// value, so that a peer cannot construct names that all collide.
 
 internal import Basics
 
-/// Names of fields, each in the table once, by the index of the first field that has it.
+/// The distinct field names of one head. An entry refers to the first field with that name by its index.
 struct FieldNameTable: Sendable {
     private struct Slot {
         var hash: UInt64
-        /// Negative: nothing is here.
+        /// Negative in an empty slot.
         var field: Int32
         var isMarked = false
 
         static let empty = Slot(hash: 0, field: -1)
     }
 
-    /// A power of two, at least twice as many as there are names: a search ends at an empty slot.
+    /// The count is a power of two and at least twice the number of names, so that a probe always ends at an empty
+    /// slot.
     private var slots: [Slot] = []
 
-    /// Empties the table and makes room for the names of so many fields.
+    /// Clears the table and sizes it for `count` names.
     mutating func begin(fields count: Int) {
         var size = 16
         while size < 2 * count { size *= 2 }
@@ -32,18 +33,18 @@ struct FieldNameTable: Sendable {
         if slots[at].field < 0 { slots[at] = Slot(hash: hash, field: Int32(i)) }
     }
 
-    /// Marks a name, in whatever case it is written, if a field has it.
+    /// Marks the entry for `name`, compared without case, if there is one.
     mutating func mark(_ name: RawSpan, of fields: borrowing HeaderFields) {
         let at = place(of: name, Self.hash(name), in: fields)
         if slots[at].field >= 0 { slots[at].isMarked = true }
     }
 
-    /// Whether the name of field `i`, which is in the table, is marked.
+    /// Whether the name of field `i` is marked. The name must be in the table.
     func isMarked(_ i: Int, of fields: borrowing HeaderFields) -> Bool {
         slots[place(of: fields.name(i), Self.hash(fields.name(i)), in: fields)].isMarked
     }
 
-    /// The slot that has the name, or the empty one where it would be put.
+    /// The slot that holds `name`, or the empty slot where it would be inserted.
     private func place(of name: RawSpan, _ hash: UInt64, in fields: borrowing HeaderFields) -> Int {
         let mask = slots.count - 1
         var at = Int(truncatingIfNeeded: hash) & mask
@@ -54,8 +55,8 @@ struct FieldNameTable: Sendable {
         return at
     }
 
-    /// The same for names that differ in the case of ASCII letters only. Eight bytes at a time are multiplied into 128 bits,
-    /// the two halves of which are the next state: a quarter of the time that the library's hash takes for a short name.
+    /// A hash that ignores the case of ASCII letters. Each step multiplies eight bytes to 128 bits and folds the two
+    /// halves into the next state: a quarter of the time of the standard library's hash for a short name.
     private static func hash(_ name: RawSpan) -> UInt64 {
         let key = key
         var state = key ^ UInt64(name.byteCount)
@@ -80,6 +81,6 @@ struct FieldNameTable: Sendable {
         return product.high ^ product.low
     }
 
-    /// Drawn once in a process; odd, so that a multiplication by it loses nothing.
+    /// Random per process. Odd, so that multiplying by it is invertible modulo 2^64.
     private static let key = UInt64.random(in: .min ... .max) | 1
 }

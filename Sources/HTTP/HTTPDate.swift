@@ -1,11 +1,11 @@
-// Dates in fields (RFC 9110 section 5.6.7): one form is written, three are read.
-// The civil calendar is that of Basics; no locale and no time zone takes part.
+// Formats and parses dates in fields (RFC 9110 section 5.6.7). All three formats are parsed; IMF-fixdate is written.
+// Independent of locale and time zone.
 
 public import Basics
 
 /// HTTP dates.
 public enum HTTPDate {
-    /// Appends `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// Appends `time` as an IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`.
     public static func append(_ time: WallTime, to out: inout [UInt8]) {
         let utc = time.utc
         out.append(CivilTime.weekdayNames[utc.weekday])
@@ -24,9 +24,9 @@ public enum HTTPDate {
         out.append(" GMT")
     }
 
-    /// Reads an IMF-fixdate (`Sun, 06 Nov 1994 08:49:37 GMT`), an RFC 850 date (`Sunday, 06-Nov-94 08:49:37 GMT`) or
-    /// an asctime date (`Sun Nov  6 08:49:37 1994`); nil if it is none. The day of the week is not checked against the
-    /// date. `now` decides the century of two-digit years: never more than 50 years ahead.
+    /// Parses an IMF-fixdate (`Sun, 06 Nov 1994 08:49:37 GMT`), an RFC 850 date (`Sunday, 06-Nov-94 08:49:37 GMT`) or
+    /// an asctime date (`Sun Nov  6 08:49:37 1994`); returns nil for anything else. The day of the week is not compared
+    /// with the date. A two-digit year is at most 50 years after `now`.
     public static func parse(_ bytes: RawSpan, now: WallTime = .now()) -> WallTime? {
         guard let comma = bytes.firstIndex(of: 0x2C, in: 0..<bytes.byteCount) else { return asctime(bytes) }
         if comma == 3 { return fixdate(bytes) }
@@ -43,7 +43,7 @@ public enum HTTPDate {
         return time(bytes, 17, year: year, month: month, day: day)
     }
 
-    /// `"," SP date2 SP time-of-day SP GMT`: what stands behind the day's name.
+    /// `"," SP date2 SP time-of-day SP GMT`: an RFC 850 date after the day's name.
     private static func rfc850(_ bytes: RawSpan, thisYear: Int) -> WallTime? {
         guard bytes.byteCount == 24, matches(bytes, ", xx-xxx-xx xx:xx:xx GMT"),
             let day = number(bytes, 2..<4), let month = month(bytes, 5), let short = number(bytes, 9..<11)
@@ -62,14 +62,14 @@ public enum HTTPDate {
         return time(bytes, 11, year: year, month: month, day: day)
     }
 
-    /// `hour ":" minute ":" second` at `start`, of this day.
+    /// Parses `hour ":" minute ":" second` at `start` and combines it with the date; nil if either is out of range.
     private static func time(_ bytes: RawSpan, _ start: Int, year: Int, month: Int, day: Int) -> WallTime? {
         guard let hour = number(bytes, start..<start + 2), let minute = number(bytes, start + 3..<start + 5),
             let second = number(bytes, start + 6..<start + 8),
             day >= 1, hour < 24, minute < 60, second <= 60  // 60 is a leap second
         else { return nil }
         let midnight = CivilTime.secondsSince1970(year: year, month: month, day: day)
-        // A day past the end of its month would be one of the next month.
+        // A day past the end of its month would end up in the next month.
         guard CivilTime(secondsSince1970: midnight).month == month, day <= 31 else { return nil }
         return WallTime(seconds: midnight + hour * 3_600 + minute * 60 + second)
     }
@@ -78,7 +78,7 @@ public enum HTTPDate {
         bytes.extracting(range).decimalValue.map { Int($0) }
     }
 
-    /// 1 to 12, of the three letters at `start`, which are case-sensitive.
+    /// The month, 1 to 12, named by the three letters at `start`. Case-sensitive.
     private static func month(_ bytes: RawSpan, _ start: Int) -> Int? {
         for (i, name) in CivilTime.monthNames.enumerated()
         where bytes.extracting(start..<start + 3).isSame(as: Array(name.utf8).bytes) {
@@ -92,7 +92,7 @@ public enum HTTPDate {
         return false
     }
 
-    /// Whether the bytes are those of `form`, in which `x` stands for any byte.
+    /// Whether the bytes match `form`, in which `x` matches any byte.
     private static func matches(_ bytes: RawSpan, _ form: StaticString) -> Bool {
         let form = form.bytes
         for i in 0..<form.byteCount where form[i] != 0x78 && form[i] != bytes[i] { return false }
@@ -104,14 +104,14 @@ public enum HTTPDate {
     ]
 }
 
-/// The value of a Date field, written anew once a second.
+/// The value of the Date field, cached for one second.
 public struct HTTPDateValue: Sendable {
     private var second = Int.min
     private var text: [UInt8] = []
 
     public init() {}
 
-    /// `time` as it is written: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// `time` as an IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT`.
     public mutating func value(at time: WallTime) -> [UInt8] {
         if time.seconds != second {
             second = time.seconds

@@ -1,23 +1,23 @@
-// Header fields in order, all in one array of bytes: no allocation per field, and none at all once the arrays
-// have grown to what the traffic needs.
+// Header fields in order, stored in one byte array: no allocation per field, and none at all once the arrays have grown
+// to the size that the traffic needs.
 //
-// Each field lies in the arena as it is written on the wire, `name: value` and a line end, with its name in
-// lower case; so writing a head is copying a few long stretches. Removing a field forgets its entry and leaves
-// its bytes behind until the message is over. A name or value that could break out of its line is refused here,
-// whoever made it.
+// The arena holds each field in its wire format, `name: value` and CR LF, with the name in lower case, so that a head
+// is written by copying a few long ranges. Removing a field drops its entry; its bytes stay in the arena until the
+// message is over. Names and values that could break out of their line (header injection) are rejected here, for every
+// caller.
 
 public import Basics
 
 /// The header fields of one message, in the order received or appended.
 ///
-/// Not copyable, as the heads are not: a copy made by mistake, as by reading a property of a class, would cost two
-/// reference counts each time, and at the next change both arrays anew.
+/// Not copyable, like the heads: an accidental copy, for example by reading a class property, would retain both arrays
+/// and force a copy of them at the next mutation.
 public struct HeaderFields: ~Copyable, Sendable {
-    /// One field: where its line starts in the arena, and how long the parts of the line are.
+    /// One field: the start of its line in the arena and the lengths of name and value.
     @usableFromInline
     struct Entry: Sendable {
         @usableFromInline var start: UInt32
-        /// The name's length in the low 24 bits, the known field in seven bits above them, `isSetApart` in the top bit.
+        /// The name's length in the low 24 bits, the known field in the next seven, `isSetApart` in the top bit.
         @usableFromInline var nameCountAndKnown: UInt32
         @usableFromInline var valueCount: UInt32
 
@@ -34,30 +34,30 @@ public struct HeaderFields: ~Copyable, Sendable {
         @inlinable var valueEnd: Int { valueStart &+ Int(valueCount) }
         @inlinable var lineEnd: Int { valueEnd &+ 2 }
         @inlinable var known: KnownField {
-            // Safe: the seven bits were put there from a KnownField, of which there are fewer than 128.
+            // Safe: the seven bits hold the raw value of a KnownField, which has fewer than 128 cases.
             unsafe unsafeBitCast(UInt8(truncatingIfNeeded: nameCountAndKnown &>> 24) & 0x7F, to: KnownField.self)
         }
-        /// The field was received and concerns the peer's connection: see `setApartHopByHop`.
+        /// Whether this is a received hop-by-hop field: see `setApartHopByHop`.
         var isSetApart: Bool { nameCountAndKnown & Self.setApart != 0 }
         mutating func setItApart() { nameCountAndKnown |= Self.setApart }
         private static var setApart: UInt32 { 1 &<< 31 }
     }
 
-    /// Lines, then room: `used` bytes of it count. Never shorter than `used + slack`.
+    /// The lines, in the first `used` bytes. Never shorter than `used + slack`.
     @usableFromInline var arena: [UInt8] = []
     @usableFromInline var used = 0
     @usableFromInline var entries: [Entry] = []
-    /// The bits of the fields present, so that asking for one that is not costs nothing.
+    /// The bits of the known fields that are present, so that looking for an absent one is a bit test.
     @usableFromInline var present: UInt64 = 0
-    /// Where the fields' names are, while the elements of a Connection list are looked up among them.
+    /// Used while the elements of a Connection list are looked up; kept for its memory.
     var nameTable = FieldNameTable()
 
-    /// Bytes behind the last line that may be read (their values mean nothing): names are lowered eight at a time.
+    /// Bytes after the last line that may be read, with undefined contents: names are processed eight bytes at a time.
     static let slack = 8
 
     public init() {}
 
-    /// Forgets every field and keeps the memory.
+    /// Removes every field and keeps the memory.
     @inlinable
     public mutating func removeAll() {
         used = 0
@@ -65,17 +65,17 @@ public struct HeaderFields: ~Copyable, Sendable {
         if !entries.isEmpty { entries.removeAll(keepingCapacity: true) }
     }
 
-    /// Bytes of all lines as they are written.
+    /// The size of all lines as written, in bytes.
     public var byteCount: Int {
         var count = 0
         for entry in entries { count &+= entry.lineEnd &- entry.nameStart }
         return count
     }
 
-    /// Never less than `byteCount`, and known at once: lines that were removed count too.
+    /// An upper bound of `byteCount` in constant time: it includes lines that have been removed.
     @inlinable public var byteCountAtMost: Int { used }
 
-    /// Fields now present.
+    /// The number of fields.
     @inlinable public var count: Int { entries.count }
 
     /// The name of field `i`, in lower case.
@@ -86,7 +86,7 @@ public struct HeaderFields: ~Copyable, Sendable {
         return bytes(entry.nameStart, entry.nameEnd)
     }
 
-    /// The value of field `i`, without white space around it.
+    /// The value of field `i`, without surrounding white space.
     @inlinable
     @_lifetime(borrow self)
     public func value(_ i: Int) -> RawSpan {
@@ -96,14 +96,14 @@ public struct HeaderFields: ~Copyable, Sendable {
 
     @inlinable public func known(_ i: Int) -> KnownField { entries[i].known }
 
-    /// Whether there is such a field; a bit test.
+    /// Whether the field is present; a bit test.
     @inlinable public func contains(_ field: KnownField) -> Bool { present & field.bit != 0 }
 
-    /// The index of the first such field; nil if there is none.
+    /// The index of the first such field, or nil.
     @inlinable
     public func first(_ field: KnownField) -> Int? { next(field, from: 0) }
 
-    /// The index of the first such field at `index` or behind it.
+    /// The index of the first such field at or after `index`, or nil.
     @inlinable
     public func next(_ field: KnownField, from index: Int) -> Int? {
         guard present & field.bit != 0 else { return nil }
@@ -115,10 +115,10 @@ public struct HeaderFields: ~Copyable, Sendable {
         return nil
     }
 
-    /// The index of the first field of this name, which must be in lower case.
+    /// The index of the first field of this lower-case name, or nil.
     public func first(named lowercased: [UInt8]) -> Int? { next(named: lowercased, from: 0) }
 
-    /// The index of the first field of this lower-case name at `index` or behind it.
+    /// The index of the first field of this lower-case name at or after `index`, or nil.
     public func next(named lowercased: [UInt8], from index: Int) -> Int? {
         var i = index
         while i < entries.count {
@@ -136,17 +136,17 @@ public struct HeaderFields: ~Copyable, Sendable {
 // MARK: - Changing
 
 extension HeaderFields {
-    /// Appends a known field. False, and nothing is appended, if the value is not valid (see `isValidValue`).
+    /// Appends a known field. Returns false and appends nothing if the value is not valid (see `isValidValue`).
     @discardableResult
     public mutating func append(_ field: KnownField, value: RawSpan) -> Bool {
-        precondition(field != .other, "a field was appended by a name that was not given")
+        precondition(field != .other, "fields without a known name are appended by name")
         guard Self.isValidValue(value) else { return false }
         appendLine(name: field.name.bytes, value: value.withoutOuterSpace, known: field)
         return true
     }
 
-    /// Appends a field of any name, which is stored in lower case. False, and nothing is appended, if the name
-    /// is not a token or the value not valid.
+    /// Appends a field of any name, which is stored in lower case. Returns false and appends nothing if the name is not
+    /// a token or the value not valid.
     @discardableResult
     public mutating func append(name: RawSpan, value: RawSpan) -> Bool {
         guard Self.isToken(name), Self.isValidValue(value) else { return false }
@@ -183,21 +183,21 @@ extension HeaderFields {
         present &= ~field.bit
     }
 
-    /// Removes every field of this name, which must be in lower case.
+    /// Removes every field of this lower-case name.
     public mutating func remove(named lowercased: [UInt8]) {
         let known = KnownField(lowercasedName: lowercased.bytes)
         if known != .other { return remove(known) }
         removeAll { fields, i in fields.known(i) == .other && fields.name(i).isSame(as: lowercased.bytes) }
     }
 
-    /// Removes every field for whose index `isDoomed` holds, in one pass; `isDoomed` is asked about each field once.
+    /// Removes every field for whose index `isDoomed` returns true, in one pass that calls it once for each field.
     public mutating func removeAll(where isDoomed: (borrowing HeaderFields, Int) -> Bool) {
         var kept = 0
         var present: UInt64 = 0
         for i in 0..<entries.count where !isDoomed(self, i) {
             let entry = entries[i]
             present |= entry.known.bit
-            // Entries at `i` and behind it are as they were: `isDoomed` has yet to see them.
+            // Entries from `i` on must stay unchanged until `isDoomed` has seen them.
             if kept < i { entries[kept] = entry }
             kept += 1
         }
@@ -205,13 +205,13 @@ extension HeaderFields {
         self.present = present
     }
 
-    /// Removes the field at index `i`; those behind it move up.
+    /// Removes the field at index `i`; later fields move up.
     public mutating func remove(at i: Int) {
         let field = entries.remove(at: i).known
         if !entries.contains(where: { $0.known == field }) { present &= ~field.bit }
     }
 
-    /// Leaves this as the only field of its kind. False, and nothing is changed, if the value is not valid.
+    /// Replaces all such fields by one with this value. Returns false and changes nothing if the value is not valid.
     @discardableResult
     public mutating func set(_ field: KnownField, value: RawSpan) -> Bool {
         guard Self.isValidValue(value) else { return false }
@@ -219,7 +219,8 @@ extension HeaderFields {
         return append(field, value: value)
     }
 
-    /// Leaves this as the only field of its name. False, and nothing is changed, if name or value is not valid.
+    /// Replaces all fields of this name by one with this value. Returns false and changes nothing if the name is not a
+    /// token or the value not valid.
     @discardableResult
     public mutating func set(name: RawSpan, value: RawSpan) -> Bool {
         guard Self.isToken(name), Self.isValidValue(value) else { return false }
@@ -227,7 +228,7 @@ extension HeaderFields {
         return append(name: name, value: value)
     }
 
-    /// Gives field `i` another value. False, and nothing is changed, if that is not valid.
+    /// Replaces the value of field `i`. Returns false and changes nothing if the new value is not valid.
     @discardableResult
     public mutating func replaceValue(_ i: Int, with value: RawSpan) -> Bool {
         guard Self.isValidValue(value) else { return false }
@@ -239,8 +240,8 @@ extension HeaderFields {
         return true
     }
 
-    /// Whether the bytes may be a field's value: no CR, LF, NUL or other control character except HTAB
-    /// (RFC 9110 section 5.5).
+    /// Whether the bytes may be a field value: no control character (CR, LF, NUL and so on) except HTAB (RFC 9110
+    /// section 5.5).
     public static func isValidValue(_ bytes: RawSpan) -> Bool {
         var start = 0
         while true {
@@ -251,19 +252,19 @@ extension HeaderFields {
         }
     }
 
-    /// Whether the bytes are a token: a field name, a method (RFC 9110 section 5.6.2).
+    /// Whether the bytes are a token, such as a field name or a method (RFC 9110 section 5.6.2).
     public static func isToken(_ bytes: RawSpan) -> Bool {
         bytes.byteCount > 0 && bytes.all(in: 0..<bytes.byteCount, are: .token)
     }
 
-    /// Appends the line of a field whose parts have been checked; a known field's name is in lower case.
+    /// Appends a field whose name and value have been validated. If `known` is given, `name` must be in lower case.
     mutating func appendLine(name: RawSpan, value: RawSpan, known: KnownField?) {
         let start = used
         let valueStart = start + name.byteCount + 2
         let end = valueStart + value.byteCount
         makeRoom(for: end + 2 - start)
         let field = unsafe arena.withUnsafeMutableBytes { arena in
-            // Safe: makeRoom has made the arena long enough for the whole line.
+            // Safe: makeRoom has extended the arena for the whole line.
             let line = unsafe UnsafeMutableRawBufferPointer(rebasing: arena[start...])
             if known == nil {
                 for i in 0..<name.byteCount { unsafe line[i] = asciiLowercased(name[i]) }
@@ -281,7 +282,7 @@ extension HeaderFields {
         record(Entry(start: start, nameCount: name.byteCount, valueCount: value.byteCount, known: field))
     }
 
-    /// Adds the entry of a line that stands at the end of the arena.
+    /// Adds the entry of a line that has been written at the end of the arena.
     @inline(__always)
     mutating func record(_ entry: Entry) {
         used = entry.lineEnd
@@ -289,7 +290,7 @@ extension HeaderFields {
         entries.append(entry)
     }
 
-    /// Lengthens the arena until `count` bytes and the slack fit behind the last line.
+    /// Extends the arena if `count` bytes and the slack do not fit after the last line.
     @inline(__always)
     mutating func makeRoom(for count: Int) {
         if used &+ count &+ Self.slack > arena.count { grow(to: used + count + Self.slack) }
@@ -301,9 +302,9 @@ extension HeaderFields {
         arena.append(contentsOf: repeatElement(0, count: target - arena.count))
     }
 
-    /// The arena's first size: most heads fit, none is far below it.
+    /// The arena's initial size in bytes: enough for most heads.
     private static let arenaBytesMin = 1_024
-    /// ": " and CR LF as they are stored.
+    /// ": " and CR LF as stored.
     static let colonSpace = UInt16(littleEndian: 0x203A)
     static let lineEnd = UInt16(littleEndian: 0x0A0D)
 }

@@ -1,5 +1,5 @@
-// The header fields whose meaning Portico acts upon, recognised once, while the message is parsed.
-// All other fields are `.other` and are known by their bytes alone.
+// The header fields that Portico has special handling for, identified once, during parsing.
+// All other fields are `.other` and are identified by their name's bytes.
 
 internal import Glibc
 
@@ -15,7 +15,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case authorization, wwwAuthenticate, proxyAuthorization, proxyAuthenticate, strictTransportSecurity
     case xAccelBuffering, xRequestID, secWebSocketKey, http2Settings
 
-    /// The name in lower case, as it is written; empty for `.other`.
+    /// The name in lower case, as written; empty for `.other`.
     public var name: StaticString {
         switch self {
         case .other: ""
@@ -80,7 +80,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The field of exactly this lower-case name, `.other` if none is known by it.
+    /// The known field with this lower-case name, or `.other`.
     public init(lowercasedName name: RawSpan) {
         self = unsafe name.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else { return .other }
@@ -88,11 +88,11 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// One bit for each field, `.other` included: the whole enum fits into a word.
+    /// One bit for each case, including `.other`: a set of fields fits into a word.
     @inlinable var bit: UInt64 { 1 &<< UInt64(rawValue) }
 
-    /// The same for the `count` bytes at `start`. Length first: it tells most names apart, and comparing a known number
-    /// of bytes takes an instruction or two.
+    /// The known field named by the `count` bytes at `start`, in lower case, or `.other`. Switches on the length first:
+    /// it distinguishes most names, and a comparison of constant length takes an instruction or two.
     @unsafe static func named(_ start: UnsafeRawPointer, count: Int) -> KnownField {
         switch count {
         case 2:
@@ -178,7 +178,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// Whether the bytes at `start` are `text`; the caller has checked that there are as many.
+/// Whether the bytes at `start` equal `text`. The caller guarantees that there are at least as many.
 @inline(__always)
 private func same(_ start: UnsafeRawPointer, _ text: StaticString) -> Bool {
     unsafe memcmp(start, text.utf8Start, text.utf8CodeUnitCount) == 0

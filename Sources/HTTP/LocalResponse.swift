@@ -1,20 +1,21 @@
-// Answers that Portico makes itself: error pages, `http-request return`, redirects, the stats page.
-// They are sent as any other response is; the response rules see them too.
+// Responses that Portico generates: error pages, `http-request return`, redirects, the stats page.
+// They are sent like a server's response and pass the `http-after-response` rules.
 
 internal import Basics
 
-/// A whole response in memory.
+/// A complete response in memory.
 public struct LocalResponse: Sendable {
     /// 100 to 999.
     public var status: Int
-    /// Nil: the usual one of the status.
+    /// The reason phrase; nil for the standard one of the status.
     public var reason: String?
-    /// Without framing fields: `apply(to:)` adds `content-length`. Values that are no UTF-8 are `String(verbatim:)`.
+    /// The fields, without framing fields: `apply(to:)` adds `content-length`. Values that are not UTF-8 are encoded
+    /// with `String(verbatim:)`.
     public var fields: [(name: String, value: String)]
     public var body: [UInt8]
-    /// The connection is closed behind it.
+    /// Whether the connection is closed after the response.
     public var closes: Bool
-    /// Nothing is sent, and the connection closed; `status` is what logs and counters have.
+    /// Whether to close the connection without sending anything; logs and counters still use `status`.
     public var isSilent = false
 
     public init(
@@ -28,15 +29,15 @@ public struct LocalResponse: Sendable {
         self.closes = closes
     }
 
-    /// Instead of an answer, the end of the connection: what an empty file stands for.
+    /// Closes the connection instead of responding. An empty error file means this.
     public static func silence(status: Int) -> LocalResponse {
         var response = LocalResponse(status: status, closes: true)
         response.isSilent = true
         return response
     }
 
-    /// A short HTML page saying what went wrong, with HAProxy's titles and texts.
-    /// - Parameter detail: a further sentence, of our own making.
+    /// A short HTML error page, with HAProxy's titles and texts.
+    /// - Parameter detail: an additional sentence. It is not escaped, so it must not contain input from peers.
     public static func error(_ status: Int, detail: String? = nil) -> LocalResponse {
         let (title, text) = page(status)
         let sentences = detail.map { "\(text)\n\($0)" } ?? text
@@ -46,10 +47,10 @@ public struct LocalResponse: Sendable {
             body: Array(html.utf8))
     }
 
-    /// Makes `head` the head of this response, with `content-length` where a response of this status has content (a 304
-    /// would declare the length of what it does not send: RFC 9110 section 8.6).
-    /// A field that could break out of its line is left out: rules make values of what clients send. The head is
-    /// written with a framing of `.length`, or of `.none` in answer to HEAD.
+    /// Fills `head` with the head of this response. Adds `content-length`, except for statuses without content and for
+    /// 304, where it would declare a length of the resource that is not known here (RFC 9110 section 8.6). Omits fields
+    /// with invalid values, which rules may have built from client input. The head is to be written with a framing of
+    /// `.length`, or `.none` in response to HEAD.
     public func apply(to head: inout ResponseHead) {
         head.clear()
         head.setStatus(status)

@@ -1,9 +1,9 @@
-// Why a message was refused: one case per reason, so that logs, counters and tests can tell them apart.
+// The reasons for rejecting a message, one case each, so that logs, counters and tests can distinguish them.
 //
-// These are always the peer's faults. In a request they are answered with `status`; in a response the
-// caller answers 502 whatever the reason.
+// All of them are faults of the peer. A faulty request is answered with `status`; for a faulty response the caller
+// sends 502 to the client.
 
-/// The reason why a message was refused. The raw value is the case's name, for counters and machine-readable logs.
+/// The reason why a message was rejected. The raw value, for counters and machine-readable logs, is the case's name.
 public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     // Lines (RFC 9112 section 2.2)
     case notHTTP, bareCarriageReturn, bareLineFeed, controlCharacter, tooManyEmptyLines
@@ -24,7 +24,7 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
     case invalidTrailer, trailersTooLarge
 
-    /// The status with which a request that has this fault is answered.
+    /// The status of the response to a request with this fault.
     public var status: Int {
         switch self {
         case .contentInHTTP10: 413
@@ -38,7 +38,7 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
 }
 
 extension MessageFault: CustomStringConvertible {
-    /// The reason in words, as logs and `show errors` print it.
+    /// The reason as printed in logs and by `show errors`.
     public var description: String {
         switch self {
         case .notHTTP: "first byte cannot begin an HTTP/1 message"
@@ -78,7 +78,7 @@ extension MessageFault: CustomStringConvertible {
         case .chunkedNotFinal: "chunked is not the final transfer coding"
         case .chunkedRepeated: "chunked applied twice"
         case .contentInConnect: "CONNECT with content"
-        case .contentInHTTP10: "HTTP/1.0 request with content for which its method has no use"
+        case .contentInHTTP10: "HTTP/1.0 GET, HEAD or DELETE request with content"
         case .invalidChunkSize: "invalid chunk size"
         case .chunkSizeTooLong: "chunk size of more than 16 digits"
         case .invalidChunkExtension: "invalid chunk extension"

@@ -1,5 +1,5 @@
-// Request methods (RFC 9110 section 9). Methods are case-sensitive tokens; those Portico does not know
-// pass through under their own name as `.other`.
+// Request methods (RFC 9110 section 9). Methods are case-sensitive tokens; unknown ones are `.other` and are forwarded
+// unchanged.
 
 internal import Basics
 
@@ -7,7 +7,7 @@ internal import Basics
 public enum Method: UInt8, Sendable, CaseIterable {
     case get, head, post, put, delete, options, connect, trace, patch, other
 
-    /// The name on the wire; empty for `.other`, whose name is in its `RequestHead`.
+    /// The method's name; empty for `.other`, whose name the `RequestHead` stores.
     public var name: StaticString {
         switch self {
         case .get: "GET"
@@ -23,7 +23,7 @@ public enum Method: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The method of exactly this name, `.other` if none is known by it.
+    /// The known method with this name, or `.other`.
     public init(name: RawSpan) {
         switch name.byteCount {
         case 3: self = name.equals("GET") ? .get : name.equals("PUT") ? .put : .other
@@ -35,7 +35,7 @@ public enum Method: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a second sending of the request does no more than the first (RFC 9110 section 9.2.2).
+    /// Whether repeating the request has the same effect as sending it once (RFC 9110 section 9.2.2).
     public var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true
@@ -44,7 +44,7 @@ public enum Method: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// The versions of HTTP/1: any 1.x with x above 0 counts as 1.1 (RFC 9112 section 2.3).
+/// The versions of HTTP/1. Any 1.x with x above 0 is treated as 1.1 (RFC 9112 section 2.3).
 public enum HTTPVersion: Sendable, Equatable {
     case http10, http11
 }

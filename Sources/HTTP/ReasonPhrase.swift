@@ -1,7 +1,7 @@
-// The reason phrases of the registered status codes (IANA HTTP Status Code Registry). Clients ignore them; people who
-// read logs and traces do not.
+// The reason phrases of the registered status codes (IANA HTTP Status Code Registry). Clients ignore them; they help
+// people who read traces.
 
-/// The usual reason phrase of a status; for one that is not registered, that of its class (RFC 9110 section 15).
+/// The registered reason phrase of a status; for an unregistered one, that of its class (RFC 9110 section 15).
 public func reasonPhrase(_ status: Int) -> StaticString {
     switch status {
     case 100: "Continue"

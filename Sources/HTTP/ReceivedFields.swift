@@ -1,13 +1,13 @@
-// Telling the fields that a peer has sent from those that were added here: a line that is added, or whose value is
-// changed, lies behind all that were there.
+// Distinguishes received fields from fields that were added or changed later: those are always stored after the
+// received ones in the arena.
 
 internal import Basics
 
 extension HeaderFields {
-    /// The end of the lines that are there: what is added from now on lies behind it. Good until `removeAll`.
+    /// The current end of the arena. Fields added or changed from now on are stored after it. Valid until `removeAll`.
     public var mark: Int { used }
 
-    /// Removes every such field whose line lies before `mark`; true if one is left, which lies behind it.
+    /// Removes every such field stored before `mark`. Returns true if one stored after it remains.
     public mutating func remove(_ field: KnownField, before mark: Int) -> Bool {
         precondition(field != .other, "fields without a known name are removed by name")
         guard contains(field) else { return false }
@@ -17,7 +17,7 @@ extension HeaderFields {
         return false
     }
 
-    /// The same for the fields of this lower-case name.
+    /// Removes every field of this lower-case name stored before `mark`. Returns true if one stored after it remains.
     public mutating func remove(named lowercased: RawSpan, before mark: Int) -> Bool {
         let known = KnownField(lowercasedName: lowercased)
         if known != .other { return remove(known, before: mark) }
@@ -32,10 +32,10 @@ extension HeaderFields {
         return isLeft
     }
 
-    /// Whether the line of field `i` lies before `mark`.
+    /// Whether field `i` is stored before `mark`.
     public func lies(_ i: Int, before mark: Int) -> Bool { entries[i].nameStart < mark }
 
-    /// Leaves the last such field whose value is not empty, or none.
+    /// Removes all such fields except the last one with a non-empty value.
     public mutating func keepLast(_ field: KnownField) {
         var i = count - 1
         var isKept = false

@@ -1,17 +1,17 @@
 // The head of a request: method, target, version, fields.
 //
-// The target is kept as it was received, together with where its parts are; only a complete and valid target
-// gets in here, be it the client's or one that a rule made.
+// The target is stored as received, together with the ranges of its parts. Only valid targets are stored, whether they
+// come from the client or from a rule.
 
 internal import Basics
 
-/// The head of one request; reused for the next one, with its memory. Not copyable, so that no access through a class
-/// copies it unseen: that cost a hundred reference counts a request.
+/// The head of one request; reused for the next one, with its memory. Not copyable, so that access through a class
+/// property cannot copy it implicitly, which cost a hundred reference counts a request.
 public struct RequestHead: ~Copyable, Sendable {
-    /// The method; `setMethod` changes it.
+    /// The method. Use `setMethod` to change it.
     public private(set) var method = Method.get
     public var version = HTTPVersion.http11
-    /// The version as received, if that is neither `HTTP/1.0` nor `HTTP/1.1`.
+    /// The version as received, if it is neither `HTTP/1.0` nor `HTTP/1.1`; otherwise empty.
     private var otherVersion: [UInt8] = []
     public var fields = HeaderFields()
     /// The target's form (RFC 9112 section 3.2).
@@ -19,19 +19,19 @@ public struct RequestHead: ~Copyable, Sendable {
 
     /// The name of an `.other` method.
     private var otherMethod: [UInt8] = []
-    // The target; if it is in absolute form without a path, a second time its path ("/") and query behind it. What
-    // follows, if anything does, is left of an earlier one.
+    // The target. For a target in absolute form with an empty path, "/" and the query follow. Bytes after that are left
+    // from an earlier target.
     private var text: [UInt8] = []
     private var targetCount = 0
-    /// Where path and query end in `text`.
+    /// The end of path and query in `text`.
     private var queryEnd = 0
     private var parts = TargetParts()
-    /// The port that the target's scheme means when it names none.
+    /// The default port of the target's scheme.
     var defaultPort: UInt16? { parts.defaultPort }
 
     public init() {}
 
-    /// Forgets the request and keeps the memory.
+    /// Clears the head and keeps the memory.
     public mutating func clear() {
         method = .get
         version = .http11
@@ -48,7 +48,7 @@ public struct RequestHead: ~Copyable, Sendable {
         get { method == .other ? otherMethod.bytes : method.name.bytes }
     }
 
-    /// Another method. False, and nothing is changed, if the name is not a token.
+    /// Changes the method. Returns false and changes nothing if the name is not a token.
     @discardableResult
     public mutating func setMethod(_ name: RawSpan) -> Bool {
         guard HeaderFields.isToken(name) else { return false }
@@ -60,7 +60,7 @@ public struct RequestHead: ~Copyable, Sendable {
         return true
     }
 
-    /// The version as received, for logs: `HTTP/1.1`, but also `HTTP/1.2`.
+    /// The version as received, for logs: `HTTP/1.1`, but also, for example, `HTTP/1.2`.
     public var versionName: RawSpan {
         @_lifetime(borrow self)
         get {
@@ -70,27 +70,27 @@ public struct RequestHead: ~Copyable, Sendable {
         }
     }
 
-    /// Appends what stands behind the version's slash.
+    /// Appends the part of the version after its slash.
     public func appendVersionNumber(to out: inout [UInt8]) {
         let name = versionName
         let slash = name.firstIndex(of: 0x2F, in: 0..<name.byteCount) ?? 0
         out.append(name.extracting(slash + 1..<name.byteCount))
     }
 
-    /// A version that is written otherwise than those known here.
+    /// Stores a version whose text differs from `HTTP/1.0` and `HTTP/1.1`.
     mutating func takeVersion(_ version: HTTPVersion, writtenAs text: RawSpan) {
         self.version = version
         otherVersion.overwrite(with: text)
         if otherVersion.count > text.byteCount { otherVersion.removeLast(otherVersion.count - text.byteCount) }
     }
 
-    /// The target as received: in origin, absolute or authority form, or `*`.
+    /// The target as received, or as set by a rule: in origin, absolute or authority form, or `*`.
     public var target: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes.extracting(0..<targetCount) }
     }
 
-    /// Another target. False, and nothing is changed, if it is not a valid target for the method.
+    /// Changes the target. Returns false and changes nothing if it is not valid for the method.
     @discardableResult
     public mutating func setTarget(_ target: RawSpan) -> Bool {
         switch TargetParts.parse(target, method: method, acceptInvalid: true) {
@@ -102,14 +102,14 @@ public struct RequestHead: ~Copyable, Sendable {
         }
     }
 
-    /// Takes over a target that was parsed into `parts`.
+    /// Stores a target that has been parsed into `parts`.
     mutating func take(_ target: RawSpan, _ parts: TargetParts) {
         self.parts = parts
         targetCount = target.byteCount
         text.overwrite(with: target)
         queryEnd = targetCount
         if parts.form == .absolute, parts.path.isEmpty || target[parts.path.lowerBound] == 0x23 {
-            // RFC 9110 section 4.2.3: an empty path is the same as "/". A fragment may stand behind it.
+            // RFC 9110 section 4.2.3: an empty path is equivalent to "/". A fragment may follow.
             let behind = parts.path.lowerBound..<target.byteCount
             self.parts.path = targetCount..<targetCount + 1 + parts.path.count
             text.removeSubrange(targetCount...)
@@ -119,7 +119,7 @@ public struct RequestHead: ~Copyable, Sendable {
         }
     }
 
-    /// The target's path, as received: `*` for `*`, empty for CONNECT, `/` for an absolute form that has none.
+    /// The target's path: `*` for `*`, empty for CONNECT, `/` for an absolute form without a path.
     public var path: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes.extracting(parts.path) }
@@ -128,7 +128,7 @@ public struct RequestHead: ~Copyable, Sendable {
     /// Whether the target has a `?`.
     public var hasQuery: Bool { queryEnd > parts.path.upperBound }
 
-    /// What stands behind the target's first `?`; empty too if there is none.
+    /// The query, without its `?`; empty if there is none.
     public var query: RawSpan {
         @_lifetime(borrow self)
         get {
@@ -142,13 +142,13 @@ public struct RequestHead: ~Copyable, Sendable {
         get { text.bytes.extracting(parts.path.lowerBound..<queryEnd) }
     }
 
-    /// The authority in the target: of the absolute and authority forms; empty in the others.
+    /// The target's authority, in absolute and authority form; otherwise empty.
     public var authority: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes.extracting(parts.authority) }
     }
 
-    /// The host and port the request is for: the value of Host, or the target's authority; empty if it has neither.
+    /// The requested host and port: the value of Host, or else the target's authority; empty if there is neither.
     public var host: RawSpan {
         @_lifetime(borrow self)
         get {
@@ -157,6 +157,6 @@ public struct RequestHead: ~Copyable, Sendable {
         }
     }
 
-    /// Whether an absolute form has neither path nor query.
+    /// Whether the target is in absolute form without path and query.
     var hasEmptyPath: Bool { parts.path.lowerBound == targetCount && queryEnd == targetCount + 1 }
 }

@@ -1,7 +1,7 @@
-// Request targets (RFC 9112 section 3.2): which form one has, where its parts are, what is refused.
+// Parses request targets (RFC 9112 section 3.2): their form and the ranges of their parts.
 //
-// Refused beyond the grammar: user information (RFC 9110 section 4.2.4 tells recipients to treat it as an error),
-// fragments and bytes from 0x80, as HAProxy does; `accept-invalid` lets the latter two through, as HAProxy does.
+// Besides what the grammar excludes, this rejects user information (RFC 9110 section 4.2.4 recommends treating it as an
+// error). As in HAProxy, fragments and bytes from 0x80 are rejected unless `acceptInvalid` is set.
 
 internal import Basics
 
@@ -10,15 +10,16 @@ public enum TargetForm: Sendable {
     case origin, absolute, authority, asterisk
 }
 
-/// Where the parts of a target are.
+/// The form of a target and the ranges of its parts.
 struct TargetParts: Sendable {
     var form = TargetForm.origin
     /// Host and port; empty in origin and asterisk form.
     var authority = 0..<0
     var path = 0..<0
-    /// The port that an authority without one means; nil if the scheme has none known here.
+    /// The default port of the scheme; nil if the scheme is unknown.
     var defaultPort: UInt16?
 
+    /// Parses a target; returns its parts, or the fault and its offset. The method decides which forms are valid.
     static func parse(
         _ target: RawSpan, method: Method, acceptInvalid: Bool
     ) -> Result<TargetParts, Offence> {
@@ -44,10 +45,10 @@ struct TargetParts: Sendable {
         return absoluteForm(target)
     }
 
-    /// What `accept-invalid` has let through in a target.
+    /// The first violation that `acceptInvalid` tolerated in a target, or nil.
     static func oddity(in target: RawSpan) -> Offence? { offence(in: target, from: 0, acceptInvalid: false) }
 
-    /// What is wrong with a target that has an odd character at `start`, if anything is.
+    /// The first violation at or after `start`, or nil.
     private static func offence(in target: RawSpan, from start: Int, acceptInvalid: Bool) -> Offence? {
         for i in start..<target.byteCount {
             let byte = target[i]
@@ -59,12 +60,12 @@ struct TargetParts: Sendable {
         return nil
     }
 
-    /// `host:port`, the form of CONNECT and of nothing else (RFC 9112 section 3.2.3).
+    /// `host:port`, used by CONNECT only (RFC 9112 section 3.2.3).
     private static func authorityForm(_ target: RawSpan) -> Result<TargetParts, Offence> {
         if let at = target.firstIndex(of: 0x40, in: 0..<target.byteCount) {
             return .failure(Offence(fault: .userInfoInTarget, offset: at))
         }
-        // Without a port there is nothing to connect to.
+        // CONNECT requires a port.
         guard let authority = Authority(target), !authority.host.isEmpty, authority.port != nil else {
             return .failure(Offence(fault: .unsuitableTarget, offset: 0))
         }
@@ -84,7 +85,7 @@ struct TargetParts: Sendable {
         else { return .failure(Offence(fault: .unsuitableTarget, offset: 0)) }
         let start = colon + 3
         var end = start
-        // A fragment, which `accept-invalid` lets through, ends it too (RFC 3986 section 3.2).
+        // A fragment, which `acceptInvalid` tolerates, also ends the authority (RFC 3986 section 3.2).
         while end < count, target[end] != 0x2F, target[end] != 0x3F, target[end] != 0x23 { end += 1 }
         if let at = target.firstIndex(of: 0x40, in: start..<end) {
             return .failure(Offence(fault: .userInfoInTarget, offset: at))

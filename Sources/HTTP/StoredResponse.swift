@@ -1,22 +1,22 @@
-// A whole response as a file holds it: status line, fields, an empty line, the body. Error pages are written so.
+// Parses a complete response from a file, such as an error page: status line, fields, an empty line, the body.
 //
-// The head is read by the parser that reads servers' responses, as strictly, but for line ends: an editor's bare line
-// feeds are taken for ends of lines. What concerns one connection only is dropped, since the writer says it anew.
+// The head is parsed by `ResponseParser`, after bare line feeds, which editors write, have been replaced by CR LF.
+// Hop-by-hop fields are dropped.
 
 internal import Basics
 
-/// A response read from a file's bytes.
+/// A response parsed from the contents of a file.
 public struct StoredResponse: Sendable {
     public let response: LocalResponse
-    /// Whether the head asks for the connection to be closed behind the response.
+    /// Whether the head asks for the connection to be closed after the response.
     public let closes: Bool
 
-    /// Why bytes are no response, in words that follow "the file".
+    /// Why the file is not a valid response, worded to follow "the file".
     public struct Fault: Error, Equatable, Sendable {
         public let description: String
     }
 
-    /// Reads `bytes`, all of which must be one response.
+    /// Parses `bytes`, which must be exactly one final response.
     public init(_ bytes: [UInt8]) throws(Fault) {
         guard let (head, body) = Self.parts(of: bytes) else {
             throw Fault(description: "has no empty line between head and body")
@@ -27,14 +27,14 @@ public struct StoredResponse: Sendable {
         switch unsafe parser.parse(head.span.bytes, into: &response, consumed: &consumed) {
         case .complete: break
         case .failed(let fault): throw Fault(description: "has no valid head: \(fault), at byte \(consumed)")
-        case .needMore: preconditionFailure("a head with an empty line at its end is complete or wrong")
+        case .needMore: preconditionFailure("the parser asked for more input after the empty line")
         }
         guard response.status >= 200 else {
             throw Fault(description: "is an interim response: its status is \(response.status)")
         }
         try Self.checkFraming(of: response, bodyBytes: body.count)
         closes = !response.allowsReuse
-        // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
+        // A 426 must list the protocols to upgrade to (RFC 9110 section 15.5.22).
         response.fields.removeHopByHop(keepingUpgrade: response.status == 426)
         response.fields.remove(.contentLength)
         self.response = LocalResponse(
@@ -42,7 +42,7 @@ public struct StoredResponse: Sendable {
             body: Array(body), closes: closes)
     }
 
-    /// The head with proper line ends, its empty line included, and what follows.
+    /// The head with CR LF line ends, including its empty line, and the body; nil if there is no empty line.
     private static func parts(of bytes: [UInt8]) -> (head: [UInt8], body: ArraySlice<UInt8>)? {
         var head: [UInt8] = []
         var lineStart = 0
@@ -60,7 +60,7 @@ public struct StoredResponse: Sendable {
     private static func checkFraming(of head: borrowing ResponseHead, bodyBytes: Int) throws(Fault) {
         switch head.bodyFraming(requestMethod: .get) {
         case .failure(let fault): throw Fault(description: "has no valid head: \(fault)")
-        case .success(.chunked): throw Fault(description: "has a body in chunks: it has to be written as it is")
+        case .success(.chunked): throw Fault(description: "has a chunked body: write the body without chunks")
         case .success(.length(let length)) where length != UInt64(bodyBytes):
             throw Fault(description: "announces a body of \(length) bytes and has one of \(bodyBytes)")
         case .success(.none) where bodyBytes > 0:

@@ -53,7 +53,7 @@ import Testing
             ),
             (
                 "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                "has a body in chunks: it has to be written as it is"
+                "has a chunked body: write the body without chunks"
             ),
             ("HTTP/1.1 204 No\r\n\r\nhello", "has a body, and a status that allows none"),
         ])

@@ -1,28 +1,28 @@
-// Takes a body out of its framing: input bytes go in, stretches of content come out.
+// Decodes the framing of a message body: input bytes in, ranges of content out.
 //
-// The decoder keeps a few words and no bytes: what is framing is eaten byte by byte as it comes, so that neither an
-// endless chunk extension nor an endless trailer needs room. Chunk extensions are checked, bounded and dropped,
-// trailers checked, bounded and shown (RFC 9112 section 7.1).
+// The decoder stores no input. It consumes framing byte by byte as it arrives, so that an endless chunk extension or
+// trailer section needs no memory. Chunk extensions are validated, bounded and dropped; trailers are validated,
+// bounded and reported (RFC 9112 section 7.1).
 //
-// In a client's body every line end is exactly CR LF and a size is nothing but digits: where hops differ in what they
-// take for the end of a chunk, a client can hide a request in a body. A server that is ours has nothing to gain from
-// that, and some pad sizes with blanks or zeros, or end lines with LF: `lenient` takes these. Where the chunk ends is
-// certain all the same.
+// A request body is parsed strictly: every line ends with CR LF and a chunk size consists of digits only. If two hops
+// disagreed about where a chunk ends, a client could smuggle a request inside a body. A response body may be parsed
+// leniently, because some servers pad sizes with blanks or zeros or end lines with LF. Even then the end of each
+// chunk is unambiguous.
 
 internal import Basics
 
-/// The decoder of one body.
+/// A decoder for the body of one message.
 public struct BodyDecoder: Sendable {
-    /// What the next bytes of the input are.
+    /// How the next bytes of the input are to be treated.
     public enum Step: Equatable, Sendable {
         /// After dropping `skip` bytes of framing, the next `count` bytes are content.
         case data(skip: Int, count: Int)
-        /// After dropping `skip` bytes of framing, the next `count` bytes belong to the trailer section: field lines that were
-        /// checked, and at last the empty line. Not said of a section without fields.
+        /// After dropping `skip` bytes of framing, the next `count` bytes belong to the trailer section: validated
+        /// field lines, finally the empty line. Not reported for a section without fields.
         case trailers(skip: Int, count: Int)
         /// Drop `skip` bytes; then more input is needed.
         case needMore(skip: Int)
-        /// Drop `skip` bytes; then the body is complete, and what follows belongs to the next message.
+        /// Drop `skip` bytes; then the body is complete, and the remaining input belongs to the next message.
         case end(skip: Int)
         case failed(MessageFault)
     }
@@ -36,25 +36,26 @@ public struct BodyDecoder: Sendable {
 
     private var phase: Phase
     private let isLenient: Bool
-    /// Bytes of content to come: of the whole body, or of the chunk. After a failure, where it was.
+    /// Bytes of content still expected, of the body or of the current chunk. After a failure, the offset of the fault.
     private var remaining: UInt64 = 0
-    /// Bytes of the present chunk's size digits, of its extensions, or of the trailers.
+    /// Bytes so far of the current chunk's size, of its extensions, or of the trailer section.
     private var framingBytes = 0
-    /// A trailer field has begun.
+    /// Whether the trailer section has at least one field.
     private var hasTrailers = false
 
-    /// Bytes of extensions at one chunk: none in use is longer than a signature, and they are only thrown away.
+    /// Limit for the extensions of one chunk, in bytes. They are dropped anyway; none in use is longer than a
+    /// signature.
     public static let chunkExtensionBytesMax = 256
-    /// Bytes of all trailers: half of what a head may have.
+    /// Limit for the trailer section, in bytes: half of the default limit for a head.
     public static let trailerBytesMax = 8_192
-    /// Digits of a chunk's size: a number of 64 bits.
+    /// Limit for the hexadecimal digits of a chunk size: a 64-bit number.
     private static let sizeDigitsMax = 16
-    /// The same with zeros before it and blanks behind it, in a body that is read leniently: some servers print the
-    /// size into a field of ten characters or of sixteen.
+    /// Limit for a chunk size including leading zeros and trailing blanks, in lenient mode: some servers print the size
+    /// into a fixed field of ten or sixteen characters.
     private static let paddedSizeBytesMax = 64
 
-    /// - Parameter isLenient: whether blanks behind a chunk's size, zeros before it, and lines that end with LF alone are
-    ///   accepted. For responses only.
+    /// - Parameter isLenient: whether to accept blanks after a chunk size, more than 16 digits if the first ones are
+    ///   zeros, and lines that end with LF alone. For responses only.
     public init(_ framing: BodyFraming, lenient isLenient: Bool = false) {
         self.isLenient = isLenient
         switch framing {
@@ -67,10 +68,10 @@ public struct BodyDecoder: Sendable {
         }
     }
 
-    /// Whether the end of the body was seen. A body that the connection's end ends is complete after `inputEnded`.
+    /// Whether the body is complete. A body delimited by the connection's close is complete after `inputEnded`.
     public var isComplete: Bool { phase == .complete }
 
-    /// Bytes still to come of a body whose length was declared; nil for other framings.
+    /// Bytes still expected of a body with a declared length; nil for other framings.
     public var remainingLength: UInt64? {
         switch phase {
         case .content: remaining
@@ -79,16 +80,16 @@ public struct BodyDecoder: Sendable {
         }
     }
 
-    /// The offset of the offence in the input of the call that failed.
+    /// The offset of the faulty byte in the input of the call that failed.
     public var faultOffset: Int { phase == .failed ? Int(remaining) : 0 }
 
-    /// The input has come to its end: whether the body may end there.
+    /// Records the end of the input. Returns whether the body may end there.
     public mutating func inputEnded() -> Bool {
         if phase == .untilClose { phase = .complete }
         return phase == .complete
     }
 
-    /// Looks at the bytes not yet consumed. The caller consumes what the step says, then calls again.
+    /// Examines the bytes not yet consumed. The caller consumes what the returned step says, then calls again.
     public mutating func next(_ input: RawSpan) -> Step {
         switch phase {
         case .content:
@@ -97,12 +98,12 @@ public struct BodyDecoder: Sendable {
             return step
         case .untilClose: return input.byteCount == 0 ? .needMore(skip: 0) : .data(skip: 0, count: input.byteCount)
         case .complete: return .end(skip: 0)
-        case .failed: preconditionFailure("a body decoder was used on after it had failed")
+        case .failed: preconditionFailure("a body decoder was used after it had failed")
         default: return chunked(input)
         }
     }
 
-    /// The content at `skip`, as much of it as there is.
+    /// The step for content that starts at `skip`: as much as the input holds.
     @inline(__always)
     private mutating func content(skip: Int, of input: RawSpan) -> Step {
         let count = Int(min(remaining, UInt64(input.byteCount &- skip)))
@@ -110,10 +111,10 @@ public struct BodyDecoder: Sendable {
         return count == 0 ? .needMore(skip: skip) : .data(skip: skip, count: count)
     }
 
-    /// Eats framing up to content, the end, a fault or the end of the input.
+    /// Consumes framing up to content, the body's end, a fault, or the end of the input.
     private mutating func chunked(_ input: RawSpan) -> Step {
         var index = 0
-        // Where the trailer section begins, or goes on.
+        // Where the trailer section starts, or continues, in this input; -1 before it.
         var sectionStart = isInTrailers ? 0 : -1
         while true {
             if phase == .chunkData {
@@ -146,7 +147,7 @@ public struct BodyDecoder: Sendable {
         }
     }
 
-    /// One byte of framing.
+    /// Consumes one byte of framing. Returns the fault if the byte is not allowed here.
     @inline(__always)
     private mutating func take(_ byte: UInt8) -> MessageFault? {
         switch phase {
@@ -174,14 +175,14 @@ public struct BodyDecoder: Sendable {
         }
     }
 
-    /// The line with a chunk's size is over.
+    /// Called at the end of the line with a chunk's size.
     private mutating func endSizeLine() {
         phase = remaining == 0 ? .trailerStart : .chunkData
         framingBytes = 0
         hasTrailers = false
     }
 
-    /// `1*HEXDIG`, then an extension or the line's end: no sign, no prefix, no space.
+    /// `1*HEXDIG`, then an extension or the line's end: no sign, no prefix; no space in strict mode.
     @inline(__always)
     private mutating func takeSize(_ byte: UInt8) -> MessageFault? {
         let digit = hexValue(byte)
@@ -193,7 +194,7 @@ public struct BodyDecoder: Sendable {
             }
             framingBytes &+= 1
             if framingBytes > Self.sizeDigitsMax {
-                // Zeros in front are no reason why the number should not fit.
+                // Leading zeros do not make the number larger: only its value counts.
                 guard isLenient, remaining &>> 60 == 0, framingBytes <= Self.paddedSizeBytesMax else {
                     return .chunkSizeTooLong
                 }
@@ -213,7 +214,7 @@ public struct BodyDecoder: Sendable {
         return nil
     }
 
-    /// White space behind a size, which RFC 9110 section 5.6.3 tells recipients to remove.
+    /// White space after a chunk size (lenient mode): BWS, which RFC 9110 section 5.6.3 tells recipients to remove.
     private mutating func takeSizeBlank() -> MessageFault? {
         phase = .sizeBlanks
         framingBytes += 1
@@ -236,7 +237,7 @@ public struct BodyDecoder: Sendable {
         return framingBytes > Self.chunkExtensionBytesMax ? .chunkExtensionTooLong : nil
     }
 
-    /// Lines like those of a head, until an empty one.
+    /// Field lines as in a head, up to an empty line.
     private mutating func takeTrailer(_ byte: UInt8) -> MessageFault? {
         framingBytes += 1
         if framingBytes > Self.trailerBytesMax { return .trailersTooLarge }

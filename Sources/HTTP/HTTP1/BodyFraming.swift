@@ -1,22 +1,21 @@
-// Where a message's body ends (RFC 9112 section 6): the one question on which two hops must never disagree.
-//
-// Wherever the RFC lets a recipient choose between repairing and refusing, the message is refused.
+// Determines where a message's body ends (RFC 9112 section 6). If two hops disagree about that, requests can be
+// smuggled. Wherever the RFC lets a recipient choose between repairing and rejecting a message, it is rejected.
 
 internal import Basics
 
-/// How the end of a body is told.
+/// How the end of a message body is determined.
 public enum BodyFraming: Equatable, Sendable {
-    /// There is no body.
+    /// The message has no body.
     case none
     /// The body has this many bytes.
     case length(UInt64)
     case chunked
-    /// The body ends with the connection; responses only.
+    /// The body is delimited by the connection's close; responses only.
     case untilClose
 }
 
 extension RequestHead {
-    /// How this request's body is framed, or why that is not certain (RFC 9112 section 6.3).
+    /// The framing of this request's body, or the reason why it is ambiguous (RFC 9112 section 6.3).
     public func bodyFraming() -> Result<BodyFraming, MessageFault> {
         let framing = fields.declaredFraming(version)
         guard case .success(let declared) = framing, declared != .none else { return framing }
@@ -25,7 +24,7 @@ extension RequestHead {
             return declared == .length(0) ? .success(.none) : .failure(.contentInConnect)
         }
         if version == .http10, declared != .length(0), method == .get || method == .head || method == .delete {
-            // Old servers ignore such content and take it for the next request; HAProxy answers 413 as well.
+            // Old servers ignore such content and parse it as the next request. HAProxy answers 413 as well.
             return .failure(.contentInHTTP10)
         }
         return framing
@@ -33,7 +32,8 @@ extension RequestHead {
 }
 
 extension ResponseHead {
-    /// How the body of this response to `requestMethod` is framed, or why that is not certain (RFC 9112 section 6.3).
+    /// The framing of the body of this response to `requestMethod`, or the reason why it is ambiguous (RFC 9112
+    /// section 6.3).
     public func bodyFraming(requestMethod: Method) -> Result<BodyFraming, MessageFault> {
         let framing = fields.declaredFraming(version)
         guard case .success(let declared) = framing else { return framing }
@@ -44,10 +44,10 @@ extension ResponseHead {
 }
 
 extension HeaderFields {
-    /// What Content-Length and Transfer-Encoding say; `.none` if neither is there.
+    /// The framing declared by Content-Length or Transfer-Encoding; `.none` if neither is present.
     func declaredFraming(_ version: HTTPVersion) -> Result<BodyFraming, MessageFault> {
         if contains(.transferEncoding) {
-            // RFC 9112 section 6.1: such a message is to be handled as if its framing were faulty.
+            // RFC 9112 section 6.1: such a message must be treated as if its framing were faulty.
             if version == .http10 { return .failure(.transferEncodingInHTTP10) }
             if contains(.contentLength) { return .failure(.lengthAndTransferEncoding) }
             if let fault = transferEncodingFault { return .failure(fault) }
@@ -56,9 +56,10 @@ extension HeaderFields {
         return contains(.contentLength) ? contentLength : .success(.none)
     }
 
-    /// `1*DIGIT`; repeats, be they list elements or fields, only if identical to the digit (RFC 9110 section 8.6).
+    /// `1*DIGIT`. Repeated values, in one list or in several fields, must be identical including leading zeros (RFC
+    /// 9110 section 8.6).
     private var contentLength: Result<BodyFraming, MessageFault> {
-        // Almost always it is one field and one number.
+        // Fast path: usually there is one field with one number.
         if let only = first(.contentLength), next(.contentLength, from: only + 1) == nil,
             let length = value(only).decimalValue
         {
@@ -82,7 +83,7 @@ extension HeaderFields {
         return .success(.length(length))
     }
 
-    /// Why Transfer-Encoding is not exactly one `chunked`; nil if it is.
+    /// The fault of a Transfer-Encoding other than a single `chunked`; nil if it is that.
     private var transferEncodingFault: MessageFault? {
         var seenChunked = false
         var seenUnknown = false
@@ -92,7 +93,7 @@ extension HeaderFields {
             var place = 0
             while let range = value.nextElement(from: &place) {
                 let coding = value.extracting(range)
-                // Empty elements and parameters are refused along with everything else that is not a plain name.
+                // Empty elements and parameters are rejected like everything else that is not a plain token.
                 guard HeaderFields.isToken(coding) else { return .invalidTransferEncoding }
                 let isChunked = coding.equalsIgnoringCase("chunked")
                 if seenChunked { return isChunked ? .chunkedRepeated : .chunkedNotFinal }

@@ -1,13 +1,15 @@
 // One field line of a head: `field-name ":" OWS field-value OWS` (RFC 9112 section 5).
 //
-// The line is copied into the arena in one go and taken apart there, where eight bytes can be read at any place:
-// its name is lowered and checked eight bytes at a time. Lines that are not written `name: value` are copied in pieces.
+// The fast path copies a `name: value` line into the arena as a whole and parses it there, where eight bytes can be
+// read at any offset: the name is converted to lower case and checked eight bytes at a time. Lines in any other format
+// take the slow path, which copies name and value separately.
 
 internal import Basics
 
 extension HeaderFields {
-    /// Appends the field of a line without control characters, which in `input` is followed by CR LF, or by LF alone:
-    /// `next` is where the next line begins. Returns the known field it is, by way of `known`, or what is wrong with it.
+    /// Parses a field line and appends the field. The line has no control characters and is followed in `input` by CR
+    /// LF or by LF alone; `next` is the start of the next line. Sets `known` to the field's identity, or returns the
+    /// fault.
     @inline(__always)
     mutating func append(
         line range: Range<Int>, next: Int, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
@@ -16,18 +18,18 @@ extension HeaderFields {
         if next &- range.upperBound != 2 {
             return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
         }
-        makeRoom(for: count &+ 3)  // the line, its end, and a space that it may lack
+        makeRoom(for: count &+ 3)  // the line, its CR LF, and the space that the slow path may add after the colon
         let start = used
         let entry: Entry? = unsafe arena.withUnsafeMutableBytes { arena in
             unsafe input.withUnsafeBytes { input in
-                // Safe: makeRoom has made room for the line, and the slack behind it, from `start` on; and the line
-                // lies, with its end, inside the input.
+                // Safe: makeRoom has made room for the line and the slack from `start` on, and the line with its line
+                // end lies inside the input.
                 let line = unsafe arena.baseAddress.unsafelyUnwrapped + start
                 let source = unsafe input.baseAddress.unsafelyUnwrapped + range.lowerBound
                 unsafe line.copyMemory(from: source, byteCount: count &+ 2)
                 let nameCount = unsafe lowerName(source, count &+ 2, to: line)
                 guard nameCount &+ 2 < count, nameCount > 0 else { return nil }
-                // A colon, one space, a visible character, and a visible character at the end.
+                // Required: a colon, exactly one space, and a value that starts and ends with a visible character.
                 let around = unsafe source.loadUnaligned(fromByteOffset: nameCount, as: UInt32.self)
                 guard UInt16(truncatingIfNeeded: around) == Self.colonSpace,
                     !isSpace(UInt8(truncatingIfNeeded: around &>> 16)),
@@ -46,8 +48,9 @@ extension HeaderFields {
         return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
     }
 
-    /// Lengthens the value of the field appended last by a line that is folded behind it: one space stands for the fold.
-    /// False if there is no field, or if it says where the message ends: one that is read in two ways would be the worse.
+    /// Appends a continuation line (obs-fold, RFC 9112 section 5.2) to the value of the last field; one space replaces
+    /// the fold. Returns false if there is no field yet, or if it is a framing field, whose value must not be
+    /// ambiguous.
     @inline(never)
     mutating func unfold(_ line: RawSpan) -> Bool {
         guard let last = entries.last, last.known != .contentLength, last.known != .transferEncoding else {
@@ -55,8 +58,8 @@ extension HeaderFields {
         }
         let more = line.withoutOuterSpace
         if more.byteCount == 0 { return true }
-        // The field's line is the last in the arena: it grows where it is, since a head may consist of such lines.
-        precondition(used == last.lineEnd, "a field that was not appended last is lengthened")
+        // The field's line is the last one in the arena and grows in place, since a head may consist of continuations.
+        precondition(used == last.lineEnd, "the field to extend is not the last one in the arena")
         used = last.valueEnd
         makeRoom(for: more.byteCount + 3)
         var at = used
@@ -73,7 +76,8 @@ extension HeaderFields {
         return true
     }
 
-    /// Where in its name the last field has what `acceptInvalid` let through; nil if it is a token.
+    /// The offset of the first byte in the last field's name that is not a token character; nil if there is none. Only
+    /// `acceptInvalid` lets such names through.
     var oddityInLastName: Int? {
         guard count > 0 else { return nil }
         let name = name(count - 1)
@@ -81,7 +85,7 @@ extension HeaderFields {
         return nil
     }
 
-    /// The same for a line that is written otherwise, or not valid.
+    /// The slow path of `append(line:)`: lines in another format than `name: value`, and invalid ones.
     @inline(never)
     private mutating func appendOdd(
         line: RawSpan, acceptInvalid: Bool, known: inout KnownField
@@ -105,16 +109,17 @@ extension HeaderFields {
     }
 }
 
-/// Lowers the letters at `line`, which is a copy of the `count` bytes at `source`, up to the first byte that is neither
-/// a letter nor `-`; returns how many bytes that is. For almost every field that is the name, and a colon stops it.
+/// Converts the letters at `line`, a copy of the `count` bytes at `source`, to lower case up to the first byte that is
+/// neither a letter nor `-`. Returns the number of bytes before it. For almost every field this is the whole name, and
+/// the byte is its colon.
 ///
-/// Bytes are read from the source where it is long enough: to read what was written a moment ago, in pieces of another
-/// size, would stall the processor.
+/// Reads from `source` where it is long enough: a load that overlaps a recent store of another size would stall the
+/// processor (failed store-to-load forwarding).
 @inline(__always)
 private func lowerName(_ source: UnsafeRawPointer, _ count: Int, to line: UnsafeMutableRawPointer) -> Int {
     var index = 0
     while true {
-        // Safe: a line's end is neither letter nor `-`, and the slack lies behind that.
+        // Safe: the line end is neither a letter nor `-`, and the slack follows it.
         let word =
             index &+ 8 <= count
             ? unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -126,7 +131,7 @@ private func lowerName(_ source: UnsafeRawPointer, _ count: Int, to line: Unsafe
             index &+= 8
             continue
         }
-        // Bits below the lowest mark: the bytes before the stop, and seven bits of it.
+        // Mask of the bytes before the first stop.
         let before = (stops &- 1 ^ stops) &>> 8
         unsafe line.storeBytes(of: word & ~before | lowered & before, toByteOffset: index, as: UInt64.self)
         return index &+ EightBytes.firstIndex(stops)

@@ -1,7 +1,7 @@
-// The characters of HTTP: the sets that RFC 9110 and RFC 3986 name, and such questions asked of eight bytes at once.
+// Character classes of RFC 9110 and RFC 3986, and tests on eight bytes at once (SWAR).
 //
-// A set is two words of bits, so that a test is a shift and needs no table in memory. The tests spell every set out
-// from its grammar rule and compare.
+// A set is a bit mask of two words: testing a byte is a shift and needs no table in memory. The unit tests derive
+// every set from its grammar rule and compare.
 
 internal import Basics
 
@@ -22,20 +22,21 @@ struct ByteSet {
         return word &>> UInt64(byte & 63) & 1 != 0
     }
 
-    /// tchar (RFC 9110 section 5.6.2): what methods and field names are made of.
+    /// tchar (RFC 9110 section 5.6.2): the characters of methods and field names.
     @inlinable static var token: ByteSet { ByteSet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
 
-    /// What a reg-name is made of, `%` included (RFC 3986 section 3.2.2): unreserved, sub-delims, pct-encoded.
+    /// The characters of a reg-name, including `%` (RFC 3986 section 3.2.2): unreserved, sub-delims, pct-encoded.
     @inlinable static var regName: ByteSet { ByteSet(low: 0x2BFF_7FF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 
-    /// What stands between the brackets of an IP literal (RFC 3986 section 3.2.2).
+    /// The characters between the brackets of an IP literal (RFC 3986 section 3.2.2).
     @inlinable static var ipLiteral: ByteSet { ByteSet(low: 0x2FFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 
-    /// scheme behind its first letter (RFC 3986 section 3.1).
+    /// The characters of a scheme after its first letter (RFC 3986 section 3.1).
     @inlinable static var scheme: ByteSet { ByteSet(low: 0x03FF_6800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE) }
 }
 
-/// Eight bytes at once: each function sets the top bit of every byte for which it holds, and no other bit.
+/// Tests on the eight bytes of a word. Each function returns a word in which the top bit of every matching byte is set,
+/// and no other bit.
 enum EightBytes {
     private static var tops: UInt64 { 0x8080_8080_8080_8080 }
     private static var ones: UInt64 { 0x0101_0101_0101_0101 }
@@ -58,7 +59,7 @@ enum EightBytes {
         return (~atLeast20 | is7F) & ~word & tops
     }
 
-    /// Bytes that a request target must not have: controls, space, `#`, and everything from 0x7F.
+    /// Bytes that are not allowed in a request target: controls, space, `#`, and everything from 0x7F.
     @inline(__always)
     static func notInTarget(_ word: UInt64) -> UInt64 {
         let atLeast21 = low7(word) &+ ones &* 0x5F
@@ -74,7 +75,7 @@ enum EightBytes {
         return ~(fromA & ~pastZ & ~word | equal(word, 0x2D)) & tops
     }
 
-    /// The same bytes with ASCII letters in lower case.
+    /// The word with its ASCII letters in lower case.
     @inline(__always)
     static func lowercased(_ word: UInt64) -> UInt64 {
         let fromA = low7(word) &+ ones &* 0x3F  // 0x41 + 0x3F sets the top bit
@@ -88,9 +89,9 @@ enum EightBytes {
 }
 
 extension RawSpan {
-    /// The index of the first byte in `range` that `marks` marks, `range.upperBound` if there is none.
+    /// The index of the first byte in `range` that `marks` matches, or `range.upperBound`.
     ///
-    /// `marks` must not mark the letter `a`, with which the last few bytes are filled up to eight.
+    /// `marks` must not match the letter `a`, which pads the last word.
     @inline(__always)
     func firstIndex(in range: Range<Int>, where marks: (UInt64) -> UInt64) -> Int {
         precondition(range.upperBound <= byteCount, "scanning \(range) of \(byteCount) bytes")
@@ -104,7 +105,7 @@ extension RawSpan {
         let left = range.upperBound &- index
         if left == 0 { return index }
         if range.upperBound >= 8 {
-            // The last eight bytes of the range, less those already seen.
+            // The last eight bytes before the end, ignoring those already tested.
             let start = range.upperBound &- 8
             let word = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
             let found = marks(word) & ~0 &<< UInt64((8 &- left) &* 8)

@@ -1,19 +1,19 @@
-// How large a message's head may be, and how much of what RFC 9112 forbids is let through.
-// Limits of bodies' framing are in BodyDecoder.
+// Limits for parsing a message head, and which violations of RFC 9112 are tolerated.
+// The limits for chunk extensions and trailers are in BodyDecoder.
 
 internal import Basics
 
 /// What a head parser accepts.
 public struct HeadLimits: Sendable {
-    /// Bytes from the first of the start line to the last of the empty line. `tune.bufsize` less `tune.maxrewrite`:
-    /// by default 15 KiB, inside the 8 to 80 KiB that other servers allow.
+    /// Bytes from the start line up to and including the empty line: `tune.bufsize` less `tune.maxrewrite`. The default
+    /// is 15 KiB; other servers allow 8 to 80 KiB.
     public var headBytesMax: Int
-    /// Fields in one head (`tune.http.maxhdr`): enough for browsers and proxies, too few to make searching them slow.
+    /// Fields in one head (`tune.http.maxhdr`): enough for browsers and proxies, and few enough for linear search.
     public var fieldsMax: Int
-    /// `option accept-unsafe-violations-in-http-request` or `-response`: `#` and bytes from 0x80 in targets, any visible
-    /// characters but the colon in field names, other protocols and versions of more digits, no version at all
-    /// (HTTP/0.9), lines of a request's head that end with LF alone. Nothing that makes it doubtful where a message ends
-    /// or whom it is for; what is sent on is HTTP/1.1 all the same.
+    /// `option accept-unsafe-violations-in-http-request` or `-response`: accepts `#` and bytes from 0x80 in targets,
+    /// any visible character except a colon in field names, other protocol names and versions, requests without a
+    /// version (HTTP/0.9), and request head lines that end with LF alone. Never accepts anything that makes the
+    /// message's end or its Host ambiguous. The message is forwarded as HTTP/1.1 in any case.
     public var acceptInvalid: Bool
 
     public init(headBytesMax: Int = 15_360, fieldsMax: Int = 101, acceptInvalid: Bool = false) {
@@ -28,7 +28,7 @@ public struct HeadLimits: Sendable {
     public static let headBytesLimit = 1 << 24 - 1
 }
 
-/// How far a parser has come.
+/// The result of feeding input to a head parser.
 public enum ParseProgress: Equatable, Sendable {
     case needMore
     case complete

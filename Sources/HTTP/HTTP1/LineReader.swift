@@ -1,35 +1,36 @@
-// The lines of a head: where each ends, and that it holds no control characters (RFC 9112 section 2.2).
+// Splits a message head into lines and rejects control characters, in one pass (RFC 9112 section 2.2).
 //
-// A line ends with CR LF. A bare CR is refused, because hops differ in what they take it for; and so is a bare LF, but
-// for heads of servers, and of clients for which the configuration asks for it (RFC 9112 section 2.2 lets a recipient
-// take LF for the end of a line). Looking for the line's end and for control characters is one pass.
+// A line ends with CR LF. A bare CR is rejected, because implementations disagree about its meaning. A bare LF, which
+// RFC 9112 section 2.2 lets a recipient accept as a line end, is accepted in responses, and in requests only where the
+// configuration says so.
 
 internal import Basics
 
-/// A fault and the byte that it was found at.
+/// A fault and the offset of the byte where it was found.
 struct Offence: Error {
     var fault: MessageFault
     var offset: Int
 }
 
-/// Finds the lines of one head in pieces of input.
+/// Finds the lines of one head, which may arrive in several pieces.
 struct LineReader: Sendable {
-    /// Bytes of the head in lines already read.
+    /// Bytes in the lines already returned.
     private(set) var taken = 0
-    /// Bytes of the unfinished line in which there is nothing of interest.
+    /// Bytes of the unfinished line that have been scanned already.
     private var scanned = 0
 
     enum Line {
-        /// The line without its end, and where the next one begins: two bytes behind it, or one behind a bare LF.
+        /// The line without its line end, and the start of the next line: two bytes later, or one after a bare LF.
         case complete(Range<Int>, next: Int)
-        /// The input has ended inside the line.
+        /// The input ends inside the line.
         case needMore
-        /// The head is longer than allowed: its first byte too many is at this offset.
+        /// The head exceeds its limit; the first byte past the limit is at this offset.
         case tooLong(at: Int)
         case failed(Offence)
     }
 
-    /// The line of `input` that begins at `start`. After `needMore`, the next call's input begins with the same line.
+    /// Reads the line of `input` that starts at `start`. After `needMore`, the next call's input must start with the
+    /// same line.
     @inline(__always)
     mutating func next(_ input: RawSpan, from start: Int, headBytesMax: Int, takesLineFeed: Bool) -> Line {
         let end = min(input.byteCount, start &+ headBytesMax &- taken)
@@ -65,7 +66,7 @@ struct LineReader: Sendable {
         }
     }
 
-    /// Forgets the lines read so far: they were not part of the head after all.
+    /// Starts counting afresh: the lines returned so far (empty lines before a request) are not part of the head.
     mutating func restart() {
         taken = 0
         scanned = 0

@@ -1,18 +1,18 @@
-// Heads and chunk framing as bytes (RFC 9112). What is written here is all that a peer gets to see: the version is
-// always HTTP/1.1, framing fields are made from the framing, and connection fields from what the caller decided.
+// Serialises message heads and chunk framing (RFC 9112). Every head that Portico sends is written here: its version is
+// always HTTP/1.1, its framing fields follow from the framing, and its connection fields from the caller's arguments.
 
 public import Basics
 
-/// Writes messages into buffers.
+/// Writes message heads and chunks into buffers.
 public enum MessageWriter {
-    /// The options in the Connection field of a message; none: there is no such field.
+    /// The options to write in the message's Connection field; if empty, the field is omitted.
     public struct ConnectionHeader: OptionSet, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
         public static let none: ConnectionHeader = []
         public static let close = ConnectionHeader(rawValue: 1)
-        /// For peers of HTTP/1.0.
+        /// Only HTTP/1.0 peers need it.
         public static let keepAlive = ConnectionHeader(rawValue: 2)
         /// The message has an Upgrade field (RFC 9110 section 7.8).
         public static let upgrade = ConnectionHeader(rawValue: 4)
@@ -20,11 +20,11 @@ public enum MessageWriter {
         public static let te = ConnectionHeader(rawValue: 8)
     }
 
-    /// Appends the head of a request; false, and nothing is appended, if it does not fit.
+    /// Appends the head of a request. Returns false and appends nothing if it does not fit.
     ///
-    /// A target in absolute form is written in origin form (RFC 9112 section 3.2.1), and a request without Host, which
-    /// only HTTP/1.0 may be, gets one. Content-Length and Transfer-Encoding are those of `framing`, whatever the fields
-    /// say. The fields of the client's connection are for the caller to remove (`removeSetApart`).
+    /// A target in absolute form is written in origin form (RFC 9112 section 3.2.1). An HTTP/1.0 request without Host
+    /// gets one. Content-Length and Transfer-Encoding are written from `framing`; such fields in the head are ignored.
+    /// The caller removes the fields of the client's connection beforehand (`removeSetApart`).
     public static func write(
         _ head: borrowing RequestHead, framing: BodyFraming, connection: ConnectionHeader, to out: inout ByteBuffer
     ) -> Bool {
@@ -53,10 +53,10 @@ public enum MessageWriter {
         }
     }
 
-    /// Appends the head of a response; false, and nothing is appended, if it does not fit.
+    /// Appends the head of a response. Returns false and appends nothing if it does not fit.
     ///
-    /// With a framing of `.none` a Content-Length field stays, as answers to HEAD and 304 have it, except in 1xx and
-    /// 204, which may not have one (RFC 9110 section 8.6).
+    /// With a framing of `.none`, a Content-Length field is kept, as in responses to HEAD and in 304, but dropped from
+    /// 1xx and 204, which must not have one (RFC 9110 section 8.6).
     public static func write(
         _ head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionHeader, to out: inout ByteBuffer
     ) -> Bool {
@@ -79,10 +79,10 @@ public enum MessageWriter {
 
     // MARK: - Chunks
 
-    /// Bytes that `chunk` writes beside the data, at most: sixteen digits and two line ends.
+    /// Upper bound of the framing bytes that `chunk` adds to the data: sixteen digits and two line ends.
     public static let chunkOverheadMax = 20
 
-    /// Appends `data`, which must not be empty, as one chunk; false, and nothing is appended, if it does not fit.
+    /// Appends `data`, which must not be empty, as one chunk. Returns false and appends nothing if it does not fit.
     public static func chunk(_ data: RawSpan, to out: inout ByteBuffer) -> Bool {
         precondition(data.byteCount > 0, "an empty chunk would end the body")
         return unsafe out.fill { buffer in
@@ -95,6 +95,6 @@ public enum MessageWriter {
         }
     }
 
-    /// Appends the end of a chunked body, without trailers; false, and nothing is appended, if it does not fit.
+    /// Appends the last chunk and an empty trailer section. Returns false and appends nothing if they do not fit.
     public static func lastChunk(to out: inout ByteBuffer) -> Bool { out.append("0\r\n\r\n") }
 }

@@ -1,8 +1,9 @@
-// A stretch of free buffer being written to from its start. Once something does not fit, it is full and stays so;
-// the writer asks once, at the end.
+// Appends pieces of a message to free buffer space. Once a piece does not fit, the writer is full and ignores all
+// further ones; the caller checks `isFull` once, at the end.
 
 internal import Glibc
 
+/// Writes bytes, numbers and fields into a buffer of fixed capacity.
 @safe
 struct Page {
     private let start: UnsafeMutableRawPointer?
@@ -15,10 +16,10 @@ struct Page {
         capacity = buffer.count
     }
 
-    /// Bytes to keep: none if not all fitted.
+    /// The number of bytes to commit: 0 if a piece did not fit.
     var written: Int { isFull ? 0 : count }
 
-    /// Room for `bytes` more, or nil and full.
+    /// Reserves `bytes` and returns where to write them; if they do not fit, marks the writer full and returns nil.
     @inline(__always)
     private mutating func place(_ bytes: Int) -> UnsafeMutableRawPointer? {
         guard bytes <= capacity &- count, !isFull, let start = unsafe start else {
@@ -72,7 +73,8 @@ struct Page {
         }
     }
 
-    /// Every field but those whose bits are in `without`. Neighbours in the arena are copied together.
+    /// Appends every field except those whose bits are set in `without`. Fields adjacent in the arena are copied at
+    /// once.
     mutating func put(_ fields: borrowing HeaderFields, without: UInt64) {
         var start = 0
         var end = 0
@@ -86,7 +88,7 @@ struct Page {
         put(fields.bytes(start, end))
     }
 
-    /// The framing field, if the framing has one.
+    /// Appends Content-Length or Transfer-Encoding, where the framing has one.
     mutating func put(_ framing: BodyFraming) {
         switch framing {
         case .none, .untilClose: break
@@ -98,7 +100,7 @@ struct Page {
         }
     }
 
-    /// The Connection field, if there is one, and the line that ends the head.
+    /// Appends the Connection field, unless it would be empty, and the empty line that ends the head.
     mutating func put(_ connection: MessageWriter.ConnectionHeader) {
         if !connection.isEmpty {
             put("connection: ")

@@ -1,11 +1,11 @@
-// `request-line = method SP request-target SP HTTP-version` (RFC 9112 section 3), with exactly these spaces.
-// Only lines that are refused are looked at twice, to say why.
+// Parses `request-line = method SP request-target SP HTTP-version` (RFC 9112 section 3), with exactly one SP each.
+// A line that the fast path rejects is parsed a second time, to find the reason.
 
 internal import Basics
 
 enum RequestLine {
-    /// Reads a line without control characters into `head`; returns its fault and where in the line it is. What is wrong and
-    /// let through by `limits.acceptInvalid` comes out by way of `tolerated`.
+    /// Parses a line without control characters into `head`. Returns the fault and its offset in the line, or nil. A
+    /// violation that `limits.acceptInvalid` tolerates is stored in `tolerated`.
     @inline(__always)
     static func read(
         _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits, tolerated: inout Offence?
@@ -44,7 +44,8 @@ enum RequestLine {
         }
     }
 
-    /// The same for a line that does not end with a version known here; refused unless `limits.acceptInvalid` lets it through.
+    /// The slow path of `read`: a line that does not end with HTTP/1.x. Rejected unless `limits.acceptInvalid` allows
+    /// it.
     @inline(never)
     private static func readOdd(
         _ line: RawSpan, into head: inout RequestHead, _ limits: HeadLimits, tolerated: inout Offence?
@@ -58,7 +59,7 @@ enum RequestLine {
             let text = line.extracting(targetEnd + 1..<count)
             guard HTTPVersion.isOddVersion(text) else { return offence }
             head.takeVersion(HTTPVersion(odd: text), writtenAs: text)
-        // HTTP/0.9 has no other method.
+        // HTTP/0.9 has only GET.
         case .missingVersion where line.extracting(0..<methodEnd).equals("GET"): head.version = .http10
         default: return offence
         }
@@ -67,10 +68,10 @@ enum RequestLine {
             line, method: 0..<methodEnd, target: methodEnd + 1..<targetEnd, into: &head, limits, tolerated: &tolerated)
     }
 
-    /// Bytes of `A * HTTP/1.1`.
+    /// The shortest valid line in bytes: `A * HTTP/1.1`.
     private static let shortest = 12
 
-    /// The fault of a line that is not made of a method, a target and a version known here.
+    /// The fault of a line that is not a method, a target and a supported version.
     @inline(never)
     private static func explain(_ line: RawSpan) -> Offence {
         let count = line.byteCount
@@ -97,27 +98,28 @@ enum RequestLine {
 }
 
 extension HTTPVersion {
-    /// `HTTP/1.` and a digit, exactly (RFC 9112 section 2.3); nil for anything else.
+    /// Parses `HTTP/1.` and one digit (RFC 9112 section 2.3); nil for anything else. `text` must have eight bytes.
     @inline(__always)
     init?(_ text: RawSpan) {
         precondition(text.byteCount == 8)
-        // Safe: there are eight bytes.
+        // Safe: the text has eight bytes.
         let word = UInt64(littleEndian: unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt64.self))
         let minor = UInt8(truncatingIfNeeded: word &>> 56) &- 0x30
         guard word & 0x00FF_FFFF_FFFF_FFFF == Self.prefix, minor < 10 else { return nil }
         self = minor == 0 ? .http10 : .http11
     }
 
-    /// "HTTP/1." read as a little-endian number.
+    /// "HTTP/1." as a little-endian number.
     private static var prefix: UInt64 { 0x002E_312F_5054_5448 }
 
-    /// What an unusual version means: a single digit above 1.1 is a later HTTP, which HTTP/1.1 is a part of; nothing is expected
-    /// of anything else.
+    /// How to treat a tolerated version: HTTP with a single-digit major version above 1 as HTTP/1.1, anything else as
+    /// HTTP/1.0.
     init(odd text: RawSpan) {
         self = text.byteCount == 8 && text.extracting(0..<5).equals("HTTP/") && text[5] > 0x31 ? .http11 : .http10
     }
 
-    /// Whether the text is a protocol's name in capital letters, `/`, digits, `.` and digits, as `accept-invalid` allows it.
+    /// Whether the text is a protocol name in capital letters, `/`, digits, `.` and digits, which `acceptInvalid`
+    /// tolerates.
     static func isOddVersion(_ text: RawSpan) -> Bool {
         let count = text.byteCount
         guard count <= longestOddVersion, let slash = text.firstIndex(of: 0x2F, in: 0..<count), slash > 0,
@@ -128,10 +130,10 @@ extension HTTPVersion {
         return true
     }
 
-    /// Bytes of a version that is let through: enough for any protocol's name.
+    /// Limit for a tolerated version, in bytes: enough for any protocol name.
     private static var longestOddVersion: Int { 32 }
 
-    /// What is wrong with a version that is none of HTTP/1's: another one of HTTP, or no version at all.
+    /// The fault of a version other than HTTP/1.x: unsupported if it is well-formed, otherwise malformed.
     static func fault(of text: RawSpan) -> MessageFault {
         let isVersion =
             text.byteCount == 8 && text.extracting(0..<5).equals("HTTP/") && text[5] &- 0x30 < 10 && text[6] == 0x2E

@@ -1,11 +1,11 @@
-// Reads the head of a request, line by line (RFC 9112 sections 2 and 3).
+// Parses the head of a request line by line (RFC 9112 sections 2 and 3).
 //
-// Complete lines are taken out of the input, so that its buffer may be given back between reads; only an
-// unfinished line stays. What the parser says does not depend on how the input was cut into pieces.
+// The parser consumes complete lines, so that the input buffer only has to keep an unfinished line between reads. Its
+// result does not depend on how the input is split.
 
 internal import Basics
 
-/// A parser for one request head after the other.
+/// A parser for the request heads of a connection, one after another.
 public struct RequestParser: Sendable {
     private enum Phase { case requestLine, fields, ended }
 
@@ -13,33 +13,33 @@ public struct RequestParser: Sendable {
     private var phase = Phase.requestLine
     private var reader = LineReader()
     private var emptyLines = 0
-    /// Whether a byte of this request was seen, empty lines before it aside.
+    /// Whether any byte of this request has been seen, not counting empty lines before it.
     public private(set) var hasBegun = false
-    /// The first thing that was wrong and let through by `acceptInvalid`, and where in the message it is.
+    /// The first violation that `acceptInvalid` tolerated, and its offset in the message.
     private var tolerated: Offence?
     public var toleratedFault: MessageFault? { tolerated?.fault }
     public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
     public init(limits: HeadLimits) { self.limits = limits }
 
-    /// Makes ready for the next request.
+    /// Prepares for the next request.
     public mutating func reset() { self = RequestParser(limits: limits) }
 
-    /// Takes lines out of `input` into `head`, which must be clear at the first call of a request.
+    /// Parses lines of `input` into `head`, which must be cleared before the first call for a request.
     ///
-    /// `consumed` becomes the number of bytes used up; the next input must begin with those that are left. After a
-    /// failure it is the offset of the offence. A complete head has a valid target and, in HTTP/1.1, exactly one
-    /// valid Host, which agrees with the target; its framing is asked for with `bodyFraming()`.
+    /// Sets `consumed` to the number of bytes parsed, or after a failure to the offset of the faulty byte. The next
+    /// call's input must start with the first unconsumed byte. A complete head has a valid target and, in HTTP/1.1,
+    /// exactly one valid Host, which agrees with the target. Its framing has not been checked: see `bodyFraming()`.
     public mutating func parse(
         _ input: RawSpan, into head: inout RequestHead, consumed: inout Int
     ) -> ParseProgress {
-        precondition(phase != .ended, "a request parser was used on after its end: call reset() first")
+        precondition(phase != .ended, "a request parser was used after the end of the head: call reset() first")
         consumed = 0
         if phase == .requestLine {
             switch readRequestLine(input, into: &head, place: &consumed) {
             case .needMore: return .needMore
             case .complete:
-                // A request of HTTP/0.9 is one line.
+                // An HTTP/0.9 request is a single line.
                 if tolerated?.fault == .missingVersion {
                     phase = .ended
                     return .complete
@@ -81,7 +81,7 @@ public struct RequestParser: Sendable {
         return .failed(fault)
     }
 
-    /// Notes a line that ended with LF alone, unless there is something worse to note.
+    /// Records a line that ended with LF alone, unless another violation has been recorded.
     @inline(__always)
     private mutating func tolerate(lineFeedBehind line: Range<Int>, _ next: Int) {
         guard next &- line.upperBound == 1, tolerated == nil else { return }
@@ -110,9 +110,9 @@ public struct RequestParser: Sendable {
 
     // MARK: - Request line
 
-    /// Passes over the empty lines that may stand before a request, and counts them. True if there is a byte of a request
-    /// behind them, or one too many of them: then `parse` goes on from there. False if there is nothing else yet; a CR whose
-    /// LF is still to come is left in the input.
+    /// Skips the empty lines that may precede a request, and counts them. Returns true if the input continues with a
+    /// request or exceeds the limit of empty lines; `parse` then continues there. Returns false if more input is
+    /// needed; a CR whose LF has not arrived is not consumed.
     public mutating func skipEmptyLines(_ input: RawSpan, consumed: inout Int) -> Bool {
         precondition(phase == .requestLine && !hasBegun, "a request has begun already")
         consumed = 0
@@ -127,8 +127,8 @@ public struct RequestParser: Sendable {
         return false
     }
 
-    /// Empty lines are skipped before a request, for clients that send one line end too many after a body (RFC 9112
-    /// section 2.2); a few, so that nobody keeps a connection busy with them.
+    /// Limit for empty lines before a request. Some clients send an extra line end after a body (RFC 9112 section 2.2);
+    /// the limit keeps a client from occupying a connection with empty lines.
     private static let emptyLinesMax = 4
 
     private mutating func readRequestLine(
@@ -138,7 +138,7 @@ public struct RequestParser: Sendable {
             if !hasBegun {
                 guard place < input.byteCount else { return .needMore }
                 let byte = input[place]
-                // TLS, HTTP/2 frames and other protocols show at the first byte; no line of theirs is waited for.
+                // The first byte gives away TLS, HTTP/2 frames and other protocols: fail without waiting for a line.
                 guard ByteSet.token.contains(byte) || byte == 0x0D || byte == 0x0A else { return .failed(.notHTTP) }
                 hasBegun = byte != 0x0D && (byte != 0x0A || !limits.acceptInvalid)
             }
@@ -173,8 +173,9 @@ public struct RequestParser: Sendable {
 
     // MARK: - Host
 
-    /// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, valid, and the same as the target's authority. (The RFC
-    /// lets an absolute form overrule Host; two hops of which only one knows that would disagree.)
+    /// Checks Host (RFC 9112 section 3.2): HTTP/1.1 requires exactly one valid Host, equal to the target's authority.
+    /// (The RFC lets a target in absolute form override Host. An implementation that ignores that rule would route the
+    /// request differently, so a mismatch is rejected.)
     private static func hostFault(of head: borrowing RequestHead) -> MessageFault? {
         guard let i = head.fields.first(.host) else { return head.version == .http11 ? .missingHost : nil }
         let host = head.fields.value(i)
@@ -184,7 +185,7 @@ public struct RequestParser: Sendable {
         case .absolute:
             return Authority.agree(host, head.authority, defaultPort: head.defaultPort) ? nil : .hostDisagrees
         case .authority:
-            // Clients leave out the port in Host that everybody knows.
+            // Clients omit a well-known port from Host.
             let agrees = [80, 443, nil].contains { Authority.agree(host, head.authority, defaultPort: $0) }
             return agrees ? nil : .hostDisagrees
         }

@@ -1,37 +1,38 @@
-// Reads the head of a response, line by line (RFC 9112 sections 2 and 4). A line may end with LF alone, as RFC 9112
-// section 2.2 lets a recipient have it: some servers and many scripts write their heads so. A field that an old server
-// folds becomes one line (section 5.2). In all else it is as strict as with a request: a server may be as mistaken as a
-// client, and what it sends goes to a client's cache.
+// Parses the head of a response line by line (RFC 9112 sections 2 and 4).
+//
+// A line may end with LF alone, which RFC 9112 section 2.2 permits: some servers and many scripts write heads that way.
+// A folded field is joined into one line (section 5.2). Otherwise the parser is as strict as for requests, because a
+// malformed response could poison a client's cache.
 
 internal import Basics
 
-/// A parser for one response head after the other, interim ones (1xx) included.
+/// A parser for the response heads of a connection, one after another, including interim responses (1xx).
 public struct ResponseParser: Sendable {
     private enum Phase { case statusLine, fields, ended }
 
     private let limits: HeadLimits
     private var phase = Phase.statusLine
     private var reader = LineReader()
-    /// Whether a byte of this response was seen.
+    /// Whether any byte of this response has been seen.
     public private(set) var hasBegun = false
-    /// The first thing that was wrong and let through by `acceptInvalid`, and where in the message it is.
+    /// The first violation that `acceptInvalid` tolerated, and its offset in the message.
     private var tolerated: Offence?
     public var toleratedFault: MessageFault? { tolerated?.fault }
     public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
     public init(limits: HeadLimits) { self.limits = limits }
 
-    /// Makes ready for the next response.
+    /// Prepares for the next response.
     public mutating func reset() { self = ResponseParser(limits: limits) }
 
-    /// Takes lines out of `input` into `head`, which must be clear at the first call of a response.
+    /// Parses lines of `input` into `head`, which must be cleared before the first call for a response.
     ///
-    /// `consumed` becomes the number of bytes used up; the next input must begin with those that are left. After a
-    /// failure it is the offset of the offence.
+    /// Sets `consumed` to the number of bytes parsed, or after a failure to the offset of the faulty byte. The next
+    /// call's input must start with the first unconsumed byte.
     public mutating func parse(
         _ input: RawSpan, into head: inout ResponseHead, consumed: inout Int
     ) -> ParseProgress {
-        precondition(phase != .ended, "a response parser was used on after its end: call reset() first")
+        precondition(phase != .ended, "a response parser was used after the end of the head: call reset() first")
         consumed = 0
         if !hasBegun, input.byteCount > 0 {
             hasBegun = true
@@ -95,10 +96,10 @@ public struct ResponseParser: Sendable {
     }
 }
 
-/// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 section 4); the second space may be
-/// missing where there is no reason, as many servers write it.
+/// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 section 4). Many servers omit the second
+/// space along with the reason; that is accepted.
 private enum StatusLine {
-    /// Reads a line without control characters into `head`; returns its fault and where in the line it is.
+    /// Parses a line without control characters into `head`. Returns the fault and its offset in the line, or nil.
     static func read(_ line: RawSpan, into head: inout ResponseHead) -> Offence? {
         let count = line.byteCount
         guard count >= 12, line[8] == 0x20 else { return Offence(fault: .malformedStatusLine, offset: 0) }
@@ -108,7 +109,7 @@ private enum StatusLine {
         return readStatus(line, from: 9, into: &head)
     }
 
-    /// Reads a line whose version has several digits, or another major number, as if it were HTTP/1.0; false if it is none.
+    /// Parses a line with another HTTP version, of any number of digits, as HTTP/1.0. Returns false if it is malformed.
     @inline(never)
     static func readOdd(_ line: RawSpan, into head: inout ResponseHead) -> Bool {
         let count = line.byteCount
@@ -119,7 +120,7 @@ private enum StatusLine {
         return readStatus(line, from: end + 1, into: &head) == nil
     }
 
-    /// The status that begins at `start`, where there are three bytes at least, and the reason behind it.
+    /// Parses the status at `start`, where at least three bytes must follow, and the reason phrase.
     @inline(__always)
     private static func readStatus(_ line: RawSpan, from start: Int, into head: inout ResponseHead) -> Offence? {
         let count = line.byteCount

@@ -1,14 +1,14 @@
-// Which fields may follow a body (RFC 9110 section 6.5): those that say nothing about how the message is to be framed,
-// routed, cached or understood, and nothing about who sent it. A server that merges trailers into the head must not
-// learn from them what rules in front of it have already judged.
+// Filters trailer fields (RFC 9110 section 6.5). Fields that affect framing, routing, caching, authentication or
+// content processing, or that identify the client, are dropped: a server that merges trailers into the head would
+// otherwise see values that no rule of this proxy has checked.
 
 internal import Basics
 
 /// The fields of a trailer section.
 public enum Trailers {
-    /// Appends the end of a chunked body: the last chunk, the fields of `section` that may be passed on, the empty line.
-    /// The section was checked by a body decoder, and ends with its empty line. Its lines end with CR LF or LF; those that
-    /// are written, with CR LF.
+    /// Appends the end of a chunked body: the last chunk, the fields of `section` that may be forwarded, the empty
+    /// line. `section` has been validated by a body decoder and includes its empty line. Its lines may end with CR LF
+    /// or LF; the written ones end with CR LF.
     public static func appendLastChunk(with section: [UInt8], to out: inout [UInt8]) {
         out.append(contentsOf: [0x30, 0x0D, 0x0A])
         var start = 0
@@ -23,7 +23,7 @@ public enum Trailers {
 
     private static func append(_ line: ArraySlice<UInt8>, to out: inout [UInt8]) {
         guard let colon = line.firstIndex(of: 0x3A) else {
-            preconditionFailure("a trailer without a colon was let through")
+            preconditionFailure("the body decoder accepted a trailer without a colon")
         }
         let name = line[..<colon].map(asciiLowercased)
         guard mayBePassedOn(name) else { return }
@@ -36,7 +36,7 @@ public enum Trailers {
         out.append(contentsOf: [0x0D, 0x0A])
     }
 
-    /// Whether a field of this lower-case name may stand behind a body.
+    /// Whether a field of this lower-case name may be forwarded as a trailer.
     static func mayBePassedOn(_ name: [UInt8]) -> Bool {
         switch KnownField(lowercasedName: name.bytes) {
         case .etag: return true
@@ -45,7 +45,7 @@ public enum Trailers {
         }
     }
 
-    /// What is not among the known fields: of routing, authentication, control and content.
+    /// Forbidden fields that are not in `KnownField`: routing, authentication, control and content.
     private static let names: Set<[UInt8]> = Set(
         [
             "authentication-info", "cdn-cache-control", "client-ip", "content-location", "content-security-policy",
@@ -55,7 +55,7 @@ public enum Trailers {
             "x-host", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url",
         ].map { Array($0.utf8) })
 
-    /// Families of such fields.
+    /// Prefixes of forbidden fields.
     private static let prefixes: [[UInt8]] = [
         "access-control-", "cf-", "if-", "proxy-", "sec-", "x-forwarded-", "x-ssl-",
     ].map { Array($0.utf8) }
