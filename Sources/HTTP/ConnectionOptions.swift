@@ -28,8 +28,10 @@ public struct ConnectionOptions: OptionSet, Sendable {
             if whole != .fieldName {
                 formUnion(whole)
             } else {
-                var place = 0
-                while let range = value.nextElement(from: &place) { formUnion(Self(option: value.extracting(range))) }
+                var position = 0
+                while let range = value.nextElement(from: &position) {
+                    formUnion(Self(option: value.extracting(range)))
+                }
             }
         }
     }
@@ -70,8 +72,8 @@ extension RequestHead {
         var index = 0
         while let found = fields.next(.te, from: index) {
             let value = fields.value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
+            var position = 0
+            while let range = value.nextElement(from: &position) {
                 if value.extracting(range).equalsIgnoringCase("trailers") { return true }
             }
             index = found + 1
@@ -88,8 +90,8 @@ extension RequestHead {
         var index = 0
         while let found = fields.next(.upgrade, from: index) {
             let value = fields.value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
+            var position = 0
+            while let range = value.nextElement(from: &position) {
                 let name = value.extracting(range)
                 if name.equalsIgnoringCase("h2c") || name.equalsIgnoringCase("h2") { return false }
             }
@@ -109,11 +111,11 @@ extension ResponseHead {
 
 extension RawSpan {
     /// Returns the next element of a comma-separated list (RFC 9110 section 5.6.1), trimmed and possibly empty, or nil
-    /// at the end of the list. `place` is the position to continue from; it starts at 0.
-    func nextElement(from place: inout Int) -> Range<Int>? {
-        guard place <= byteCount else { return nil }
-        let comma = firstIndex(of: 0x2C, in: place..<byteCount) ?? byteCount
-        defer { place = comma + 1 }
-        return trimmed(place..<comma)
+    /// at the end of the list. `position` is where to continue from; it starts at 0.
+    func nextElement(from position: inout Int) -> Range<Int>? {
+        guard position <= byteCount else { return nil }
+        let comma = firstIndex(of: 0x2C, in: position..<byteCount) ?? byteCount
+        defer { position = comma + 1 }
+        return trimmed(position..<comma)
     }
 }

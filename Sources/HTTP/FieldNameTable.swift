@@ -29,30 +29,32 @@ struct FieldNameTable: Sendable {
     /// Adds the name of field `i`.
     mutating func insert(_ i: Int, of fields: borrowing HeaderFields) {
         let hash = Self.hash(fields.name(i))
-        let at = place(of: fields.name(i), hash, in: fields)
-        if slots[at].field < 0 { slots[at] = Slot(hash: hash, field: Int32(i)) }
+        let index = slot(of: fields.name(i), hash, in: fields)
+        if slots[index].field < 0 { slots[index] = Slot(hash: hash, field: Int32(i)) }
     }
 
     /// Marks the entry for `name`, compared without case, if there is one.
     mutating func mark(_ name: RawSpan, of fields: borrowing HeaderFields) {
-        let at = place(of: name, Self.hash(name), in: fields)
-        if slots[at].field >= 0 { slots[at].isMarked = true }
+        let index = slot(of: name, Self.hash(name), in: fields)
+        if slots[index].field >= 0 { slots[index].isMarked = true }
     }
 
     /// Whether the name of field `i` is marked. The name must be in the table.
     func isMarked(_ i: Int, of fields: borrowing HeaderFields) -> Bool {
-        slots[place(of: fields.name(i), Self.hash(fields.name(i)), in: fields)].isMarked
+        slots[slot(of: fields.name(i), Self.hash(fields.name(i)), in: fields)].isMarked
     }
 
     /// The slot that holds `name`, or the empty slot where it would be inserted.
-    private func place(of name: RawSpan, _ hash: UInt64, in fields: borrowing HeaderFields) -> Int {
+    private func slot(of name: RawSpan, _ hash: UInt64, in fields: borrowing HeaderFields) -> Int {
         let mask = slots.count - 1
-        var at = Int(truncatingIfNeeded: hash) & mask
-        while slots[at].field >= 0 {
-            if slots[at].hash == hash, fields.name(Int(slots[at].field)).isSameIgnoringCase(as: name) { return at }
-            at = (at + 1) & mask
+        var index = Int(truncatingIfNeeded: hash) & mask
+        while slots[index].field >= 0 {
+            if slots[index].hash == hash, fields.name(Int(slots[index].field)).isSameIgnoringCase(as: name) {
+                return index
+            }
+            index = (index + 1) & mask
         }
-        return at
+        return index
     }
 
     /// A hash that ignores the case of ASCII letters. Each step multiplies eight bytes to 128 bits and folds the two

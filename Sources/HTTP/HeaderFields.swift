@@ -190,14 +190,14 @@ extension HeaderFields {
         removeAll { fields, i in fields.known(i) == .other && fields.name(i).isSame(as: lowercased.bytes) }
     }
 
-    /// Removes every field for whose index `isDoomed` returns true, in one pass that calls it once for each field.
-    public mutating func removeAll(where isDoomed: (borrowing HeaderFields, Int) -> Bool) {
+    /// Removes every field for whose index `shouldRemove` returns true, in one pass that calls it once for each field.
+    public mutating func removeAll(where shouldRemove: (borrowing HeaderFields, Int) -> Bool) {
         var kept = 0
         var present: UInt64 = 0
-        for i in 0..<entries.count where !isDoomed(self, i) {
+        for i in 0..<entries.count where !shouldRemove(self, i) {
             let entry = entries[i]
             present |= entry.known.bit
-            // Entries from `i` on must stay unchanged until `isDoomed` has seen them.
+            // Entries from `i` on must stay unchanged until `shouldRemove` has seen them.
             if kept < i { entries[kept] = entry }
             kept += 1
         }

@@ -64,8 +64,8 @@ extension HeaderFields {
         var index = 0
         while let found = next(.connection, from: index) {
             let value = value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) { table.mark(value.extracting(range), of: self) }
+            var position = 0
+            while let range = value.nextElement(from: &position) { table.mark(value.extracting(range), of: self) }
             index = found + 1
         }
         // The table refers to fields by index: mark all of them before any field moves.

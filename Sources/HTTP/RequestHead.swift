@@ -78,7 +78,7 @@ public struct RequestHead: ~Copyable, Sendable {
     }
 
     /// Stores a version whose text differs from `HTTP/1.0` and `HTTP/1.1`.
-    mutating func takeVersion(_ version: HTTPVersion, writtenAs text: RawSpan) {
+    mutating func storeVersion(_ version: HTTPVersion, writtenAs text: RawSpan) {
         self.version = version
         otherVersion.overwrite(with: text)
         if otherVersion.count > text.byteCount { otherVersion.removeLast(otherVersion.count - text.byteCount) }
@@ -95,7 +95,7 @@ public struct RequestHead: ~Copyable, Sendable {
     public mutating func setTarget(_ target: RawSpan) -> Bool {
         switch TargetParts.parse(target, method: method, acceptInvalid: true) {
         case .success(let parts):
-            take(target, parts)
+            storeTarget(target, parts)
             return true
         case .failure:
             return false
@@ -103,7 +103,7 @@ public struct RequestHead: ~Copyable, Sendable {
     }
 
     /// Stores a target that has been parsed into `parts`.
-    mutating func take(_ target: RawSpan, _ parts: TargetParts) {
+    mutating func storeTarget(_ target: RawSpan, _ parts: TargetParts) {
         self.parts = parts
         targetCount = target.byteCount
         text.overwrite(with: target)

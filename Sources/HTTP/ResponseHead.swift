@@ -34,7 +34,7 @@ public struct ResponseHead: ~Copyable, Sendable {
     @discardableResult
     public mutating func setReason(_ reason: RawSpan) -> Bool {
         guard HeaderFields.isValidValue(reason) else { return false }
-        takeReason(reason)
+        storeReason(reason)
         return true
     }
 
@@ -42,11 +42,11 @@ public struct ResponseHead: ~Copyable, Sendable {
     public mutating func setStatus(_ status: Int) {
         precondition(100...999 ~= status, "status \(status) is not three digits from 100")
         self.status = status
-        takeReason(reasonPhrase(status).bytes)
+        storeReason(reasonPhrase(status).bytes)
     }
 
     /// Stores a reason phrase that has been validated.
-    mutating func takeReason(_ reason: RawSpan) {
+    mutating func storeReason(_ reason: RawSpan) {
         reasonText.overwrite(with: reason)
         reasonCount = reason.byteCount
     }

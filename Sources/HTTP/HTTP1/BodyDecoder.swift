@@ -126,7 +126,7 @@ public struct BodyDecoder: Sendable {
                 return hasTrailers && index > sectionStart
                     ? .trailers(skip: sectionStart, count: index - sectionStart) : .needMore(skip: index)
             }
-            if let fault = take(input[index]) {
+            if let fault = consume(input[index]) {
                 phase = .failed
                 remaining = UInt64(index)
                 return .failed(fault)
@@ -149,10 +149,10 @@ public struct BodyDecoder: Sendable {
 
     /// Consumes one byte of framing. Returns the fault if the byte is not allowed here.
     @inline(__always)
-    private mutating func take(_ byte: UInt8) -> MessageFault? {
+    private mutating func consume(_ byte: UInt8) -> MessageFault? {
         switch phase {
-        case .sizeStart, .size, .sizeBlanks: return takeSize(byte)
-        case .extensions: return takeExtension(byte)
+        case .sizeStart, .size, .sizeBlanks: return consumeSize(byte)
+        case .extensions: return consumeExtension(byte)
         case .sizeLineFeed:
             guard byte == 0x0A else { return .bareCarriageReturn }
             endSizeLine()
@@ -169,7 +169,7 @@ public struct BodyDecoder: Sendable {
             guard byte == 0x0A else { return .chunkNotClosed }
             phase = .sizeStart
             return nil
-        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .lastLineFeed: return takeTrailer(byte)
+        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .lastLineFeed: return consumeTrailer(byte)
         case .content, .untilClose, .chunkData, .complete, .failed:
             preconditionFailure("\(phase) has no framing bytes")
         }
@@ -184,7 +184,7 @@ public struct BodyDecoder: Sendable {
 
     /// `1*HEXDIG`, then an extension or the line's end: no sign, no prefix; no space in strict mode.
     @inline(__always)
-    private mutating func takeSize(_ byte: UInt8) -> MessageFault? {
+    private mutating func consumeSize(_ byte: UInt8) -> MessageFault? {
         let digit = hexValue(byte)
         if digit < 16, phase != .sizeBlanks {
             if phase == .sizeStart {
@@ -207,7 +207,7 @@ public struct BodyDecoder: Sendable {
         case 0x0D: phase = .sizeLineFeed
         case 0x3B: phase = .extensions
         case 0x0A where isLenient: endSizeLine()
-        case 0x20 where isLenient, 0x09 where isLenient: return takeSizeBlank()
+        case 0x20 where isLenient, 0x09 where isLenient: return consumeSizeBlank()
         default: return .invalidChunkSize
         }
         framingBytes = 1
@@ -215,13 +215,13 @@ public struct BodyDecoder: Sendable {
     }
 
     /// White space after a chunk size (lenient mode): BWS, which RFC 9110 section 5.6.3 tells recipients to remove.
-    private mutating func takeSizeBlank() -> MessageFault? {
+    private mutating func consumeSizeBlank() -> MessageFault? {
         phase = .sizeBlanks
         framingBytes += 1
         return framingBytes > Self.paddedSizeBytesMax ? .invalidChunkSize : nil
     }
 
-    private mutating func takeExtension(_ byte: UInt8) -> MessageFault? {
+    private mutating func consumeExtension(_ byte: UInt8) -> MessageFault? {
         if byte == 0x0D {
             phase = .sizeLineFeed
             return nil
@@ -238,7 +238,7 @@ public struct BodyDecoder: Sendable {
     }
 
     /// Field lines as in a head, up to an empty line.
-    private mutating func takeTrailer(_ byte: UInt8) -> MessageFault? {
+    private mutating func consumeTrailer(_ byte: UInt8) -> MessageFault? {
         framingBytes += 1
         if framingBytes > Self.trailerBytesMax { return .trailersTooLarge }
         switch phase {

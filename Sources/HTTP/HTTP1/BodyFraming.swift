@@ -70,8 +70,8 @@ extension HeaderFields {
         var index = 0
         while let found = next(.contentLength, from: index) {
             let value = value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
+            var position = 0
+            while let range = value.nextElement(from: &position) {
                 guard let number = value.extracting(range).decimalValue else { return .failure(.invalidContentLength) }
                 if let length, length != number || digits != range.count { return .failure(.differingContentLengths) }
                 length = number
@@ -90,8 +90,8 @@ extension HeaderFields {
         var index = 0
         while let found = next(.transferEncoding, from: index) {
             let value = value(found)
-            var place = 0
-            while let range = value.nextElement(from: &place) {
+            var position = 0
+            while let range = value.nextElement(from: &position) {
                 let coding = value.extracting(range)
                 // Empty elements and parameters are rejected like everything else that is not a plain token.
                 guard HeaderFields.isToken(coding) else { return .invalidTransferEncoding }

@@ -13,10 +13,10 @@ extension HeaderFields {
     @inline(__always)
     mutating func append(
         line range: Range<Int>, next: Int, of input: RawSpan, acceptInvalid: Bool, known: inout KnownField
-    ) -> Offence? {
+    ) -> ParseError? {
         let count = range.count
         if next &- range.upperBound != 2 {
-            return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
+            return appendSlowly(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
         }
         makeRoom(for: count &+ 3)  // the line, its CR LF, and the space that the slow path may add after the colon
         let start = used
@@ -45,14 +45,14 @@ extension HeaderFields {
             record(entry)
             return nil
         }
-        return appendOdd(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
+        return appendSlowly(line: input.extracting(range), acceptInvalid: acceptInvalid, known: &known)
     }
 
     /// Appends a continuation line (obs-fold, RFC 9112 section 5.2) to the value of the last field; one space replaces
     /// the fold. Returns false if there is no field yet, or if it is a framing field, whose value must not be
     /// ambiguous.
     @inline(never)
-    mutating func unfold(_ line: RawSpan) -> Bool {
+    mutating func appendContinuation(_ line: RawSpan) -> Bool {
         guard let last = entries.last, last.known != .contentLength, last.known != .transferEncoding else {
             return false
         }
@@ -78,7 +78,7 @@ extension HeaderFields {
 
     /// The offset of the first byte in the last field's name that is not a token character; nil if there is none. Only
     /// `acceptInvalid` lets such names through.
-    var oddityInLastName: Int? {
+    var invalidByteInLastName: Int? {
         guard count > 0 else { return nil }
         let name = name(count - 1)
         for i in 0..<name.byteCount where !ByteSet.token.contains(name[i]) { return i }
@@ -87,20 +87,20 @@ extension HeaderFields {
 
     /// The slow path of `append(line:)`: lines in another format than `name: value`, and invalid ones.
     @inline(never)
-    private mutating func appendOdd(
+    private mutating func appendSlowly(
         line: RawSpan, acceptInvalid: Bool, known: inout KnownField
-    ) -> Offence? {
-        if isSpace(line[0]) { return Offence(fault: .foldedField, offset: 0) }
+    ) -> ParseError? {
+        if isSpace(line[0]) { return ParseError(fault: .foldedField, offset: 0) }
         guard let colon = line.firstIndex(of: 0x3A, in: 0..<line.byteCount) else {
-            return Offence(fault: .missingColon, offset: line.byteCount)
+            return ParseError(fault: .missingColon, offset: line.byteCount)
         }
-        if colon == 0 { return Offence(fault: .emptyFieldName, offset: 0) }
+        if colon == 0 { return ParseError(fault: .emptyFieldName, offset: 0) }
         for i in 0..<colon where !ByteSet.token.contains(line[i]) {
             if isSpace(line[i]) {
                 let isLast = line.trimmed(0..<colon).upperBound <= i
-                return Offence(fault: isLast ? .spaceBeforeColon : .invalidFieldName, offset: i)
+                return ParseError(fault: isLast ? .spaceBeforeColon : .invalidFieldName, offset: i)
             }
-            if !acceptInvalid { return Offence(fault: .invalidFieldName, offset: i) }
+            if !acceptInvalid { return ParseError(fault: .invalidFieldName, offset: i) }
         }
         let value = line.extracting(line.trimmed(colon + 1..<line.byteCount))
         appendLine(name: line.extracting(0..<colon), value: value, known: nil)

@@ -7,7 +7,7 @@
 internal import Basics
 
 /// A fault and the offset of the byte where it was found.
-struct Offence: Error {
+struct ParseError: Error {
     var fault: MessageFault
     var offset: Int
 }
@@ -15,7 +15,7 @@ struct Offence: Error {
 /// Finds the lines of one head, which may arrive in several pieces.
 struct LineReader: Sendable {
     /// Bytes in the lines already returned.
-    private(set) var taken = 0
+    private(set) var bytesRead = 0
     /// Bytes of the unfinished line that have been scanned already.
     private var scanned = 0
 
@@ -26,14 +26,14 @@ struct LineReader: Sendable {
         case needMore
         /// The head exceeds its limit; the first byte past the limit is at this offset.
         case tooLong(at: Int)
-        case failed(Offence)
+        case failed(ParseError)
     }
 
     /// Reads the line of `input` that starts at `start`. After `needMore`, the next call's input must start with the
     /// same line.
     @inline(__always)
-    mutating func next(_ input: RawSpan, from start: Int, headBytesMax: Int, takesLineFeed: Bool) -> Line {
-        let end = min(input.byteCount, start &+ headBytesMax &- taken)
+    mutating func next(_ input: RawSpan, from start: Int, headBytesMax: Int, acceptsBareLineFeed: Bool) -> Line {
+        let end = min(input.byteCount, start &+ headBytesMax &- bytesRead)
         var index = start &+ scanned
         while true {
             index = input.firstIndex(in: index..<end, where: EightBytes.control)
@@ -50,25 +50,25 @@ struct LineReader: Sendable {
                     return .needMore
                 }
                 guard input[index &+ 1] == 0x0A else {
-                    return .failed(Offence(fault: .bareCarriageReturn, offset: index))
+                    return .failed(ParseError(fault: .bareCarriageReturn, offset: index))
                 }
                 scanned = 0
-                taken &+= index &+ 2 &- start
+                bytesRead &+= index &+ 2 &- start
                 return .complete(start..<index, next: index &+ 2)
             case 0x0A:
-                guard takesLineFeed else { return .failed(Offence(fault: .bareLineFeed, offset: index)) }
+                guard acceptsBareLineFeed else { return .failed(ParseError(fault: .bareLineFeed, offset: index)) }
                 scanned = 0
-                taken &+= index &+ 1 &- start
+                bytesRead &+= index &+ 1 &- start
                 return .complete(start..<index, next: index &+ 1)
             case 0x09: index &+= 1
-            default: return .failed(Offence(fault: .controlCharacter, offset: index))
+            default: return .failed(ParseError(fault: .controlCharacter, offset: index))
             }
         }
     }
 
     /// Starts counting afresh: the lines returned so far (empty lines before a request) are not part of the head.
     mutating func restart() {
-        taken = 0
+        bytesRead = 0
         scanned = 0
     }
 }

@@ -30,26 +30,26 @@ public enum MessageWriter {
     ) -> Bool {
         precondition(framing != .untilClose, "a request cannot end with its connection")
         return unsafe out.fill { buffer in
-            var page = unsafe Page(buffer)
-            page.put(head.methodName)
-            page.put(byte: 0x20)
+            var writer = unsafe BufferWriter(buffer)
+            writer.put(head.methodName)
+            writer.put(byte: 0x20)
             if head.targetForm != .absolute {
-                page.put(head.target)
+                writer.put(head.target)
             } else if head.method == .options, head.hasEmptyPath {
-                page.put(byte: 0x2A)
+                writer.put(byte: 0x2A)
             } else {
-                page.put(head.pathAndQuery)
+                writer.put(head.pathAndQuery)
             }
-            page.put(" HTTP/1.1\r\n")
-            page.put(head.fields, without: KnownField.contentLength.bit | KnownField.transferEncoding.bit)
+            writer.put(" HTTP/1.1\r\n")
+            writer.put(head.fields, without: KnownField.contentLength.bit | KnownField.transferEncoding.bit)
             if !head.fields.contains(.host) {
-                page.put("host: ")
-                page.put(head.authority)
-                page.put("\r\n")
+                writer.put("host: ")
+                writer.put(head.authority)
+                writer.put("\r\n")
             }
-            page.put(framing)
-            page.put(connection)
-            return (page.written, !page.isFull)
+            writer.put(framing)
+            writer.put(connection)
+            return (writer.written, !writer.isFull)
         }
     }
 
@@ -64,16 +64,16 @@ public enum MessageWriter {
         let keepsLength = framing == .none && head.status >= 200 && head.status != 204
         let dropped = KnownField.transferEncoding.bit | (keepsLength ? 0 : KnownField.contentLength.bit)
         return unsafe out.fill { buffer in
-            var page = unsafe Page(buffer)
-            page.put("HTTP/1.1 ")
-            page.put(decimal: UInt64(head.status))
-            page.put(byte: 0x20)
-            page.put(head.reason)
-            page.put("\r\n")
-            page.put(head.fields, without: dropped)
-            page.put(framing)
-            page.put(connection)
-            return (page.written, !page.isFull)
+            var writer = unsafe BufferWriter(buffer)
+            writer.put("HTTP/1.1 ")
+            writer.put(decimal: UInt64(head.status))
+            writer.put(byte: 0x20)
+            writer.put(head.reason)
+            writer.put("\r\n")
+            writer.put(head.fields, without: dropped)
+            writer.put(framing)
+            writer.put(connection)
+            return (writer.written, !writer.isFull)
         }
     }
 
@@ -86,12 +86,12 @@ public enum MessageWriter {
     public static func chunk(_ data: RawSpan, to out: inout ByteBuffer) -> Bool {
         precondition(data.byteCount > 0, "an empty chunk would end the body")
         return unsafe out.fill { buffer in
-            var page = unsafe Page(buffer)
-            page.put(hexadecimal: UInt64(data.byteCount))
-            page.put("\r\n")
-            page.put(data)
-            page.put("\r\n")
-            return (page.written, !page.isFull)
+            var writer = unsafe BufferWriter(buffer)
+            writer.put(hexadecimal: UInt64(data.byteCount))
+            writer.put("\r\n")
+            writer.put(data)
+            writer.put("\r\n")
+            return (writer.written, !writer.isFull)
         }
     }
 

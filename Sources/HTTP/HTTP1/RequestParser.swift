@@ -16,7 +16,7 @@ public struct RequestParser: Sendable {
     /// Whether any byte of this request has been seen, not counting empty lines before it.
     public private(set) var hasBegun = false
     /// The first violation that `acceptInvalid` tolerated, and its offset in the message.
-    private var tolerated: Offence?
+    private var tolerated: ParseError?
     public var toleratedFault: MessageFault? { tolerated?.fault }
     public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
@@ -36,7 +36,7 @@ public struct RequestParser: Sendable {
         precondition(phase != .ended, "a request parser was used after the end of the head: call reset() first")
         consumed = 0
         if phase == .requestLine {
-            switch readRequestLine(input, into: &head, place: &consumed) {
+            switch readRequestLine(input, into: &head, consumed: &consumed) {
             case .needMore: return .needMore
             case .complete:
                 // An HTTP/0.9 request is a single line.
@@ -50,28 +50,28 @@ public struct RequestParser: Sendable {
         }
         while true {
             switch reader.next(
-                input, from: consumed, headBytesMax: limits.headBytesMax, takesLineFeed: limits.acceptInvalid)
+                input, from: consumed, headBytesMax: limits.headBytesMax, acceptsBareLineFeed: limits.acceptInvalid)
             {
             case .complete(let line, let next):
-                tolerate(lineFeedBehind: line, next)
+                recordBareLineFeed(after: line, next)
                 if line.isEmpty {
                     consumed = next
                     if let fault = Self.hostFault(of: head) { return fail(fault) }
                     phase = .ended
                     return .complete
                 }
-                if let offence = take(line, next, of: input, into: &head) {
-                    consumed = line.lowerBound + offence.offset
-                    return fail(offence.fault)
+                if let error = appendField(line, next, of: input, into: &head) {
+                    consumed = line.lowerBound + error.offset
+                    return fail(error.fault)
                 }
                 consumed = next
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
                 return fail(.headTooLarge)
-            case .failed(let offence):
-                consumed = offence.offset
-                return fail(offence.fault)
+            case .failed(let error):
+                consumed = error.offset
+                return fail(error.fault)
             }
         }
     }
@@ -83,29 +83,30 @@ public struct RequestParser: Sendable {
 
     /// Records a line that ended with LF alone, unless another violation has been recorded.
     @inline(__always)
-    private mutating func tolerate(lineFeedBehind line: Range<Int>, _ next: Int) {
+    private mutating func recordBareLineFeed(after line: Range<Int>, _ next: Int) {
         guard next &- line.upperBound == 1, tolerated == nil else { return }
-        tolerated = Offence(fault: .bareLineFeed, offset: reader.taken - 1)
+        tolerated = ParseError(fault: .bareLineFeed, offset: reader.bytesRead - 1)
     }
 
     @inline(__always)
-    private mutating func take(
+    private mutating func appendField(
         _ line: Range<Int>, _ next: Int, of input: RawSpan, into head: inout RequestHead
-    ) -> Offence? {
-        if head.fields.count >= limits.fieldsMax { return Offence(fault: .tooManyFields, offset: 0) }
+    ) -> ParseError? {
+        if head.fields.count >= limits.fieldsMax { return ParseError(fault: .tooManyFields, offset: 0) }
         let hadHost = head.fields.contains(.host)
         var known = KnownField.other
-        if let offence = head.fields.append(
+        if let error = head.fields.append(
             line: line, next: next, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
-            return offence
+            return error
         }
         if limits.acceptInvalid, tolerated == nil || tolerated?.fault == .bareLineFeed,
-            let odd = head.fields.oddityInLastName
+            let offset = head.fields.invalidByteInLastName
         {
-            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (next - line.lowerBound) + odd)
+            tolerated = ParseError(
+                fault: .invalidFieldName, offset: reader.bytesRead - (next - line.lowerBound) + offset)
         }
-        return known == .host && hadHost ? Offence(fault: .repeatedHost, offset: 0) : nil
+        return known == .host && hadHost ? ParseError(fault: .repeatedHost, offset: 0) : nil
     }
 
     // MARK: - Request line
@@ -132,41 +133,41 @@ public struct RequestParser: Sendable {
     private static let emptyLinesMax = 4
 
     private mutating func readRequestLine(
-        _ input: RawSpan, into head: inout RequestHead, place: inout Int
+        _ input: RawSpan, into head: inout RequestHead, consumed: inout Int
     ) -> ParseProgress {
         while true {
             if !hasBegun {
-                guard place < input.byteCount else { return .needMore }
-                let byte = input[place]
+                guard consumed < input.byteCount else { return .needMore }
+                let byte = input[consumed]
                 // The first byte gives away TLS, HTTP/2 frames and other protocols: fail without waiting for a line.
                 guard ByteSet.token.contains(byte) || byte == 0x0D || byte == 0x0A else { return .failed(.notHTTP) }
                 hasBegun = byte != 0x0D && (byte != 0x0A || !limits.acceptInvalid)
             }
             switch reader.next(
-                input, from: place, headBytesMax: limits.headBytesMax, takesLineFeed: limits.acceptInvalid)
+                input, from: consumed, headBytesMax: limits.headBytesMax, acceptsBareLineFeed: limits.acceptInvalid)
             {
             case .complete(let line, let next):
                 if line.isEmpty {
                     emptyLines += 1
                     if emptyLines > Self.emptyLinesMax { return .failed(.tooManyEmptyLines) }
                     reader.restart()
-                    place = next
+                    consumed = next
                     continue
                 }
-                if let offence = RequestLine.read(input.extracting(line), into: &head, limits, tolerated: &tolerated) {
-                    place = line.lowerBound + offence.offset
-                    return .failed(offence.fault)
+                if let error = RequestLine.read(input.extracting(line), into: &head, limits, tolerated: &tolerated) {
+                    consumed = line.lowerBound + error.offset
+                    return .failed(error.fault)
                 }
-                tolerate(lineFeedBehind: line, next)
-                place = next
+                recordBareLineFeed(after: line, next)
+                consumed = next
                 return .complete
             case .needMore: return .needMore
             case .tooLong(let offset):
-                place = offset
+                consumed = offset
                 return .failed(.requestLineTooLong)
-            case .failed(let offence):
-                place = offence.offset
-                return .failed(offence.fault)
+            case .failed(let error):
+                consumed = error.offset
+                return .failed(error.fault)
             }
         }
     }

@@ -16,7 +16,7 @@ public struct ResponseParser: Sendable {
     /// Whether any byte of this response has been seen.
     public private(set) var hasBegun = false
     /// The first violation that `acceptInvalid` tolerated, and its offset in the message.
-    private var tolerated: Offence?
+    private var tolerated: ParseError?
     public var toleratedFault: MessageFault? { tolerated?.fault }
     public var toleratedOffset: Int { tolerated?.offset ?? 0 }
 
@@ -39,25 +39,25 @@ public struct ResponseParser: Sendable {
             if input[0] != 0x48 { return fail(.notHTTP) }
         }
         while true {
-            switch reader.next(input, from: consumed, headBytesMax: limits.headBytesMax, takesLineFeed: true) {
+            switch reader.next(input, from: consumed, headBytesMax: limits.headBytesMax, acceptsBareLineFeed: true) {
             case .complete(let line, let next):
                 if line.isEmpty, phase == .fields {
                     consumed = next
                     phase = .ended
                     return .complete
                 }
-                if let offence = take(line, next, of: input, into: &head) {
-                    consumed = line.lowerBound + offence.offset
-                    return fail(offence.fault)
+                if let error = parse(line, next, of: input, into: &head) {
+                    consumed = line.lowerBound + error.offset
+                    return fail(error.fault)
                 }
                 consumed = next
             case .needMore: return .needMore
             case .tooLong(let offset):
                 consumed = offset
                 return fail(.headTooLarge)
-            case .failed(let offence):
-                consumed = offence.offset
-                return fail(offence.fault)
+            case .failed(let error):
+                consumed = error.offset
+                return fail(error.fault)
             }
         }
     }
@@ -68,29 +68,32 @@ public struct ResponseParser: Sendable {
     }
 
     @inline(__always)
-    private mutating func take(
+    private mutating func parse(
         _ line: Range<Int>, _ next: Int, of input: RawSpan, into head: inout ResponseHead
-    ) -> Offence? {
+    ) -> ParseError? {
         if phase == .statusLine {
             phase = .fields
             let text = input.extracting(line)
-            guard let offence = StatusLine.read(text, into: &head) else { return nil }
-            guard limits.acceptInvalid, StatusLine.readOdd(text, into: &head) else { return offence }
-            tolerated = offence
+            guard let error = StatusLine.read(text, into: &head) else { return nil }
+            guard limits.acceptInvalid, StatusLine.readTolerated(text, into: &head) else { return error }
+            tolerated = error
             return nil
         }
         if head.fields.count >= limits.fieldsMax, !isSpace(input[line.lowerBound]) {
-            return Offence(fault: .tooManyFields, offset: 0)
+            return ParseError(fault: .tooManyFields, offset: 0)
         }
         var known = KnownField.other
-        if let offence = head.fields.append(
+        if let error = head.fields.append(
             line: line, next: next, of: input, acceptInvalid: limits.acceptInvalid, known: &known)
         {
-            guard offence.fault == .foldedField, head.fields.unfold(input.extracting(line)) else { return offence }
+            guard error.fault == .foldedField, head.fields.appendContinuation(input.extracting(line)) else {
+                return error
+            }
             return nil
         }
-        if limits.acceptInvalid, tolerated == nil, let odd = head.fields.oddityInLastName {
-            tolerated = Offence(fault: .invalidFieldName, offset: reader.taken - (next - line.lowerBound) + odd)
+        if limits.acceptInvalid, tolerated == nil, let offset = head.fields.invalidByteInLastName {
+            tolerated = ParseError(
+                fault: .invalidFieldName, offset: reader.bytesRead - (next - line.lowerBound) + offset)
         }
         return nil
     }
@@ -100,21 +103,23 @@ public struct ResponseParser: Sendable {
 /// space along with the reason; that is accepted.
 private enum StatusLine {
     /// Parses a line without control characters into `head`. Returns the fault and its offset in the line, or nil.
-    static func read(_ line: RawSpan, into head: inout ResponseHead) -> Offence? {
+    static func read(_ line: RawSpan, into head: inout ResponseHead) -> ParseError? {
         let count = line.byteCount
-        guard count >= 12, line[8] == 0x20 else { return Offence(fault: .malformedStatusLine, offset: 0) }
+        guard count >= 12, line[8] == 0x20 else { return ParseError(fault: .malformedStatusLine, offset: 0) }
         let version = line.extracting(0..<8)
-        guard let known = HTTPVersion(version) else { return Offence(fault: HTTPVersion.fault(of: version), offset: 0) }
+        guard let known = HTTPVersion(version) else {
+            return ParseError(fault: HTTPVersion.fault(of: version), offset: 0)
+        }
         head.version = known
         return readStatus(line, from: 9, into: &head)
     }
 
     /// Parses a line with another HTTP version, of any number of digits, as HTTP/1.0. Returns false if it is malformed.
     @inline(never)
-    static func readOdd(_ line: RawSpan, into head: inout ResponseHead) -> Bool {
+    static func readTolerated(_ line: RawSpan, into head: inout ResponseHead) -> Bool {
         let count = line.byteCount
         guard let end = line.firstIndex(of: 0x20, in: 0..<count), line.extracting(first: min(5, end)).equals("HTTP/"),
-            HTTPVersion.isOddVersion(line.extracting(0..<end)), count >= end + 4
+            HTTPVersion.isToleratedVersion(line.extracting(0..<end)), count >= end + 4
         else { return false }
         head.version = .http10
         return readStatus(line, from: end + 1, into: &head) == nil
@@ -122,19 +127,19 @@ private enum StatusLine {
 
     /// Parses the status at `start`, where at least three bytes must follow, and the reason phrase.
     @inline(__always)
-    private static func readStatus(_ line: RawSpan, from start: Int, into head: inout ResponseHead) -> Offence? {
+    private static func readStatus(_ line: RawSpan, from start: Int, into head: inout ResponseHead) -> ParseError? {
         let count = line.byteCount
         let end = start &+ 3
         var status = 0
         for i in start..<end {
             let digit = line[i] &- 0x30
-            guard digit < 10 else { return Offence(fault: .invalidStatus, offset: i) }
+            guard digit < 10 else { return ParseError(fault: .invalidStatus, offset: i) }
             status = status * 10 + Int(digit)
         }
-        guard status >= 100 else { return Offence(fault: .invalidStatus, offset: start) }
-        guard count == end || line[end] == 0x20 else { return Offence(fault: .invalidStatus, offset: end) }
+        guard status >= 100 else { return ParseError(fault: .invalidStatus, offset: start) }
+        guard count == end || line[end] == 0x20 else { return ParseError(fault: .invalidStatus, offset: end) }
         head.status = status
-        head.takeReason(line.extracting(min(end &+ 1, count)..<count))
+        head.storeReason(line.extracting(min(end &+ 1, count)..<count))
         return nil
     }
 }

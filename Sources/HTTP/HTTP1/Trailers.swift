@@ -26,7 +26,7 @@ public enum Trailers {
             preconditionFailure("the body decoder accepted a trailer without a colon")
         }
         let name = line[..<colon].map(asciiLowercased)
-        guard mayBePassedOn(name) else { return }
+        guard isForwardable(name) else { return }
         out.append(contentsOf: name)
         out.append(contentsOf: [0x3A, 0x20])
         let value = line[(colon + 1)...]
@@ -37,7 +37,7 @@ public enum Trailers {
     }
 
     /// Whether a field of this lower-case name may be forwarded as a trailer.
-    static func mayBePassedOn(_ name: [UInt8]) -> Bool {
+    static func isForwardable(_ name: [UInt8]) -> Bool {
         switch KnownField(lowercasedName: name.bytes) {
         case .etag: return true
         case .other: return !names.contains(name) && !prefixes.contains { name.starts(with: $0) }

@@ -5,7 +5,7 @@ internal import Glibc
 
 /// Writes bytes, numbers and fields into a buffer of fixed capacity.
 @safe
-struct Page {
+struct BufferWriter {
     private let start: UnsafeMutableRawPointer?
     private let capacity: Int
     private var count = 0
@@ -21,7 +21,7 @@ struct Page {
 
     /// Reserves `bytes` and returns where to write them; if they do not fit, marks the writer full and returns nil.
     @inline(__always)
-    private mutating func place(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    private mutating func reserve(_ bytes: Int) -> UnsafeMutableRawPointer? {
         guard bytes <= capacity &- count, !isFull, let start = unsafe start else {
             isFull = isFull || bytes > 0
             return nil
@@ -32,21 +32,21 @@ struct Page {
 
     @inline(__always)
     mutating func put(_ text: StaticString) {
-        guard let place = unsafe place(text.utf8CodeUnitCount) else { return }
-        unsafe memcpy(place, text.utf8Start, text.utf8CodeUnitCount)
+        guard let destination = unsafe reserve(text.utf8CodeUnitCount) else { return }
+        unsafe memcpy(destination, text.utf8Start, text.utf8CodeUnitCount)
     }
 
     mutating func put(_ bytes: RawSpan) {
-        guard bytes.byteCount > 0, let place = unsafe place(bytes.byteCount) else { return }
+        guard bytes.byteCount > 0, let destination = unsafe reserve(bytes.byteCount) else { return }
         unsafe bytes.withUnsafeBytes {
-            unsafe place.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
+            unsafe destination.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
         }
     }
 
     @inline(__always)
     mutating func put(byte: UInt8) {
-        guard let place = unsafe place(1) else { return }
-        unsafe place.storeBytes(of: byte, as: UInt8.self)
+        guard let destination = unsafe reserve(1) else { return }
+        unsafe destination.storeBytes(of: byte, as: UInt8.self)
     }
 
     mutating func put(decimal value: UInt64) {
@@ -56,20 +56,20 @@ struct Page {
             digits += 1
             power = digits == 20 ? .max : power &* 10
         }
-        guard let place = unsafe place(digits) else { return }
+        guard let destination = unsafe reserve(digits) else { return }
         var rest = value
         for i in (0..<digits).reversed() {
-            unsafe place.storeBytes(of: UInt8(rest % 10) + 0x30, toByteOffset: i, as: UInt8.self)
+            unsafe destination.storeBytes(of: UInt8(rest % 10) + 0x30, toByteOffset: i, as: UInt8.self)
             rest /= 10
         }
     }
 
     mutating func put(hexadecimal value: UInt64) {
         let digits = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
-        guard let place = unsafe place(digits) else { return }
+        guard let destination = unsafe reserve(digits) else { return }
         for i in 0..<digits {
             let digit = UInt8(truncatingIfNeeded: value &>> UInt64((digits - 1 - i) * 4)) & 15
-            unsafe place.storeBytes(of: digit < 10 ? digit + 0x30 : digit + 0x57, toByteOffset: i, as: UInt8.self)
+            unsafe destination.storeBytes(of: digit < 10 ? digit + 0x30 : digit + 0x57, toByteOffset: i, as: UInt8.self)
         }
     }
 
@@ -114,8 +114,8 @@ struct Page {
         put("\r\n")
     }
 
-    private mutating func put(option: StaticString, if isSaid: Bool, _ isFirst: inout Bool) {
-        guard isSaid else { return }
+    private mutating func put(option: StaticString, if isPresent: Bool, _ isFirst: inout Bool) {
+        guard isPresent else { return }
         if !isFirst { put(", ") }
         isFirst = false
         put(option)
