@@ -7,47 +7,61 @@
 public import Basics
 internal import Synchronization
 
-/// How a server is chosen.
-public enum BalanceAlgorithm: Sendable, Equatable {
-    case roundRobin
-    case leastConnections
-
-    /// The word in the configuration and on the stats page.
-    public var name: String {
-        switch self {
-        case .roundRobin: "roundrobin"
-        case .leastConnections: "leastconn"
-        }
-    }
-}
-
 /// The servers that may be chosen now. Immutable.
 public final class EligibleServers: Sendable {
     public let servers: [Server]
-    /// The order of turns for weighted round robin: indices into `servers`.
-    let turns: [UInt32]
-    /// By index in the backend.
-    private let isMember: [Bool]
+    let algorithm: any BalancingAlgorithm
+    private let members: Set<ObjectIdentifier>
 
-    init(of all: [Server], algorithm: BalanceAlgorithm, usesAllBackups: Bool) {
+    init(of all: [Server], algorithm line: BalanceLine, usesAllBackups: Bool) {
         let usable = all.filter(\.isEligible)
         let primary = usable.filter { !$0.isBackup }
         let backups = usable.filter(\.isBackup)
-        // Backups serve only when nobody else can: the first of them, or all with `option allbackups`.
+        // Backups serve only when no other server can: the first of them, or all with `option allbackups`.
         servers = !primary.isEmpty ? primary : usesAllBackups ? backups : Array(backups.prefix(1))
-        turns = algorithm == .roundRobin ? RoundRobin.turns(weights: servers.map(\.weight)) : []
-        var isMember = Array(repeating: false, count: all.count)
-        for server in servers { isMember[server.index] = true }
-        self.isMember = isMember
+        algorithm = line.algorithm(among: servers)
+        members = Set(servers.map(ObjectIdentifier.init))
     }
 
-    func contains(_ server: Server) -> Bool { isMember[server.index] }
+    func contains(_ server: Server) -> Bool { members.contains(ObjectIdentifier(server)) }
+}
+
+/// The list of eligible servers that each worker has seen last. A worker reads and writes its own entry only.
+@safe
+private final class EligibleViews: @unchecked Sendable {
+    private struct View {
+        var version: UInt64 = 0
+        var list: EligibleServers?
+    }
+    private let views: UnsafeMutablePointer<View>
+    private let workers: Int
+
+    init(workers: Int) {
+        self.workers = workers
+        unsafe views = UnsafeMutablePointer.allocate(capacity: workers)
+        unsafe views.initialize(repeating: View(), count: workers)
+    }
+
+    deinit {
+        unsafe views.deinitialize(count: workers)
+        unsafe views.deallocate()
+    }
+
+    /// The list of this version; `load` is called if the worker has seen another one.
+    func list(of worker: Int, version: UInt64, load: () -> EligibleServers) -> EligibleServers {
+        precondition(UInt(bitPattern: worker) < UInt(bitPattern: workers), "worker \(worker) of \(workers)")
+        let view = unsafe views + worker
+        if unsafe view.pointee.version == version, let known = unsafe view.pointee.list { return known }
+        let fresh = load()
+        unsafe view.pointee = View(version: version, list: fresh)
+        return fresh
+    }
 }
 
 /// A backend's servers, shared by all workers.
 public final class Backend: Sendable {
     public let name: String
-    public let algorithm: BalanceAlgorithm
+    public let algorithm: BalanceLine
     public let servers: [Server]
     public let usesAllBackups: Bool
     public let traffic: Traffic
@@ -67,8 +81,9 @@ public final class Backend: Sendable {
     private let changes: Mutex<Availability>
 
     private let eligible: Mutex<EligibleServers>
+    private let views: EligibleViews
     private let version = Atomic<UInt64>(1)
-    /// Turns taken so far, by all workers: what makes round robin exact across threads.
+    /// Turns taken so far, by all workers (`PlaceAttempt.nextTurn`).
     let position = Atomic<UInt64>(0)
 
     public struct Availability: Sendable {
@@ -81,7 +96,7 @@ public final class Backend: Sendable {
     }
 
     public init(
-        name: String, algorithm: BalanceAlgorithm, servers: [Server], usesAllBackups: Bool, loadAtFull: Int = 1,
+        name: String, algorithm: BalanceLine, servers: [Server], usesAllBackups: Bool, loadAtFull: Int = 1,
         workers: Int, now: Instant
     ) {
         self.name = name
@@ -93,6 +108,7 @@ public final class Backend: Sendable {
         hasQueue = queue != nil
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
+        views = EligibleViews(workers: workers)
         let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))
         eligible = Mutex(first)
@@ -115,41 +131,13 @@ public final class Backend: Sendable {
 
     public var availability: Availability { changes.withLock { $0 } }
 
-    /// One worker's view of the eligible servers.
-    public struct View {
-        fileprivate var version: UInt64 = 0
-        fileprivate var eligible: EligibleServers?
-        public init() {}
-    }
-
-    /// Chooses a server for one request of `worker`; nil if none is usable. `avoiding`, and servers that the worker leaves alone, are
-    /// passed over if there is any other.
-    public func choose(
-        _ view: inout View, avoiding: Server? = nil, by worker: Int = 0, now: Instant = Instant(nanoseconds: 0)
-    ) -> Server? {
-        let eligible = current(&view)
-        guard let first = eligible.servers.first else { return nil }
-        if eligible.servers.count == 1 { return first }
-        let avoidance = Avoidance(server: avoiding, worker: worker, now: now)
-        let server =
-            switch algorithm {
-            case .roundRobin: RoundRobin.choose(from: eligible, position: position, avoidance)
-            case .leastConnections: LeastConnections.choose(from: eligible, position: position, avoidance)
-            }
-        server.breakers[worker].noteAttempt(at: now)
-        return server
-    }
-
-    func current(_ view: inout View) -> EligibleServers {
+    /// The eligible servers as worker `worker` sees them: it asks for a new list only when the version has changed.
+    func eligibleServers(for worker: Int) -> EligibleServers {
         let latest = version.load(ordering: .acquiring)
-        if view.version == latest, let known = view.eligible { return known }
-        let fresh = eligible.withLock { $0 }
-        view.version = latest
-        view.eligible = fresh
-        return fresh
+        return views.list(of: worker, version: latest) { eligible.withLock { $0 } }
     }
 
-    /// The latest list, whatever anybody has seen.
+    /// The latest list, whichever the workers have seen.
     var eligibleNow: EligibleServers { eligible.withLock { $0 } }
 
     /// Makes the servers' present states count. Called by the control thread after it has changed one.

@@ -8,12 +8,9 @@ public enum BalancingKeywords {
     public static let table: [Keyword] = [
         Keyword(
             "balance", in: .backends, usage: "balance <algorithm>",
-            summary: "Chooses how a server is picked for each request: roundrobin (in turn, by weight) or leastconn "
-                + "(the one with the fewest requests under way for its weight)."
+            summary: "Chooses how a server is picked for each request: \(BalancingAlgorithms.summary)."
         ) { (args, draft) throws(ConfigProblem) in
-            draft[BalancingSettings.self].algorithm = try args.choice(
-                "an algorithm",
-                of: ["roundrobin": .roundRobin, "static-rr": .roundRobin, "leastconn": .leastConnections])
+            draft[BalancingSettings.self].algorithm = try BalanceLine(&args)
         },
         Keyword(
             "server", in: [.backend, .listen], usage: "server <name> <address>[:[+|-]<port>] [<parameter>...]",

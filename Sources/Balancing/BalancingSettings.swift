@@ -7,7 +7,7 @@ public import ProxyProtocol
 
 /// Balancing and checking as one section's lines have it.
 public struct BalancingSettings: SectionSettings {
-    public var algorithm = BalanceAlgorithm.roundRobin
+    public var algorithm = BalancingAlgorithms.standard
     public private(set) var servers: [ServerDraft] = []
     /// Where each server's name was first given.
     private(set) var names: [String: SourceRange] = [:]

@@ -20,9 +20,9 @@ import Testing
         Row(
             name: "balance",
             accepted: [
-                ("balance roundrobin", { $0.algorithm == .roundRobin }),
-                ("balance static-rr", { $0.algorithm == .roundRobin }),
-                ("balance leastconn", { $0.algorithm == .leastConnections }),
+                ("balance roundrobin", { $0.algorithm.name == "roundrobin" }),
+                ("balance static-rr", { $0.algorithm.name == "static-rr" }),
+                ("balance leastconn", { $0.algorithm.name == "leastconn" }),
             ],
             refused: [
                 (

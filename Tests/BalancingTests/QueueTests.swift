@@ -12,23 +12,22 @@ private final class Site: Sendable {
     let backend: Backend
     let grants = Mutex<[PlaceGrant]>([])
 
-    init(_ limits: [ServerLimits], _ algorithm: BalanceAlgorithm = .roundRobin, loadAtFull: Int = 1) {
+    init(_ limits: [ServerLimits], _ algorithm: BalanceLine = .roundRobin, loadAtFull: Int = 1, workers: Int = 1) {
         let servers = limits.enumerated().map { index, limits in
             Server(
                 name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index, id: index + 1,
                 weight: 1, isBackup: false, isDisabled: false, address: .ip(.loopbackV4, port: 8_000), hostName: nil,
-                port: 8_000, limits: limits, check: nil, workers: 1, now: Instant(nanoseconds: 0))
+                port: 8_000, limits: limits, check: nil, workers: workers, now: Instant(nanoseconds: 0))
         }
         backend = Backend(
             name: "app", algorithm: algorithm, servers: servers, usesAllBackups: false, loadAtFull: loadAtFull,
-            workers: 1, now: Instant(nanoseconds: 0))
+            workers: workers, now: Instant(nanoseconds: 0))
         backend.setDelivery { [unowned self] grant, _ in grants.withLock { $0.append(grant) } }
     }
 
     /// The name of the server on which a place was taken; "-" if there is none, "full" or the server to wait for.
     func take(avoiding: Server? = nil) -> String {
-        var view = Backend.View()
-        switch backend.take(&view, avoiding: avoiding) {
+        switch backend.take(avoiding: avoiding) {
         case .server(let server): return server.name
         case .full(let server): return server.map { "full " + $0.name } ?? "full"
         case .nobody: return "-"
@@ -64,9 +63,9 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
 }
 
 @Suite struct QueueTests {
-    @Test(arguments: [BalanceAlgorithm.roundRobin, .leastConnections])
-    func `full servers are passed over, and with all of them full one waits`(_ algorithm: BalanceAlgorithm) {
-        let site = Site([limit(1), limit(2)], algorithm)
+    @Test(arguments: BalancingAlgorithms.all.map { $0.words[0] })
+    func `full servers are passed over, and with all of them full one waits`(_ word: String) throws {
+        let site = Site([limit(1), limit(2)], try settings("balance \(word)").algorithm)
         #expect((0..<3).map { _ in site.take() }.sorted() == ["a", "b", "b"])
         #expect(site.take() == "full")
         #expect(site.backend.servers.map(\.active.current) == [1, 2])
@@ -308,7 +307,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
     }
 
     @Test func `threads that take, wait, give up and leave lose no place and overfill no server`() {
-        let site = Site([limit(2), limit(1)])
+        let site = Site([limit(2), limit(1)], workers: 4)
         let mailboxes = Mutex<[[PlaceGrant]]>(Array(repeating: [], count: 4))
         let bells = (0..<4).map { _ in DispatchSemaphore(value: 0) }
         site.backend.setDelivery { grant, _ in
@@ -318,14 +317,13 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         let served = Gauge()
         let overfull = Gauge()
         DispatchQueue.concurrentPerform(iterations: 4) { worker in
-            var view = Backend.View()
             func serve(_ server: Server) {
                 if server.active.current > server.limits.most ?? 0 { overfull.increment() }
                 served.increment()
                 site.backend.release(server, by: worker)
             }
             for turn in 0..<2_000 {
-                switch site.backend.take(&view) {
+                switch site.backend.take(by: worker) {
                 case .server(let server): serve(server)
                 case .nobody: overfull.increment()
                 case .full(let server):

@@ -28,26 +28,44 @@ extension BalancingSettings {
 }
 
 /// A backend with servers a, b, c ... of these weights.
-func backend(_ algorithm: BalanceAlgorithm, weights: [Int], backups: Set<Int> = [], allBackups: Bool = false) -> Backend
-{
+func backend(
+    _ algorithm: BalanceLine, weights: [Int], backups: Set<Int> = [], allBackups: Bool = false, limit: Int? = nil,
+    workers: Int = 1
+) -> Backend {
+    var limits = ServerLimits()
+    limits.most = limit
     let servers = weights.enumerated().map { index, weight in
         Server(
             name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index, id: index + 1,
             weight: weight, isBackup: backups.contains(index), isDisabled: false,
             address: .ip(.loopbackV4, port: UInt16(8_000 + index)), hostName: nil, port: UInt16(8_000 + index),
-            check: nil,
-            workers: 1, now: Instant(nanoseconds: 0))
+            limits: limits, check: nil, workers: workers, now: Instant(nanoseconds: 0))
     }
     return Backend(
-        name: "app", algorithm: algorithm, servers: servers, usesAllBackups: allBackups, workers: 1,
+        name: "app", algorithm: algorithm, servers: servers, usesAllBackups: allBackups, workers: workers,
         now: Instant(nanoseconds: 0))
 }
 
+extension BalanceLine {
+    static let roundRobin = BalanceLine(RoundRobin.self, ())
+    static let leastConnections = BalanceLine(LeastConnections.self, ())
+}
+
 extension Backend {
+    /// The server that a worker chooses next, without keeping the place on it; nil if there is none.
+    func choose(avoiding: Server? = nil, by worker: Int = 0) -> Server? {
+        guard case .server(let server) = take(avoiding: avoiding, by: worker) else { return nil }
+        server.active.decrement()
+        return server
+    }
+
+    func take(avoiding: Server? = nil, by worker: Int = 0) -> PlaceChoice {
+        take(for: NoRequest(), avoiding: avoiding, by: worker, now: Instant(nanoseconds: 0))
+    }
+
     /// The names of the next `count` choices of one worker, as one word.
     func choices(_ count: Int, avoiding: Server? = nil) -> String {
-        var view = View()
-        return (0..<count).map { _ in choose(&view, avoiding: avoiding)?.name ?? "-" }.joined()
+        (0..<count).map { _ in choose(avoiding: avoiding)?.name ?? "-" }.joined()
     }
 
     /// Changes a server's state as the control thread does.

@@ -1,44 +1,38 @@
 // `balance roundrobin`: each server in its turn, as often as its weight says.
 //
-// The turns of one round are laid out beforehand, spread as evenly as the weights allow; one atomic
-// counter, shared by all workers, says whose turn it is. So the order is exact whichever thread takes a
-// connection: 1, 2, 3, 1, 2, 3.
+// The turns of one round are laid out beforehand, spread as evenly as the weights allow; the backend's counter, shared by all
+// workers, says whose turn it is. So the order is exact whichever thread takes a connection: 1, 2, 3, 1, 2, 3.
 
-internal import Synchronization
+public final class RoundRobin: BalancingAlgorithm {
+    public static let words = ["roundrobin", "static-rr"]
+    public static let summary = "each server in its turn, as often as its weight says"
 
-enum RoundRobin {
-    static func choose(
-        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, _ avoidance: Avoidance
-    ) -> Server {
-        // One extra turn for each turn of a server to avoid; a whole round holds every server.
-        for _ in eligible.turns.indices {
-            let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
-            let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
-            if avoidance.allows(server) { return server }
-        }
-        // Other workers took all the turns of the others in the meantime; or each server is to be avoided, and then one that has not
-        // failed this very request is the better one.
-        return eligible.servers.first(where: avoidance.allows) ?? eligible.servers.first { $0 !== avoidance.server }
-            ?? eligible.servers[0]
+    private let servers: [Server]
+    /// The order of one round: indices into `servers`.
+    private let turns: [UInt32]
+
+    public init(_ options: Void, among servers: [Server]) {
+        self.servers = servers
+        turns = Self.turns(weights: servers.map(\.weight))
     }
 
-    /// The same among servers with a limit, of which those that are full lose their turn; a place on the server is taken.
-    /// Nil if all but those to avoid are full.
-    static func take(
-        from eligible: EligibleServers, position: borrowing Atomic<UInt64>, _ avoidance: Avoidance, _ load: BackendLoad
-    ) -> Server? {
-        for _ in eligible.turns.indices {
-            let turn = position.wrappingAdd(1, ordering: .relaxed).oldValue
-            let server = eligible.servers[Int(eligible.turns[Int(turn % UInt64(eligible.turns.count))])]
-            if avoidance.allows(server) && server.takePlace(load) { return server }
+    public func choose<Request: BalancingRequest & ~Copyable>(
+        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+    ) -> PlaceChoice {
+        // A server that cannot be taken loses its turn; a whole round holds every server.
+        for _ in turns.indices {
+            let server = servers[Int(turns[Int(attempt.nextTurn() % UInt64(turns.count))])]
+            if attempt.take(server) { return .server(server) }
         }
-        return eligible.servers.first { avoidance.allows($0) && $0.takePlace(load) }
+        // Other workers may have taken the turns of the servers that this request could use.
+        for server in servers where attempt.take(server) { return .server(server) }
+        return .full(nil)
     }
 
-    /// The order of turns in one round: server `i` appears `weights[i]` times (divided by what all have in common).
+    /// The order of turns in one round: server `i` appears `weights[i]` times, divided by the weights' greatest common divisor.
     ///
-    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each one evenly, and
-    /// puts equals in the order of the file.
+    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each server evenly, and
+    /// keeps servers of equal weight in the order of the file.
     static func turns(weights: [Int]) -> [UInt32] {
         let common = weights.reduce(0, greatestCommonDivisor)
         guard common > 0 else { return [] }

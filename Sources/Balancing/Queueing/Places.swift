@@ -14,41 +14,44 @@ public enum PlaceChoice {
 }
 
 extension Backend {
-    /// Chooses a server for one request of `worker` and takes a place on it. `avoiding`, and servers that the worker leaves alone, are
-    /// passed over if there is any other, be it one that has to be waited for.
-    public func take(
-        _ view: inout View, avoiding: Server? = nil, by worker: Int = 0, now: Instant = Instant(nanoseconds: 0)
+    /// Chooses a server for one request of `worker` and takes a place on it. `avoiding`, and servers that the worker leaves
+    /// alone, are passed over while there is any other server, even one that has to be waited for.
+    public func take<Request: BalancingRequest & ~Copyable>(
+        for request: borrowing Request, avoiding: Server? = nil, by worker: Int, now: Instant
     ) -> PlaceChoice {
-        guard hasQueue else {
-            guard let server = choose(&view, avoiding: avoiding, by: worker, now: now) else { return .nobody }
-            server.active.increment()
+        let eligible = eligibleServers(for: worker)
+        guard let first = eligible.servers.first else { return .nobody }
+        if hasQueue {
+            // No request overtakes those that wait for any server.
+            if queued.current > 0 { return .full(nil) }
+        } else if eligible.servers.count == 1 {
+            first.active.increment()
+            return .server(first)
+        }
+        let avoidance = Avoidance(server: avoiding, worker: worker, now: now)
+        let choice = eligible.algorithm.choose(PlaceAttempt(self, avoidance), for: request)
+        switch choice {
+        case .server(let server):
+            server.breakers[worker].noteAttempt(at: now)
+            return choice
+        case .full where !eligible.servers.contains(where: avoidance.allows):
+            return takeAvoided(eligible, for: request, avoidance) ?? choice
+        case .full, .nobody: return choice
+        }
+    }
+
+    /// Every eligible server is to be avoided: one that has not failed this very request is the better one.
+    private func takeAvoided<Request: BalancingRequest & ~Copyable>(
+        _ eligible: EligibleServers, for request: borrowing Request, _ avoidance: Avoidance
+    ) -> PlaceChoice? {
+        for rest in [Avoidance(server: avoidance.server, worker: avoidance.worker, now: .never), .none] {
+            guard case .server(let server) = eligible.algorithm.choose(PlaceAttempt(self, rest), for: request) else {
+                continue
+            }
+            if !hasQueue { server.breakers[avoidance.worker].noteAttempt(at: avoidance.now) }
             return .server(server)
         }
-        return take(current(&view), Avoidance(server: avoiding, worker: worker, now: now))
-    }
-
-    private func take(_ eligible: EligibleServers, _ avoidance: Avoidance) -> PlaceChoice {
-        if eligible.servers.isEmpty { return .nobody }
-        // Nobody overtakes those who wait for any server.
-        if queued.current > 0 { return .full(nil) }
-        if let found = takePlace(eligible, avoidance) {
-            found.breakers[avoidance.worker].noteAttempt(at: avoidance.now)
-            return .server(found)
-        }
-        if !eligible.servers.contains(where: avoidance.allows), let found = takePlace(eligible, .none) {
-            return .server(found)
-        }
-        switch algorithm {
-        case .roundRobin: return .full(nil)
-        case .leastConnections: return .full(LeastConnections.shortestQueue(of: eligible, avoidance))
-        }
-    }
-
-    private func takePlace(_ eligible: EligibleServers, _ avoidance: Avoidance) -> Server? {
-        switch algorithm {
-        case .roundRobin: RoundRobin.take(from: eligible, position: position, avoidance, load)
-        case .leastConnections: LeastConnections.take(from: eligible, position: position, avoidance, load)
-        }
+        return nil
     }
 
     /// Takes a place on this server, whichever the algorithm would choose.
@@ -91,4 +94,15 @@ extension Backend {
     public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue?.setDelivery(deliver) }
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
+}
+
+/// For callers that keep a view and have no request at hand: `take(for:)` does without the one and wants the other.
+extension Backend {
+    public struct View {
+        public init() {}
+    }
+
+    public func take(_ view: inout View, avoiding: Server? = nil, by worker: Int, now: Instant) -> PlaceChoice {
+        take(for: NoRequest(), avoiding: avoiding, by: worker, now: now)
+    }
 }

@@ -1,0 +1,101 @@
+// What a balancing algorithm is: a file of this folder with a type of its own, and a line in `BalancingAlgorithms.all`.
+//
+// The backend decides which servers are eligible, which of them a request avoids and whether a server has room; an algorithm
+// only says in which order to ask. Nothing here allocates or takes a lock: a choice is one call for each request.
+
+public import Basics
+public import Configuration
+public import HTTP
+internal import Synchronization
+
+/// One way to choose a server.
+///
+/// An instance belongs to one list of eligible servers and is replaced with it, so what depends on the list (turns, a ring of
+/// hashes) is computed once, in `init`. What has to survive a change of the list is in the backend: see `PlaceAttempt.nextTurn`.
+public protocol BalancingAlgorithm: AnyObject, Sendable {
+    /// What the arguments in the `balance` line say; `Void` for an algorithm without arguments.
+    associatedtype Options: Sendable = Void
+
+    /// The words behind `balance` that select this algorithm.
+    static var words: [String] { get }
+    /// What help and manual print in parentheses behind the words.
+    static var summary: String { get }
+    /// Whether an argument may stand in parentheses right behind the word: `hdr(host)`.
+    static var takesParentheses: Bool { get }
+
+    /// Parses the arguments behind the word; `Arguments.inParentheses` has the one in parentheses.
+    static func options(_ args: inout Arguments) throws(ConfigProblem) -> Options
+
+    /// Prepares the choice among `servers`, in the order of the file. With none, `choose` is not called.
+    init(_ options: Options, among servers: [Server])
+
+    /// Takes a place on one of the servers with `attempt.take`.
+    ///
+    /// Returns `.server` with the server whose place was taken, or `.full` with the server that the request has to wait for,
+    /// nil if any will do.
+    func choose<Request: BalancingRequest & ~Copyable>(
+        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+    ) -> PlaceChoice
+}
+
+extension BalancingAlgorithm {
+    public static var takesParentheses: Bool { false }
+}
+
+extension BalancingAlgorithm where Options == Void {
+    public static func options(_ args: inout Arguments) throws(ConfigProblem) {}
+}
+
+/// The request that a server is chosen for, as algorithms see it that choose by what it contains.
+public protocol BalancingRequest: ~Copyable {
+    /// The client's address, after rules and the PROXY protocol have changed it.
+    var client: SocketAddress { get }
+
+    /// Calls `body` with the request's head, and returns what that returns. In TCP mode the head is empty.
+    func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result
+}
+
+/// One request's search for a server: what the algorithm may ask, and how it takes a place.
+public struct PlaceAttempt: ~Copyable {
+    private let backend: Backend
+    private let avoidance: Avoidance
+
+    init(_ backend: Backend, _ avoidance: Avoidance) {
+        self.backend = backend
+        self.avoidance = avoidance
+    }
+
+    /// A number that grows by one with each call, of any worker, over the life of the backend: what makes turns exact across
+    /// threads. It wraps around.
+    public func nextTurn() -> UInt64 { backend.position.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// Whether the request may go to the server now. Another worker may take the last place before `take` does.
+    public func mayTake(_ server: Server) -> Bool {
+        avoidance.allows(server) && (!backend.hasQueue || server.hasPlace(backend.load))
+    }
+
+    /// Takes a place on the server. Returns false if the request avoids the server, or the server has as many as it may have.
+    public func take(_ server: Server) -> Bool {
+        guard avoidance.allows(server) else { return false }
+        guard !backend.hasQueue else { return server.takePlace(backend.load) }
+        server.active.increment()
+        return true
+    }
+
+    /// Requests on the server, and those that wait for it alone.
+    public func load(of server: Server) -> Int {
+        backend.hasQueue ? server.active.current + server.queued.current : server.active.current
+    }
+
+    /// Whether the request may wait for this server alone: `maxqueue` is set and not reached.
+    public func mayWait(for server: Server) -> Bool {
+        server.limits.queueMax != nil && server.mayBeWaitedFor && avoidance.allows(server)
+    }
+}
+
+/// A request of which nothing is known.
+public struct NoRequest: BalancingRequest {
+    public init() {}
+    public var client: SocketAddress { .ip(.anyV4, port: 0) }
+    public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
+}

@@ -1,0 +1,25 @@
+// What CONTRIBUTING.md promises: a balancing algorithm, a kind of section is one file and a line in one list.
+
+import Balancing
+import Foundation
+import Testing
+
+@Suite struct OneFileTests {
+    /// The Swift files under `Sources` that name a type.
+    private func files(naming type: String) throws -> [String] {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Sources")
+        let names = try #require(FileManager.default.enumerator(atPath: root.path)).compactMap { $0 as? String }
+        let word = try Regex("\\b\(type)\\b").wordBoundaryKind(.simple)
+        return try names.filter { $0.hasSuffix(".swift") }.filter { name in
+            try String(contentsOf: root.appending(path: name), encoding: .utf8).contains(word)
+        }.sorted()
+    }
+
+    @Test(arguments: BalancingAlgorithms.all.map { "\($0)" })
+    func `a balancing algorithm is named in its own file and in the list`(_ type: String) throws {
+        let folder = "Balancing/Algorithms"
+        let files = try files(naming: type)
+        #expect(files == ["\(folder)/BalancingAlgorithms.swift", "\(folder)/\(type).swift"].sorted())
+    }
+}
