@@ -18,6 +18,9 @@ let swiftSettings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// `make tsan` sets PTHREAD_LOCKS: locks that ThreadSanitizer can follow (Sources/Basics/Lock.swift), and the race that it has to find.
+let isForThreadSanitizer = Context.environment["PTHREAD_LOCKS"] != nil
+
 func room(_ name: String, uses rooms: [String], packages: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: rooms.map { .target(name: $0) } + packages, path: "Sources/\(name)",
@@ -52,7 +55,9 @@ let package = Package(
         .target(name: "CCrypt", path: "Sources/CCrypt"),
         .target(name: "COpenSSL", path: "Sources/COpenSSL"),
         .target(name: "CXXHash", path: "Sources/CXXHash"),
-        room("Basics", uses: ["CLinux"]),
+        .target(
+            name: "Basics", dependencies: ["CLinux"], path: "Sources/Basics",
+            swiftSettings: swiftSettings + (isForThreadSanitizer ? [.define("PTHREAD_LOCKS")] : [])),
 
         room("HTTP", uses: ["Basics"]),
         room("ProxyProtocol", uses: ["Basics"]),
@@ -93,7 +98,9 @@ let package = Package(
         .target(name: "Chance", path: "Tests/Chance", swiftSettings: swiftSettings),
 
         // A nameserver that says what a test wants, for tests only.
-        .target(name: "ScriptedNameserver", path: "Tests/ScriptedNameserver", swiftSettings: swiftSettings),
+        .target(
+            name: "ScriptedNameserver", dependencies: ["Basics"], path: "Tests/ScriptedNameserver",
+            swiftSettings: swiftSettings),
 
         // A kernel made of a seed, for tests only.
         .target(
@@ -161,4 +168,11 @@ if Context.environment["FUZZ_TARGET"] != nil {
         .executableTarget(
             name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/fuzz",
             swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
+}
+
+if isForThreadSanitizer {
+    package.targets.append(
+        .executableTarget(
+            name: "plantedrace", dependencies: ["Basics", "Reactor"], path: "Tests/plantedrace",
+            swiftSettings: swiftSettings))
 }

@@ -78,9 +78,9 @@ public final class Backend: Sendable {
     let queue: RequestQueue?
     @usableFromInline let hasQueue: Bool
     /// When it last changed between having usable servers and having none.
-    private let changes: Mutex<Availability>
+    private let changes: Lock<Availability>
 
-    private let eligible: Mutex<EligibleServers>
+    private let eligible: Lock<EligibleServers>
     private let views: EligibleViews
     private let version = Atomic<UInt64>(1)
     /// Turns taken so far, by all workers (`PlaceAttempt.nextTurn`).
@@ -110,8 +110,8 @@ public final class Backend: Sendable {
         rate = RateMeter(workers: workers)
         views = EligibleViews(workers: workers)
         let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
-        changes = Mutex(Availability(isUp: !first.servers.isEmpty, since: now))
-        eligible = Mutex(first)
+        changes = Lock(Availability(isUp: !first.servers.isEmpty, since: now))
+        eligible = Lock(first)
     }
 
     /// The times of about its last 1,024 exchanges.

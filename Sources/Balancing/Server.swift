@@ -96,8 +96,8 @@ public final class Server: Sendable {
     private let timeAverages = TimeAverages()
 
     private let stateCode: Atomic<UInt8>
-    private let addressBox: Mutex<SocketAddress?>
-    private let recordBox: Mutex<HealthRecord>
+    private let addressBox: Lock<SocketAddress?>
+    private let recordBox: Lock<HealthRecord>
 
     public init(
         name: String, backendName: String, index: Int, id: Int, weight: Int, isBackup: Bool, isDisabled: Bool,
@@ -125,11 +125,11 @@ public final class Server: Sendable {
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         breakers = (0..<workers).map { _ in CircuitBreaker() }
-        addressBox = Mutex(address)
+        addressBox = Lock(address)
         let state: ServerState =
             isDisabled ? .maintenance : address == nil ? .unresolved : check == nil ? .unchecked : .up
         stateCode = Atomic(state.rawValue)
-        recordBox = Mutex(HealthRecord(thresholds: check?.thresholds ?? HealthThresholds(), since: now))
+        recordBox = Lock(HealthRecord(thresholds: check?.thresholds ?? HealthThresholds(), since: now))
     }
 
     /// The times of about its last 1,024 exchanges.

@@ -4,7 +4,7 @@
 // what has been added since the last time and weighs it into the averages. So the averages follow the order of the
 // requests, however unevenly the workers share them.
 
-internal import Synchronization
+internal import Basics
 
 /// Averages of the times of about the last 1,024 requests, in milliseconds.
 public struct AverageTimes: Sendable, Equatable {
@@ -63,7 +63,7 @@ final class TimeAverages: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Weighs in what was added since the last time, unless another thread does so just now.
     func take(_ traffic: Traffic) {

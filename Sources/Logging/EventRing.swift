@@ -3,6 +3,7 @@
 // A full ring forgets its oldest line for a new one, unless a server has not had that line yet: then the new line is
 // dropped and counted. Neither a reader nor a server ever makes a writer wait.
 
+internal import Basics
 internal import Synchronization
 
 /// A ring of whole lines: what a `ring` section makes, or a `log` line whose target is a stream.
@@ -19,7 +20,7 @@ public final class EventRing: Sendable {
     public let capacity: Int
     /// Who gets every line over a stream.
     let servers: [RingServer]
-    private let content: Mutex<Content>
+    private let content: Lock<Content>
     private let droppedLines = Atomic<UInt64>(0)
 
     init(name: String, description: String, capacity: Int, servers: [RingServer] = []) {
@@ -27,7 +28,7 @@ public final class EventRing: Sendable {
         self.description = description
         self.capacity = capacity
         self.servers = servers
-        content = Mutex(Content(capacity: capacity, servers: servers.count))
+        content = Lock(Content(capacity: capacity, servers: servers.count))
     }
 
     /// Lines that found no room, because a server had not had the oldest ones.

@@ -46,14 +46,14 @@ public final class Logger: Sendable {
     let programName: String
     let doorbell = Doorbell()
     /// Destinations by the id of their set; 0 is the empty set.
-    let sets = Mutex<[[LogDestination]]>([[]])
+    let sets = Lock<[[LogDestination]]>([[]])
     /// Nanoseconds of the instant at which a stopping logger gives up; 0 while it runs.
     let deadline = Atomic<UInt64>(0)
     /// Rings that lines go into, by the target that names them.
-    private let eventRingsByTarget = Mutex<[(target: LogTarget, ring: EventRing)]>([])
+    private let eventRingsByTarget = Lock<[(target: LogTarget, ring: EventRing)]>([])
     let handedOver = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
-    private let thread = Mutex<Thread?>(nil)
+    private let thread = Lock<Thread?>(nil)
     private let hasEnded = Atomic<Bool>(false)
 
     /// One ring for each thread that logs, of `ringBytes` (a power of two) each: 1 MiB holds some 4,000 lines, five

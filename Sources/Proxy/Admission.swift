@@ -11,7 +11,7 @@ public final class Admission: Sendable {
     public let maxConnections: Int
     /// One bit a worker with a listener that waits for room.
     private let waiting = Atomic<UInt64>(0)
-    private let orders: Mutex<[WorkerOrders]> = Mutex([])
+    private let orders: Lock<[WorkerOrders]> = Lock([])
     private let backends: [Backend]
 
     /// - Parameter backends: those whose requests may have to wait for a server.

@@ -155,7 +155,7 @@ public final class FrontendPlan: Sendable {
     let connectionRate: RateMeter
     let sessionRate: RateMeter
     let requestRate: RateMeter
-    private let bindsOnce = Mutex<[BindPlan]>([])
+    private let bindsOnce = Lock<[BindPlan]>([])
 
     init(
         draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,

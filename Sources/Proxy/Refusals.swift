@@ -9,7 +9,7 @@ internal import Synchronization
 
 /// Where a proxy keeps the last message that was not understood. Written by workers, read by the control plane.
 final class RefusedSlot: Sendable {
-    private let last = Mutex<RefusedMessage?>(nil)
+    private let last = Lock<RefusedMessage?>(nil)
 
     var message: RefusedMessage? { last.withLock { $0 } }
 

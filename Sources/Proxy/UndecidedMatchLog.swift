@@ -14,7 +14,7 @@ final class UndecidedMatchLog: Sendable {
         var untold = 0
     }
 
-    private let records = Mutex<[String: Record]>([:])
+    private let records = Lock<[String: Record]>([:])
     private let all = Atomic<UInt64>(0)
     private let stepsMax: UInt32
 

@@ -13,9 +13,9 @@ public final class WorkerOrders: Sendable {
     private let order = Atomic<UInt8>(Order.run.rawValue)
     private let resumeWanted = Atomic<Bool>(false)
     private let hasGrants = Atomic<Bool>(false)
-    private let grants = Mutex<[PlaceGrant]>([])
+    private let grants = Lock<[PlaceGrant]>([])
     private let hasAnswers = Atomic<Bool>(false)
-    private let answers = Mutex<[NameAnswer]>([])
+    private let answers = Lock<[NameAnswer]>([])
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
     private let trimWanted = Atomic<Bool>(false)

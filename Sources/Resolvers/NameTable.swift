@@ -76,7 +76,7 @@ public final class NameTable: Sendable {
         var isOpen = true
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let hasQuestions = Atomic(false)
 
     /// What is known of a name. If it has to be looked up, `waiter` is among those that `settle` gives back.

@@ -2,7 +2,6 @@
 
 import Basics
 import Dispatch
-import Synchronization
 import Testing
 
 @testable import Balancing
@@ -10,7 +9,7 @@ import Testing
 /// A backend with servers a, b, c ... of these limits, and what its queue delivers.
 private final class Site: Sendable {
     let backend: Backend
-    let grants = Mutex<[PlaceGrant]>([])
+    let grants = Lock<[PlaceGrant]>([])
 
     init(_ limits: [ServerLimits], _ algorithm: BalanceLine = .roundRobin, loadAtFull: Int = 1, workers: Int = 1) {
         let servers = limits.enumerated().map { index, limits in
@@ -308,7 +307,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
 
     @Test func `threads that take, wait, give up and leave lose no place and overfill no server`() {
         let site = Site([limit(2), limit(1)], workers: 4)
-        let mailboxes = Mutex<[[PlaceGrant]]>(Array(repeating: [], count: 4))
+        let mailboxes = Lock<[[PlaceGrant]]>(Array(repeating: [], count: 4))
         let bells = (0..<4).map { _ in DispatchSemaphore(value: 0) }
         site.backend.setDelivery { grant, _ in
             mailboxes.withLock { $0[grant.worker].append(grant) }

@@ -1,8 +1,8 @@
 // A nameserver whose every word is in the script: it answers, lies, refuses, or says nothing, over UDP and TCP at once.
 
+internal import Basics
 import Foundation
 import Glibc
-import Synchronization
 
 /// Listens on a port of 127.0.0.1, for UDP and TCP, until it is stopped or given up.
 public final class ScriptedNameserver: Sendable {
@@ -52,7 +52,7 @@ public final class ScriptedNameserver: Sendable {
     private let datagrams: Int32
     private let listener: Int32
     private let wakeEnds: (reads: Int32, writes: Int32)
-    private let asked = Mutex<[Question]>([])
+    private let asked = Lock<[Question]>([])
 
     /// - Parameter listensToTCP: whether there is anybody to be asked over TCP.
     public init(listensToTCP: Bool = true, _ script: @escaping Script) throws {

@@ -10,7 +10,7 @@ final class Run: Sendable {
     private let wanted: Int
     private let folder: String
     private let nextSeed: Atomic<UInt64>
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         var exchanges = 0

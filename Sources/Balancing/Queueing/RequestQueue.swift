@@ -35,14 +35,14 @@ public struct QueueWait: Sendable, Equatable {
 final class RequestQueue: Sendable {
     /// All who wait, wherever. Read after a place was freed, so that freeing costs no lock while nobody waits.
     private let count = Atomic<Int>(0)
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private struct State {
         var lines: WaitingLines
         var deliver: @Sendable (PlaceGrant, Int?) -> Void = { _, _ in }
     }
 
-    init(servers: Int) { state = Mutex(State(lines: WaitingLines(servers: servers))) }
+    init(servers: Int) { state = Lock(State(lines: WaitingLines(servers: servers))) }
 
     func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) {
         state.withLock { $0.deliver = deliver }

@@ -4,7 +4,6 @@
 internal import Balancing
 internal import Basics
 public import Reactor
-internal import Synchronization
 
 /// Retries unresolved names, one look-up thread at a time, and gives the servers their addresses.
 public final class NameResolution: LoopTask {
@@ -22,7 +21,7 @@ public final class NameResolution: LoopTask {
 
     /// What the look-up thread leaves behind.
     private final class Found: Sendable {
-        let answers = Mutex<[(server: Server, address: SocketAddress)]?>(nil)
+        let answers = Lock<[(server: Server, address: SocketAddress)]?>(nil)
     }
 
     /// - Parameters:

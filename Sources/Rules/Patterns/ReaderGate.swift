@@ -4,6 +4,7 @@
 // for. A writer closes the gate, waits until everybody is out, and opens it again; who comes meanwhile waits for it.
 // Readers do not read while they read: a writer in between would wait for the outer one, and the inner one for it.
 
+internal import Basics
 internal import Glibc
 internal import Synchronization
 
@@ -19,7 +20,7 @@ struct ReaderGate: ~Copyable, Sendable {
     }
 
     private let isClosed = Atomic<Bool>(false)
-    private let writing = Mutex<Void>(())
+    private let writing = Lock<Void>(())
     private let lanes: LaneArray
 
     @safe

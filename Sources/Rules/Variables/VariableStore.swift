@@ -2,7 +2,6 @@
 // stays; setting a variable again in the next exchange costs no allocation.
 
 internal import Basics
-internal import Synchronization
 
 /// The variables of one scope of one connection or exchange.
 public final class VariableStore {
@@ -86,7 +85,7 @@ public final class ProcessVariables: Sendable {
         case text([UInt8])
     }
 
-    fileprivate let values = Mutex<[UInt64: Value]>([:])
+    fileprivate let values = Lock<[UInt64: Value]>([:])
 
     public init() {}
 }
