@@ -1,102 +1,81 @@
-// A byte queue that holds memory only while it holds bytes, and the pool its memory comes from.
+// A byte queue that holds memory only while it holds bytes.
 //
-// Every connection has two of these (what was read, what is to be written). Between messages both are
-// empty and hold nothing, so an idle connection costs no buffer. One worker owns the pool; nothing here
-// is shared between threads.
-
-/// Fixed-size blocks lent to the buffers of one worker.
-///
-/// Blocks are `blockBytes` long (`tune.bufsize`). Returned blocks are kept for reuse up to `keptMax`;
-/// the last one returned is the next one lent, so that it is still in the processor's cache.
-@safe
-public final class BufferPool {
-    public let blockBytes: Int
-    /// Blocks kept ready; beyond this they go back to the allocator (1,024 × 16 KiB = 16 MiB a worker).
-    public let keptMax: Int
-    /// Blocks now lent out: 0 when every connection is idle.
-    public private(set) var lent = 0
-    /// Blocks now ready, each of which begins with the place of the next.
-    public private(set) var kept = 0
-    private var firstKept: UnsafeMutableRawPointer? = nil
-
-    public init(blockBytes: Int = 16_384, keptMax: Int = 1_024) {
-        precondition(blockBytes >= 64, "a buffer of \(blockBytes) bytes cannot hold a message head")
-        self.blockBytes = blockBytes
-        self.keptMax = keptMax
-    }
-
-    fileprivate func lend() -> UnsafeMutableRawPointer {
-        lent += 1
-        return unsafe takeKept() ?? UnsafeMutableRawPointer.allocate(byteCount: blockBytes, alignment: 16)
-    }
-
-    fileprivate func takeBack(_ block: UnsafeMutableRawPointer) {
-        precondition(lent > 0, "a block came back that was never lent")
-        lent -= 1
-        guard kept < keptMax else { return unsafe block.deallocate() }
-        unsafe block.storeBytes(of: firstKept, as: UnsafeMutableRawPointer?.self)
-        unsafe firstKept = block
-        kept += 1
-    }
-
-    private func takeKept() -> UnsafeMutableRawPointer? {
-        guard let block = unsafe firstKept else { return nil }
-        unsafe firstKept = block.load(as: UnsafeMutableRawPointer?.self)
-        kept -= 1
-        return unsafe block
-    }
-
-    /// Gives the blocks that are kept ready back to the allocator; returns how many that were.
-    public func trim() -> Int {
-        let count = kept
-        while let block = unsafe takeKept() { unsafe block.deallocate() }
-        return count
-    }
-
-    deinit { _ = trim() }
-}
+// Every connection has two of these (what was read, what is to be written). Between messages both are empty and hold
+// nothing. A buffer whose few bytes have to wait for the peer can be parked: the bytes move to memory of their own size, and
+// the block goes back to the pool, so that half a request head costs some hundred bytes and not a whole block.
 
 /// Bytes in order: appended at the tail, consumed at the head, one pool block at most.
+///
+/// Call `acquire(from:)` before appending: it also turns a parked buffer back into one with a whole block.
 @safe
 public struct ByteBuffer: ~Copyable {
     // `head <= tail <= capacity` always holds; `block` is nil exactly when capacity is 0.
     @usableFromInline internal var block: UnsafeMutableRawPointer?
     @usableFromInline internal var head = 0
     @usableFromInline internal var tail = 0
-    @usableFromInline internal var capacity = 0
+    // Half a word, so that it and `isParked` need no more than one.
+    @usableFromInline internal var capacityBytes: UInt32 = 0
+    /// Whether `block` is memory of the bytes' own size instead of a block of the pool.
+    public private(set) var isParked = false
+
+    @inlinable internal var capacity: Int { Int(truncatingIfNeeded: capacityBytes) }
 
     public init() { unsafe block = nil }
 
     deinit {
         // A block that did not go back to its pool would be missed by the pool's count.
-        precondition(capacity == 0, "a buffer was dropped while it held a block: call release(to:) first")
+        precondition(capacityBytes == 0, "a buffer was dropped while it held a block: call release(to:) first")
     }
 
     /// Bytes waiting to be consumed.
     @inlinable public var count: Int { tail - head }
     @inlinable public var isEmpty: Bool { head == tail }
     /// Whether a block is held.
-    @inlinable public var holdsBlock: Bool { capacity != 0 }
-    /// Bytes that can still be appended without moving anything; 0 while no block is held.
+    @inlinable public var holdsBlock: Bool { capacityBytes != 0 }
+    /// Bytes that can still be appended without moving anything: 0 while no block is held, at least 1 while parked.
     @inlinable public var room: Int { capacity - tail }
-    /// Whether it has a block and not a byte of room in it.
+    /// Whether it has a block and not a byte of room in it. A parked buffer is never full.
     @inlinable public var isFull: Bool { holdsBlock && count == capacity }
 
-    /// Takes a block from `pool` unless one is held already.
+    /// Takes a block from `pool` unless one is held already. The bytes of a parked buffer move into it.
     public mutating func acquire(from pool: BufferPool) {
-        guard capacity == 0 else { return }
-        unsafe block = unsafe pool.lend()
-        capacity = pool.blockBytes
+        guard capacityBytes == 0 || isParked else { return }
+        let full = unsafe pool.lend()
+        if isParked, let small = unsafe block {
+            unsafe full.copyMemory(from: small, byteCount: tail)
+            unsafe pool.freeParked(small)
+            isParked = false
+        }
+        unsafe block = full
+        capacityBytes = UInt32(pool.blockBytes)
     }
 
     /// Gives the block back; the bytes in it, if any, are gone.
     public mutating func release(to pool: BufferPool) {
         guard let held = unsafe block else { return }
-        unsafe pool.takeBack(held)
+        if isParked { unsafe pool.freeParked(held) } else { unsafe pool.takeBack(held) }
         unsafe block = nil
         head = 0
         tail = 0
-        capacity = 0
+        capacityBytes = 0
+        isParked = false
+    }
+
+    /// Gives the block back while nothing is expected to happen soon: an empty buffer then holds nothing, and up to
+    /// `BufferPool.parkedBytesMax` bytes move to memory of their own size. A buffer with more keeps its block.
+    ///
+    /// Bytes that were consumed but are still in the block are kept where they fit, for `copy(withConsumed:)`.
+    public mutating func park(in pool: BufferPool) {
+        guard let held = unsafe block, !isParked else { return }
+        guard !isEmpty else { return release(to: pool) }
+        if tail > pool.parkedBytesMax, count <= pool.parkedBytesMax { compact() }
+        guard tail <= pool.parkedBytesMax else { return }
+        let (small, bytes) = unsafe pool.allocateParked(atLeast: tail + 1)
+        unsafe small.copyMemory(from: held, byteCount: tail)
+        unsafe pool.takeBack(held)
+        unsafe block = small
+        capacityBytes = UInt32(bytes)
+        isParked = true
     }
 
     /// Gives the block back if it holds no bytes.
@@ -195,6 +174,7 @@ public struct ByteBuffer: ~Copyable {
         unsafe Swift.swap(&a.block, &b.block)
         Swift.swap(&a.head, &b.head)
         Swift.swap(&a.tail, &b.tail)
-        Swift.swap(&a.capacity, &b.capacity)
+        Swift.swap(&a.capacityBytes, &b.capacityBytes)
+        Swift.swap(&a.isParked, &b.isParked)
     }
 }

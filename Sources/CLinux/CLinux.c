@@ -1,13 +1,28 @@
-// What is said when the process dies of its own fault. All of it is in C, where it is plain that nothing is allocated
-// and no lock is taken: the signal comes in the middle of anything.
+// What does not fit into a header: memory that Swift's overlay cannot reach, and the report of a crash.
 
 #define _GNU_SOURCE
 #include "CLinux.h"
 
 #include <execinfo.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+void *clinux_reserve(size_t count) {
+    void *start = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) return NULL;
+    // A huge page would be resident as a whole as soon as one of its bytes is written.
+    madvise(start, count, MADV_NOHUGEPAGE);
+    return start;
+}
+
+void clinux_configure_heap(void) { mallopt(M_MMAP_THRESHOLD, 256 << 10); }
+void clinux_trim_heap(void) { malloc_trim(0); }
+
+// The report of a crash is in C, where it is plain that nothing is allocated and no lock is taken: the signal comes in the
+// middle of anything.
 
 enum { CLINUX_CRASH_FRAMES = 64, CLINUX_SIGNAL_STACK_BYTES = 65536 };
 static char clinux_crash_words[192];

@@ -1,10 +1,11 @@
 // The byte queue and its pool: what goes in comes out in order, and nobody holds memory for nothing.
 
 import Basics
+import Foundation
 import Testing
 
 @Suite struct ByteBufferTests {
-    private let pool = BufferPool(blockBytes: 64, keptMax: 2)
+    private let pool = BufferPool(blockBytes: 64)
 
     private func contents(_ buffer: borrowing ByteBuffer) -> String { buffer.readable.text }
 
@@ -151,18 +152,70 @@ import Testing
         next.release(to: pool)
     }
 
-    @Test func `the pool keeps no more blocks than it should`() {
-        var a = ByteBuffer()
-        var b = ByteBuffer()
-        var c = ByteBuffer()
-        a.acquire(from: pool)
-        b.acquire(from: pool)
-        c.acquire(from: pool)
-        #expect(pool.lent == 3)
-        a.release(to: pool)
-        b.release(to: pool)
-        c.release(to: pool)
-        #expect(pool.lent == 0)
+    // MARK: Parking
+
+    @Test func `a parked buffer keeps its bytes and those consumed before, without a block`() {
+        let pool = BufferPool(blockBytes: 4_096)
+        var buffer = ByteBuffer()
+        buffer.acquire(from: pool)
+        _ = buffer.append("GET / HTTP/1.1\r\nHost: half")
+        buffer.consume(16)
+        buffer.park(in: pool)
+        let (isParked, isFull, room) = (buffer.isParked, buffer.isFull, buffer.room)
+        #expect(isParked && !isFull && room > 0)
+        #expect(pool.lent == 0 && pool.parked == 1)
+        #expect(contents(buffer) == "Host: half")
+        #expect(buffer.copy(withConsumed: 100).consumed == 16)
+
+        buffer.acquire(from: pool)
+        let (isParkedStill, roomAfter) = (buffer.isParked, buffer.room)
+        #expect(!isParkedStill && roomAfter == 4_096 - 26)
+        #expect(pool.lent == 1 && pool.parked == 0)
+        _ = buffer.append(".example")
+        #expect(contents(buffer) == "Host: half.example")
+        buffer.release(to: pool)
+    }
+
+    @Test func `parking releases an empty buffer and leaves one with much in it alone`() {
+        let pool = BufferPool(blockBytes: 4_096)
+        var buffer = ByteBuffer()
+        buffer.park(in: pool)
+        buffer.acquire(from: pool)
+        buffer.park(in: pool)
+        let holdsBlock = buffer.holdsBlock
+        #expect(!holdsBlock && pool.lent == 0 && pool.parked == 0)
+
+        buffer.acquire(from: pool)
+        _ = buffer.append([UInt8](repeating: 0x61, count: 1_025))
+        buffer.park(in: pool)
+        let isParked = buffer.isParked
+        #expect(!isParked && pool.lent == 1, "more than a quarter of the block")
+
+        // What was consumed is given up where it would keep the rest from being parked.
+        buffer.consume(1_000)
+        buffer.park(in: pool)
+        let (isParkedNow, count) = (buffer.isParked, buffer.count)
+        #expect(isParkedNow && count == 25 && pool.lent == 0)
+        buffer.release(to: pool)
+        #expect(pool.parked == 0)
+    }
+
+    @Test func `a parked buffer is consumed, exchanged and released like any other`() {
+        var buffer = ByteBuffer()
+        var other = ByteBuffer()
+        buffer.acquire(from: pool)
+        _ = buffer.append("abc")
+        buffer.park(in: pool)
+        ByteBuffer.swap(&buffer, &other)
+        let (isParked, otherIsParked) = (buffer.isParked, other.isParked)
+        #expect(!isParked && otherIsParked)
+        other.consume(1)
+        other.park(in: pool)
+        #expect(contents(other) == "bc")
+        other.consume(2)
+        other.releaseIfEmpty(to: pool)
+        let holdsBlock = other.holdsBlock
+        #expect(!holdsBlock && pool.parked == 0 && pool.lent == 0)
     }
 
     @Test func `a buffer dropped with its block is our own mistake`() async {
@@ -192,5 +245,62 @@ import Testing
             unsafe buffer.fill(limit: 4) { _ in (5, ()) }
             buffer.release(to: pool)
         }
+    }
+}
+
+@Suite struct BufferPoolTests {
+    /// Lends `count` blocks, writes into each, and takes all back.
+    private func use(_ count: Int, of pool: BufferPool) {
+        guard count > 0 else { return }
+        var buffer = ByteBuffer()
+        buffer.acquire(from: pool)
+        _ = buffer.append([UInt8](repeating: 0xAA, count: pool.blockBytes))
+        use(count - 1, of: pool)
+        buffer.release(to: pool)
+    }
+
+    @Test func `a burst's blocks keep their memory for one period and lose it in the next`() {
+        let pool = BufferPool(blockBytes: 5_000)
+        #expect(pool.trimUnused() == 0)
+        use(300, of: pool)
+        #expect(pool.lent == 0 && pool.kept == 300)
+        #expect(pool.trimUnused() == 0, "all of them were in use in this period")
+        use(10, of: pool)
+        #expect(pool.trimUnused() == 290)
+        #expect(pool.kept == 10)
+        use(20, of: pool)
+        #expect(pool.trimUnused() == 0 && pool.kept == 20)
+        #expect(pool.trimUnused() == 20 && pool.kept == 0)
+    }
+
+    @Test func `a block whose memory was given back serves again`() {
+        let pool = BufferPool(blockBytes: 8_192)
+        use(100, of: pool)
+        #expect(pool.trim() == 100 && pool.kept == 0)
+        var buffer = ByteBuffer()
+        buffer.acquire(from: pool)
+        unsafe buffer.fill { room in
+            (room.count, unsafe #expect(room.allSatisfy { $0 == 0 }, "memory that came back from the system is zero"))
+        }
+        let count = buffer.count
+        #expect(count == 8_192 && pool.lent == 1)
+        buffer.release(to: pool)
+        use(100, of: pool)
+        #expect(pool.kept == 100)
+    }
+
+    @Test func `memory of unused blocks is the system's again`() throws {
+        let pool = BufferPool(blockBytes: 16_384)
+        use(2_000, of: pool)
+        let during = try residentBytes()
+        _ = pool.trim()
+        let after = try residentBytes()
+        // 32 MB were touched; other tests of the process run meanwhile.
+        #expect(after + 16_000_000 < during, "\(during) bytes resident before, \(after) after")
+    }
+
+    private func residentBytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+        return try #require(Int(fields[1])) * 4_096
     }
 }

@@ -99,6 +99,13 @@ static inline int clinux_open_unnamed(const char *directory) {
     return open(directory, __O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
+// Reserves addresses whose pages get memory when they are first written; NULL if the system has none.
+void *clinux_reserve(size_t count);
+// Fixes the size from which the allocator asks the system for an area of its own, and returns it when it is freed.
+void clinux_configure_heap(void);
+// Gives free pages of all heaps back to the system.
+void clinux_trim_heap(void);
+
 // Has signals of our own mistakes say what and where it was, where nobody else has done so; `words` begin the report.
 void clinux_report_crashes(const char *words);
 // Gives the calling thread a stack for that, kept until the process ends: its own may be what is broken.
