@@ -36,6 +36,8 @@ public final class Worker {
     var views: [Backend.View]
     private var serversLeftAlone = ServersLeftAlone()
     private var spareExchanges: [Exchange] = []
+    /// The fewest spare exchanges there were since memory was last given back.
+    private var leastSpareExchanges = 0
     private(set) var exchangesUnderWay = 0
     private var exchangesBegun: UInt64 = 0
     private var nameTickets: UInt64 = 0
@@ -169,7 +171,9 @@ public final class Worker {
 
     func takeExchange() -> Exchange {
         exchangesUnderWay += 1
-        return spareExchanges.popLast() ?? Exchange(makeFacts())
+        guard let spare = spareExchanges.popLast() else { return Exchange(makeFacts()) }
+        if spareExchanges.count < leastSpareExchanges { leastSpareExchanges = spareExchanges.count }
+        return spare
     }
 
     /// Facts that know what is the same for all exchanges of this worker.
@@ -214,6 +218,7 @@ public final class Worker {
         }
         if orders.listeningOrder != listeningOrder { obeyListeningOrder() }
         if orders.takeTrim() { trim() }
+        if orders.takeUnusedTrim() { trimUnused() }
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
         if order == .stopNow { stopNow() }
@@ -254,10 +259,19 @@ public final class Worker {
         let blocks = buffers.trim()
         let exchanges = spareExchanges.count
         spareExchanges = []
+        leastSpareExchanges = 0
+        Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
             "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges; "
                 + "\(buffers.lent) buffers and \(exchangesUnderWay) exchanges are in use.")
+    }
+
+    /// Gives back buffers and exchanges that were not needed since the last call.
+    private func trimUnused() {
+        _ = buffers.trimUnused()
+        spareExchanges.removeLast(leastSpareExchanges)
+        leastSpareExchanges = spareExchanges.count
     }
 
     /// Listeners close; idle connections close; exchanges finish.

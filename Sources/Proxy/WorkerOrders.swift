@@ -19,6 +19,7 @@ public final class WorkerOrders: Sendable {
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
     private let trimWanted = Atomic<Bool>(false)
+    private let unusedTrimWanted = Atomic<Bool>(false)
     private let waker: Waker?
 
     /// - Parameter waker: ends the worker's wait; nil where nobody waits, as in a simulation.
@@ -52,6 +53,16 @@ public final class WorkerOrders: Sendable {
     public func trim() {
         trimWanted.store(true, ordering: .releasing)
         waker?.wake()
+    }
+
+    /// Asks the worker to give back memory that it has not needed since the last time.
+    public func trimUnused() {
+        unusedTrimWanted.store(true, ordering: .releasing)
+        waker?.wake()
+    }
+
+    func takeUnusedTrim() -> Bool {
+        unusedTrimWanted.load(ordering: .relaxed) && unusedTrimWanted.exchange(false, ordering: .acquiring)
     }
 
     func takeTrim() -> Bool {

@@ -79,6 +79,7 @@ final class ControlPlane {
         ServerNames.start(plan: plan, lookup: lookup, log: healthLog, in: loop)
         startAdmin(listening)
         startSampling()
+        MemoryKeeper.start(plan: plan, workers: orders, pool: pool, in: loop)
         names = NameResolution.start(
             plan: plan, waker: kernel.waker,
             announce: { [self] in log.event(.notice, to: plan.logTargets, $0) }, in: loop)
@@ -165,7 +166,9 @@ final class ControlPlane {
                     warn("SIGHUP: " + line, to: plan.logTargets(ofProxyWithID: proxy.id))
                 }
             }
-        case SIGQUIT: for worker in orders { worker.trim() }
+        case SIGQUIT:
+            _ = pool.trim()
+            for worker in orders { worker.trim() }
         case SIGTTOU: setListening(false)
         case SIGTTIN: setListening(true)
         default: break
