@@ -17,7 +17,7 @@ public struct Draft: Sendable {
     /// Where the section begins: its name, or its keyword if it has no name.
     public let range: SourceRange
 
-    private var settings: [ObjectIdentifier: any SectionSettings] = [:]
+    private var settings = SettingsByType()
 
     public init(kind: SectionKind, name: String, range: SourceRange) {
         self.kind = kind
@@ -35,11 +35,24 @@ public struct Draft: Sendable {
     ///
     /// Changes happen in place, so that appending the ten-thousandth server costs no copy of the others.
     public subscript<S: SectionSettings>(_ type: S.Type) -> S {
-        get { settings[ObjectIdentifier(type)] as? S ?? S() }
+        get { settings[type] }
+        _modify { yield &settings[type] }
+    }
+}
+
+/// One value of each type of settings.
+public struct SettingsByType: Sendable {
+    private var values: [ObjectIdentifier: any SectionSettings] = [:]
+
+    public init() {}
+
+    /// The value of type `S`; a fresh `S()` until something was set.
+    public subscript<S: SectionSettings>(_ type: S.Type) -> S {
+        get { values[ObjectIdentifier(type)] as? S ?? S() }
         _modify {
             let key = ObjectIdentifier(type)
-            var value = settings.removeValue(forKey: key) as? S ?? S()
-            defer { settings[key] = value }
+            var value = values.removeValue(forKey: key) as? S ?? S()
+            defer { values[key] = value }
             yield &value
         }
     }

@@ -69,7 +69,7 @@ public struct HelpPrinter: Sendable {
         let name = words.joined(separator: " ")
         let rows = language.keywords.filter { $0.name == name }
         if !rows.isEmpty { return rows.map(entry).joined(separator: "\n") }
-        if let kind = SectionKind(rawValue: name) { return page(of: kind) }
+        if let kind = language.sectionKind(named: name) { return page(of: kind) }
         let family = language.keywords(beginningWith: words)
         if !family.isEmpty { return list(of: family) }
         if let group = language.parameterGroups.first(where: { $0.keyword == name }) {
@@ -110,9 +110,9 @@ public struct HelpPrinter: Sendable {
 extension HelpPrinter {
     private var overview: String {
         var text = ""
-        for kind in SectionKind.allCases {
+        for kind in language.sectionKinds {
             let names = names(in: kind)
-            text += kind.rawValue + "\n"
+            text += kind.name + "\n"
             if kind == .listen, Set(names) == Set(self.names(in: .frontend) + self.names(in: .backend)) {
                 text += paragraph("everything that a frontend or a backend may have") + "\n"
             } else {
@@ -140,7 +140,8 @@ extension HelpPrinter {
     private func entry(_ keyword: Keyword) -> String {
         var text = keyword.usage + "\n" + paragraph(keyword.summary)
         if keyword.isNegatable { text += paragraph("'no \(keyword.name)' switches it off.") }
-        text += paragraph(keyword.isDirective ? "Anywhere." : "In \(keyword.sections.names.listed("and")).")
+        text += paragraph(
+            keyword.isDirective ? "Anywhere." : "In \(language.names(of: keyword.sections).listed("and")).")
         for group in language.parameterGroups where group.keyword == keyword.name {
             text += "\nParameters:\n" + list(group.parameters.map { ($0.usage, $0.summary) })
         }
@@ -196,10 +197,4 @@ extension HelpPrinter {
 extension Keyword {
     /// Whether it is one of the words that begin with a dot, which may stand anywhere.
     var isDirective: Bool { name.hasPrefix(".") }
-}
-
-extension Sections {
-    static let all: Sections = [
-        .global, .proxies, .httpErrors, .userlist, .resolvers, .ring, .logProfile, .mailers,
-    ]
 }

@@ -7,6 +7,8 @@ internal import Basics
 
 /// The words of the configuration language: the tables of all rooms together.
 public struct Language: Sendable {
+    /// The kinds of sections, in the order of the manual.
+    public let sectionKinds: [SectionKind]
     public let keywords: [Keyword]
     public let parameterGroups: [ParameterGroup]
     /// What `.if` may ask of the program.
@@ -30,13 +32,18 @@ public struct Language: Sendable {
         }
     }
 
+    /// - Parameter sections: the kinds of sections beside those that the language itself knows. Kinds that only a row of
+    ///   `keywords` names follow behind.
     public init(
-        keywords: [Keyword], parameterGroups: [ParameterGroup],
+        sections: [SectionKind] = [], keywords: [Keyword], parameterGroups: [ParameterGroup],
         program: ProgramFacts = ProgramFacts(version: "0.0", features: [], options: [])
     ) {
         self.program = program
         self.keywords = keywords
         self.parameterGroups = parameterGroups
+        sectionKinds = (SectionKind.builtIn + sections + keywords.flatMap(\.sections.members)).reduce(into: []) {
+            if !$0.contains($1) { $0.append($1) }
+        }
 
         var families: [String: [Row]] = [:]
         var taken: [String: Sections] = [:]
@@ -56,6 +63,14 @@ public struct Language: Sendable {
 }
 
 extension Language {
+    /// The kind of section that a line begins with this word; nil if it begins none.
+    func sectionKind(named word: String) -> SectionKind? { sectionKinds.first { $0.name == word } }
+
+    /// The names of the kinds of sections that are among `sections`.
+    func names(of sections: Sections) -> [String] {
+        sectionKinds.filter { sections.contains(Sections($0)) }.map(\.name)
+    }
+
     /// What the first words of a line are.
     enum Match {
         /// A keyword, and how many words its name has.

@@ -6,14 +6,8 @@ public struct LoadedConfiguration: Sendable {
     public internal(set) var global: Draft
     /// Every frontend, backend and listen, in file order.
     public internal(set) var proxies: [Draft] = []
-    /// Every `http-errors` section, in file order; their names are unique.
-    public internal(set) var httpErrors: [Draft] = []
-    /// Every `userlist`, in file order; their names are unique.
-    public internal(set) var userlists: [Draft] = []
-    /// Every `resolvers` section, likewise.
-    public internal(set) var resolvers: [Draft] = []
-    /// Every `ring`, `log-profile` and `mailers` section, in file order; names are unique within a kind.
-    public internal(set) var logging: [Draft] = []
+    /// Every other section but `defaults`, in file order; names are unique within a kind.
+    public internal(set) var sections: [Draft] = []
     /// In the order they were found; `ProblemPrinter` sorts them.
     public var problems: [ConfigProblem] = []
     /// The files' texts, for printing problems.

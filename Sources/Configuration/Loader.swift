@@ -198,7 +198,7 @@ extension Loader {
                 try takeDirective(line.words)
             } else if !isRead {
                 return
-            } else if let kind = SectionKind(rawValue: first.text) {
+            } else if let kind = language.sectionKind(named: first.text) {
                 try openSection(kind, line.words)
             } else if HAProxyKeywords.sections.contains(first.text) {
                 skipSection()
@@ -330,7 +330,7 @@ extension Loader {
     }
 
     private func isSectionWord(_ text: String) -> Bool {
-        SectionKind(rawValue: text) != nil || HAProxyKeywords.sections.contains(text)
+        language.sectionKind(named: text) != nil || HAProxyKeywords.sections.contains(text)
     }
 
     /// A line before the first section. It is not known which section is missing, so one such error is enough.
@@ -339,25 +339,6 @@ extension Loader {
         return ConfigProblem(
             "'\(name)' stands before the first section", at: words.first?.range,
             expected: "a line with \(sections.names.listed("or")) above it")
-    }
-}
-
-extension SectionKind {
-    /// `a frontend`, `the global section`: what a sentence calls the section.
-    var withArticle: String {
-        switch self {
-        case .global: "the global section"
-        case .defaults: "a defaults section"
-        case .frontend: "a frontend"
-        case .backend: "a backend"
-        case .listen: "a listen section"
-        case .httpErrors: "an http-errors section"
-        case .userlist: "a userlist"
-        case .resolvers: "a resolvers section"
-        case .ring: "a ring section"
-        case .logProfile: "a log-profile section"
-        case .mailers: "a mailers section"
-        }
     }
 }
 

@@ -4,58 +4,61 @@
 extension Language {
     /// The whole manual. The same tables give the same text, byte for byte.
     public func manual() -> String {
-        Self.introduction + sectionTable + keywordEntries + parameterLists + ignoredList + oldSpellings
+        introduction + sectionTable + keywordEntries + parameterLists + ignoredList + oldSpellings
     }
 
-    private static let introduction = """
-        # Configuration
+    private var introduction: String {
+        let kinds = sectionKinds.filter { !SectionKind.builtIn.contains($0) }.map { "`\($0.name)`" }
+        return """
+            # Configuration
 
-        This page is printed from the program's own tables (`portico help` shows the same in a terminal).
+            This page is printed from the program's own tables (`portico help` shows the same in a terminal).
 
-        ## How a file is written
+            ## How a file is written
 
-        A file is made of sections, each begun by its name on a line of its own: `global`, `defaults`, `frontend`, `backend` and
-        `listen`; `http-errors`, `userlist`, `resolvers`, `ring`, `log-profile` and `mailers` hold what these refer to. Every other line is a keyword with its arguments.
+            A file is made of sections, each begun by its name on a line of its own: `global`, `defaults`, `frontend`, `backend` and
+            `listen`; \(kinds.listed("and")) hold what these refer to. Every other line is a keyword with its arguments.
 
-        - Words are parted by blanks. `#` begins a comment.
-        - `\\` makes the next character an ordinary one: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` stand for
-          a line feed, a carriage return, a tab and the byte of that hexadecimal number. At the end of a line it continues the
-          line in the next one.
-        - Between `"` and `"`, blanks, `#` and `'` are ordinary, and environment variables are replaced: `$NAME`, `${NAME}`,
-          `${NAME-default}`, and `${NAME[*]}` for a list that becomes one word per item. `\\$` is a dollar sign. `$.FILE`,
-          `$.LINE` and `$.SECTION` tell the place.
-          `$HAPROXY_CFGFILES` and `$HAPROXY_BRANCH` are set: the files, and the version of HAProxy whose language this is.
-        - Between `'` and `'`, everything is ordinary.
-        - The arguments of samples and converters, `regsub(\\d+,N)`, are read from the word that this makes. There, quotes again make
-          commas, parentheses and blanks ordinary; outside `'`, a backslash before a backslash, a quote or a blank makes that
-          ordinary, `\\n`, `\\r` and `\\t` are a line feed, a carriage return and a tab, and before anything else, a comma too, it
-          is a backslash. Regular expressions and what replaces their matches have backslashes of their own; log formats have none.
-        - Files are bytes: those that are no UTF-8 stay what they are, as those that `\\xHH` names do.
-        - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
-          keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
-        - Lines that begin with a dot choose among other lines, or print something: see [`.if`](#if) and its like.
-        - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read by name.
+            - Words are parted by blanks. `#` begins a comment.
+            - `\\` makes the next character an ordinary one: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` stand for
+              a line feed, a carriage return, a tab and the byte of that hexadecimal number. At the end of a line it continues the
+              line in the next one.
+            - Between `"` and `"`, blanks, `#` and `'` are ordinary, and environment variables are replaced: `$NAME`, `${NAME}`,
+              `${NAME-default}`, and `${NAME[*]}` for a list that becomes one word per item. `\\$` is a dollar sign. `$.FILE`,
+              `$.LINE` and `$.SECTION` tell the place.
+              `$HAPROXY_CFGFILES` and `$HAPROXY_BRANCH` are set: the files, and the version of HAProxy whose language this is.
+            - Between `'` and `'`, everything is ordinary.
+            - The arguments of samples and converters, `regsub(\\d+,N)`, are read from the word that this makes. There, quotes again make
+              commas, parentheses and blanks ordinary; outside `'`, a backslash before a backslash, a quote or a blank makes that
+              ordinary, `\\n`, `\\r` and `\\t` are a line feed, a carriage return and a tab, and before anything else, a comma too, it
+              is a backslash. Regular expressions and what replaces their matches have backslashes of their own; log formats have none.
+            - Files are bytes: those that are no UTF-8 stay what they are, as those that `\\xHH` names do.
+            - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
+              keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
+            - Lines that begin with a dot choose among other lines, or print something: see [`.if`](#if) and its like.
+            - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read by name.
 
-        A proxy section starts with everything that the last `defaults` section above it says, or the one named behind `from`:
-        `backend app from slow`. Several `global` sections add up. A frontend and a backend may share a name; a `listen` section
-        is both in one.
+            A proxy section starts with everything that the last `defaults` section above it says, or the one named behind `from`:
+            `backend app from slow`. Several `global` sections add up. A frontend and a backend may share a name; a `listen` section
+            is both in one.
 
 
-        """
+            """
+    }
 
     /// Which keyword may stand in which section: a line for each, so that changes to the page stay small.
     private var sectionTable: String {
-        let columns: [SectionKind] = [.global, .defaults, .frontend, .backend, .listen]
-        let others = SectionKind.allCases.filter { !columns.contains($0) }
+        let columns = SectionKind.builtIn
+        let others = sectionKinds.filter { !columns.contains($0) }
         let names = Dictionary(grouping: keywords, by: \.name).sorted { $0.key < $1.key }
-        return "## Where a keyword may stand\n\n| |\(columns.map { " \($0.rawValue) |" }.joined()) elsewhere |\n"
+        return "## Where a keyword may stand\n\n| |\(columns.map { " \($0.name) |" }.joined()) elsewhere |\n"
             + "|---|\(columns.map { _ in ":-:|" }.joined())---|\n"
             + names.map { name, rows in
                 let sections = rows.reduce(into: Sections()) { $0.formUnion($1.sections) }
                 let isAnywhere = rows.contains(where: \.isDirective)
                 let marks = columns.map { sections.contains(Sections($0)) ? " ● |" : " |" }.joined()
                 let rest =
-                    isAnywhere ? ["anywhere"] : others.filter { sections.contains(Sections($0)) }.map(\.rawValue)
+                    isAnywhere ? ["anywhere"] : others.filter { sections.contains(Sections($0)) }.map(\.name)
                 return "| [`\(name)`](#\(name.anchor)) |\(marks)"
                     + (rest.isEmpty ? " |\n" : " \(rest.joined(separator: ", ")) |\n")
             }.joined() + "\n"
@@ -71,7 +74,7 @@ extension Language {
 
     private func entry(_ keyword: Keyword) -> String {
         var text = "```\n\(keyword.usage)\n```\n\n\(keyword.summary.markdown)\n\n"
-        text += keyword.isDirective ? "Anywhere." : "In: \(keyword.sections.names.joined(separator: ", "))."
+        text += keyword.isDirective ? "Anywhere." : "In: \(names(of: keyword.sections).joined(separator: ", "))."
         if keyword.isNegatable { text += " `no \(keyword.name)` switches it off." }
         for group in parameterGroups where group.keyword == keyword.name {
             text += " [Parameters](#\("parameters of \(group.keyword)".anchor))."

@@ -39,7 +39,7 @@ public struct NameIndex: Sendable {
         self.init(
             what: what,
             positions: entries.filter { $1.kind != excluded }.map { ($1.name, $0) },
-            others: proxies.filter { $0.kind == excluded }.map { ($0.name, excluded.rawValue) })
+            others: proxies.filter { $0.kind == excluded }.map { ($0.name, excluded.name) })
     }
 
     private init(what: String, positions: [(String, Int)], others: [(String, String)]) {

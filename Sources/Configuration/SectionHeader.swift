@@ -1,7 +1,7 @@
 // The first line of a section: its kind, its name, the defaults it starts from.
 //
 //   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
-//   http-errors|userlist|resolvers|ring|log-profile|mailers <name>
+//   <kind> <name>, for the kinds that the rooms above declare
 //
 // A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
 // where it was legible, so that references to it are not reported too.
@@ -12,10 +12,8 @@ struct SectionNames {
     /// A frontend and a backend may share a name, a listen is both.
     var frontends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
-    var httpErrors: [String: (kind: SectionKind, range: SourceRange)] = [:]
-    var userlists: [String: (kind: SectionKind, range: SourceRange)] = [:]
-    var resolvers: [String: (kind: SectionKind, range: SourceRange)] = [:]
-    var logging: [SectionKind: [String: (kind: SectionKind, range: SourceRange)]] = [:]
+    /// Names of other sections, within each kind.
+    var others: [SectionKind: [String: (kind: SectionKind, range: SourceRange)]] = [:]
     /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
     var defaults: [String: [Draft]] = [:]
     /// What a proxy without `from` starts from.
@@ -32,7 +30,7 @@ extension Loader {
 
         // Until the line has proved right, what it opens is read but not kept.
         place = .inside(isKept: false)
-        draft = Draft(kind: kind, name: kind.rawValue, range: keyword.range)
+        draft = Draft(kind: kind, name: kind.name, range: keyword.range)
         if kind == .global {
             draft = result.global
             place = .inside(isKept: true)
@@ -46,9 +44,9 @@ extension Loader {
             rest = rest.dropFirst()
         } else if kind.isNamed {
             throw ConfigProblem(
-                "'\(kind.rawValue)' lacks a name", at: keyword.range, expected: "\(kind.rawValue) <name>")
+                "'\(kind.name)' lacks a name", at: keyword.range, expected: "\(kind.name) <name>")
         }
-        draft = Draft(kind: kind, name: name?.text ?? kind.rawValue, range: name?.range ?? keyword.range)
+        draft = Draft(kind: kind, name: name?.text ?? kind.name, range: name?.range ?? keyword.range)
         if let name {
             try checkLetters(of: name)
             try takeName(kind, name)
@@ -60,12 +58,10 @@ extension Loader {
             try bind(rest)
         } else {
             let usage =
-                switch kind {
-                case .httpErrors, .userlist, .resolvers, .ring, .logProfile, .mailers: "\(kind.rawValue) <name>"
-                case .defaults: "defaults [<name>] [from <defaults>]"
-                default: "\(kind.rawValue) <name> [from <defaults>]"
-                }
-            try refuse(rest, behind: kind.rawValue, expected: usage)
+                kind == .defaults
+                ? "defaults [<name>] [from <defaults>]"
+                : "\(kind.name) <name>" + (kind.hasDefaults ? " [from <defaults>]" : "")
+            try refuse(rest, behind: kind.name, expected: usage)
         }
     }
 
@@ -74,16 +70,15 @@ extension Loader {
         runOldRules()
         defer { place = .outside }
         guard case .inside(isKept: true) = place else { return }
-        switch draft.kind {
-        case .global: result.global = draft
-        case .defaults:
+        if draft.kind == .global {
+            result.global = draft
+        } else if draft.kind == .defaults {
             names.lastDefaults = draft
-            if draft.name != SectionKind.defaults.rawValue { names.defaults[draft.name, default: []].append(draft) }
-        case .frontend, .backend, .listen: result.proxies.append(draft)
-        case .httpErrors: result.httpErrors.append(draft)
-        case .userlist: result.userlists.append(draft)
-        case .resolvers: result.resolvers.append(draft)
-        case .ring, .logProfile, .mailers: result.logging.append(draft)
+            if draft.name != SectionKind.defaults.name { names.defaults[draft.name, default: []].append(draft) }
+        } else if draft.kind.isProxy {
+            result.proxies.append(draft)
+        } else {
+            result.sections.append(draft)
         }
     }
 
@@ -110,23 +105,15 @@ extension Loader {
         let isBack = kind == .backend || kind == .listen
         let first =
             (isFront ? names.frontends[name.text] : nil) ?? (isBack ? names.backends[name.text] : nil)
-            ?? (kind == .httpErrors ? names.httpErrors[name.text] : nil)
-            ?? (kind == .userlist ? names.userlists[name.text] : nil)
-            ?? (kind == .resolvers ? names.resolvers[name.text] : nil)
-            ?? names.logging[kind]?[name.text]
+            ?? names.others[kind]?[name.text]
         if let first {
             throw ConfigProblem(
-                "there is \(first.kind == .httpErrors ? "an" : "a") \(first.kind.rawValue) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
+                "there is \(first.kind.article) \(first.kind.name) '\(name.text)' already, at \(first.range.file):\(first.range.line)",
                 at: name.range)
         }
         if isFront { names.frontends[name.text] = (kind, name.range) }
         if isBack { names.backends[name.text] = (kind, name.range) }
-        if kind == .httpErrors { names.httpErrors[name.text] = (kind, name.range) }
-        if kind == .userlist { names.userlists[name.text] = (kind, name.range) }
-        if kind == .resolvers { names.resolvers[name.text] = (kind, name.range) }
-        if kind == .ring || kind == .logProfile || kind == .mailers {
-            names.logging[kind, default: [:]][name.text] = (kind, name.range)
-        }
+        if !SectionKind.builtIn.contains(kind) { names.others[kind, default: [:]][name.text] = (kind, name.range) }
     }
 
     /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.

@@ -145,7 +145,7 @@ extension Loader {
     ///
     /// The lines that follow it then belong to a section of which nothing is known, and are not judged.
     private mutating func unknownSection(_ word: Word) -> ConfigProblem? {
-        let meant = closest(word.text, among: SectionKind.allCases.map(\.rawValue))
+        let meant = closest(word.text, among: language.sectionKinds.map(\.name))
         let isAtMargin = word.range.column == 1
         let looksLikeSection =
             switch place {
@@ -159,7 +159,7 @@ extension Loader {
         skipSection()
         return ConfigProblem(
             "unknown section '\(word.text)'", at: word.range,
-            expected: meant == nil ? "one of \(SectionKind.allCases.map(\.rawValue).joined(separator: ", "))" : nil,
+            expected: meant == nil ? "one of \(language.sectionKinds.map(\.name).joined(separator: ", "))" : nil,
             suggestion: meant)
     }
 

@@ -36,7 +36,7 @@ public enum LoggingKeywords {
             draft[LoggingSettings.self].lines.append(entry)
         },
         Keyword(
-            "log-tag", in: [.global, .defaults, .frontend, .backend, .listen, .logProfile], usage: "log-tag <name>",
+            "log-tag", in: [.global, .defaults, .frontend, .backend, .listen, "log-profile"], usage: "log-tag <name>",
             summary: "Names the program in syslog headers; portico where nothing else is said."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[LoggingSettings.self].tag = try headerWord("a name", &arguments)

@@ -15,7 +15,7 @@ public struct MailSettings: SectionSettings {
 enum MailerKeywords {
     static let table: [Keyword] = [
         Keyword(
-            "mailer", in: .mailers, usage: "mailer <name> <address>:<port>",
+            "mailer", in: "mailers", usage: "mailer <name> <address>:<port>",
             summary: "Names a mail server. Portico sends no mail: the section is read and not used."
         ) { (arguments, draft) throws(ConfigProblem) in
             let name = try arguments.next("a mail server's name")
@@ -30,7 +30,7 @@ enum MailerKeywords {
             draft[MailSettings.self].mailers[name.text] = name.range
         },
         Keyword(
-            "timeout mail", in: .mailers, usage: "timeout mail <time>",
+            "timeout mail", in: "mailers", usage: "timeout mail <time>",
             summary: "How long a mail may take. Portico sends no mail: the section is read and not used."
         ) { (arguments, draft) throws(ConfigProblem) in _ = try arguments.time("a time") },
         alert("mailers", "<mailers>", "Names the mail servers for alerts.") {

@@ -6,27 +6,27 @@ internal import Configuration
 enum RingKeywords {
     static let table: [Keyword] = [
         Keyword(
-            "description", in: .ring, usage: "description <text>",
+            "description", in: "ring", usage: "description <text>",
             summary: "What `show events` says of the ring; its name where nothing is said."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].description = try arguments.next("a text").text
         },
         Keyword(
-            "format", in: .ring, usage: "format <format>",
+            "format", in: "ring", usage: "format <format>",
             summary:
                 "How lines look in the ring, whatever the format of the log line that sends them there: raw by default."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].format = try arguments.choice("a log format", of: LoggingKeywords.formats)
         },
         Keyword(
-            "maxlen", in: .ring, usage: "maxlen <bytes>",
+            "maxlen", in: "ring", usage: "maxlen <bytes>",
             summary: "Cuts lines that are longer, their header included; without it a line may be as long as the ring."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].lengthMax = try arguments.integer(
                 "the longest line in bytes", in: 1...LogDestination.lengthLimits.upperBound)
         },
         Keyword(
-            "size", in: .ring, usage: "size <size>",
+            "size", in: "ring", usage: "size <size>",
             summary:
                 "The memory for lines: 16 KiB by default. The oldest line makes room for a new one, unless a server of the "
                 + "ring has not had it: then the new one is dropped and counted."
@@ -39,19 +39,19 @@ enum RingKeywords {
             draft[RingSettings.self].size = size
         },
         Keyword(
-            "server", in: .ring, usage: "server <name> <address>[:<port>] [log-proto legacy|octet-count]",
+            "server", in: "ring", usage: "server <name> <address>[:<port>] [log-proto legacy|octet-count]",
             summary:
                 "Sends every line of the ring to a syslog server over TCP or a stream socket, each with a line feed behind "
                 + "it, or with octet-count its length before it. A lost connection is made again after a second.",
             parse: parseServer),
         Keyword(
-            "timeout connect", in: .ring, usage: "timeout connect <time>",
+            "timeout connect", in: "ring", usage: "timeout connect <time>",
             summary: "How long a connection to a server may take to stand: 1 s by default."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].connectTimeout = try time(&arguments)
         },
         Keyword(
-            "timeout server", in: .ring, usage: "timeout server <time>",
+            "timeout server", in: "ring", usage: "timeout server <time>",
             summary:
                 "How long a server may take nothing of what waits before its connection is made anew: 5 s by default."
         ) { (arguments, draft) throws(ConfigProblem) in

@@ -36,7 +36,7 @@ enum ErrorPageKeywords {
 
     static let table: [Keyword] = [
         Keyword(
-            "errorfile", in: [.proxies, .httpErrors], usage: "errorfile <status> <file>",
+            "errorfile", in: [.proxies, "http-errors"], usage: "errorfile <status> <file>",
             summary: "Answers an error of this status with a file: a whole HTTP response, status line and fields "
                 + "included. An empty file closes the connection without a word."
         ) { (args, draft) throws(ConfigProblem) in

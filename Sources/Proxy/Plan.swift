@@ -4,6 +4,7 @@
 internal import Admin
 public import Balancing
 public import Basics
+internal import Configuration
 internal import HTTP
 public import Logging
 internal import Reactor
@@ -37,12 +38,14 @@ public final class Plan: Sendable {
     let variables: ProcessVariables
     /// The files that rules look values up in, and may change.
     let patterns: PatternSets
-    /// Whom to ask for addresses.
+    /// What sections beside the proxies came to, by its type.
+    let sections: SettingsByType
+    /// The nameservers to ask for addresses.
     public let resolvers: [ResolversPlan]
     private let listenIDs: Set<Int>
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, resolvers: [ResolversPlan],
+        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, sections: SettingsByType,
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
         headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, logger: Logger
@@ -51,7 +54,8 @@ public final class Plan: Sendable {
         self.backends = backends
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
         self.patterns = patterns
-        self.resolvers = resolvers
+        self.sections = sections
+        resolvers = sections[ResolversPlans.self].plans
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process

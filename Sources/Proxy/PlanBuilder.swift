@@ -16,13 +16,12 @@ public struct PlanBuilder {
     var drafts: [Draft]
     /// The names of disabled backends and listens: a line may lead there, and is passed over.
     private let disabledBackends: Set<String>
-    /// By their names.
-    let httpErrorSections: [String: Draft]
-    private let userlists: [Draft]
-    private let resolverDrafts: [Draft]
-    private let logSections: LogSections
-    private let environment: [String: String]
-    private let logger: Logger
+    /// What sections beside the proxies came to, by its type.
+    var sections = SettingsByType()
+    private let sectionDrafts: [Draft]
+    private let sectionKinds: [any SiteSection.Type]
+    let environment: [String: String]
+    let logger: Logger
     private let workers: Int
     private let facts: ProcessFacts
     private let now: Instant
@@ -33,23 +32,18 @@ public struct PlanBuilder {
 
     /// - Parameters:
     ///   - proxies: frontend, backend and listen drafts in file order.
-    ///   - httpErrors: drafts of `http-errors` sections.
-    ///   - userlists: drafts of `userlist` sections.
-    ///   - resolvers: drafts of `resolvers` sections.
-    ///   - logging: drafts of `ring`, `log-profile` and `mailers` sections.
+    ///   - sections: drafts of the sections beside the proxies, in file order.
+    ///   - kinds: the kinds of sections that these may be of.
     ///   - environment: the variables as the configuration left them.
     ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
     public init(
-        global: Draft, proxies: [Draft], httpErrors: [Draft], userlists: [Draft] = [], resolvers: [Draft] = [],
-        logging: [Draft] = [], environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts,
-        now: Instant
+        global: Draft, proxies: [Draft], sections: [Draft] = [], kinds: [any SiteSection.Type] = SiteSections.all,
+        environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
     ) {
         self.global = global
         (drafts, disabledBackends) = proxies.withoutDisabled
-        httpErrorSections = Dictionary(httpErrors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        self.userlists = userlists
-        resolverDrafts = resolvers
-        logSections = LogSections(logging)
+        sectionDrafts = sections
+        sectionKinds = kinds
         self.environment = environment
         self.logger = logger
         self.workers = workers
@@ -69,15 +63,9 @@ public struct PlanBuilder {
         let maxConnections = resolveMaxConnections(process)
         checkBuffers(process)
         reportDefaultTimeouts()
-        for index in drafts.indices { logSections.giveProfiles(to: &drafts[index], global) }
-        resolveUserLists()
-        resolveErrorFiles()
+        for section in sectionKinds { section.resolve(sectionDrafts.filter { $0.kind == section.kind }, in: &self) }
+        checkLogLines()
         resolvePatterns()
-        var found: [ConfigProblem] = []
-        logSections.makeRings(in: logger, &found)
-        for draft in [global] + drafts { logSections.check(draft, &found) }
-        let resolvers = ResolverSections.makePlans(resolverDrafts, namedBy: &drafts, &found)
-        for problem in found { note(problem) }
 
         let numbered = drafts.enumerated().map { NumberedDraft(id: $0 + 2, draft: $1) }
         let backDrafts = numbered.filter { $0.draft.kind != .frontend }
@@ -106,7 +94,7 @@ public struct PlanBuilder {
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
-            frontends: frontends, backends: backends, patterns: patterns, resolvers: resolvers,
+            frontends: frontends, backends: backends, patterns: patterns, sections: sections,
             logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes,
@@ -128,23 +116,11 @@ public struct PlanBuilder {
         SuggestionBudget.note(problem)
     }
 
-    private mutating func resolveUserLists() {
-        let lists = UserLists(userlists)
-        for problem in lists.problems { note(problem) }
-        for index in drafts.indices {
-            for problem in drafts[index].resolve(lists, environment: environment) { note(problem) }
-        }
-    }
-
     private mutating func resolvePatterns() {
         var all = [global] + drafts
         for problem in patterns.resolve(&all) { note(problem) }
         global = all.removeFirst()
         drafts = all
-    }
-
-    private func logTargets(of draft: Draft) -> LogTargets {
-        logger.register(logSections.destinations(of: draft, global))
     }
 
     private mutating func checkReferences() {
@@ -288,7 +264,7 @@ public struct PlanBuilder {
         let rules = draft[RulesSettings.self]
         if proxy.settings.binds.isEmpty && !proxy.settings.hasBindLine {
             report(
-                "\(draft.kind.rawValue) '\(draft.name)' has no bind line: it would never get a connection",
+                "\(draft.kind.name) '\(draft.name)' has no bind line: it would never get a connection",
                 at: draft.range, expected: "bind <address>:<port>", severity: .warning)
         }
         let names = surroundings.backendIndices
@@ -305,7 +281,7 @@ public struct PlanBuilder {
             statsPage: statsPage(of: draft), errorPages: errorPages(of: draft),
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
-            logTargets: logTargets(of: draft), lineTargets: logSections.lineTargets(of: draft, global, in: logger),
+            logTargets: logTargets(of: draft), lineTargets: lineTargets(of: draft),
             keepsCaptures: surroundings.looksAtCaptures, workers: workers)
         frontend.setBinds(
             proxy.settings.binds.enumerated().map {

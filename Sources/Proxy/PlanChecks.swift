@@ -58,7 +58,7 @@ extension PlanBuilder {
         // One without addresses has its warning.
         for front in fronts where !front[ProxySettings.self].binds.isEmpty && leadsNowhere(front) {
             report(
-                "\(front.kind.rawValue) '\(front.name)' leads nowhere, and none of its rules answers: "
+                "\(front.kind.name) '\(front.name)' leads nowhere, and none of its rules answers: "
                     + (front[ProxySettings.self].mode == .http
                         ? "every request gets 503" : "every connection is closed"),
                 at: front.range,

@@ -105,11 +105,11 @@ extension PlanBuilder {
                         at: line.range, severity: .notice)
                 } else if Self.refuses(words) {
                     report(
-                        "'\(line.keyword)' needs mode http: in \(draft.kind.rawValue) '\(draft.name)', which is in tcp mode, it never runs",
+                        "'\(line.keyword)' needs mode http: in \(draft.kind.name) '\(draft.name)', which is in tcp mode, it never runs",
                         at: line.range, expected: "mode http, or a tcp-request line")
                 } else if seen.insert(what).inserted {
                     report(
-                        "'\(what)' needs mode http: in \(draft.kind.rawValue) '\(draft.name)', which is in tcp mode, it does nothing",
+                        "'\(what)' needs mode http: in \(draft.kind.name) '\(draft.name)', which is in tcp mode, it does nothing",
                         at: line.range, severity: .warning)
                 }
             }

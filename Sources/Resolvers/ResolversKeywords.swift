@@ -6,7 +6,7 @@ public import Configuration
 public enum ResolversKeywords {
     public static let table: [Keyword] = [
         Keyword(
-            "nameserver", in: .resolvers, usage: "nameserver <name> [udp@|tcp@]<address>:<port>",
+            "nameserver", in: "resolvers", usage: "nameserver <name> [udp@|tcp@]<address>:<port>",
             summary:
                 "Adds a nameserver. All of a section are asked at a time. Over UDP, with TCP for long answers, or over TCP alone."
         ) { (args, draft) throws(ConfigProblem) in
@@ -20,32 +20,32 @@ public enum ResolversKeywords {
             draft[ResolversSettings.self].nameservers.append(line)
         },
         Keyword(
-            "parse-resolv-conf", in: .resolvers, usage: "parse-resolv-conf",
+            "parse-resolv-conf", in: "resolvers", usage: "parse-resolv-conf",
             summary: "Adds the nameservers of /etc/resolv.conf, as they are when Portico starts."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].addSystemNameservers(&args)
         },
         Keyword(
-            "resolve_retries", in: .resolvers, usage: "resolve_retries <count>",
+            "resolve_retries", in: "resolvers", usage: "resolve_retries <count>",
             summary: "Times that the nameservers are asked for a name before it is given up: 3 by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].tries = try args.integer("a count", in: 1...100)
         },
         Keyword(
-            "timeout resolve", in: .resolvers, usage: "timeout resolve <time>",
+            "timeout resolve", in: "resolvers", usage: "timeout resolve <time>",
             summary:
                 "Time from one look-up of a server's name to the next: 1 s by default, and no more than `hold valid`."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].resolveTime = try waitingTime(&args)
         },
         Keyword(
-            "timeout retry", in: .resolvers, usage: "timeout retry <time>",
+            "timeout retry", in: "resolvers", usage: "timeout retry <time>",
             summary: "How long the nameservers have to answer, and the time from one try to the next: 1 s by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].retryTime = try waitingTime(&args)
         },
         Keyword(
-            "hold", in: .resolvers, usage: "hold nx|other|refused|timeout|valid|obsolete <time>",
+            "hold", in: "resolvers", usage: "hold nx|other|refused|timeout|valid|obsolete <time>",
             summary:
                 "How long what was known stays good. valid: an address that do-resolve has found, 10 s by default. The "
                 + "others are about addresses of servers, when their name is said not to exist, something else is wrong, the "
@@ -60,7 +60,7 @@ public enum ResolversKeywords {
             draft[ResolversSettings.self].holds[keyPath: hold] = try args.time("a time")
         },
         Keyword(
-            "accepted_payload_size", in: .resolvers, usage: "accepted_payload_size <bytes>",
+            "accepted_payload_size", in: "resolvers", usage: "accepted_payload_size <bytes>",
             summary:
                 "The longest answer that nameservers may send over UDP: 512 bytes by default, 4096 at most. What is longer "
                 + "comes over TCP."

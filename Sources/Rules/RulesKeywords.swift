@@ -140,7 +140,7 @@ extension RulesSettings {
         let action = try row.parse(&arguments, family, &table)
         if case .directive(.timeout(let timeout, _)) = action, let side = timeout.side, !side.contains(Sections(kind)) {
             throw arguments.problem(
-                "a \(kind.rawValue) section has no 'timeout \(timeout.rawValue)' to change",
+                "a \(kind.name) section has no 'timeout \(timeout.rawValue)' to change",
                 expected: "this line in a \(kind == .frontend ? "backend" : "frontend") or listen section")
         }
         let condition = try names.condition(&arguments, in: family.place, &table)

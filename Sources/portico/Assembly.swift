@@ -11,10 +11,11 @@ internal import StaticFiles
 
 enum Assembly {
     static let language = Language(
+        sections: SiteSections.kinds,
         keywords: SectionLines.noted(
             ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
                 + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table
-                + ConfigurationKeywords.table),
+                + ConfigurationKeywords.table + SiteSections.keywords),
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),

@@ -35,8 +35,7 @@ struct Launch {
         let logger = Logger(rings: threads + 1)
         // Even where lines are wrong already: unknown names and the like are reported in the same run.
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors,
-            userlists: loaded.userlists, resolvers: loaded.resolvers, logging: loaded.logging,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             environment: loaded.environment, logger: logger,
             workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),

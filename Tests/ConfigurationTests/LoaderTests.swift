@@ -65,8 +65,8 @@ import Testing
     @Test func `userlists are kept by themselves and start from nothing`() {
         let loaded = load("defaults\n    mode http\nuserlist staff\nuserlist guests\nlisten staff\nuserlist staff")
         #expect(loaded.complaints == ["6:10: error: there is a userlist 'staff' already, at t.cfg:3"])
-        #expect(loaded.userlists.map(\.name) == ["staff", "guests"])
-        #expect(loaded.userlists.map { $0[Said.self].lines } == [[], []])
+        #expect(loaded.sections.map(\.name) == ["staff", "guests"])
+        #expect(loaded.sections.map { $0[Said.self].lines } == [[], []])
         #expect(loaded.lines(of: "staff") == ["mode http"])
     }
 
@@ -78,8 +78,8 @@ import Testing
                 "6:11: error: there is a resolvers 'a' already, at t.cfg:3",
                 "7:11: error: there is a resolvers 'b' already, at t.cfg:4",
             ])
-        #expect(loaded.resolvers.map(\.name) == ["a", "b"])
-        #expect(loaded.resolvers.map { $0[Said.self].lines } == [[], []])
+        #expect(loaded.sections.map(\.name) == ["a", "b"])
+        #expect(loaded.sections.map { $0[Said.self].lines } == [[], []])
         #expect(loaded.lines(of: "a") == ["mode http"])
     }
 

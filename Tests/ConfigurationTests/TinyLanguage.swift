@@ -20,6 +20,7 @@ struct Box: Equatable, Sendable {
 
 enum TinyLanguage {
     static let language = Language(
+        sections: ["http-errors", "userlist", "resolvers", "ring", "log-profile", "mailers"],
         keywords: ConfigurationKeywords.table + keywords,
         parameterGroups: [
             ParameterGroup(of: "server", serverParameters), ParameterGroup(of: "bind", bindParameters),

@@ -35,8 +35,7 @@ public final class SimulatedPortico {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             environment: loaded.environment,
             logger: logger, workers: 1, facts: facts, now: kernel.now)
         guard let plan = builder.build(), !loaded.hasErrors else {

@@ -32,13 +32,13 @@ enum ConfigurationFuzz {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 10_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers, logging: loaded.logging,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             logger: Logger(rings: 1, ringBytes: 4_096), workers: 1, facts: facts, now: Instant(nanoseconds: 1))
         _ = builder.build()
     }
 
     private static let language = Language(
+        sections: SiteSections.kinds,
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + StaticFilesKeywords.table
             + ResolversKeywords.table + LoggingKeywords.table + AdminKeywords.table + ConfigurationKeywords.table,
         parameterGroups: [

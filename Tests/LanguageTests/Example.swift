@@ -5,6 +5,15 @@
 
 import Configuration
 
+extension SectionKind {
+    static let httpErrors: SectionKind = "http-errors"
+    static let userlist: SectionKind = "userlist"
+    static let resolvers: SectionKind = "resolvers"
+    static let ring: SectionKind = "ring"
+    static let logProfile: SectionKind = "log-profile"
+    static let mailers: SectionKind = "mailers"
+}
+
 struct Example: Sendable {
     /// What the row is called: `balance`, `server weight`, `samples path`.
     let row: String

@@ -105,8 +105,8 @@ import Testing
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers, logger: Logger(rings: 1), workers: 1, facts: facts, now: .now())
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: Logger(rings: 1),
+            workers: 1, facts: facts, now: .now())
         _ = builder.build()
         let printer = ProblemPrinter(sources: loaded.sources)
         _ = printer.text(for: loaded.problems + builder.problems)

@@ -2,6 +2,7 @@
 
 import Balancing
 import Foundation
+import Proxy
 import Testing
 
 @Suite struct OneFileTests {
@@ -21,5 +22,12 @@ import Testing
         let folder = "Balancing/Algorithms"
         let files = try files(naming: type)
         #expect(files == ["\(folder)/BalancingAlgorithms.swift", "\(folder)/\(type).swift"].sorted())
+    }
+
+    @Test(arguments: SiteSections.all.map { "\($0)" })
+    func `a kind of section is named in its own file and in the list`(_ type: String) throws {
+        let folder = "Proxy/Sections"
+        let files = try files(naming: type)
+        #expect(files == ["\(folder)/SiteSection.swift", "\(folder)/\(type).swift"].sorted())
     }
 }

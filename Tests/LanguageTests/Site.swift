@@ -71,16 +71,15 @@ struct Site {
     }
 
     private static func opening(of kind: SectionKind, _ number: Int) -> [String] {
-        let header = "\(kind.rawValue) \(kind.rawValue)-\(number)"
+        let header = "\(kind.name) \(kind.name)-\(number)"
         return switch kind {
         case .global: []
-        case .defaults, .httpErrors: [header]
         case .userlist: [header, "    group members", "    user member insecure-password x"]
         case .resolvers: [header, "    nameserver one 127.0.0.1:53"]
-        case .ring, .logProfile, .mailers: [header]
         case .frontend: [header, "    bind 127.0.0.1:1", "    default_backend back"]
         case .backend: [header, "    server one 127.0.0.1:10002"]
         case .listen: [header, "    bind 127.0.0.1:1", "    server one 127.0.0.1:10002"]
+        default: [header]
         }
     }
 
@@ -91,8 +90,7 @@ struct Site {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: loaded.httpErrors, userlists: loaded.userlists,
-            resolvers: loaded.resolvers, logging: loaded.logging,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             logger: Logger(rings: 1), workers: 1, facts: facts, now: .now())
         _ = builder.build()
         problems = (loaded.problems + (loaded.isComplete ? builder.problems : [])).filter { $0.severity != .notice }

@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `A profile's tag is that of its lines, and a profile has to exist`() throws {
-        let profile = try section(.logProfile, "log-tag brief")
+        let profile = try section("log-profile", "log-tag brief")
         let settings = try section(.frontend, "log-tag shop", "log stdout profile short local0", "log stdout local0")
         let destinations = settings.destinations(global: LoggingSettings(), profiles: ["short": profile])
         #expect(destinations.map(\.tag) == ["brief", "shop"] && destinations.map(\.profile) == ["short", nil])

@@ -123,10 +123,10 @@ import Testing
     }
 
     @Test func `a ring has its own format, whatever that of the log line`() throws {
-        var draft = Draft(kind: .ring, name: "r", range: SourceRange(file: "test.cfg", line: 1))
+        var draft = Draft(kind: "ring", name: "r", range: SourceRange(file: "test.cfg", line: 1))
         for (name, words) in [("format", ["priority"]), ("maxlen", ["12"])] {
             let keyword = try #require(
-                LoggingKeywords.table.first { $0.name == name && $0.sections.contains(.ring) })
+                LoggingKeywords.table.first { $0.name == name && $0.sections.contains("ring") })
             let place = SourceRange(file: "test.cfg", line: 1)
             var arguments = Arguments(
                 words: words.map { Word($0, at: place) }, keyword: Word(name, at: place), isNegated: false)

@@ -52,8 +52,8 @@ final class PlayedSite {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 10_000
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, httpErrors: [], resolvers: loaded.resolvers, logger: logger,
-            workers: 1, facts: facts,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: logger, workers: 1,
+            facts: facts,
             now: kernel.now)
         let plan = builder.build()
         self.plan = try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)

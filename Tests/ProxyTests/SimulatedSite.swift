@@ -208,7 +208,7 @@ final class SimulatedSite {
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
             global: Draft(kind: .global, name: "global", range: SourceRange(file: "simulated", line: 1)),
-            proxies: [draft], httpErrors: [], logger: logger, workers: 1, facts: facts, now: kernel.now)
+            proxies: [draft], logger: logger, workers: 1, facts: facts, now: kernel.now)
         guard let plan = builder.build() else { preconditionFailure("\(builder.problems)") }
         self.plan = plan
         plan.admission.setWorkers([orders])

@@ -21,14 +21,14 @@ import Testing
     private func settings(_ line: String) throws -> ResolversSettings {
         let loaded = load(line)
         #expect(loaded.problems.isEmpty)
-        return try #require(loaded.resolvers.first)[ResolversSettings.self]
+        return try #require(loaded.sections.first)[ResolversSettings.self]
     }
 
     private func plan(
         _ line: String, resolve: (String) -> [IPAddress] = { _ in [] }
     ) throws -> (plan: ResolversPlan, problems: [ConfigProblem]) {
         var problems: [ConfigProblem] = []
-        let draft = try #require(load(line).resolvers.first)
+        let draft = try #require(load(line).sections.first)
         let plan = draft[ResolversSettings.self].makePlan(name: "dns", at: draft.range, resolve: resolve, &problems)
         return (plan, problems)
     }

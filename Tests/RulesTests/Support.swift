@@ -8,6 +8,10 @@ import Testing
 
 @testable import Rules
 
+extension SectionKind {
+    static let userlist: SectionKind = "userlist"
+}
+
 struct Unexpected: Error { let what: String }
 
 /// A section as its lines fill it in.

@@ -52,7 +52,7 @@ extension LogProfileSettings.Step {
 enum LogProfileKeywords {
     static let table: [Keyword] = [
         Keyword(
-            "on", in: .logProfile, usage: "on <step> [drop] [format <format>] [sd <format>]",
+            "on", in: "log-profile", usage: "on <step> [drop] [format <format>] [sd <format>]",
             summary:
                 "Says how the line of a step looks for targets with this profile: in a format of its own, with structured data "
                 + "of its own, or not at all. The steps are accept, request, connect, response, close, error, and any for "

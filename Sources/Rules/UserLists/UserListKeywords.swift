@@ -57,7 +57,7 @@ struct UserListSettings: SectionSettings {
 enum UserListKeywords {
     static let table: [Keyword] = [
         Keyword(
-            "group", in: .userlist, usage: "group <name> [users <user>[,<user>]...]",
+            "group", in: "userlist", usage: "group <name> [users <user>[,<user>]...]",
             summary: "Declares a group, and which users belong to it; their own lines may say so as well."
         ) { (args, draft) throws(ConfigProblem) in
             var group = UserListSettings.Group(name: try name(&args, "a group's name"))
@@ -71,7 +71,7 @@ enum UserListKeywords {
             draft[UserListSettings.self].groups.append(group)
         },
         Keyword(
-            "user", in: .userlist,
+            "user", in: "userlist",
             usage: "user <name> [password <hash>|insecure-password <text>] [groups <group>[,<group>]...]",
             summary: "Declares a user. `password` has the password as crypt(3) writes it (`mkpasswd` and "
                 + "`openssl passwd -6` do), `insecure-password` as it is."

@@ -1,4 +1,4 @@
-// From `resolvers` sections to what is asked: names in rules become places.
+// `resolvers` sections: the nameservers that rules and servers name. Names in rules become positions in the list of plans.
 
 internal import Balancing
 internal import Configuration
@@ -6,12 +6,25 @@ internal import Reactor
 internal import Resolvers
 internal import Rules
 
-enum ResolverSections {
-    /// The sections that are written, and the one that need not be, `default`, if a rule or a server names it.
+/// The `resolvers` sections, resolved, in the order in which rules refer to them.
+struct ResolversPlans: SectionSettings {
+    var plans: [ResolversPlan] = []
+}
+
+enum ResolversSection: SiteSection {
+    static let kind: SectionKind = "resolvers"
+
+    static func resolve(_ sections: [Draft], in site: inout PlanBuilder) {
+        var problems: [ConfigProblem] = []
+        site.sections[ResolversPlans.self].plans = makePlans(sections, namedBy: &site.drafts, &problems)
+        for problem in problems { site.note(problem) }
+    }
+
+    /// The sections that are written, and `default`, which need not be, if a rule or a server names it.
     /// - Parameters:
-    ///   - proxies: get to know the places of the sections that they name.
-    ///   - problems: takes what is wrong; what a defaults section says, for each section that starts from it.
-    static func makePlans(
+    ///   - proxies: their rules get the positions of the sections that they name.
+    ///   - problems: gets the faults; one in a defaults section once for each section that starts from it.
+    private static func makePlans(
         _ sections: [Draft], namedBy proxies: inout [Draft], _ problems: inout [ConfigProblem]
     ) -> [ResolversPlan] {
         var plans = sections.map { draft in

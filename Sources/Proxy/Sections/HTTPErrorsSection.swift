@@ -1,13 +1,29 @@
-// From `errorfile`, `errorfiles` and `http-error` lines, and what rules answer with, to the pages of each section.
+// `http-errors` sections, and the pages of each proxy: from `errorfile`, `errorfiles` and `http-error` lines, and what rules
+// answer with.
 
 internal import Configuration
 internal import HTTP
 internal import Rules
 
+/// The `http-errors` sections by name.
+struct HTTPErrors: SectionSettings {
+    var byName: [String: Draft] = [:]
+}
+
+enum HTTPErrorsSection: SiteSection {
+    static let kind: SectionKind = "http-errors"
+
+    static func resolve(_ sections: [Draft], in site: inout PlanBuilder) {
+        for draft in sections { site.sections[HTTPErrors.self].byName[draft.name] = draft }
+        site.resolveErrorFiles()
+    }
+}
+
 extension PlanBuilder {
     /// The last line about a status wins, as in HAProxy.
     mutating func errorPages(of draft: Draft) -> ErrorPages {
         var pages = ErrorPages()
+        let httpErrorSections = sections[HTTPErrors.self].byName
         for line in draft[ErrorPageSettings.self].lines {
             switch line {
             case .page(let status, let page, let bytes, let file):
@@ -29,9 +45,10 @@ extension PlanBuilder {
     }
 
     /// The pages that rules answer with (`errorfiles` of `return` and its like).
-    mutating func resolveErrorFiles() {
+    fileprivate mutating func resolveErrorFiles() {
+        let httpErrorSections = sections[HTTPErrors.self].byName
         for index in drafts.indices {
-            let found = drafts[index].resolveErrorFiles { [httpErrorSections] in Self.page($0, in: httpErrorSections) }
+            let found = drafts[index].resolveErrorFiles { Self.page($0, in: httpErrorSections) }
             for problem in found { note(problem) }
         }
     }
@@ -53,7 +70,7 @@ extension PlanBuilder {
         }
     }
 
-    mutating func take(_ statuses: [Int], of section: Draft, into pages: inout ErrorPages, for name: Word) {
+    private mutating func take(_ statuses: [Int], of section: Draft, into pages: inout ErrorPages, for name: Word) {
         let lines = section[ErrorPageSettings.self].lines
         for case .page(let status, let page, let bytes, let file) in lines
         where statuses.isEmpty || statuses.contains(status) {
@@ -65,7 +82,7 @@ extension PlanBuilder {
         }
     }
 
-    mutating func checkSize(_ bytes: Int, of file: Word) {
+    private mutating func checkSize(_ bytes: Int, of file: Word) {
         let limit = global[ProcessSettings.self].bufferBytes
         guard bytes > limit else { return }
         report("'\(file.text)' is longer than a buffer (tune.bufsize): more than \(limit) bytes", at: file.range)
