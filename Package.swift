@@ -86,11 +86,18 @@ let package = Package(
                 "Balancing", "StaticFiles", "Admin",
             ], packages: [system]),
 
+        room(
+            "Control",
+            uses: [
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Resolvers", "Logging", "Balancing",
+                "Admin", "Proxy",
+            ], packages: [system]),
+
         .executableTarget(
             name: "portico",
             dependencies: [
                 "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Resolvers", "Logging", "Rules", "Balancing",
-                "StaticFiles", "Admin", "Proxy", arguments, system,
+                "StaticFiles", "Admin", "Proxy", "Control", arguments, system,
             ],
             path: "Sources/portico", resources: [.embedInCode("demo.cfg")], swiftSettings: swiftSettings),
 
@@ -141,6 +148,12 @@ let package = Package(
             uses: [
                 "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "KernelSimulation",
                 "Chance",
+            ]),
+        tests(
+            of: "Control",
+            uses: [
+                "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers", "Rules", "Configuration", "Reactor",
+                "Basics", "KernelSimulation",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "Chance"]),

@@ -9,8 +9,6 @@ enum Limits {
     static let movesPerTurn = 16
     /// How long accepting pauses when the system has no descriptor left: short against a client's patience, long against a spin.
     static let exhaustionPause = TimeSpan.milliseconds(100)
-    /// How often `show events -w` looks for new lines.
-    static let eventPause = TimeSpan.milliseconds(100)
     /// Idle connections kept to one server by one worker.
     static let idleConnectionsPerServer = 256
     /// Room of a buffer that rules leave alone: for the framing, the connection's fields and those that options add.

@@ -33,7 +33,7 @@ public final class Plan: Sendable {
     /// The names of fields for peers that know them in one case only.
     let caseAdjustments: CaseAdjustments
     /// For what became of its lines.
-    let logger: Logger
+    public let logger: Logger
     /// `proc` variables.
     let variables: ProcessVariables
     /// The files that rules look values up in, and may change.
@@ -278,7 +278,7 @@ public final class BackendPlan: Sendable {
     let refused = RefusedSlot()
     /// Whether the system probes server connections.
     let probesServers: Bool
-    let logsHealthChecks: Bool
+    public let logsHealthChecks: Bool
     /// `option accept-unsafe-violations-in-http-response`
     let acceptsInvalid: Bool
     let dropsRequestTrailers: Bool

@@ -1,6 +1,6 @@
 // Keeps what was refused last, for `show errors`. Costs nothing until something is refused.
 
-internal import Admin
+public import Admin
 internal import Balancing
 internal import Basics
 internal import HTTP
@@ -18,7 +18,7 @@ final class RefusedSlot: Sendable {
 
 extension Plan {
     /// The last refused messages, proxy by proxy.
-    func refusedMessages() -> RefusedMessages {
+    public func refusedMessages() -> RefusedMessages {
         var messages = frontends.compactMap(\.refused.message) + backends.compactMap(\.refused.message)
         messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
         return RefusedMessages(messages, total: refusals.load(ordering: .relaxed))

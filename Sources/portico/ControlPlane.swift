@@ -4,6 +4,7 @@
 internal import Admin
 internal import Balancing
 internal import Basics
+internal import Control
 internal import Glibc
 internal import Logging
 internal import Proxy

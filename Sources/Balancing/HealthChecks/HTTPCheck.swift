@@ -19,7 +19,7 @@ public struct HTTPCheck: Sendable, Equatable {
     public init() {}
 
     /// The request as bytes. HTTP/1.1 wants a Host field: it is added unless there is one.
-    func request(to host: String) -> [UInt8] {
+    public func request(to host: String) -> [UInt8] {
         let version = version ?? (method == nil ? "HTTP/1.0" : "HTTP/1.1")
         var out = "\(requestMethod) \(target) \(version)\r\n".verbatimBytes
         let names = headers.map { $0.prefix { $0 != ":" }.lowercased() }

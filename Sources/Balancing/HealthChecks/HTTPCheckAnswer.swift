@@ -4,10 +4,10 @@
 // clients would get as 502 fails its check. The content is not read.
 
 internal import Basics
-internal import HTTP
+public import HTTP
 
 /// Reads the answer to one check.
-struct HTTPCheckAnswer: ~Copyable {
+public struct HTTPCheckAnswer: ~Copyable {
     /// Bytes of a reason phrase that are kept for logs and statistics, as in HAProxy.
     static let reasonBytesMax = 127
 
@@ -18,7 +18,7 @@ struct HTTPCheckAnswer: ~Copyable {
     /// Bytes of interim responses: together with the final head they may not exceed what one head may have.
     private var interimBytes = 0
 
-    init(to check: HTTPCheck, limits: HeadLimits) {
+    public init(to check: HTTPCheck, limits: HeadLimits) {
         self.check = check
         self.limits = limits
         parser = ResponseParser(limits: limits)
@@ -27,7 +27,7 @@ struct HTTPCheckAnswer: ~Copyable {
     /// Reads on in `input`; returns nil while the head of the final response is not complete.
     ///
     /// `consumed` becomes the number of bytes used up; the next input must begin with those that are left.
-    mutating func read(_ input: RawSpan, consumed: inout Int) -> CheckResult? {
+    public mutating func read(_ input: RawSpan, consumed: inout Int) -> CheckResult? {
         consumed = 0
         while true {
             var used = 0
@@ -45,7 +45,7 @@ struct HTTPCheckAnswer: ~Copyable {
     }
 
     /// The verdict on a server that closes its side before its answer is complete.
-    var stopped: CheckResult {
+    public var stopped: CheckResult {
         CheckResult(
             .failed, .layer7Response,
             info: parser.hasBegun || interimBytes > 0
@@ -53,7 +53,7 @@ struct HTTPCheckAnswer: ~Copyable {
     }
 
     /// The verdict on an answer of which more than a buffer holds is not yet a line.
-    static var tooLarge: CheckResult { invalid(.headTooLarge) }
+    public static var tooLarge: CheckResult { invalid(.headTooLarge) }
 
     private static func invalid(_ fault: MessageFault) -> CheckResult {
         CheckResult(

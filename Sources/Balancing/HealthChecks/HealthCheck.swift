@@ -1,7 +1,7 @@
 // What a health check asks and how it judges the answer: bytes out, bytes in, a verdict. No sockets here.
 
 public import Basics
-internal import HTTP
+public import HTTP
 public import ProxyProtocol
 
 /// What is asked once the connection stands.
@@ -29,10 +29,10 @@ public struct HealthCheckPlan: Sendable {
     /// The PROXY protocol header to begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion?
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
-    var headLimits = HeadLimits()
+    public internal(set) var headLimits = HeadLimits()
 
     /// The pause before the next check of a server with this record.
-    func pause(after record: HealthRecord) -> TimeSpan {
+    public func pause(after record: HealthRecord) -> TimeSpan {
         switch record.state {
         case .up, .unchecked: interval
         case .goingUp, .goingDown: fastInterval ?? interval
@@ -41,7 +41,7 @@ public struct HealthCheckPlan: Sendable {
     }
 
     /// Where to check a server that is at `server`.
-    func target(for server: SocketAddress?) -> SocketAddress? {
+    public func target(for server: SocketAddress?) -> SocketAddress? {
         guard let base = address ?? server else { return nil }
         guard let port, case .ip(let ip, _) = base else { return base }
         return .ip(ip, port: port)

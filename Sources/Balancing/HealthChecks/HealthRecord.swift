@@ -118,3 +118,16 @@ public struct HealthRecord: Sendable {
         return isUp ? .wentUp : .wentDown
     }
 }
+
+extension Backend {
+    /// Counts the result of a check of `server`, and makes the server's new state count for the choice of servers.
+    ///
+    /// Returns the transition if the result took the server out or brought it back. A server whose name has no address
+    /// stays without one, even where its check goes to another address and succeeds.
+    public func record(_ result: CheckResult, of server: Server, at now: Instant) -> HealthRecord.Transition? {
+        let transition = server.updateRecord { $0.add(result, at: now) }
+        if server.state != .unresolved { server.setState(server.record.state) }
+        if transition != nil { serverChanged(now: now) }
+        return transition
+    }
+}

@@ -3,6 +3,7 @@
 public import Admin
 public import Basics
 internal import Logging
+public import Proxy
 public import Reactor
 internal import SystemPackage
 
@@ -68,7 +69,7 @@ public final class AdminSocket: LoopTask {
         case .exhausted:
             // It stays ready as long as nobody accepts: looking away is better than spinning.
             unwatch(in: loop)
-            loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle)
+            loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle)
             return false
         }
         guard limit.current < limit.maximum else {
@@ -85,7 +86,7 @@ public final class AdminSocket: LoopTask {
     private func listen(in loop: TaskLoop) {
         guard !isWatched, !isSuspended else { return }
         isWatched = loop.watch(socket, for: .reading, as: handle) == nil
-        if !isWatched { loop.setDeadline(loop.now + Limits.exhaustionPause, of: handle) }
+        if !isWatched { loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle) }
     }
 
     private func unwatch(in loop: TaskLoop) {
@@ -281,7 +282,7 @@ private final class AdminConnection: LoopTask {
             return
         }
         awaitsTurn = true
-        loop.setDeadline(loop.now + (unsent.isEmpty ? Limits.eventPause : .zero), of: handle)
+        loop.setDeadline(loop.now + (unsent.isEmpty ? ControlLimits.eventPause : .zero), of: handle)
     }
 
     private func take(_ result: CommandResult) {
@@ -331,4 +332,12 @@ private final class AdminConnection: LoopTask {
         loop.remove(handle)
         loop.kernel.close(socket, reset: false)
     }
+}
+
+/// The limits of the control plane: each with its unit and its reason.
+enum ControlLimits {
+    /// How long accepting pauses when the system has no descriptor left: short against an operator's patience, long against a spin.
+    static let exhaustionPause = TimeSpan.milliseconds(100)
+    /// How often `show events -w` looks for new lines.
+    static let eventPause = TimeSpan.milliseconds(100)
 }

@@ -2,6 +2,7 @@
 
 internal import Admin
 internal import Basics
+public import Proxy
 public import Reactor
 internal import Resolvers
 

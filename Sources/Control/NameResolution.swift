@@ -3,6 +3,7 @@
 
 internal import Balancing
 internal import Basics
+public import Proxy
 public import Reactor
 
 /// Retries unresolved names, one look-up thread at a time, and gives the servers their addresses.

@@ -1,11 +1,12 @@
 // Checks on a simulated kernel: each misfortune has its code, at its time, and the server comes back.
 
+import Balancing
 import Basics
 import KernelSimulation
 import Reactor
 import Testing
 
-@testable import Balancing
+@testable import Control
 
 @Suite struct HealthCheckerTests {
     private let address = SocketAddress.ip(.loopbackV4, port: 80)

@@ -4,6 +4,7 @@
 internal import Balancing
 internal import Basics
 internal import Configuration
+public import Proxy
 public import Reactor
 internal import Resolvers
 

@@ -5,6 +5,7 @@
 // milliseconds for which a worker may have to wait.
 
 public import Basics
+public import Proxy
 public import Reactor
 
 /// Looks every second how many clients there are, and every few seconds has the workers give back what they do not need.

@@ -3,6 +3,7 @@
 public import Balancing
 internal import Basics
 public import Logging
+public import Proxy
 
 /// Logs state changes of servers, and of backends that lose or regain their last server.
 public final class HealthLog: HealthObserver {

@@ -1,6 +1,8 @@
 // Runs one server's checks: connects, talks, waits, judges, and reports. Lives on the control thread.
 
+public import Balancing
 public import Basics
+internal import HTTP
 internal import ProxyProtocol
 public import Reactor
 internal import SystemPackage
@@ -193,10 +195,7 @@ public final class HealthChecker: LoopTask {
         var result = result
         loop.kernel.refreshClock()
         result.duration = loop.now.since(start)
-        let transition = server.updateRecord { $0.add(result, at: loop.now) }
-        // A server whose name has no address stays where it is, whatever a check of another address says.
-        if server.state != .unresolved { server.setState(server.record.state) }
-        if transition != nil { backend.serverChanged(now: loop.now) }
+        let transition = backend.record(result, of: server, at: loop.now)
         loop.setDeadline(start + plan.pause(after: server.record), of: handle)
         observer.checked(server, of: backend, result, transition: transition)
     }
