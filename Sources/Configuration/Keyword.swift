@@ -1,5 +1,5 @@
 // A word of the language is one row: it names itself, says where it may stand, documents itself and
-// parses itself. Rows live next to the behaviour they configure; the program's Assembly lists all tables.
+// parses itself. Rows live next to the behaviour they configure; the program's KeywordRegistry lists all tables.
 
 /// One keyword: a row of a table.
 ///

@@ -27,13 +27,13 @@ final class ControlPlane {
     private let pool: BufferPool
     private var orders: [WorkerOrders] = []
     private var threads: [Reactor.Thread] = []
-    private let lookup: NameLookup
+    private let lookup: ResolverSet
     private let running: RunningWorkers
     /// The signal that asked for the end at once, once there was one.
     private(set) var endedBy: Int32?
     private var checkers: [HealthChecker] = []
-    private var names: NameResolution?
-    private var adminSockets: [AdminSocket] = []
+    private var names: SystemResolver?
+    private var adminSockets: [RuntimeSocket] = []
 
     /// How many workers have not ended yet.
     private final class RunningWorkers: Sendable {
@@ -61,7 +61,7 @@ final class ControlPlane {
         loop = TaskLoop(kernel: kernel)
         // A check reads heads as long as those that clients get; the runtime socket's commands have 16 KiB at least.
         pool = BufferPool(blockBytes: max(plan.bufferBytes, 16_384))
-        lookup = NameLookup(plan: plan, waker: kernel.waker, in: loop)
+        lookup = ResolverSet(plan: plan, waker: kernel.waker, in: loop)
         running = RunningWorkers(workers)
     }
 
@@ -77,11 +77,11 @@ final class ControlPlane {
         startWorkers(listening)
         watch(signals)
         startHealthChecks()
-        ServerNames.start(plan: plan, lookup: lookup, log: healthLog, in: loop)
+        ServerAddressUpdater.start(plan: plan, lookup: lookup, log: healthLog, in: loop)
         startAdmin(listening)
         startSampling()
         MemoryKeeper.start(plan: plan, workers: orders, pool: pool, in: loop)
-        names = NameResolution.start(
+        names = SystemResolver.start(
             plan: plan, waker: kernel.waker,
             announce: { [self] in log.event(.notice, to: plan.logTargets, $0) }, in: loop)
         while running.count.load(ordering: .acquiring) > 0 {
@@ -245,11 +245,11 @@ final class ControlPlane {
     }
 
     private func startAdmin(_ listening: Listening) {
-        let context = AdminContext(plan: plan, clock: kernel, lookup: lookup)
-        let limit = AdminSocket.ConnectionLimit(admin.connectionsLimit)
+        let context = RuntimeContext(plan: plan, clock: kernel, lookup: lookup)
+        let limit = RuntimeSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in listening.admin {
             adminSockets.append(
-                AdminSocket.start(
+                RuntimeSocket.start(
                     socket, at: settings.address,
                     interpreter: CommandInterpreter(level: settings.level, takesProcess: settings.takesProcess),
                     timeout: admin.timeout, limit: limit, context: context, pool: pool, in: loop))

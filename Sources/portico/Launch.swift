@@ -75,9 +75,9 @@ struct Launch {
                         : "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ "
                             + "(Ctrl-C ends it).\n")
             }
-            return Assembly.language.load(text: Demonstration.text, named: "demo.cfg", environment: environment)
+            return KeywordRegistry.language.load(text: DemoConfiguration.text, named: "demo.cfg", environment: environment)
         }
-        return Assembly.language.load(paths: files, environment: environment, isDiagnostic: options.isDiagnostic)
+        return KeywordRegistry.language.load(paths: files, environment: environment, isDiagnostic: options.isDiagnostic)
     }
 
     /// The sockets of -S.
@@ -224,4 +224,9 @@ struct Launch {
             throw ExitCode(1)
         }
     }
+}
+
+/// What Portico runs when it is given no file: `demo.cfg`, embedded in the executable.
+enum DemoConfiguration {
+    static let text = String(decoding: PackageResources.demo_cfg, as: UTF8.self)
 }

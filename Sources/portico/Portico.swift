@@ -87,7 +87,7 @@ struct Portico: ParsableCommand {
         }
         if arguments == ["manual"] {
             // What `make docs` writes into docs/configuration.md.
-            print(Assembly.language.manual(), terminator: "")
+            print(KeywordRegistry.language.manual(), terminator: "")
             return
         }
         do {
@@ -130,7 +130,7 @@ enum ConditionCheck {
     /// What is wrong goes to standard error.
     static func status(of condition: String) -> Int32 {
         do throws(ConfigProblem) {
-            let holds = try Assembly.language.holds(
+            let holds = try KeywordRegistry.language.holds(
                 condition: condition, named: "-cc", environment: SystemProcess.environment)
             return holds ? 0 : 1
         } catch {
@@ -147,7 +147,7 @@ enum ConditionCheck {
 enum HelpPage {
     /// Returns whether there is such a page; what there is instead goes to standard error.
     static func print(for words: [String]) -> Bool {
-        let help = HelpPrinter(Assembly.language)
+        let help = HelpPrinter(KeywordRegistry.language)
         let isKnown = help.hasPage(for: words)
         if isKnown { Swift.print(help.text(for: words)) } else { SystemProcess.printError(help.text(for: words)) }
         return isKnown

@@ -101,7 +101,7 @@ import Testing
     /// Nanoseconds of processor time to read the text and make a plan of it.
     private static func time(_ text: String) -> UInt64 {
         let start = processorTime()
-        let loaded = Assembly.language.load(text: text, named: "growth.cfg")
+        let loaded = KeywordRegistry.language.load(text: text, named: "growth.cfg")
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
         var builder = PlanBuilder(
@@ -121,7 +121,7 @@ import Testing
 
     @Test func `There are suggestions for the first fifty mistakes, and none behind them`() {
         let lines = (0..<60).map { _ in "  optoin httplog" }
-        let loaded = Assembly.language.load(
+        let loaded = KeywordRegistry.language.load(
             text: Self.text(["listen l", "  bind 127.0.0.1:26000", "  server s 127.0.0.1:1"] + lines),
             named: "wrong.cfg")
         let wrong = loaded.problems.filter { $0.severity == .error }

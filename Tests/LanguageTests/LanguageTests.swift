@@ -52,7 +52,7 @@ import Testing
     @Test func `Every log-format variable is one, and no longer name is`() throws {
         let surroundings = try Surroundings()
         defer { withExtendedLifetime(surroundings) {} }
-        let group = try #require(Assembly.language.parameterGroups.first { $0.keyword == "log-format" })
+        let group = try #require(KeywordRegistry.language.parameterGroups.first { $0.keyword == "log-format" })
         for variable in group.parameters {
             let accepting = Site(
                 "log-format \(variable.name)", in: .frontend, environment: surroundings.environment)
@@ -84,7 +84,7 @@ import Testing
 
     private static func section(of example: Example) -> SectionKind? {
         if let section = example.section { return section }
-        let rows = Assembly.language.keywords.filter { $0.name == example.row }
+        let rows = KeywordRegistry.language.keywords.filter { $0.name == example.row }
         return Example.sections.first { kind in rows.contains { $0.sections.contains(Sections(kind)) } }
     }
 }
@@ -127,7 +127,7 @@ struct Room: Sendable, CustomTestStringConvertible {
 
     private init(_ file: String, _ keywords: [Keyword], groups: [String] = [], _ examples: [Example]) {
         self.file = file
-        let parameters = Assembly.language.parameterGroups.filter { groups.contains($0.keyword) }.flatMap { group in
+        let parameters = KeywordRegistry.language.parameterGroups.filter { groups.contains($0.keyword) }.flatMap { group in
             group.parameters.map { Row(name: "\(group.keyword) \($0.name)", section: nil) }
         }
         rows = parameters + keywords.map { Row(name: $0.name, section: nil, sections: $0.sections) }

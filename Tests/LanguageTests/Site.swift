@@ -85,7 +85,7 @@ struct Site {
 
     private init(_ lines: [String], line: Int, environment: [String: String]) {
         self.line = line
-        let loaded = Assembly.language.load(
+        let loaded = KeywordRegistry.language.load(
             text: lines.joined(separator: "\n"), named: Self.file, environment: environment)
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000

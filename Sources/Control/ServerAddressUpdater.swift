@@ -8,20 +8,20 @@ public import Proxy
 public import Reactor
 internal import Resolvers
 
-public enum ServerNames {
+public enum ServerAddressUpdater {
     /// Begins with all of them, spread over the time from one look-up to the next.
-    public static func start(plan: Plan, lookup: NameLookup, log: HealthLog, in loop: TaskLoop) {
-        var names: [ServerName] = []
-        var places: [ServerName.Key: Int] = [:]
+    public static func start(plan: Plan, lookup: ResolverSet, log: HealthLog, in loop: TaskLoop) {
+        var names: [ServerAddressTask] = []
+        var places: [ServerAddressTask.Key: Int] = [:]
         for backend in plan.backends {
             for server in backend.backend.servers {
-                guard let key = ServerName.Key(server), let resolver = lookup.resolver(named: key.resolvers) else {
+                guard let key = ServerAddressTask.Key(server), let resolver = lookup.resolver(named: key.resolvers) else {
                     continue
                 }
                 let place = places[key] ?? names.count
                 if place == names.count {
                     places[key] = place
-                    names.append(ServerName(key, lookup, resolver, log, since: loop.now))
+                    names.append(ServerAddressTask(key, lookup, resolver, log, since: loop.now))
                 }
                 names[place].add(server, of: backend)
             }
@@ -31,7 +31,7 @@ public enum ServerNames {
 }
 
 /// One name, looked up for all servers that have it.
-private final class ServerName: LoopTask {
+private final class ServerAddressTask: LoopTask {
     struct Key: Hashable {
         let name: String
         let resolvers: String
@@ -49,7 +49,7 @@ private final class ServerName: LoopTask {
     }
 
     private let key: Key
-    private let lookup: NameLookup
+    private let lookup: ResolverSet
     private let resolver: Resolver
     private let log: HealthLog
     private var groups: [(backend: BackendPlan, servers: [Server])] = []
@@ -59,7 +59,7 @@ private final class ServerName: LoopTask {
     private var lastValid: Instant
     private var handle = SlotHandle(index: 0, generation: 0)
 
-    init(_ key: Key, _ lookup: NameLookup, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
+    init(_ key: Key, _ lookup: ResolverSet, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
         self.key = key
         self.lookup = lookup
         self.resolver = resolver

@@ -9,7 +9,7 @@ internal import Resolvers
 internal import Rules
 internal import StaticFiles
 
-enum Assembly {
+enum KeywordRegistry {
     static let language = Language(
         sections: SiteSections.kinds,
         keywords: SectionLines.noted(

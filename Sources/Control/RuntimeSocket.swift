@@ -8,14 +8,14 @@ public import Reactor
 internal import SystemPackage
 
 /// One listening socket of `stats socket`.
-public final class AdminSocket: LoopTask {
+public final class RuntimeSocket: LoopTask {
     private var socket: Socket
     /// Nil if the socket was inherited: its address is not ours to give up.
     private let address: SocketAddress?
     private let file: SocketFile?
     private let interpreter: CommandInterpreter
     private let timeout: TimeSpan
-    private let context: AdminContext
+    private let context: RuntimeContext
     private let pool: BufferPool
     private let limit: ConnectionLimit
     private var handle = SlotHandle(index: 0, generation: 0)
@@ -33,9 +33,9 @@ public final class AdminSocket: LoopTask {
     /// Begins to answer. `address` is where the socket listens; nil if it was inherited.
     public static func start(
         _ socket: Socket, at address: SocketAddress?, interpreter: CommandInterpreter, timeout: TimeSpan,
-        limit: ConnectionLimit, context: AdminContext, pool: BufferPool, in loop: TaskLoop
-    ) -> AdminSocket {
-        let task = AdminSocket(socket, address, interpreter, timeout, limit, context, pool)
+        limit: ConnectionLimit, context: RuntimeContext, pool: BufferPool, in loop: TaskLoop
+    ) -> RuntimeSocket {
+        let task = RuntimeSocket(socket, address, interpreter, timeout, limit, context, pool)
         task.handle = loop.add(task)
         task.listen(in: loop)
         return task
@@ -43,7 +43,7 @@ public final class AdminSocket: LoopTask {
 
     private init(
         _ socket: Socket, _ address: SocketAddress?, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
-        _ limit: ConnectionLimit, _ context: AdminContext, _ pool: BufferPool
+        _ limit: ConnectionLimit, _ context: RuntimeContext, _ pool: BufferPool
     ) {
         self.socket = socket
         self.address = address
@@ -76,7 +76,7 @@ public final class AdminSocket: LoopTask {
             loop.kernel.close(accepted, reset: false)
             return true
         }
-        AdminConnection.start(
+        RuntimeConnection.start(
             accepted, interpreter, timeout, limit, context, pool, in: loop)
         return true
     }
@@ -145,12 +145,12 @@ public final class AdminSocket: LoopTask {
 }
 
 /// What commands may see.
-public final class AdminContext: CommandContext {
+public final class RuntimeContext: CommandContext {
     private let plan: Plan
     private let clock: any Kernel
-    private let lookup: NameLookup
+    private let lookup: ResolverSet
 
-    public init(plan: Plan, clock: any Kernel, lookup: NameLookup) {
+    public init(plan: Plan, clock: any Kernel, lookup: ResolverSet) {
         self.plan = plan
         self.clock = clock
         self.lookup = lookup
@@ -178,12 +178,12 @@ public final class AdminContext: CommandContext {
 }
 
 /// One connection to the runtime socket.
-private final class AdminConnection: LoopTask {
+private final class RuntimeConnection: LoopTask {
     private let socket: Socket
     private var interpreter: CommandInterpreter
     private let timeout: TimeSpan
-    private let limit: AdminSocket.ConnectionLimit
-    private let context: AdminContext
+    private let limit: RuntimeSocket.ConnectionLimit
+    private let context: RuntimeContext
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var input = ByteBuffer()
@@ -196,9 +196,9 @@ private final class AdminConnection: LoopTask {
 
     static func start(
         _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
-        _ limit: AdminSocket.ConnectionLimit, _ context: AdminContext, _ pool: BufferPool, in loop: TaskLoop
+        _ limit: RuntimeSocket.ConnectionLimit, _ context: RuntimeContext, _ pool: BufferPool, in loop: TaskLoop
     ) {
-        let connection = AdminConnection(socket, interpreter, timeout, limit, context, pool)
+        let connection = RuntimeConnection(socket, interpreter, timeout, limit, context, pool)
         connection.handle = loop.add(connection)
         if loop.watch(socket, for: .streaming, as: connection.handle) != nil {
             loop.remove(connection.handle)
@@ -211,7 +211,7 @@ private final class AdminConnection: LoopTask {
 
     private init(
         _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
-        _ limit: AdminSocket.ConnectionLimit, _ context: AdminContext, _ pool: BufferPool
+        _ limit: RuntimeSocket.ConnectionLimit, _ context: RuntimeContext, _ pool: BufferPool
     ) {
         self.socket = socket
         self.interpreter = interpreter
@@ -313,7 +313,7 @@ private final class AdminConnection: LoopTask {
 
     /// Gives the interpreter the first line, or what there is of it.
     private static func runLine(
-        _ input: inout ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: AdminContext
+        _ input: inout ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: RuntimeContext
     ) -> CommandResult {
         var length = 0
         while length < input.count {

@@ -7,7 +7,7 @@ public import Proxy
 public import Reactor
 
 /// Retries unresolved names, one look-up thread at a time, and gives the servers their addresses.
-public final class NameResolution: LoopTask {
+public final class SystemResolver: LoopTask {
     private let plan: Plan
     private let waker: Waker
     private var handle = SlotHandle(index: 0, generation: 0)
@@ -30,8 +30,8 @@ public final class NameResolution: LoopTask {
     ///   - announce: told about each server that got its address.
     public static func start(
         plan: Plan, waker: Waker, announce: @escaping (String) -> Void, in loop: TaskLoop
-    ) -> NameResolution? {
-        let task = NameResolution(plan, waker, announce)
+    ) -> SystemResolver? {
+        let task = SystemResolver(plan, waker, announce)
         guard !task.unresolved.isEmpty else { return nil }
         task.handle = loop.add(task)
         loop.setDeadline(loop.now + pause, of: task.handle)

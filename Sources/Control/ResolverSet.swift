@@ -7,7 +7,7 @@ public import Reactor
 internal import Resolvers
 
 /// All `resolvers` sections at work.
-public final class NameLookup {
+public final class ResolverSet {
     private let resolvers: [Resolver]
     private let workers = Workers()
     /// The names of servers are looked up again and again.
