@@ -1,20 +1,20 @@
 // Runs one server's checks: connects, talks, waits, judges, and reports. Lives on the control thread.
 
-public import Balancing
-public import Basics
+internal import Balancing
+internal import Basics
 internal import HTTP
 internal import ProxyProtocol
-public import Reactor
+internal import Reactor
 internal import SystemPackage
 
 /// What the rest of the program wants to know of checks.
-public protocol HealthObserver: AnyObject {
+protocol HealthObserver: AnyObject {
     /// A check has ended. `transition` says if the server's state changed; the backend already takes it into account.
     func checked(_ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?)
 }
 
 /// The checks of one server, one at a time, for as long as the loop runs.
-public final class HealthChecker: LoopTask {
+final class HealthChecker: LoopTask {
     private enum Phase {
         case pausing
         case connecting(Socket, since: Instant)
@@ -35,7 +35,7 @@ public final class HealthChecker: LoopTask {
 
     /// Starts checking `server`, for the first time after `delay`. Nil for a server without a plan, which has nothing to check.
     @discardableResult
-    public static func start(
+    static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
         observer: any HealthObserver, in loop: TaskLoop
     ) -> HealthChecker? {
@@ -47,7 +47,7 @@ public final class HealthChecker: LoopTask {
     }
 
     /// Ends the checks for good. One that is under way ends without a verdict.
-    public func stop(in loop: TaskLoop) {
+    func stop(in loop: TaskLoop) {
         guard !isStopped else { return }
         isStopped = true
         switch phase {
@@ -71,7 +71,7 @@ public final class HealthChecker: LoopTask {
 
     deinit { received.release(to: pool) }
 
-    public func expired(in loop: TaskLoop) {
+    func expired(in loop: TaskLoop) {
         switch phase {
         case .pausing: connect(in: loop)
         case .connecting(let socket, let start):
@@ -82,7 +82,7 @@ public final class HealthChecker: LoopTask {
         }
     }
 
-    public func ready(_ readiness: Readiness, in loop: TaskLoop) {
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {
         switch phase {
         case .pausing: break  // an event of the connection that was just closed
         case .connecting(let socket, let start): connected(socket, start, in: loop)

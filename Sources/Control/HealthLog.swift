@@ -1,12 +1,12 @@
 // Says in the logs what health checks and nameservers have changed, in HAProxy's words.
 
-public import Balancing
+internal import Balancing
 internal import Basics
-public import Logging
-public import Proxy
+internal import Logging
+internal import Proxy
 
 /// Logs state changes of servers, and of backends that lose or regain their last server.
-public final class HealthLog: HealthObserver {
+final class HealthLog: HealthObserver {
     private let plan: Plan
     private let log: LogChannel
     /// Prints what has no log to go to.
@@ -14,13 +14,13 @@ public final class HealthLog: HealthObserver {
     /// What was found last, for backends that log every change of it.
     private var found: [ObjectIdentifier: (code: CheckResult.Code, health: Int)] = [:]
 
-    public init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
+    init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
         self.plan = plan
         self.log = log
         self.print = print
     }
 
-    public func checked(
+    func checked(
         _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
     ) {
         guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }

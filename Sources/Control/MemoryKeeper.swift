@@ -4,12 +4,12 @@
 // returned after the number of clients has fallen by much: then most pages of the heaps are free, and returning them takes
 // milliseconds for which a worker may have to wait.
 
-public import Basics
-public import Proxy
-public import Reactor
+internal import Basics
+internal import Proxy
+internal import Reactor
 
 /// Looks every second how many clients there are, and every few seconds has the workers give back what they do not need.
-public final class MemoryKeeper: LoopTask {
+final class MemoryKeeper: LoopTask {
     private let plan: Plan
     private let workers: [WorkerOrders]
     private let pool: BufferPool
@@ -31,12 +31,15 @@ public final class MemoryKeeper: LoopTask {
     /// - Parameters:
     ///   - workers: all that may hold memory.
     ///   - pool: that of the control thread.
-    public static func start(plan: Plan, workers: [WorkerOrders], pool: BufferPool, in loop: TaskLoop) {
+    static func start(plan: Plan, workers: [WorkerOrders], pool: BufferPool, in loop: TaskLoop) -> MemoryKeeper {
         Heap.configure()
         let keeper = MemoryKeeper(plan, workers, pool)
         keeper.handle = loop.add(keeper)
         loop.setDeadline(loop.now + period, of: keeper.handle)
+        return keeper
     }
+
+    func stop(in loop: TaskLoop) { loop.remove(handle) }
 
     private init(_ plan: Plan, _ workers: [WorkerOrders], _ pool: BufferPool) {
         self.plan = plan
@@ -44,9 +47,9 @@ public final class MemoryKeeper: LoopTask {
         self.pool = pool
     }
 
-    public func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
-    public func expired(in loop: TaskLoop) {
+    func expired(in loop: TaskLoop) {
         loop.setDeadline(loop.now + Self.period, of: handle)
         let clients = plan.admission.connections.current
         peak = max(peak, clients)

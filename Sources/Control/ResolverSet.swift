@@ -1,40 +1,32 @@
-// The plan's `resolvers` sections at work on the control thread: what workers ask for, and what servers are called.
+// The `resolvers` sections of the plan at work: they look up what workers ask for, and what servers are called.
 
 internal import Admin
 internal import Basics
-public import Proxy
-public import Reactor
+internal import Proxy
+internal import Reactor
 internal import Resolvers
 
 /// All `resolvers` sections at work.
-public final class ResolverSet {
+final class ResolverSet {
     private let resolvers: [Resolver]
-    private let workers = Workers()
-    /// The names of servers are looked up again and again.
-    private(set) var followsServers = true
-
-    /// Known when the workers are.
-    private final class Workers {
-        var orders: [WorkerOrders] = []
-    }
 
     /// Call it before the process changes its root: see `Resolver.init`.
-    /// - Parameter waker: ends the loop's wait when there is something to look up.
-    public init(plan: Plan, waker: Waker?, in loop: TaskLoop) {
-        let workers = workers
+    ///
+    /// - Parameters:
+    ///   - source: answers in the nameservers' stead; nil where those are asked.
+    ///   - waker: ends the loop's wait when a worker asks for a name.
+    ///   - mailboxes: one for each worker, by the worker's index.
+    init(plan: Plan, source: (any NameSource)?, waker: Waker?, mailboxes: [WorkerOrders], in loop: TaskLoop) {
         resolvers = plan.resolvers.map { section in
-            let resolver = Resolver(section, in: loop) { waiter, address in
-                workers.orders[waiter.worker].deliver(NameAnswer(for: waiter, address))
+            let resolver = Resolver(section, in: loop, source: source) { waiter, address in
+                mailboxes[waiter.worker].deliver(NameAnswer(for: waiter, address))
             }
             resolver.listen(waking: waker)
             return resolver
         }
     }
 
-    /// Who is to be told. Before they run.
-    public func setWorkers(_ orders: [WorkerOrders]) { workers.orders = orders }
-
-    /// The section of that name at work.
+    /// The section of that name; nil if the plan has none.
     func resolver(named name: String) -> Resolver? { resolvers.first { $0.plan.name == name } }
 
     /// What the nameservers answered.
@@ -44,16 +36,13 @@ public final class ResolverSet {
         }
     }
 
-    /// From now on servers keep the addresses that they have. What rules ask for is still looked up.
-    public func stopFollowingServers() { followsServers = false }
-
-    /// Called after each turn of the loop.
-    public func collect() {
+    /// Called after each turn of the loop: looks up what workers have asked for since the last one.
+    func collect() {
         for resolver in resolvers { resolver.collect() }
     }
 
     /// Closes everything.
-    public func close() {
+    func close() {
         for resolver in resolvers { resolver.close() }
     }
 }

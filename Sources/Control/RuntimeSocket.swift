@@ -1,14 +1,14 @@
 // The runtime socket: connections whose lines are commands. Lives on the control thread.
 
-public import Admin
-public import Basics
+internal import Admin
+internal import Basics
 internal import Logging
-public import Proxy
-public import Reactor
+internal import Proxy
+internal import Reactor
 internal import SystemPackage
 
 /// One listening socket of `stats socket`.
-public final class RuntimeSocket: LoopTask {
+final class RuntimeSocket: LoopTask {
     private var socket: Socket
     /// Nil if the socket was inherited: its address is not ours to give up.
     private let address: SocketAddress?
@@ -24,14 +24,14 @@ public final class RuntimeSocket: LoopTask {
     private var isSuspended = false
 
     /// Connections of all runtime sockets together: `stats maxconn`.
-    public final class ConnectionLimit {
+    final class ConnectionLimit {
         let maximum: Int
-        var current = 0
-        public init(_ maximum: Int) { self.maximum = maximum }
+        fileprivate var connections: [ObjectIdentifier: RuntimeConnection] = [:]
+        init(_ maximum: Int) { self.maximum = maximum }
     }
 
     /// Begins to answer. `address` is where the socket listens; nil if it was inherited.
-    public static func start(
+    static func start(
         _ socket: Socket, at address: SocketAddress?, interpreter: CommandInterpreter, timeout: TimeSpan,
         limit: ConnectionLimit, context: RuntimeContext, pool: BufferPool, in loop: TaskLoop
     ) -> RuntimeSocket {
@@ -55,7 +55,7 @@ public final class RuntimeSocket: LoopTask {
         self.pool = pool
     }
 
-    public func ready(_ readiness: Readiness, in loop: TaskLoop) {
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {
         if !isSuspended { _ = acceptOne(in: loop) }
     }
 
@@ -72,7 +72,7 @@ public final class RuntimeSocket: LoopTask {
             loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle)
             return false
         }
-        guard limit.current < limit.maximum else {
+        guard limit.connections.count < limit.maximum else {
             loop.kernel.close(accepted, reset: false)
             return true
         }
@@ -81,7 +81,7 @@ public final class RuntimeSocket: LoopTask {
         return true
     }
 
-    public func expired(in loop: TaskLoop) { listen(in: loop) }
+    func expired(in loop: TaskLoop) { listen(in: loop) }
 
     private func listen(in loop: TaskLoop) {
         guard !isWatched, !isSuspended else { return }
@@ -94,11 +94,21 @@ public final class RuntimeSocket: LoopTask {
         isWatched = false
     }
 
+    /// Closes the socket, and the connections of all runtime sockets.
+    func close(in loop: TaskLoop) {
+        for connection in Array(limit.connections.values) { connection.close(in: loop) }
+        unwatch(in: loop)
+        loop.remove(handle)
+        if case .abstract? = address, isSuspended { return }
+        if case .abstractExact? = address, isSuspended { return }
+        loop.kernel.close(socket, reset: false)
+    }
+
     // MARK: Giving the address up for a while
 
     /// Lets another process have the address; connections that stand stay. Returns what the operator is to know, if that
     /// fails.
-    public func stopListening(in loop: TaskLoop) -> String? {
+    func stopListening(in loop: TaskLoop) -> String? {
         guard !isSuspended, let address else { return nil }
         switch address {
         case .path(let path):
@@ -123,7 +133,7 @@ public final class RuntimeSocket: LoopTask {
     }
 
     /// Takes the address back. Returns what the operator is to know, if that fails: then it can be tried again.
-    public func listenAgain(in loop: TaskLoop) -> String? {
+    func listenAgain(in loop: TaskLoop) -> String? {
         guard isSuspended, let address else { return nil }
         do throws(Errno) {
             switch address {
@@ -145,30 +155,30 @@ public final class RuntimeSocket: LoopTask {
 }
 
 /// What commands may see.
-public final class RuntimeContext: CommandContext {
+final class RuntimeContext: CommandContext {
     private let plan: Plan
     private let clock: any Kernel
-    private let lookup: ResolverSet
+    private let resolvers: ResolverSet
 
-    public init(plan: Plan, clock: any Kernel, lookup: ResolverSet) {
+    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet) {
         self.plan = plan
         self.clock = clock
-        self.lookup = lookup
+        self.resolvers = resolvers
     }
 
-    public func snapshot() -> StatsSnapshot { plan.snapshot(now: clock.now) }
+    func snapshot() -> StatsSnapshot { plan.snapshot(now: clock.now) }
 
-    public func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
+    func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
 
-    public func resolversReports() -> [ResolversReport] { lookup.reports }
+    func resolversReports() -> [ResolversReport] { resolvers.reports }
 
-    public func eventSinks() -> [EventSink] {
+    func eventSinks() -> [EventSink] {
         plan.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
     }
 
-    public func endOfEvents(of name: String) -> UInt64 { ring(name)?.end ?? 0 }
+    func endOfEvents(of name: String) -> UInt64 { ring(name)?.end ?? 0 }
 
-    public func readEvents(
+    func readEvents(
         of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
     ) {
         ring(name)?.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax)
@@ -205,7 +215,7 @@ private final class RuntimeConnection: LoopTask {
             loop.kernel.close(socket, reset: true)
             return
         }
-        limit.current += 1
+        limit.connections[ObjectIdentifier(connection)] = connection
         loop.setDeadline(loop.now + timeout, of: connection.handle)
     }
 
@@ -325,10 +335,10 @@ private final class RuntimeConnection: LoopTask {
         return result
     }
 
-    private func close(in loop: TaskLoop) {
+    func close(in loop: TaskLoop) {
         isClosed = true
         input.release(to: pool)
-        limit.current -= 1
+        limit.connections[ObjectIdentifier(self)] = nil
         loop.remove(handle)
         loop.kernel.close(socket, reset: false)
     }

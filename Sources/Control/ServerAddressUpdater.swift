@@ -1,43 +1,21 @@
-// The host names of servers that have `resolvers`: looked up again and again while Portico runs, on the control thread. A
-// server goes where its name leads; one whose name leads nowhere for longer than `hold` says gets no requests.
+// Keeps the addresses of servers that have `resolvers` up to date: their host names are looked up again and again, and each
+// server follows its name. A server whose name has had no address for longer than `hold` allows gets no requests.
 
 internal import Balancing
 internal import Basics
 internal import Configuration
-public import Proxy
-public import Reactor
+internal import Proxy
+internal import Reactor
 internal import Resolvers
 
-public enum ServerAddressUpdater {
-    /// Begins with all of them, spread over the time from one look-up to the next.
-    public static func start(plan: Plan, lookup: ResolverSet, log: HealthLog, in loop: TaskLoop) {
-        var names: [ServerAddressTask] = []
-        var places: [ServerAddressTask.Key: Int] = [:]
-        for backend in plan.backends {
-            for server in backend.backend.servers {
-                guard let key = ServerAddressTask.Key(server), let resolver = lookup.resolver(named: key.resolvers) else {
-                    continue
-                }
-                let place = places[key] ?? names.count
-                if place == names.count {
-                    places[key] = place
-                    names.append(ServerAddressTask(key, lookup, resolver, log, since: loop.now))
-                }
-                names[place].add(server, of: backend)
-            }
-        }
-        for (position, name) in names.enumerated() { name.start(position, of: names.count, in: loop) }
-    }
-}
-
-/// One name, looked up for all servers that have it.
-private final class ServerAddressTask: LoopTask {
-    struct Key: Hashable {
+/// Looks one name up, for all servers that have it.
+final class ServerAddressUpdater: LoopTask {
+    private struct Key: Hashable {
         let name: String
         let resolvers: String
         let family: AddressFamily
 
-        /// Nil if the server's name is not looked up, or it has none.
+        /// Nil for a server whose name is not looked up, or that has none.
         init?(_ server: Server) {
             guard let naming = server.naming, let resolvers = naming.resolvers, let name = server.hostName else {
                 return nil
@@ -49,25 +27,45 @@ private final class ServerAddressTask: LoopTask {
     }
 
     private let key: Key
-    private let lookup: ResolverSet
     private let resolver: Resolver
     private let log: HealthLog
     private var groups: [(backend: BackendPlan, servers: [Server])] = []
-    /// The addresses of the latest answer, and behind them those of earlier ones that are still held (`hold obsolete`).
+    /// The addresses of the latest answer, then those of earlier answers that are still held (`hold obsolete`).
     private var known: [(address: IPAddress, seen: Instant)] = []
-    /// When an answer had an address; at first when Portico began, which took the servers' first addresses from somewhere.
+    /// When an answer last had an address. At first the time of the start: the servers' first addresses count as an answer.
     private var lastValid: Instant
     private var handle = SlotHandle(index: 0, generation: 0)
+    private var isStopped = false
 
-    init(_ key: Key, _ lookup: ResolverSet, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
+    /// Starts one updater for each name, their first look-ups spread over the time from one look-up to the next.
+    static func start(
+        plan: Plan, resolvers: ResolverSet, log: HealthLog, in loop: TaskLoop
+    ) -> [ServerAddressUpdater] {
+        var updaters: [ServerAddressUpdater] = []
+        var indices: [Key: Int] = [:]
+        for backend in plan.backends {
+            for server in backend.backend.servers {
+                guard let key = Key(server), let resolver = resolvers.resolver(named: key.resolvers) else { continue }
+                let index = indices[key] ?? updaters.count
+                if index == updaters.count {
+                    indices[key] = index
+                    updaters.append(ServerAddressUpdater(key, resolver, log, since: loop.now))
+                }
+                updaters[index].add(server, of: backend)
+            }
+        }
+        for (index, updater) in updaters.enumerated() { updater.start(index, of: updaters.count, in: loop) }
+        return updaters
+    }
+
+    private init(_ key: Key, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
         self.key = key
-        self.lookup = lookup
         self.resolver = resolver
         self.log = log
         lastValid = start
     }
 
-    func add(_ server: Server, of backend: BackendPlan) {
+    private func add(_ server: Server, of backend: BackendPlan) {
         if groups.last?.backend === backend {
             groups[groups.count - 1].servers.append(server)
         } else {
@@ -75,9 +73,9 @@ private final class ServerAddressTask: LoopTask {
         }
     }
 
-    func start(_ position: Int, of count: Int, in loop: TaskLoop) {
+    private func start(_ index: Int, of count: Int, in loop: TaskLoop) {
         handle = loop.add(self)
-        let share = Double(position) / Double(count)
+        let share = Double(index) / Double(count)
         loop.setDeadline(
             loop.now + TimeSpan(nanoseconds: UInt64(Double(resolver.plan.refreshTime.nanoseconds) * share)), of: handle)
     }
@@ -85,16 +83,23 @@ private final class ServerAddressTask: LoopTask {
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
     func expired(in loop: TaskLoop) {
-        guard lookup.followsServers else { return }
-        resolver.look(for: key.name, key.family) { [unowned self] result in
-            // Portico is ending.
-            guard !resolver.isClosed, lookup.followsServers else { return }
-            switch result {
-            case .success(let addresses): take(addresses, loop.now)
-            case .failure(let fault): take(fault, loop.now)
-            }
-            loop.setDeadline(loop.now + resolver.plan.refreshTime, of: handle)
+        resolver.look(for: key.name, key.family) { [weak self] result in self?.take(result, in: loop) }
+    }
+
+    /// The servers keep the addresses that they have. The answer to a question under way is ignored.
+    func stop(in loop: TaskLoop) {
+        guard !isStopped else { return }
+        isStopped = true
+        loop.remove(handle)
+    }
+
+    private func take(_ result: Result<[IPAddress], ResolutionFault>, in loop: TaskLoop) {
+        guard !isStopped else { return }
+        switch result {
+        case .success(let addresses): take(addresses, loop.now)
+        case .failure(let fault): take(fault, loop.now)
         }
+        loop.setDeadline(loop.now + resolver.plan.refreshTime, of: handle)
     }
 
     private func take(_ addresses: [IPAddress], _ now: Instant) {
@@ -102,10 +107,10 @@ private final class ServerAddressTask: LoopTask {
         let hold = resolver.plan.holds.obsolete
         let old = known.filter { !addresses.contains($0.address) && now < $0.seen + hold }
         known = addresses.map { ($0, now) } + old
-        for (backend, servers) in groups { give(servers, of: backend, now) }
+        for (backend, servers) in groups { assign(servers, of: backend, now) }
     }
 
-    private func give(_ servers: [Server], of backend: BackendPlan, _ now: Instant) {
+    private func assign(_ servers: [Server], of backend: BackendPlan, _ now: Instant) {
         let assigned = ServerNaming.assign(
             known.map(\.address), to: servers.map { ($0.address?.ip, $0.naming ?? ServerNaming()) })
         for (server, address) in zip(servers, assigned) {

@@ -1,85 +1,113 @@
-// Looks up again, through the system's resolver, the host names of servers that have no address yet, so that one unknown name never keeps
-// the whole site from starting, nor a server down once its name is known.
+// Looks up again, through the system's resolver, the host names of servers that have no address yet. So an unknown name
+// neither keeps the site from starting, nor keeps its server down once the name is known.
 
 internal import Balancing
-internal import Basics
-public import Proxy
+public import Basics
+internal import Proxy
 public import Reactor
 
-/// Retries unresolved names, one look-up thread at a time, and gives the servers their addresses.
-public final class SystemResolver: LoopTask {
-    private let plan: Plan
+/// Looks up host names somewhere else than on the control thread: the system's resolver blocks.
+public protocol HostLookup: AnyObject {
+    /// Begins to look up these names. Called again only after `takeAnswers` has returned answers.
+    func begin(_ names: [String])
+    /// The address of each name, in their order, nil for a name without one. Returns nil while the look-up is under way, and
+    /// when there is none.
+    func takeAnswers() -> [IPAddress?]?
+}
+
+/// Looks names up in a thread of its own, through the system's resolver.
+public final class ThreadedHostLookup: HostLookup {
     private let waker: Waker
-    private var handle = SlotHandle(index: 0, generation: 0)
     private let found = Found()
-    /// The look-up under way.
-    private var lookup: Thread?
+    private var thread: Thread?
+
+    private final class Found: Sendable {
+        let answers = Lock<[IPAddress?]?>(nil)
+    }
+
+    /// - Parameter waker: ends the control thread's wait when answers are there.
+    public init(waker: Waker) { self.waker = waker }
+
+    public func begin(_ names: [String]) {
+        precondition(thread == nil, "a look-up of \(names.count) names begins while another is under way")
+        let found = found
+        let waker = waker
+        thread = Thread(name: "portico-names") {
+            let answers = names.map { HostResolver.resolve($0).first }
+            found.answers.withLock { $0 = answers }
+            waker.wake()
+        }
+    }
+
+    public func takeAnswers() -> [IPAddress?]? {
+        guard let thread, let answers = found.answers.withLock({ $0.take() }) else { return nil }
+        thread.join()
+        self.thread = nil
+        return answers
+    }
+}
+
+/// Retries the names of servers without an address every few seconds, all in one look-up at a time.
+final class SystemResolver: LoopTask {
+    private let plan: Plan
+    private let lookup: any HostLookup
     private let announce: (String) -> Void
+    private var handle: SlotHandle?
+    /// The servers whose names are being looked up; empty if none is.
+    private var asked: [Server] = []
     private var isStopped = false
 
     /// Between attempts.
-    private static let pause = TimeSpan.seconds(5)
+    static let pause = TimeSpan.seconds(5)
 
-    /// What the look-up thread leaves behind.
-    private final class Found: Sendable {
-        let answers = Lock<[(server: Server, address: SocketAddress)]?>(nil)
-    }
-
-    /// - Parameters:
-    ///   - waker: ends the loop's wait when answers are there.
-    ///   - announce: told about each server that got its address.
-    public static func start(
-        plan: Plan, waker: Waker, announce: @escaping (String) -> Void, in loop: TaskLoop
-    ) -> SystemResolver? {
-        let task = SystemResolver(plan, waker, announce)
-        guard !task.unresolved.isEmpty else { return nil }
-        task.handle = loop.add(task)
-        loop.setDeadline(loop.now + pause, of: task.handle)
-        return task
-    }
-
-    private init(_ plan: Plan, _ waker: Waker, _ announce: @escaping (String) -> Void) {
+    /// - Parameter announce: called with a message for each server that has got its address.
+    init(plan: Plan, lookup: any HostLookup, announce: @escaping (String) -> Void) {
         self.plan = plan
-        self.waker = waker
+        self.lookup = lookup
         self.announce = announce
+    }
+
+    /// Makes the first attempt after a pause, if any server needs one.
+    func start(in loop: TaskLoop) {
+        guard !unresolved.isEmpty else { return }
+        let handle = loop.add(self)
+        self.handle = handle
+        loop.setDeadline(loop.now + Self.pause, of: handle)
+    }
+
+    /// Makes no further attempt. The answers of one under way are still taken.
+    func stop() { isStopped = true }
+
+    func close(in loop: TaskLoop) {
+        isStopped = true
+        if let handle { loop.remove(handle) }
+        handle = nil
     }
 
     private var unresolved: [Server] {
         plan.backends.flatMap(\.backend.servers).filter { $0.state == .unresolved && $0.naming == nil }
     }
 
-    public func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
-    /// Time for another attempt. The system's resolver blocks, so it gets a thread.
-    public func expired(in loop: TaskLoop) {
-        let servers = unresolved
-        guard !servers.isEmpty, lookup == nil, !isStopped else { return }
-        let found = found
-        let waker = waker
-        lookup = Thread(name: "portico-names") {
-            let answers = servers.compactMap { server in
-                server.hostName.flatMap { HostResolver.resolve($0).first }
-                    .map { (server: server, address: SocketAddress.ip($0, port: server.port)) }
-            }
-            found.answers.withLock { $0 = answers }
-            waker.wake()
-        }
+    func expired(in loop: TaskLoop) {
+        guard asked.isEmpty, !isStopped else { return }
+        asked = unresolved.filter { $0.hostName != nil }
+        if !asked.isEmpty { lookup.begin(asked.compactMap(\.hostName)) }
     }
 
-    /// No name is looked up any more; the answer of a look-up that is under way is still taken.
-    public func stop() { isStopped = true }
-
     /// Called after each turn of the loop: takes in what a look-up has found.
-    public func collect(in loop: TaskLoop) {
-        guard let lookup, let answers = found.answers.withLock({ $0.take() }) else { return }
-        lookup.join()
-        self.lookup = nil
-        for (server, address) in answers {
-            guard let backend = plan.backends.first(where: { $0.name == server.backendName }) else { continue }
+    func collect(in loop: TaskLoop) {
+        guard !asked.isEmpty, let answers = lookup.takeAnswers() else { return }
+        precondition(answers.count == asked.count, "\(answers.count) answers to \(asked.count) names")
+        for (server, ip) in zip(asked, answers) {
+            guard let ip, let backend = plan.backends.first(where: { $0.name == server.backendName }) else { continue }
+            let address = SocketAddress.ip(ip, port: server.port)
             server.resolved(to: address, now: loop.now)
             backend.backend.serverChanged(now: loop.now)
             announce("Server \(server.backendName)/\(server.name) has an address now: \(address).")
         }
-        if !unresolved.isEmpty, !isStopped { loop.setDeadline(loop.now + Self.pause, of: handle) }
+        asked = []
+        if let handle, !unresolved.isEmpty, !isStopped { loop.setDeadline(loop.now + Self.pause, of: handle) }
     }
 }

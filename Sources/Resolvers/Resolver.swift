@@ -3,9 +3,17 @@
 public import Basics
 public import Reactor
 
+/// Answers questions about names in the nameservers' stead: a simulation has one, and with it no sockets.
+public protocol NameSource: AnyObject {
+    /// Looks a name up; `done` is called once, possibly before this returns, and on the thread of the caller.
+    func look(
+        for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void)
+}
+
 public final class Resolver {
     public let plan: ResolversPlan
     let loop: TaskLoop
+    private let source: (any NameSource)?
     private(set) var nameservers: [Nameserver] = []
     /// Tells somebody who has waited in the table of names.
     private let deliver: (NameWaiter, IPAddress?) -> Void
@@ -16,10 +24,17 @@ public final class Resolver {
     /// Opens a channel to each nameserver; one for which there is no memory is left out.
     ///
     /// Call it before the process locks itself in: where identifiers of questions come from is a file of the system.
-    public init(_ plan: ResolversPlan, in loop: TaskLoop, deliver: @escaping (NameWaiter, IPAddress?) -> Void) {
+    ///
+    /// - Parameter source: answers instead of the nameservers, to which no channel is opened then.
+    public init(
+        _ plan: ResolversPlan, in loop: TaskLoop, source: (any NameSource)? = nil,
+        deliver: @escaping (NameWaiter, IPAddress?) -> Void
+    ) {
         self.plan = plan
         self.loop = loop
+        self.source = source
         self.deliver = deliver
+        guard source == nil else { return }
         nameservers = plan.nameservers.compactMap { nameserver in
             Nameserver(nameserver, timeout: plan.retryTime, payloadBytes: plan.payloadBytes, in: loop) {
                 [unowned self] in
@@ -34,8 +49,8 @@ public final class Resolver {
     /// Called after each turn of the loop.
     public func collect() {
         for key in plan.names.takeQuestions() {
-            look(for: key.name, key.family) { [unowned self] result in
-                settle(key, try? result.get().first)
+            look(for: key.name, key.family) { [weak self] result in
+                self?.settle(key, try? result.get().first)
             }
         }
     }
@@ -51,6 +66,7 @@ public final class Resolver {
     public func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
     ) {
+        if let source { return source.look(for: name, family, done: done) }
         guard !nameservers.isEmpty else { return done(.failure(.other)) }
         let inquiry = Inquiry(name, family, of: self, done: done)
         inquiries[ObjectIdentifier(inquiry)] = inquiry

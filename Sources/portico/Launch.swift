@@ -75,7 +75,8 @@ struct Launch {
                         : "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ "
                             + "(Ctrl-C ends it).\n")
             }
-            return KeywordRegistry.language.load(text: DemoConfiguration.text, named: "demo.cfg", environment: environment)
+            return KeywordRegistry.language.load(
+                text: DemoConfiguration.text, named: "demo.cfg", environment: environment)
         }
         return KeywordRegistry.language.load(paths: files, environment: environment, isDiagnostic: options.isDiagnostic)
     }
@@ -158,7 +159,7 @@ struct Launch {
         }
         SystemProcess.ignoreBrokenPipes()
         SystemProcess.reportCrashes(of: "\nerror: Portico \(Version.number)")
-        let signals = ControlPlane.collectSignals()
+        let signals = ProcessThreads.collectSignals()
         var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
         try listening.open(admin.sockets + masterSockets)
@@ -172,8 +173,8 @@ struct Launch {
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
             if let pidPath { try PIDFile(pidPath) } else { nil }
         }
-        let control = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
-            try ControlPlane(
+        let running = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
+            try ProcessThreads(
                 plan: plan, logger: logger, workers: threads, admin: admin,
                 hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter,
                 isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
@@ -195,11 +196,11 @@ struct Launch {
         }
         background?.settle()
         manager?.announceReady()
-        control.run(listening, signals)
+        running.run(listening, signals)
         listening.removeFiles()
         pidFile?.remove()
         // As HAProxy's master ends: systemd's unit files count on 143.
-        if flags.actsAsMaster, let signal = control.endedBy { throw ExitCode(128 + signal) }
+        if flags.actsAsMaster, let signal = running.endedBy { throw ExitCode(128 + signal) }
     }
 
     /// Where a daemon's last words go: the first log socket of `global`, or the system's.

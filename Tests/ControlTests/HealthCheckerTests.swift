@@ -42,7 +42,7 @@ import Testing
         (.unreachable, "0 L4CON wentDown Network is unreachable"), (.silent, "2000 L7TOUT wentDown "),
         (.neverAccepts, "2000 L4TOUT wentDown "),
     ])
-    fileprivate func `each misfortune has its code`(_ behaviour: Behaviour, _ expected: String) throws {
+    func `each misfortune has its code`(_ behaviour: Behaviour, _ expected: String) throws {
         let play = try Play("option httpchk", "server s 127.0.0.1:80 check inter 2s")
         play.behaviour = behaviour
         #expect(play.run(1) == [expected])
@@ -237,7 +237,7 @@ import Testing
 }
 
 /// How the server under check behaves.
-private enum Behaviour: Sendable {
+enum Behaviour: Sendable {
     case refuses, unreachable, neverAccepts, silent, closes, resets
     case acceptsAfter(TimeSpan)
     case answers(String)
@@ -309,7 +309,7 @@ private final class Play {
 }
 
 /// One connection to the server, and its part in it.
-private final class Visit: SimulatedPeer {
+final class Visit: SimulatedPeer {
     let wire: Wire
     let behaviour: Behaviour
     var request: [UInt8] = []

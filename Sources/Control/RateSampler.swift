@@ -1,0 +1,52 @@
+// Once a second: the highest rates so far, and how much of the second the workers were idle.
+
+internal import Basics
+internal import Proxy
+internal import Reactor
+
+final class RateSampler: LoopTask {
+    private static let period = TimeSpan.seconds(1)
+
+    private let plan: Plan
+    private let workers: Int
+    private let workerTime: (() -> TimeSpan)?
+    private var handle = SlotHandle(index: 0, generation: 0)
+    private var last: Instant
+    /// Processor time of all workers together at `last`.
+    private var timeUsed = TimeSpan.zero
+
+    static func start(plan: Plan, workers: Int, workerTime: (() -> TimeSpan)?, in loop: TaskLoop) -> RateSampler {
+        let sampler = RateSampler(plan, workers, workerTime, since: loop.now)
+        sampler.handle = loop.add(sampler)
+        loop.setDeadline(loop.now + period, of: sampler.handle)
+        return sampler
+    }
+
+    private init(_ plan: Plan, _ workers: Int, _ workerTime: (() -> TimeSpan)?, since now: Instant) {
+        self.plan = plan
+        self.workers = workers
+        self.workerTime = workerTime
+        last = now
+    }
+
+    func stop(in loop: TaskLoop) { loop.remove(handle) }
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+
+    func expired(in loop: TaskLoop) {
+        plan.keepHighestRates(at: loop.now)
+        if let workerTime { measureIdleTime(workerTime(), until: loop.now) }
+        loop.setDeadline(loop.now + Self.period, of: handle)
+    }
+
+    private func measureIdleTime(_ total: TimeSpan, until now: Instant) {
+        let elapsed = now.since(last).nanoseconds
+        last = now
+        // The time of a worker that has ended is missing from the total.
+        let used = total > timeUsed ? total.nanoseconds - timeUsed.nanoseconds : 0
+        timeUsed = total
+        guard elapsed > 0, workers > 0 else { return }
+        let share = Double(used) / (Double(elapsed) * Double(workers))
+        plan.counters.setIdle(percent: Int((100 * (1 - min(1, share))).rounded()))
+    }
+}

@@ -1,0 +1,134 @@
+// The threads of the running process: the workers, the logger, and the main thread with the control plane and the signals.
+
+internal import Admin
+internal import Basics
+internal import Control
+internal import Glibc
+internal import Logging
+internal import Proxy
+internal import Reactor
+internal import Synchronization
+internal import SystemPackage
+
+final class ProcessThreads {
+    private let plan: Plan
+    private let logger: Logger
+    private let kernel: LinuxKernel
+    private let workerKernels: [KernelBox]
+    private let mailboxes: [WorkerOrders]
+    private let control: ControlPlane
+    private var threads: [Reactor.Thread] = []
+    private let running: RunningWorkers
+    /// The signal that asked the process to end at once; nil while none has.
+    private(set) var endedBy: Int32?
+
+    /// How many workers have not ended yet.
+    private final class RunningWorkers: Sendable {
+        let count: Atomic<Int>
+        init(_ count: Int) { self.count = Atomic(count) }
+    }
+
+    /// Carries a kernel to the one thread that will use it.
+    private struct KernelBox: @unchecked Sendable {
+        let kernel: LinuxKernel
+        init(_ kernel: LinuxKernel) { self.kernel = kernel }
+    }
+
+    /// Opens what the threads need. Call it before the process changes its root.
+    ///
+    /// - Throws: the errno when the system is out of descriptors or memory.
+    init(
+        plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
+    ) throws(Errno) {
+        kernel = try LinuxKernel()
+        var kernels: [KernelBox] = []
+        for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel())) }
+        workerKernels = kernels
+        mailboxes = kernels.map { WorkerOrders(waker: $0.kernel.waker) }
+        self.plan = plan
+        self.logger = logger
+        running = RunningWorkers(workers)
+        var services = ProcessServices()
+        services.waker = kernel.waker
+        services.standardError = isQuiet ? .none : logger.registerStandardError()
+        services.hostLookup = ThreadedHostLookup(waker: kernel.waker)
+        control = ControlPlane(
+            plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), admin: admin,
+            hardStopAfter: hardStopAfter, services: services)
+    }
+
+    /// Collects the signals that mean something to the process, from now on.
+    ///
+    /// Call it before the process is seen to listen, when another process may send a signal at once, and before any thread is
+    /// started, so that each thread inherits the mask and leaves the signals to the source.
+    static func collectSignals() -> SignalSource {
+        SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
+    }
+
+    /// Runs until the last worker has ended.
+    func run(_ listening: Listening, _ signals: SignalSource) {
+        logger.start()
+        startWorkers(listening)
+        let task = SignalTask(signals) { [unowned self] signal in take(signal) }
+        control.loop.watch(signals.socket, for: .reading, as: control.loop.add(task))
+        control.start(runtimeSockets: listening.admin) { [unowned self] in
+            threads.reduce(.zero) { TimeSpan(nanoseconds: $0.nanoseconds + ($1.processorTime?.nanoseconds ?? 0)) }
+        }
+        while running.count.load(ordering: .acquiring) > 0 { control.turn(until: .never) }
+        control.close()
+        for thread in threads { thread.join() }
+        logger.stop()
+    }
+
+    private func startWorkers(_ listening: Listening) {
+        let running = running
+        let mainWaker = kernel.waker
+        for index in workerKernels.indices {
+            let box = workerKernels[index]
+            let plan = plan
+            let channel = logger.channel(index + 1)
+            let mailbox = mailboxes[index]
+            let listeners = listening.workers[index]
+            threads.append(
+                Thread(name: "portico-\(index + 1)") {
+                    let worker = Worker(
+                        index: index, plan: plan, kernel: box.kernel, log: channel, orders: mailbox,
+                        listeners: listeners)
+                    worker.run()
+                    running.count.wrappingSubtract(1, ordering: .releasing)
+                    mainWaker.wake()
+                })
+        }
+    }
+
+    private func take(_ signal: Int32) {
+        switch signal {
+        case SIGTERM, SIGINT:
+            endedBy = signal
+            control.stopNow()
+        case SIGUSR1: control.stopSoftly()
+        case SIGHUP: control.reportStatus()
+        case SIGQUIT: control.trimMemory()
+        case SIGTTOU: control.setListening(false)
+        case SIGTTIN: control.setListening(true)
+        default: break
+        }
+    }
+
+    /// Takes the signals out of their descriptor.
+    private final class SignalTask: LoopTask {
+        private let source: SignalSource
+        private let take: (Int32) -> Void
+
+        init(_ source: SignalSource, _ take: @escaping (Int32) -> Void) {
+            self.source = source
+            self.take = take
+        }
+
+        func ready(_ readiness: Readiness, in loop: TaskLoop) {
+            while let signal = source.next() { take(signal) }
+        }
+
+        func expired(in loop: TaskLoop) {}
+    }
+}
