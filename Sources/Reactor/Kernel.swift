@@ -92,6 +92,9 @@ public enum Sent: Sendable, Equatable {
     case failed(Errno)
 }
 
+/// The descriptors that one thread watches. Other threads pass it to their own kernel's `adopt`; it outlives its thread.
+public protocol WatchSet: AnyObject, Sendable {}
+
 /// The system as one thread sees it.
 public protocol Kernel: AnyObject {
     /// The monotonic clock as of the last `wait`, or of the last `refreshClock`.
@@ -105,6 +108,14 @@ public protocol Kernel: AnyObject {
     @discardableResult
     func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno?
     func unwatch(_ socket: Socket)
+
+    /// What this thread watches.
+    var watchSet: any WatchSet { get }
+    /// Moves a `streaming` socket from the set of another thread to this thread's: events carry `token` from now on, and the first
+    /// ones report the readiness that there is. The caller owns the socket by then: the other thread makes no more call for it, and
+    /// misses the events that it may have taken before. Returns the errno if the system has no room to watch it (ENOSPC, ENOMEM);
+    /// then neither thread watches it.
+    func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno?
 
     /// Leaves new attempts to connect to a TCP listener unanswered until `listenAgain`: the client's system tries again, and finds
     /// another listener or none. What can still be accepted afterwards is all that there will be.
@@ -132,6 +143,8 @@ public protocol Kernel: AnyObject {
 
     /// Reads into the buffer's free room; at most that.
     func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
+    /// Whether a connection has nothing to report: no byte to read, no end, no failure. Takes nothing and does not block.
+    func isQuiet(_ socket: Socket) -> Bool
     /// Writes what the socket takes of `bytes`; `more` says that more follows at once.
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
     /// Copies from a file to the socket inside the system. `bytes(0)` says that the file has ended.

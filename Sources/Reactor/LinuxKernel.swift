@@ -6,6 +6,18 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
+/// An epoll instance.
+private final class EpollSet: WatchSet {
+    let descriptor: Int32
+
+    init() throws(Errno) {
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw Errno.last }
+    }
+
+    deinit { _ = Glibc.close(descriptor) }
+}
+
 /// One thread's view of Linux. Not shared between threads, except for its `waker`.
 @safe
 public final class LinuxKernel: Kernel {
@@ -13,7 +25,8 @@ public final class LinuxKernel: Kernel {
     /// Ends a `wait` from any thread.
     public let waker: Waker
 
-    private let poller: Int32
+    private let epoll: EpollSet
+    private var poller: Int32 { epoll.descriptor }
     private let batch: UnsafeMutablePointer<epoll_event>
     /// Events taken from the kernel in one call; more than this only means another call.
     private static let batchMax = 256
@@ -22,17 +35,13 @@ public final class LinuxKernel: Kernel {
     /// - Throws: what the system is short of: descriptors, most likely.
     public init() throws(Errno) {
         waker = try Waker()
-        poller = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard poller >= 0 else { throw Errno.last }
+        epoll = try EpollSet()
         unsafe batch = UnsafeMutablePointer.allocate(capacity: Self.batchMax)
         unsafe batch.initialize(repeating: epoll_event(), count: Self.batchMax)
         watch(waker.socket, for: .reading, token: Self.wakerToken)
     }
 
-    deinit {
-        _ = Glibc.close(poller)
-        unsafe batch.deallocate()
-    }
+    deinit { unsafe batch.deallocate() }
 
     public func refreshClock() { now = Instant.now() }
 
@@ -94,6 +103,15 @@ public final class LinuxKernel: Kernel {
     public func unwatch(_ socket: Socket) {
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_DEL, socket.number, 0, 0)
         precondition(result == 0, "epoll_ctl: cannot leave descriptor \(socket.number): \(Errno.last)")
+    }
+
+    public var watchSet: any WatchSet { epoll }
+
+    public func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno? {
+        guard let other = other as? EpollSet else { preconditionFailure("a watch set of another system") }
+        let result = clinux_epoll_ctl(other.descriptor, EPOLL_CTL_DEL, socket.number, 0, 0)
+        precondition(result == 0, "epoll_ctl: another thread does not watch descriptor \(socket.number): \(Errno.last)")
+        return watch(socket, for: .streaming, token: token)
     }
 
     /// May be refused, and is then not missed: without it, a client that connects between the last accept and the close is reset.
@@ -191,6 +209,19 @@ public final class LinuxKernel: Kernel {
                 }
             }
         }
+    }
+
+    public func isQuiet(_ socket: Socket) -> Bool {
+        while clinux_peek(socket.number) < 0 {
+            switch Errno.last {
+            case .interrupted: continue
+            case .wouldBlock: return true
+            case let reason:
+                _ = Self.fault(reason, socket)
+                return false
+            }
+        }
+        return false
     }
 
     public func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent {

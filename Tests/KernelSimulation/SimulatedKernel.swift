@@ -62,6 +62,8 @@ public final class Wire {
     var refusal: Errno?
     var token: UInt64?
     var pending: Readiness = []
+    /// The kernel that has adopted it and reports its readiness; nil for the one that made it.
+    weak var adopter: SimulatedKernel?
 
     init(number: Int32, address: SocketAddress, window: Int, isConnected: Bool) {
         self.number = number
@@ -193,7 +195,7 @@ public final class SimulatedKernel: Kernel {
 
     private func edge(_ wire: Wire, _ readiness: Readiness) {
         guard !wire.weClosed else { return }
-        if wire.pending.isEmpty { edges.append(wire) }
+        if wire.pending.isEmpty { (wire.adopter ?? self).edges.append(wire) }
         wire.pending.formUnion(readiness)
     }
 
@@ -265,6 +267,21 @@ public final class SimulatedKernel: Kernel {
         if wire.isReset || wire.refusal != nil { first.formUnion([.readable, .writable, .broken]) }
         if !first.isEmpty { edge(wire, first) }
         return nil
+    }
+
+    public var watchSet: any WatchSet { SimulatedWatchSet(self) }
+
+    public func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno? {
+        guard let other = (other as? SimulatedWatchSet)?.kernel, let wire = other.wires.removeValue(forKey: socket.number)
+        else { preconditionFailure("descriptor \(socket.number) is not watched there") }
+        precondition(other !== self && wires[socket.number] == nil, "descriptor \(socket.number) is here already")
+        other.edges.removeAll { $0 === wire }
+        wire.pending = []
+        wire.token = nil
+        wire.adopter = self
+        wires[socket.number] = wire
+        note(UInt64(socket.number) << 8 | 3)
+        return watch(socket, for: .streaming, token: token)
     }
 
     public func ignoreAttempts(on listener: Socket) {}
@@ -348,6 +365,11 @@ public final class SimulatedKernel: Kernel {
         if wire.isReset { return .failed(.connectionReset) }
         if wire.peerFinished { return .endOfStream }
         return .wouldBlock
+    }
+
+    public func isQuiet(_ socket: Socket) -> Bool {
+        let wire = known(socket)
+        return wire.inboundRead == wire.inbound.count && !wire.peerFinished && !wire.isReset
     }
 
     public func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent {
@@ -440,4 +462,11 @@ public final class SimulatedKernel: Kernel {
         }
         return wire
     }
+}
+
+/// The kernels of one simulation run in one thread, so that one may look into another.
+private final class SimulatedWatchSet: WatchSet, @unchecked Sendable {
+    let kernel: SimulatedKernel
+
+    init(_ kernel: SimulatedKernel) { self.kernel = kernel }
 }

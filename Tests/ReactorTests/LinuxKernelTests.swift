@@ -270,6 +270,48 @@ import Testing
         #expect(kernel.now >= deadline, "the second wait had nothing to wake it")
     }
 
+    // MARK: From one thread to another
+
+    @Test func `an adopted socket reports to its new thread only, first what it is ready for already`() throws {
+        let (before, after) = (try Watched(), try Watched())
+        let (client, server) = try before.pair()
+
+        #expect(after.kernel.adopt(server, from: before.kernel.watchSet, token: 7) == nil)
+        #expect(after.sees(.writable, on: 7))
+        #expect(before.send("hello", on: client) == .bytes(5))
+        #expect(after.sees(.readable, on: 7))
+        #expect(before.seesNow(on: 2).isEmpty)
+    }
+
+    @Test func `a watch set outlives the kernel that watched with it`() throws {
+        let (sockets, after) = (try Watched(), try Watched())
+        let (client, server) = try sockets.pair()
+        var gone: LinuxKernel? = try LinuxKernel()
+        gone?.watch(server, for: .streaming, token: 6)
+        let set = try #require(gone?.watchSet)
+        gone = nil
+
+        #expect(after.kernel.adopt(server, from: set, token: 7) == nil)
+        #expect(sockets.send("hello", on: client) == .bytes(5))
+        #expect(after.sees(.readable, on: 7))
+    }
+
+    @Test func `a connection is quiet until there is a byte, an end or a failure to read, and looking takes nothing`() throws {
+        for ending in ["byte", "end", "reset"] {
+            let watched = try Watched()
+            let (client, server) = try watched.pair()
+            #expect(watched.kernel.isQuiet(server))
+            switch ending {
+            case "byte": #expect(watched.send("x", on: client) == .bytes(1))
+            case "end": watched.kernel.finishSending(client)
+            default: watched.close(client, reset: true)
+            }
+            #expect(watched.sees(.readable, on: 2))
+            #expect(!watched.kernel.isQuiet(server), "\(ending)")
+            if ending == "byte" { #expect(watched.receive(server) == (.bytes(1), "x")) }
+        }
+    }
+
     // MARK: Our own mistakes
 
     @Test func `closing twice is our own mistake`() async {

@@ -148,4 +148,23 @@ import Testing
             kernel.close(socket, reset: false)
         }
     }
+
+    @Test func `a wire that another kernel adopts reports there, and not where it was`() {
+        let (before, after) = (SimulatedKernel(seed: 1), SimulatedKernel(seed: 2))
+        let wire = before.connectClient()
+        guard case .connection(let socket, _) = before.accept(on: before.listener) else { return }
+        before.watch(socket, for: .streaming, token: 1)
+        #expect(before.isQuiet(socket))
+        #expect(after.adopt(socket, from: before.watchSet, token: 2) == nil)
+        before.peerSends([1], on: wire)
+
+        var events: [Event] = []
+        before.wait(until: before.now, into: &events)
+        #expect(events.isEmpty && before.openCount == 0)
+        after.wait(until: after.now, into: &events)
+        #expect(events.map(\.token) == [2] && events[0].readiness.contains(.readable))
+        #expect(!after.isQuiet(socket))
+        after.close(socket, reset: false)
+        #expect(wire.weClosed && after.openCount == 0)
+    }
 }

@@ -52,6 +52,11 @@ static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, int f
 static inline int clinux_epoll_wait(int poller, struct epoll_event *events, int most, int milliseconds) {
     return (int)syscall(SYS_epoll_pwait, poller, events, most, milliseconds, NULL, 8);
 }
+// Looks at the first byte without taking it. MSG_PEEK is a value of an enumeration, which Swift does not import as a number.
+static inline ssize_t clinux_peek(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
 static inline void clinux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static inline int clinux_stream_socket(int family) {
