@@ -166,6 +166,14 @@ public enum BalancingKeywords {
                 "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
         ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
         Parameter(
+            "pool-low-conn", usage: "pool-low-conn <number>",
+            summary:
+                "With fewer idle connections to the server than this, a thread opens its own rather than take one that another "
+                + "thread keeps; as many are kept beyond those that are needed. 0 by default."
+        ) { (args, server) throws(ConfigProblem) in
+            server.pool.connectionsLow = try args.integer("a number", in: 0...1_000_000)
+        },
+        Parameter(
             "pool-max-conn", usage: "pool-max-conn <number>",
             summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in

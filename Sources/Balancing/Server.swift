@@ -40,6 +40,9 @@ public enum ServerState: UInt8, Sendable {
 public struct PoolLimits: Sendable, Equatable {
     /// Idle connections kept, over all workers; nil for as many as there come to be.
     public var connectionsMax: Int?
+    /// With fewer idle connections than this, over all workers, a worker opens its own rather than take another worker's; and as many
+    /// are kept beyond those that are needed.
+    public var connectionsLow = 0
     /// An idle connection is closed after this time. Shorter than most servers' own limit, so that they seldom close
     /// first.
     public var idleTime = TimeSpan.seconds(5)

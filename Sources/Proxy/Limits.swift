@@ -9,8 +9,8 @@ enum Limits {
     static let movesPerTurn = 16
     /// How long accepting pauses when the system has no descriptor left: short against a client's patience, long against a spin.
     static let exhaustionPause = TimeSpan.milliseconds(100)
-    /// Idle connections kept to one server by one worker.
-    static let idleConnectionsPerServer = 256
+    /// Idle server connections that one client's connection keeps for itself (HAProxy's default of `max-session-srv-conns`).
+    static let ownServerConnections = 5
     /// Room of a buffer that rules leave alone: for the framing, the connection's fields and those that options add.
     static let headBytesReserved = 256
     /// The wait before trying the same server again (HAProxy's turn-around time).

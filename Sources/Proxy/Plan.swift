@@ -34,6 +34,8 @@ public final class Plan: Sendable {
     let caseAdjustments: CaseAdjustments
     /// For what became of its lines.
     public let logger: Logger
+    /// Idle server connections, which any worker may use.
+    let idleConnections: IdleRegistry
     /// `proc` variables.
     let variables: ProcessVariables
     /// The files that rules look values up in, and may change.
@@ -60,6 +62,7 @@ public final class Plan: Sendable {
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process
         counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes)
+        idleConnections = IdleRegistry(workers: process.threads)
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.headLimits = headLimits

@@ -114,8 +114,9 @@ public enum ProxyKeywords {
             "http-reuse", in: .backends, usage: "http-reuse never|safe|aggressive|always",
             summary:
                 "Says which requests may go over an idle server connection. never: only those of the client connection that it was "
-                + "opened for. safe, the default: all that could be sent again "
-                + "if the connection is dead, and those that are not the first of their client's connection."
+                + "opened for. safe, the default: all but the first of a client connection. aggressive: a first one too, over a "
+                + "connection that has been reused before. always: all. Where `retry-on` has conn-failure, empty-response and "
+                + "response-timeout, a first request goes over any, except with never."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].reuse = try args.choice(
                 "a policy", of: ["never": .never, "safe": .safe, "aggressive": .aggressive, "always": .always])

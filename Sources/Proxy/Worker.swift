@@ -30,8 +30,8 @@ public final class Worker {
     private var unfinished: [SlotHandle] = []
 
     private(set) var listeners: [Listener] = []
-    /// Idle server connections, by backend and server.
-    var idleConnections: IdleConnections
+    /// Server connections that can carry another request.
+    let serverPools: ServerPools
     /// What this worker last saw of each backend's eligible servers.
     var views: [Backend.View]
     private var serversLeftAlone = ServersLeftAlone()
@@ -65,7 +65,7 @@ public final class Worker {
         self.orders = orders
         site = LiveSite(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
-        idleConnections = IdleConnections(plan: plan)
+        serverPools = ServerPools(plan.idleConnections, worker: index)
         views = plan.backends.map { _ in Backend.View() }
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
@@ -144,13 +144,18 @@ public final class Worker {
         return reason
     }
 
+    /// The same for a connection that another worker has watched so far.
+    func adopt(_ connection: Connection, from other: any WatchSet) -> Errno? {
+        connection.entered(as: slots.insert(connection))
+        let reason = kernel.adopt(connection.socket, from: other, token: connection.handle.packed)
+        if reason != nil { leave(connection) }
+        return reason
+    }
+
     /// Closes an idle server connection where the system is short of what a new connection needs; false if that does not help.
     func makeRoom(for want: Errno) -> Bool {
-        guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want),
-            let idle = idleConnections.takeLeastUseful()
-        else { return false }
-        idle.closeFromPool(self)
-        return true
+        guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want) else { return false }
+        return serverPools.makeRoom(self)
     }
 
     /// The server refuses connections of this worker.
@@ -281,11 +286,11 @@ public final class Worker {
         for listener in listeners { listener.close(self) }
         listeners.removeAll()
         for watched in slots.elements { (watched as? ClientConnection)?.stopWhenIdle(self) }
-        idleConnections.closeAll(self)
+        serverPools.closeAll(self)
     }
 
     private func stopNow() {
         for watched in slots.elements { (watched as? ClientConnection)?.abandon(self) }
-        idleConnections.closeAll(self)
+        serverPools.closeAll(self)
     }
 }

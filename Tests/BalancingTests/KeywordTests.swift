@@ -288,6 +288,9 @@ import Testing
             "maxqueue", "0", sets: { $0.limits.queueMax == nil },
             refused: ("maxqueue", "2:34 'maxqueue' lacks an argument; a number")),
         parameter(
+            "pool-low-conn", "8", sets: { $0.pool.connectionsLow == 8 },
+            refused: ("pool-low-conn -1", "2:40 -1 is out of range; a number from 0 to 1000000")),
+        parameter(
             "pool-max-conn", "8", sets: { $0.pool.connectionsMax == 8 },
             refused: ("pool-max-conn -2", "2:40 -2 is out of range; a number from -1 to 1000000")),
         parameter(

@@ -19,7 +19,7 @@ final class PlayedSite {
     let plan: Plan
     let worker: Worker
     let orders = WorkerOrders(waker: nil)
-    private let logger = Logger(rings: 1)
+    private let logger: Logger
 
     private static let language = Language(
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table
@@ -30,8 +30,9 @@ final class PlayedSite {
     ///   - bind: parameters of the bind line.
     ///   - lines: of the section `listen site`, whose first lines are there already.
     ///   - sections: what stands below it.
+    ///   - workers: of the plan; `worker` is the first of them, and `makeWorker` makes the others.
     init(
-        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "",
+        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "", workers: Int = 1,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let text = """
@@ -51,8 +52,10 @@ final class PlayedSite {
         try #require(loaded.problems.isEmpty, "\(loaded.problems)", sourceLocation: sourceLocation)
         var facts = ProcessFacts()
         facts.descriptorsLimit = 10_000
+        facts.threads = workers
+        logger = Logger(rings: workers)
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: logger, workers: 1,
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: logger, workers: workers,
             facts: facts,
             now: kernel.now)
         let plan = builder.build()
@@ -61,6 +64,13 @@ final class PlayedSite {
         worker = Worker(
             index: 0, plan: self.plan, kernel: kernel, log: logger.channel(0), orders: orders,
             listeners: [(kernel.listener, self.plan.binds[0])])
+    }
+
+    /// Another worker of the site, on a kernel and with a clock of its own.
+    func makeWorker(_ index: Int, on kernel: SimulatedKernel, _ orders: WorkerOrders) -> Worker {
+        Worker(
+            index: index, plan: plan, kernel: kernel, log: logger.channel(index), orders: orders,
+            listeners: [(kernel.listener, plan.binds[0])])
     }
 
     var backend: Backend { plan.backends[0].backend }

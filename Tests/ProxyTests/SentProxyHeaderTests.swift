@@ -96,7 +96,7 @@ import Testing
 
     @Test("Servers without it share their connections as before")
     func mixed() throws {
-        let site = try PlayedSite("server s1 127.0.0.1:9001 no-send-proxy")
+        let site = try PlayedSite("http-reuse always", "server s1 127.0.0.1:9001 no-send-proxy")
         let server = site.server(1, answer)
         for number in 1...3 {
             let client = site.get("/\(number)")

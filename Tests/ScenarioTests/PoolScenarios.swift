@@ -77,24 +77,42 @@ import Testing
         #expect(server.connectionCount == 3)
     }
 
-    // HAProxy gives every first request a new connection in this mode, Portico only those it could not send again.
-    @Test(
-        "`http-reuse safe` sends a first POST over a new connection, and a first GET over an idle one",
-        .enabled(if: Portico.isItself))
+    @Test("`http-reuse safe` sends a client's first request over a new connection, and the others over an idle one")
     func safe() throws {
         let server = try ScriptedServer(saying: "hello")
-        let front = try FrontDoor(before: server.port, global: "nbthread 1")
-        func first(_ request: String) throws {
+        // A second idle connection is not kept: what a request goes over is known.
+        let front = try FrontDoor(before: server.port, global: "nbthread 1", server: "pool-max-conn 1")
+        for number in 1...3 {
             let client = try Connection(to: front.port)
-            try client.send(request)
-            #expect(try client.receiveAnswer().text == "hello")
+            for request in 1...3 { #expect(try client.fetch("/\(request)").text == "hello") }
+            #expect(server.connectionCount == number)
             client.close()
         }
+    }
 
-        try first("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        try first("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+    @Test(
+        "`http-reuse safe` sends a first request over an idle connection where `retry-on` makes good what may go wrong")
+    func safeWithRetries() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(
+            before: server.port, global: "nbthread 1",
+            backend: "retry-on conn-failure empty-response response-timeout")
+        for number in 1...3 { #expect(try Connection(to: front.port).fetch("/\(number)").text == "hello") }
         #expect(server.connectionCount == 1)
-        try first("POST /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+    }
+
+    @Test("`http-reuse aggressive` sends a first request over an idle connection that was reused before, over no other")
+    func aggressive() throws {
+        let server = try ScriptedServer(saying: "hello")
+        let front = try FrontDoor(before: server.port, global: "nbthread 4", backend: "http-reuse aggressive")
+        func first() throws { #expect(try Connection(to: front.port).fetch("/").text == "hello") }
+
+        try first()
+        let second = try Connection(to: front.port)
+        #expect(try second.fetch("/first").text == "hello")
+        #expect(server.connectionCount == 2, "the idle one has carried one request only")
+        #expect(try second.fetch("/second").text == "hello")
+        for _ in 1...5 { try first() }
         #expect(server.connectionCount == 2)
     }
 
@@ -109,6 +127,63 @@ import Testing
             client.close()
         }
         #expect(server.connectionCount == 1)
+    }
+
+    @Test("`http-reuse never` keeps a client's connections to several servers, and longer than `pool-purge-delay`")
+    func neverForLong() throws {
+        let purged = Flag()
+        let shared = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequest()
+            try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+            if connection.isClosedByPeer() { purged.raise() }
+        }
+        let (one, other) = (try ScriptedServer(saying: "one"), try ScriptedServer(saying: "other"))
+        let port = try freePort()
+        _ = try Portico(
+            """
+            \(opening(global: "nbthread 1"))
+            frontend www
+                bind 127.0.0.1:\(port)
+                use_backend one if { path_beg /one }
+                use_backend other if { path_beg /other }
+                default_backend shared
+            backend one
+                http-reuse never
+                server s1 127.0.0.1:\(one.port) pool-purge-delay 100ms
+            backend other
+                http-reuse never
+                server s1 127.0.0.1:\(other.port) pool-purge-delay 100ms
+            backend shared
+                server s1 127.0.0.1:\(shared.port) pool-purge-delay 300ms
+            """, listeningOn: port)
+        let client = try Connection(to: port)
+        #expect(try client.fetch("/one").text == "one")
+        #expect(try client.fetch("/other").text == "other")
+        #expect(try client.fetch("/shared").text == "hi")
+        #expect(eventually { purged.isRaised })
+        #expect(try client.fetch("/one/again").text == "one")
+        #expect(try client.fetch("/other/again").text == "other")
+        #expect(one.connectionCount == 1 && other.connectionCount == 1)
+    }
+
+    @Test(
+        "A connection that the server has authenticated carries that client's requests only",
+        arguments: ["NTLM", "Negotiate"])
+    func authenticatedConnections(scheme: String) throws {
+        let server = try ScriptedServer { request in
+            request["authorization"] == nil
+                ? "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a, b\", \(scheme)\r\nContent-Length: 0\r\n\r\n"
+                : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+        }
+        let front = try FrontDoor(before: server.port, global: "nbthread 1", backend: "http-reuse always")
+        let (one, other) = (try Connection(to: front.port), try Connection(to: front.port))
+        #expect(try one.fetch("/").status == 401)
+        for _ in 1...3 { #expect(try one.fetch("/", headers: "Authorization: \(scheme) abc").text == "hi") }
+        #expect(server.connectionCount == 1)
+        #expect(try other.fetch("/", headers: "Authorization: Basic abc").text == "hi")
+        #expect(server.connectionCount == 2)
+        #expect(try one.fetch("/", headers: "Authorization: \(scheme) abc").text == "hi")
+        #expect(server.connectionCount == 2)
     }
 
     @Test("`pool-max-conn 0` keeps no idle connection, `max-reuse 1` uses one twice")

@@ -42,8 +42,8 @@ final class ClientConnection: Connection {
     /// `sess` variables, while no exchange has them.
     var variables: VariableStore?
     var lingerBytesLeft = Limits.lingerBytes
-    /// An idle server connection that no other client's request may use (`http-reuse never`).
-    private var ownConnection: ServerConnection?
+    /// Idle server connections that no other client's request may use (`http-reuse never`).
+    var ownConnections = OwnServerConnections()
 
     /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
     private(set) var mode: ProxyMode
@@ -315,8 +315,7 @@ final class ClientConnection: Connection {
 
     func finish(_ worker: Worker, _ mode: CloseMode = .close) {
         precondition(exchange == nil, "a connection is closed under its exchange")
-        ownConnection?.closeFromPool(worker)
-        ownConnection = nil
+        ownConnections.closeAll(worker)
         phase = .closed
         close(worker, mode)
         bind.connections?.decrement()
@@ -331,24 +330,4 @@ final class ClientConnection: Connection {
         case .readingHead, .exchanging: exchange?.abandon(worker)
         }
     }
-}
-
-// MARK: - The server connection that is this client's alone
-
-extension ClientConnection {
-    /// Keeps an idle server connection for this client's next request, in place of the one before.
-    func keep(_ connection: ServerConnection, _ worker: Worker) {
-        ownConnection?.closeFromPool(worker)
-        ownConnection = connection
-    }
-
-    /// Takes the connection that was kept, if it satisfies `condition`.
-    func takeOwnConnection(where condition: (ServerConnection) -> Bool) -> ServerConnection? {
-        guard let connection = ownConnection, condition(connection) else { return nil }
-        ownConnection = nil
-        return connection
-    }
-
-    /// The connection that was kept has ended.
-    func forgetOwnConnection() { ownConnection = nil }
 }

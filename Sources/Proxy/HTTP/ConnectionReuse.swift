@@ -5,17 +5,44 @@ internal import Basics
 internal import HTTP
 internal import Rules
 
-/// `http-reuse`: which requests may go over an idle connection.
+/// `http-reuse`: which requests may go over an idle connection. A request that is not the first of its client's connection may go
+/// over any, except with `never`: its client expects that a kept-alive connection fails, and sends the request again.
 public enum ReusePolicy: String, Sendable {
-    /// A connection carries the requests of one client's connection only.
+    /// Only requests of the client's connection that the server connection was opened for.
     case never
-    /// All but those that Portico could not send again if the connection turned out to be dead, unless they are not the first on
-    /// their client's connection, where the client expects such a failure.
+    /// Not a client's first request.
     case safe
-    /// As `safe`, and any request over a connection that has been reused before.
+    /// A client's first request if the server connection has been reused before.
     case aggressive
-    /// Any request over any idle connection.
+    /// Any request.
     case always
+}
+
+/// What requests must have in common to go over the same connection: where it leads, and the PROXY protocol header that it began
+/// with. 64 bits of a hash with a secret of the process.
+struct ConnectionKey: Hashable, Sendable {
+    private let hash: Int
+
+    /// Of all connections to a server that is in one place and wants no header.
+    static let plain = ConnectionKey(hash: 0)
+
+    private init(hash: Int) { self.hash = hash }
+
+    init(of server: Server, at address: SocketAddress, header: [UInt8]) {
+        if server.hasPlainConnections {
+            self = .plain
+        } else {
+            var hasher = Hasher()
+            hasher.combine(address)
+            hasher.combine(header)
+            hash = hasher.finalize()
+        }
+    }
+}
+
+extension Server {
+    /// Whether its connections are all alike.
+    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil }
 }
 
 /// `option http-keep-alive`, `http-server-close`, `httpclose`: what stays open after an exchange. Frontend and backend each
@@ -30,42 +57,46 @@ extension Exchange {
     /// What the two sections together say.
     var keepAliveMode: KeepAliveMode { max(frontend.keepAlive, backend?.keepAlive ?? .keepAlive) }
 
-    /// An idle connection that this request may use.
+    /// Takes a connection that is there already and that this request may go over; nil if there is none.
     func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
+        guard backend.mode == .http else { return nil }
+        let pool = worker.serverPools[server]
+        pool.note(need: server.active.current, now: worker.now)
         // Marks are those of one exchange: its connection is its own.
         guard keepAliveMode == .keepAlive, facts.directives.serverMarks.isEmpty else { return nil }
-        if backend.reuse == .never { return takeOwnConnection(to: server, of: backend) }
-        var needsReused = false
-        if isFirst && !isRepeatable {
-            switch backend.reuse {
-            case .never, .safe: return nil
-            case .aggressive: needsReused = true
-            case .always: break
-            }
+        var key = ConnectionKey.plain
+        var target: SocketAddress?
+        if !server.hasPlainConnections {
+            guard let place = server.target(forClientOf: facts.local) else { return nil }
+            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [])
+            target = place
         }
-        if server.isInOnePlace && !needsReused && server.proxyHeader == nil {
-            return worker.idleConnections.take(server, of: backend)
+        let own = client.ownConnections.take { $0.server === server && $0.key == key }
+        if let own {
+            own.reserveStream()
+            return own
         }
-        // A connection to where another client went, or that was announced as another's, is of no use to this one.
-        guard let target = server.target(forClientOf: facts.local) else { return nil }
-        let header = proxyHeader(for: server) ?? []
-        return worker.idleConnections.take(server, of: backend) { connection in
-            connection.address == target && connection.header == header && (!needsReused || connection.useCount > 1)
-        }
+        guard let choice = reusableConnections(of: backend) else { return nil }
+        let wish = ConnectionWish(key: key, choice: choice, target: target, mustBeQuiet: !isRepeatable)
+        return pool.acquire(wish, of: backend, worker)
     }
 
-    /// The connection that this request's client has used before, if it leads to the same place.
-    private func takeOwnConnection(to server: Server, of backend: BackendPlan) -> ServerConnection? {
-        guard let target = server.target(forClientOf: facts.local) else { return nil }
-        let header = proxyHeader(for: server) ?? []
-        return client.takeOwnConnection { connection in
-            connection.server === server && connection.backend === backend && connection.address == target
-                && connection.header == header
+    /// Which idle connections the request may go over; nil for none.
+    private func reusableConnections(of backend: BackendPlan) -> ConnectionWish.Choice? {
+        if backend.reuse == .never { return nil }
+        // What can go wrong with a dead connection is made good, by the client or here.
+        if !isFirst || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout]) {
+            return .any
+        }
+        switch backend.reuse {
+        case .never, .safe: return nil
+        case .aggressive: return .reused
+        case .always: return .reusedFirst
         }
     }
 
     /// Sending it twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
-    var isRepeatable: Bool {
+    private var isRepeatable: Bool {
         facts.request.method.isIdempotent
             && (requestFraming == .none || requestStore != nil && requestBody.isComplete)
     }
@@ -75,8 +106,6 @@ extension ServerConnection {
     /// Whether it may wait for another request.
     func mayWait(for mode: KeepAliveMode, _ reuse: ReusePolicy) -> Bool {
         guard mode == .keepAlive else { return false }
-        // What is kept for one client is not in the pool.
-        if reuse != .never, let most = server.pool.connectionsMax, server.idle.current >= most { return false }
         if let most = server.pool.reusesMax, useCount >= most { return false }
         return true
     }

@@ -48,7 +48,6 @@ extension Exchange {
         facts.serverIndex = server.index
         facts.counts.server = server.active.current
         facts.timers.queueLeft = worker.now
-        worker.idleConnections.note(need: facts.counts.server, of: server, of: backend, now: worker.now)
         countSession(on: server, of: backend, worker)
     }
 

@@ -34,6 +34,7 @@ extension Examples {
         parameter("server", "no-check", not: "1"),
         parameter("server", "no-send-proxy", not: "1"),
         parameter("server", "no-send-proxy-v2", not: "1"),
+        parameter("server", "pool-low-conn", "8", not: "-1"),
         parameter("server", "pool-max-conn", "10", not: "-2"),
         parameter("server", "pool-purge-delay", "30s", not: "later"),
         parameter("server", "port", "8080", not: "65536"),

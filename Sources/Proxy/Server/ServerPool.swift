@@ -1,0 +1,268 @@
+// The server connections of one worker that can carry another request.
+//
+// The pool hands out streams: a connection of HTTP/1 has one at a time, so it is handed out idle and comes back when its
+// response has ended; one of a protocol with more streams is also handed out while it is in use and has room. Idle
+// connections are in the lists of `ServerIdles`, which all workers share: a worker without one takes one that another keeps.
+
+internal import Balancing
+internal import Basics
+internal import Reactor
+internal import SystemPackage
+
+/// What a request wants of a connection to its server.
+struct ConnectionWish {
+    let key: ConnectionKey
+    let choice: Choice
+    /// Where connections with this key lead; nil for the server's address.
+    let target: SocketAddress?
+    /// The request could not be sent again: the connection has to be asked whether the server has closed it.
+    let mustBeQuiet: Bool
+
+    /// Which idle connections it may go over.
+    enum Choice: Equatable {
+        /// Any, those that have not been reused first: what goes wrong with them can be made good.
+        case any
+        /// Those that have been reused before.
+        case reused
+        /// Any, those that have been reused first.
+        case reusedFirst
+    }
+}
+
+/// A worker's connections to one server.
+final class ServerPool {
+    private let idles: ServerIdles
+    /// This worker's idle connections.
+    private let own: IdleList
+    private let index: Int
+    /// In use, with room for another stream.
+    private var open: [ServerConnection] = []
+    /// The worker that is asked first for one of its connections: each in turn.
+    private var nextVictim: Int
+
+    private var server: Server { idles.server }
+
+    init(_ idles: ServerIdles, for worker: Int) {
+        self.idles = idles
+        index = worker
+        own = idles.lists[worker]
+        nextVictim = worker + 1
+    }
+
+    /// Idle connections of this worker.
+    var idleCount: Int { own.count }
+
+    /// Takes note of how many exchanges the server has, over all workers: as many connections are worth keeping.
+    func note(need: Int, now: Instant) { idles.note(need: need, now: now) }
+
+    // MARK: Streams
+
+    /// Reserves a stream on a connection that is there already; nil if there is none for such a request.
+    func acquire(_ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
+        let connection = openConnection(wish.key) ?? idleConnection(wish, of: backend, worker)
+        guard let connection else { return nil }
+        connection.reserveStream()
+        if connection.hasRoom {
+            if !open.contains(where: { $0 === connection }) { open.append(connection) }
+        } else if !open.isEmpty {
+            open.removeAll { $0 === connection }
+        }
+        return connection
+    }
+
+    /// Gives a stream back. False if the connection has no other stream and is not worth keeping: then it is to be closed.
+    func release(_ connection: ServerConnection, _ worker: Worker) -> Bool {
+        connection.releaseStream()
+        guard connection.isUnused else {
+            if !open.contains(where: { $0 === connection }) { open.append(connection) }
+            return true
+        }
+        if !open.isEmpty { open.removeAll { $0 === connection } }
+        return keep(connection, worker)
+    }
+
+    /// Offers the room that a connection in use has to other requests.
+    func offer(_ connection: ServerConnection) {
+        if connection.hasRoom { open.append(connection) }
+    }
+
+    /// A connection is closed while it may be in use.
+    func withdraw(_ connection: ServerConnection) {
+        if !open.isEmpty { open.removeAll { $0 === connection } }
+    }
+
+    private func openConnection(_ key: ConnectionKey) -> ServerConnection? {
+        open.isEmpty ? nil : open.last { $0.key == key && $0.hasRoom }
+    }
+
+    // MARK: Idle connections
+
+    private func keep(_ connection: ServerConnection, _ worker: Worker) -> Bool {
+        forgetStolen(worker)
+        guard server.pool.idleTime > .zero, server.state.isUsable else { return false }
+        let needsAnother = idles.needsAnother
+        let entry = IdleEntry(
+            socket: connection.socket, handle: connection.handle, key: connection.key, useCount: connection.useCount)
+        guard idles.count(entry) else { return false }
+        let position = own.add(entry, watchedBy: worker.kernel.watchSet, onlyAsFirst: !needsAnother)
+        guard let position else {
+            idles.uncount(entry)
+            return false
+        }
+        connection.position = position
+        return true
+    }
+
+    private func idleConnection(_ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker) -> ServerConnection?
+    {
+        guard server.idle.current > 0 else { return nil }
+        switch wish.choice {
+        case .any: return idleConnection(wish, .usedOnceFirst, of: backend, worker)
+        case .reused: return idleConnection(wish, .reusedOnly, of: backend, worker)
+        case .reusedFirst:
+            return idleConnection(wish, .reusedOnly, of: backend, worker)
+                ?? idleConnection(wish, .usedOnceFirst, of: backend, worker)
+        }
+    }
+
+    private func idleConnection(
+        _ wish: ConnectionWish, _ preference: IdlePreference, of backend: BackendPlan, _ worker: Worker
+    ) -> ServerConnection? {
+        if preference == .reusedOnly && server.idleReused.current == 0 { return nil }
+        while let entry = own.takeNewest(wish.key, preference) {
+            idles.uncount(entry)
+            let connection = connection(of: entry, worker)
+            if !wish.mustBeQuiet || worker.kernel.isQuiet(entry.socket) { return connection }
+            connection.closeFromPool(worker)
+        }
+        return steal(wish, preference, of: backend, worker)
+    }
+
+    private func connection(of entry: IdleEntry, _ worker: Worker) -> ServerConnection {
+        guard let connection = worker.slots[entry.handle] as? ServerConnection else {
+            preconditionFailure("an idle connection of this worker has left its table")
+        }
+        return connection
+    }
+
+    /// An event or a deadline concerns an idle connection. False if another worker has it by now.
+    func reclaim(_ connection: ServerConnection) -> Bool {
+        guard let position = connection.position else { return false }
+        guard own.remove(position, of: connection.handle) else { return false }
+        idles.uncount(
+            IdleEntry(
+                socket: connection.socket, handle: connection.handle, key: connection.key,
+                useCount: connection.useCount))
+        return true
+    }
+
+    /// Closes the connection that is least likely to be used; false if there is none.
+    func closeOldest(_ worker: Worker) -> Bool {
+        guard let entry = own.takeOldest() else { return false }
+        idles.uncount(entry)
+        connection(of: entry, worker).closeFromPool(worker)
+        return true
+    }
+
+    func closeAll(_ worker: Worker) {
+        while closeOldest(worker) {}
+        forgetStolen(worker)
+    }
+
+    // MARK: Other workers' connections
+
+    /// Takes an idle connection of another worker, unless `pool-low-conn` says that there are too few for that.
+    private func steal(
+        _ wish: ConnectionWish, _ preference: IdlePreference, of backend: BackendPlan, _ worker: Worker
+    ) -> ServerConnection? {
+        let count = idles.lists.count
+        guard count > 1, server.idle.current >= max(1, server.pool.connectionsLow) else { return nil }
+        let first = nextVictim
+        for step in 0..<count {
+            let victim = (first + step) % count
+            guard victim != index else { continue }
+            while let stolen = idles.lists[victim].steal(wish.key, preference) {
+                idles.uncount(stolen.entry)
+                nextVictim = victim + 1
+                if let connection = adopt(stolen, wish, of: backend, worker) { return connection }
+            }
+        }
+        return nil
+    }
+
+    /// Makes the connection this worker's; nil if the server has closed it, or said something that nobody asked for.
+    private func adopt(
+        _ stolen: StolenConnection, _ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker
+    ) -> ServerConnection? {
+        let socket = stolen.entry.socket
+        guard let target = wish.target ?? server.address else {
+            Self.close(stolen, worker)
+            return nil
+        }
+        let connection = ServerConnection(
+            stolen.entry, to: server, at: target, from: worker.kernel.localAddress(socket), of: backend)
+        guard worker.adopt(connection, from: stolen.watchSet) == nil else {
+            worker.kernel.close(socket, reset: false)
+            return nil
+        }
+        guard worker.kernel.isQuiet(socket) else {
+            connection.closeFromPool(worker)
+            return nil
+        }
+        return connection
+    }
+
+    /// Closes a connection of another worker.
+    fileprivate static func close(_ stolen: StolenConnection, _ worker: Worker) {
+        // No slot has the token: an event that comes in between finds nothing.
+        _ = worker.kernel.adopt(stolen.entry.socket, from: stolen.watchSet, token: SlotHandle.nowhere.packed)
+        worker.kernel.close(stolen.entry.socket, reset: false)
+    }
+
+    /// Gives up the slots of connections that other workers have taken.
+    private func forgetStolen(_ worker: Worker) {
+        for handle in own.takeStolen() { (worker.slots[handle] as? ServerConnection)?.forget(worker) }
+    }
+}
+
+/// All server connections of one worker that can carry another request, by server.
+final class ServerPools {
+    private let registry: IdleRegistry
+    private let worker: Int
+    private var pools: [ObjectIdentifier: ServerPool] = [:]
+
+    init(_ registry: IdleRegistry, worker: Int) {
+        self.registry = registry
+        self.worker = worker
+    }
+
+    subscript(server: Server) -> ServerPool {
+        if let known = pools[ObjectIdentifier(server)] { return known }
+        let fresh = ServerPool(registry.idles(of: server), for: worker)
+        pools[ObjectIdentifier(server)] = fresh
+        return fresh
+    }
+
+    /// Closes an idle connection, of the server to which this worker keeps most, or of another worker; false if there is none.
+    func makeRoom(_ worker: Worker) -> Bool {
+        if let most = pools.values.max(by: { $0.idleCount < $1.idleCount }), most.closeOldest(worker) { return true }
+        for idles in registry.all where idles.server.idle.current > 0 {
+            for list in idles.lists {
+                guard let stolen = list.stealOldest() else { continue }
+                idles.uncount(stolen.entry)
+                ServerPool.close(stolen, worker)
+                return true
+            }
+        }
+        return false
+    }
+
+    func closeAll(_ worker: Worker) {
+        for pool in pools.values { pool.closeAll(worker) }
+    }
+}
+
+extension SlotHandle {
+    /// Names no slot: generations begin at 1.
+    fileprivate static let nowhere = SlotHandle(index: 0, generation: 0)
+}
