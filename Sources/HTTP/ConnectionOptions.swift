@@ -107,6 +107,32 @@ extension ResponseHead {
     public var allowsReuse: Bool {
         ConnectionOptions(of: fields).keepsAlive(version)
     }
+
+    /// Whether the server authenticates the connection and not each request (NTLM, and Negotiate, which may lead to it): whatever
+    /// comes over the connection later is taken for the same client's.
+    public var authenticatesConnection: Bool {
+        switch status {
+        case 401: asksForConnectionAuthentication(.wwwAuthenticate)
+        case 407: asksForConnectionAuthentication(.proxyAuthenticate)
+        default: false
+        }
+    }
+
+    private func asksForConnectionAuthentication(_ field: KnownField) -> Bool {
+        var index = 0
+        while let found = fields.next(field, from: index) {
+            let value = fields.value(found)
+            var place = 0
+            while let range = value.nextElement(from: &place) {
+                // Both names have four letters in common with everything that they are called (Nego2, NTLM2).
+                guard range.count >= 4 else { continue }
+                let scheme = value.extracting(range.lowerBound..<range.lowerBound + 4)
+                if scheme.equalsIgnoringCase("ntlm") || scheme.equalsIgnoringCase("nego") { return true }
+            }
+            index = found + 1
+        }
+        return false
+    }
 }
 
 extension RawSpan {

@@ -192,6 +192,7 @@ extension Exchange {
         if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
         connection.allowsReuse =
             facts.response.allowsReuse && framing != .untilClose && facts.directives.serverMarks.isEmpty
+        if facts.response.authenticatesConnection { connection.isPrivate = true }
         // From here on the server's Connection list has no effect on fields that rules write.
         facts.response.fields.setApartHopByHop()
         return followResponseRules(before: .body(framing), worker)
