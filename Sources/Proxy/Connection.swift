@@ -1,6 +1,7 @@
 // A transport with its two buffers, which exist only while bytes are in them. It knows bytes, not HTTP.
 
 internal import Basics
+internal import HTTP
 internal import Reactor
 internal import SystemPackage
 internal import Transport
@@ -36,4 +37,24 @@ class Connection: EventSource {
         worker.leave(self)
         transport.close(mode, worker.kernel)
     }
+
+    // MARK: For what is built on it
+
+    final var hasEnded: Bool { transport.hasEnded }
+    /// Whether bytes may still come that fit into the buffer.
+    final var mayReceiveMore: Bool { !transport.hasEnded && !input.isFull }
+    final var hasUnreadInput: Bool { !input.isEmpty }
+    /// Bytes that are still to be sent.
+    final var bytesToSend: Int { output.count }
+    final func releaseEmptyInput(_ worker: Worker) { input.releaseIfEmpty(to: worker.buffers) }
+    final func dropInput(_ worker: Worker) { input.release(to: worker.buffers) }
+
+    /// Looks for the end of a body that stays in the input buffer.
+    final func look(for probe: inout BodyProbe) -> BodyProbe.Found { probe.look(at: input) }
+
+    /// Appends a copy of the bytes that were read and that nothing has consumed.
+    final func copyInput(to out: inout [UInt8]) { Self.append(input, to: &out) }
+
+    // A span of a property of a class does not outlive the expression it stands in; one of a parameter does.
+    private static func append(_ buffer: borrowing ByteBuffer, to out: inout [UInt8]) { out.append(buffer.readable) }
 }

@@ -27,6 +27,7 @@ enum Limits {
     static let lingerBytes = 1 << 20
     /// What a name's look-up may take longer than it should, before an exchange goes on without.
     static let resolutionSlack = TimeSpan.seconds(1)
-    /// Exchange objects kept for reuse by one worker.
+    /// Exchange objects, and tunnel objects, kept for reuse by one worker.
     static let spareExchanges = 1_024
+    static let spareTunnels = 256
 }

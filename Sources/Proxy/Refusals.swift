@@ -29,10 +29,10 @@ extension RefusedMessage {
     fileprivate var sortKey: Int { side == .request ? frontend.id * 2 : (backend?.id ?? 0) * 2 + 1 }
 }
 
-extension Exchange {
+extension ProxyStream {
     /// Keeps the client's message.
-    func keepRefusedRequest(_ reason: String, _ worker: Worker) {
-        var (bytes, position) = client.input.copy(withConsumed: Int(clamping: facts.bytesFromClient))
+    final func keepRefusedRequest(_ reason: String, _ worker: Worker) {
+        var (bytes, position) = client.input.copy(withConsumed: Int(clamping: client.http1.bytesReceived))
         if bytes.isEmpty {
             // The buffer is done with its bytes; what was understood of them is as good.
             bytes = Self.text(of: facts.request)
@@ -42,7 +42,7 @@ extension Exchange {
     }
 
     /// Keeps the server's message.
-    func keepRefusedResponse(_ reason: String, _ worker: Worker) {
+    final func keepRefusedResponse(_ reason: String, _ worker: Worker) {
         guard let connection, let backend else { return }
         var (bytes, position) = connection.input.copy(withConsumed: .max)
         if bytes.isEmpty {
@@ -53,12 +53,12 @@ extension Exchange {
     }
 
     /// Keeps a message that was let through, for the operator to see what `accept-invalid` is still needed for.
-    func keepToleratedRequest(_ reason: String, at position: Int, _ worker: Worker) {
+    final func keepToleratedRequest(_ reason: String, at position: Int, _ worker: Worker) {
         let bytes = Self.text(of: facts.request)
         keep(.request, "accepted: \(reason)", bytes, min(position, bytes.count), of: frontend.refused, worker)
     }
 
-    func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {
+    final func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {
         guard let backend else { return }
         let bytes = Self.text(of: facts.response)
         keep(.response, "accepted: \(reason)", bytes, min(position, bytes.count), of: backend.refused, worker)
@@ -73,7 +73,7 @@ extension Exchange {
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
         if let server { message.server = .init(name: server.name, id: server.id) }
-        if side == .request { message.skipped = max(0, Int(clamping: facts.bytesFromClient) - position) }
+        if side == .request { message.skipped = max(0, Int(clamping: client.http1.bytesReceived) - position) }
         message.number = worker.plan.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
         slot.keep(message)
     }

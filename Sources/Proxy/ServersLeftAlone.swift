@@ -58,9 +58,9 @@ struct ServersLeftAlone {
     }
 }
 
-extension Exchange {
+extension ProxyStream {
     /// A connection to the chosen server failed. After several in a row the worker leaves the server alone for a moment.
-    func noteConnectionFailure(_ reason: Errno?, _ worker: Worker) {
+    final func noteConnectionFailure(_ reason: Errno?, _ worker: Worker) {
         guard let server, let backend, backend.backend.servers.count > 1, reason?.isOurs != true,
             server.connectionFailed(by: worker.index, now: worker.now)
         else { return }
@@ -73,7 +73,7 @@ extension Exchange {
     }
 
     /// A connection to the chosen server stands.
-    func noteConnectionSuccess(_ worker: Worker) {
+    final func noteConnectionSuccess(_ worker: Worker) {
         guard let server, let backend, server.connectionStood(by: worker.index) else { return }
         worker.leaveAloneNoMore(server)
         worker.log.event(

@@ -35,12 +35,12 @@ public final class Worker {
     /// What this worker last saw of each backend's eligible servers.
     var views: [Backend.View]
     private var serversLeftAlone = ServersLeftAlone()
-    private var spareExchanges: [Exchange] = []
-    /// The fewest spare exchanges there were since memory was last given back.
-    private var leastSpareExchanges = 0
-    private(set) var exchangesUnderWay = 0
+    /// Streams that have ended, for reuse. They keep their slots.
+    private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
+    private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
+    private(set) var streamsUnderWay = 0
     private var exchangesBegun: UInt64 = 0
-    private var nameTickets: UInt64 = 0
+    private var tickets: UInt64 = 0
     /// Sent in this turn, by all connections.
     var bytesSent: UInt64 = 0
     private var buffersNoted = (lent: 0, kept: 0)
@@ -97,7 +97,7 @@ public final class Worker {
         resumeUnfinished()
         obeyOrders()
         handOutAnswers()
-        handOutPlaces()
+        handOutSlots()
         noteProgress()
     }
 
@@ -112,24 +112,28 @@ public final class Worker {
     }
 
     /// Whether the worker was told to stop and nothing is left to do.
-    public var isFinished: Bool { isStopping && slots.count == 0 }
+    public var isFinished: Bool { isStopping && sourcesInUse == 0 }
+
+    /// Occupied slots but for those that spare streams keep.
+    private var sourcesInUse: Int { slots.count - spareExchanges.count - spareTunnels.count }
 
     private func resumeUnfinished() {
         guard !unfinished.isEmpty else { return }
         let handles = unfinished
         unfinished.removeAll(keepingCapacity: true)
         for handle in handles {
-            guard let watched = slots[handle] else { continue }
-            watched.awaitsTurn = false
-            watched.ready([], self)
+            // A stream that has ended since then wants its turn no more.
+            guard let source = slots[handle], source.awaitsTurn else { continue }
+            source.awaitsTurn = false
+            source.ready([], self)
         }
     }
 
-    /// Comes back to a connection in the next turn, although no event will tell.
-    func resumeLater(_ connection: Connection) {
-        guard !connection.awaitsTurn else { return }
-        connection.awaitsTurn = true
-        unfinished.append(connection.handle)
+    /// Calls `ready` of the source in the next turn, although no event will tell.
+    func resumeLater(_ source: EventSource) {
+        guard !source.awaitsTurn else { return }
+        source.awaitsTurn = true
+        unfinished.append(source.handle)
     }
 
     func schedule(_ handle: SlotHandle, at due: Instant) { timers.schedule(handle, at: due) }
@@ -170,15 +174,42 @@ public final class Worker {
     func leaveAloneNoMore(_ server: Server) { serversLeftAlone.remove(server) }
 
     /// Forgets it; events still on their way to it miss.
-    func leave(_ watched: EventSource) { slots.remove(watched.handle) }
+    func leave(_ source: EventSource) { slots.remove(source.handle) }
 
-    // MARK: Exchanges
+    // MARK: Streams
 
     func takeExchange() -> Exchange {
-        exchangesUnderWay += 1
-        guard let spare = spareExchanges.popLast() else { return Exchange(makeFacts()) }
-        if spareExchanges.count < leastSpareExchanges { leastSpareExchanges = spareExchanges.count }
-        return spare
+        streamsUnderWay += 1
+        if let spare = spareExchanges.take() { return spare }
+        let exchange = Exchange(makeFacts())
+        exchange.entered(as: slots.insert(exchange))
+        return exchange
+    }
+
+    func takeTunnel() -> Tunnel {
+        streamsUnderWay += 1
+        if let spare = spareTunnels.take() { return spare }
+        let tunnel = Tunnel(makeFacts())
+        tunnel.entered(as: slots.insert(tunnel))
+        return tunnel
+    }
+
+    /// The exchange has ended, or a tunnel goes on in its place: its object may serve again.
+    func recycle(_ exchange: Exchange) {
+        recycled(exchange)
+        if !spareExchanges.keep(exchange) { leave(exchange) }
+    }
+
+    func recycle(_ tunnel: Tunnel) {
+        recycled(tunnel)
+        if !spareTunnels.keep(tunnel) { leave(tunnel) }
+    }
+
+    private func recycled(_ stream: ProxyStream) {
+        streamsUnderWay -= 1
+        stream.forget()
+        stream.awaitsTurn = false
+        if stream.deadline != .never { stream.setDeadline(.never, self) }
     }
 
     /// Facts that know what is the same for all exchanges of this worker.
@@ -199,19 +230,14 @@ public final class Worker {
     }
 
     /// A number that no other question of this worker has.
-    func nextNameTicket() -> UInt64 {
-        nameTickets += 1
-        return nameTickets
+    func nextTicket() -> UInt64 {
+        tickets += 1
+        return tickets
     }
 
-    func giveBack(_ exchange: Exchange) {
-        exchangesUnderWay -= 1
-        if spareExchanges.count < Limits.spareExchanges { spareExchanges.append(exchange) }
-    }
-
-    /// Connections, listeners and exchanges in the worker's hands: all zero when it is at rest after stopping.
+    /// Connections and listeners, streams, and buffers in the worker's hands: all zero when it is at rest after stopping.
     public var holdings: (watched: Int, exchanges: Int, buffers: Int) {
-        (slots.count, exchangesUnderWay, buffers.lent)
+        (sourcesInUse - streamsUnderWay, streamsUnderWay, buffers.lent)
     }
 
     // MARK: Orders from the control thread
@@ -229,24 +255,30 @@ public final class Worker {
         if order == .stopNow { stopNow() }
     }
 
-    /// Exchanges that waited for an address go on. Whoever has left in the meantime wants to know nothing any more.
+    /// Streams that waited for an address go on; an answer to one that waits for it no more is dropped.
     private func handOutAnswers() {
         for answer in orders.takeAnswers() {
-            (slots[SlotHandle(packed: answer.waiter.owner)] as? ClientConnection)?.nameAnswered(answer, self)
+            guard let stream = slots[SlotHandle(packed: answer.waiter.owner)] as? ProxyStream,
+                case .resolving(let wait) = stream.phase, wait.ticket == answer.waiter.ticket
+            else { continue }
+            stream.deliver(.nameAnswered(answer), self)
         }
     }
 
-    /// Requests that waited for a server go on. What they do may free places that others of this worker have waited for.
-    private func handOutPlaces() {
+    /// Streams that waited for a slot on a server go on; the slot of one that waits for it no more is given back. What they do may
+    /// free slots that other streams of this worker have waited for.
+    private func handOutSlots() {
         while true {
             let grants = orders.takeGrants()
             if grants.isEmpty { return }
             for grant in grants {
-                let client = slots[SlotHandle(packed: grant.owner)] as? ClientConnection
-                // Whoever waited may have left in the meantime.
-                if client?.placeGranted(grant, self) != true {
+                guard let stream = slots[SlotHandle(packed: grant.owner)] as? ProxyStream,
+                    case .queued(let ticket) = stream.phase, ticket == grant.ticket
+                else {
                     grant.backend.release(grant.server, by: index, now: now)
+                    continue
                 }
+                stream.deliver(.slotGranted(grant), self)
             }
         }
     }
@@ -262,21 +294,21 @@ public final class Worker {
     /// Gives memory back that is only kept for speed.
     private func trim() {
         let blocks = buffers.trim()
-        let exchanges = spareExchanges.count
-        spareExchanges = []
-        leastSpareExchanges = 0
+        let exchanges = spareExchanges.count + spareTunnels.count
+        for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
+        for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
         Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
             "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges; "
-                + "\(buffers.lent) buffers and \(exchangesUnderWay) exchanges are in use.")
+                + "\(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
     }
 
     /// Gives back buffers and exchanges that were not needed since the last call.
     private func trimUnused() {
         _ = buffers.trimUnused()
-        spareExchanges.removeLast(leastSpareExchanges)
-        leastSpareExchanges = spareExchanges.count
+        for exchange in spareExchanges.takeUnused() { leave(exchange) }
+        for tunnel in spareTunnels.takeUnused() { leave(tunnel) }
     }
 
     /// Listeners close; idle connections close; exchanges finish.
@@ -285,12 +317,12 @@ public final class Worker {
         site.isStopping = true
         for listener in listeners { listener.close(self) }
         listeners.removeAll()
-        for watched in slots.elements { (watched as? ClientConnection)?.stopWhenIdle(self) }
+        for source in slots.elements { (source as? ClientConnection)?.stopWhenIdle(self) }
         serverPools.closeAll(self)
     }
 
     private func stopNow() {
-        for watched in slots.elements { (watched as? ClientConnection)?.abandon(self) }
+        for source in slots.elements { (source as? ClientConnection)?.abandon(self) }
         serverPools.closeAll(self)
     }
 }

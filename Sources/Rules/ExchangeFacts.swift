@@ -39,9 +39,8 @@ public final class ExchangeFacts {
     public var frontendIndex = 0
     /// `proc` variables.
     public var processVariables: ProcessVariables?
-    /// `sess` variables, nil until one is set: they live as long as the client's connection, which gives them to each of
-    /// its exchanges and takes them back.
-    public var sessionVariables: VariableStore?
+    /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.
+    public var session: (any SessionVariables)?
 
     /// The numbers of the sockets of both connections, while there are any.
     public var clientSocket: Int32?

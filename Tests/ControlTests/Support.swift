@@ -39,7 +39,11 @@ extension Backend {
     /// The names of the next `count` choices of one worker, as one word.
     func choices(_ count: Int) -> String {
         var view = View()
-        return (0..<count).map { _ in choose(&view)?.name ?? "-" }.joined()
+        return (0..<count).map { _ in
+            guard case .server(let server) = take(&view, by: 0, now: Instant(nanoseconds: 0)) else { return "-" }
+            release(server, by: 0)
+            return server.name
+        }.joined()
     }
 }
 

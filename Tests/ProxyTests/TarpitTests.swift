@@ -15,7 +15,7 @@ import Testing
             "option http-buffer-request", lines.joined(separator: "\n    "), "server s1 127.0.0.1:9001")
         let client = site.client("POST /trap HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234")
         site.run(for: 10)
-        let exchange = site.worker.slots.elements.compactMap { ($0 as? ClientConnection)?.exchange }.first
+        let exchange = site.worker.slots.elements.compactMap { ($0 as? ClientConnection)?.stream as? Exchange }.first
         try #require(exchange).tarpit(answer, site.worker)
         return (site, client)
     }

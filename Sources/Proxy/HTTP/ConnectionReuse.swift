@@ -54,9 +54,6 @@ enum KeepAliveMode: Int, Sendable, Comparable {
 }
 
 extension Exchange {
-    /// What the two sections together say.
-    var keepAliveMode: KeepAliveMode { max(frontend.keepAlive, backend?.keepAlive ?? .keepAlive) }
-
     /// Takes a connection that is there already and that this request may go over; nil if there is none.
     func takeIdleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
         guard backend.mode == .http else { return nil }
@@ -85,7 +82,7 @@ extension Exchange {
     private func reusableConnections(of backend: BackendPlan) -> ConnectionWish.Choice? {
         if backend.reuse == .never { return nil }
         // What can go wrong with a dead connection is made good, by the client or here.
-        if !isFirst || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout]) {
+        if !facts.isFirstRequest || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout]) {
             return .any
         }
         switch backend.reuse {
@@ -93,12 +90,6 @@ extension Exchange {
         case .aggressive: return .reused
         case .always: return .reusedFirst
         }
-    }
-
-    /// Sending it twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
-    private var isRepeatable: Bool {
-        facts.request.method.isIdempotent
-            && (requestFraming == .none || requestStore != nil && requestBody.isComplete)
     }
 }
 

@@ -4,6 +4,7 @@
 
 internal import Balancing
 internal import Basics
+internal import HTTP
 internal import Reactor
 internal import Transport
 
@@ -23,16 +24,16 @@ final class ServerConnection: Connection {
     /// What a request must have in common with it to go over it.
     private(set) var key: ConnectionKey
     private(set) var phase: Phase
-    /// The exchange that uses it.
-    private(set) var exchange: Exchange?
+    /// The stream that it carries.
+    var user: ProxyStream?
+    /// Writes requests and reads responses.
+    var http1 = HTTP1ClientCodec()
     /// Only requests of the client's connection that it was opened for may go over it.
     var isPrivate: Bool
     /// While it is private and idle: that client's connection.
     private var owner: ClientConnection?
     /// While it is idle and not private: where its entry is.
     var position: IdlePosition?
-    /// The response that came last lets the connection be used again.
-    var allowsReuse = false
     /// Exchanges it has carried to their end.
     private(set) var useCount = 0
     var wasUsed: Bool { useCount > 0 }
@@ -55,16 +56,15 @@ final class ServerConnection: Connection {
         streamCount -= 1
     }
 
-    /// A new connection, whose first stream is for `exchange`.
+    /// A new connection, whose first stream is for `user`.
     init(
-        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for exchange: Exchange?,
+        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan, for user: ProxyStream?,
         capacity: Int = 1
     ) {
         self.server = server
         self.address = address
         self.backend = backend
-        self.exchange = exchange
+        self.user = user
         self.capacity = capacity
         key = ConnectionKey(of: server, at: address, header: [])
         isPrivate = backend.reuse == .never
@@ -98,10 +98,8 @@ final class ServerConnection: Connection {
         switch phase {
         case .connecting: connected(worker)
         case .inUse:
-            guard let client = exchange?.client else {
-                preconditionFailure("a connection in use belongs to an exchange, and that to a client")
-            }
-            client.advanceExchange(worker)
+            guard let user else { preconditionFailure("a connection in use carries a stream") }
+            user.deliver(.progress, worker)
         // Room to write says nothing. Whatever can be read is an end, or bytes that no request has asked for.
         case .idle: if transport.mayHaveInput { closeIdle(worker) }
         case .closed: break
@@ -111,27 +109,23 @@ final class ServerConnection: Connection {
     override func expired(_ worker: Worker) {
         switch phase {
         case .connecting, .inUse:
-            guard let exchange else { preconditionFailure("a connection in use belongs to an exchange") }
-            let client = exchange.client
-            if phase == .connecting { exchange.connectTimedOut(worker) } else { exchange.serverTimedOut(worker) }
-            client?.resume(worker)
+            guard let user else { preconditionFailure("a connection in use carries a stream") }
+            user.deliver(phase == .connecting ? .connectTimedOut : .serverTimedOut, worker)
         case .idle: closeIdle(worker)
         case .closed: preconditionFailure("a closed connection has no deadline")
         }
     }
 
     private func connected(_ worker: Worker) {
-        guard let exchange, let outcome = transport.connectOutcome(worker.kernel) else { return }
-        let client = exchange.client
+        guard let user, let outcome = transport.connectOutcome(worker.kernel) else { return }
         if let reason = outcome {
-            exchange.connectFailed(reason, worker)
+            user.deliver(.connectFailed(reason), worker)
         } else {
             phase = .inUse
             local = worker.kernel.localAddress(socket)
             setDeadline(.never, worker)
-            exchange.serverConnected(worker)
+            user.deliver(.connected, worker)
         }
-        client?.resume(worker)
     }
 
     /// Sends a PROXY protocol header before everything else.
@@ -149,8 +143,8 @@ final class ServerConnection: Connection {
     func becomeIdle(_ worker: Worker) {
         precondition(
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
-        let client = exchange?.client
-        exchange = nil
+        let client = user?.client
+        user = nil
         useCount += 1
         guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker) else { return shut(worker) }
         input.release(to: worker.buffers)
@@ -176,13 +170,13 @@ final class ServerConnection: Connection {
         return fill(worker) != .blocked
     }
 
-    /// Gives it to an exchange, which has reserved a stream on it.
-    func use(for exchange: Exchange, _ worker: Worker) {
+    /// Gives it to a stream, which has reserved its place on it.
+    func use(for user: ProxyStream, _ worker: Worker) {
         precondition(phase == .idle, "only an idle connection can be taken, this one is \(phase)")
         phase = .inUse
         owner = nil
         position = nil
-        self.exchange = exchange
+        self.user = user
         setDeadline(.never, worker)
     }
 
@@ -210,7 +204,7 @@ final class ServerConnection: Connection {
 
     /// Closes a connection that is kept nowhere.
     func shut(_ worker: Worker, reset: Bool = false) {
-        exchange = nil
+        user = nil
         owner = nil
         phase = .closed
         if capacity > 1 { worker.serverPools[server].withdraw(self) }

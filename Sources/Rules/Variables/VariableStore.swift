@@ -78,6 +78,12 @@ public final class VariableStore {
     }
 }
 
+/// Where `sess` variables live: as long as the client's connection.
+public protocol SessionVariables: AnyObject {
+    /// Nil until one is set.
+    var sessionVariables: VariableStore? { get set }
+}
+
 /// `proc` variables: shared by all workers, changed and read under a lock.
 public final class ProcessVariables: Sendable {
     fileprivate enum Value: Sendable {
@@ -150,7 +156,7 @@ extension ExchangeFacts {
     private func store(_ scope: VariableScope) -> VariableStore? {
         switch scope {
         case .process: nil
-        case .session: sessionVariables
+        case .session: session?.sessionVariables
         case .transaction: variables.transaction
         case .request: variables.request
         case .response: variables.response
@@ -162,7 +168,7 @@ extension ExchangeFacts {
         let store = VariableStore()
         switch scope {
         case .process: preconditionFailure("the process's variables are not the exchange's")
-        case .session: sessionVariables = store
+        case .session: session?.sessionVariables = store
         case .transaction: variables.transaction = store
         case .request: variables.request = store
         case .response: variables.response = store

@@ -1,0 +1,85 @@
+// One direction of one message's body: content out of one buffer, in its framing, into another, in its own. It sees neither
+// sockets nor clocks. The same for requests and responses, whether the other side takes the bytes at once or a store does.
+
+internal import Basics
+internal import HTTP
+
+/// What came of moving a body on.
+enum TransferResult: Equatable {
+    /// Everything in the input was used up: more is needed.
+    case needsInput
+    /// The output is full: it has to be sent first.
+    case needsRoom
+    case complete
+    case failed(MessageFault)
+}
+
+struct BodyTransfer {
+    private var reader: BodyReader
+    private var writer: BodyWriter
+    /// All content and the end of its framing are in the output buffer.
+    private(set) var isComplete: Bool
+
+    static let none = BodyTransfer(.none, from: BodyReader(.none), to: BodyWriter(.none))
+
+    /// - Parameters:
+    ///   - content: what is to come.
+    ///   - reader: takes it out of its sender's framing.
+    ///   - writer: puts it into the framing that its recipient is told.
+    init(_ content: ContentLength, from reader: BodyReader, to writer: BodyWriter) {
+        self.reader = reader
+        self.writer = writer
+        isComplete = content == .none || content == .known(0)
+    }
+
+    /// From now on trailers end here. For a body of which nothing has been moved yet.
+    mutating func dropTrailers() { reader.dropTrailers() }
+
+    /// From now on the content goes out in another framing. For a body of which nothing has been moved yet.
+    mutating func write(with writer: BodyWriter) { self.writer = writer }
+
+    /// Moves what is there and fits. `output` holds a block.
+    mutating func move(from input: inout ByteBuffer, to output: inout ByteBuffer) -> TransferResult {
+        while !isComplete {
+            if reader.isComplete {
+                guard finish(&output) else { return .needsRoom }
+                break
+            }
+            let room = writer.room(in: output)
+            guard room > 0 else { return .needsRoom }
+            switch reader.next(&input, window: room) {
+            case .content(let count): pass(count, from: &input, to: &output)
+            case .needsInput: return .needsInput
+            case .needsRoom: return .needsRoom
+            case .end: break
+            case .failed(let fault): return .failed(fault)
+            }
+        }
+        return .complete
+    }
+
+    /// Content on its way from reader to writer: the one place that every byte of a body passes, and so the place for filters.
+    private func pass(_ count: Int, from input: inout ByteBuffer, to output: inout ByteBuffer) {
+        writer.write(count, from: &input, to: &output)
+    }
+
+    /// Writes the end of the output's framing, as much of it as there is room for; false if that was not all.
+    private mutating func finish(_ output: inout ByteBuffer) -> Bool {
+        isComplete = writer.finish(trailers: reader.trailers, to: &output)
+        return isComplete
+    }
+
+    /// Throws away what is here of a body that is not passed on; false if more of it is to come, or it is malformed.
+    mutating func discard(from input: inout ByteBuffer) -> Bool {
+        if !isComplete { isComplete = reader.discard(from: &input) }
+        return isComplete
+    }
+
+    /// The sender closed: true if that is how its body ends, false if the body is cut short. Call `move` afterwards no more
+    /// when true: only the end of the output's framing is still written here.
+    mutating func inputEnded(to output: inout ByteBuffer) -> Bool {
+        if isComplete { return true }
+        // Such a body has no trailers, and room for its end was kept.
+        return reader.inputEnded() && finish(&output)
+    }
+}

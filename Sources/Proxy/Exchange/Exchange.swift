@@ -1,0 +1,116 @@
+// One request and its response: from the first byte of the request until the last byte of the response is with the client. It
+// speaks to both sides in heads, content and ends, and knows no framing; that is the codecs'.
+//
+//   readingHead ──head──▶ (rules, backend) ──▶ connecting ──connected──▶ awaitingResponse ──head──▶ relaying ─▶ ended
+//        │                     │                  │  ▲                         │                      ▲
+//        │                     │                  ▼  │ retrying                ├──101, CONNECT──▶ a Tunnel
+//        └─────refused─────────┴──answered──▶ answering ◀────server failed─────┘                      │
+//                                               └─────────────────────────────────────────────────────┘
+//
+// Where it is configured, rules wait for bytes (inspecting), a time (pausing), the body (awaitingBody) or an address (resolving),
+// and so does the choice of a server for the body (takingBody). With all servers full, a request is queued before it connects;
+// a refused one may be tarpitted before it is answered; a response may be held back (holding).
+//
+// The table of transitions is in Transitions. Choosing a backend and a server, connecting and ending are shared with tunnels, in
+// Stream/.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+
+/// The request on its way to the server.
+struct RequestState {
+    var content = ContentLength.none
+    var transfer = BodyTransfer.none
+    /// The method as the client sent it, which says whether it expects content. A rule may have given the request another.
+    var clientMethod = Method.get
+    /// What the server is told of its connection.
+    var options: RequestConnectionOptions = []
+    /// The client asked for another protocol, and no rule has forbidden it.
+    var wantsUpgrade = false
+    /// The head was malformed or never whole.
+    var wasRefused = false
+    /// The body, or its beginning, where a server is not to wait for it; it can be sent again from here.
+    var store: BodyStore?
+    /// Some of the body went from the client to a server and is kept nowhere: it cannot be sent again.
+    var wasTouched = false
+    /// All of it is with the server, or the rest is not to be sent.
+    var isSent = false
+}
+
+/// The response on its way to the client.
+struct ResponseState {
+    var kind = ResponseKind.content(.none)
+    var transfer = BodyTransfer.none
+    /// `response-buffer`: taken at the server's speed.
+    var isHeld = false
+    /// What of it the client has not taken yet, beyond its connection's buffer.
+    var store: BodyStore?
+    /// The client has had a 1xx of this exchange.
+    var interimWasPassed = false
+    /// The rules on all responses have failed at this one, and are not asked about what is said instead.
+    var afterRulesFailed = false
+}
+
+/// What follows the head of a response.
+enum ResponseKind {
+    case content(ContentLength)
+    /// After 101, whatever both sides agreed on.
+    case upgrade
+    /// After a CONNECT.
+    case tunnel
+    /// The answer comes from a directory, not from a server.
+    case file(FileResponse)
+}
+
+final class Exchange: ProxyStream {
+    var request = RequestState()
+    var response = ResponseState()
+
+    override func forget() {
+        super.forget()
+        request = RequestState()
+        response = ResponseState()
+    }
+
+    override func releaseResources(_ worker: Worker) {
+        request.store?.release()
+        response.store?.release()
+    }
+
+    override func recycle(_ worker: Worker) { worker.recycle(self) }
+
+    /// What frontend and backend together say about what stays open.
+    var keepAliveMode: KeepAliveMode { max(frontend.keepAlive, backend?.keepAlive ?? .keepAlive) }
+
+    override func contentPassed(_ step: Step, _ worker: Worker) {
+        switch step {
+        case .frontend: awaitFrontend(worker)
+        case .backend: awaitBackend(worker)
+        }
+    }
+
+    override func serverReady(_ worker: Worker) { sendRequestHead(worker) }
+
+    override func idleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
+        takeIdleConnection(to: server, of: backend, worker)
+    }
+
+    override func requestRulesGoOn(_ bookmark: RuleBookmark, _ worker: Worker) {
+        followRequestRules(of: bookmark.step, from: bookmark.position, worker)
+    }
+
+    override func fail(
+        status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
+        answerError(status, detail: detail, cause, at, worker)
+    }
+
+    // MARK: Events
+
+    override func handle(_ event: StreamEvent, _ worker: Worker) { transition(on: event, worker) }
+
+    override func clientAborted(_ worker: Worker) { clientGone(worker) }
+}

@@ -1,0 +1,90 @@
+// What a directory answers to a request. The answer then passes the steps of a server's response: captures, the
+// `tcp-response content` and `http-response` rules, `http-after-response` rules, log and counters.
+//
+// The status of a refusal has the section's error page, which a server's own 404 has not: here it is Portico that
+// writes the page.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Rules
+internal import StaticFiles
+
+/// A directory's answer on its way through the rules.
+struct FileResponse {
+    let answer: LocalAnswer
+    /// What the answer means, for the log and the counters.
+    let status: Int
+    /// The status of the page that says so; an operator's page may have another.
+    let pageStatus: Int
+}
+
+extension Exchange {
+    /// Answers from a directory; false if the request goes to the section's servers.
+    func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
+        let now = WallTime.now()
+        let found = Self.look(for: facts.request, in: files.root, now: now)
+        if found.isMiss && files.missGoesToServers { return false }
+        facts.serverName = "<FILES>"
+        backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
+        count(.intercepted, worker)
+        facts.termination.cause = .local
+        facts.termination.phase = .request
+        facts.response.clear()
+        let answer: LocalAnswer
+        switch found {
+        case .file(let file):
+            facts.response.setStatus(200)
+            found.appendFields(to: &facts.response.fields)
+            facts.response.fields.append(contentLength: file.size, with: &worker.scratch)
+            answer = .file(file, sent: 0)
+        case .notModified:
+            facts.response.setStatus(304)
+            found.appendFields(to: &facts.response.fields)
+            answer = .none
+        default:
+            guard let page = page(for: found.status) else {
+                keepSilent(about: found.status, .local, .request, worker)
+                return true
+            }
+            if page.closes { client.endAfterResponse() }
+            page.apply(to: &facts.response)
+            Self.appendFields(of: found, for: facts.request, to: &facts.response.fields)
+            answer = .bytes(page.body, sent: 0)
+        }
+        // An origin server says when it answered (RFC 9110 section 6.6.1).
+        if !facts.response.fields.contains(.date) {
+            facts.response.fields.append(.date, worker.dateField.value(at: now))
+        }
+        pass(FileResponse(answer: answer, status: found.status, pageStatus: facts.response.status), worker)
+        return true
+    }
+
+    private func pass(_ file: FileResponse, _ worker: Worker) {
+        facts.status = file.status
+        facts.serverStatus = file.status
+        facts.timers.responseHeadDone = worker.now
+        if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
+        _ = followResponseRules(before: .file(file), worker)
+    }
+
+    private static func look(for request: borrowing RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
+        root.answer(method: request.method, path: request.path, fields: request.fields, now: now)
+    }
+
+    /// The fields that say more of a refusal, which a section's page may lack.
+    private static func appendFields(
+        of found: FileAnswer, for request: borrowing RequestHead, to fields: inout HeaderFields
+    ) {
+        if case .methodNotAllowed = found, fields.contains(.allow) { return }
+        found.appendFields(to: &fields, query: request.query)
+    }
+}
+
+extension HeaderFields {
+    fileprivate mutating func append(contentLength: Int, with scratch: inout [UInt8]) {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(decimal: contentLength)
+        unsafe append(.contentLength, value: scratch.span.bytes)
+    }
+}

@@ -1,0 +1,182 @@
+// What Portico answers itself: error pages, answers of rules, the stats page. Files are in FileAnswers.
+
+internal import Admin
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+internal import StaticFiles
+internal import Transport
+
+/// What is still to be sent of an answer of Portico's own, behind its head.
+enum LocalAnswer {
+    case none
+    case bytes([UInt8], sent: Int)
+    case file(OpenFile, sent: Int)
+
+    /// Bytes, sent or not.
+    var length: Int {
+        switch self {
+        case .none: 0
+        case .bytes(let bytes, _): bytes.count
+        case .file(let file, _): file.size
+        }
+    }
+
+    var isDone: Bool {
+        switch self {
+        case .none: true
+        case .bytes(let bytes, let sent): sent == bytes.count
+        case .file(let file, let sent): sent == file.size
+        }
+    }
+}
+
+extension Exchange {
+    /// Answers with a status: its page in the backend's section, or else in the frontend's, or else a short one that says what
+    /// the status means, and `detail`. If the response has begun already, all that is left is to cut it off.
+    func answerError(
+        _ status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
+        guard let page = page(for: status, detail: detail) else {
+            return keepSilent(about: status, cause, at, worker)
+        }
+        answer(page, as: status, cause, at, worker)
+    }
+
+    /// The page that stands for a status; nil if the sections want the connection closed without an answer.
+    func page(for status: Int, detail: String? = nil) -> LocalResponse? {
+        switch backend?.errorPages[status] ?? frontend.errorPages[status] {
+        case nil: return .error(status, detail: detail)
+        case .response(var page, let closes)?:
+            if closes { page.closes = true }
+            return page
+        case .computed(let answer)?: return answer.response(to: facts)
+        case .silence?: return nil
+        }
+    }
+
+    /// Asks for a name and a password (`http-request auth`), in the page for 401.
+    func challenge(_ realm: String, _ worker: Worker) {
+        var page = page(for: 401) ?? .error(401)
+        page.fields.removeAll { $0.name == "www-authenticate" }
+        page.fields.append(("www-authenticate", "Basic realm=\"\(realm)\""))
+        answer(page, as: 401, .local, .request, worker)
+    }
+
+    /// Answers with a response of Portico's own, and says in the log why; `status` is what the log and the counters have, if that
+    /// is not the response's own.
+    func answer(
+        _ response: LocalResponse, as status: Int? = nil, _ cause: Termination.Cause, _ at: Termination.Phase,
+        _ worker: Worker
+    ) {
+        if response.isSilent { return keepSilent(about: status ?? response.status, cause, at, worker) }
+        guard canAnswer(cause, at, worker) else { return }
+        if response.closes { client.endAfterResponse() }
+        response.apply(to: &facts.response)
+        beginAnswer(.bytes(response.body, sent: 0), as: status ?? response.status, for: response.status, worker)
+    }
+
+    /// Closes the connection without a word.
+    func keepSilent(
+        about status: Int, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
+        guard canAnswer(cause, at, worker) else { return }
+        enter(.answering(.none), worker)
+        facts.status = status
+        countResponse(status, worker)
+        client.endAfterResponse()
+        sendAnswer(worker)
+    }
+
+    /// Gives the server up. False if a response has begun already: then the exchange has been cut off.
+    private func canAnswer(_ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker) -> Bool {
+        dropConnection(worker)
+        switch phase {
+        case .relaying, .answering:
+            abort(cause, .data, worker)
+            return false
+        default:
+            facts.termination.cause = cause
+            facts.termination.phase = at
+            return true
+        }
+    }
+
+    /// Sends `facts.response` and then `answer`.
+    ///
+    /// The log and the counters have `status` as long as the response still has the status `own`, and otherwise the one
+    /// that a rule gave it.
+    func beginAnswer(_ answer: LocalAnswer, as status: Int, for own: Int, _ worker: Worker) {
+        var answer = answer
+        show(answer)
+        if !request.wasRefused, !response.afterRulesFailed, !followAfterResponseRules() {
+            let page = LocalResponse.error(500)
+            page.apply(to: &facts.response)
+            answer = .bytes(page.body, sent: 0)
+        }
+        let length = answer.length
+        let announced = facts.response.status
+        facts.status = announced == own ? status : announced
+        countResponse(facts.status, worker)
+        // A body that is not read would be taken for the next request.
+        if !client.skipContent(of: &request.transfer) || worker.isStopping { client.endAfterResponse() }
+        let hasLength = announced != 304 && announced != 204 && announced >= 200
+        // What has no length has no body either.
+        if !hasLength || request.clientMethod == .head { answer = .none }
+        enter(.answering(answer), worker)
+        guard writeHead(hasLength ? .known(UInt64(length)) : .none, worker) != nil else { return }
+        if case .file = answer, frontend.log.logsEarly { log(worker) }
+        sendAnswer(worker)
+    }
+
+    func sendAnswer(_ worker: Worker) {
+        guard case .answering(var answer) = phase else { preconditionFailure("an answer is sent while \(phase)") }
+        for _ in 0..<Limits.movesPerTurn {
+            client.send(&answer, worker)
+            let waiting = client.bytesToSend
+            switch client.flush(worker, more: !answer.isDone) {
+            case .all: break
+            case .blocked:
+                phase = .answering(answer)
+                return awaitClient(progressed: client.bytesToSend < waiting, worker)
+            case .failed: return clientAborted(worker)
+            }
+            if answer.isDone { return end(requestIsComplete: request.transfer.isComplete, worker) }
+            if case .file(let file, let sent) = answer {
+                guard let count = sendFile(file, sent, worker) else { return }
+                answer = .file(file, sent: sent + count)
+                phase = .answering(answer)
+            }
+        }
+        phase = .answering(answer)
+        worker.resumeLater(self)
+    }
+
+    /// Part of the file; nil if there is nothing more to do now.
+    private func sendFile(_ file: OpenFile, _ sent: Int, _ worker: Worker) -> Int? {
+        // As much as a move of buffers would be, so that files and bodies get the same share.
+        let count = min(file.size - sent, worker.plan.bufferBytes * 4)
+        switch client.sendFileContent(file.descriptor, offset: sent, count: count, worker) {
+        case .bytes(0):
+            // The file has become shorter than was promised.
+            abort(.`internal`, .data, worker)
+        case .bytes(let count):
+            client.setDeadline(after: clientTimeout, worker)
+            return count
+        case .wouldBlock: awaitClient(progressed: false, worker)
+        case .failed: clientAborted(worker)
+        }
+        return nil
+    }
+
+    /// Answers if the request is for the monitor, and keeps that out of the log.
+    func answerMonitor(_ monitor: Monitor, _ worker: Worker) -> Bool {
+        guard let status = monitor.status(for: facts) else { return false }
+        isLogged = true
+        count(.intercepted, worker)
+        fail(status: status, .local, .request, worker)
+        return true
+    }
+}

@@ -1,0 +1,181 @@
+// The head of a server's response: read, judged, and passed on to the client.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Logging
+internal import Reactor
+internal import Rules
+internal import Transport
+
+extension Exchange {
+    /// Takes in the response as far as the client takes it off.
+    func receiveResponse(_ worker: Worker) {
+        // The rest of an interim response that the client did not take at once.
+        if isAwaitingResponse, client.hasOutput { _ = client.flush(worker) }
+        for _ in 0..<Limits.movesPerTurn {
+            guard let connection else { return sendRest(worker) }
+            let goesOn =
+                isAwaitingResponse
+                ? readResponseHead(from: connection, worker)
+                : response.isHeld ? relayHeldBody(from: connection, worker) : relayBody(from: connection, worker)
+            guard goesOn else { return }
+        }
+        worker.resumeLater(self)
+    }
+
+    /// Reads on in the response's head; false if there is nothing more to do now.
+    private func readResponseHead(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        if connection.needsMoreForHead {
+            switch connection.fill(worker) {
+            case .progressed: break
+            case .blocked:
+                watchClientWhileWaiting(worker)
+                return false
+            case .full: preconditionFailure("the parser bounds an unfinished line below a buffer's size")
+            case .ended, .failed:
+                serverFailed(worker)
+                return false
+            }
+        }
+        switch connection.readHead(into: &facts.response) {
+        case .needMore: return true
+        case .complete:
+            if let tolerated = connection.http1.toleratedFault {
+                keepToleratedResponse(tolerated.fault.description, at: tolerated.offset, worker)
+            }
+            return responseHeadComplete(from: connection, worker)
+        case .failed(let fault):
+            badResponse(fault.description, worker)
+            return false
+        }
+    }
+
+    /// While the server thinks, a client that resets its connection ends the exchange.
+    func watchClientWhileWaiting(_ worker: Worker) {
+        guard request.isSent, client.mayReadAhead else { return }
+        switch client.fill(worker) {
+        case .failed: clientAborted(worker)
+        case .ended: passHalfClose(worker)
+        // The next request, sent ahead, waits in the buffer.
+        case .progressed, .blocked, .full: break
+        }
+    }
+
+    private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        let status = facts.response.status
+        facts.serverStatus = status
+        countServerResponse(status, worker)
+        if status == 101 {
+            guard request.wantsUpgrade, request.isSent else {
+                badResponse("protocol switched unasked, or before the request was read", worker)
+                return false
+            }
+            facts.response.fields.setApartHopByHop()
+            return followResponseRules(before: .upgrade, worker)
+        }
+        if status < 200 {
+            // 100, 102, 103: to the client at once, and on to the next head.
+            connection.http1.interimComplete()
+            response.interimWasPassed = true
+            return sendInterimHead(worker)
+        }
+        if retryMessage(after: .status(status), worker) { return false }
+        if facts.request.method == .connect && status < 300 {
+            // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
+            facts.response.fields.remove(.contentLength)
+            facts.response.fields.setApartHopByHop()
+            return followResponseRules(before: .tunnel, worker)
+        }
+        switch connection.http1.headComplete(facts.response, requestMethod: facts.request.method) {
+        case .failure(let fault):
+            badResponse(fault.description, worker)
+            return false
+        case .success(let content):
+            facts.timers.responseHeadDone = worker.now
+            if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
+            if !facts.directives.serverMarks.isEmpty { connection.http1.allowsReuse = false }
+            if facts.response.authenticatesConnection { connection.isPrivate = true }
+            // From here on the server's Connection list has no effect on fields that rules write.
+            facts.response.fields.setApartHopByHop()
+            return followResponseRules(before: .content(content), worker)
+        }
+    }
+
+    /// The head of a response has come from the server: interim ones count too, as in HAProxy.
+    private func countServerResponse(_ status: Int, _ worker: Worker) {
+        guard let row = server?.traffic.row(worker.index) else { return }
+        row.add(.responses(status: status))
+        row.add(.requests)
+    }
+
+    /// `facts.response` as an interim response to the client, if it knows such. False if the client is gone.
+    func sendInterimHead(_ worker: Worker) -> Bool {
+        defer { facts.response.clear() }
+        guard client.http1.takesInterim else { return true }
+        facts.response.fields.removeHopByHop()
+        client.sendInterim(facts.response, worker)
+        guard client.flush(worker) == .failed else { return true }
+        clientAborted(worker)
+        return false
+    }
+
+    /// The response passed all rules: its head goes to the client.
+    func sendResponseHead(_ content: ContentLength, _ worker: Worker) {
+        guard let connection else { preconditionFailure("a response's head is passed on, and there is no server") }
+        facts.status = facts.response.status
+        countResponse(facts.status, worker)
+        connection.setDeadline(after: serverTimeout, worker)
+        var received = content
+        var announced = content
+        let mayHaveContent = facts.status != 204 && facts.status != 304 && request.clientMethod != .head
+        if content != .none && !mayHaveContent {
+            // A rule has changed the method or the status, and what the server sends is not passed on.
+            received = .none
+            announced = .none
+            connection.http1.allowsReuse = false
+        } else if content == .none && mayHaveContent {
+            announced = .known(0)
+        }
+        let passesTrailers =
+            received == .unknown && connection.http1.mayHaveTrailers && client.http1.marksEnds
+            && !frontend.dropsResponseTrailers
+        // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
+        facts.response.fields.removeSetApart(keepingUpgrade: facts.status == 426, keepingTrailer: passesTrailers)
+        // Until the request is read to its end, the next one cannot begin.
+        if !request.transfer.isComplete || worker.isStopping { client.endAfterResponse() }
+        response.isHeld = received != .none && backend?.responseBuffer != nil && facts.response.mayBeHeld
+        // No other server is asked any more.
+        if request.isSent { releaseRequestStore() }
+        guard let writer = writeHead(announced, worker) else { return }
+        let reader = received == .none ? BodyReader(.none) : connection.http1.bodyReader(keepsTrailers: passesTrailers)
+        response.transfer = BodyTransfer(received, from: reader, to: writer)
+        enter(.relaying, worker)
+        if frontend.log.logsEarly { log(worker) }
+        log(at: .response, worker)
+    }
+
+    /// Writes `facts.response` for the client. Nil if the exchange has ended, because rules have made the head longer than a buffer.
+    func writeHead(_ content: ContentLength, _ worker: Worker) -> BodyWriter? {
+        if let writer = client.send(&facts.response, content: content, worker) { return writer }
+        abort(.proxy, .headers, worker)
+        return nil
+    }
+
+    /// The server agreed to another protocol, or to a tunnel: its head goes to the client, and then whatever either side sends.
+    func becomeTunnel(isUpgrade: Bool, _ worker: Worker) {
+        facts.timers.responseHeadDone = worker.now
+        facts.status = facts.response.status
+        countResponse(facts.status, worker)
+        facts.response.fields.removeSetApart(keepingUpgrade: isUpgrade)
+        guard client.sendTunnelHead(&facts.response, isUpgrade: isUpgrade, worker) else {
+            return abort(.proxy, .headers, worker)
+        }
+        if frontend.log.logsEarly { log(worker) }
+        log(at: .response, worker)
+        releaseRequestStore()
+        // From here on the tunnel has the one deadline.
+        connection?.setDeadline(.never, worker)
+        worker.takeTunnel().takeOver(self, worker)
+    }
+}

@@ -1,0 +1,74 @@
+// What an exchange does with its server: heads, content and ends, through the codec of the connection. In HTTP/1 the connection
+// itself is the one stream on it.
+
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Transport
+
+extension ServerConnection {
+    // MARK: Writing
+
+    /// Puts a request's head into the buffer; false if it does not fit.
+    func send(
+        _ head: borrowing RequestHead, content: ContentLength, options: RequestConnectionOptions, _ worker: Worker
+    ) -> Bool {
+        output.acquire(from: worker.buffers)
+        let before = output.count
+        let fits = http1.write(
+            head, content: content, options: options,
+            limits: worker.plan.headLimits(acceptInvalid: backend.acceptsInvalid), to: &output)
+        if backend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+        return fits
+    }
+
+    /// Puts what is stored of a body into the buffer, as much as fits; false if it cannot be read back.
+    func sendStored(_ store: BodyStore, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        return output.room == 0 || store.take(into: &output)
+    }
+
+    /// What was not sent yet is not wanted any more.
+    func dropOutput(_ worker: Worker) { output.release(to: worker.buffers) }
+    var peerStoppedReading: Bool { transport.peerStoppedReading }
+    var isFinishedSending: Bool { transport.isFinishedSending }
+    func finishSending(_ worker: Worker) { transport.finishSending(worker.kernel) }
+
+    // MARK: Reading
+
+    /// Whether only more bytes help with a response's head.
+    var needsMoreForHead: Bool { input.isEmpty || http1.responseHasBegun }
+
+    func readHead(into head: inout ResponseHead) -> ParseProgress { http1.readHead(from: &input, into: &head) }
+
+    /// Moves content that is here to a client.
+    func moveContent(
+        _ transfer: inout BodyTransfer, to client: ClientConnection, _ worker: Worker
+    ) -> TransferResult {
+        client.output.acquire(from: worker.buffers)
+        if !client.output.isEmpty { client.output.compact() }
+        let before = client.output.count
+        let result = transfer.move(from: &input, to: &client.output)
+        client.http1.bytesSent &+= UInt64(client.output.count - before)
+        return result
+    }
+
+    /// Moves content that is here into a store.
+    func moveContent(_ transfer: inout BodyTransfer, into store: BodyStore) -> TransferResult {
+        store.put { transfer.move(from: &input, to: &$0) }
+    }
+
+    /// Appends a copy of the response's content that is in the buffer.
+    func copyContent(to out: inout [UInt8]) { http1.copyContent(of: input, to: &out) }
+
+    var readFailed: Bool { transport.readFailure != nil }
+
+    /// The client has to take something before the server is read again.
+    func waitForClient(_ worker: Worker) {
+        setDeadline(.never, worker)
+        releaseEmptyInput(worker)
+    }
+
+    /// Nothing is left of the response, and both sides still speak.
+    var isQuiet: Bool { input.isEmpty && !transport.hasFailed && !transport.isFinishedSending }
+}

@@ -1,0 +1,328 @@
+// A client's connection: a transport, a codec and its streams. In HTTP/1 it has one exchange after another, each begun by the
+// head of a request. In `mode tcp` it has one tunnel, from the first byte to the last.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+internal import SystemPackage
+internal import Transport
+
+final class ClientConnection: Connection, SessionVariables {
+    /// What the connection is at. The names may appear in messages.
+    enum Phase {
+        /// The PROXY protocol header is to come.
+        case awaitingHeader
+        /// Between streams: no request has begun.
+        case idle
+        /// Reading a request's head.
+        case readingHead
+        /// A stream decides what is read and sent.
+        case streaming
+        /// Everything is sent; listening for the client's close, so that it reads our last bytes before a reset.
+        case lingering
+        case closed
+    }
+
+    let bind: BindPlan
+    private(set) var peer: SocketAddress
+    private(set) var local: SocketAddress
+    /// What else there is to know of where it comes from; nil for most.
+    var origin: ConnectionOrigin?
+    // These three together: each alone would be as large as they are.
+    var phase = Phase.idle
+    private(set) var isFirstStream = true
+    /// Between streams, the CR of an empty line is here and its LF is not.
+    private(set) var awaitsLineFeed = false
+    /// The one stream that HTTP/1 has at a time.
+    private(set) var stream: ProxyStream?
+    /// Reads requests and writes responses; in TCP mode it only counts bytes.
+    var http1: HTTP1ServerCodec
+    /// Where the next stream's time begins: the accept, or the end of the stream before.
+    private(set) var idleSince: Instant
+    /// `sess` variables, which all streams of the connection share.
+    var sessionVariables: VariableStore?
+    var lingerBytesLeft = Limits.lingerBytes
+    /// Idle server connections that no other client's request may use (`http-reuse never`).
+    var ownConnections = OwnServerConnections()
+
+    /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
+    private(set) var mode: ProxyMode
+    /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
+    private(set) var fixedBackend: BackendPlan?
+
+    var frontend: FrontendPlan { bind.frontend }
+
+    /// A connection was accepted. Not nil if the system has not enough of something for it: then it is closed.
+    static func begin(
+        _ socket: Socket, from peer: SocketAddress, on bind: BindPlan, _ worker: Worker
+    ) -> Errno? {
+        let connection = ClientConnection(socket, peer, bind, worker)
+        if let reason = worker.enter(connection) {
+            worker.kernel.close(socket, reset: true)
+            worker.plan.admission.release(for: bind.frontend)
+            return reason
+        }
+        bind.frontend.countConnection(worker)
+        bind.connections?.increment()
+        connection.begin(worker)
+        return nil
+    }
+
+    private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
+        self.bind = bind
+        self.peer = peer
+        mode = bind.frontend.mode
+        // One address listens for most sockets; only a wildcard has to be asked for.
+        local = bind.exactAddress ?? worker.kernel.localAddress(socket)
+        http1 = HTTP1ServerCodec(limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
+        idleSince = worker.now
+        super.init(socket)
+    }
+
+    private func begin(_ worker: Worker) {
+        guard let expectsHeader = followConnectionRules(worker) else { return }
+        if expectsHeader {
+            phase = .awaitingHeader
+            setDeadline(after: frontend.timeouts.client, worker)
+        } else {
+            beginSession(worker)
+        }
+    }
+
+    /// The header is here, or there is to be none: what else comes is the client's.
+    func beginSession(_ worker: Worker) {
+        phase = .idle
+        guard followSessionRules(worker) else { return }
+        bind.frontend.countSession(worker)
+        switch mode {
+        case .http: setDeadline(after: headTimeout, worker)
+        case .tcp:
+            setDeadline(.never, worker)
+            let tunnel = worker.takeTunnel()
+            stream = tunnel
+            phase = .streaming
+            tunnel.begin(on: self, since: idleSince, worker)
+            tunnel.beginSession(worker)
+            resume(worker)
+        }
+    }
+
+    /// A frontend in TCP mode leads to an HTTP backend: what the client sends, and has sent, is read as requests from here on,
+    /// the first of them for `exchange`.
+    func becomeHTTP(for backend: BackendPlan, _ exchange: Exchange, _ worker: Worker) {
+        precondition(phase == .streaming && mode == .tcp, "a connection becomes HTTP while \(phase)")
+        stream = exchange
+        mode = .http
+        fixedBackend = backend
+        // Bytes that rules have looked at are in the buffer already, and are read before more are asked for.
+        phase = input.isEmpty ? .readingHead : .idle
+        setDeadline(after: headTimeout, worker)
+    }
+
+    /// The connection is closed before it was of any use.
+    func turnAway(_ mode: CloseMode, _ worker: Worker) { finish(worker, mode) }
+
+    /// Says what rules and logs may know of the connection.
+    func introduce(to facts: ExchangeFacts) {
+        facts.clientSocket = socket.number
+        facts.client = peer
+        facts.local = local
+        if let origin {
+            facts.acceptedFrom = origin.peer
+            facts.acceptedAt = origin.local
+            facts.headerValues = origin.headerValues
+        } else {
+            facts.acceptedFrom = peer
+            facts.acceptedAt = local
+            if facts.headerValues != nil { facts.headerValues = nil }
+        }
+        facts.socketID = bind.number
+        facts.socketName = bind.name
+        facts.frontendName = frontend.name
+        facts.frontendIndex = frontend.index
+        // Until there is a backend.
+        facts.backendName = frontend.name
+        facts.isFirstRequest = isFirstStream
+        facts.session = self
+    }
+
+    /// An exchange has become a tunnel.
+    func replaceStream(by tunnel: Tunnel) {
+        stream = tunnel
+    }
+
+    /// Takes others for the connection's ends, as rules or a header say.
+    func take(ends peer: SocketAddress, _ local: SocketAddress) {
+        self.peer = peer
+        self.local = local
+    }
+
+    // MARK: Events
+
+    override func ready(_ readiness: Readiness, _ worker: Worker) {
+        transport.note(readiness)
+        switch phase {
+        case .idle, .readingHead: resume(worker)
+        case .streaming:
+            stream?.handle(.progress, worker)
+            resume(worker)
+        case .awaitingHeader: readHeader(worker)
+        case .lingering: linger(worker)
+        case .closed: break
+        }
+    }
+
+    override func expired(_ worker: Worker) {
+        switch phase {
+        case .lingering: finish(worker)
+        case .awaitingHeader: failHandshake(.timedOut, worker)
+        case .idle where !isFirstStream || frontend.ignoresProbes: leaveIdle(worker)
+        case .idle, .readingHead:
+            endHead(.headTimedOut, worker)
+            resume(worker)
+        case .streaming: stream?.deliver(.clientTimedOut, worker)
+        case .closed: preconditionFailure("a closed connection has no deadline")
+        }
+    }
+
+    /// Reads requests until there is nothing more to read, or a stream has begun.
+    func resume(_ worker: Worker) {
+        var turns = 0
+        while phase == .idle || phase == .readingHead {
+            // Pipelined requests that we answer ourselves could keep us here for long. What was read is always looked at before
+            // the next turn.
+            turns += 1
+            if turns > Limits.movesPerTurn * 4 {
+                worker.resumeLater(self)
+                return
+            }
+            // What an unfinished head, or empty lines, left in the buffer was looked at before: only more bytes can help.
+            if input.isEmpty || phase == .readingHead || awaitsLineFeed {
+                switch fill(worker) {
+                case .progressed: break
+                case .blocked: return
+                case .full: preconditionFailure("the parser bounds an unfinished line below a buffer's size")
+                case .ended, .failed:
+                    clientLeft(worker)
+                    continue
+                }
+            }
+            readHead(worker)
+        }
+    }
+
+    func readHead(_ worker: Worker) {
+        // Line ends that a client sends behind a body are not the beginning of a request: no time runs for it yet.
+        if phase == .idle, !isFirstStream, !http1.skipEmptyLines(&input) {
+            awaitsLineFeed = !input.isEmpty
+            input.releaseIfEmpty(to: worker.buffers)
+            return
+        }
+        awaitsLineFeed = false
+        let exchange = stream ?? beginExchange(worker)
+        if phase == .idle {
+            phase = .readingHead
+            // The first request's time runs from the accept, or from the end of the header.
+            if !isFirstStream { setDeadline(after: headTimeout, worker) }
+        }
+        switch http1.readHead(from: &input, into: &exchange.facts.request) {
+        case .needMore: break
+        case .complete:
+            if let tolerated = http1.toleratedFault {
+                exchange.keepToleratedRequest(tolerated.fault.description, at: tolerated.offset, worker)
+            }
+            endHead(.headComplete, worker)
+        case .failed(let fault):
+            frontend.countRequest(worker)
+            endHead(.headMalformed(fault), worker)
+        }
+    }
+
+    /// The head is whole, or never will be: the exchange decides from here on.
+    private func endHead(_ event: StreamEvent, _ worker: Worker) {
+        let exchange = stream ?? beginExchange(worker)
+        phase = .streaming
+        setDeadline(.never, worker)
+        exchange.handle(event, worker)
+    }
+
+    /// For a request's head, from its first byte to its last.
+    var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
+
+    private func beginExchange(_ worker: Worker) -> ProxyStream {
+        let exchange = worker.takeExchange()
+        stream = exchange
+        exchange.begin(on: self, since: idleSince, worker)
+        exchange.phase = .readingHead
+        return exchange
+    }
+
+    /// The client is gone, or sends no more, where a request was expected.
+    private func clientLeft(_ worker: Worker) {
+        // A connection that never carried a byte is an event worth a line; a kept-alive one that ends is not.
+        guard phase == .readingHead || isFirstStream && !frontend.ignoresProbes else {
+            finish(worker)
+            return
+        }
+        endHead(.clientLeft(canBeTold: !transport.hasFailed), worker)
+    }
+
+    // MARK: What streams report
+
+    /// The stream has ended and everything it had for the client is sent.
+    /// - Parameter requestIsComplete: whether the stream has read all that the client sent for it.
+    func streamEnded(requestIsComplete: Bool, _ worker: Worker) {
+        precondition(phase == .streaming, "a stream ended while \(phase)")
+        let keepsAlive = http1.keepsAlive
+        let isClientDone = requestIsComplete && http1.isClientDone
+        stream = nil
+        isFirstStream = false
+        idleSince = worker.now
+        http1.reset()
+        // A client that has finished sending may have sent more requests before.
+        let mayHaveAnother = !transport.hasEnded || !input.isEmpty
+        if keepsAlive && mayHaveAnother {
+            phase = .idle
+            input.releaseIfEmpty(to: worker.buffers)
+            setDeadline(
+                after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
+                worker)
+            // The response's head went out before the stop began and promised that another request is read.
+            if worker.isStopping { stopWhenIdle(worker) }
+        } else if transport.hasEnded || transport.hasFailed
+            || (isClientDone && input.isEmpty && !transport.mayHaveInput)
+        {
+            finish(worker)
+        } else {
+            beginLinger(worker)
+        }
+    }
+
+    /// The stream has ended in the middle of something: no other can follow.
+    func streamAborted(_ mode: CloseMode, _ worker: Worker) {
+        stream = nil
+        if mode == .linger { beginLinger(worker) } else { finish(worker, mode) }
+    }
+
+    // MARK: Ending
+
+    func finish(_ worker: Worker, _ mode: CloseMode = .close) {
+        precondition(stream == nil, "a connection is closed under its stream")
+        ownConnections.closeAll(worker)
+        phase = .closed
+        close(worker, mode)
+        bind.connections?.decrement()
+        worker.plan.admission.release(for: frontend)
+    }
+
+    /// The worker stops at once.
+    func abandon(_ worker: Worker) {
+        switch phase {
+        case .closed: break
+        case .awaitingHeader, .idle, .lingering: finish(worker)
+        case .readingHead, .streaming: stream?.handle(.stopped, worker)
+        }
+    }
+}

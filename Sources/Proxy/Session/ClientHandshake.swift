@@ -1,0 +1,88 @@
+// The PROXY protocol header at the beginning of a client's connection (`accept-proxy`, `expect-proxy`): who the client is, said
+// by a proxy before it. What is behind the header is the client's; of the header itself nothing goes any further.
+
+internal import Basics
+internal import Logging
+internal import ProxyProtocol
+internal import Reactor
+internal import Rules
+internal import Transport
+
+/// Where a connection comes from, if that is another place than its client, and what was said with it.
+final class ConnectionOrigin {
+    /// The connection's own ends.
+    let peer: SocketAddress
+    let local: SocketAddress
+    /// When its header was whole; nil if it had none.
+    private(set) var headerDone: Instant?
+    /// What the header said beside the ends.
+    private(set) var headerValues: TypedValues?
+
+    init(_ peer: SocketAddress, _ local: SocketAddress) {
+        self.peer = peer
+        self.local = local
+    }
+
+    func note(_ values: TypedValues, at now: Instant) {
+        headerValues = values
+        headerDone = now
+    }
+}
+
+extension ClientConnection {
+    /// Reads on in the header, and goes on when it is whole.
+    func readHeader(_ worker: Worker) {
+        while true {
+            switch fill(worker) {
+            case .progressed: break
+            case .blocked: return
+            case .full: preconditionFailure("the parser bounds an unfinished header below a buffer's size")
+            case .ended: return failHandshake(input.isEmpty ? .closed : .truncated, worker)
+            case .failed: return failHandshake(.broken, worker)
+            }
+            switch Self.parse(input, bytesMax: worker.plan.bufferBytes) {
+            case .needMore: continue
+            case .failed(let fault): return failHandshake(HandshakeFault(fault), worker)
+            case .complete(let header, let count):
+                input.consume(count)
+                input.releaseIfEmpty(to: worker.buffers)
+                return take(header, worker)
+            }
+        }
+    }
+
+    // A span of a property of a class does not outlive the expression it stands in; one of a parameter does.
+    private static func parse(_ bytes: borrowing ByteBuffer, bytesMax: Int) -> ProxyHeaderParser.Outcome {
+        ProxyHeaderParser.parse(bytes.readable, bytesMax: bytesMax)
+    }
+
+    private func take(_ header: ProxyHeader, _ worker: Worker) {
+        let origin = ConnectionOrigin(peer, local)
+        origin.note(header.values, at: worker.now)
+        self.origin = origin
+        if let ends = header.ends { take(ends: ends.source, ends.destination) }
+        beginSession(worker)
+        resume(worker)
+    }
+
+    /// There will be no header that is one: the connection is closed. It has a line in the log, of a form of its own, and no
+    /// session was begun that could be counted.
+    func failHandshake(_ fault: HandshakeFault, _ worker: Worker) {
+        let facts = lend(worker)
+        facts.handshakeFault = fault
+        facts.termination = Termination(.proxy, .request)
+        // As HAProxy's log has it where there was nobody to answer.
+        facts.status = 0
+        facts.timers.ended = worker.now
+        facts.requestCounter = worker.nextExchangeNumber()
+        switch frontend.log.verdict(onFailedHandshake: !input.isEmpty) {
+        case .skip: break
+        case .info: frontend.writeLog(facts, .info, worker)
+        case .error: frontend.writeLog(facts, .err, worker)
+        }
+        facts.handshakeFault = nil
+        facts.session = nil
+        // Somebody who means something else shall notice.
+        turnAway(input.isEmpty ? .close : .reset, worker)
+    }
+}

@@ -1,0 +1,145 @@
+// What an exchange or a tunnel does with its client: heads, content and ends, through the codec of the connection. In HTTP/1 the
+// connection itself is the one stream on it.
+
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import StaticFiles
+internal import Transport
+
+extension ClientConnection {
+    // MARK: Reading
+
+    /// A request's head is whole: how much content follows, or why that is uncertain.
+    func requestBegins(_ head: borrowing RequestHead, _ worker: Worker) -> Result<ContentLength, MessageFault> {
+        let content = http1.headComplete(head)
+        if worker.isStopping || frontend.keepAlive == .close { http1.keepsAlive = false }
+        return content
+    }
+
+    /// Moves content that is here to a server's connection.
+    func moveContent(
+        _ transfer: inout BodyTransfer, to server: ServerConnection, _ worker: Worker
+    ) -> TransferResult {
+        server.output.acquire(from: worker.buffers)
+        let before = input.count
+        let result = transfer.move(from: &input, to: &server.output)
+        http1.bytesReceived &+= UInt64(before - input.count)
+        return result
+    }
+
+    /// Moves content that is here into a store.
+    func moveContent(_ transfer: inout BodyTransfer, into store: BodyStore) -> TransferResult {
+        let before = input.count
+        let result = store.put { transfer.move(from: &input, to: &$0) }
+        http1.bytesReceived &+= UInt64(before - input.count)
+        return result
+    }
+
+    /// Throws away content that is here already, so that the connection can stay; false if more of it is to come.
+    func skipContent(of transfer: inout BodyTransfer) -> Bool {
+        // Behind a head or body that was malformed nothing is known to be a body.
+        guard http1.keepsAlive, !transfer.isComplete else { return transfer.isComplete }
+        let before = input.count
+        let isWhole = transfer.discard(from: &input)
+        http1.bytesReceived &+= UInt64(before - input.count)
+        return isWhole
+    }
+
+    /// Appends a copy of the request's content that is in the buffer.
+    func copyContent(to out: inout [UInt8]) { http1.copyContent(of: input, to: &out) }
+
+    /// Bytes that were read and that nothing has consumed.
+    var unreadBytes: Int { input.count }
+    func hasMoreOf(_ transfer: borrowing BodyTransfer) -> Bool { !transfer.isComplete && !input.isEmpty }
+    func countUnreadInput() { http1.bytesReceived &+= UInt64(input.count) }
+
+    // MARK: What is known of the client without reading
+
+    /// Whether a read may say something, and has room.
+    var mayRead: Bool {
+        (transport.mayHaveInput || transport.hasEnded) && (input.room > 0 || !input.holdsBlock)
+    }
+    /// Likewise where the next request, sent ahead, is to wait in the buffer.
+    var mayReadAhead: Bool { (transport.mayHaveInput || transport.hasEnded) && input.isEmpty }
+    /// It sends no more, or the connection is broken.
+    var hasLeft: Bool { transport.peerFinished || transport.hasFailed }
+    var failedForShortage: Bool { transport.failedForShortage }
+
+    // MARK: Writing
+
+    /// No other request is read on this connection after the present exchange.
+    func endAfterResponse() { http1.keepsAlive = false }
+
+    /// Puts an interim response before the response.
+    func sendInterim(_ head: borrowing ResponseHead, _ worker: Worker) {
+        output.acquire(from: worker.buffers)
+        let before = output.count
+        http1.writeInterim(head, to: &output)
+        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+    }
+
+    func sendContinue(_ worker: Worker) {
+        output.acquire(from: worker.buffers)
+        http1.writeContinue(to: &output)
+    }
+
+    /// Puts a response's head into the buffer; what writes its content, or nil if the head does not fit.
+    func send(_ head: inout ResponseHead, content: ContentLength, _ worker: Worker) -> BodyWriter? {
+        output.acquire(from: worker.buffers)
+        if output.room < worker.plan.bufferBytes { output.compact() }
+        let before = output.count
+        let writer = http1.write(&head, content: content, to: &output)
+        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+        return writer
+    }
+
+    /// Puts the head into the buffer behind which a tunnel begins; false if it does not fit.
+    func sendTunnelHead(_ head: inout ResponseHead, isUpgrade: Bool, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        return http1.writeTunnelHead(&head, isUpgrade: isUpgrade, to: &output)
+    }
+
+    /// Puts the end of the response's framing into the buffer, when the server has closed; false if the content is cut short.
+    func endContent(_ transfer: inout BodyTransfer, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        let before = output.count
+        let isWhole = transfer.inputEnded(to: &output)
+        http1.bytesSent &+= UInt64(output.count - before)
+        return isWhole
+    }
+
+    /// Puts as much of an answer in memory into the buffer as fits.
+    func send(_ answer: inout LocalAnswer, _ worker: Worker) {
+        guard case .bytes(let bytes, let sent) = answer, sent < bytes.count else { return }
+        output.acquire(from: worker.buffers)
+        let count = min(output.room, bytes.count - sent)
+        let fits = output.append(unsafe bytes.span.bytes.extracting(sent..<sent + count))
+        precondition(fits, "\(count) bytes did not fit")
+        http1.bytesSent &+= UInt64(count)
+        answer = .bytes(bytes, sent: sent + count)
+    }
+
+    /// Fills the empty buffer from a store; false if that cannot be read back.
+    func sendStored(_ store: BodyStore, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        guard store.take(into: &output) else { return false }
+        http1.bytesSent &+= UInt64(output.count)
+        return true
+    }
+
+    /// Sends part of a file, once the buffer is empty.
+    func sendFileContent(_ file: Int32, offset: Int, count: Int, _ worker: Worker) -> Sent {
+        let sent = sendFile(file, offset: offset, count: count, worker)
+        if case .bytes(let count) = sent { http1.bytesSent &+= UInt64(count) }
+        return sent
+    }
+
+    var hasOutput: Bool { !output.isEmpty }
+    /// Whether the buffer has room for so many bytes; it holds a block afterwards.
+    func hasRoom(for count: Int, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        if output.room < count { output.compact() }
+        return output.room >= count
+    }
+}

@@ -1,0 +1,72 @@
+// `tcp-request connection` and `tcp-request session`: rules about a connection that has just come in, before and behind its
+// PROXY protocol header if it has one. They run before there is an exchange, on facts that the worker lends, so that a
+// connection that is let in costs nothing more.
+
+internal import Balancing
+internal import Basics
+internal import Reactor
+internal import Rules
+internal import Transport
+
+extension ClientConnection {
+    /// Runs the first of them; nil if they have closed the connection, else whether a header is to come.
+    func followConnectionRules(_ worker: Worker) -> Bool? {
+        let rules = frontend.rules.connection
+        if rules.isEmpty { return bind.acceptsProxyHeader }
+        let facts = lend(worker)
+        guard follow(rules, facts, .deniedConnections, worker) else { return nil }
+        take(ends: facts.client, facts.local)
+        return bind.acceptsProxyHeader || facts.directives.expectsProxyHeader
+    }
+
+    /// Runs the others; false if they have closed the connection.
+    func followSessionRules(_ worker: Worker) -> Bool {
+        let rules = frontend.rules.session
+        if rules.isEmpty { return true }
+        let facts = lend(worker)
+        guard follow(rules, facts, .deniedSessions, worker) else { return false }
+        if facts.directives.hasOtherEnds {
+            // These rules are not about the connection itself (`fc_src`).
+            if origin == nil { origin = ConnectionOrigin(peer, local) }
+            take(ends: facts.client, facts.local)
+        }
+        return true
+    }
+
+    /// The worker's facts, about this connection.
+    func lend(_ worker: Worker) -> ExchangeFacts {
+        let facts = worker.connectionFacts
+        facts.clear()
+        introduce(to: facts)
+        facts.timers.accepted = idleSince
+        facts.timers.acceptDate = WallTime.now() - worker.now.since(idleSince)
+        return facts
+    }
+
+    /// Gives the packets to the client what rules want. Where the system refuses, they go without, as with HAProxy.
+    func mark(_ marks: PacketMarks, _ worker: Worker) {
+        if let value = marks.typeOfService { worker.kernel.setTypeOfService(socket, value) }
+        if let value = marks.mark { worker.kernel.setMark(socket, value) }
+    }
+
+    private func follow(
+        _ rules: RuleSet, _ facts: ExchangeFacts, _ denied: TrafficCounter, _ worker: Worker
+    ) -> Bool {
+        let outcome = rules.run(on: facts)
+        facts.session = nil
+        if let marks = facts.directives.takePacketMarks() { mark(marks, worker) }
+        switch outcome {
+        case .proceed: return true
+        case .reject:
+            frontend.traffic.add(denied, worker: worker.index)
+            turnAway(.close, worker)
+        case .silentDrop:
+            frontend.traffic.add(denied, worker: worker.index)
+            turnAway(.silent, worker)
+        case .answer, .answerStatus, .deny, .denyStatus, .tarpit, .tarpitStatus, .rewriteFailed, .refused, .challenge,
+            .closeServer, .wait:
+            preconditionFailure("rules about connections do not answer and do not wait")
+        }
+        return false
+    }
+}

@@ -1,0 +1,183 @@
+// Getting a connection to the chosen server, and trying again when that fails.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Logging
+internal import ProxyProtocol
+internal import Reactor
+internal import Rules
+internal import SystemPackage
+internal import Transport
+
+extension ProxyStream {
+    /// Uses an idle connection to the chosen server, or begins a new one.
+    final func connect(_ worker: Worker) {
+        guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
+        guard let idle = idleConnection(to: server, of: backend, worker) else {
+            return connectAnew(worker)
+        }
+        idle.use(for: self, worker)
+        use(idle)
+        server.traffic.add(.reuses, worker: worker.index)
+        backend.backend.traffic.add(.reuses, worker: worker.index)
+        facts.timers.connected = worker.now
+        noteEnds(of: idle)
+        log(at: .connect, worker)
+        serverReady(worker)
+    }
+
+    /// Begins a new connection to the chosen server.
+    final func connectAnew(_ worker: Worker) {
+        guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
+        enter(.connecting, worker)
+        client.setDeadline(.never, worker)
+        guard let address = server.target(forClientOf: facts.local) else {
+            return connectFailed(.noSuchAddressOrDevice, worker)
+        }
+        countOnServer(.connections, worker)
+        let wanted = facts.directives.serverMarks
+        let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
+        var outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
+        while case .failed(let reason) = outcome, worker.makeRoom(for: reason) {
+            outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
+        }
+        switch outcome {
+        case .failed(let reason): connectFailed(reason, worker)
+        case .started(let socket):
+            if backend.probesServers { worker.kernel.probe(socket) }
+            let connection = ServerConnection(socket, to: server, at: address, of: backend, for: self)
+            if let reason = worker.enter(connection) {
+                worker.kernel.close(socket, reset: false)
+                return connectFailed(reason, worker)
+            }
+            use(connection)
+            connection.setDeadline(after: connectTimeout, worker)
+        }
+    }
+
+    private func use(_ connection: ServerConnection) {
+        attempt.connection = connection
+        facts.serverSocket = connection.socket.number
+    }
+
+    /// For logs and rules.
+    private func noteEnds(of connection: ServerConnection) {
+        facts.serverAddress = connection.address
+        facts.sourceAddress = connection.local
+        facts.serverConnectionWasUsed = connection.wasUsed
+    }
+
+    /// The connection stands.
+    final func connected(_ worker: Worker) {
+        guard let connection else { preconditionFailure("no connection was begun") }
+        facts.timers.connected = worker.now
+        noteConnectionSuccess(worker)
+        noteEnds(of: connection)
+        if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
+        log(at: .connect, worker)
+        serverReady(worker)
+    }
+
+    /// What a connection for this client begins with; nil if the server wants nothing of the kind.
+    final func proxyHeader(for server: Server) -> [UInt8]? {
+        server.proxyHeader.map { version in
+            ProxyHeader.bytes(
+                version, ProxyHeader.Ends(source: facts.client, destination: facts.local),
+                values: server.proxyOptions.isEmpty ? TypedValues() : proxyValues(for: server.proxyOptions),
+                hasChecksum: server.proxyOptions.contains(.checksum))
+        }
+    }
+
+    /// What such a header says beside the addresses.
+    private func proxyValues(for options: ProxyHeaderOptions) -> TypedValues {
+        var values = TypedValues()
+        if options.contains(.authority), let name = facts.headerValues?.first(TypedValues.authority) {
+            values.append(TypedValues.authority, name)
+        }
+        if options.contains(.uniqueID), !facts.uniqueID.isEmpty {
+            values.append(TypedValues.uniqueID, facts.uniqueID)
+        }
+        return values
+    }
+
+    /// Closes the server's connection.
+    final func dropConnection(_ worker: Worker, reset: Bool = false) {
+        guard let connection else { return }
+        releaseConnection()
+        connection.shut(worker, reset: reset)
+    }
+
+    /// The connection belongs to the stream no more.
+    final func releaseConnection() {
+        attempt.connection = nil
+        facts.serverSocket = nil
+    }
+
+    // MARK: Failing and trying again
+
+    final func connectFailed(_ reason: Errno, _ worker: Worker) {
+        dropConnection(worker)
+        noteConnectionFailure(reason, worker)
+        if endsWithClient(worker) { return }
+        tryAgain(or: .server, pauses: true, worker)
+    }
+
+    final func connectTimedOut(_ worker: Worker) {
+        dropConnection(worker, reset: true)
+        noteConnectionFailure(nil, worker)
+        if endsWithClient(worker) { return }
+        // The time-out was pause enough.
+        tryAgain(or: .serverTimeout, pauses: false, worker)
+    }
+
+    /// No connection came about, and the client may have gone meanwhile: then no other is tried. True if the stream has ended.
+    private func endsWithClient(_ worker: Worker) -> Bool {
+        guard backend?.abortsOnClose == true, client.hasEnded else { return false }
+        clientAborted(worker)
+        return true
+    }
+
+    private func tryAgain(or cause: Termination.Cause, pauses: Bool, _ worker: Worker) {
+        guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
+        guard attempt.retriesLeft > 0, backend.retryOn.contains(.connectionFailure) else {
+            releaseSlot(worker)
+            countOnServer(.connectionErrors, worker)
+            return fail(status: 503, cause, .connect, worker)
+        }
+        attempt.retriesLeft -= 1
+        facts.retries += 1
+        if goesElsewhere(from: server, of: backend, worker) { return redispatch(from: server, of: backend, worker) }
+        countOnServer(.retries, worker)
+        guard pauses else { return retryPauseOver(worker) }
+        // The same server at once would most likely refuse again.
+        enter(.retrying, until: worker.now + min(Limits.retryPause, connectTimeout), worker)
+        watchClient(worker)
+    }
+
+    /// Whether the attempt that comes now is for another server.
+    final func goesElsewhere(from server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
+        backend.redispatches(attempt: facts.retries) || isToBePassedOver(server, of: backend, worker)
+    }
+
+    /// The server is down, or refuses connections while there is another.
+    private func isToBePassedOver(_ server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
+        !server.state.isUsable || backend.backend.isLeftAlone(server, by: worker.index, now: worker.now)
+    }
+
+    final func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {
+        releaseSlot(worker)
+        failed.traffic.add(.redispatches, worker: worker.index)
+        backend.backend.traffic.add(.redispatches, worker: worker.index)
+        facts.isRedispatched = true
+        chooseServer(worker, avoiding: failed)
+    }
+
+    /// The pause before another attempt at the same server is over. The slot on it was kept.
+    final func retryPauseOver(_ worker: Worker) {
+        guard let backend, let server else { preconditionFailure("a retry without a first attempt") }
+        if isToBePassedOver(server, of: backend, worker) { return redispatch(from: server, of: backend, worker) }
+        countSession(on: server, of: backend, worker)
+        connect(worker)
+    }
+}

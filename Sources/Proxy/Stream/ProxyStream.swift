@@ -1,0 +1,159 @@
+// What leads one client's stream to a server: an exchange of HTTP, or a tunnel of bytes. Both choose a backend, run rules on
+// content, wait for addresses and for slots, connect and try again, and are counted and logged in the same way; that is here and
+// in the other files of this folder.
+//
+// A stream ends exactly once, in `conclude`, whatever happens in between; its object then serves another. It keeps its slot in
+// the worker's table meanwhile, so that a new stream costs neither an allocation nor a timer; what is addressed to an earlier
+// stream on the same object carries a ticket that misses.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import Rules
+internal import SystemPackage
+internal import Transport
+
+/// Where a stream goes: the server, the slot on it and the connection to it.
+struct ServerAttempt {
+    /// The server that was chosen; or, in its own queue, the one that is waited for.
+    var server: Server?
+    /// The stream is counted as active on the server, and has to give its slot back.
+    var holdsSlot = false
+    var connection: ServerConnection?
+    var retriesLeft = 0
+}
+
+class ProxyStream: EventSource {
+    /// What rules and logs may know. Tunnels and exchanges hand it to each other where one becomes the other.
+    final var facts: ExchangeFacts
+    final var phase = StreamPhase.ended
+    /// The client's connection, for as long as the stream lasts.
+    final var client: ClientConnection!
+    final var backend: BackendPlan?
+    final var attempt = ServerAttempt()
+    /// The line of the log is written already, or there shall be none.
+    final var isLogged = false
+
+    final var frontend: FrontendPlan { client.frontend }
+    final var server: Server? { attempt.server }
+    final var connection: ServerConnection? { attempt.connection }
+
+    init(_ facts: ExchangeFacts) { self.facts = facts }
+
+    // MARK: Beginning
+
+    /// Begins for a client: what is left over from the stream before is forgotten.
+    /// - Parameter start: where the stream's time begins: the accept, or the end of the stream before.
+    final func begin(on client: ClientConnection, since start: Instant, _ worker: Worker) {
+        guard case .ended = phase else { preconditionFailure("a stream begins while \(phase)") }
+        forget()
+        self.client = client
+        facts.clear()
+        client.introduce(to: facts)
+        // The time of the accept, which may be long ago.
+        facts.timers.acceptDate = WallTime.now() - worker.now.since(start)
+        facts.timers.accepted = start
+        if client.isFirstStream, let origin = client.origin { facts.timers.handshakeDone = origin.headerDone }
+        facts.timers.requestBegun = worker.now
+        facts.requestCounter = worker.nextExchangeNumber()
+    }
+
+    /// Lets go of the stream that has ended.
+    func forget() {
+        phase = .ended
+        client = nil
+        facts.session = nil
+        backend = nil
+        attempt = ServerAttempt()
+        isLogged = false
+    }
+
+    // MARK: Events
+
+    /// Delivers an event from outside: the stream may end, and then the client's next request may be there.
+    final func deliver(_ event: StreamEvent, _ worker: Worker) {
+        let client = client
+        handle(event, worker)
+        client?.resume(worker)
+    }
+
+    /// The transition function: does what follows from `event` in the present phase.
+    func handle(_ event: StreamEvent, _ worker: Worker) {
+        preconditionFailure("\(type(of: self)) has no transitions")
+    }
+
+    final override func ready(_ readiness: Readiness, _ worker: Worker) { deliver(.progress, worker) }
+
+    final override func expired(_ worker: Worker) { deliver(.timeUp, worker) }
+
+    /// Goes to a phase that waits until `deadline`, if something does not end it before.
+    final func enter(_ next: StreamPhase, until deadline: Instant = .never, _ worker: Worker) {
+        phase = next
+        if deadline != self.deadline { setDeadline(deadline, worker) }
+    }
+
+    // MARK: What exchanges and tunnels do each in their way
+
+    /// The rules on content of a section have let it pass.
+    func contentPassed(_ step: Step, _ worker: Worker) { preconditionFailure("\(type(of: self)) has no content rules") }
+
+    /// `http-request` rules that waited go on.
+    func requestRulesGoOn(_ bookmark: RuleBookmark, _ worker: Worker) {
+        preconditionFailure("\(type(of: self)) has no rules on requests")
+    }
+
+    /// An idle connection to the server that this stream may use; nil for a new one.
+    func idleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? { nil }
+
+    /// There is a connection to the server, new or used before.
+    func serverReady(_ worker: Worker) { preconditionFailure("\(type(of: self)) has no server") }
+
+    /// Ends with an error, of which the client is told as far as that is possible.
+    func fail(
+        status: Int, detail: String? = nil, _ cause: Termination.Cause, _ at: Termination.Phase, _ worker: Worker
+    ) {
+        preconditionFailure("\(type(of: self)) does not fail")
+    }
+
+    /// The client has gone, or cannot be reached any more.
+    func clientAborted(_ worker: Worker) { preconditionFailure("\(type(of: self)) has no client") }
+
+    /// Gives back what the subclass holds, when the stream has ended.
+    func releaseResources(_ worker: Worker) {}
+
+    /// Gives the object back to the worker.
+    func recycle(_ worker: Worker) { preconditionFailure("\(type(of: self)) is not recycled") }
+
+    // MARK: Watching the client
+
+    /// While a server is sought, a client that is gone for good ends the search; so does one that sends no more, unless the
+    /// operator says that it may still want its answer.
+    final func watchClient(_ worker: Worker) {
+        guard client.mayRead else { return }
+        switch client.fill(worker) {
+        case .failed: clientAborted(worker)
+        case .ended: if backend?.abortsOnClose == true { clientFinished(worker) }
+        case .progressed, .blocked, .full: break
+        }
+    }
+
+    /// The client sends no more, and its request is not with a server yet. A connection that is under way may stand in this very
+    /// turn: it has `Limits.halfClosedWait`. Everything else ends.
+    private func clientFinished(_ worker: Worker) {
+        guard case .connecting = phase, let connection else { return clientAborted(worker) }
+        connection.setDeadline(min(connection.deadline, worker.now + Limits.halfClosedWait), worker)
+    }
+
+    /// The client is to read on. Only what it takes moves its deadline: other signs of life do not free a buffer.
+    final func awaitClient(progressed: Bool, _ worker: Worker) {
+        if progressed || client.deadline == .never { client.setDeadline(after: clientTimeout, worker) }
+    }
+
+    // MARK: Settings of both sections and of rules
+
+    /// The time-outs, which rules may have changed for this stream (`set-timeout`).
+    final var serverTimeout: TimeSpan { facts.directives.serverTimeout ?? backend?.timeouts.server ?? .forever }
+    final var clientTimeout: TimeSpan { facts.directives.clientTimeout ?? frontend.timeouts.client }
+    final var connectTimeout: TimeSpan { facts.directives.connectTimeout ?? backend?.timeouts.connect ?? .forever }
+}

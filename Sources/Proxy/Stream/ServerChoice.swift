@@ -1,0 +1,72 @@
+// Finding a server for a stream, and taking and giving back the slot on it.
+
+internal import Balancing
+internal import Basics
+internal import Rules
+
+extension ProxyStream {
+    /// Chooses a server and connects to it, or waits for a slot; `avoiding` is a server that has just failed.
+    final func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
+        guard let backend else { preconditionFailure("a server is chosen before a backend") }
+        let ruled = ruledChoice(backend, avoiding)
+        let choice =
+            ruled
+            ?? backend.backend.take(
+                &worker.views[backend.index], avoiding: avoiding, by: worker.index, now: worker.now)
+        switch choice {
+        case .server(let server):
+            if ruled == nil { countChoice(of: server, of: backend, worker) }
+            hold(server, of: backend, worker)
+            connect(worker)
+        case .full(let server): enterQueue(of: backend, for: server, avoiding: avoiding, worker)
+        case .nobody:
+            backend.backend.traffic.add(.connectionErrors, worker: worker.index)
+            fail(status: 503, .server, .connect, worker)
+        }
+    }
+
+    /// The server that a `use-server` line names. Not when one has failed: then any other will do.
+    private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> PlaceChoice? {
+        guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
+        let servers = backend.backend.servers
+        return backend.serverRules.choose(for: facts) { servers[$0].state.isUsable }.map {
+            backend.backend.take(servers[$0])
+        }
+    }
+
+    /// A slot on the server is taken, and this stream has it.
+    final func hold(_ server: Server, of backend: BackendPlan, _ worker: Worker) {
+        precondition(!attempt.holdsSlot, "a second slot is taken before the first is given back")
+        attempt.server = server
+        attempt.holdsSlot = true
+        facts.serverName = server.name
+        facts.serverIndex = server.index
+        facts.counts.server = server.active.current
+        facts.timers.queueLeft = worker.now
+        countSession(on: server, of: backend, worker)
+    }
+
+    final func countSession(on server: Server, of backend: BackendPlan, _ worker: Worker) {
+        server.countSession(worker: worker.index, at: worker.now)
+        backend.backend.traffic.row(worker.index).noteSession(at: worker.now)
+    }
+
+    /// Balancing has chosen the server: neither a `use-server` line nor a queue has.
+    private func countChoice(of server: Server, of backend: BackendPlan, _ worker: Worker) {
+        server.traffic.add(.selections, worker: worker.index)
+        backend.backend.traffic.add(.selections, worker: worker.index)
+    }
+
+    /// Gives the slot on its server to others.
+    final func releaseSlot(_ worker: Worker) {
+        guard attempt.holdsSlot, let server, let backend else { return }
+        attempt.holdsSlot = false
+        backend.backend.release(server, by: worker.index, now: worker.now)
+    }
+
+    /// Counts on the server, if there is one, and on the backend.
+    final func countOnServer(_ counter: TrafficCounter, _ worker: Worker) {
+        server?.traffic.add(counter, worker: worker.index)
+        backend?.backend.traffic.add(counter, worker: worker.index)
+    }
+}

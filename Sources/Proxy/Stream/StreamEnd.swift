@@ -1,0 +1,151 @@
+// How a stream ends, and what is counted and logged then. Every path leads through `conclude`, once.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Logging
+internal import Reactor
+internal import Rules
+internal import Transport
+
+extension ProxyStream {
+    /// Everything the client is to get is sent.
+    /// - Parameter requestIsComplete: whether what the client sent was read to its end.
+    final func end(requestIsComplete: Bool, _ worker: Worker) {
+        let client = client
+        dropConnection(worker)
+        conclude(worker)
+        client?.streamEnded(requestIsComplete: requestIsComplete, worker)
+    }
+
+    /// Ends in the middle: the client's connection is closed so that it notices.
+    final func abort(_ cause: Termination.Cause, _ at: Termination.Phase, silently: Bool = false, _ worker: Worker) {
+        facts.termination.cause = cause
+        facts.termination.phase = at
+        let client = client
+        let mode: CloseMode =
+            switch cause {
+            case .client, .killed: .close
+            default: silently ? .silent : isRelaying && client?.http1.endsByClosing == true ? .reset : .linger
+            }
+        // A server that is cut off in the middle of something must not take it for the end.
+        var isTunnel = false
+        if case .tunnelling = phase { isTunnel = true }
+        dropConnection(worker, reset: !isTunnel || cause != .client)
+        conclude(worker)
+        client?.streamAborted(mode, worker)
+    }
+
+    private var isRelaying: Bool {
+        if case .relaying = phase { return true }
+        return false
+    }
+
+    /// This system, not the client, could not read from it or send to it: true if the stream was ended for that.
+    final func endedForShortage(_ worker: Worker) -> Bool {
+        guard client.failedForShortage else { return false }
+        switch phase {
+        case .answering, .relaying, .tunnelling, .draining: abort(.resource, .data, worker)
+        default: abort(.resource, .request, worker)
+        }
+        return true
+    }
+
+    // MARK: Counting and logging
+
+    /// A response goes to the client: a server's or Portico's own.
+    final func countResponse(_ status: Int, _ worker: Worker) {
+        count(.responses(status: status), worker)
+        backend?.backend.traffic.add(.requests, worker: worker.index)
+    }
+
+    /// What rules and logs know of the bytes of both directions.
+    final func noteByteCounts() {
+        facts.bytesFromClient = client.http1.bytesReceived
+        facts.bytesToClient = client.http1.bytesSent
+    }
+
+    private func conclude(_ worker: Worker) {
+        if case .ended = phase { preconditionFailure("a stream ends twice") }
+        facts.timers.ended = worker.now
+        leaveQueue(worker)
+        // As in HAProxy, the connections in the log are those that are left.
+        releaseSlot(worker)
+        backend?.backend.active.decrement()
+        releaseResources(worker)
+        noteByteCounts()
+        // Nothing was said to the client: the logged status is -1, and what is counted is another than all others.
+        if facts.status < 0, client.mode == .http { countResponse(facts.status, worker) }
+        countTraffic(worker)
+        if facts.failedRewrites > 0 { countFailedRewrites(worker) }
+        log(worker)
+        recycle(worker)
+    }
+
+    private func countTraffic(_ worker: Worker) {
+        let index = worker.index
+        countBytes(on: frontend.traffic.row(index))
+        guard let onBackend = backend?.backend.traffic.row(index) else { return }
+        countBytes(on: onBackend)
+        guard let onServer = server?.traffic.row(index) else { return }
+        countBytes(on: onServer)
+        guard let times = ExchangeTimes(facts.timers) else { return }
+        backend?.backend.count(times, worker: index)
+        server?.count(times, worker: index)
+    }
+
+    private func countBytes(on row: TrafficRow) {
+        row.add(.bytesIn, facts.bytesFromClient)
+        row.add(.bytesOut, facts.bytesToClient)
+    }
+
+    private func countFailedRewrites(_ worker: Worker) {
+        let failures = UInt64(facts.failedRewrites)
+        frontend.traffic.add(.failedRewrites, failures, worker: worker.index)
+        backend?.backend.traffic.add(.failedRewrites, failures, worker: worker.index)
+        server?.traffic.add(.failedRewrites, failures, worker: worker.index)
+    }
+
+    /// Writes a line at a step before the end, where `log-steps` asks for one.
+    final func log(at step: LogStep, _ worker: Worker) {
+        guard frontend.logsSteps, frontend.log.writes(at: step) else { return }
+        noteByteCounts()
+        facts.logStep = step
+        frontend.writeLog(facts, .info, backend: backend, server: server, worker)
+        facts.logStep = nil
+    }
+
+    /// Writes the stream's line, if it is not written yet.
+    final func log(_ worker: Worker) {
+        guard !frontend.logTargets.isEmpty, !isLogged else { return }
+        isLogged = true
+        noteByteCounts()
+        var level: LogLevel
+        switch frontend.log.verdict(facts) {
+        case .skip: return
+        case .info: level = .info
+        case .error: level = .err
+        }
+        if let severity = facts.directives.logSeverity {
+            // Silent.
+            guard let ruled = UInt8(exactly: severity).flatMap(LogLevel.init(rawValue:)) else { return }
+            level = ruled
+        }
+        frontend.writeLog(facts, level, backend: backend, server: server, worker)
+    }
+}
+
+extension ExchangeTimes {
+    /// Nil if no server has answered: such an exchange says nothing about how long one takes.
+    fileprivate init?(_ timers: borrowing ExchangeTimers) {
+        guard let connected = timers.connected, let head = timers.responseHeadDone, let ended = timers.ended else {
+            return nil
+        }
+        self.init()
+        let chosen = timers.queueLeft ?? connected
+        if let done = timers.requestDone { queue = chosen.since(done).wholeMilliseconds }
+        connect = connected.since(chosen).wholeMilliseconds
+        response = head.since(connected).wholeMilliseconds
+        total = ended.since(timers.accepted).wholeMilliseconds
+    }
+}
