@@ -12,10 +12,6 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
-    // Overlapping accesses to a class's property are mistakes of ours, which every test finds: debug builds check each
-    // access. In the release build the checks would cost a third of the time of a proxied request (12,000 of 37,000
-    // instructions, measured with callgrind), and turn a mistake into an outage.
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// `make tsan` sets PTHREAD_LOCKS: locks that ThreadSanitizer can follow (Sources/Basics/Lock.swift), and the race that it has to find.
