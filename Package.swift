@@ -63,9 +63,15 @@ let package = Package(
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
         room("Logging", uses: ["Basics", "Configuration", "Reactor", "CLinux"], packages: [system]),
+        room("Patterns", uses: ["Basics", "Configuration", "CPCRE2"]),
+
         room(
-            "Rules",
-            uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "CPCRE2", "CCrypt", "COpenSSL", "CXXHash"]),
+            "Expressions",
+            uses: [
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Patterns", "CCrypt", "COpenSSL", "CXXHash",
+            ]),
+        room("LogFormat", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions"]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat"]),
 
         room(
             "Balancing", uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging"],
@@ -78,7 +84,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Transport", "Logging",
-                "Rules",
+                "Patterns", "Expressions", "LogFormat", "Rules",
                 "Balancing", "StaticFiles", "Admin",
             ], packages: [system]),
 
@@ -92,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "portico",
             dependencies: [
-                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Resolvers", "Logging", "Rules", "Balancing",
+                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Resolvers", "Logging", "Patterns",
+                "Expressions", "LogFormat", "Rules", "Balancing",
                 "StaticFiles", "Admin", "Proxy", "Control", arguments, system,
             ],
             path: "Sources/portico", resources: [.embedInCode("demo.cfg")], swiftSettings: swiftSettings),
@@ -116,7 +123,7 @@ let package = Package(
             dependencies: [
                 "KernelSimulation", "Chance", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor",
                 "Logging",
-                "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+                "Patterns", "Expressions", "LogFormat", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
         .executableTarget(
             name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor"], path: "Tests/simulate",
@@ -126,7 +133,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Logging", "Rules", "Balancing",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Logging", "Patterns", "Expressions",
+                "LogFormat", "Rules", "Balancing",
                 "StaticFiles", "Admin", "Proxy",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
@@ -138,7 +146,12 @@ let package = Package(
         tests(of: "Transport", uses: ["Transport", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor", "Chance"]),
-        tests(of: "Rules", uses: ["Rules", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Chance"]),
+        tests(
+            of: "Rules",
+            uses: [
+                "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics", "Configuration",
+                "Chance",
+            ]),
         tests(
             of: "Balancing",
             uses: [
@@ -156,14 +169,16 @@ let package = Package(
         tests(
             of: "Proxy",
             uses: [
-                "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging", "Rules",
+                "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging",
+                "Patterns", "Expressions", "LogFormat", "Rules",
                 "Balancing", "Admin", "KernelSimulation", "ExchangeSimulation", "Chance",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(
             of: "Language",
             uses: [
-                "portico", "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "StaticFiles",
+                "portico", "Basics", "Configuration", "Resolvers", "Logging", "Patterns", "Expressions", "LogFormat",
+                "Rules", "Balancing", "StaticFiles",
                 "Admin", "Proxy",
             ]),
         tests(of: "Scenario", uses: ["ScriptedNameserver"]),

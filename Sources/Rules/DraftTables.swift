@@ -1,13 +1,16 @@
 // What of a section has a table of rules: its lines and its log formats. Names of things that the file says elsewhere,
 // and of other files, are resolved in all of them when everything was read.
 
-internal import Configuration
+public import Configuration
+public import Expressions
+internal import LogFormat
+internal import Patterns
 
 extension Draft {
     /// Changes each table of the section.
-    mutating func updateTables(_ change: (inout RuleTable) -> Void) {
-        change(&self[RulesSettings.self].table)
-        change(&self[UniqueIDSettings.self].table)
+    mutating func updateTables(_ change: (inout ExpressionTable) -> Void) {
+        change(&self[RulesSettings.self].table.expressions)
+        change(&self[UniqueIDSettings.self].table.expressions)
         if case .custom(var format) = self[ExchangeLogSettings.self].format {
             format.update(change)
             self[ExchangeLogSettings.self].format = .custom(format)
@@ -20,5 +23,55 @@ extension Draft {
         for i in self[ExchangeLogSettings.self].profiles.indices {
             self[ExchangeLogSettings.self].profiles[i].update(change)
         }
+    }
+}
+
+/// What was found out about the section when all of it was read.
+extension Draft {
+    /// Whether rules or log formats of this section look into requests' bodies.
+    public var looksIntoRequestBodies: Bool { anyTable { $0.usesRequestBody } }
+
+    /// Whether they look into responses' bodies.
+    public var looksIntoResponseBodies: Bool { anyTable { $0.usesResponseBody } }
+
+    /// Whether rules of this section look at requests' heads: in TCP mode the client's bytes are only then searched for one.
+    public var looksAtRequestHeads: Bool { self[RulesSettings.self].table.expressions.usesRequestHead }
+
+    /// Whether rules or log formats of this section look at what was captured.
+    public var looksAtCaptures: Bool { anyTable { $0.usesCaptures } }
+
+    /// Whether they ask how many connections an address has.
+    public var asksForSocketConnections: Bool { anyTable { $0.usesSocketConnections } }
+
+    private func anyTable(_ isSo: (ExpressionTable) -> Bool) -> Bool {
+        isSo(self[RulesSettings.self].table.expressions) || isSo(self[UniqueIDSettings.self].table.expressions)
+            || self[ExchangeLogSettings.self].anyTable(isSo)
+    }
+
+    /// The samples in rules of this section that look at bytes which nobody has understood: of these there are none in HTTP
+    /// mode.
+    public var payloadSamples: [Reference] {
+        self[RulesSettings.self].table.expressions.payloadSamples.filter { $0.range.file != PredefinedLists.file }
+    }
+
+    /// The names that rules and log formats of this section refer to: each has to exist.
+    public var ruleReferences: [SiteReference] {
+        self[RulesSettings.self].table.expressions.references + self[UniqueIDSettings.self].table.expressions.references
+            + self[ExchangeLogSettings.self].references
+    }
+}
+
+extension Draft {
+    /// Lets the section's lines know the conditions and userlists they name, and what the variables of the environment are that they
+    /// name; returns what is wrong with the names, and with the numbers of captures.
+    public mutating func resolve(_ lists: UserLists, environment: [String: String] = [:]) -> [ConfigProblem] {
+        var problems: [ConfigProblem] = []
+        let names = self[RulesSettings.self].names
+        updateTables { table in
+            table.resolveLists(names, &problems)
+            table.resolve(lists, &problems)
+            table.resolve(environment: environment)
+        }
+        return problems + checkCaptureNumbers()
     }
 }

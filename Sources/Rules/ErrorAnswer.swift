@@ -3,6 +3,7 @@
 
 internal import Basics
 public import Configuration
+public import Expressions
 public import HTTP
 
 /// The answer for one status.

@@ -6,6 +6,7 @@
 
 internal import Basics
 internal import Configuration
+public import Expressions
 internal import HTTP
 
 /// What goes into the element.
@@ -238,7 +239,7 @@ extension RulesSettings {
     private mutating func forwardedExpression(
         _ arguments: inout Arguments
     ) throws(ConfigProblem) -> ForwardedParts.Source {
-        .expression(try Expression(try arguments.next("an expression"), in: .requestRules, &table))
+        .expression(try Expression(try arguments.next("an expression"), in: .requestRules, &table.expressions))
     }
 }
 

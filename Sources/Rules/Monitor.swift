@@ -3,6 +3,7 @@
 
 internal import Basics
 internal import Configuration
+public import Expressions
 internal import HTTP
 
 /// One frontend's monitor.

@@ -2,6 +2,8 @@
 
 internal import Basics
 internal import Configuration
+public import Expressions
+internal import LogFormat
 
 /// One `use_backend` line.
 struct BackendRule: Sendable {

@@ -2,7 +2,9 @@
 
 public import Basics
 internal import Configuration
+public import Expressions
 public import HTTP
+internal import Patterns
 
 /// What the rules decided.
 public enum RuleOutcome: Sendable {
@@ -153,12 +155,6 @@ struct Rule: Sendable {
     var settlement = UndecidedMatches.Settlement.asNoMatch
 }
 
-/// Where a rule stands.
-struct RuleOrigin: Sendable {
-    let file: Stretch
-    let line: Int32
-}
-
 extension ExchangeFacts {
     /// For `last_rule_line` and its like.
     fileprivate func note(_ rule: Rule, _ program: RuleProgram) {
@@ -166,14 +162,6 @@ extension ExchangeFacts {
         lastRuleLine = Int(origin.line)
         lastRuleFile.removeAll(keepingCapacity: true)
         lastRuleFile.append(program.text(origin.file))
-    }
-}
-
-extension RuleTable {
-    mutating func origin(of line: SourceRange) -> RuleOrigin {
-        let file = fileNames[line.file] ?? keep(line.file)
-        fileNames[line.file] = file
-        return RuleOrigin(file: file, line: Int32(clamping: line.line))
     }
 }
 

@@ -2,6 +2,9 @@
 
 internal import Basics
 public import Configuration
+internal import Expressions
+internal import LogFormat
+internal import Patterns
 
 public enum RulesKeywords {
     public static let table: [Keyword] =
@@ -131,7 +134,7 @@ public enum RulesKeywords {
 /// The lines, read into a section's settings.
 extension RulesSettings {
     fileprivate mutating func readList(_ arguments: inout Arguments) throws(ConfigProblem) {
-        try names.define(&arguments, &table)
+        try names.define(&arguments, &table.expressions)
     }
 
     fileprivate mutating func readRule(
@@ -146,7 +149,7 @@ extension RulesSettings {
         let condition = try names.condition(&arguments, in: family.place, &table)
         guard let action else { return }
         warnIfUnreachable(behind: rules[family]?.last, family, &arguments)
-        let origin = table.origin(of: arguments.keyword.range)
+        let origin = table.expressions.origin(of: arguments.keyword.range)
         rules[family, default: []].append(
             Rule(action: action, condition: condition, origin: origin, settlement: action.settlement(table)))
     }
@@ -163,7 +166,7 @@ extension RulesSettings {
         table.redirects.append(try Redirection(&arguments, in: nil, &table))
         let action = Action.redirect(table.redirects.count - 1)
         let condition = try names.condition(&arguments, in: .requestRules, &table)
-        let origin = table.origin(of: arguments.keyword.range)
+        let origin = table.expressions.origin(of: arguments.keyword.range)
         redirects.append(Rule(action: action, condition: condition, origin: origin, isLastRule: false))
     }
 
@@ -178,17 +181,17 @@ extension RulesSettings {
         let word = try arguments.next("a backend's name")
         var target = BackendRule.Target.named(word)
         if word.text.contains("%") {
-            let format = try Format(word, for: .message, in: .routing, &table)
+            let format = try Format(word, for: .message, in: .routing, &table.formats)
             target =
-                table.isConstant(format)
-                ? .named(Word(String(verbatim: table.constantText(format)), at: word.range))
+                table.formats.isConstant(format)
+                ? .named(Word(String(verbatim: table.formats.constantText(format)), at: word.range))
                 : .computed(format)
         }
         let condition = try names.condition(&arguments, in: .routing, &table)
         if let last = backendRules.last, last.condition == nil, case .named(let name) = last.target {
             arguments.notice("this line is never reached: line \(name.range.line) sends all requests to '\(name.text)'")
         }
-        let origin = table.origin(of: arguments.keyword.range)
+        let origin = table.expressions.origin(of: arguments.keyword.range)
         backendRules.append(BackendRule(target: target, condition: condition, origin: origin))
     }
 }

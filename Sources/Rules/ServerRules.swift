@@ -2,6 +2,9 @@
 
 internal import Basics
 internal import Configuration
+public import Expressions
+internal import LogFormat
+internal import Patterns
 
 /// One `use-server` line.
 struct ServerRule: Sendable {
@@ -92,15 +95,15 @@ extension RulesSettings {
         let word = try arguments.next("a server's name")
         let target: ServerRule.Target
         if word.text.contains("%") {
-            target = .computed(try Format(word, for: .message, in: .routing, &table))
+            target = .computed(try Format(word, for: .message, in: .routing, &table.formats))
         } else {
-            _ = table.refer(to: .server, word.text, at: word.range)
+            _ = table.expressions.refer(to: .server, word.text, at: word.range)
             target = .named(word)
         }
         guard let condition = try names.condition(&arguments, in: .routing, &table) else {
             throw arguments.problem("'use-server' lacks a condition", expected: "use-server <name> if <condition>")
         }
-        let origin = table.origin(of: arguments.keyword.range)
+        let origin = table.expressions.origin(of: arguments.keyword.range)
         serverRules.append(ServerRule(target: target, condition: condition, origin: origin))
     }
 }

@@ -5,6 +5,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct ConditionTests {
@@ -130,7 +133,7 @@ import Testing
         let local = try exchange()
         local.client = .ip(.v4(0x7F00_0009), port: 1)
         #expect(try holds("LOCALHOST", local))
-        var table = RuleTable()
+        var table = ExpressionTable()
         for name in PredefinedLists.names { #expect(PredefinedLists.criterion(named: name, &table) != nil) }
     }
 

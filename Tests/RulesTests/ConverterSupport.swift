@@ -4,6 +4,9 @@ import Basics
 import Configuration
 import HTTP
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 /// An exchange of a client at 127.0.0.1 with `txn.five` (5), `txn.name` (Name), `txn.empty` (an empty text), `txn.zero` (0) and `txn.key` (a2V5).

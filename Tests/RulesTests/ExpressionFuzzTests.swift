@@ -6,6 +6,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct ExpressionFuzzTests {
@@ -67,7 +70,7 @@ import Testing
         _ = rules.ruleSet(.httpResponse).run(on: facts)
         _ = rules.routing(indices: [:]).choose(for: facts)
         let program = RuleProgram(rules.table)
-        for list in rules.table.lists { _ = list.holds(facts, program) }
+        for list in rules.table.expressions.lists { _ = list.holds(facts, program) }
         let log = draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
         log.captureRequest(facts)
         var line: [UInt8] = []
@@ -115,7 +118,7 @@ import Testing
                     (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in "ab/?.:".randomElement(using: &random)
                     })
             _ = unsafe facts.request.setTarget(Array(target.utf8).span.bytes)
-            for criterion in program.table.criteria { _ = criterion.holds(facts, program) }
+            for criterion in program.expressions.criteria { _ = criterion.holds(facts, program) }
             #expect(facts.scratch.isEmpty)
         }
     }
@@ -150,7 +153,7 @@ import Testing
                             let value = Self.value(facts, using: &random)
                             for i in expression.converters.range {
                                 // As it is, and as the type says: converters see the latter only.
-                                _ = program.table.converters[i].apply(value, facts, program).map {
+                                _ = program.expressions.converters[i].apply(value, facts, program).map {
                                     facts.withBytes($0.bytes(facts)) { $0.byteCount }
                                 }
                             }
@@ -164,12 +167,12 @@ import Testing
         }
     }
 
-    private func compile(_ text: String) -> (Expression, RuleProgram)? {
+    private func compile(_ text: String) -> (Expression, ExpressionProgram)? {
         var text = ExpressionText(Word(text, at: SourceRange(file: "fuzz", line: 1)))
-        var table = RuleTable()
+        var table = ExpressionTable()
         guard let expression = try? Expression(&text, &table), text.isAtEnd else { return nil }
         guard (try? readPatterns(&table)) != nil else { return nil }
-        return (expression, RuleProgram(table))
+        return (expression, ExpressionProgram(table))
     }
 
     /// A value of any type; texts that are nearly what some converter wants among them.

@@ -4,6 +4,9 @@
 import Foundation
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct JSONConverterTests {

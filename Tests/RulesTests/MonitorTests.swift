@@ -3,6 +3,9 @@
 import Configuration
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct MonitorTests {

@@ -2,6 +2,9 @@
 
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct PartConverterTests {

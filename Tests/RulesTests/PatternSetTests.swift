@@ -8,6 +8,9 @@ import HTTP
 import Synchronization
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 /// The obvious way: a list of entries, and a look at each.
@@ -93,7 +96,9 @@ extension PatternLookup {
         facts.withScratch {
             let bytes = facts.make { $0 += Array(text.utf8) }
             guard let subject = PatternSubject(.string(bytes), for: method, facts) else { return nil }
-            return withEntry(of: subject, facts, asKey: false) { $0.text }
+            var found: String?
+            _ = withEntry(of: subject, facts, asKey: false) { found = $0.text }
+            return found
         }
     }
 }

@@ -5,6 +5,9 @@ import Configuration
 import Foundation
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 /// A file that is there for the length of a test.

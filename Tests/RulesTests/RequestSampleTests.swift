@@ -6,6 +6,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct RequestSampleTests {
@@ -142,9 +145,9 @@ import Testing
 
     private func bytes(_ expression: String, _ facts: ExchangeFacts) throws -> [UInt8]? {
         var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
-        var table = RuleTable()
+        var table = ExpressionTable()
         let compiled = try Expression(&text, &table)
-        let program = RuleProgram(table)
+        let program = ExpressionProgram(table)
         return facts.withScratch {
             compiled.evaluate(facts, program).map { value in
                 var copy: [UInt8] = []

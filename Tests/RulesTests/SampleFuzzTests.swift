@@ -6,6 +6,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct SampleFuzzTests {
@@ -41,7 +44,7 @@ import Testing
     }
 
     @Test func `Random messages and bytes meet every sample`() throws {
-        var table = RuleTable()
+        var table = ExpressionTable()
         var compiled: [Expression] = []
         for text in expressions() {
             var expression = ExpressionText(Word(text, at: SourceRange(file: "fuzz", line: 1)))
@@ -52,7 +55,7 @@ import Testing
             try Section(.userlist, "user a insecure-password b groups g\ngroup g\nuser c insecure-password d").draft
         ])
         for place in table.userLists.indices { table.userLists[place].list = lists["test"] }
-        let program = RuleProgram(table)
+        let program = ExpressionProgram(table)
         #expect(Set(compiled.map(\.rowIndex)).count == SampleRow.table.count)
 
         var random = SeededRandom(seed: 11)

@@ -5,6 +5,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 /// A site of one frontend `www`, two backends `shop` and `api`, and the server `shop/s1`, whose numbers tell what was asked.

@@ -6,6 +6,9 @@ import Foundation
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 extension SectionKind {
@@ -115,11 +118,11 @@ func answer(_ response: String, _ facts: ExchangeFacts) throws {
 /// What an expression yields, as text; nil if it yields nothing.
 func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
     var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
-    var table = RuleTable()
+    var table = ExpressionTable()
     let compiled = try Expression(&text, &table)
     try #require(text.isAtEnd)
     try readPatterns(&table)
-    let program = RuleProgram(table)
+    let program = ExpressionProgram(table)
     let result: String? = facts.withScratch {
         guard let value = compiled.evaluate(facts, program) else { return nil }
         return facts.withBytes(value.bytes(facts)) { $0.text }
@@ -129,12 +132,12 @@ func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
 }
 
 /// Reads the files that expressions name.
-func readPatterns(_ table: inout RuleTable) throws {
+func readPatterns(_ table: inout ExpressionTable) throws {
     var drafts = [Draft(kind: .listen, name: "test", range: SourceRange(file: "test.cfg", line: 1))]
-    drafts[0][RulesSettings.self].table = table
+    drafts[0][RulesSettings.self].table.expressions = table
     var patterns = PatternSets()
     if let problem = patterns.resolve(&drafts).first { throw problem }
-    table = drafts[0][RulesSettings.self].table
+    table = drafts[0][RulesSettings.self].table.expressions
 }
 
 /// Whether a condition holds: what stands behind `if`.
@@ -149,11 +152,11 @@ func holds(_ condition: String, _ facts: ExchangeFacts, with lines: String = "")
 
 /// What a log format makes, in a line or in a message.
 func rendered(_ format: String, _ facts: ExchangeFacts, for use: Format.Use = .logLine) throws -> String {
-    var table = RuleTable()
+    var table = FormatTable()
     let compiled = try Format(
         Word(format, at: SourceRange(file: "test.cfg", line: 1)), for: use, in: .logLine, &table)
     var out: [UInt8] = []
-    compiled.render(facts, RuleProgram(table), into: &out)
+    compiled.render(facts, FormatProgram(table), into: &out)
     return String(decoding: out, as: UTF8.self)
 }
 

@@ -4,6 +4,9 @@ import Basics
 import Chance
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct TextWriterTests {

@@ -6,6 +6,9 @@ import Foundation
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct TokenConverterTests {

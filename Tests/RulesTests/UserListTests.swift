@@ -4,6 +4,9 @@ import Basics
 import Configuration
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct UserListTests {
@@ -141,11 +144,11 @@ import Testing
         var proxy = try Section(.listen).draft
         let word = Reference(name: "test", range: SourceRange(file: "test.cfg", line: 7))
         let missing = Reference(name: "tset", range: SourceRange(file: "test.cfg", line: 8))
-        let place = proxy[RulesSettings.self].table.userList(word)
+        let place = proxy[RulesSettings.self].table.expressions.userList(word)
         #expect(proxy.resolve(lists) == [])
         #expect(RuleProgram(proxy[RulesSettings.self].table).userList(place).name == "test")
 
-        _ = proxy[RulesSettings.self].table.userList(missing)
+        _ = proxy[RulesSettings.self].table.expressions.userList(missing)
         let problem = try #require(proxy.resolve(lists).first)
         #expect(problem.message == "no userlist named 'tset'")
         #expect(problem.suggestion == "test")

@@ -5,6 +5,9 @@ import Configuration
 import HTTP
 import Testing
 
+@testable import Expressions
+@testable import LogFormat
+@testable import Patterns
 @testable import Rules
 
 @Suite struct VariableActionTests {

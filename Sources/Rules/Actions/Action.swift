@@ -1,6 +1,8 @@
 // The actions of rules: one case each here, one row each in the table, one file each beside this one.
 
 internal import Configuration
+internal import Expressions
+internal import LogFormat
 
 enum Action: Sendable {
     case allow
@@ -207,10 +209,28 @@ extension Arguments {
         _ what: String, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Format {
         let word = try next(what)
-        let format = try Format(word, for: .message, in: place, &table)
-        guard !table.constantText(format).contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
+        let format = try Format(word, for: .message, in: place, &table.formats)
+        guard !table.formats.constantText(format).contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
             throw problem("a header value cannot hold a control character", at: word)
         }
         return format
+    }
+}
+
+extension ActionRow {
+    /// For the help on those that refuse.
+    static let undecidedIsMatch =
+        " A regular expression of its condition that comes to no result (tune.regex.max-steps) counts as a match."
+}
+
+extension Action {
+    /// How a condition of this action is settled where a regular expression came to no result.
+    func settlement(_ table: RuleTable) -> UndecidedMatches.Settlement {
+        switch self {
+        case .deny, .reject, .silentDrop, .tarpit, .challenge, .closeServer: .towardsHolding
+        case .answer(let place): table.answers[place].status >= 400 ? .towardsHolding : .asNoMatch
+        case .allow: .towardsFailing
+        default: .asNoMatch
+        }
     }
 }

@@ -1,6 +1,7 @@
 // `return`: answers the request here and now (manual, `http-request return`).
 
 internal import Configuration
+internal import Expressions
 
 extension AnswerContent {
     /// What comes of `return` with this content.

@@ -2,8 +2,11 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import Glibc
 internal import HTTP
+internal import LogFormat
+internal import Patterns
 
 struct AnswerContent: Sendable {
     var status: Int
@@ -86,7 +89,7 @@ extension AnswerContent {
         if fixed != nil || errorSection != nil, let fieldWord {
             arguments.warn("hdr is ignored: the file is the whole answer", at: fieldWord)
         }
-        if format == nil, errorSection == nil, fields.allSatisfy({ table.isConstant($0.value) }) {
+        if format == nil, errorSection == nil, fields.allSatisfy({ table.formats.isConstant($0.value) }) {
             fixed = response(ExchangeFacts(), RuleProgram(table))
         }
     }
@@ -117,8 +120,8 @@ extension AnswerContent {
     private mutating func setFormat(
         _ word: Word, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) {
-        let made = try Format(word, for: .message, in: place, &table)
-        if table.isConstant(made) { text = table.constantText(made) } else { format = made }
+        let made = try Format(word, for: .message, in: place, &table.formats)
+        if table.formats.isConstant(made) { text = table.formats.constantText(made) } else { format = made }
     }
 
     /// A body needs a type, and a type a body.
@@ -165,7 +168,7 @@ extension AnswerContent {
         _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) -> (name: String, value: Format) {
         let word = try arguments.nextFieldName()
-        guard let name = FieldName(word.text, &table) else {
+        guard let name = FieldName(word.text, &table.expressions) else {
             throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
         }
         if name.known == .contentType {
@@ -203,21 +206,4 @@ extension AnswerContent {
 extension String {
     /// Whether it can stand in a header field.
     var isFieldValue: Bool { utf8.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 != 0x7F } }
-}
-
-extension FieldName {
-    var framesMessages: Bool { known.framesMessages }
-}
-
-extension KnownField {
-    /// Whether the field says where a message ends: each hop writes its own.
-    var framesMessages: Bool { self == .contentLength || self == .transferEncoding }
-
-    /// Whether the field says what becomes of a connection, or where a message ends.
-    var isHopByHop: Bool {
-        switch self {
-        case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade: true
-        default: false
-        }
-    }
 }

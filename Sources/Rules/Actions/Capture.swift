@@ -2,6 +2,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
+internal import LogFormat
+internal import Patterns
 
 struct CaptureAction: Sendable {
     private let expression: Expression
@@ -157,10 +160,10 @@ extension RulesSettings {
     fileprivate mutating func readCapture(
         _ word: Word, _ slot: Int, _ family: RuleFamily, _ arguments: inout Arguments
     ) throws(ConfigProblem) {
-        let expression = try Expression(word, in: family.place, &table)
+        let expression = try Expression(word, in: family.place, &table.expressions)
         let condition = try names.condition(&arguments, in: family.place, &table)
         let action = CaptureAction(expression, slot: slot, side: family.side)
-        let origin = table.origin(of: arguments.keyword.range)
+        let origin = table.expressions.origin(of: arguments.keyword.range)
         rules[family, default: []].append(
             Rule(action: .capture(action), condition: condition, origin: origin, isLastRule: false))
     }

@@ -5,6 +5,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
+internal import LogFormat
+internal import Patterns
 
 struct ChangePatternsAction: Sendable {
     private enum Change: Sendable {
@@ -37,17 +40,17 @@ struct ChangePatternsAction: Sendable {
         _ name: String, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         let file = try arguments.inParentheses("a file's path")
-        set = table.change(Reference(file), isMap: name.hasSuffix("-map"))
-        key = try Format(arguments.next("a key"), for: .message, in: place, &table)
+        set = table.expressions.patterns.change(Reference(file), isMap: name.hasSuffix("-map"))
+        key = try Format(arguments.next("a key"), for: .message, in: place, &table.formats)
         switch name {
-        case "set-map": change = .set(try Format(arguments.next("a value"), for: .message, in: place, &table))
+        case "set-map": change = .set(try Format(arguments.next("a value"), for: .message, in: place, &table.formats))
         case "add-acl": change = .add
         default: change = .remove
         }
     }
 
     func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        guard let set = program.table.patternChanges[set].set else {
+        guard let set = program.patterns.patternChanges[set].set else {
             preconditionFailure("a pattern file was not read")
         }
         key.render(facts, program)

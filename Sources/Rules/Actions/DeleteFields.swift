@@ -4,7 +4,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import Patterns
 
 struct DeleteFieldsAction: Sendable {
     private enum Names: Sendable {
@@ -49,7 +51,7 @@ struct DeleteFieldsAction: Sendable {
         case .ending(let text): name.has(program.text(text), at: name.byteCount - text.count)
         case .containing(let text):
             (0...max(0, name.byteCount - text.count)).contains { name.has(program.text(text), at: $0) }
-        case .matching(let place): matcher.finds(program.table.regularExpressions[place], in: name)
+        case .matching(let place): matcher.finds(program.patterns.regularExpressions[place], in: name)
         }
     }
 
@@ -70,7 +72,7 @@ struct DeleteFieldsAction: Sendable {
         case "end": return .deleteFields(DeleteFieldsAction(names: .ending(table.keep(lowercased))))
         case "sub": return .deleteFields(DeleteFieldsAction(names: .containing(table.keep(lowercased))))
         default:
-            let place = try table.keep(regularExpression: word, ignoringCase: false)
+            let place = try table.expressions.patterns.keep(regularExpression: word, ignoringCase: false)
             return .deleteFields(DeleteFieldsAction(names: .matching(place)))
         }
     }
@@ -79,7 +81,7 @@ struct DeleteFieldsAction: Sendable {
         _ word: Word, _ arguments: inout Arguments, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Action? {
         let word = arguments.withoutColon(word)
-        guard let name = FieldName(word.text, &table) else {
+        guard let name = FieldName(word.text, &table.expressions) else {
             throw arguments.problem("'\(word.text)' cannot be a field name", at: word)
         }
         if name.framesMessages {

@@ -1,6 +1,7 @@
 // `deny`: refuses the message; `tarpit`: holds the client for a time first (manual, `http-request deny`).
 
 internal import Configuration
+internal import Expressions
 
 extension AnswerContent {
     /// What comes of `deny` with this content: with nothing but a status it is the section's page for that, as with

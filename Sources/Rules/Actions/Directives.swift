@@ -3,6 +3,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
+internal import LogFormat
+internal import Patterns
 
 enum DirectiveAction: Sendable {
     enum Timeout: String, Sendable {

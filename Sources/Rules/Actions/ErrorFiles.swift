@@ -3,6 +3,7 @@
 
 public import Configuration
 public import HTTP
+internal import Patterns
 
 /// A page of an `http-errors` section that a rule answers with.
 public struct ErrorFilePage: Sendable {

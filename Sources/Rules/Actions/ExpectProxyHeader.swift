@@ -2,6 +2,7 @@
 // `tcp-request connection expect-proxy`). The Proxy reads it when the rules have run.
 
 internal import Configuration
+internal import Expressions
 
 enum ExpectProxyHeader {
     static func run(on facts: ExchangeFacts) -> ActionResult {

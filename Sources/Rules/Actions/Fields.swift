@@ -6,15 +6,13 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
+internal import Patterns
 
 struct FieldAction: Sendable {
-    enum Operation: String, Sendable {
-        case set = "set-header"
-        case add = "add-header"
-    }
-
-    let operation: Operation
+    let operation: FieldChange
     let name: FieldName
     let value: Format
 
@@ -37,7 +35,7 @@ struct FieldAction: Sendable {
         row(.add, "Adds a field behind those that are there."),
     ]
 
-    private static func row(_ operation: Operation, _ summary: String) -> ActionRow {
+    private static func row(_ operation: FieldChange, _ summary: String) -> ActionRow {
         ActionRow(
             operation.rawValue, in: RuleFamily.http, "<name> <format>", summary: summary
         ) { (arguments, family, table) throws(ConfigProblem) in
@@ -55,7 +53,7 @@ struct FieldAction: Sendable {
 extension Arguments {
     mutating func fieldName(_ table: inout RuleTable) throws(ConfigProblem) -> (Word, FieldName) {
         let word = try nextFieldName()
-        guard let name = FieldName(word.text, &table) else {
+        guard let name = FieldName(word.text, &table.expressions) else {
             throw problem("'\(word.text)' cannot be a field name", at: word)
         }
         return (word, name)
@@ -64,17 +62,5 @@ extension Arguments {
 }
 
 extension HeaderFields {
-    mutating func change(
-        _ operation: FieldAction.Operation, _ name: FieldName, _ value: [UInt8], _ program: RuleProgram
-    ) {
-        if operation == .set { remove(name, program) }
-        // A value that is not valid would be refused; the renderer makes none.
-        if name.known == .other {
-            unsafe append(name: program.text(name.text), value: value.span.bytes)
-        } else {
-            append(name.known, value)
-        }
-    }
-
     fileprivate mutating func removeLast() { if count > 0 { remove(at: count - 1) } }
 }

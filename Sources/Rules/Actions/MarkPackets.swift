@@ -3,27 +3,7 @@
 // `set-nice`, which has nothing to do here.
 
 internal import Configuration
-
-/// What rules want of the packets to one side from now on; nil for what no rule has spoken of.
-public struct PacketMarks: Equatable, Sendable {
-    /// The type of service, or traffic class in IPv6.
-    public var typeOfService: UInt8?
-    /// The mark that the system's own rules about packets see.
-    public var mark: UInt32?
-
-    init() {}
-
-    public var isEmpty: Bool { typeOfService == nil && mark == nil }
-}
-
-extension ExchangeDirectives {
-    /// What the packets to the client are to carry, once; nil if nothing was said since.
-    public mutating func takePacketMarks() -> PacketMarks? {
-        if packetMarks.isEmpty { return nil }
-        defer { packetMarks = PacketMarks() }
-        return packetMarks
-    }
-}
+internal import Expressions
 
 struct MarkPacketsAction: Sendable {
     enum Part: Sendable { case typeOfService, mark }
@@ -111,7 +91,7 @@ extension MarkPacketsAction {
                 let amount = Amount.constant(try number(word, most: most, arguments))
                 return .markPackets(MarkPacketsAction(part: part, isForServer: isForServer, amount: amount))
             }
-            let expression = try Expression(word, in: family.place, &table)
+            let expression = try Expression(word, in: family.place, &table.expressions)
             guard expression.type.converts(to: .integer) else {
                 throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "0 to \(most)")
             }

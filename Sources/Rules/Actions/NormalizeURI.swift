@@ -4,6 +4,7 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
 
 enum Normalizer: String, CaseIterable, Sendable {

@@ -2,7 +2,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 
 struct Redirection: Sendable {
     private enum Kind: Sendable {
@@ -95,7 +97,7 @@ extension Redirection {
     /// Reads the words up to the condition. Without a `place`, as on the old `redirect` line, percent signs stand for
     /// themselves.
     init(_ arguments: inout Arguments, in place: RulePlace?, _ table: inout RuleTable) throws(ConfigProblem) {
-        target = Format(literal: "", &table)
+        target = Format(literal: "", &table.formats)
         var kindWord: Word?
         var slashWord: Word?
         while !arguments.isAtCondition {
@@ -152,7 +154,7 @@ extension Redirection {
         guard word.text.isFieldValue else {
             throw arguments.problem("a location cannot hold a control character", at: word)
         }
-        return Format(literal: word.text, &table)
+        return Format(literal: word.text, &table.formats)
     }
 
     private static func cookie(_ arguments: inout Arguments) throws(ConfigProblem) -> String {

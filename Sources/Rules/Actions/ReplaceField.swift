@@ -5,7 +5,10 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
+internal import Patterns
 
 struct ReplaceFieldAction: Sendable {
     private let name: FieldName
@@ -40,7 +43,7 @@ struct ReplaceFieldAction: Sendable {
                 if let line = rewritten(fields.value(i), template, matcher, program) {
                     isDone = fields.replace(i, line, &room) && isDone
                 }
-            } else if matcher.finds(program.table.regularExpressions[expression], in: fields.value(i)) {
+            } else if matcher.finds(program.patterns.regularExpressions[expression], in: fields.value(i)) {
                 unsafe matcher.expand(template.span.bytes, of: fields.value(i))
                 isDone = fields.replace(i, matcher.output, &room) && isDone
             }
@@ -71,7 +74,7 @@ struct ReplaceFieldAction: Sendable {
             while let last = element.last, value[last] == 0x20 || value[last] == 0x09 { element.removeLast() }
             line.append(value.extracting(start..<element.lowerBound))
             let text = value.extracting(element)
-            if !element.isEmpty, matcher.finds(program.table.regularExpressions[expression], in: text) {
+            if !element.isEmpty, matcher.finds(program.patterns.regularExpressions[expression], in: text) {
                 unsafe matcher.expand(template.span.bytes, of: text)
                 line += matcher.output
                 isChanged = true
@@ -96,7 +99,7 @@ struct ReplaceFieldAction: Sendable {
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (word, name) = try arguments.fieldName(&table)
             let pattern = try arguments.next("a regular expression")
-            let expression = try table.keep(regularExpression: pattern, ignoringCase: false)
+            let expression = try table.expressions.patterns.keep(regularExpression: pattern, ignoringCase: false)
             let format = try arguments.fieldFormat("what to write instead", in: family.place, &table)
             if name.framesMessages {
                 arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)

@@ -6,7 +6,10 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
+internal import Patterns
 
 struct ReplaceTargetAction: Sendable {
     private let part: SampleBytes.RequestPart
@@ -18,13 +21,13 @@ struct ReplaceTargetAction: Sendable {
         let matcher = facts.regularMatcher
         let old = facts.all(part)
         let undecided = facts.undecidedMatches.count
-        guard facts.withBytes(old, { matcher.finds(program.table.regularExpressions[expression], in: $0) }) else {
+        guard facts.withBytes(old, { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }) else {
             return facts.undecidedMatches.count == undecided ? .next : .failed
         }
         // An expression in the format may match something itself: its matches come first, this one again behind.
         format.render(facts, program)
         let template = facts.rendered
-        _ = facts.withBytes(old) { matcher.finds(program.table.regularExpressions[expression], in: $0) }
+        _ = facts.withBytes(old) { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }
         facts.withBytes(old) { unsafe matcher.expand(template.span.bytes, of: $0) }
         return facts.setTarget(part, matcher.output) ? .next : .failed
     }
@@ -40,8 +43,9 @@ struct ReplaceTargetAction: Sendable {
             name, in: [.httpRequest], "<regex> <format>", summary: summary
         ) { (arguments, family, table) throws(ConfigProblem) in
             let pattern = try arguments.next("a regular expression")
-            let expression = try table.keep(regularExpression: pattern, ignoringCase: false)
-            let format = try Format(arguments.next("what to write instead"), for: .message, in: family.place, &table)
+            let expression = try table.expressions.patterns.keep(regularExpression: pattern, ignoringCase: false)
+            let format = try Format(
+                arguments.next("what to write instead"), for: .message, in: family.place, &table.formats)
             return .replaceTarget(ReplaceTargetAction(part: part, expression: expression, format: format))
         }
     }

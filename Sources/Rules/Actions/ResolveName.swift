@@ -2,38 +2,9 @@
 //
 // The rules behind it wait. Whoever runs them looks up `facts.wantedName`, and says with `facts.found` what came of it.
 
-public import Basics
+internal import Basics
 public import Configuration
-
-/// A name for which a rule wants an address.
-public struct WantedName: Sendable {
-    /// The section's place in the list that `Draft.resolve` was given.
-    public private(set) var resolvers = 0
-    /// Rather than an IPv6 address, if there are both.
-    public private(set) var prefersIPv4 = false
-    /// As the expression yields it: anything, but no longer than a name can be.
-    public fileprivate(set) var name: [UInt8] = []
-    /// With a dot at its end (RFC 1035 section 2.3.4).
-    fileprivate static let bytesMax = 254
-    fileprivate var variable: VariableName?
-
-    init() {}
-
-    fileprivate mutating func want(_ variable: VariableName, from resolvers: Int, prefersIPv4: Bool) {
-        self.variable = variable
-        self.resolvers = resolvers
-        self.prefersIPv4 = prefersIPv4
-    }
-}
-
-extension ExchangeFacts {
-    /// Sets the variable for whose sake `wantedName` was looked up; without an address it stays as it is.
-    public func found(_ address: IPAddress?) {
-        guard let variable = wantedName.variable else { preconditionFailure("an address that no rule wants") }
-        wantedName.variable = nil
-        if let address { set(variable, .address(address)) }
-    }
-}
+internal import Expressions
 
 struct ResolveAction: Sendable {
     let variable: VariableName
@@ -75,7 +46,7 @@ struct ResolveAction: Sendable {
         let variable = try VariableName(words[0], in: family.place)
         let prefersIPv4 = words.count == 3 ? try words[2].choice("a family", of: ["ipv4": true, "ipv6": false]) : false
         let expression = try Expression(
-            arguments.next("an expression that yields a host's name"), in: family.place, &table)
+            arguments.next("an expression that yields a host's name"), in: family.place, &table.expressions)
         table.resolvers.append(NamedResolvers(reference: Reference(words[1])))
         return .resolve(
             ResolveAction(

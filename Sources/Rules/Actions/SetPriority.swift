@@ -2,16 +2,7 @@
 // `http-request set-priority-class`), and the samples that tell it. The queue obeys (room Balancing).
 
 internal import Configuration
-
-/// An exchange's place in a queue: the lower, the earlier.
-public struct ExchangePriority: Sendable {
-    /// What counts first: -2047 to 2047.
-    public internal(set) var level = 0
-    /// Within a class, so many milliseconds later than it came, or earlier below zero: -524287 to 524287.
-    public internal(set) var offset = 0
-
-    init() {}
-}
+internal import Expressions
 
 struct PriorityAction: Sendable {
     enum Part: Sendable {
@@ -54,7 +45,7 @@ struct PriorityAction: Sendable {
         ActionRow(name, in: [.requestContent, .httpRequest], "<expression>", summary: summary) {
             (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("an expression that yields a number")
-            let expression = try Expression(word, in: family.place, &table)
+            let expression = try Expression(word, in: family.place, &table.expressions)
             guard expression.type.converts(to: .integer) else {
                 throw arguments.problem(
                     "'\(word.text)' yields no number", at: word, expected: "\(-part.most) to \(part.most)")

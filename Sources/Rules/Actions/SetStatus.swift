@@ -5,7 +5,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import Patterns
 
 struct StatusAction: Sendable {
     private let status: Int

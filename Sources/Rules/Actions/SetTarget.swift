@@ -6,7 +6,9 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 
 struct TargetAction: Sendable {
     enum Part: String, CaseIterable, Sendable {
@@ -36,7 +38,7 @@ struct TargetAction: Sendable {
     static let rows = Part.allCases.map { part in
         ActionRow(part.rawValue, in: [.httpRequest], "<format>", summary: part.summary) {
             (arguments, family, table) throws(ConfigProblem) in
-            let text = try Format(arguments.next(part.what), for: .message, in: family.place, &table)
+            let text = try Format(arguments.next(part.what), for: .message, in: family.place, &table.formats)
             return .target(TargetAction(part: part, text: text))
         }
     }

@@ -4,6 +4,9 @@
 
 internal import Basics
 internal import Configuration
+public import Expressions
+internal import LogFormat
+internal import Patterns
 
 struct VariableAction: Sendable {
     enum Source: Sendable {
@@ -44,7 +47,7 @@ extension VariableAction {
                 + "new, if both are numbers)."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (name, conditions) = try target(&arguments, in: family.place)
-            let expression = try Expression(arguments.next("an expression"), in: family.place, &table)
+            let expression = try Expression(arguments.next("an expression"), in: family.place, &table.expressions)
             return keep(VariableAction(name: name, conditions: conditions, source: .expression(expression)), &table)
         },
         ActionRow(
@@ -52,7 +55,7 @@ extension VariableAction {
             summary: "Sets a variable to a text, under the conditions of set-var."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (name, conditions) = try target(&arguments, in: family.place)
-            let format = try Format(arguments.next("a log format"), for: .message, in: family.place, &table)
+            let format = try Format(arguments.next("a log format"), for: .message, in: family.place, &table.formats)
             return keep(VariableAction(name: name, conditions: conditions, source: .format(format)), &table)
         },
         ActionRow(
@@ -127,7 +130,7 @@ enum VariableKeywords {
         ) { (arguments, draft) throws(ConfigProblem) in
             let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
             let word = try arguments.next("an expression")
-            let expression = try Expression(word, in: .global, &draft[RulesSettings.self].table)
+            let expression = try Expression(word, in: .global, &draft[RulesSettings.self].table.expressions)
             draft[RulesSettings.self].startActions.append(
                 VariableAction(name: name, conditions: [], source: .expression(expression)))
         },
@@ -137,7 +140,7 @@ enum VariableKeywords {
         ) { (arguments, draft) throws(ConfigProblem) in
             let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
             let word = try arguments.next("a log format")
-            let format = try Format(word, for: .message, in: .global, &draft[RulesSettings.self].table)
+            let format = try Format(word, for: .message, in: .global, &draft[RulesSettings.self].table.formats)
             draft[RulesSettings.self].startActions.append(
                 VariableAction(name: name, conditions: [], source: .format(format)))
         },
@@ -151,7 +154,7 @@ extension RulesSettings {
         let facts = ExchangeFacts()
         facts.processVariables = process
         var table = table
-        table.resolve(environment: environment)
+        table.expressions.resolve(environment: environment)
         let program = RuleProgram(table)
         for action in startActions { _ = action.run(on: facts, program) }
     }

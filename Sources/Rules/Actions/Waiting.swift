@@ -2,6 +2,7 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
 
 enum Waiting: Sendable {
     case pause(TimeAmount)
@@ -53,7 +54,7 @@ enum TimeAmount: Sendable {
             self = .constant(time)
             return
         }
-        let expression = try Expression(word, in: place, &table)
+        let expression = try Expression(word, in: place, &table.expressions)
         guard expression.type.converts(to: .integer) else {
             throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "milliseconds")
         }

@@ -1,5 +1,8 @@
 // What stands behind `if` or `unless`: access lists joined by and, or, not (manual, section 7.2).
 
+internal import Expressions
+internal import Patterns
+
 /// A condition, compiled.
 struct Condition: Sendable {
     struct Term: Sendable {
@@ -44,7 +47,7 @@ struct Condition: Sendable {
             }
             if alternative == .fails { continue }
             facts.isUndecided = false
-            let matches = program.table.lists[Int(term.list)].holds(facts, program)
+            let matches = program.expressions.lists[Int(term.list)].holds(facts, program)
             if !matches && facts.isUndecided {
                 alternative = .undecided
             } else if !settled(matches != term.isNegated, facts, settlement) {
@@ -77,7 +80,7 @@ struct Condition: Sendable {
             }
             // Once a term has failed, the rest of its alternative does not matter.
             if holds {
-                let matches = program.table.lists[Int(term.list)].holds(facts, program)
+                let matches = program.expressions.lists[Int(term.list)].holds(facts, program)
                 holds = settled(matches != term.isNegated, facts, settlement)
             }
         }

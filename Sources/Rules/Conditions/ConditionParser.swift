@@ -1,6 +1,8 @@
 // Reads `acl` lines and conditions.
 
 internal import Configuration
+internal import Expressions
+internal import Patterns
 
 /// The names of a section's access lists.
 struct AccessListNames: Sendable {
@@ -9,7 +11,7 @@ struct AccessListNames: Sendable {
     private var lines: [String: [[Word]]] = [:]
 
     /// Reads `<name> <criterion> …` of an `acl` line. A name used before gets one more test.
-    mutating func define(_ arguments: inout Arguments, _ table: inout RuleTable) throws(ConfigProblem) {
+    mutating func define(_ arguments: inout Arguments, _ table: inout ExpressionTable) throws(ConfigProblem) {
         let name = try arguments.next("a name for the condition")
         guard !name.text.isEmpty, name.text.utf8.allSatisfy(Self.isNameByte) else {
             throw arguments.problem(
@@ -34,7 +36,7 @@ struct AccessListNames: Sendable {
     var all: [String] { lines.keys.sorted() + PredefinedLists.names }
 
     /// Compiles a list into any table of the section; its place there, nil if there is none of this name.
-    func compile(_ name: String, _ table: inout RuleTable) -> Int? {
+    func compile(_ name: String, _ table: inout ExpressionTable) -> Int? {
         guard let lines = lines[name] else {
             return PredefinedLists.criterion(named: name, &table).map { table.addList($0) }
         }
@@ -75,7 +77,7 @@ struct AccessListNames: Sendable {
                 opener = word
                 continue
             }
-            let list = try list(rest, &arguments, in: place, &table)
+            let list = try list(rest, &arguments, in: place, &table.expressions)
             terms.append(Condition.Term(list: Int32(list), isNegated: isNegated, beginsAlternative: beginsAlternative))
             isNegated = false
             beginsAlternative = false
@@ -89,7 +91,7 @@ struct AccessListNames: Sendable {
 
     /// The list that a word names, or that begins with the brace it is.
     private mutating func list(
-        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout ExpressionTable
     ) throws(ConfigProblem) -> Int {
         if word.text == "{" {
             let criterion = try Criterion(&arguments, &table) { $0.text == "}" }

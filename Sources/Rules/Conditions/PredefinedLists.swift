@@ -2,6 +2,8 @@
 
 internal import Basics
 internal import Configuration
+internal import Expressions
+internal import Patterns
 
 enum PredefinedLists {
     /// Name and test, as an `acl` line would write it.
@@ -38,13 +40,9 @@ enum PredefinedLists {
     static var names: [String] { tests.map(\.key) + [absoluteURL] }
 
     /// The test of that name; nil if none is predefined by it.
-    static func criterion(named name: String, _ table: inout RuleTable) -> Criterion? {
+    static func criterion(named name: String, _ table: inout ExpressionTable) -> Criterion? {
         if name == absoluteURL {
-            guard let row = SampleRow.places["url"] else { preconditionFailure("no sample 'url'") }
-            table.usesRequestHead = true
-            return Criterion(
-                Expression(sample: .request(.isAbsolute), converters: Stretch(0..<0), type: .bool, rowIndex: row), .bool
-            )
+            return Criterion.absoluteTarget(&table)
         }
         guard let test = tests.first(where: { $0.key == name })?.value else { return nil }
         let place = SourceRange(file: file, line: 1)

@@ -1,0 +1,95 @@
+// How an exchange ended: who ended it and in which phase, as HAProxy's two letters, and two more about the
+// persistence cookie (manual, section 8.5).
+
+/// The letters of `%tsc`; `----` is a normal end.
+public struct Termination: Equatable, Sendable {
+    public var cause = Cause.none
+    public var phase = Phase.none
+    public var clientCookie = ClientCookie.none
+    public var serverCookie = ServerCookie.none
+
+    public init(_ cause: Cause = .none, _ phase: Phase = .none) {
+        self.cause = cause
+        self.phase = phase
+    }
+
+    /// Who or what ended it first.
+    public enum Cause: UInt8, CaseIterable, Sendable {
+        case none = 0x2D  // -
+        /// The client closed, or its connection broke.
+        case client = 0x43  // C
+        case clientTimeout = 0x63  // c
+        /// The server refused, closed or broke the connection, or sent what is not HTTP.
+        case server = 0x53  // S
+        case serverTimeout = 0x73  // s
+        /// A rule or the proxy refused it: denied, invalid, over a limit.
+        case proxy = 0x50  // P
+        /// The proxy answered itself: redirect, `return`, statistics, a file.
+        case local = 0x4C  // L
+        /// A resource ran out: memory, descriptors, source ports.
+        case resource = 0x52  // R
+        /// An internal error.
+        case `internal` = 0x49  // I
+        /// Killed because the server went down, or because a preferred one came up.
+        case serverDown = 0x44  // D
+        case serverUp = 0x55  // U
+        /// Killed by an operator.
+        case killed = 0x4B  // K
+    }
+
+    /// How far it had come.
+    public enum Phase: UInt8, CaseIterable, Sendable {
+        case none = 0x2D  // -
+        case request = 0x52  // R
+        case queue = 0x51  // Q
+        case connect = 0x43  // C
+        case headers = 0x48  // H
+        case data = 0x44  // D
+        /// The last bytes were on their way to the client.
+        case last = 0x4C  // L
+        case tarpit = 0x54  // T
+    }
+
+    /// What cookie the client had; `none` without cookie persistence.
+    public enum ClientCookie: UInt8, CaseIterable, Sendable {
+        case none = 0x2D  // -
+        case notGiven = 0x4E  // N
+        case invalid = 0x49  // I
+        case serverDown = 0x44  // D
+        case valid = 0x56  // V
+        case expired = 0x45  // E
+        case tooOld = 0x4F  // O
+        case unused = 0x55  // U
+    }
+
+    /// What was done with the cookie in the response.
+    public enum ServerCookie: UInt8, CaseIterable, Sendable {
+        case none = 0x2D  // -
+        case notSet = 0x4E  // N
+        case provided = 0x50  // P
+        case deleted = 0x44  // D
+        case inserted = 0x49  // I
+        case rewritten = 0x52  // R
+        case updated = 0x55  // U
+    }
+}
+
+extension Termination: CustomStringConvertible {
+    /// The four letters.
+    public var description: String {
+        String(
+            decoding: [cause.rawValue, phase.rawValue, clientCookie.rawValue, serverCookie.rawValue], as: UTF8.self)
+    }
+}
+
+extension ExchangeFacts {
+    /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
+    public func hasFailed(isHTTP: Bool) -> Bool {
+        if isRedispatched || (isHTTP && status >= 500) { return true }
+        switch termination.cause {
+        case .none: return retries > 0
+        case .local: return false
+        default: return true
+        }
+    }
+}

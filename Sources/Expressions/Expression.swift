@@ -1,0 +1,190 @@
+// A sample and the converters behind it, compiled: what stands in a condition or in `%[…]`.
+
+internal import Configuration
+internal import Patterns
+
+/// A compiled expression.
+public struct Expression: Sendable {
+    let sample: Sample
+    /// A stretch of the table's converters.
+    let converters: Stretch
+    /// What it yields.
+    public let type: SampleType
+    /// The place of the sample's row in its table.
+    let rowIndex: Int
+
+    /// The sample's name and from when on it is known, for those who check where the expression stands.
+    public var row: SampleRow { SampleRow.table[rowIndex] }
+
+    /// The value; nil if there is none: no such field, or a conversion that failed.
+    public func evaluate(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+        var cursor = SampleCursor(isIterating: false)
+        return next(facts, program, &cursor)
+    }
+
+    /// The next of several values: of a header field's list, say. `cursor.hasMore` says whether to ask again.
+    func next(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        if facts.requestProbe != nil, !facts.hasHead(for: sample) { return nil }
+        guard var value = sample.fetch(facts, program, &cursor) else { return nil }
+        if converters.isEmpty { return value }
+        for i in converters.range {
+            guard let converted = program.expressions.converters[i].apply(value, facts, program) else { return nil }
+            value = converted
+        }
+        return value
+    }
+}
+
+extension Sample {
+    /// The message whose head it looks at, in rules about `side`; nil if it looks at none.
+    func head(in side: MessageSide) -> MessageSide? {
+        switch self {
+        case .request, .hash, .parameter, .login, .payload(.isHTTP): .request
+        case .body(let sample): sample.side
+        case .field(let sample): sample.side ?? side
+        case .head(let sample): sample.side
+        case .cookie(let sample): sample.side ?? side
+        case .exchange(.status), .exchange(.responseVersion): .response
+        default: nil
+        }
+    }
+}
+
+/// Where a sample of several values has come to.
+struct SampleCursor {
+    /// Whether all values are wanted one after the other; otherwise the one that HAProxy takes.
+    let isIterating: Bool
+    /// The field to look at next, and the place in it.
+    var field = 0
+    var offset = 0
+    /// Whether another value may follow.
+    var hasMore = false
+}
+
+/// The families of samples. Each has a file with its enum, its rows and its way to fetch.
+enum Sample: Sendable {
+    case constant(ConstantSample)
+    case process(ProcessSample)
+    case connection(ConnectionSample)
+    case connectionState(ConnectionStateSample)
+    case transport(TransportSample)
+    case handshake(HandshakeSample)
+    case site(SiteSample)
+    case timeout(TimeoutSample)
+    case exchange(ExchangeSample)
+    case request(RequestSample)
+    case field(FieldSample)
+    case timer(TimerSample)
+    case capture(CaptureSample)
+    case hash(HashSample)
+    case head(HeadSample)
+    case cookie(CookieSample)
+    case parameter(ParameterSample)
+    case login(LoginSample)
+    case body(BodySample)
+    case payload(PayloadSample)
+    case hello(HelloSample)
+    case remoteDesktop(RemoteDesktopSample)
+    case variable(VariableSample)
+    case list(ListSample)
+
+    @inline(__always)
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        switch self {
+        case .constant(let sample): sample.fetch(facts, program)
+        case .process(let sample): sample.fetch(facts)
+        case .connection(let sample): sample.fetch(facts)
+        case .connectionState(let sample): sample.fetch(facts)
+        case .transport(let sample): sample.fetch(facts)
+        case .handshake(let sample): sample.fetch(facts, &cursor)
+        case .site(let sample): sample.fetch(facts, program)
+        case .timeout(let sample): sample.fetch(facts)
+        case .exchange(let sample): sample.fetch(facts)
+        case .request(let sample): sample.fetch(facts)
+        case .field(let sample): sample.fetch(facts, program, &cursor)
+        case .timer(let sample): sample.fetch(facts)
+        case .capture(let sample): sample.fetch(facts)
+        case .hash(let sample): sample.fetch(facts)
+        case .head(let sample): sample.fetch(facts)
+        case .cookie(let sample): sample.fetch(facts, program, &cursor)
+        case .parameter(let sample): sample.fetch(facts, program, &cursor)
+        case .login(let sample): sample.fetch(facts, program, &cursor)
+        case .body(let sample): sample.fetch(facts)
+        case .payload(let sample): sample.fetch(facts)
+        case .hello(let sample): sample.fetch(facts, &cursor)
+        case .remoteDesktop(let sample): sample.fetch(facts, program)
+        case .variable(let sample): sample.fetch(facts, program)
+        case .list(let sample): sample.fetch(facts, program)
+        }
+    }
+}
+
+/// The families of converters, likewise.
+enum Converter: Sendable {
+    case arithmetic(ArithmeticConverter)
+    case text(TextConverter)
+    case concatenation(Concatenation)
+    case part(PartConverter)
+    case language(LanguageConverter)
+    case host(HostConverter)
+    case url(URLConverter)
+    case base64(Base64Converter)
+    case binary(BinaryConverter)
+    case hash(HashConverter)
+    case digest(DigestConverter)
+    case variable(VariableConverter)
+    case addressMask(AddressMask)
+    case forwarded(ForwardedConverter)
+    case date(DateConverter)
+    case json(JSONConverter)
+    case jsonQuery(JSONQuery)
+    case tokenQuery(TokenQuery)
+    /// Their places in the table.
+    case tokenVerifier(Int)
+    case cipher(Int)
+    case protobuf(ProtobufConverter)
+    case fix(FIXConverter)
+    case mqtt(MQTTConverter)
+    case when(WhenConverter)
+    case capture(CaptureConverter)
+    case site(SiteConverter)
+    case substitution(Substitution)
+    case map(MapConverter)
+    /// Put in by the compiler where types ask for it; has no name.
+    case cast(Cast)
+
+    @inline(__always)
+    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+        switch self {
+        case .arithmetic(let converter): converter.apply(value, facts)
+        case .text(let converter): converter.apply(value, facts, program)
+        case .concatenation(let converter): converter.apply(value, facts, program)
+        case .part(let converter): converter.apply(value, facts, program)
+        case .language(let converter): converter.apply(value, facts, program)
+        case .host(let converter): converter.apply(value, facts)
+        case .url(let converter): converter.apply(value, facts)
+        case .base64(let converter): converter.apply(value, facts)
+        case .binary(let converter): converter.apply(value, facts, program)
+        case .hash(let converter): converter.apply(value, facts)
+        case .digest(let converter): converter.apply(value, facts, program)
+        case .variable(let converter): converter.apply(value, facts)
+        case .addressMask(let mask): mask.apply(value, facts)
+        case .forwarded(let converter): converter.apply(value, facts)
+        case .date(let converter): converter.apply(value, facts, program)
+        case .json(let converter): converter.apply(value, facts)
+        case .jsonQuery(let query): query.apply(value, facts, program)
+        case .tokenQuery(let query): query.apply(value, facts, program)
+        case .cipher(let place): program.expressions.ciphers[place].apply(value, facts, program)
+        case .tokenVerifier(let place): program.expressions.tokenVerifiers[place].apply(value, facts, program)
+        case .protobuf(let converter): converter.apply(value, facts, program)
+        case .fix(let converter): converter.apply(value, facts)
+        case .mqtt(let converter): converter.apply(value, facts)
+        case .when(let converter): converter.apply(value, facts, program)
+        case .capture(let converter): converter.apply(value, facts)
+        case .site(let converter): converter.apply(value, facts)
+        case .substitution(let converter): converter.apply(value, facts, program)
+        case .map(let converter): converter.apply(value, facts, program)
+        case .cast(let cast): cast.apply(value, facts)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+// Cookies of either message (RFC 6265; manual, section 7.3.6).
+//
+// A request's come in pairs, parted by semicolons; commas part them too, as in HAProxy. A response has one in each
+// Set-Cookie field, before its attributes. A pair without `=` is no cookie.
+
+internal import Basics
+internal import Configuration
+internal import HTTP
+internal import Patterns
+
+struct CookieSample: Sendable {
+    enum Result: Sendable { case text, integer, count, names }
+
+    /// nil for the message that the rules being run are about.
+    let side: MessageSide?
+    /// nil for any cookie.
+    let name: Stretch?
+    let result: Result
+    /// Between names.
+    let delimiter: UInt8
+
+    static let rows: [SampleRow] =
+        family(.request, "req.cook", short: "cook", "Cookie field's cookie")
+        + family(.response, "res.cook", short: "scook", "Set-Cookie fields' cookie")
+        + [
+            row(
+                "cookie", .string, .requestHead, nil, .text,
+                "As req.cook, or as res.cook in rules about responses."),
+            row("set-cookie", .string, .responseHead, .response, .text, "The same as res.cook."),
+        ]
+
+    private static func family(_ side: MessageSide, _ name: String, short: String, _ what: String) -> [SampleRow] {
+        let moment: Moment = side == .request ? .requestHead : .responseHead
+        let value = row(
+            name, .string, moment, side, .text,
+            "The value of the \(what) of this name, the last one; or of the first of all.")
+        let count = row(
+            "\(name)_cnt", .integer, moment, side, .count, "How many cookies of this name, or of any, there are.")
+        let number = row("\(name)_val", .integer, moment, side, .integer, "The value of the \(what) as a number.")
+        let names = SampleRow(
+            "\(name)_names", "([<delimiter>])", yields: .string, from: moment,
+            summary: "The names of all cookies, with commas or the delimiter between them."
+        ) { (arguments, _) throws(ConfigProblem) in
+            let delimiter = arguments.optionalString()?.verbatimBytes.first ?? 0x2C
+            return .cookie(CookieSample(side: side, name: nil, result: .names, delimiter: delimiter))
+        }
+        return [
+            value, value.named(short, hasMatchForms: true), count, count.named("\(short)_cnt"), number,
+            number.named("\(short)_val"), names,
+        ]
+    }
+
+    private static func row(
+        _ name: String, _ type: SampleType, _ moment: Moment, _ side: MessageSide?, _ result: Result, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, "([<name>])", yields: type, from: moment, summary: summary) {
+            (arguments, table) throws(ConfigProblem) in
+            let name = arguments.optionalString().map { table.keep($0) }
+            return .cookie(CookieSample(side: side, name: name, result: result, delimiter: 0x2C))
+        }
+    }
+
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        switch result {
+        case .count:
+            var walk = FieldWalk()
+            var count = 0
+            while next(facts, program, &walk) { count += 1 }
+            return .integer(count)
+        case .names: return names(facts, program)
+        case .text: return find(facts, program, &cursor).map { .string($0) }
+        case .integer:
+            // A cookie without a value is there, and its number 0.
+            return find(facts, program, &cursor).map { .integer(SampleValue.string($0).integer(facts) ?? 0) }
+        }
+    }
+
+    private func find(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
+        -> SampleBytes?
+    {
+        var walk = FieldWalk()
+        if cursor.isIterating {
+            walk.field = cursor.field
+            walk.offset = cursor.offset
+            cursor.hasMore = next(facts, program, &walk)
+            cursor.field = walk.field
+            cursor.offset = walk.offset
+            return cursor.hasMore ? bytes(walk, facts) : nil
+        }
+        var found: SampleBytes?
+        while next(facts, program, &walk) {
+            found = bytes(walk, facts)
+            // Without a name it is the first one, with a name the last.
+            if name == nil { break }
+        }
+        return found
+    }
+
+    private func names(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+        var walk = FieldWalk()
+        let start = facts.scratch.count
+        while next(facts, program, &walk) {
+            if facts.scratch.count > start { facts.scratch.append(delimiter) }
+            facts.withBytes(bytes(walk, facts, walk.name)) { facts.scratch.append($0) }
+        }
+        let made = SampleBytes(source: .scratch, start: start, count: facts.scratch.count - start)
+        return .string(made)
+    }
+
+    private func next(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ walk: inout FieldWalk) -> Bool {
+        switch side ?? facts.side {
+        case .request: facts.request.fields.nextCookie(.cookie, name, program, &walk)
+        case .response: facts.response.fields.nextCookie(.setCookie, name, program, &walk)
+        }
+    }
+
+    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts) -> SampleBytes {
+        bytes(walk, facts, walk.start..<walk.start + walk.count)
+    }
+
+    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts, _ range: Range<Int>) -> SampleBytes {
+        SampleBytes(
+            source: (side ?? facts.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
+            start: range.lowerBound, count: range.count)
+    }
+}
+
+extension HeaderFields {
+    /// Moves on to the next cookie of this name, or of any. False at the end.
+    fileprivate func nextCookie(
+        _ field: KnownField, _ name: Stretch?, _ program: ExpressionProgram, _ walk: inout FieldWalk
+    ) -> Bool {
+        while let line = next(field, from: walk.field) {
+            // A line that was passed to get here is begun from its start.
+            let begun = line == walk.field ? walk.offset : 0
+            let value = value(line)
+            walk.line = line
+            walk.field = line
+            walk.offset = begun
+            while value.nextCookie(&walk, hasMany: field == .cookie) {
+                guard let name else { return true }
+                if value.extracting(walk.name).isEqual(to: program.text(name)) { return true }
+            }
+            walk.field = line + 1
+            walk.offset = 0
+        }
+        return false
+    }
+}
+
+extension RawSpan {
+    /// Finds the next pair at `walk.offset` or behind it; false if there is none.
+    fileprivate func nextCookie(_ walk: inout FieldWalk, hasMany: Bool) -> Bool {
+        var i = walk.offset
+        while i < byteCount {
+            let begin = i
+            i = firstIndex(from: i) { $0 == 0x3D || $0 == 0x3B || ($0 == 0x2C && hasMany) }
+            guard i < byteCount else { break }
+            guard self[i] == 0x3D else {
+                i += 1
+                if hasMany { continue }
+                break
+            }
+            let name = trimmed(begin..<i)
+            let end = endOfCookieValue(from: i + 1, hasMany: hasMany)
+            let value = trimmed(i + 1..<end)
+            i = hasMany ? end + 1 : byteCount
+            guard !name.isEmpty else { continue }
+            walk.name = name
+            walk.start = value.lowerBound
+            walk.count = value.count
+            walk.offset = i
+            return true
+        }
+        return false
+    }
+
+    /// The delimiter behind a value; those in double quotes are none.
+    private func endOfCookieValue(from start: Int, hasMany: Bool) -> Int {
+        var isQuoted = false
+        var i = start
+        while i < byteCount {
+            let byte = self[i]
+            if byte == 0x22 {
+                isQuoted.toggle()
+            } else if byte == 0x5C, isQuoted {
+                i += 1
+            } else if !isQuoted, byte == 0x3B || (byte == 0x2C && hasMany) {
+                return i
+            }
+            i += 1
+        }
+        return byteCount
+    }
+
+    private func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var (low, high) = (range.lowerBound, range.upperBound)
+        while low < high, self[low] == 0x20 || self[low] == 0x09 { low += 1 }
+        while low < high, self[high - 1] == 0x20 || self[high - 1] == 0x09 { high -= 1 }
+        return low..<high
+    }
+}

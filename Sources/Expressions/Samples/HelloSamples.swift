@@ -1,0 +1,288 @@
+// What a TLS client says before anything is encrypted, seen in bytes that pass through (manual, section 7.3.5): which
+// name it wants, which versions and protocols it speaks.
+
+internal import Basics
+internal import Configuration
+internal import Patterns
+
+enum HelloSample: Sendable {
+    case type(MessageSide)
+    case version, serverName, protocols, hasCurves, ticket
+    case ciphers, groups, signatureAlgorithms, keyShares
+
+    static let rows: [SampleRow] = {
+        let type = row(
+            "req.ssl_hello_type", .integer, .type(.request),
+            "1 if the client has sent a whole TLS ClientHello; otherwise the type of its first handshake message.")
+        let version = row(
+            "req.ssl_ver", .integer, .version,
+            "The version of the client's hello: the major number times 65536 and the minor one; 3.3 in a criterion.")
+        let name = row("req.ssl_sni", .string, .serverName, "The server's name that the client's hello asks for (SNI).")
+        let answer = row(
+            "res.ssl_hello_type", .integer, .type(.response), "2 if the server has sent a whole TLS ServerHello.")
+        return [
+            type, type.named("req_ssl_hello_type"), version, version.named("req_ssl_ver"), name,
+            name.named("req_ssl_sni"),
+            row(
+                "req.ssl_alpn", .string, .protocols,
+                "The protocols that the client's hello offers (ALPN); the first of them."),
+            row("req.ssl_ec_ext", .bool, .hasCurves, "Whether the client's hello names elliptic curves."),
+            row(
+                "req.ssl_st_ext", .integer, .ticket,
+                "0 if the client's hello knows no session tickets, 1 if it does, 2 if it has one."),
+            row("req.ssl_cipherlist", .binary, .ciphers, "The ciphers that the client's hello offers, two bytes each."),
+            row(
+                "req.ssl_supported_groups", .binary, .groups,
+                "The groups of the client's hello, curves say, two bytes each."
+            ),
+            row(
+                "req.ssl_sigalgs", .binary, .signatureAlgorithms,
+                "The signature algorithms of the client's hello, two bytes each."),
+            row(
+                "req.ssl_keyshare_groups", .binary, .keyShares,
+                "The groups for which the client's hello has keys, two bytes each."),
+            answer, answer.named("rep_ssl_hello_type"),
+        ]
+    }()
+
+    private static func row(_ name: String, _ type: SampleType, _ sample: HelloSample, _ summary: String) -> SampleRow {
+        let isResponse = if case .type(.response) = sample { true } else { false }
+        return SampleRow(
+            name, yields: type, from: isResponse ? .responseBytes : .requestBytes, summary: summary
+        ) { (arguments, table) throws(ConfigProblem) in
+            table.payloadSamples.append(arguments.ownReference)
+            return .hello(sample)
+        }
+    }
+
+    /// A version as it stands in a criterion, 3.1 or a range like 3.1:3.3, as the number that the sample yields. What is no
+    /// version stays as it is.
+    static func number(ofVersion word: Word) -> Word {
+        let ends = word.text.split(separator: ":", omittingEmptySubsequences: false).map { end -> String in
+            let parts = end.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+            guard parts.count == 2, let major = parts[0], let minor = parts[1] else { return String(end) }
+            return "\(Int(major) << 16 | Int(minor))"
+        }
+        return Word(ends.joined(separator: ":"), at: word.range)
+    }
+
+    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+        let side: MessageSide = if case .type(let side) = self { side } else { .request }
+        let all = SampleBytes(
+            source: .payload(side), start: 0,
+            count: side == .request ? facts.requestPayload.count : facts.responsePayload.count)
+        switch self {
+        case .type: return read(all, facts) { HandshakeMessage.type($0) }.map { .integer(Int($0)) }
+        case .version:
+            return read(all, facts) { ClientHello.parse($0) }.map { .integer(Int($0.major) << 16 | Int($0.minor)) }
+        case .serverName:
+            guard let name = read(all, facts, { ClientHello.parse($0) })?.serverName else { return nil }
+            return .string(SampleBytes(source: all.source, start: name.lowerBound, count: name.count))
+        case .protocols:
+            guard let list = read(all, facts, { ClientHello.parse($0) })?.protocols else { return nil }
+            let begin = cursor.isIterating ? max(cursor.offset, list.lowerBound) : list.lowerBound
+            guard begin < list.upperBound else { return nil }
+            let count = facts.withBytes(all) { Int($0[begin]) }
+            cursor.offset = begin + 1 + count
+            cursor.hasMore = cursor.isIterating && cursor.offset < list.upperBound
+            return .string(SampleBytes(source: all.source, start: begin + 1, count: count))
+        case .hasCurves: return read(all, facts) { ClientHello.parse($0) }.map { .bool($0.hasCurves) }
+        case .ticket: return read(all, facts) { ClientHello.parse($0) }.map { .integer($0.ticket) }
+        case .ciphers: return read(all, facts) { ClientHello.parse($0) }?.ciphers.map { .string(all.part($0)) }
+        case .groups: return read(all, facts) { ClientHello.parse($0) }?.groups.map { .string(all.part($0)) }
+        case .signatureAlgorithms:
+            return read(all, facts) { ClientHello.parse($0) }?.signatureAlgorithms.map { .string(all.part($0)) }
+        case .keyShares:
+            guard let list = read(all, facts, { ClientHello.parse($0) })?.keyShares else { return nil }
+            return facts.convert(all.part(list)) { ClientHello.appendGroups(ofKeyShares: $0, to: &$1) }
+        }
+    }
+
+    /// nil if it is no hello, or not yet a whole one.
+    private func read<T>(_ bytes: SampleBytes, _ facts: ExchangeFacts, _ parse: (RawSpan) -> HelloProgress<T>) -> T? {
+        switch facts.withBytes(bytes, parse) {
+        case .found(let value): return value
+        case .needsMore: facts.isUndecided = facts.mayGrow
+        case .none: break
+        }
+        return nil
+    }
+}
+
+enum HelloProgress<T> {
+    case found(T)
+    case needsMore
+    /// These bytes begin no TLS connection.
+    case none
+}
+
+/// The first handshake message of one side (RFC 8446 section 4), whole within its first record.
+enum HandshakeMessage {
+    /// Where a record's fragment begins, and the message's body in it.
+    static let recordHeaderBytes = 5
+    static let headerBytes = 9
+    /// A record of TLS 1.2 holds no more (RFC 5246 section 6.2.3).
+    private static let recordBytesMax = 1 << 14 + 2_048
+
+    static func type(_ bytes: RawSpan) -> HelloProgress<UInt8> {
+        switch body(bytes) {
+        case .found: .found(bytes[recordHeaderBytes])
+        case .needsMore: .needsMore
+        case .none: .none
+        }
+    }
+
+    /// The place of the message's body.
+    static func body(_ bytes: RawSpan) -> HelloProgress<Range<Int>> {
+        guard bytes.byteCount > 0 else { return .needsMore }
+        // A handshake record of a version 3.x.
+        guard bytes[0] == 22, bytes.byteCount < 2 || bytes[1] == 3 else { return .none }
+        guard bytes.byteCount >= headerBytes else { return .needsMore }
+        let record = bytes.number(at: 3, bytes: 2)
+        guard record >= 6, record <= recordBytesMax else { return .none }
+        let length = bytes.number(at: 6, bytes: 3)
+        guard 4 + length <= record else { return .none }
+        guard bytes.byteCount >= headerBytes + length else { return .needsMore }
+        return .found(headerBytes..<headerBytes + length)
+    }
+}
+
+/// What is of interest in a ClientHello (RFC 8446 section 4.1.2): places in the bytes it was read from.
+struct ClientHello {
+    var major: UInt8
+    var minor: UInt8
+    var serverName: Range<Int>?
+    /// The list of names with a length before each; every one ends within it.
+    var protocols: Range<Int>?
+    var ciphers: Range<Int>?
+    /// Of those that follow, lists without their lengths.
+    var groups: Range<Int>?
+    var signatureAlgorithms: Range<Int>?
+    /// Groups, each with its key behind it.
+    var keyShares: Range<Int>?
+    var hasCurves = false
+    /// 1 with the extension, 2 with a ticket in it.
+    var ticket = 0
+
+    /// A hello whose lengths do not fit together is none.
+    static func parse(_ bytes: RawSpan) -> HelloProgress<ClientHello> {
+        switch HandshakeMessage.body(bytes) {
+        case .needsMore: return .needsMore
+        case .none: return .none
+        case .found(let body):
+            guard bytes[HandshakeMessage.recordHeaderBytes] == 1, let hello = ClientHello(bytes, body) else {
+                return .none
+            }
+            return .found(hello)
+        }
+    }
+
+    private init?(_ bytes: RawSpan, _ body: Range<Int>) {
+        var reader = Reader(bytes, body)
+        guard let version = reader.number(bytes: 2), reader.skip(32), reader.vector(lengthBytes: 1) != nil,
+            let ciphers = reader.vector(lengthBytes: 2), reader.vector(lengthBytes: 1) != nil
+        else { return nil }
+        self.ciphers = ciphers
+        major = UInt8(truncatingIfNeeded: version >> 8)
+        minor = UInt8(truncatingIfNeeded: version)
+        // Before TLS 1.2 there need not be extensions.
+        if reader.isAtEnd { return }
+        guard let extensions = reader.vector(lengthBytes: 2) else { return nil }
+        var list = Reader(bytes, extensions)
+        while !list.isAtEnd {
+            guard let type = list.number(bytes: 2), let content = list.vector(lengthBytes: 2) else { return nil }
+            switch type {
+            case 0: serverName = Self.hostName(bytes, content)
+            case 10:
+                hasCurves = true
+                groups = Self.list(bytes, content)
+            case 13: signatureAlgorithms = Self.list(bytes, content)
+            case 51: keyShares = Self.list(bytes, content)
+            case 16: protocols = Self.names(bytes, content)
+            case 35: ticket = content.isEmpty ? 1 : 2
+            default: break
+            }
+        }
+    }
+
+    /// RFC 6066 section 3: the first name of type host_name.
+    private static func hostName(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
+        var reader = Reader(bytes, content)
+        guard let names = reader.vector(lengthBytes: 2) else { return nil }
+        var list = Reader(bytes, names)
+        while let type = list.number(bytes: 1), let name = list.vector(lengthBytes: 2) {
+            if type == 0 { return name.isEmpty ? nil : name }
+        }
+        return nil
+    }
+
+    private static func list(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
+        var reader = Reader(bytes, content)
+        return reader.vector(lengthBytes: 2)
+    }
+
+    /// RFC 8446 section 4.2.8. False if the keys do not fit into the list.
+    static func appendGroups(ofKeyShares bytes: RawSpan, to out: inout [UInt8]) -> Bool {
+        var reader = Reader(bytes, 0..<bytes.byteCount)
+        while !reader.isAtEnd {
+            guard let group = reader.number(bytes: 2), reader.vector(lengthBytes: 2) != nil else { return false }
+            out.append(UInt8(truncatingIfNeeded: group >> 8))
+            out.append(UInt8(truncatingIfNeeded: group))
+        }
+        return true
+    }
+
+    /// RFC 7301 section 3.1: one name behind the other.
+    private static func names(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
+        var reader = Reader(bytes, content)
+        guard let names = reader.vector(lengthBytes: 2) else { return nil }
+        var list = Reader(bytes, names)
+        while !list.isAtEnd { guard list.vector(lengthBytes: 1) != nil else { return nil } }
+        return names.isEmpty ? nil : names
+    }
+
+    /// Reads numbers and vectors within bounds.
+    private struct Reader: ~Escapable {
+        private let bytes: RawSpan
+        private var position: Int
+        private let end: Int
+
+        @_lifetime(copy bytes)
+        init(_ bytes: RawSpan, _ range: Range<Int>) {
+            self.bytes = bytes
+            position = range.lowerBound
+            end = range.upperBound
+        }
+
+        var isAtEnd: Bool { position >= end }
+
+        @_lifetime(self: copy self)
+        mutating func skip(_ count: Int) -> Bool {
+            guard count <= end - position else { return false }
+            position += count
+            return true
+        }
+
+        @_lifetime(self: copy self)
+        mutating func number(bytes count: Int) -> Int? {
+            let start = position
+            return skip(count) ? bytes.number(at: start, bytes: count) : nil
+        }
+
+        /// Bytes with their number before them.
+        @_lifetime(self: copy self)
+        mutating func vector(lengthBytes: Int) -> Range<Int>? {
+            guard let count = number(bytes: lengthBytes) else { return nil }
+            let start = position
+            return skip(count) ? start..<start + count : nil
+        }
+    }
+}
+
+extension RawSpan {
+    fileprivate func number(at offset: Int, bytes count: Int) -> Int {
+        var value = 0
+        for i in offset..<offset + count { value = value << 8 | Int(self[i]) }
+        return value
+    }
+}

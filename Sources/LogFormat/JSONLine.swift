@@ -1,0 +1,154 @@
+// `log … format json`: one exchange as one JSON object a line, without anybody writing a format for it.
+//
+// Keys are fixed and flat; a time that was not reached, and anything else that is not there, is null, so that
+// every line has the same keys. Times are milliseconds, as in the other formats.
+
+internal import Basics
+internal import Expressions
+internal import HTTP
+internal import Patterns
+
+enum JSONLine {
+    static func append(
+        _ facts: ExchangeFacts, isHTTP: Bool, requestNames: [String], responseNames: [String], to out: inout TextWriter
+    ) {
+        let timers = facts.timers
+        out.append("{\"time\":\"" as StaticString)
+        out.append(zonedISODate: isHTTP ? timers.requestDate : timers.acceptDate)
+        out.append("\",\"client\":" as StaticString)
+        out.append(addressOf: facts.client)
+        out.append(",\"client_port\":" as StaticString)
+        out.append(portOf: facts.client)
+        out.append(",\"frontend\":" as StaticString)
+        out.append(json: facts.frontendName)
+        out.append(",\"tls\":" as StaticString)
+        out.append(bool: facts.isTLS)
+        out.append(",\"backend\":" as StaticString)
+        out.append(json: facts.backendName)
+        out.append(",\"server\":" as StaticString)
+        out.append(name: facts.serverName, unless: ExchangeFacts.noServer)
+        if isHTTP { appendRequest(facts, to: &out) }
+        out.append(",\"bytes_sent\":" as StaticString)
+        out.append(number: facts.bytesToClient)
+        out.append(",\"bytes_received\":" as StaticString)
+        out.append(number: facts.bytesFromClient)
+        if isHTTP { out.append(time: "request_ms", timers.requestTime) }
+        out.append(time: "queue_ms", timers.queueTime)
+        out.append(time: "connect_ms", timers.connectTime)
+        if isHTTP { out.append(time: "response_ms", timers.responseTime) }
+        out.append(time: "total_ms", isHTTP ? timers.activeTime : timers.totalTime)
+        out.append(",\"termination\":\"" as StaticString)
+        out.append(facts.termination.cause.rawValue)
+        out.append(facts.termination.phase.rawValue)
+        if isHTTP {
+            out.append(facts.termination.clientCookie.rawValue)
+            out.append(facts.termination.serverCookie.rawValue)
+        }
+        out.append("\",\"retries\":" as StaticString)
+        out.append(number: facts.retries)
+        out.append(",\"redispatched\":" as StaticString)
+        out.append(bool: facts.isRedispatched)
+        out.append(count: "connections", facts.counts.process)
+        out.append(count: "frontend_connections", facts.counts.frontend)
+        out.append(count: "backend_connections", facts.counts.backend)
+        out.append(count: "server_connections", facts.counts.server)
+        out.append(count: "server_queue", facts.counts.serverQueue)
+        out.append(count: "backend_queue", facts.counts.backendQueue)
+        if !facts.uniqueID.isEmpty {
+            out.append(",\"unique_id\":" as StaticString)
+            out.append(json: facts.uniqueID)
+        }
+        if let fault = facts.handshakeFault {
+            out.append(",\"error\":\"" as StaticString)
+            out.append(fault.text)
+            out.append(0x22)
+        }
+        out.append(captures: "request_headers", requestNames, facts.requestCaptures)
+        out.append(captures: "response_headers", responseNames, facts.responseCaptures)
+        out.append(0x7D)
+    }
+
+    private static let requestParts: [(key: StaticString, part: LogVariable)] = [
+        ("method", .method), ("target", .uri), ("version", .version),
+    ]
+
+    private static func appendRequest(_ facts: ExchangeFacts, to out: inout TextWriter) {
+        let line = facts.requestLine
+        let parts = RequestLineParts(line)
+        for (key, part) in requestParts {
+            out.append(key: key)
+            let range = parts.range(of: part)
+            if range.isEmpty {
+                out.append("null" as StaticString)
+            } else {
+                unsafe out.append(json: line.span.bytes.extracting(range))
+            }
+        }
+        out.append(",\"host\":" as StaticString)
+        if facts.request.hasHost { out.append(json: facts.request.host) } else { out.append("null" as StaticString) }
+        out.append(time: "status", facts.status)
+    }
+}
+
+extension TextWriter {
+    fileprivate mutating func append(key: StaticString) {
+        append(",\"" as StaticString)
+        append(key)
+        append("\":" as StaticString)
+    }
+
+    fileprivate mutating func append(bool value: Bool) {
+        if value { append("true" as StaticString) } else { append("false" as StaticString) }
+    }
+
+    /// A number that is null below zero.
+    fileprivate mutating func append(time key: StaticString, _ value: Int) {
+        append(key: key)
+        if value < 0 { append("null" as StaticString) } else { append(number: value) }
+    }
+
+    fileprivate mutating func append(count key: StaticString, _ value: Int) {
+        append(key: key)
+        append(number: value)
+    }
+
+    fileprivate mutating func append(name: String, unless missing: String) {
+        if name == missing { append("null" as StaticString) } else { append(json: name) }
+    }
+
+    fileprivate mutating func append(addressOf address: SocketAddress) {
+        guard let ip = address.ip else { return append("null" as StaticString) }
+        append(0x22)
+        append(ip: ip)
+        append(0x22)
+    }
+
+    fileprivate mutating func append(portOf address: SocketAddress) {
+        if let port = address.port { append(number: Int(port)) } else { append("null" as StaticString) }
+    }
+
+    /// An object of the captured fields that were there; nothing if none is configured.
+    fileprivate mutating func append(captures key: StaticString, _ names: [String], _ captures: FieldCaptures) {
+        guard !names.isEmpty else { return }
+        append(key: key)
+        append(0x7B)
+        var isFirst = true
+        for i in 0..<min(captures.count, names.count) where !captures.values[i].isEmpty {
+            if !isFirst { append(0x2C) }
+            isFirst = false
+            append(json: names[i])
+            append(0x3A)
+            append(json: captures.values[i])
+        }
+        append(0x7D)
+    }
+
+    /// `2026-11-21T07:15:25.196+01:00`.
+    fileprivate mutating func append(zonedISODate time: WallTime) {
+        let civil = LocalCalendar.civil(time)
+        append(isoDate: civil)
+        append(0x2E)
+        append(threeDigits: time.microseconds / 1_000)
+        append(offsetOf: civil, separator: 0x3A)
+    }
+}

@@ -1,0 +1,363 @@
+// The variables of log-format strings (manual, section 8.2.6). One that is added needs its case, its summary
+// and its line in `render`.
+
+public import Basics
+public import Expressions
+internal import Glibc
+internal import HTTP
+internal import Patterns
+
+public enum LogVariable: String, CaseIterable, Sendable {
+    case clientIP = "ci", clientPort = "cp", frontendIP = "fi", frontendPort = "fp"
+    case sourceIP = "bi", sourcePort = "bp", serverIP = "si", serverPort = "sp"
+    case frontend = "f", frontendTransport = "ft", backend = "b", server = "s"
+    case date = "t", requestDate = "tr", gmtDate = "T", localDate = "Tl", requestGMTDate = "trg", requestLocalDate =
+        "trl"
+    case timestamp = "Ts", milliseconds = "ms"
+    case requestTime = "TR", queueTime = "Tw", connectTime = "Tc", responseTime = "Tr", activeTime = "Ta"
+    case totalTime = "Tt", dataTime = "Td", handshakeTime = "Th", idleTime = "Ti", requestCompleteTime = "Tq"
+    case userTime = "Tu"
+    case status = "ST", bytesToClient = "B", bytesFromClient = "U"
+    case requestCookie = "CC", responseCookie = "CS", termination = "ts", terminationAndCookies = "tsc"
+    case processConnections = "ac", frontendConnections = "fc", backendConnections = "bc", serverConnections = "sc"
+    case retries = "rc", serverQueue = "sq", backendQueue = "bq"
+    case requestCaptures = "hr", responseCaptures = "hs", requestCaptureList = "hrl", responseCaptureList = "hsl"
+    case requestLine = "r", method = "HM", uri = "HU", uriWithoutQuery = "HP", path = "HPO", query = "HQ", version =
+        "HV"
+    case tlsVersion = "sslv", tlsCipher = "sslc"
+    case hostname = "H", processID = "pid", requestCounter = "rt", logCounter = "lc", uniqueID = "ID"
+    case origin = "OG"
+
+    /// What it is, for the manual.
+    public var summary: String {
+        switch self {
+        case .clientIP: "the client's address"
+        case .clientPort: "the client's port"
+        case .frontendIP: "the address the client connected to"
+        case .frontendPort: "the port the client connected to"
+        case .sourceIP: "our address on the connection to the server"
+        case .sourcePort: "our port on the connection to the server"
+        case .serverIP: "the server's address"
+        case .serverPort: "the server's port"
+        case .frontend: "the frontend's name"
+        case .frontendTransport: "the frontend's name, with ~ behind it if the client's connection is encrypted"
+        case .backend: "the backend's name"
+        case .server: "the server's name"
+        case .date: "when the connection was accepted, with milliseconds"
+        case .requestDate: "when the request's first byte came, with milliseconds"
+        case .gmtDate: "when the connection was accepted, in UTC"
+        case .localDate: "when the connection was accepted, in local time"
+        case .requestGMTDate: "when the request's first byte came, in UTC"
+        case .requestLocalDate: "when the request's first byte came, in local time"
+        case .timestamp: "when the connection was accepted, in seconds since 1970"
+        case .milliseconds: "the milliseconds of that time"
+        case .requestTime: "milliseconds to receive the request's head"
+        case .queueTime: "milliseconds in queues"
+        case .connectTime: "milliseconds to connect to the server"
+        case .responseTime: "milliseconds until the response's head was there"
+        case .activeTime: "milliseconds from the request's first byte to the end"
+        case .totalTime: "milliseconds from accepting to the end"
+        case .dataTime: "milliseconds to send the body"
+        case .handshakeTime: "milliseconds for handshakes before the first request"
+        case .idleTime: "milliseconds until the request's first byte came"
+        case .requestCompleteTime: "milliseconds until the request's head was complete: Th + Ti + TR"
+        case .userTime: "milliseconds from accepting to the end, without those before the request's first byte"
+        case .status: "the status sent; in rules on responses the response's, as it is then"
+        case .bytesToClient: "bytes sent to the client"
+        case .bytesFromClient: "bytes received from the client"
+        case .requestCookie: "the captured cookie of the request"
+        case .responseCookie: "the captured cookie of the response"
+        case .termination: "how it ended: two letters"
+        case .terminationAndCookies: "how it ended: two letters, and two about the persistence cookie"
+        case .processConnections: "connections of the process"
+        case .frontendConnections: "connections of the frontend"
+        case .backendConnections: "connections of the backend"
+        case .serverConnections: "connections of the server"
+        case .retries: "attempts to connect again, with + before it after a redispatch"
+        case .serverQueue: "requests before this one in the server's queue"
+        case .backendQueue: "requests before this one in the backend's queue"
+        case .requestCaptures: "captured request fields: {a|b}"
+        case .responseCaptures: "captured response fields: {a|b}"
+        case .requestCaptureList: "captured request fields, each a text of its own"
+        case .responseCaptureList: "captured response fields, each a text of its own"
+        case .requestLine: "the request line"
+        case .method: "the request's method"
+        case .uri: "the request's target"
+        case .uriWithoutQuery: "the request's target without the query"
+        case .path: "the request's path"
+        case .query: "the request's query, with its question mark"
+        case .version: "the request's HTTP version"
+        case .tlsVersion: "the TLS version of the client's connection"
+        case .tlsCipher: "the TLS cipher of the client's connection"
+        case .hostname: "this machine's name"
+        case .processID: "the process's number"
+        case .requestCounter: "the exchange's number in this process"
+        case .logCounter: "the line's number in this frontend's log"
+        case .uniqueID: "what unique-id-format made"
+        case .origin: "at which point the line is written: txn_close, with option logasap txn_connect or txn_response"
+        }
+    }
+
+    /// Whether it stands for something that is kept of the request or response as they were received.
+    var needsCaptures: Bool {
+        switch self {
+        case .requestLine, .method, .uri, .uriWithoutQuery, .path, .query, .version: true
+        default: isCaptureList
+        }
+    }
+
+    var isCaptureList: Bool {
+        switch self {
+        case .requestCaptures, .responseCaptures, .requestCaptureList, .responseCaptureList: true
+        default: false
+        }
+    }
+}
+
+extension LogVariable {
+    /// Appends the variable's text. `isLine` says that missing text needs a dash.
+    public func render(_ facts: ExchangeFacts, _ flags: Format.Flags, isLine: Bool, _ out: inout TextWriter) {
+        switch self {
+        case .clientIP: out.append(ipOf: facts.client, flags, isLine)
+        case .clientPort: out.append(portOf: facts.client, flags, isLine)
+        case .frontendIP: out.append(ipOf: facts.local, flags, isLine)
+        case .frontendPort: out.append(portOf: facts.local, flags, isLine)
+        case .sourceIP: out.append(ipOf: facts.sourceAddress, flags, isLine)
+        case .sourcePort: out.append(portOf: facts.sourceAddress, flags, isLine)
+        case .serverIP: out.append(ipOf: facts.serverAddress, flags, isLine)
+        case .serverPort: out.append(portOf: facts.serverAddress, flags, isLine)
+
+        case .frontend: out.append(text: facts.frontendName, flags, isLine: isLine)
+        case .frontendTransport:
+            if flags.contains(.quote) { out.append(0x22) }
+            out.append(text: facts.frontendName, flags.subtracting(.quote), isLine: isLine)
+            if facts.isTLS { out.append(0x7E) }
+            if flags.contains(.quote) { out.append(0x22) }
+        case .backend: out.append(text: facts.backendName, flags, isLine: isLine)
+        case .server: out.append(text: facts.serverName, flags, isLine: isLine)
+
+        case .date: out.append(date: facts.timers.acceptDate)
+        case .requestDate: out.append(date: facts.timers.requestDate)
+        case .gmtDate: out.append(zonedDate: facts.timers.acceptDate.utc)
+        case .localDate: out.append(zonedDate: LocalCalendar.civil(facts.timers.acceptDate))
+        case .requestGMTDate: out.append(zonedDate: facts.timers.requestDate.utc)
+        case .requestLocalDate: out.append(zonedDate: LocalCalendar.civil(facts.timers.requestDate))
+        case .timestamp: out.append(number: UInt64(max(0, facts.timers.acceptDate.seconds)), flags, width: 4)
+        case .milliseconds: out.append(threeDigits: facts.timers.acceptDate.microseconds / 1_000)
+
+        case .requestTime: out.append(number: facts.timers.requestTime)
+        case .queueTime: out.append(number: facts.timers.queueTime)
+        case .connectTime: out.append(number: facts.timers.connectTime)
+        case .responseTime: out.append(number: facts.timers.responseTime)
+        case .activeTime: out.append(number: facts.timers.activeTime, growing: isLine, facts)
+        case .totalTime: out.append(number: facts.timers.totalTime, growing: isLine, facts)
+        case .dataTime: out.append(number: facts.timers.dataTime)
+        case .handshakeTime: out.append(number: facts.timers.handshakeTime)
+        case .idleTime: out.append(number: facts.timers.idleTime)
+        case .requestCompleteTime: out.append(number: facts.timers.requestCompleteTime)
+        case .userTime: out.append(number: facts.timers.userTime, growing: isLine, facts)
+
+        case .status: out.append(number: facts.statusSoFar)
+        case .bytesToClient: out.append(number: Int(truncatingIfNeeded: facts.bytesToClient), growing: isLine, facts)
+        case .bytesFromClient: out.append(number: facts.bytesFromClient)
+
+        case .requestCookie: out.append(text: facts.requestCookie, flags, isLine: isLine)
+        case .responseCookie: out.append(text: facts.responseCookie, flags, isLine: isLine)
+        case .termination, .terminationAndCookies:
+            out.append(facts.termination.cause.rawValue)
+            out.append(facts.termination.phase.rawValue)
+            guard self == .terminationAndCookies else { return }
+            out.append(facts.termination.clientCookie.rawValue)
+            out.append(facts.termination.serverCookie.rawValue)
+
+        case .processConnections: out.append(number: facts.connections.process)
+        case .frontendConnections: out.append(number: facts.connections.frontend)
+        case .backendConnections: out.append(number: facts.connections.backend)
+        case .serverConnections: out.append(number: facts.connections.server)
+        case .serverQueue: out.append(number: facts.counts.serverQueue)
+        case .backendQueue: out.append(number: facts.counts.backendQueue)
+        case .retries:
+            if facts.isRedispatched { out.append(0x2B) }
+            out.append(number: facts.retries)
+
+        case .requestCaptures: out.append(captures: facts.requestCaptures, flags)
+        case .responseCaptures: out.append(captures: facts.responseCaptures, flags)
+        case .requestCaptureList: out.append(captureList: facts.requestCaptures, flags, isLine)
+        case .responseCaptureList: out.append(captureList: facts.responseCaptures, flags, isLine)
+
+        case .requestLine, .method, .uri, .uriWithoutQuery, .path, .query, .version:
+            if flags.contains(.quote) { out.append(0x22) }
+            out.append(requestPart: self, of: facts.requestLine, flags)
+            if flags.contains(.quote) { out.append(0x22) }
+
+        // No connection is encrypted yet.
+        case .tlsVersion, .tlsCipher: out.append(missing: flags, isLine: isLine)
+
+        case .hostname: out.append(text: Self.machineName, flags, isLine: isLine)
+        case .processID: out.append(number: UInt64(getpid()), flags, width: 4)
+        case .requestCounter: out.append(number: facts.requestCounter, flags, width: 4)
+        case .logCounter: out.append(number: facts.logCounter)
+        case .uniqueID: out.append(text: facts.uniqueID, flags, isLine: isLine)
+        case .origin:
+            if flags.contains(.quote) { out.append(0x22) }
+            out.append(isLine ? facts.logOrigin : "unspec")
+            if flags.contains(.quote) { out.append(0x22) }
+        }
+    }
+
+    private static let machineName: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&name, name.count - 1) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }()
+}
+
+extension ExchangeFacts {
+    /// HAProxy's name for the point at which a line of the log is written.
+    fileprivate var logOrigin: StaticString {
+        if handshakeFault != nil { return "sess_error" }
+        switch logStep {
+        case .accept: return "txn_accept"
+        case .request: return "txn_request"
+        case .connect: return "txn_connect"
+        case .response: return "txn_response"
+        case .close, .error, nil: break
+        }
+        if timers.ended != nil { return "txn_close" }
+        return requestProbe == nil ? "txn_response" : "txn_connect"
+    }
+
+    /// The connections when the line is written; before that, for rules, those now.
+    fileprivate var connections: ConnectionCounts {
+        guard counts.process == 0, let site else { return counts }
+        var now = counts
+        now.process = site.number(.connections)
+        now.frontend = site.number(.connections, ofFrontend: frontendIndex)
+        if let backendIndex {
+            now.backend = site.number(.connections, ofBackend: backendIndex)
+            if let serverIndex { now.server = site.number(.connections, ofServer: serverIndex, in: backendIndex) }
+        }
+        return now
+    }
+}
+
+/// What stands for parts of a request that was none.
+private let badRequest: StaticString = "<BADREQ>"
+
+extension TextWriter {
+    fileprivate mutating func append(ipOf address: SocketAddress?, _ flags: Format.Flags, _ isLine: Bool) {
+        switch address {
+        case .ip(.v4(let word), _) where flags.contains(.hexadecimal): append(hexadecimal: UInt64(word), width: 8)
+        case .ip(.v6(let high, let low), _) where flags.contains(.hexadecimal):
+            append(hexadecimal: high, width: 16)
+            append(hexadecimal: low, width: 16)
+        case .ip(let ip, _):
+            if flags.contains(.quote) { append(0x22) }
+            append(ip: ip)
+            if flags.contains(.quote) { append(0x22) }
+        case .path, .abstract, .abstractExact: append(text: "unix", flags, isLine: isLine)
+        case nil: append(missing: flags, isLine: isLine)
+        }
+    }
+
+    fileprivate mutating func append(portOf address: SocketAddress?, _ flags: Format.Flags, _ isLine: Bool) {
+        guard let address else { return append(missing: flags, isLine: isLine) }
+        append(number: UInt64(address.port ?? 0), flags, width: 4)
+    }
+
+    fileprivate mutating func append(number: UInt64, _ flags: Format.Flags, width: Int) {
+        if flags.contains(.hexadecimal) { append(hexadecimal: number, width: width) } else { append(number: number) }
+    }
+
+    /// In a line that is written while the exchange still goes on (`option logasap`) a plus sign in front says that the number
+    /// will yet grow.
+    fileprivate mutating func append(number value: Int, growing isLine: Bool, _ facts: ExchangeFacts) {
+        if isLine, facts.timers.ended == nil { append(0x2B) }
+        append(number: value)
+    }
+
+    fileprivate mutating func append(date time: WallTime) {
+        append(logDate: LocalCalendar.civil(time))
+        append(0x2E)
+        append(threeDigits: time.microseconds / 1_000)
+    }
+
+    fileprivate mutating func append(zonedDate civil: CivilTime) {
+        append(logDate: civil)
+        append(0x20)
+        append(offsetOf: civil)
+    }
+
+    /// `{a|b}`; nothing if nothing is captured in this frontend.
+    fileprivate mutating func append(captures: FieldCaptures, _ flags: Format.Flags) {
+        guard captures.count > 0 else { return }
+        if flags.contains(.quote) { append(0x22) }
+        append(0x7B)
+        for i in 0..<captures.count {
+            if i > 0 { append(0x7C) }
+            append(captures.values[i], .logField, escapingParameters: flags.contains(.escape))
+        }
+        append(0x7D)
+        if flags.contains(.quote) { append(0x22) }
+    }
+
+    /// `a b`, with a dash for what is missing.
+    fileprivate mutating func append(captureList captures: FieldCaptures, _ flags: Format.Flags, _ isLine: Bool) {
+        for i in 0..<captures.count {
+            if i > 0 { append(0x20) }
+            if captures.values[i].isEmpty {
+                append(missing: flags, isLine: isLine)
+            } else {
+                if flags.contains(.quote) { append(0x22) }
+                append(captures.values[i], .logField, escapingParameters: flags.contains(.escape))
+                if flags.contains(.quote) { append(0x22) }
+            }
+        }
+    }
+
+    fileprivate mutating func append(requestPart part: LogVariable, of line: [UInt8], _ flags: Format.Flags) {
+        guard !line.isEmpty else { return append(badRequest) }
+        let range = part == .requestLine ? 0..<line.count : RequestLineParts(line).range(of: part)
+        unsafe append(line.span.bytes.extracting(range), .logURL, escapingParameters: flags.contains(.escape))
+    }
+}
+
+/// Where the parts of a captured request line are. It may have been cut at the end, so any part may be missing.
+struct RequestLineParts {
+    let line: [UInt8]
+    private let methodEnd: Int
+    private let targetEnd: Int
+
+    init(_ line: [UInt8]) {
+        self.line = line
+        methodEnd = line.firstIndex(of: 0x20) ?? line.count
+        let last = line.lastIndex(of: 0x20) ?? line.count
+        targetEnd = last > methodEnd ? last : line.count
+    }
+
+    private var targetStart: Int { Swift.min(methodEnd + 1, line.count) }
+    private var queryStart: Int { line[targetStart..<targetEnd].firstIndex(of: 0x3F) ?? targetEnd }
+
+    func range(of part: LogVariable) -> Range<Int> {
+        switch part {
+        case .method: 0..<methodEnd
+        case .uri: targetStart..<targetEnd
+        case .uriWithoutQuery: targetStart..<queryStart
+        case .path: pathStart..<queryStart
+        case .query: queryStart..<targetEnd
+        case .version: Swift.min(targetEnd + 1, line.count)..<line.count
+        default: 0..<line.count
+        }
+    }
+
+    /// Behind scheme and host if there are any; a target that is no path (`*`, a CONNECT's) has none.
+    private var pathStart: Int {
+        let end = queryStart
+        guard targetStart < end else { return end }
+        if line[targetStart] == 0x2F { return targetStart }
+        guard let colon = line[targetStart..<end].firstIndex(of: 0x3A), colon + 2 < end, line[colon + 1] == 0x2F,
+            line[colon + 2] == 0x2F
+        else { return end }
+        return line[(colon + 3)..<end].firstIndex(of: 0x2F) ?? end
+    }
+}
