@@ -5,7 +5,7 @@
 // takes no lock.
 
 public import Basics
-internal import Synchronization
+public import Synchronization
 
 /// The servers that may be chosen now. Immutable.
 public final class EligibleServers: Sendable {
@@ -74,9 +74,10 @@ public final class Backend: Sendable {
     public let queued = Gauge()
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
-    /// Nil if no server has a limit.
-    let queue: RequestQueue?
-    @usableFromInline let hasQueue: Bool
+    let queue: RequestQueue
+    @usableFromInline let limitsServers: Atomic<Bool>
+    /// Whether a server has a `maxconn`: without any, requests never wait, and touch nothing of the queue.
+    @inlinable var hasQueue: Bool { limitsServers.load(ordering: .relaxed) }
     /// When it last changed between having usable servers and having none.
     private let changes: Lock<Availability>
 
@@ -104,8 +105,8 @@ public final class Backend: Sendable {
         self.servers = servers
         self.usesAllBackups = usesAllBackups
         self.loadAtFull = loadAtFull
-        queue = servers.contains { $0.limits.most != nil } ? RequestQueue(servers: servers.count) : nil
-        hasQueue = queue != nil
+        queue = RequestQueue(servers: servers.count)
+        limitsServers = Atomic(servers.contains { $0.limits.most != nil })
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         views = EligibleViews(workers: workers)
@@ -140,8 +141,9 @@ public final class Backend: Sendable {
     /// The latest list, whichever the workers have seen.
     var eligibleNow: EligibleServers { eligible.withLock { $0 } }
 
-    /// Makes the servers' present states count. Called by the control thread after it has changed one.
+    /// Makes the servers' present states, weights and limits count. Called by the control thread after it has changed one.
     public func serverChanged(now: Instant) {
+        limitsServers.store(servers.contains { $0.limits.most != nil }, ordering: .sequentiallyConsistent)
         let fresh = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         eligible.withLock { $0 = fresh }
         version.wrappingAdd(1, ordering: .acquiringAndReleasing)
@@ -156,7 +158,7 @@ public final class Backend: Sendable {
             availability.isUp = isUp
             availability.since = now
         }
-        queue?.serversChanged(of: self, now: now)
+        queue.serversChanged(of: self, now: now)
     }
 
     /// The weights of the servers that requests are spread over now, together: the active ones, or the backups in their stead.

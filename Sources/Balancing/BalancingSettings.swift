@@ -104,17 +104,15 @@ extension BalancingSettings {
     ) -> Backend {
         let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
-            let (address, hostName, port) = draft.place(resolve: resolve)
+            let place = draft.place(resolve: resolve)
+            var configuration = draft.configuration(id: ids[index], at: place)
+            if draft.isChecked {
+                configuration.check = checkPlan(
+                    draft, servicePort: place.port, connectTimeout: connectTimeout, headLimits: headLimits)
+            }
             return Server(
-                name: draft.name.text, backendName: name, index: index, id: ids[index],
-                weight: draft.weight, isBackup: draft.isBackup, isDisabled: draft.isDisabled, address: address,
-                hostName: hostName, port: port, portOffset: draft.portOffset,
-                naming: hostName == nil || draft.naming.resolvers == nil ? nil : draft.naming,
-                pool: draft.pool, limits: draft.limits, proxyHeader: draft.proxyHeader,
-                proxyOptions: draft.proxyOptions,
-                check: draft.isChecked
-                    ? checkPlan(draft, servicePort: port, connectTimeout: connectTimeout, headLimits: headLimits) : nil,
-                workers: workers, now: now)
+                name: draft.name.text, backendName: name, index: index, configuration: configuration,
+                address: place.address, isDisabled: draft.isDisabled, workers: workers, now: now)
         }
         return Backend(
             name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups,
@@ -149,9 +147,26 @@ extension BalancingSettings {
 }
 
 extension ServerDraft {
-    fileprivate func place(
-        resolve: (String) -> [IPAddress]
-    ) -> (address: SocketAddress?, hostName: String?, port: UInt16) {
+    fileprivate typealias Place = (address: SocketAddress?, hostName: String?, port: UInt16)
+
+    /// What the line says of the server, without its checks.
+    fileprivate func configuration(id: Int, at place: Place) -> ServerConfiguration {
+        var configuration = ServerConfiguration(id: id)
+        configuration.weight = weight
+        configuration.isBackup = isBackup
+        configuration.hostName = place.hostName
+        configuration.port = place.port
+        configuration.portOffset = portOffset
+        configuration.takesClientAddress = place.hostName == nil && place.address?.ip?.isAny == true
+        configuration.naming = place.hostName == nil || naming.resolvers == nil ? nil : naming
+        configuration.pool = pool
+        configuration.limits = limits.normal
+        configuration.proxyHeader = proxyHeader
+        configuration.proxyOptions = proxyOptions
+        return configuration
+    }
+
+    fileprivate func place(resolve: (String) -> [IPAddress]) -> Place {
         switch address {
         case .path(let path): return (.path(path), nil, 0)
         case .abstract(let name): return (.abstract(name), nil, 0)

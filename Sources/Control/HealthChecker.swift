@@ -33,13 +33,15 @@ final class HealthChecker: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
 
-    /// Starts checking `server`, for the first time after `delay`. Nil for a server without a plan, which has nothing to check.
+    /// Starts checking `server`, for the first time after `delay`, with the plan that it has now. While the server is in maintenance
+    /// its checks pause. Returns nil for a server without a plan, which has nothing to check.
     @discardableResult
     static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
         observer: any HealthObserver, in loop: TaskLoop
     ) -> HealthChecker? {
-        guard let plan = server.check, server.state != .maintenance else { return nil }
+        guard let plan = server.check else { return nil }
+        server.adopt(plan)
         let checker = HealthChecker(server, backend, plan, pool, observer)
         checker.handle = loop.add(checker)
         loop.setDeadline(loop.now + delay, of: checker.handle)
@@ -73,6 +75,8 @@ final class HealthChecker: LoopTask {
 
     func expired(in loop: TaskLoop) {
         switch phase {
+        case .pausing where server.state.administrative == .maintenance:
+            loop.setDeadline(loop.now + plan.interval, of: handle)
         case .pausing: connect(in: loop)
         case .connecting(let socket, let start):
             finish(CheckResult(.failed, .layer4Timeout), socket, start, in: loop)
@@ -195,6 +199,11 @@ final class HealthChecker: LoopTask {
         var result = result
         loop.kernel.refreshClock()
         result.duration = loop.now.since(start)
+        // A check that was begun before the server's maintenance has no verdict.
+        guard server.state.administrative != .maintenance else {
+            loop.setDeadline(start + plan.interval, of: handle)
+            return
+        }
         let transition = backend.record(result, of: server, at: loop.now)
         loop.setDeadline(start + plan.pause(after: server.record), of: handle)
         observer.checked(server, of: backend, result, transition: transition)

@@ -85,7 +85,7 @@ final class SystemResolver: LoopTask {
     }
 
     private var unresolved: [Server] {
-        plan.backends.flatMap(\.backend.servers).filter { $0.state == .unresolved && $0.naming == nil }
+        plan.backends.flatMap(\.backend.servers).filter { $0.state.name == .unresolved && $0.naming == nil }
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}

@@ -141,21 +141,27 @@ extension BackendPlan {
 }
 
 extension Server {
+    /// The one of its states that is shown: maintenance before a missing address, and that before what checks say.
+    private func shownState(_ record: HealthRecord) -> RowState {
+        let state = state
+        if state.administrative == .maintenance { return .maintenance }
+        if state.name == .unresolved { return .unresolved }
+        if state.administrative == .drain, state.health.isUp { return .drain }
+        return switch state.health {
+        case .unchecked: .noCheck
+        case .up: .up
+        case .goingDown: .goingDown(record.health - record.thresholds.rise + 1, of: record.thresholds.fall)
+        case .down: .down
+        case .goingUp: .goingUp(record.health, of: record.thresholds.rise)
+        }
+    }
+
     fileprivate func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .server, name: name, id: id)
         row.fill(from: traffic)
         row.fill(averageTimes, traffic, now: now)
         let record = record
-        row.state =
-            switch state {
-            case .unchecked: .noCheck
-            case .up: .up
-            case .goingDown: .goingDown(record.health - record.thresholds.rise + 1, of: record.thresholds.fall)
-            case .down: .down
-            case .goingUp: .goingUp(record.health, of: record.thresholds.rise)
-            case .maintenance: .maintenance
-            case .unresolved: .unresolved
-            }
+        row.state = shownState(record)
         row.stateAge = now.since(record.since)
         row.endpoint = address
         row.hostName = hostName

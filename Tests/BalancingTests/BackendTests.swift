@@ -8,13 +8,14 @@ import Testing
 
 @Suite struct BackendTests {
     @Test(arguments: [
-        (ServerState.unchecked, true), (.up, true), (.goingDown, true), (.down, false), (.goingUp, false),
-        (.maintenance, false), (.unresolved, false),
+        (ServerState(), true), (ServerState(health: .up), true), (ServerState(health: .goingDown), true),
+        (ServerState(health: .down), false), (ServerState(health: .goingUp), false),
+        (ServerState(.maintenance), false), (ServerState(.drain), false), (ServerState(name: .unresolved), false),
     ])
     func `only a usable server is chosen`(_ state: ServerState, _ isChosen: Bool) {
         for algorithm in [BalanceLine.roundRobin, .leastConnections] {
             let backend = backend(algorithm, weights: [1, 1])
-            backend.set(state, of: 0)
+            backend.set(all: state, of: 0)
             #expect(backend.choices(4).contains("a") == isChosen)
             #expect(backend.choices(4).contains("b"))
         }
@@ -66,7 +67,7 @@ import Testing
     @Test func `a worker's view follows a change, but not before it is announced`() {
         let backend = backend(.roundRobin, weights: [1, 1])
         #expect(backend.choose()?.name == "a")
-        backend.servers[1].setState(.down)
+        _ = backend.servers[1].states.set(HealthState.down)
         #expect(backend.choose()?.name == "b", "the list it has seen still counts")
         backend.serverChanged(now: Instant(nanoseconds: 1))
         for _ in 0..<3 { #expect(backend.choose()?.name == "a") }
@@ -113,39 +114,39 @@ import Testing
     private func server(isDisabled: Bool = false, address: SocketAddress? = nil, check: HealthCheckPlan? = nil)
         -> Server
     {
-        Server(
-            name: "s", backendName: "app", index: 0, id: 1, weight: 1, isBackup: false, isDisabled: isDisabled,
-            address: address, hostName: "app.local", port: 80, check: check, workers: 1, now: Instant(nanoseconds: 5))
+        var configuration = ServerConfiguration(id: 1)
+        configuration.hostName = "app.local"
+        configuration.port = 80
+        configuration.check = check
+        return Server(
+            name: "s", backendName: "app", index: 0, configuration: configuration, address: address,
+            isDisabled: isDisabled, workers: 1, now: Instant(nanoseconds: 5))
     }
     private let address = SocketAddress.ip(.loopbackV4, port: 80)
 
     @Test func `its first state is what is known of it`() throws {
         let plan = try settings("server s 127.0.0.1:80 check").backend().servers[0].check
-        #expect(server(address: address).state == .unchecked)
-        #expect(server(address: address, check: plan).state == .up, "up until a check says otherwise")
-        #expect(server().state == .unresolved)
-        #expect(server(isDisabled: true).state == .maintenance)
-        #expect(server(isDisabled: true, address: address).state == .maintenance)
+        #expect(server(address: address).state == ServerState())
+        #expect(
+            server(address: address, check: plan).state == ServerState(health: .up), "up until a check says otherwise")
+        #expect(server().state == ServerState(name: .unresolved))
+        #expect(server(isDisabled: true).state == ServerState(.maintenance, name: .unresolved))
+        #expect(server(isDisabled: true, address: address).state == ServerState(.maintenance))
     }
 
     @Test func `an address found later brings it into service`() throws {
         let plan = try settings("server s 127.0.0.1:80 check").backend().servers[0].check
-        for (check, state) in [(nil, ServerState.unchecked), (plan, .up)] {
+        for (check, health) in [(nil, HealthState.unchecked), (plan, .up)] {
             let server = server(check: check)
             server.resolved(to: address, now: Instant(nanoseconds: 7))
-            #expect(server.address == address && server.state == state)
+            #expect(server.address == address && server.state == ServerState(health: health))
         }
     }
 
     @Test func `an address found later does not end its maintenance`() {
         let server = server(isDisabled: true)
         server.resolved(to: address, now: Instant(nanoseconds: 7))
-        #expect(server.address == address && server.state == .maintenance)
-    }
-
-    @Test func `states have HAProxy's words`() {
-        let states: [ServerState] = [.unchecked, .up, .goingDown, .down, .goingUp, .maintenance, .unresolved]
-        #expect(states.map(\.label) == ["no check", "UP", "UP", "DOWN", "DOWN", "MAINT", "MAINT (resolution)"])
+        #expect(server.address == address && server.state == ServerState(.maintenance))
     }
 }
 

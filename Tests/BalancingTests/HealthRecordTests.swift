@@ -20,13 +20,13 @@ import Testing
     }
 
     /// U up, u up but failing, D down, d down but passing.
-    private func letter(_ state: ServerState) -> Character {
+    private func letter(_ state: HealthState) -> Character {
         switch state {
         case .up: "U"
         case .goingDown: "u"
         case .down: "D"
         case .goingUp: "d"
-        default: "?"
+        case .unchecked: "?"
         }
     }
 
@@ -55,6 +55,22 @@ import Testing
         var record = record(rise: 2, fall: 3)
         for sign in results { _ = record.add(result(sign), at: at(1)) }
         #expect(record.failures == failures)
+    }
+
+    @Test func `other thresholds leave a server up or down`() {
+        for results in ["", "+", "+--", "-", "-+", "-++", "-+++"] {
+            for (rise, fall) in [(1, 1), (2, 3), (5, 5)] {
+                var record = record(rise: 3, fall: 3)
+                for sign in results { _ = record.add(result(sign), at: at(1)) }
+                let wasUp = record.isUp
+                var thresholds = HealthThresholds()
+                thresholds.rise = rise
+                thresholds.fall = fall
+                record.adopt(thresholds)
+                #expect(record.isUp == wasUp, "\(results) with rise \(rise) fall \(fall)")
+                #expect((0..<rise + fall).contains(record.health))
+            }
+        }
     }
 
     @Test func `it knows since when it is as it is, and how long it was down before`() {

@@ -412,7 +412,7 @@ import Testing
         let backend = try settings("server a here:80", "server b gone:80", "server c 10.0.0.1:80").backend {
             $0 == "here" ? [.v4(1), .v4(2)] : []
         }
-        #expect(backend.servers.map(\.state) == [.unchecked, .unresolved, .unchecked])
+        #expect(backend.servers.map(\.state.name) == [.resolved, .unresolved, .resolved])
         #expect(backend.servers.map(\.address?.description) == ["0.0.0.1:80", nil, "10.0.0.1:80"])
         #expect(backend.servers.map(\.hostName) == ["here", "gone", nil])
         #expect(backend.choices(4) == "acac")
@@ -425,7 +425,7 @@ import Testing
         ).backend()
         #expect(backend.algorithm.name == "leastconn")
         #expect(backend.choices(4) == "abab")
-        #expect(backend.servers[2].state == .maintenance)
+        #expect(backend.servers[2].state.administrative == .maintenance)
     }
 
     private func complaints(_ lines: String) -> [String] {

@@ -12,11 +12,13 @@ private final class Site: Sendable {
     let grants = Lock<[PlaceGrant]>([])
 
     init(_ limits: [ServerLimits], _ algorithm: BalanceLine = .roundRobin, loadAtFull: Int = 1, workers: Int = 1) {
-        let servers = limits.enumerated().map { index, limits in
-            Server(
-                name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index, id: index + 1,
-                weight: 1, isBackup: false, isDisabled: false, address: .ip(.loopbackV4, port: 8_000), hostName: nil,
-                port: 8_000, limits: limits, check: nil, workers: workers, now: Instant(nanoseconds: 0))
+        let servers = limits.enumerated().map { index, limits -> Server in
+            var configuration = ServerConfiguration(id: index + 1)
+            configuration.limits = limits.normal
+            return Server(
+                name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
+                configuration: configuration, address: .ip(.loopbackV4, port: 8_000), workers: workers,
+                now: Instant(nanoseconds: 0))
         }
         backend = Backend(
             name: "app", algorithm: algorithm, servers: servers, usesAllBackups: false, loadAtFull: loadAtFull,
@@ -79,7 +81,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
 
     @Test func `a backend without limits has no queue at all`() {
         let site = Site([limit(nil), limit(nil)])
-        #expect(site.backend.queue == nil)
+        #expect(!site.backend.hasQueue)
         #expect((0..<4).map { _ in site.take() } == ["a", "b", "a", "b"])
         site.release(0)
         #expect(site.backend.servers[0].active.current == 1)

@@ -89,22 +89,21 @@ import Testing
         let server = backend.servers[0]
         server.unresolved()
         backend.serverChanged(now: Instant(nanoseconds: 1))
-        #expect(server.state == .unresolved && backend.choices(1) == "-")
+        #expect(server.state == ServerState(name: .unresolved) && backend.choices(1) == "-")
         server.resolved(to: .ip(.v4(2), port: 80), now: Instant(nanoseconds: 2))
         backend.serverChanged(now: Instant(nanoseconds: 2))
-        #expect(server.state == .unchecked && backend.choices(1) == "s")
+        #expect(server.state == ServerState() && backend.choices(1) == "s")
     }
 
     @Test func `at another address a server that was down is up until a check says otherwise`() throws {
         let backend = try settings("server s 127.0.0.1:80 check fall 1").backend()
         let server = backend.servers[0]
         let result = CheckResult(.failed, .layer4Connection)
-        _ = server.updateRecord { $0.add(result, at: Instant(nanoseconds: 10)) }
-        server.setState(server.record.state)
-        #expect(server.state == .down)
+        _ = backend.record(result, of: server, at: Instant(nanoseconds: 10))
+        #expect(server.state.health == .down)
         server.unresolved()
         server.resolved(to: .ip(.v4(2), port: 80), now: Instant(nanoseconds: 30))
-        #expect(server.state == .up && server.record.isUp)
+        #expect(server.state == ServerState(health: .up) && server.record.isUp)
         #expect(server.record.falls == 1 && server.record.downtime == TimeSpan(nanoseconds: 20))
     }
 }

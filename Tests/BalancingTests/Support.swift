@@ -34,12 +34,15 @@ func backend(
 ) -> Backend {
     var limits = ServerLimits()
     limits.most = limit
-    let servers = weights.enumerated().map { index, weight in
-        Server(
-            name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index, id: index + 1,
-            weight: weight, isBackup: backups.contains(index), isDisabled: false,
-            address: .ip(.loopbackV4, port: UInt16(8_000 + index)), hostName: nil, port: UInt16(8_000 + index),
-            limits: limits, check: nil, workers: workers, now: Instant(nanoseconds: 0))
+    let servers = weights.enumerated().map { index, weight -> Server in
+        var configuration = ServerConfiguration(id: index + 1)
+        configuration.weight = weight
+        configuration.isBackup = backups.contains(index)
+        configuration.limits = limits
+        return Server(
+            name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
+            configuration: configuration, address: .ip(.loopbackV4, port: UInt16(8_000 + index)), workers: workers,
+            now: Instant(nanoseconds: 0))
     }
     return Backend(
         name: "app", algorithm: algorithm, servers: servers, usesAllBackups: allBackups, workers: workers,
@@ -68,9 +71,16 @@ extension Backend {
         (0..<count).map { _ in choose(avoiding: avoiding)?.name ?? "-" }.joined()
     }
 
-    /// Changes a server's state as the control thread does.
-    func set(_ state: ServerState, of index: Int, at nanoseconds: UInt64 = 0) {
-        servers[index].setState(state)
+    /// Changes a server's health as the control thread does.
+    func set(_ health: HealthState, of index: Int, at nanoseconds: UInt64 = 0) {
+        _ = servers[index].states.set(health)
         serverChanged(now: Instant(nanoseconds: nanoseconds))
+    }
+
+    /// Changes all three states of a server.
+    func set(all state: ServerState, of index: Int) {
+        _ = servers[index].states.set(state.administrative)
+        _ = servers[index].states.set(state.name)
+        set(state.health, of: index)
     }
 }

@@ -11,10 +11,14 @@ import Testing
     private func server(
         _ address: SocketAddress?, portOffset: Int? = nil, hostName: String? = nil
     ) -> Balancing.Server {
-        Balancing.Server(
-            name: "s", backendName: "b", index: 0, id: 1, weight: 1, isBackup: false, isDisabled: false,
-            address: address, hostName: hostName, port: address?.port ?? 0, portOffset: portOffset, check: nil,
-            workers: 1, now: Instant(nanoseconds: 0))
+        var configuration = ServerConfiguration(id: 1)
+        configuration.hostName = hostName
+        configuration.port = address?.port ?? 0
+        configuration.portOffset = portOffset
+        configuration.takesClientAddress = hostName == nil && address?.ip?.isAny == true
+        return Balancing.Server(
+            name: "s", backendName: "b", index: 0, configuration: configuration, address: address, workers: 1,
+            now: Instant(nanoseconds: 0))
     }
 
     @Test func `a server with an address and a port is where it is`() {

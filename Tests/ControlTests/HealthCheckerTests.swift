@@ -127,10 +127,10 @@ import Testing
                 "4000 L7STS 503 x", "4500 L7STS 503 x",
                 "5000 L7STS 503 wentDown x",
             ])
-        #expect(play.server.state == .down && play.backend.choices(1) == "-")
+        #expect(play.server.state.health == .down && play.backend.choices(1) == "-")
         play.behaviour = .ok
         #expect(play.run(3) == ["10000 L7OK 200", "10500 L7OK 200 wentUp", "12500 L7OK 200"])
-        #expect(play.server.state == .up && play.backend.choices(1) == "s")
+        #expect(play.server.state.health == .up && play.backend.choices(1) == "s")
         #expect(play.server.record.downtime == .milliseconds(5_500))
     }
 
@@ -148,9 +148,9 @@ import Testing
         play.run(1)
         play.behaviour = .refuses
         play.run(2)
-        #expect(play.server.state == .goingDown && play.backend.choices(1) == "s")
+        #expect(play.server.state.health == .goingDown && play.backend.choices(1) == "s")
         play.run(1)
-        #expect(play.server.state == .down && play.backend.choices(1) == "-")
+        #expect(play.server.state.health == .down && play.backend.choices(1) == "-")
     }
 
     // MARK: Time-outs, as the manual's section on `timeout check` has them
@@ -210,16 +210,41 @@ import Testing
         }
     }
 
-    @Test func `a server in maintenance is not checked, nor one that has no check`() throws {
-        #expect(try Play("server s 127.0.0.1:80 check disabled").loop.taskCount == 0)
+    @Test func `a server in maintenance is not checked until an operator enables it, nor one that has no check`() throws
+    {
         #expect(try Play("server s 127.0.0.1:80").loop.taskCount == 0)
+        let play = try Play("server s 127.0.0.1:80 check disabled inter 2s")
+        play.behaviour = .refuses
+        play.pass(.seconds(7))
+        #expect(play.observer.notes.isEmpty)
+        play.backend.setAdministrativeState(.ready, of: play.server, now: play.loop.now)
+        #expect(play.run(1) == ["8000 L4CON wentDown Connection refused"])
+    }
+
+    @Test func `a check that ends undoes disable`() throws {
+        // It once would have: one byte stood for what the operator, the checks and the nameservers had said.
+        let play = try Play("option httpchk", "server s 127.0.0.1:80 check inter 2s rise 1")
+        play.behaviour = .silent
+        #expect(play.run(1) == ["2000 L7TOUT wentDown "])
+        play.behaviour = .dribbles("HTTP/1.1 200 OK\r\n\r\n")
+        play.pass(.milliseconds(5))
+        #expect(play.kernel.openCount > 0, "a check is under way")
+        play.backend.setAdministrativeState(.maintenance, of: play.server, now: play.loop.now)
+        play.pass(.seconds(5))
+        #expect(play.observer.notes.count == 1 && play.kernel.openCount == 0)
+        #expect(play.server.state == ServerState(.maintenance, health: .down) && play.backend.choices(1) == "-")
+        // Nor does `enable server` declare it healthy.
+        play.backend.setAdministrativeState(.ready, of: play.server, now: play.loop.now)
+        #expect(play.server.state == ServerState(health: .down) && play.backend.choices(1) == "-")
+        play.pass(.seconds(3))
+        #expect(play.server.state == ServerState(health: .up) && play.backend.choices(1) == "s")
     }
 
     @Test func `a server without address waits for one without a verdict`() throws {
         let play = try Play("option httpchk", "server s app.local:80 check inter 2s")
         play.behaviour = .ok
         play.pass(.seconds(7))
-        #expect(play.observer.notes.isEmpty && play.server.state == .unresolved)
+        #expect(play.observer.notes.isEmpty && play.server.state.name == .unresolved)
         #expect(play.backend.choices(1) == "-")
 
         play.server.resolved(to: address, now: play.loop.now)
@@ -232,7 +257,7 @@ import Testing
         let play = try Play("server s app.local:80 check inter 2s addr 127.0.0.1")
         play.behaviour = .ok
         #expect(play.run(1) == ["0 L4OK"])
-        #expect(play.server.state == .unresolved && play.backend.choices(1) == "-")
+        #expect(play.server.state.name == .unresolved && play.backend.choices(1) == "-")
     }
 }
 

@@ -283,8 +283,8 @@ extension PlayedSite {
     func takeDown(_ index: Int) { set(.down, index) }
     func bringUp(_ index: Int) { set(.unchecked, index) }
 
-    private func set(_ state: ServerState, _ index: Int) {
-        backend.servers[index].setState(state)
+    private func set(_ health: HealthState, _ index: Int) {
+        _ = backend.servers[index].states.set(health)
         backend.serverChanged(now: kernel.now)
     }
 }

@@ -54,7 +54,7 @@ public struct CheckResult: Sendable, Equatable {
 
 /// The history of one server's health.
 public struct HealthRecord: Sendable {
-    public let thresholds: HealthThresholds
+    public private(set) var thresholds: HealthThresholds
     /// 0 … rise + fall - 1; up from `rise` on. Starts at `rise`: up until the first check says otherwise.
     public private(set) var health: Int
     public private(set) var last: CheckResult?
@@ -79,9 +79,18 @@ public struct HealthRecord: Sendable {
     public var isUp: Bool { health >= thresholds.rise }
 
     /// The state this record stands for.
-    public var state: ServerState {
+    public var state: HealthState {
         if isUp { return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown }
         return health == 0 ? .down : .goingUp
+    }
+
+    /// Takes other thresholds over: the server stays up or down, and as far from the other side as they allow.
+    mutating func adopt(_ thresholds: HealthThresholds) {
+        health =
+            isUp
+            ? thresholds.rise + min(health - self.thresholds.rise, thresholds.fall - 1)
+            : min(health, thresholds.rise - 1)
+        self.thresholds = thresholds
     }
 
     /// The server begins anew, somewhere else: up until a check says otherwise.
@@ -116,18 +125,5 @@ public struct HealthRecord: Sendable {
         }
         since = now
         return isUp ? .wentUp : .wentDown
-    }
-}
-
-extension Backend {
-    /// Counts the result of a check of `server`, and makes the server's new state count for the choice of servers.
-    ///
-    /// Returns the transition if the result took the server out or brought it back. A server whose name has no address
-    /// stays without one, even where its check goes to another address and succeeds.
-    public func record(_ result: CheckResult, of server: Server, at now: Instant) -> HealthRecord.Transition? {
-        let transition = server.updateRecord { $0.add(result, at: now) }
-        if server.state != .unresolved { server.setState(server.record.state) }
-        if transition != nil { serverChanged(now: now) }
-        return transition
     }
 }

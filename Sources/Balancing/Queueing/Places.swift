@@ -67,15 +67,14 @@ extension Backend {
         for server: Server? = nil, worker: Int, owner: UInt64, priority: QueuePriority = QueuePriority(),
         avoiding: Server? = nil
     ) -> QueueTicket {
-        guard let queue else { preconditionFailure("backend \(name) has no limits, and somebody waits") }
-        return queue.join(
+        queue.join(
             Waiter(
                 worker: worker, owner: owner, avoiding: avoiding?.index,
                 avoidsUntil: priority.time + CircuitBreaker.pause), priority, for: server, of: self)
     }
 
     /// Gives the wait up. Nil if a place was given away to this ticket: then word of it is on its way.
-    public func leave(_ ticket: QueueTicket) -> QueueWait? { queue?.leave(ticket, of: self) }
+    public func leave(_ ticket: QueueTicket) -> QueueWait? { queue.leave(ticket, of: self) }
 
     /// Gives a place back.
     @inlinable
@@ -86,12 +85,12 @@ extension Backend {
 
     /// Gives free places of a server to those who wait: one has become free, or a request may try a server that was left alone.
     public func offerPlaces(of server: Server, by worker: Int, now: Instant) {
-        queue?.offerPlaces(of: server, in: self, by: worker, now: now)
+        queue.offerPlaces(of: server, in: self, by: worker, now: now)
     }
 
     /// Says where word of places goes. It is called under a lock, on any thread: it must not wait, nor ask this backend
     /// anything. Its second argument is the worker whose doing it was; nil for another thread.
-    public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue?.setDelivery(deliver) }
+    public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue.setDelivery(deliver) }
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
 }

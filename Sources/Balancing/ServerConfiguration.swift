@@ -1,0 +1,147 @@
+// What the configuration says of one server. It can be exchanged while the server runs: its counters and states stay.
+
+public import Basics
+public import ProxyProtocol
+internal import Synchronization
+
+/// How idle connections to a server are kept for the next request.
+public struct PoolLimits: Sendable, Equatable {
+    /// Idle connections kept, over all workers; nil for as many as there come to be.
+    public var connectionsMax: Int?
+    /// With fewer idle connections than this, over all workers, a worker opens its own rather than take another worker's; and as many
+    /// are kept beyond those that are needed.
+    public var connectionsLow = 0
+    /// An idle connection is closed after this time. The default is shorter than most servers' own limit, so that they
+    /// seldom close first.
+    public var idleTime = TimeSpan.seconds(5)
+    /// Requests after the first that one connection may carry; nil for any number.
+    public var reusesMax: Int?
+
+    public init() {}
+}
+
+/// One server as the configuration describes it.
+public struct ServerConfiguration: Sendable {
+    /// HAProxy's `sid`: the position in the backend from 1, or what `id` says.
+    public var id: Int
+    public var weight = 1
+    public var isBackup = false
+    /// The host name to look up, if the configuration gives a name instead of an address.
+    public var hostName: String?
+    public var port: UInt16 = 0
+    /// What is added to the port that the client connected to; nil if the server has a port of its own.
+    public var portOffset: Int?
+    /// The address is the one that the client connected to.
+    public var takesClientAddress = false
+    /// How the name is looked up while Portico runs; nil if there is none, or the server keeps its first address.
+    public var naming: ServerNaming?
+    public var pool = PoolLimits()
+    public var limits = ServerLimits()
+    /// The PROXY protocol header that connections begin with; nil for none.
+    public var proxyHeader: ProxyHeaderVersion?
+    /// What such a header of version 2 says beside the addresses.
+    public var proxyOptions: ProxyHeaderOptions = []
+    public var check: HealthCheckPlan?
+
+    public init(id: Int) { self.id = id }
+}
+
+/// The configuration of a running server: what requests read of it is in atomics, the rest behind a lock.
+struct LiveConfiguration: ~Copyable, Sendable {
+    private let whole: Lock<ServerConfiguration>
+    private let weightNow: Atomic<Int>
+    private let connectionsMax: Atomic<Int>
+    private let connectionsMin: Atomic<Int>
+    private let queueMax: Atomic<Int>
+    private let poolMax: Atomic<Int>
+    private let poolLow: Atomic<Int>
+    private let poolReusesMax: Atomic<Int>
+    private let poolIdleTime: Atomic<UInt64>
+    private let traits: Atomic<UInt8>
+
+    /// What requests have to know of a server's address and header, without asking for the whole configuration.
+    struct Traits: OptionSet {
+        let rawValue: UInt8
+        static let takesClientAddress = Traits(rawValue: 1)
+        static let addsToClientPort = Traits(rawValue: 2)
+        static let followsName = Traits(rawValue: 4)
+        static let sendsHeader = Traits(rawValue: 8)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(of configuration: ServerConfiguration) {
+            self = []
+            if configuration.takesClientAddress { insert(.takesClientAddress) }
+            if configuration.portOffset != nil { insert(.addsToClientPort) }
+            if configuration.naming != nil { insert(.followsName) }
+            if configuration.proxyHeader != nil { insert(.sendsHeader) }
+        }
+    }
+
+    init(_ configuration: ServerConfiguration) {
+        whole = Lock(configuration)
+        weightNow = Atomic(configuration.weight)
+        connectionsMax = Atomic(Self.number(configuration.limits.most))
+        connectionsMin = Atomic(Self.number(configuration.limits.least))
+        queueMax = Atomic(Self.number(configuration.limits.queueMax))
+        poolMax = Atomic(Self.number(configuration.pool.connectionsMax))
+        poolLow = Atomic(configuration.pool.connectionsLow)
+        poolReusesMax = Atomic(Self.number(configuration.pool.reusesMax))
+        poolIdleTime = Atomic(configuration.pool.idleTime.nanoseconds)
+        traits = Atomic(Traits(of: configuration).rawValue)
+    }
+
+    /// A limit as a number: a negative one stands for none.
+    private static func number(_ limit: Int?) -> Int { limit ?? -1 }
+    private static func limit(_ number: borrowing Atomic<Int>) -> Int? {
+        let value = number.load(ordering: .relaxed)
+        return value < 0 ? nil : value
+    }
+
+    func replace(by configuration: ServerConfiguration) {
+        whole.withLock { $0 = configuration }
+        weightNow.store(configuration.weight, ordering: .relaxed)
+        connectionsMax.store(Self.number(configuration.limits.most), ordering: .relaxed)
+        connectionsMin.store(Self.number(configuration.limits.least), ordering: .relaxed)
+        queueMax.store(Self.number(configuration.limits.queueMax), ordering: .relaxed)
+        poolMax.store(Self.number(configuration.pool.connectionsMax), ordering: .relaxed)
+        poolLow.store(configuration.pool.connectionsLow, ordering: .relaxed)
+        poolReusesMax.store(Self.number(configuration.pool.reusesMax), ordering: .relaxed)
+        poolIdleTime.store(configuration.pool.idleTime.nanoseconds, ordering: .relaxed)
+        traits.store(Traits(of: configuration).rawValue, ordering: .releasing)
+    }
+
+    var current: ServerConfiguration { whole.withLock { $0 } }
+
+    /// One part of the configuration.
+    func read<Part>(_ part: (borrowing ServerConfiguration) -> Part) -> Part { whole.withLock { part($0) } }
+
+    var weight: Int { weightNow.load(ordering: .relaxed) }
+
+    var limits: ServerLimits {
+        var limits = ServerLimits()
+        limits.most = Self.limit(connectionsMax)
+        limits.least = Self.limit(connectionsMin)
+        limits.queueMax = Self.limit(queueMax)
+        return limits
+    }
+
+    var pool: PoolLimits {
+        var pool = PoolLimits()
+        pool.connectionsMax = Self.limit(poolMax)
+        pool.connectionsLow = poolLow.load(ordering: .relaxed)
+        pool.reusesMax = Self.limit(poolReusesMax)
+        pool.idleTime = TimeSpan(nanoseconds: poolIdleTime.load(ordering: .relaxed))
+        return pool
+    }
+
+    var currentTraits: Traits { Traits(rawValue: traits.load(ordering: .acquiring)) }
+}
+
+extension Backend {
+    /// Gives a server another configuration. Its counters, its states, the requests on it and those that wait for it stay.
+    public func reconfigure(_ server: Server, as configuration: ServerConfiguration, now: Instant) {
+        server.reconfigure(as: configuration)
+        serverChanged(now: now)
+    }
+}

@@ -1,0 +1,148 @@
+// The three states of a server, and the one place that computes from them whether it gets requests.
+//
+// Each state has one owner: an operator sets the administrative state, checks set the health, the lookup of host names sets the
+// name's state. An owner changes its own state and cannot express a change of another one, so a check that ends never undoes
+// `disable server`, and `enable server` never declares a server healthy. All three are in one atomic word: a reader sees a
+// combination that existed, and two owners on two threads lose no change.
+
+public import Basics
+internal import Synchronization
+
+/// What an operator has decided: the configuration's `disabled` at first, commands later.
+public enum AdministrativeState: UInt8, CaseIterable, Sendable {
+    case ready
+    /// Gets only requests that name it (`use-server`), and is checked.
+    case drain
+    /// Gets no requests, and is not checked.
+    case maintenance
+}
+
+/// What checks have found.
+public enum HealthState: UInt8, CaseIterable, Sendable {
+    /// No check is configured: taken as up.
+    case unchecked
+    case up
+    /// Up, but its last check failed.
+    case goingDown
+    case down
+    /// Down, but its last check succeeded.
+    case goingUp
+
+    public var isUp: Bool { self == .unchecked || self == .up || self == .goingDown }
+}
+
+/// Whether the server has an address to connect to.
+public enum NameState: UInt8, CaseIterable, Sendable {
+    /// The configuration gives an address, or the host name has one.
+    case resolved
+    /// The host name has no address.
+    case unresolved
+}
+
+/// All three states of a server at one moment.
+public struct ServerState: Sendable, Equatable {
+    public var administrative: AdministrativeState
+    public var health: HealthState
+    public var name: NameState
+
+    public init(
+        _ administrative: AdministrativeState = .ready, health: HealthState = .unchecked, name: NameState = .resolved
+    ) {
+        self.administrative = administrative
+        self.health = health
+        self.name = name
+    }
+
+    /// Whether a request may go to the server if something names it: a `use-server` line, or a retry on the same server.
+    public var isUsable: Bool { administrative != .maintenance && name == .resolved && health.isUp }
+
+    /// Whether balancing may choose the server.
+    /// - Parameter weight: its weight; a server of weight 0 gets only requests that name it.
+    public func isEligible(weight: Int) -> Bool { isUsable && administrative == .ready && weight > 0 }
+
+    fileprivate init(word: UInt32) {
+        guard let administrative = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word)),
+            let health = HealthState(rawValue: UInt8(truncatingIfNeeded: word >> 8)),
+            let name = NameState(rawValue: UInt8(truncatingIfNeeded: word >> 16))
+        else { preconditionFailure("no server state is encoded as \(word)") }
+        self.init(administrative, health: health, name: name)
+    }
+
+    fileprivate var word: UInt32 {
+        UInt32(administrative.rawValue) | UInt32(health.rawValue) << 8 | UInt32(name.rawValue) << 16
+    }
+}
+
+/// The live states of one server. Any thread may read and change them.
+struct ServerStates: ~Copyable, Sendable {
+    private let word: Atomic<UInt32>
+
+    init(_ state: ServerState) { word = Atomic(state.word) }
+
+    var current: ServerState { ServerState(word: word.load(ordering: .acquiring)) }
+
+    /// Changes the state of one owner. Returns true if it was another one before.
+    func set(_ administrative: AdministrativeState) -> Bool { change { $0.administrative = administrative } }
+    func set(_ health: HealthState) -> Bool { change { $0.health = health } }
+    func set(_ name: NameState) -> Bool { change { $0.name = name } }
+
+    private func change(_ edit: (inout ServerState) -> Void) -> Bool {
+        var seen = word.load(ordering: .acquiring)
+        while true {
+            var state = ServerState(word: seen)
+            edit(&state)
+            if state.word == seen { return false }
+            let (isDone, now) = word.weakCompareExchange(
+                expected: seen, desired: state.word, successOrdering: .acquiringAndReleasing,
+                failureOrdering: .acquiring)
+            if isDone { return true }
+            seen = now
+        }
+    }
+}
+
+// MARK: - Who changes what
+
+extension Backend {
+    /// An operator's decision. The health and the name's state stay what they are.
+    public func setAdministrativeState(_ state: AdministrativeState, of server: Server, now: Instant) {
+        if server.states.set(state) { serverChanged(now: now) }
+    }
+
+    /// Counts the result of a check. The administrative state and the name's state stay what they are.
+    /// - Returns: the change between up and down that the result completes; nil if it completes none.
+    public func record(_ result: CheckResult, of server: Server, at now: Instant) -> HealthRecord.Transition? {
+        let (transition, health) = server.updateRecord { record in (record.add(result, at: now), record.state) }
+        _ = server.states.set(health)
+        if transition != nil { serverChanged(now: now) }
+        return transition
+    }
+}
+
+extension Server {
+    /// Checks begin with this plan, or go on with it.
+    public func adopt(_ plan: HealthCheckPlan) { updateRecord { $0.adopt(plan.thresholds) } }
+
+    /// Its host name has an address, or another one. `Backend.serverChanged` then makes a first address count.
+    ///
+    /// Where it had none, what checks have found before concerned another machine: its health begins anew, up until a check says
+    /// otherwise. The administrative state stays what it is.
+    public func resolved(to address: SocketAddress, now: Instant) {
+        setAddress(address)
+        guard state.name == .unresolved else { return }
+        if check != nil {
+            _ = states.set(
+                updateRecord { record in
+                    record.beginAnew(at: now)
+                    return record.state
+                })
+        }
+        _ = states.set(NameState.resolved)
+    }
+
+    /// Its host name has no address any more. `Backend.serverChanged` then makes that count.
+    public func unresolved() {
+        setAddress(nil)
+        _ = states.set(NameState.unresolved)
+    }
+}
