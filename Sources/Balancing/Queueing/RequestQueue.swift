@@ -38,11 +38,11 @@ final class RequestQueue: Sendable {
     private let state: Lock<State>
 
     private struct State {
-        var lines: WaitingLines
+        var lines: PriorityQueues
         var deliver: @Sendable (PlaceGrant, Int?) -> Void = { _, _ in }
     }
 
-    init(servers: Int) { state = Lock(State(lines: WaitingLines(servers: servers))) }
+    init(servers: Int) { state = Lock(State(lines: PriorityQueues(servers: servers))) }
 
     func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) {
         state.withLock { $0.deliver = deliver }

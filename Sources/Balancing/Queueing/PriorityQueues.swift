@@ -37,7 +37,7 @@ struct Waiter: Equatable {
 }
 
 /// The lines of one backend.
-struct WaitingLines {
+struct PriorityQueues {
     /// Place 0 is the line for any server, place n + 1 the one for server n.
     private var lines: [Line]
     private var places: [Place] = []
