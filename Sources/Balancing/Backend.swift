@@ -106,7 +106,7 @@ public final class Backend: Sendable {
         self.usesAllBackups = usesAllBackups
         self.loadAtFull = loadAtFull
         queue = RequestQueue(servers: servers.count)
-        limitsServers = Atomic(servers.contains { $0.limits.most != nil })
+        limitsServers = Atomic(servers.contains { $0.limits.maxConnections != nil })
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         views = EligibleViews(workers: workers)
@@ -143,7 +143,7 @@ public final class Backend: Sendable {
 
     /// Makes the servers' present states, weights and limits count. Called by the control thread after it has changed one.
     public func serverChanged(now: Instant) {
-        limitsServers.store(servers.contains { $0.limits.most != nil }, ordering: .sequentiallyConsistent)
+        limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
         let fresh = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
         eligible.withLock { $0 = fresh }
         version.wrappingAdd(1, ordering: .acquiringAndReleasing)

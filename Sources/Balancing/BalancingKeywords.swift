@@ -155,11 +155,11 @@ public enum BalancingKeywords {
             summary:
                 "Requests the server gets at a time, or connections in tcp mode; more wait in a queue, first come, first "
                 + "served. 0, the default, for any number."
-        ) { (args, server) throws(ConfigProblem) in server.limits.most = try limit(&args) },
+        ) { (args, server) throws(ConfigProblem) in server.limits.maxConnections = try limit(&args) },
         Parameter(
             "minconn", usage: "minconn <number>",
             summary: "Makes `maxconn` a limit that grows with the backend's load, from this number on; see `fullconn`."
-        ) { (args, server) throws(ConfigProblem) in server.limits.least = try limit(&args) },
+        ) { (args, server) throws(ConfigProblem) in server.limits.minConnections = try limit(&args) },
         Parameter(
             "maxqueue", usage: "maxqueue <number>",
             summary:

@@ -81,8 +81,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
     init(_ configuration: ServerConfiguration) {
         whole = Lock(configuration)
         weightNow = Atomic(configuration.weight)
-        connectionsMax = Atomic(Self.number(configuration.limits.most))
-        connectionsMin = Atomic(Self.number(configuration.limits.least))
+        connectionsMax = Atomic(Self.number(configuration.limits.maxConnections))
+        connectionsMin = Atomic(Self.number(configuration.limits.minConnections))
         queueMax = Atomic(Self.number(configuration.limits.queueMax))
         poolMax = Atomic(Self.number(configuration.pool.connectionsMax))
         poolLow = Atomic(configuration.pool.connectionsLow)
@@ -101,8 +101,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
     func replace(by configuration: ServerConfiguration) {
         whole.withLock { $0 = configuration }
         weightNow.store(configuration.weight, ordering: .relaxed)
-        connectionsMax.store(Self.number(configuration.limits.most), ordering: .relaxed)
-        connectionsMin.store(Self.number(configuration.limits.least), ordering: .relaxed)
+        connectionsMax.store(Self.number(configuration.limits.maxConnections), ordering: .relaxed)
+        connectionsMin.store(Self.number(configuration.limits.minConnections), ordering: .relaxed)
         queueMax.store(Self.number(configuration.limits.queueMax), ordering: .relaxed)
         poolMax.store(Self.number(configuration.pool.connectionsMax), ordering: .relaxed)
         poolLow.store(configuration.pool.connectionsLow, ordering: .relaxed)
@@ -120,8 +120,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
 
     var limits: ServerLimits {
         var limits = ServerLimits()
-        limits.most = Self.limit(connectionsMax)
-        limits.least = Self.limit(connectionsMin)
+        limits.maxConnections = Self.limit(connectionsMax)
+        limits.minConnections = Self.limit(connectionsMin)
         limits.queueMax = Self.limit(queueMax)
         return limits
     }

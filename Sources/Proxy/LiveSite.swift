@@ -217,5 +217,5 @@ private struct ComputedNames {
 
 extension Server {
     /// How many requests more it may have with its full `maxconn`; nil without one.
-    fileprivate var placesFree: Int? { limits.most.map { max(0, $0 - active.current) } }
+    fileprivate var placesFree: Int? { limits.maxConnections.map { max(0, $0 - active.current) } }
 }

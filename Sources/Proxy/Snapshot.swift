@@ -172,7 +172,7 @@ extension Server {
         row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
         row.sessionsCurrent = active.current
         row.sessionsMax = active.maximum
-        row.sessionsLimit = limits.most
+        row.sessionsLimit = limits.maxConnections
         row.queueCurrent = queued.current
         row.queueMax = queued.maximum
         row.queueLimit = limits.queueMax

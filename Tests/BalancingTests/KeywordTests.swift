@@ -279,10 +279,10 @@ import Testing
             "addr", "10.0.0.9", sets: { $0.checkAddress == .v4(0x0A00_0009) },
             refused: ("addr app.local", "2:31 'app.local' is not an IP address")),
         parameter(
-            "maxconn", "30", sets: { $0.limits.most == 30 },
+            "maxconn", "30", sets: { $0.limits.maxConnections == 30 },
             refused: ("maxconn -1", "2:34 -1 is out of range; a number from 0 to 10000000")),
         parameter(
-            "minconn", "5", sets: { $0.limits.least == 5 },
+            "minconn", "5", sets: { $0.limits.minConnections == 5 },
             refused: ("minconn some", "2:34 'some' is not a whole number; a number from 0 to 10000000")),
         parameter(
             "maxqueue", "0", sets: { $0.limits.queueMax == nil },

@@ -57,8 +57,8 @@ private final class Site: Sendable {
 
 private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> ServerLimits {
     var limits = ServerLimits()
-    limits.most = most
-    limits.least = least
+    limits.maxConnections = most
+    limits.minConnections = least
     limits.queueMax = queue
     return limits
 }
@@ -319,7 +319,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         let overfull = Gauge()
         DispatchQueue.concurrentPerform(iterations: 4) { worker in
             func serve(_ server: Server) {
-                if server.active.current > server.limits.most ?? 0 { overfull.increment() }
+                if server.active.current > server.limits.maxConnections ?? 0 { overfull.increment() }
                 served.increment()
                 site.backend.release(server, by: worker)
             }

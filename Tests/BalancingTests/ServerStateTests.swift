@@ -180,12 +180,12 @@ import Testing
         backend.setDelivery { _, _ in granted.increment() }
         func isFull() -> Bool { if case .full = backend.take() { true } else { false } }
         #expect(!isFull())
-        change(server, of: backend) { $0.limits.most = 2 }
+        change(server, of: backend) { $0.limits.maxConnections = 2 }
         #expect(!isFull() && isFull(), "the request that came without a limit counts")
         for owner: UInt64 in 1...3 { _ = backend.join(worker: 0, owner: owner) }
         backend.release(server, by: 0)
         #expect(granted.current == 1 && server.active.current == 2)
-        change(server, of: backend) { $0.limits.most = nil }
+        change(server, of: backend) { $0.limits.maxConnections = nil }
         #expect(granted.current == 3 && server.active.current == 4 && backend.queued.current == 0)
     }
 

@@ -33,7 +33,7 @@ func backend(
     workers: Int = 1
 ) -> Backend {
     var limits = ServerLimits()
-    limits.most = limit
+    limits.maxConnections = limit
     let servers = weights.enumerated().map { index, weight -> Server in
         var configuration = ServerConfiguration(id: index + 1)
         configuration.weight = weight

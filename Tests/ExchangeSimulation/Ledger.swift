@@ -81,7 +81,7 @@ struct Ledger {
             atRest("active in \(backend.name)", backend.backend.active.current)
             atRest("queued for \(backend.name)", backend.backend.queued.current)
             for server in backend.backend.servers {
-                if let most = server.limits.most, server.active.maximum > most {
+                if let most = server.limits.maxConnections, server.active.maximum > most {
                     faults.append("\(backend.name)/\(server.name) had \(server.active.maximum) requests at a time")
                 }
                 atRest("queued for \(backend.name)/\(server.name)", server.queued.current)

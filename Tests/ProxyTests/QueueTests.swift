@@ -201,8 +201,8 @@ import Testing
                 seed: seed, faultOneIn: seed % 2 == 0 ? 3 : .max,
                 configure: { $0.queue = .milliseconds(seed % 3 == 0 ? 200 : 60_000) },
                 configureServers: {
-                    $0.limits.most = seed % 4 == 0 ? 3 : 1
-                    if seed % 4 == 0 { $0.limits.least = 1 }
+                    $0.limits.maxConnections = seed % 4 == 0 ? 3 : 1
+                    if seed % 4 == 0 { $0.limits.minConnections = 1 }
                 })
             site.addClients(20, requestsEach: 4)
             site.runToTheEnd()

@@ -205,7 +205,7 @@ import Testing
                     $0.server = .seconds(2)
                     if seed % 2 == 0 { $0.redispatch = .never }
                 },
-                configureServers: { if seed % 3 == 0 { $0.limits.most = 2 } })
+                configureServers: { if seed % 3 == 0 { $0.limits.maxConnections = 2 } })
             site.addClients(20, requestsEach: 4)
             site.runToTheEnd()
             let holdings = site.worker.holdings

@@ -5,9 +5,9 @@ internal import Basics
 /// What a `server` line says of it.
 public struct ServerLimits: Sendable, Equatable {
     /// `maxconn`: requests at a time, or connections in `mode tcp`; nil for any number.
-    public var most: Int?
+    public var maxConnections: Int?
     /// `minconn`: as many even while the backend has little to do.
-    public var least: Int?
+    public var minConnections: Int?
     /// `maxqueue`: how many may wait for this server alone; nil for any number.
     public var queueMax: Int?
 
@@ -16,7 +16,7 @@ public struct ServerLimits: Sendable, Equatable {
     /// As HAProxy reads the words: `minconn` alone, or above `maxconn`, is the limit.
     var normal: ServerLimits {
         var limits = self
-        if let least { limits.most = max(most ?? 0, least) }
+        if let minConnections { limits.maxConnections = max(maxConnections ?? 0, minConnections) }
         return limits
     }
 }
@@ -27,14 +27,14 @@ extension Server {
     ///   - load: requests in the backend, those that wait included.
     ///   - full: the load at which servers reach their `maxconn` (`fullconn`).
     func limit(load: Int, full: Int) -> Int {
-        guard let most = limits.most else { return .max }
-        guard let least = limits.least, least < most, load < full else { return most }
+        guard let most = limits.maxConnections else { return .max }
+        guard let least = limits.minConnections, least < most, load < full else { return most }
         return max(least, load * most / full)
     }
 
     /// Whether it may have one more. That may have changed when the caller goes on: only `takePlace` makes sure.
     func hasPlace(_ load: BackendLoad) -> Bool {
-        guard limits.most != nil else { return true }
+        guard limits.maxConnections != nil else { return true }
         return queued.current == 0 && active.current < limit(load: load.now, full: load.full)
     }
 
@@ -45,7 +45,7 @@ extension Server {
 
     /// The same for somebody who has waited.
     func takeFreePlace(_ load: BackendLoad) -> Bool {
-        guard limits.most != nil else {
+        guard limits.maxConnections != nil else {
             active.increment()
             return true
         }
