@@ -52,9 +52,9 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
 
 /// The counts of one counted thing, one row a worker.
 public struct Traffic: Sendable {
-    @usableFromInline internal let sheet: CounterSheet
+    @usableFromInline internal let sheet: PerThreadCounters
 
-    public init(workers: Int) { sheet = CounterSheet(rows: workers, columns: TrafficCounter.allCases.count) }
+    public init(workers: Int) { sheet = PerThreadCounters(rows: workers, columns: TrafficCounter.allCases.count) }
 
     /// Called by worker `worker` only, for its own row.
     @inlinable @inline(__always)

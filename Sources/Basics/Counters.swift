@@ -5,7 +5,7 @@ public import Synchronization
 /// Rows of counters, one row a thread. A row has a single writer; anyone may read at any time and sees
 /// values that are current to within a moment.
 @safe
-public final class CounterSheet: @unchecked Sendable {
+public final class PerThreadCounters: @unchecked Sendable {
     // Rows are padded to whole cache lines, so that two threads never write to the same line.
     private static let slotsPerLine = 8
     @usableFromInline internal let slots: UnsafeMutablePointer<Atomic<UInt64>>

@@ -12,7 +12,7 @@ public final class ProcessCounters: Sendable {
     let requests: RateMeter
     /// Bytes sent, to clients and to servers.
     private let sentRate: RateMeter
-    private let sheet: CounterSheet
+    private let sheet: PerThreadCounters
     private let blockBytes: Int
     /// In percent; -1 as long as it is not measured.
     private let idle = Atomic<Int>(-1)
@@ -25,7 +25,7 @@ public final class ProcessCounters: Sendable {
         sessions = RateMeter(workers: workers)
         requests = RateMeter(workers: workers)
         sentRate = RateMeter(workers: workers)
-        sheet = CounterSheet(rows: workers, columns: Column.allCases.count)
+        sheet = PerThreadCounters(rows: workers, columns: Column.allCases.count)
         blockBytes = bufferBytes
     }
 

@@ -4,9 +4,9 @@ import Basics
 import Dispatch
 import Testing
 
-@Suite struct CounterSheetTests {
+@Suite struct PerThreadCountersTests {
     @Test func `a row counts for its thread alone, and into the sheet`() {
-        let sheet = CounterSheet(rows: 2, columns: 3)
+        let sheet = PerThreadCounters(rows: 2, columns: 3)
         let row = sheet.row(1)
         row.add(5, column: 2)
         sheet.add(2, row: 0, column: 2)
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `each thread counts in its own row and nothing is lost`() {
-        let sheet = CounterSheet(rows: 4, columns: 3)
+        let sheet = PerThreadCounters(rows: 4, columns: 3)
         DispatchQueue.concurrentPerform(iterations: 4) { row in
             for i in 0..<10_000 {
                 sheet.add(row: row, column: 0)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: [1, 7, 8, 9, 64]) func `columns do not run into each other, however many`(_ columns: Int) {
-        let sheet = CounterSheet(rows: 3, columns: columns)
+        let sheet = PerThreadCounters(rows: 3, columns: columns)
         for row in 0..<3 {
             for column in 0..<columns { sheet.add(UInt64(column + 1), row: row, column: column) }
         }
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `a reader sees totals that only grow while others write`() {
-        let sheet = CounterSheet(rows: 2, columns: 1)
+        let sheet = PerThreadCounters(rows: 2, columns: 1)
         DispatchQueue.concurrentPerform(iterations: 2) { part in
             if part == 0 {
                 for _ in 0..<20_000 { sheet.add(row: 0, column: 0) }
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `a cell outside the sheet is our own mistake`() async {
-        await #expect(processExitsWith: .failure) { CounterSheet(rows: 1, columns: 1).add(row: 0, column: 1) }
+        await #expect(processExitsWith: .failure) { PerThreadCounters(rows: 1, columns: 1).add(row: 0, column: 1) }
     }
 }
 
