@@ -74,7 +74,7 @@ public final class Backend: Sendable {
     public let queued = Gauge()
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
-    let queue: RequestQueue
+    let queue = RequestQueue()
     @usableFromInline let limitsServers: Atomic<Bool>
     /// Whether a server has a `maxconn`: without any, requests never wait, and touch nothing of the queue.
     @inlinable var hasQueue: Bool { limitsServers.load(ordering: .relaxed) }
@@ -105,7 +105,6 @@ public final class Backend: Sendable {
         self.servers = servers
         self.usesAllBackups = usesAllBackups
         self.loadAtFull = loadAtFull
-        queue = RequestQueue(servers: servers.count)
         limitsServers = Atomic(servers.contains { $0.limits.maxConnections != nil })
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)

@@ -69,7 +69,7 @@ extension Backend {
     ) -> QueueTicket {
         queue.join(
             Waiter(
-                worker: worker, owner: owner, avoiding: avoiding?.index,
+                worker: worker, owner: owner, avoiding: avoiding.map(ObjectIdentifier.init),
                 avoidsUntil: priority.time + CircuitBreaker.pause), priority, for: server, of: self)
     }
 

@@ -1,19 +1,19 @@
-// Who waits for a place on a server, in the order in which they are served: one line for any server of the backend, and one
-// for each server. A plain value; the lock around it is in `RequestQueue`.
+// The requests that wait for a place on a server, in the order in which they are served: one queue for any server of the backend,
+// and one for each server that a request waits for alone. A plain value; the lock around it is in `RequestQueue`.
 
 public import Basics
 
-/// Somebody in a line, by place and number: a number is never given twice, a place is.
+/// One wait of one request. A slot of the table is used again, a number never is.
 public struct QueueTicket: Equatable, Sendable {
-    fileprivate let place: Int
+    fileprivate let slot: Int
     fileprivate let number: UInt64
 }
 
-/// Before whom somebody waits: those of a lower class go first, and in a class those of an earlier time.
+/// Where a request stands among those that wait: a lower class is served first, and within a class the earlier time.
 public struct QueuePriority: Sendable {
     /// The class.
     let level: Int
-    /// The time of coming, and what is added to it.
+    /// When the request came, and the milliseconds that a rule adds to that.
     let time: Instant
     let offset: Int
 
@@ -25,165 +25,175 @@ public struct QueuePriority: Sendable {
     }
 }
 
-/// Who it is that waits.
+/// A request that waits.
 struct Waiter: Equatable {
-    /// The worker it belongs to, and the name it has there.
+    /// The worker it belongs to, and the number by which that worker knows it.
     let worker: Int
     let owner: UInt64
-    /// The server that has just failed it, by its place in the backend.
-    var avoiding: Int?
-    /// Until when it is avoided: then it may be tried again.
+    /// The server that has just failed it.
+    var avoiding: ObjectIdentifier?
+    /// Until when that server is avoided.
     var avoidsUntil = Instant(nanoseconds: 0)
 }
 
-/// The lines of one backend.
+/// The queues of one backend.
 struct PriorityQueues {
-    /// Place 0 is the line for any server, place n + 1 the one for server n.
-    private var lines: [Line]
-    private var places: [Place] = []
-    private var freePlaces: [Int] = []
+    /// The first is for any server. Those of single servers are added when a request first waits for one.
+    private var queues = [Queue(server: nil)]
+    private var queueByServer: [ObjectIdentifier: Int] = [:]
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
     private var nextNumber: UInt64 = 1
-    /// The latest time at which somebody has come, in milliseconds: workers' clocks differ by a moment, and who comes
-    /// later is not to come first for that.
+    /// The latest time at which a request has joined, in milliseconds. Workers' clocks differ by a moment: a request that joins
+    /// later is not served earlier because its worker's clock is behind.
     private var latest = 0
 
-    private struct Line {
-        var first = Self.nobody
-        var last = Self.nobody
-        /// How many have got what they waited for here.
+    private struct Queue {
+        /// nil for any server.
+        let server: Server?
+        var first = Self.end
+        var last = Self.end
+        /// Requests that have got a place from this queue.
         var served: UInt64 = 0
 
-        static let nobody = -1
+        /// Stands for no slot.
+        static let end = -1
     }
 
-    private struct Place {
-        /// 0 while nobody has the place.
+    private struct Slot {
+        /// 0 while the slot is free.
         var number: UInt64
         var waiter: Waiter
         var level: Int
-        /// When it came, in milliseconds, with what its priority adds.
+        /// When the request joined, in milliseconds, with what its priority adds.
         var due: Int
-        var line: Int
-        /// `served` of its line when it came.
+        var queue: Int
+        /// `served` of its queue when it joined.
         var servedBefore: UInt64
         var previous: Int
         var next: Int
     }
 
-    init(servers: Int) { lines = Array(repeating: Line(), count: servers + 1) }
-
-    private static func line(_ server: Int?) -> Int { server.map { $0 + 1 } ?? 0 }
+    /// The queue for a server, or for any; nil if no request has waited for that server yet.
+    private func queue(for server: Server?) -> Int? {
+        guard let server else { return 0 }
+        return queueByServer[ObjectIdentifier(server)]
+    }
 
     /// - Parameter server: nil for any.
     mutating func join(
-        _ waiter: Waiter, _ priority: QueuePriority = QueuePriority(), for server: Int?
+        _ waiter: Waiter, _ priority: QueuePriority = QueuePriority(), for server: Server?
     ) -> QueueTicket {
         let number = nextNumber
         nextNumber += 1
-        let place = freePlaces.popLast() ?? places.count
-        let line = Self.line(server)
+        let slot = freeSlots.popLast() ?? slots.count
+        let queue = queue(for: server) ?? queues.count
+        if let server, queue == queues.count {
+            queues.append(Queue(server: server))
+            queueByServer[ObjectIdentifier(server)] = queue
+        }
         latest = max(latest, Int(priority.time.nanoseconds / 1_000_000))
-        let entry = Place(
-            number: number, waiter: waiter, level: priority.level, due: latest + priority.offset, line: line,
-            servedBefore: 0, previous: Line.nobody, next: Line.nobody)
-        if place == places.count { places.append(entry) } else { places[place] = entry }
-        insert(place, into: line, before: successor(of: place, in: line))
-        return QueueTicket(place: place, number: number)
+        let entry = Slot(
+            number: number, waiter: waiter, level: priority.level, due: latest + priority.offset, queue: queue,
+            servedBefore: 0, previous: Queue.end, next: Queue.end)
+        if slot == slots.count { slots.append(entry) } else { slots[slot] = entry }
+        insert(slot, into: queue, before: successor(of: slot, in: queue))
+        return QueueTicket(slot: slot, number: number)
     }
 
-    /// Before whom somebody new stands in a line. Looked for from both ends: most come last, and those whom rules
-    /// prefer come first or nearly so.
-    private func successor(of place: Int, in line: Int) -> Int {
-        var front = lines[line].first
-        var back = lines[line].last
-        while front != Line.nobody && back != Line.nobody {
-            if precedes(back, place) { return places[back].next }
-            if precedes(place, front) { return front }
-            back = places[back].previous
-            front = places[front].next
+    /// The slot before which a new one stands in a queue. Searched from both ends: most requests stand last, and those that
+    /// rules prefer first or nearly so.
+    private func successor(of slot: Int, in queue: Int) -> Int {
+        var front = queues[queue].first
+        var back = queues[queue].last
+        while front != Queue.end && back != Queue.end {
+            if precedes(back, slot) { return slots[back].next }
+            if precedes(slot, front) { return front }
+            back = slots[back].previous
+            front = slots[front].next
         }
-        return lines[line].first
+        return queues[queue].first
     }
 
     private func precedes(_ a: Int, _ b: Int) -> Bool {
-        (places[a].level, places[a].due, places[a].number) < (places[b].level, places[b].due, places[b].number)
+        (slots[a].level, slots[a].due, slots[a].number) < (slots[b].level, slots[b].due, slots[b].number)
     }
 
     /// Whether `a` is served before `b`; both wait.
-    func precedes(_ a: QueueTicket, _ b: QueueTicket) -> Bool { precedes(a.place, b.place) }
+    func precedes(_ a: QueueTicket, _ b: QueueTicket) -> Bool { precedes(a.slot, b.slot) }
 
-    /// The one whose turn it is in a line.
-    func first(for server: Int?) -> QueueTicket? {
-        let place = lines[Self.line(server)].first
-        return place == Line.nobody ? nil : QueueTicket(place: place, number: places[place].number)
+    /// The first request of a queue; nil if the queue is empty.
+    func first(for server: Server?) -> QueueTicket? {
+        guard let queue = queue(for: server), queues[queue].first != Queue.end else { return nil }
+        return QueueTicket(slot: queues[queue].first, number: slots[queues[queue].first].number)
     }
 
-    /// The first in a line who suits, among the first `most`.
-    func first(for server: Int?, among most: Int, where suits: (Waiter) -> Bool) -> QueueTicket? {
-        var place = lines[Self.line(server)].first
+    /// The first request of a queue that satisfies `condition`, among the first `most`.
+    func first(for server: Server?, among most: Int, where condition: (Waiter) -> Bool) -> QueueTicket? {
+        guard let queue = queue(for: server) else { return nil }
+        var slot = queues[queue].first
         var looked = 0
-        while place != Line.nobody, looked < most {
-            if suits(places[place].waiter) { return QueueTicket(place: place, number: places[place].number) }
-            place = places[place].next
+        while slot != Queue.end, looked < most {
+            if condition(slots[slot].waiter) { return QueueTicket(slot: slot, number: slots[slot].number) }
+            slot = slots[slot].next
             looked += 1
         }
         return nil
     }
 
-    /// What is known of somebody who waits; nil if nobody does with this ticket.
-    func look(_ ticket: QueueTicket) -> (waiter: Waiter, server: Int?)? {
-        guard places[ticket.place].number == ticket.number else { return nil }
-        let line = places[ticket.place].line
-        return (places[ticket.place].waiter, line == 0 ? nil : line - 1)
+    /// The request of a ticket, and the server it waits for alone; nil if it waits no more.
+    func look(_ ticket: QueueTicket) -> (waiter: Waiter, server: Server?)? {
+        guard slots[ticket.slot].number == ticket.number else { return nil }
+        return (slots[ticket.slot].waiter, queues[slots[ticket.slot].queue].server)
     }
 
-    /// Takes somebody out. Returns as HAProxy counts it how many were served in that line before, and one for itself; nil if
-    /// nobody waits with this ticket.
-    /// - Parameter isServed: it has got what it waited for.
+    /// Takes a request out of its queue. Returns how many were served from that queue while it waited, and one for itself, as
+    /// HAProxy counts; nil if it waits no more.
+    /// - Parameter isServed: it has got a place.
     mutating func remove(_ ticket: QueueTicket, isServed: Bool) -> Int? {
-        let place = ticket.place
-        guard places[place].number == ticket.number else { return nil }
-        let entry = places[place]
-        if entry.previous == Line.nobody {
-            lines[entry.line].first = entry.next
+        let slot = ticket.slot
+        guard slots[slot].number == ticket.number else { return nil }
+        let entry = slots[slot]
+        if entry.previous == Queue.end {
+            queues[entry.queue].first = entry.next
         } else {
-            places[entry.previous].next = entry.next
+            slots[entry.previous].next = entry.next
         }
-        if entry.next == Line.nobody {
-            lines[entry.line].last = entry.previous
+        if entry.next == Queue.end {
+            queues[entry.queue].last = entry.previous
         } else {
-            places[entry.next].previous = entry.previous
+            slots[entry.next].previous = entry.previous
         }
-        places[place].number = 0
-        freePlaces.append(place)
-        let position = Int(lines[entry.line].served - entry.servedBefore) + 1
-        if isServed { lines[entry.line].served += 1 }
+        slots[slot].number = 0
+        freeSlots.append(slot)
+        let position = Int(queues[entry.queue].served - entry.servedBefore) + 1
+        if isServed { queues[entry.queue].served += 1 }
         return position
     }
 
-    /// Lets everybody who waits for a server wait for any, as if they always had. Returns how many.
-    mutating func release(from server: Int) -> Int {
-        let own = Self.line(server)
+    /// Lets all requests that wait for a server alone wait for any, as if they always had. Returns how many there are.
+    mutating func release(from server: Server) -> Int {
+        guard let own = queue(for: server) else { return 0 }
         var count = 0
-        var at = lines[0].first
-        while lines[own].first != Line.nobody {
-            let place = lines[own].first
-            lines[own].first = places[place].next
-            while at != Line.nobody && precedes(at, place) { at = places[at].next }
-            insert(place, into: 0, before: at)
+        var at = queues[0].first
+        while queues[own].first != Queue.end {
+            let slot = queues[own].first
+            queues[own].first = slots[slot].next
+            while at != Queue.end && precedes(at, slot) { at = slots[at].next }
+            insert(slot, into: 0, before: at)
             count += 1
         }
-        lines[own].last = Line.nobody
+        queues[own].last = Queue.end
         return count
     }
 
-    private mutating func insert(_ place: Int, into line: Int, before next: Int) {
-        let previous = next == Line.nobody ? lines[line].last : places[next].previous
-        places[place].line = line
-        places[place].servedBefore = lines[line].served
-        places[place].previous = previous
-        places[place].next = next
-        if previous == Line.nobody { lines[line].first = place } else { places[previous].next = place }
-        if next == Line.nobody { lines[line].last = place } else { places[next].previous = place }
+    private mutating func insert(_ slot: Int, into queue: Int, before next: Int) {
+        let previous = next == Queue.end ? queues[queue].last : slots[next].previous
+        slots[slot].queue = queue
+        slots[slot].servedBefore = queues[queue].served
+        slots[slot].previous = previous
+        slots[slot].next = next
+        if previous == Queue.end { queues[queue].first = slot } else { slots[previous].next = slot }
+        if next == Queue.end { queues[queue].last = slot } else { slots[next].previous = slot }
     }
 }

@@ -1,21 +1,21 @@
-// Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first
-// served, unless rules give some another priority.
+// Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first served,
+// unless rules give some another priority.
 //
-// A place that becomes free is given away by whoever frees it: it takes the place again for the one whose
-// turn it is, and says so to that one's worker. So nobody jumps the queue, and nobody has to look. No word is lost: who joins
-// counts itself and then looks for free places, who frees a place frees it and then looks for waiters, with a fence
+// The worker that frees a place gives it away: it takes the place again for the request whose turn it is and sends a `PlaceGrant`
+// to that request's worker, so that no request jumps the queue and no worker polls. No grant is lost: a request that joins counts
+// itself and then looks for free places; a worker that frees a place frees it and then looks for waiting requests. A fence stands
 // between the two steps on both sides, so that at least one of them sees the other.
 //
-// A backend without any `maxconn` has no queue, and its requests touch nothing of this. A queue is bounded by the
-// number of client connections (`maxconn` of the process and of frontends): each waits in one queue, once.
+// In a backend without any `maxconn` requests touch nothing of this. A queue is bounded by the number of client connections
+// (`maxconn` of the process and of frontends): each waits in one queue, once.
 
 internal import Basics
 internal import Synchronization
 
-/// A place on a server, for somebody who has waited. It is taken; `Backend.release` gives it back.
+/// A place on a server, given to a request that has waited. It is taken; `Backend.release` gives it back.
 public struct PlaceGrant: Sendable {
     public let ticket: QueueTicket
-    /// Whose it is: what `Backend.join` was told.
+    /// The request, as `Backend.join` was told.
     public let worker: Int
     public let owner: UInt64
     public let backend: Backend
@@ -23,26 +23,24 @@ public struct PlaceGrant: Sendable {
     public let wait: QueueWait
 }
 
-/// Where somebody has waited, and as how manyeth.
+/// Which queue a request has waited in, and its position there.
 public struct QueueWait: Sendable, Equatable {
-    /// For one server alone, or for any of the backend.
+    /// In the queue of one server, not in that of the backend.
     public let wasForServer: Bool
-    /// How many were served there in the meantime, and one for itself: what HAProxy logs.
+    /// How many requests were served from the queue in the meantime, and one for itself: what HAProxy logs.
     public let position: Int
 }
 
 /// The queue of one backend, shared by all workers.
 final class RequestQueue: Sendable {
-    /// All who wait, wherever. Read after a place was freed, so that freeing costs no lock while nobody waits.
+    /// All waiting requests. Read after a place was freed, so that freeing costs no lock while none waits.
     private let count = Atomic<Int>(0)
-    private let state: Lock<State>
+    private let state = Lock(State())
 
     private struct State {
-        var lines: PriorityQueues
+        var queues = PriorityQueues()
         var deliver: @Sendable (PlaceGrant, Int?) -> Void = { _, _ in }
     }
-
-    init(servers: Int) { state = Lock(State(lines: PriorityQueues(servers: servers))) }
 
     func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) {
         state.withLock { $0.deliver = deliver }
@@ -52,7 +50,7 @@ final class RequestQueue: Sendable {
         _ waiter: Waiter, _ priority: QueuePriority, for server: Server?, of backend: Backend
     ) -> QueueTicket {
         state.withLock { state in
-            let ticket = state.lines.join(waiter, priority, for: server?.index)
+            let ticket = state.queues.join(waiter, priority, for: server)
             count.wrappingAdd(1, ordering: .relaxed)
             (server?.queued ?? backend.queued).increment()
             atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -64,7 +62,7 @@ final class RequestQueue: Sendable {
 
     func leave(_ ticket: QueueTicket, of backend: Backend) -> QueueWait? {
         state.withLock { state in
-            guard let (_, server) = state.lines.look(ticket) else { return nil }
+            guard let (_, server) = state.queues.look(ticket) else { return nil }
             return take(ticket, from: server, isServed: false, of: backend, &state)
         }
     }
@@ -79,11 +77,11 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Other servers can be chosen than before.
+    /// Other servers can be chosen than before, or they may have more requests.
     func serversChanged(of backend: Backend, now: Instant) {
         state.withLock { state in
             for server in backend.servers {
-                let left = server.state.isUsable ? 0 : state.lines.release(from: server.index)
+                let left = server.state.isUsable ? 0 : state.queues.release(from: server)
                 for _ in 0..<left {
                     server.queued.decrement()
                     backend.queued.increment()
@@ -96,7 +94,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// One place of each server after the other, so that those who have waited are spread.
+    /// Gives away one place of each server after the other, so that the waiting requests are spread.
     private func giveAwayAll(
         of backend: Backend, by worker: Int?, now: Instant, _ state: inout State, note: (Server) -> Void = { _ in }
     ) {
@@ -112,15 +110,15 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Gives one place of `server` to the one whose turn it is; false if there is no place, or nobody.
+    /// Gives one place of `server` to the request whose turn it is. Returns false if there is no place, or no request for it.
     private func giveAway(
         _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, now: Instant,
         _ state: inout State
     ) -> Bool {
-        let own = server.state.isUsable ? state.lines.first(for: server.index) : nil
+        let own = server.state.isUsable ? state.queues.first(for: server) : nil
         let any =
             eligible.contains(server)
-            ? state.lines.first(for: nil, among: Self.lookMax) { waiter in
+            ? state.queues.first(for: nil, among: Self.lookMax) { waiter in
                 Self.mayHave(server, waiter, eligible, now)
             } : nil
         let isForServer: Bool
@@ -128,13 +126,13 @@ final class RequestQueue: Sendable {
         case (nil, nil): return false
         case (_?, nil): isForServer = true
         case (nil, _?): isForServer = false
-        case (let own?, let any?): isForServer = state.lines.precedes(own, any)
+        case (let own?, let any?): isForServer = state.queues.precedes(own, any)
         }
-        guard let ticket = isForServer ? own : any, let (waiter, line) = state.lines.look(ticket),
+        guard let ticket = isForServer ? own : any, let (waiter, awaited) = state.queues.look(ticket),
             server.takeFreePlace(backend.load)
         else { return false }
         server.breakers[waiter.worker].noteAttempt(at: now)
-        let wait = take(ticket, from: line, isServed: true, of: backend, &state)
+        let wait = take(ticket, from: awaited, isServed: true, of: backend, &state)
         state.deliver(
             PlaceGrant(
                 ticket: ticket, worker: waiter.worker, owner: waiter.owner, backend: backend, server: server,
@@ -142,28 +140,32 @@ final class RequestQueue: Sendable {
         return true
     }
 
-    /// How many are looked at for one who may have a place: those of whom a server has just failed are few, and a whole queue of
-    /// those whose worker leaves it alone is not to be walked each time.
+    /// Requests of the backend's queue that are looked at for one that may have a place: those that a server has just failed are
+    /// few, and a long queue of requests whose worker leaves the server alone is not walked each time.
     private static let lookMax = 64
 
-    /// Whether a request that waits for any server may have this one: not if it has just failed that request, or the worker leaves it alone, as
-    /// long as there is another.
+    /// Whether a request that waits for any server may have this one: not if the server has just failed it, or its worker leaves
+    /// the server alone, while there is another.
     private static func mayHave(
         _ server: Server, _ waiter: Waiter, _ eligible: EligibleServers, _ now: Instant
     ) -> Bool {
         let avoided = now < waiter.avoidsUntil ? waiter.avoiding : nil
-        guard avoided == server.index || server.breakers[waiter.worker].isOpen(at: now) else { return true }
-        return !eligible.servers.contains { $0.index != avoided && !$0.breakers[waiter.worker].isOpen(at: now) }
+        guard avoided == ObjectIdentifier(server) || server.breakers[waiter.worker].isOpen(at: now) else {
+            return true
+        }
+        return !eligible.servers.contains {
+            ObjectIdentifier($0) != avoided && !$0.breakers[waiter.worker].isOpen(at: now)
+        }
     }
 
     private func take(
-        _ ticket: QueueTicket, from server: Int?, isServed: Bool, of backend: Backend, _ state: inout State
+        _ ticket: QueueTicket, from server: Server?, isServed: Bool, of backend: Backend, _ state: inout State
     ) -> QueueWait {
-        guard let position = state.lines.remove(ticket, isServed: isServed) else {
-            preconditionFailure("a waiter that was just seen is gone")
+        guard let position = state.queues.remove(ticket, isServed: isServed) else {
+            preconditionFailure("the request of a ticket that was just found waits no more")
         }
         count.wrappingSubtract(1, ordering: .relaxed)
-        (server.map { backend.servers[$0].queued } ?? backend.queued).decrement()
+        (server?.queued ?? backend.queued).decrement()
         return QueueWait(wasForServer: server != nil, position: position)
     }
 }
