@@ -1,8 +1,7 @@
 // A set of servers and the choice among them.
 //
-// Which servers are eligible is an immutable list, made anew by the control thread whenever a state
-// changes. Workers notice by comparing a version number and keep the list they saw: choosing a server
-// takes no lock.
+// The eligible servers are an immutable list, which the control thread replaces when a state changes. Workers compare a version
+// number and keep the list they have seen, so choosing a server takes no lock.
 
 public import Basics
 public import Synchronization
@@ -70,7 +69,7 @@ public final class Backend: Sendable {
     private let timeAverages = TimeAverages()
     /// Exchanges now in this backend.
     public let active = Gauge()
-    /// Requests waiting for a place on any of its servers.
+    /// Requests that wait for a connection slot of any of its servers.
     public let queued = Gauge()
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
@@ -84,7 +83,7 @@ public final class Backend: Sendable {
     private let eligible: Lock<EligibleServers>
     private let views: EligibleViews
     private let version = Atomic<UInt64>(1)
-    /// Turns taken so far, by all workers (`PlaceAttempt.nextTurn`).
+    /// Turns taken so far, by all workers (`SlotAttempt.nextTurn`).
     let position = Atomic<UInt64>(0)
 
     public struct Availability: Sendable {
@@ -117,7 +116,7 @@ public final class Backend: Sendable {
     /// The times of about its last 1,024 exchanges.
     public var averageTimes: AverageTimes { timeAverages.averages(of: traffic) }
 
-    /// A worker counts a session that begins. When it has found a server, that is noted in `traffic` as the last session.
+    /// A worker counts a session that begins. `TrafficRow.noteSession` notes its time once it has a server.
     @inlinable @inline(__always)
     public func countSession(worker: Int, at now: Instant) {
         traffic.add(.sessions, worker: worker)
@@ -137,10 +136,10 @@ public final class Backend: Sendable {
         return views.list(of: worker, version: latest) { eligible.withLock { $0 } }
     }
 
-    /// The latest list, whichever the workers have seen.
+    /// The latest list, which workers may not have seen yet.
     var eligibleNow: EligibleServers { eligible.withLock { $0 } }
 
-    /// Makes the servers' present states, weights and limits count. Called by the control thread after it has changed one.
+    /// Publishes the servers' present states, weights and limits. The control thread calls it after it has changed one.
     public func serverChanged(now: Instant) {
         limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
         let fresh = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
@@ -160,10 +159,10 @@ public final class Backend: Sendable {
         queue.serversChanged(of: self, now: now)
     }
 
-    /// The weights of the servers that requests are spread over now, together: the active ones, or the backups in their stead.
+    /// The sum of the weights of the servers that requests are spread over now: the active ones, or else the backups.
     public var eligibleWeight: Int { eligibleNow.servers.reduce(0) { $0 + $1.weight } }
 
-    /// Servers that can get requests, without and with the `backup` mark. One of weight 0 gets none.
+    /// Eligible servers without and with the `backup` mark.
     public var usableCounts: (active: Int, backup: Int) {
         var counts = (active: 0, backup: 0)
         for server in servers where server.isEligible {

@@ -1,4 +1,4 @@
-// The words that choose and check servers.
+// The keywords that configure servers, the choice among them and their checks.
 
 internal import Basics
 public import Configuration
@@ -21,7 +21,7 @@ public enum BalancingKeywords {
             var server = draft[BalancingSettings.self].defaultServer
             server.name = try args.next("a server name")
             try checkIsName(server.name, before: args.peek)
-            // Even if the rest of the line is wrong, the name is taken.
+            // The name counts as taken even if the rest of the line is wrong.
             let first = draft[BalancingSettings.self].claim(server.name)
             server.addressWord = try args.nextAddress("an address")
             (server.address, server.portOffset) = try serverAddress(server.addressWord)
@@ -247,7 +247,7 @@ public enum BalancingKeywords {
         return max(time, .milliseconds(1))
     }
 
-    /// The name is what people forget: the first word is then an address, the next one a parameter or nothing.
+    /// Refuses a line without a name, a common mistake: its first word is an address, and a parameter or nothing follows.
     private static func checkIsName(_ word: Word, before next: Word?) throws(ConfigProblem) {
         // Any name could be a host's, without a port.
         guard let address = try? serverAddress(word), address.portOffset == nil || word.text.contains(":") else {
@@ -279,7 +279,7 @@ public enum BalancingKeywords {
         }
     }
 
-    /// What a word says that ends with `:0`, `:+1` or `:-1`: an address with a colon behind it, and the number.
+    /// Splits a word that ends with `:0`, `:+1` or `:-1` into the address with its colon, and the number; nil for other words.
     private static func portOffset(_ word: Word) throws(ConfigProblem) -> (host: Word, offset: Int)? {
         guard !word.text.contains("/"), let colon = word.text.lastIndex(of: ":") else { return nil }
         let text = word.text[word.text.index(after: colon)...]
@@ -307,8 +307,8 @@ public enum BalancingKeywords {
         }
     }
 
-    /// A socket file has no port that a check of another address could use. Where the port is the client's, there is none
-    /// for a check at all.
+    /// Refuses checks without a port: a socket file has none that a check of another address could use, and where the port is
+    /// the client's, a check has no client.
     private static func checkHasPort(_ server: ServerDraft) throws(ConfigProblem) {
         guard server.isChecked, server.checkPort == nil else { return }
         if server.portOffset != nil {
@@ -334,7 +334,7 @@ public enum BalancingKeywords {
         default:
             check.method = words[0].text
             check.target = words[1].text
-            // People add header lines behind the version, as HAProxy once taught: HTTP/1.1\r\nHost:\ example.org
+            // Header lines may follow the version, as HAProxy's manual once had it: HTTP/1.1\r\nHost:\ example.org
             let lines = words.dropFirst(2).map(\.text).joined(separator: " ").split(separator: "\r\n")
             if let version = lines.first { check.version = String(version) }
             check.headers += lines.dropFirst().map(String.init)
@@ -349,8 +349,7 @@ public enum BalancingKeywords {
         }
     }
 
-    /// What this section's lines have said of the request so far. As in HAProxy, a section that says something of it
-    /// inherits nothing of it.
+    /// The request as this section's lines have it so far. As in HAProxy, a section with such a line inherits nothing of it.
     private static func httpCheck(of draft: Draft) -> HTTPCheck {
         let settings = draft[BalancingSettings.self]
         return settings.httpCheckSection == draft.range ? settings.httpCheck : HTTPCheck()

@@ -1,4 +1,4 @@
-// What the keywords of this room say of one backend, before names are looked up and objects are made.
+// The settings of one backend as its lines have them, before names are looked up, and the backend that is made of them.
 
 public import Basics
 public import Configuration
@@ -13,13 +13,13 @@ public struct BalancingSettings: SectionSettings {
     private(set) var names: [String: SourceRange] = [:]
     /// Where each `id` was first given.
     private(set) var ids: [Int: SourceRange] = [:]
-    /// What `default-server` lines have said so far: where each `server` line starts from.
+    /// The parameters of the `default-server` lines so far, which each `server` line starts from.
     public var defaultServer = ServerDraft()
     public var usesAllBackups = false
     /// `option httpchk` is on; the request itself is in `httpCheck`, which `http-check` lines change as well.
     public var checksWithHTTP = false
     public var httpCheck = HTTPCheck()
-    /// The section whose lines have made `httpCheck`: the first such line of another one begins anew.
+    /// The section whose lines have made `httpCheck`: the first such line of another section starts from nothing.
     var httpCheckSection: SourceRange?
     /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
@@ -30,14 +30,14 @@ public struct BalancingSettings: SectionSettings {
 
     public func hasServer(named name: String) -> Bool { names[name] != nil }
 
-    /// Takes a name for a server; where it was given before, if it was.
+    /// Claims a name for a server. Returns where it was claimed before; nil if this is the first time.
     mutating func claim(_ name: Word) -> SourceRange? {
         if let first = names[name.text] { return first }
         names[name.text] = name.range
         return nil
     }
 
-    /// Takes one more server in; no other one has its name.
+    /// Adds a server, whose name no other one has.
     public mutating func add(_ server: ServerDraft) {
         servers.append(server)
         names[server.name.text] = server.name.range
@@ -96,7 +96,7 @@ extension BalancingSettings {
     /// Host names are looked up with `resolve`; a name that has no address leaves its server down, to be tried again.
     /// - Parameters:
     ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
-    ///   - loadAtFull: what `fullconn` is where it is not said.
+    ///   - loadAtFull: `fullconn` if no line sets it.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, headLimits: HeadLimits = HeadLimits(),
@@ -119,7 +119,7 @@ extension BalancingSettings {
             loadAtFull: self.loadAtFull ?? loadAtFull, workers: workers, now: now)
     }
 
-    /// The servers' numbers: what `id` says, and for the others the next one that is free.
+    /// The servers' numbers: those of `id`, and for the other servers the next free ones.
     private func numbers() -> [Int] {
         let taken = Set(servers.compactMap(\.id))
         var next = 1
@@ -149,7 +149,7 @@ extension BalancingSettings {
 extension ServerDraft {
     fileprivate typealias Place = (address: SocketAddress?, hostName: String?, port: UInt16)
 
-    /// What the line says of the server, without its checks.
+    /// The server's configuration, without its checks.
     fileprivate func configuration(id: Int, at place: Place) -> ServerConfiguration {
         var configuration = ServerConfiguration(id: id)
         configuration.weight = weight

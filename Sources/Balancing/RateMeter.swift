@@ -1,13 +1,13 @@
-// Events per second, as HAProxy's frequency counters tell them: the events of the second that runs, and of those of the second
-// before it the share that is still within the last second. It is computed when it is asked for.
+// Events per second, as HAProxy's frequency counters have them: the events of the current second, and of those of the second
+// before it the share that lies within the last second. The rate is computed when it is read.
 //
 // A worker counts in a row of its own, so that counting takes no lock and shares no cache line. A row is a ring of seconds;
-// each slot says which second it counts, so that a reader sees no second half changed to the next.
+// each entry holds the number of its second beside the count, so that a reader never takes one second's count for another's.
 
 public import Basics
 public import Synchronization
 
-/// The rate of events now, and the most that one second has had. Workers count, anyone may ask.
+/// The rate of events now, and the most events that one second has had. Workers count; any thread reads.
 @safe
 public final class RateMeter: @unchecked Sendable {
     /// The second in the upper bits, its count below: 2^36 events a second and 8 years of a machine's uptime.
@@ -17,13 +17,13 @@ public final class RateMeter: @unchecked Sendable {
 
     // Functions, since a stored constant would cost a call where this is inlined.
     @inlinable @inline(__always) internal static var countBits: UInt64 { 36 }
-    /// More than the two that a rate needs: the maximum of a second may be looked up this many seconds later.
+    /// More than the two that a rate needs, so that `keepMaximum` may be called some seconds late.
     @inlinable @inline(__always) internal static var ringSeconds: UInt64 { 4 }
-    /// Slots from one worker's row to the next: a cache line.
+    /// Entries from one worker's row to the next: a cache line.
     @inlinable @inline(__always) internal static var stride: Int { 8 }
 
     public init(workers: Int) {
-        precondition(workers > 0, "a rate that nobody counts")
+        precondition(workers > 0, "a rate without workers")
         self.workers = workers
         unsafe slots = UnsafeMutablePointer.allocate(capacity: workers * Self.stride)
         for i in 0..<workers * Self.stride { unsafe (slots + i).initialize(to: Atomic(0)) }
@@ -48,8 +48,8 @@ public final class RateMeter: @unchecked Sendable {
         unsafe slot.pointee.store(before &+ amount, ordering: .relaxed)
     }
 
-    /// Events per second at `now`. As in HAProxy a single event is told for as long as its second or the next runs, so that
-    /// a slow trickle does not flicker between 0 and 1.
+    /// Events per second at `now`. As in HAProxy a single event counts as 1 during its second and the next, so that a slow
+    /// trickle does not flicker between 0 and 1.
     public func rate(at now: Instant) -> Int {
         let second = now.nanoseconds / 1_000_000_000
         let current = events(ofSecond: second)
@@ -59,14 +59,14 @@ public final class RateMeter: @unchecked Sendable {
         return Int(clamping: current &+ past &* remaining / 1_000)
     }
 
-    /// The most events that one second has had. Seconds count that ended up to three seconds before a call of this or of
-    /// `keepMaximum`.
+    /// The most events that one second has had, of the seconds that ended at most three seconds before a call of this method
+    /// or of `keepMaximum`.
     public func maximum(at now: Instant) -> Int {
         keepMaximum(at: now)
         return Int(clamping: highest.load(ordering: .relaxed))
     }
 
-    /// Looks at the last seconds for the maximum. Any thread calls it, once a second.
+    /// Takes the last seconds into account for the maximum. To be called once a second, on any thread.
     public func keepMaximum(at now: Instant) {
         let second = now.nanoseconds / 1_000_000_000
         for back in 0..<min(Self.ringSeconds, second + 1) {

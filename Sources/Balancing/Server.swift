@@ -17,11 +17,11 @@ public final class Server: Sendable {
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
     public let active = Gauge()
-    /// Requests waiting for a place on this server alone.
+    /// Requests that wait for a connection slot of this server alone.
     public let queued = Gauge()
-    /// Waiting requests that its last change of state concerned.
     let moved = Atomic<Int>(0)
-    /// Those that no longer wait for it since it went down, or that it took when it came up.
+    /// Waiting requests that its last change of state moved: those that no longer wait for it since it went down, or that it
+    /// took when it came up.
     public var requestsMoved: Int { moved.load(ordering: .relaxed) }
     /// Idle connections kept to it, over all workers.
     public let idle = Gauge()
@@ -134,7 +134,7 @@ extension Server {
         live.currentTraits.isDisjoint(with: [.takesClientAddress, .addsToClientPort, .followsName])
     }
 
-    /// Whether a connection to `place` leads elsewhere than the server's name does by now.
+    /// Whether the server's name has another address by now than a connection to `place` has.
     public func hasLeft(_ place: SocketAddress) -> Bool {
         live.currentTraits.contains(.followsName) && address?.ip != place.ip
     }

@@ -1,4 +1,4 @@
-// What a server's line says of its host name: who looks it up, when, and which of its addresses the server gets
+// How a server's host name is looked up, and which of its addresses the server gets
 // (manual, section 5.3 and the parameters `resolvers`, `resolve-prefer`, `resolve-net`, `resolve-opts`, `init-addr`).
 
 public import Basics
@@ -17,10 +17,10 @@ public struct ServerNaming: Sendable {
 
     public init() {}
 
-    /// Whether nobody is to look before Portico runs.
+    /// Whether the name is not looked up before Portico runs.
     public var startsNowhere: Bool { start.first == .nowhere }
 
-    /// The server's address at start, if it is to be known.
+    /// The server's address at start; nil if it has none yet.
     func firstAddress(of name: String, resolve: (String) -> [IPAddress]) -> IPAddress? {
         for source in start {
             switch source {
@@ -79,7 +79,7 @@ extension ServerNaming {
     ///
     /// A server keeps the address it has. Others get one that none of them has, if there is one; only those that may share
     /// get one that another has.
-    /// - Parameter known: in the order in which the nameserver says them.
+    /// - Parameter known: the name's addresses, in the order of the nameserver's answer.
     public static func assign(_ known: [IPAddress], to servers: [(current: IPAddress?, naming: ServerNaming)])
         -> [IPAddress?]
     {

@@ -1,8 +1,8 @@
-// How long requests took of late: averages that forget, as HAProxy's do.
+// How long the last requests took: averages in which older requests count less and less, as in HAProxy.
 //
-// Workers add each request's times to sums of their own that only grow. From time to time one of them, or a reader, takes
-// what has been added since the last time and weighs it into the averages. So the averages follow the order of the
-// requests, however unevenly the workers share them.
+// Each worker adds the times of its requests to sums that only grow. From time to time a worker, or a reader, takes what was
+// added since the last time and weighs it into the averages. So the averages follow the order of the requests, however
+// unevenly the workers share them.
 
 internal import Basics
 
@@ -14,10 +14,10 @@ public struct AverageTimes: Sendable, Equatable {
 
 /// The averages of one backend or server.
 final class TimeAverages: Sendable {
-    /// A request's share in the average falls by 1/512 with each that follows: its mean age is that of the last 1,024
-    /// requests weighed alike.
+    /// A request's share in the average falls by 1/512 with each that follows: the mean age of what counts is that of the last
+    /// 1,024 requests with equal shares.
     private static let window = 512.0
-    /// A worker weighs its requests in after so many.
+    /// A worker weighs its requests in after this many.
     static let batch: UInt64 = 16
 
     private struct Sums {
@@ -65,7 +65,7 @@ final class TimeAverages: Sendable {
 
     private let state = Lock(State())
 
-    /// Weighs in what was added since the last time, unless another thread does so just now.
+    /// Weighs in what was added since the last time, unless another thread is doing so.
     func take(_ traffic: Traffic) {
         _ = state.withLockIfAvailable { $0.take(traffic) }
     }
@@ -84,7 +84,7 @@ final class TimeAverages: Sendable {
         return times
     }
 
-    /// Upwards, as HAProxy does, but for what the shares' own rounding has added.
+    /// Rounded up, as in HAProxy, without what the rounding of the shares has added.
     private static func rounded(_ milliseconds: Double) -> Int {
         Int(clamping: Int64((milliseconds - 1e-6).rounded(.up)))
     }

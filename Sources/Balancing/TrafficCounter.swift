@@ -1,8 +1,8 @@
-// What is counted for every frontend, backend and server, with one name for each count.
+// What is counted for every frontend, backend and server.
 
 public import Basics
 
-/// One count of one proxy or server; the columns of its counter sheet.
+/// One count of a proxy or server: a column of its `PerThreadCounters`.
 public enum TrafficCounter: Int, CaseIterable, Sendable {
     /// Sessions taken: connections for a frontend, exchanges for a backend or server (HAProxy's `stot`).
     case sessions
@@ -13,7 +13,7 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     case deniedRequests, deniedResponses
     /// Changes of messages that rules could not make.
     case failedRewrites
-    /// Turned away by `tcp-request connection` and `tcp-request session` rules.
+    /// Connections rejected by `tcp-request connection` and `tcp-request session` rules.
     case deniedConnections, deniedSessions
     case badRequests
     case connectionErrors, badResponses
@@ -32,9 +32,9 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     case timed
     /// Sums of milliseconds, for averages; changed through `TrafficRow.count(times:)`.
     case queueMilliseconds, connectMilliseconds, responseMilliseconds, totalMilliseconds
-    /// The most milliseconds that one exchange took. Not counts: `Traffic.most` reads them.
+    /// The most milliseconds that one exchange took. These are maxima, not counts: `Traffic.most` reads them.
     case queueMax, connectMax, responseMax, totalMax
-    /// When the last session began, in seconds of the monotonic clock and one more; 0 for never. `Traffic.most` reads it.
+    /// When the last session began, in seconds of the monotonic clock, plus one; 0 for never. `Traffic.most` reads it.
     case lastSession
 
     /// The column that counts responses of a status.
@@ -56,7 +56,7 @@ public struct Traffic: Sendable {
 
     public init(workers: Int) { sheet = PerThreadCounters(rows: workers, columns: TrafficCounter.allCases.count) }
 
-    /// Called by worker `worker` only, for its own row.
+    /// Adds to the row of worker `worker`, which must be the caller's own.
     @inlinable @inline(__always)
     public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1, worker: Int) {
         sheet.add(amount, row: worker, column: counter.rawValue)
@@ -68,10 +68,10 @@ public struct Traffic: Sendable {
 
     public func total(_ counter: TrafficCounter) -> UInt64 { sheet.total(counter.rawValue) }
 
-    /// The highest value that any worker has of a counter that is no count.
+    /// The highest value in any worker's row, for counters that are maxima.
     public func most(_ counter: TrafficCounter) -> UInt64 { sheet.maximum(counter.rawValue) }
 
-    /// How long ago the last session began; nil if there never was one.
+    /// How long ago the last session began; nil if there was none.
     public func lastSessionAge(at now: Instant) -> TimeSpan? {
         let last = most(.lastSession)
         let second = now.nanoseconds / 1_000_000_000 + 1
@@ -79,7 +79,7 @@ public struct Traffic: Sendable {
     }
 }
 
-/// What one exchange adds to the times of its server and backend, in milliseconds.
+/// The times of one exchange that its server and backend count, in milliseconds.
 public struct ExchangeTimes: Sendable {
     public var queue: UInt64 = 0
     public var connect: UInt64 = 0
@@ -89,7 +89,7 @@ public struct ExchangeTimes: Sendable {
     public init() {}
 }
 
-/// One worker's counts of one counted thing, which lives longer than this.
+/// One worker's row of a `Traffic`. It must not be used when the `Traffic` is gone.
 public struct TrafficRow {
     @usableFromInline let row: CounterRow
 
@@ -98,13 +98,13 @@ public struct TrafficRow {
     @inlinable @inline(__always)
     public func add(_ counter: TrafficCounter, _ amount: UInt64 = 1) { row.add(amount, column: counter.rawValue) }
 
-    /// A session has come to it (`lastsess`).
+    /// A session has begun (`lastsess`).
     @inlinable @inline(__always)
     public func noteSession(at now: Instant) {
         row.raise(to: now.nanoseconds / 1_000_000_000 &+ 1, column: TrafficCounter.lastSession.rawValue)
     }
 
-    /// Counts an exchange's times; true if they are to be weighed into the averages by now.
+    /// Counts an exchange's times. Returns true if the averages are due to be updated.
     public func count(times: ExchangeTimes) -> Bool {
         add(.queueMilliseconds, times.queue)
         add(.connectMilliseconds, times.connect)

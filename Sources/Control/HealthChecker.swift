@@ -1,4 +1,4 @@
-// Runs one server's checks: connects, talks, waits, judges, and reports. Lives on the control thread.
+// Runs one server's checks on the control thread: connects, sends, waits, judges and reports.
 
 internal import Balancing
 internal import Basics
@@ -7,9 +7,9 @@ internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
 
-/// What the rest of the program wants to know of checks.
+/// Gets the results of checks.
 protocol HealthObserver: AnyObject {
-    /// A check has ended. `transition` says if the server's state changed; the backend already takes it into account.
+    /// A check has ended. `transition` is not nil if it changed the server between up and down, which the backend has published.
     func checked(_ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?)
 }
 
@@ -27,7 +27,7 @@ final class HealthChecker: LoopTask {
     private unowned let observer: any HealthObserver
     private var phase = Phase.pausing
     private var received = ByteBuffer()
-    /// What reads the answer of the check that is under way.
+    /// The reader of the answer to the check that is under way.
     private var answer: HTTPCheckAnswer?
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
@@ -97,7 +97,7 @@ final class HealthChecker: LoopTask {
     private func connect(in loop: TaskLoop) {
         let start = loop.now
         guard let target = plan.target(for: server.address) else {
-            // No address yet: look again later, without a verdict.
+            // No address yet: try again later, without a verdict.
             loop.setDeadline(loop.now + plan.interval, of: handle)
             return
         }
@@ -126,7 +126,7 @@ final class HealthChecker: LoopTask {
         }
     }
 
-    /// The header of a connection that is nobody's but ours. Version 1 has no word for that: there we are the client.
+    /// The PROXY protocol header of a connection that no client caused. Version 1 cannot express that: there the checker is the client.
     private func header(on socket: Socket, in loop: TaskLoop) -> [UInt8] {
         switch plan.proxyHeader {
         case nil: []
@@ -140,7 +140,7 @@ final class HealthChecker: LoopTask {
         }
     }
 
-    /// What the Host field says. A path is no host; whoever listens there has no other name than this machine's.
+    /// The value of the Host field. A server that listens on a socket file has no other name than this machine's.
     private var hostField: String {
         if let name = server.hostName { return "\(name):\(server.port)" }
         guard let address = server.address, address.ip != nil else { return "localhost" }
@@ -161,7 +161,7 @@ final class HealthChecker: LoopTask {
             }
         }
         guard case .http(let check) = plan.check else {
-            // That the connection stands, and has taken its header, is enough.
+            // The connection is established and has taken its header: that passes.
             finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
             return
         }
@@ -170,7 +170,7 @@ final class HealthChecker: LoopTask {
         if let result = readAnswer(socket, in: loop) { finish(result, socket, start, in: loop) }
     }
 
-    /// Reads what has come; returns nil while the answer is not complete.
+    /// Reads what has arrived. Returns nil while the answer is not complete.
     private func readAnswer(_ socket: Socket, in loop: TaskLoop) -> CheckResult? {
         received.acquire(from: pool)
         while true {
@@ -190,7 +190,7 @@ final class HealthChecker: LoopTask {
 
     private func finish(_ result: CheckResult, _ socket: Socket?, _ start: Instant, in loop: TaskLoop) {
         if let socket {
-            // A reset leaves no socket waiting on either side: a check has nothing more to hear.
+            // A reset leaves no socket in TIME_WAIT on either side; the check needs nothing more from the server.
             loop.kernel.close(socket, reset: true)
         }
         received.release(to: pool)

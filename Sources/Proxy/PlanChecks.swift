@@ -1,4 +1,4 @@
-// Messages about a configuration as a whole once each of its lines is right: what its sections do to one another.
+// Problems of a configuration as a whole, between sections whose lines are each valid.
 
 internal import Admin
 internal import Balancing
@@ -8,7 +8,8 @@ internal import Rules
 internal import StaticFiles
 
 extension PlanBuilder {
-    /// Two lines for one address share its connections at random, which may be meant. A socket's file or name can only be had once.
+    /// Reports addresses that two lines bind. IP addresses share their connections at random, which may be intended; a socket's file
+    /// or name can be bound only once.
     mutating func checkAddresses(_ frontends: [FrontendPlan]) {
         var seen: [SocketAddress: Word] = [:]
         for place in frontends.flatMap(\.binds).map(\.place) {
@@ -25,7 +26,7 @@ extension PlanBuilder {
         }
     }
 
-    /// Every `guid` is one thing's alone, over all kinds of things.
+    /// Reports a `guid` that two sections, servers or bind lines have.
     mutating func checkGlobalIDs(_ drafts: [Draft]) {
         var seen: [String: Word] = [:]
         for draft in drafts {
@@ -46,7 +47,7 @@ extension PlanBuilder {
         }
     }
 
-    /// Names backends that nothing leads to, and frontends that lead nowhere and whose rules answer nothing.
+    /// Reports backends that no frontend uses, and frontends that use no backend and whose rules answer nothing.
     mutating func checkReach(_ fronts: [Draft], _ backs: [Draft]) {
         let reached = Set(fronts.flatMap { $0[RulesSettings.self].backendNames.map(\.text) })
         let isAnyReached = fronts.contains { $0[RulesSettings.self].computesBackends }
@@ -55,7 +56,7 @@ extension PlanBuilder {
                 report("nothing leads to backend '\(back.name)'", at: back.range, severity: .notice)
             }
         }
-        // One without addresses has its warning.
+        // A frontend without addresses already has a warning.
         for front in fronts where !front[ProxySettings.self].binds.isEmpty && leadsNowhere(front) {
             report(
                 "\(front.kind.name) '\(front.name)' leads nowhere, and none of its rules answers: "

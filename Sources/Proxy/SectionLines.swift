@@ -1,7 +1,7 @@
-// Lines that are right by themselves and say nothing where they stand: what needs `mode http` in a section in TCP mode, and rules
-// behind others that run after them.
+// Lines that are valid by themselves and have no effect where they stand: lines that need `mode http` in a section in TCP mode, and
+// rules below others that run after them.
 //
-// A section's mode may be said below such a line, so that lines are only noted as they are read; `PlanBuilder` judges them.
+// The `mode` line may stand below such a line, so lines are only noted while they are read; `PlanBuilder` judges them.
 
 public import Configuration
 
@@ -14,7 +14,7 @@ public struct SectionLines: SectionSettings {
         let section: SourceRange
     }
 
-    /// Those that mean something in HTTP mode only.
+    /// Lines that have an effect in HTTP mode only.
     fileprivate(set) var ofHTTP: [Line] = []
     /// The last line of each kind of rules, by `RuleStage`.
     fileprivate var lastOfStage: [RuleStage: Line] = [:]
@@ -23,7 +23,7 @@ public struct SectionLines: SectionSettings {
 }
 
 extension SectionLines {
-    /// The keywords, each noting its line where that is of interest once it has been read.
+    /// The keywords, with parsers that note the lines that are judged later.
     public static func noted(_ keywords: [Keyword]) -> [Keyword] {
         keywords.map { keyword in
             let stage = RuleStage(keyword.name)
@@ -55,7 +55,7 @@ extension SectionLines {
     }
 
     private mutating func note(_ line: Line, _ stage: RuleStage, _ args: inout Arguments) {
-        // As in HAProxy, the nearest of those that come later; what defaults say is above all of it anyway.
+        // As in HAProxy the nearest stage that runs later; lines of defaults run first anyway.
         let later = RuleStage.allCases.first { $0 > stage && lastOfStage[$0]?.section == line.section }
         if let later, let above = lastOfStage[later] {
             args.warn(
@@ -91,7 +91,7 @@ enum RuleStage: String, CaseIterable, Comparable {
 // MARK: - HTTP's words in TCP mode
 
 extension PlanBuilder {
-    /// Reports what a section in TCP mode says of requests: they are not parsed. A line that is to refuse requests is an error.
+    /// Reports lines about requests in sections in TCP mode, which parse none. A line that would refuse requests is an error.
     mutating func checkModes() {
         for draft in drafts where draft[ProxySettings.self].mode == .tcp {
             var seen: Set<String> = []
@@ -116,7 +116,7 @@ extension PlanBuilder {
         }
     }
 
-    /// Whether a rule is there to keep requests out, or to send them elsewhere.
+    /// Whether a rule refuses requests or sends them elsewhere.
     private static func refuses(_ words: [Substring]) -> Bool {
         if words[0] == "redirect" { return true }
         guard words[0].hasPrefix("http-"), words.count > 1 else { return false }

@@ -1,24 +1,24 @@
-// The servers that one worker leaves alone because they refuse connections, and when a request that waits may try each of them.
+// The servers that one worker leaves alone because they refuse connections, and when a waiting request may try each of them.
 
 internal import Balancing
 internal import Basics
 internal import Logging
 internal import SystemPackage
 
-/// A few at most: one that answers again leaves.
+/// A few at most: a server that answers again is removed.
 struct ServersLeftAlone {
     private struct Entry {
         let server: Server
         let backend: BackendPlan
-        /// The time at which its places were offered last to those who wait.
+        /// The retry time at which its slots were last offered to waiting requests.
         var offered: Instant?
-        /// When a request that it has failed, and that waits for another one, may try it again.
+        /// When a waiting request that it has failed may try it again.
         var due: Instant?
     }
 
     private var entries: [Entry] = []
 
-    /// When the next one's places are to be offered.
+    /// When slots of the next one are to be offered.
     func next(for worker: Int) -> Instant {
         var next = Instant.never
         for entry in entries {
@@ -33,7 +33,7 @@ struct ServersLeftAlone {
         entries.append(Entry(server: server, backend: backend))
     }
 
-    /// Offers its places to those who wait at `due`, whether it is left alone or not.
+    /// Offers its slots to waiting requests at `due`, whether it is left alone or not.
     mutating func offerLater(_ server: Server, of backend: BackendPlan, at due: Instant) {
         add(server, of: backend)
         for index in entries.indices where entries[index].server === server { entries[index].due = due }
@@ -41,7 +41,7 @@ struct ServersLeftAlone {
 
     mutating func remove(_ server: Server) { entries.removeAll { $0.server === server && $0.due == nil } }
 
-    /// Lets those who wait try the servers whose pause is over.
+    /// Lets waiting requests try the servers whose pause is over.
     mutating func offer(_ worker: Worker) {
         if entries.isEmpty { return }
         for index in entries.indices {
@@ -59,7 +59,7 @@ struct ServersLeftAlone {
 }
 
 extension ProxyStream {
-    /// A connection to the chosen server failed. After several in a row the worker leaves the server alone for a moment.
+    /// A connection to the chosen server failed. After several failures in a row the worker leaves the server alone for a moment.
     final func noteConnectionFailure(_ reason: Errno?, _ worker: Worker) {
         guard let server, let backend, backend.backend.servers.count > 1, reason?.isOurs != true,
             server.connectionFailed(by: worker.index, now: worker.now)
@@ -72,7 +72,7 @@ extension ProxyStream {
                 + "every \(Server.timeLeftAlone.wholeMilliseconds) ms.")
     }
 
-    /// A connection to the chosen server stands.
+    /// A connection to the chosen server is established.
     final func noteConnectionSuccess(_ worker: Worker) {
         guard let server, let backend, server.connectionStood(by: worker.index) else { return }
         worker.leaveAloneNoMore(server)
@@ -84,7 +84,7 @@ extension ProxyStream {
 }
 
 extension Errno {
-    /// Our own system is short of something, or has no way there: the server is not to blame.
+    /// Whether this machine lacks a resource or a route, so that the failure is not the server's fault.
     fileprivate var isOurs: Bool {
         switch self {
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .noSpace, .addressNotAvailable,

@@ -1,5 +1,5 @@
-// Names of sections and servers in rules and log formats: looked up when the plan is built, so that a name that nobody has
-// is reported with its place.
+// Names of sections and servers in rules and log formats: looked up when the plan is built, so that an unknown name is reported
+// with its line.
 
 internal import Balancing
 internal import Configuration
@@ -16,7 +16,7 @@ struct SiteNames {
             drafts.filter { $0.kind != .frontend }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// What is wrong with a reference in the section `draft`; nil if it leads somewhere.
+    /// The problem with a reference in the section `draft`; nil if what it names exists.
     func problem(with reference: SiteReference, in draft: Draft) -> ConfigProblem? {
         switch reference.kind {
         case .frontend where reference.name.isEmpty && draft.kind == .backend:
@@ -60,8 +60,8 @@ struct SiteNames {
 }
 
 extension [Draft] {
-    /// The sections that are not disabled, and the names of the backends that are. Those stay where a `force-be-switch` line lets
-    /// some exchanges reach them.
+    /// The sections to build, and the names of disabled backends. Disabled sections are left out, except backends if a
+    /// `force-be-switch` line lets some exchanges reach them.
     var withoutDisabled: (kept: [Draft], disabledBackends: Set<String>) {
         func isDisabled(_ draft: Draft) -> Bool { draft[ProxySettings.self].isDisabled }
         let isReached = contains { !isDisabled($0) && $0[RulesSettings.self].reachesDisabledBackends }

@@ -27,7 +27,7 @@ private final class PathAlgorithm: BalancingAlgorithm {
     }
 
     func choose<Request: BalancingRequest & ~Copyable>(
-        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+        _ attempt: borrowing SlotAttempt, for request: borrowing Request
     ) -> PlaceChoice {
         let depth = depth
         var hash = request.withHead { head in

@@ -11,7 +11,7 @@ internal import Synchronization
 /// One way to choose a server.
 ///
 /// An instance belongs to one list of eligible servers and is replaced with it, so what depends on the list (turns, a ring of
-/// hashes) is computed once, in `init`. What has to survive a change of the list is in the backend: see `PlaceAttempt.nextTurn`.
+/// hashes) is computed once, in `init`. What has to survive a change of the list is in the backend: see `SlotAttempt.nextTurn`.
 public protocol BalancingAlgorithm: AnyObject, Sendable {
     /// What the arguments in the `balance` line say; `Void` for an algorithm without arguments.
     associatedtype Options: Sendable = Void
@@ -34,7 +34,7 @@ public protocol BalancingAlgorithm: AnyObject, Sendable {
     /// Returns `.server` with the server whose place was taken, or `.full` with the server that the request has to wait for,
     /// nil if any will do.
     func choose<Request: BalancingRequest & ~Copyable>(
-        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+        _ attempt: borrowing SlotAttempt, for request: borrowing Request
     ) -> PlaceChoice
 }
 
@@ -56,7 +56,7 @@ public protocol BalancingRequest: ~Copyable {
 }
 
 /// One request's search for a server: what the algorithm may ask, and how it takes a place.
-public struct PlaceAttempt: ~Copyable {
+public struct SlotAttempt: ~Copyable {
     private let backend: Backend
     private let avoidance: Avoidance
 
@@ -71,13 +71,13 @@ public struct PlaceAttempt: ~Copyable {
 
     /// Whether the request may go to the server now. Another worker may take the last place before `take` does.
     public func mayTake(_ server: Server) -> Bool {
-        avoidance.allows(server) && (!backend.hasQueue || server.hasPlace(backend.load))
+        avoidance.allows(server) && (!backend.hasQueue || server.hasSlot(backend.load))
     }
 
     /// Takes a place on the server. Returns false if the request avoids the server, or the server has as many as it may have.
     public func take(_ server: Server) -> Bool {
         guard avoidance.allows(server) else { return false }
-        guard !backend.hasQueue else { return server.takePlace(backend.load) }
+        guard !backend.hasQueue else { return server.takeSlot(backend.load) }
         server.active.increment()
         return true
     }

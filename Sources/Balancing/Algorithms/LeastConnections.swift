@@ -14,7 +14,7 @@ public final class LeastConnections: BalancingAlgorithm {
     public init(_ options: Void, among servers: [Server]) { self.servers = servers }
 
     public func choose<Request: BalancingRequest & ~Copyable>(
-        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+        _ attempt: borrowing SlotAttempt, for request: borrowing Request
     ) -> PlaceChoice {
         let start = Int(attempt.nextTurn() % UInt64(servers.count))
         while let best = leastLoaded(attempt, .take, from: start) {
@@ -27,7 +27,7 @@ public final class LeastConnections: BalancingAlgorithm {
 
     private enum Purpose { case take, wait }
 
-    private func leastLoaded(_ attempt: borrowing PlaceAttempt, _ purpose: Purpose, from start: Int) -> Server? {
+    private func leastLoaded(_ attempt: borrowing SlotAttempt, _ purpose: Purpose, from start: Int) -> Server? {
         var best: Server?
         var bestLoad = 0
         for step in servers.indices {

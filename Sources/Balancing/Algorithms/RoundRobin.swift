@@ -17,7 +17,7 @@ public final class RoundRobin: BalancingAlgorithm {
     }
 
     public func choose<Request: BalancingRequest & ~Copyable>(
-        _ attempt: borrowing PlaceAttempt, for request: borrowing Request
+        _ attempt: borrowing SlotAttempt, for request: borrowing Request
     ) -> PlaceChoice {
         // A server that cannot be taken loses its turn; a whole round holds every server.
         for _ in turns.indices {

@@ -3,7 +3,7 @@
 internal import Basics
 internal import HTTP
 
-/// The request to send and the statuses that please.
+/// The request to send and the statuses that pass.
 public struct HTTPCheck: Sendable, Equatable {
     /// nil: OPTIONS, as HAProxy asks where no method is given.
     public var method: String?

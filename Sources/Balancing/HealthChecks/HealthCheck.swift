@@ -1,12 +1,12 @@
-// What a health check asks and how it judges the answer: bytes out, bytes in, a verdict. No sockets here.
+// What a health check sends and how it judges the answer: bytes out, bytes in, a verdict, without sockets.
 
 public import Basics
 public import HTTP
 public import ProxyProtocol
 
-/// What is asked once the connection stands.
+/// What is sent once the connection is established.
 public enum HealthCheck: Sendable, Equatable {
-    /// That it stands is enough.
+    /// Nothing: an established connection passes.
     case tcpConnect
     case http(HTTPCheck)
 }
@@ -15,15 +15,15 @@ public enum HealthCheck: Sendable, Equatable {
 public struct HealthCheckPlan: Sendable {
     public var check: HealthCheck
     public var thresholds: HealthThresholds
-    /// Between checks of a server that is up, on its way, or down.
+    /// The times between checks of a server that is up, changing, or down.
     public var interval: TimeSpan
     public var fastInterval: TimeSpan?
     public var downInterval: TimeSpan?
-    /// For connecting; for all of the check if there is no `responseTimeout`.
+    /// Bounds connecting, and the check as a whole if there is no `responseTimeout`.
     public var connectTimeout: TimeSpan
-    /// For the answer, once connected.
+    /// Bounds the answer, once connected.
     public var responseTimeout: TimeSpan?
-    /// Where to, if not to the server itself.
+    /// Where checks go, if not to the server itself.
     public var address: SocketAddress?
     public var port: UInt16?
     /// The PROXY protocol header to begin with; nil for none.

@@ -1,4 +1,4 @@
-// When checks take a server out and bring it back: the counting, without any clock or socket.
+// When checks take a server down and bring it back up: the counting, without clock or socket.
 
 public import Basics
 
@@ -55,12 +55,12 @@ public struct CheckResult: Sendable, Equatable {
 /// The history of one server's health.
 public struct HealthRecord: Sendable {
     public private(set) var thresholds: HealthThresholds
-    /// 0 … rise + fall - 1; up from `rise` on. Starts at `rise`: up until the first check says otherwise.
+    /// 0 … rise + fall - 1; up from `rise` on. Starts at `rise`: the server is up until its first check fails.
     public private(set) var health: Int
     public private(set) var last: CheckResult?
     /// When the state last changed between up and down.
     public private(set) var since: Instant
-    /// Checks that failed while it was up, or on its way there (HAProxy's `chkfail`).
+    /// Checks that failed while it was up or coming up (HAProxy's `chkfail`).
     public private(set) var failures: UInt64 = 0
     /// Times it went down.
     public private(set) var falls: UInt64 = 0
@@ -78,7 +78,7 @@ public struct HealthRecord: Sendable {
     private var top: Int { thresholds.rise + thresholds.fall - 1 }
     public var isUp: Bool { health >= thresholds.rise }
 
-    /// The state this record stands for.
+    /// The state that follows from the results so far.
     public var state: HealthState {
         if isUp { return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown }
         return health == 0 ? .down : .goingUp
@@ -93,7 +93,7 @@ public struct HealthRecord: Sendable {
         self.thresholds = thresholds
     }
 
-    /// The server begins anew, somewhere else: up until a check says otherwise.
+    /// The server has moved: it is up until a check fails.
     mutating func beginAnew(at now: Instant) {
         if !isUp {
             downtime.nanoseconds += now.since(since).nanoseconds
@@ -103,7 +103,7 @@ public struct HealthRecord: Sendable {
         last = nil
     }
 
-    /// Counts one more result; says if it changed the server's state.
+    /// Counts one more result. Returns the change between up and down that it completes; nil if it completes none.
     mutating func add(_ result: CheckResult, at now: Instant) -> Transition? {
         let wasUp = isUp
         last = result

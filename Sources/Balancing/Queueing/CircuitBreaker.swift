@@ -1,17 +1,17 @@
-// A server that refuses connections is left alone for a moment: otherwise it, which is never busy, would draw one request after the
+// A server that refuses connections is left alone for a moment: it is never busy, so it would otherwise draw one request after the
 // other, each of which loses an attempt there.
 //
-// Each worker has a breaker for each server. Connections that fail in a row open it; while it is open, the worker passes the
-// server over as long as there is another. After a pause one request tries, and a connection that stands closes it.
+// Each worker has a breaker for each server. Connections that fail in a row open it; while it is open, the worker passes the server
+// over if there is another. After a pause one request tries the server, and a connection that succeeds closes the breaker.
 
 public import Basics
 internal import Synchronization
 
-/// What one worker has seen of connections to one server. Its worker writes it; those who give away places read it.
+/// What one worker has seen of connections to one server. That worker writes it; any worker that gives away slots reads it.
 final class CircuitBreaker: Sendable {
-    /// Connections that fail in a row before it opens: one may be an accident, and so may two.
+    /// Connections that fail in a row before it opens: one or two may be an accident.
     static let failuresMax = 3
-    /// How long the server is left alone before the next request tries: short enough that one that was restarted is soon back,
+    /// How long the server is left alone before the next request tries: short enough that a restarted server is soon used again,
     /// long enough that a dead one costs one attempt a second.
     static let pause = TimeSpan.seconds(1)
 
@@ -29,13 +29,13 @@ final class CircuitBreaker: Sendable {
 
     func isOpen(at now: Instant) -> Bool { openUntil.load(ordering: .relaxed) > now.nanoseconds }
 
-    /// A request goes to the server. If it is the one that tries, the others wait for what comes of it.
+    /// A request goes to the server. If it is the one that tries, the others wait for its outcome.
     func noteAttempt(at now: Instant) {
         guard !isClosed else { return }
         openUntil.store((now + Self.pause).nanoseconds, ordering: .relaxed)
     }
 
-    /// True if it opens with that.
+    /// Returns true if this failure opens it.
     func noteFailure(at now: Instant) -> Bool {
         let count = failures.load(ordering: .relaxed) + 1
         failures.store(count, ordering: .relaxed)
@@ -44,7 +44,7 @@ final class CircuitBreaker: Sendable {
         return isClosed
     }
 
-    /// A connection stands. True if it was open.
+    /// A connection is established. Returns true if the breaker was open.
     func noteSuccess() -> Bool {
         guard failures.load(ordering: .relaxed) != 0 else { return false }
         failures.store(0, ordering: .relaxed)
@@ -53,24 +53,24 @@ final class CircuitBreaker: Sendable {
 }
 
 extension Server {
-    /// How many connections in a row fail before a server is left alone.
+    /// How many connections in a row fail before a worker leaves a server alone.
     public static var failuresToLeaveAlone: Int { CircuitBreaker.failuresMax }
-    /// For how long.
+    /// For how long it does.
     public static var timeLeftAlone: TimeSpan { CircuitBreaker.pause }
 
-    /// A connection of this worker failed, through the server's fault. True if the worker leaves the server alone from now on.
+    /// A connection of this worker failed through the server's fault. Returns true if the worker leaves the server alone from now on.
     public func connectionFailed(by worker: Int, now: Instant) -> Bool { breakers[worker].noteFailure(at: now) }
 
-    /// A connection of this worker stands. True if the worker had left the server alone.
+    /// A connection of this worker is established. Returns true if the worker had left the server alone.
     public func connectionStood(by worker: Int) -> Bool { breakers[worker].noteSuccess() }
 
-    /// When a request of this worker may try again; nil while the worker does not leave the server alone.
+    /// When a request of this worker may try again; nil if the worker does not leave the server alone.
     public func retryTime(for worker: Int) -> Instant? { breakers[worker].retryTime }
 }
 
-/// Which servers one request passes over as long as there is another.
+/// The servers that one request passes over while there is another.
 struct Avoidance {
-    /// One that has just failed it.
+    /// One that has just failed the request.
     let server: Server?
     /// Those that its worker leaves alone.
     let worker: Int
@@ -80,12 +80,12 @@ struct Avoidance {
         candidate !== server && !candidate.breakers[worker].isOpen(at: now)
     }
 
-    /// The same without anything to avoid: for when no other server is left.
+    /// Passes over nothing: for when no other server is left.
     static let none = Avoidance(server: nil, worker: 0, now: .never)
 }
 
 extension Backend {
-    /// Whether a request of `worker` should go elsewhere than to `server`, which it has tried: the worker leaves that alone, and there is
+    /// Whether a request of `worker` that has tried `server` should go elsewhere: the worker leaves that server alone, and there is
     /// another.
     public func isLeftAlone(_ server: Server, by worker: Int, now: Instant) -> Bool {
         guard server.breakers[worker].isOpen(at: now) else { return false }

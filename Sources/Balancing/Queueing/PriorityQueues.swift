@@ -1,11 +1,11 @@
-// The requests that wait for a place on a server, in the order in which they are served: one queue for any server of the backend,
+// The requests that wait for a connection slot of a server, in the order in which they are served: one queue for any server of the backend,
 // and one for each server that a request waits for alone. A plain value; the lock around it is in `RequestQueue`.
 
 public import Basics
 
-/// One wait of one request. A slot of the table is used again, a number never is.
+/// One wait of one request. An entry of the table is used again, a number never is.
 public struct QueueTicket: Equatable, Sendable {
-    fileprivate let slot: Int
+    fileprivate let index: Int
     fileprivate let number: UInt64
 }
 
@@ -41,8 +41,8 @@ struct PriorityQueues {
     /// The first is for any server. Those of single servers are added when a request first waits for one.
     private var queues = [Queue(server: nil)]
     private var queueByServer: [ObjectIdentifier: Int] = [:]
-    private var slots: [Slot] = []
-    private var freeSlots: [Int] = []
+    private var entries: [Entry] = []
+    private var freeEntries: [Int] = []
     private var nextNumber: UInt64 = 1
     /// The latest time at which a request has joined, in milliseconds. Workers' clocks differ by a moment: a request that joins
     /// later is not served earlier because its worker's clock is behind.
@@ -53,15 +53,15 @@ struct PriorityQueues {
         let server: Server?
         var first = Self.end
         var last = Self.end
-        /// Requests that have got a place from this queue.
+        /// Requests that have got a connection slot out of this queue.
         var served: UInt64 = 0
 
-        /// Stands for no slot.
+        /// Stands for no entry.
         static let end = -1
     }
 
-    private struct Slot {
-        /// 0 while the slot is free.
+    private struct Entry {
+        /// 0 while the entry is free.
         var number: UInt64
         var waiter: Waiter
         var level: Int
@@ -86,56 +86,56 @@ struct PriorityQueues {
     ) -> QueueTicket {
         let number = nextNumber
         nextNumber += 1
-        let slot = freeSlots.popLast() ?? slots.count
+        let index = freeEntries.popLast() ?? entries.count
         let queue = queue(for: server) ?? queues.count
         if let server, queue == queues.count {
             queues.append(Queue(server: server))
             queueByServer[ObjectIdentifier(server)] = queue
         }
         latest = max(latest, Int(priority.time.nanoseconds / 1_000_000))
-        let entry = Slot(
+        let new = Entry(
             number: number, waiter: waiter, level: priority.level, due: latest + priority.offset, queue: queue,
             servedBefore: 0, previous: Queue.end, next: Queue.end)
-        if slot == slots.count { slots.append(entry) } else { slots[slot] = entry }
-        insert(slot, into: queue, before: successor(of: slot, in: queue))
-        return QueueTicket(slot: slot, number: number)
+        if index == entries.count { entries.append(new) } else { entries[index] = new }
+        insert(index, into: queue, before: successor(of: index, in: queue))
+        return QueueTicket(index: index, number: number)
     }
 
-    /// The slot before which a new one stands in a queue. Searched from both ends: most requests stand last, and those that
+    /// The entry before which a new one stands in a queue. Searched from both ends: most requests stand last, and those that
     /// rules prefer first or nearly so.
-    private func successor(of slot: Int, in queue: Int) -> Int {
+    private func successor(of index: Int, in queue: Int) -> Int {
         var front = queues[queue].first
         var back = queues[queue].last
         while front != Queue.end && back != Queue.end {
-            if precedes(back, slot) { return slots[back].next }
-            if precedes(slot, front) { return front }
-            back = slots[back].previous
-            front = slots[front].next
+            if precedes(back, index) { return entries[back].next }
+            if precedes(index, front) { return front }
+            back = entries[back].previous
+            front = entries[front].next
         }
         return queues[queue].first
     }
 
     private func precedes(_ a: Int, _ b: Int) -> Bool {
-        (slots[a].level, slots[a].due, slots[a].number) < (slots[b].level, slots[b].due, slots[b].number)
+        (entries[a].level, entries[a].due, entries[a].number) < (entries[b].level, entries[b].due, entries[b].number)
     }
 
     /// Whether `a` is served before `b`; both wait.
-    func precedes(_ a: QueueTicket, _ b: QueueTicket) -> Bool { precedes(a.slot, b.slot) }
+    func precedes(_ a: QueueTicket, _ b: QueueTicket) -> Bool { precedes(a.index, b.index) }
 
     /// The first request of a queue; nil if the queue is empty.
     func first(for server: Server?) -> QueueTicket? {
         guard let queue = queue(for: server), queues[queue].first != Queue.end else { return nil }
-        return QueueTicket(slot: queues[queue].first, number: slots[queues[queue].first].number)
+        return QueueTicket(index: queues[queue].first, number: entries[queues[queue].first].number)
     }
 
     /// The first request of a queue that satisfies `condition`, among the first `most`.
     func first(for server: Server?, among most: Int, where condition: (Waiter) -> Bool) -> QueueTicket? {
         guard let queue = queue(for: server) else { return nil }
-        var slot = queues[queue].first
+        var index = queues[queue].first
         var looked = 0
-        while slot != Queue.end, looked < most {
-            if condition(slots[slot].waiter) { return QueueTicket(slot: slot, number: slots[slot].number) }
-            slot = slots[slot].next
+        while index != Queue.end, looked < most {
+            if condition(entries[index].waiter) { return QueueTicket(index: index, number: entries[index].number) }
+            index = entries[index].next
             looked += 1
         }
         return nil
@@ -143,29 +143,29 @@ struct PriorityQueues {
 
     /// The request of a ticket, and the server it waits for alone; nil if it waits no more.
     func look(_ ticket: QueueTicket) -> (waiter: Waiter, server: Server?)? {
-        guard slots[ticket.slot].number == ticket.number else { return nil }
-        return (slots[ticket.slot].waiter, queues[slots[ticket.slot].queue].server)
+        guard entries[ticket.index].number == ticket.number else { return nil }
+        return (entries[ticket.index].waiter, queues[entries[ticket.index].queue].server)
     }
 
     /// Takes a request out of its queue. Returns how many were served from that queue while it waited, and one for itself, as
     /// HAProxy counts; nil if it waits no more.
-    /// - Parameter isServed: it has got a place.
+    /// - Parameter isServed: it has got a connection slot.
     mutating func remove(_ ticket: QueueTicket, isServed: Bool) -> Int? {
-        let slot = ticket.slot
-        guard slots[slot].number == ticket.number else { return nil }
-        let entry = slots[slot]
+        let index = ticket.index
+        guard entries[index].number == ticket.number else { return nil }
+        let entry = entries[index]
         if entry.previous == Queue.end {
             queues[entry.queue].first = entry.next
         } else {
-            slots[entry.previous].next = entry.next
+            entries[entry.previous].next = entry.next
         }
         if entry.next == Queue.end {
             queues[entry.queue].last = entry.previous
         } else {
-            slots[entry.next].previous = entry.previous
+            entries[entry.next].previous = entry.previous
         }
-        slots[slot].number = 0
-        freeSlots.append(slot)
+        entries[index].number = 0
+        freeEntries.append(index)
         let position = Int(queues[entry.queue].served - entry.servedBefore) + 1
         if isServed { queues[entry.queue].served += 1 }
         return position
@@ -177,23 +177,23 @@ struct PriorityQueues {
         var count = 0
         var at = queues[0].first
         while queues[own].first != Queue.end {
-            let slot = queues[own].first
-            queues[own].first = slots[slot].next
-            while at != Queue.end && precedes(at, slot) { at = slots[at].next }
-            insert(slot, into: 0, before: at)
+            let index = queues[own].first
+            queues[own].first = entries[index].next
+            while at != Queue.end && precedes(at, index) { at = entries[at].next }
+            insert(index, into: 0, before: at)
             count += 1
         }
         queues[own].last = Queue.end
         return count
     }
 
-    private mutating func insert(_ slot: Int, into queue: Int, before next: Int) {
-        let previous = next == Queue.end ? queues[queue].last : slots[next].previous
-        slots[slot].queue = queue
-        slots[slot].servedBefore = queues[queue].served
-        slots[slot].previous = previous
-        slots[slot].next = next
-        if previous == Queue.end { queues[queue].first = slot } else { slots[previous].next = slot }
-        if next == Queue.end { queues[queue].last = slot } else { slots[next].previous = slot }
+    private mutating func insert(_ index: Int, into queue: Int, before next: Int) {
+        let previous = next == Queue.end ? queues[queue].last : entries[next].previous
+        entries[index].queue = queue
+        entries[index].servedBefore = queues[queue].served
+        entries[index].previous = previous
+        entries[index].next = next
+        if previous == Queue.end { queues[queue].first = index } else { entries[previous].next = index }
+        if next == Queue.end { queues[queue].last = index } else { entries[next].previous = index }
     }
 }

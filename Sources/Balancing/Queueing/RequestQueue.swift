@@ -1,9 +1,9 @@
 // Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first served,
 // unless rules give some another priority.
 //
-// The worker that frees a place gives it away: it takes the place again for the request whose turn it is and sends a `PlaceGrant`
+// The worker that gives a slot back gives it away: it takes the slot again for the request whose turn it is and sends a `PlaceGrant`
 // to that request's worker, so that no request jumps the queue and no worker polls. No grant is lost: a request that joins counts
-// itself and then looks for free places; a worker that frees a place frees it and then looks for waiting requests. A fence stands
+// itself and then looks for free slots; a worker gives its slot back and then looks for waiting requests. A fence stands
 // between the two steps on both sides, so that at least one of them sees the other.
 //
 // In a backend without any `maxconn` requests touch nothing of this. A queue is bounded by the number of client connections
@@ -12,7 +12,7 @@
 internal import Basics
 internal import Synchronization
 
-/// A place on a server, given to a request that has waited. It is taken; `Backend.release` gives it back.
+/// A connection slot of a server, given to a request that has waited. It is taken; `Backend.release` gives it back.
 public struct PlaceGrant: Sendable {
     public let ticket: QueueTicket
     /// The request, as `Backend.join` was told.
@@ -33,7 +33,7 @@ public struct QueueWait: Sendable, Equatable {
 
 /// The queue of one backend, shared by all workers.
 final class RequestQueue: Sendable {
-    /// All waiting requests. Read after a place was freed, so that freeing costs no lock while none waits.
+    /// All waiting requests. Read after a slot was given back, so that this costs no lock while none waits.
     private let count = Atomic<Int>(0)
     private let state = Lock(State())
 
@@ -54,7 +54,7 @@ final class RequestQueue: Sendable {
             count.wrappingAdd(1, ordering: .relaxed)
             (server?.queued ?? backend.queued).increment()
             atomicMemoryFence(ordering: .sequentiallyConsistent)
-            // A place may have been freed since the servers were found full.
+            // A slot may have been given back since the servers were found full.
             giveAwayAll(of: backend, by: waiter.worker, now: priority.time, &state)
             return ticket
         }
@@ -67,7 +67,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Places of `server` may be free.
+    /// Slots of `server` may be free.
     func offerPlaces(of server: Server, in backend: Backend, by worker: Int, now: Instant) {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard count.load(ordering: .relaxed) != 0 else { return }
@@ -94,7 +94,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Gives away one place of each server after the other, so that the waiting requests are spread.
+    /// Gives away one slot of each server after the other, so that the waiting requests are spread.
     private func giveAwayAll(
         of backend: Backend, by worker: Int?, now: Instant, _ state: inout State, note: (Server) -> Void = { _ in }
     ) {
@@ -110,7 +110,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Gives one place of `server` to the request whose turn it is. Returns false if there is no place, or no request for it.
+    /// Gives one slot of `server` to the request whose turn it is. Returns false if there is no slot, or no request for it.
     private func giveAway(
         _ server: Server, of backend: Backend, _ eligible: EligibleServers, by worker: Int?, now: Instant,
         _ state: inout State
@@ -129,7 +129,7 @@ final class RequestQueue: Sendable {
         case (let own?, let any?): isForServer = state.queues.precedes(own, any)
         }
         guard let ticket = isForServer ? own : any, let (waiter, awaited) = state.queues.look(ticket),
-            server.takeFreePlace(backend.load)
+            server.takeFreeSlot(backend.load)
         else { return false }
         server.breakers[waiter.worker].noteAttempt(at: now)
         let wait = take(ticket, from: awaited, isServed: true, of: backend, &state)
@@ -140,7 +140,7 @@ final class RequestQueue: Sendable {
         return true
     }
 
-    /// Requests of the backend's queue that are looked at for one that may have a place: those that a server has just failed are
+    /// Requests of the backend's queue that are looked at for one that may have a slot: those that a server has just failed are
     /// few, and a long queue of requests whose worker leaves the server alone is not walked each time.
     private static let lookMax = 64
 

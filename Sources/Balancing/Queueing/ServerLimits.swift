@@ -2,7 +2,7 @@
 
 internal import Basics
 
-/// What a `server` line says of it.
+/// The limits of a `server` line.
 public struct ServerLimits: Sendable, Equatable {
     /// `maxconn`: requests at a time, or connections in `mode tcp`; nil for any number.
     public var maxConnections: Int?
@@ -32,19 +32,19 @@ extension Server {
         return max(least, load * most / full)
     }
 
-    /// Whether it may have one more. That may have changed when the caller goes on: only `takePlace` makes sure.
-    func hasPlace(_ load: BackendLoad) -> Bool {
+    /// Whether it may have one more request. Another worker may take the slot before the caller does: `takeSlot` decides.
+    func hasSlot(_ load: BackendLoad) -> Bool {
         guard limits.maxConnections != nil else { return true }
         return queued.current == 0 && active.current < limit(load: load.now, full: load.full)
     }
 
-    /// Takes one of its places; false if all are taken, or promised to those who wait for it.
-    func takePlace(_ load: BackendLoad) -> Bool {
-        queued.current == 0 && takeFreePlace(load)
+    /// Takes a slot. Returns false if all are taken, or requests wait for this server alone.
+    func takeSlot(_ load: BackendLoad) -> Bool {
+        queued.current == 0 && takeFreeSlot(load)
     }
 
-    /// The same for somebody who has waited.
-    func takeFreePlace(_ load: BackendLoad) -> Bool {
+    /// The same for a request that has waited.
+    func takeFreeSlot(_ load: BackendLoad) -> Bool {
         guard limits.maxConnections != nil else {
             active.increment()
             return true
@@ -54,7 +54,7 @@ extension Server {
         return true
     }
 
-    /// Whether one more may wait for it alone.
+    /// Whether one more request may wait for this server alone.
     var mayBeWaitedFor: Bool { limits.queueMax.map { queued.current < $0 } ?? true }
 }
 

@@ -1,20 +1,21 @@
-// Taking a place on a server, waiting for one, and giving it back. Without a limit a place is a count.
+// Taking a connection slot of a server, waiting for one, and giving it back. A server without `maxconn` has as many slots as
+// requests come: then a slot is a count.
 
 public import Basics
 
 /// What came of asking for a server.
 public enum PlaceChoice {
-    /// A place on it is taken; `Backend.release` gives it back.
+    /// A slot of it is taken; `Backend.release` gives it back.
     case server(Server)
-    /// Every server that may be chosen has as many requests as it may have. The request waits for a place on any of them, or
-    /// on this one.
+    /// Every server that may be chosen has as many requests as it may have. The request waits for a slot of any of them, or of
+    /// this one.
     case full(Server?)
     /// No server may be chosen.
     case nobody
 }
 
 extension Backend {
-    /// Chooses a server for one request of `worker` and takes a place on it. `avoiding`, and servers that the worker leaves
+    /// Chooses a server for one request of `worker` and takes a slot of it. `avoiding`, and servers that the worker leaves
     /// alone, are passed over while there is any other server, even one that has to be waited for.
     public func take<Request: BalancingRequest & ~Copyable>(
         for request: borrowing Request, avoiding: Server? = nil, by worker: Int, now: Instant
@@ -29,7 +30,7 @@ extension Backend {
             return .server(first)
         }
         let avoidance = Avoidance(server: avoiding, worker: worker, now: now)
-        let choice = eligible.algorithm.choose(PlaceAttempt(self, avoidance), for: request)
+        let choice = eligible.algorithm.choose(SlotAttempt(self, avoidance), for: request)
         switch choice {
         case .server(let server):
             server.breakers[worker].noteAttempt(at: now)
@@ -40,12 +41,12 @@ extension Backend {
         }
     }
 
-    /// Every eligible server is to be avoided: one that has not failed this very request is the better one.
+    /// The request avoids every eligible server: one that has not failed this very request is the better one.
     private func takeAvoided<Request: BalancingRequest & ~Copyable>(
         _ eligible: EligibleServers, for request: borrowing Request, _ avoidance: Avoidance
     ) -> PlaceChoice? {
         for rest in [Avoidance(server: avoidance.server, worker: avoidance.worker, now: .never), .none] {
-            guard case .server(let server) = eligible.algorithm.choose(PlaceAttempt(self, rest), for: request) else {
+            guard case .server(let server) = eligible.algorithm.choose(SlotAttempt(self, rest), for: request) else {
                 continue
             }
             if !hasQueue { server.breakers[avoidance.worker].noteAttempt(at: avoidance.now) }
@@ -54,15 +55,16 @@ extension Backend {
         return nil
     }
 
-    /// Takes a place on this server, whichever the algorithm would choose.
-    public func take(_ server: Server) -> PlaceChoice { server.takePlace(load) ? .server(server) : .full(server) }
+    /// Takes a slot of this server, whichever the algorithm would choose.
+    public func take(_ server: Server) -> PlaceChoice { server.takeSlot(load) ? .server(server) : .full(server) }
 
-    /// Takes its place in the queue, for any server or for this one. When a place is free, a `PlaceGrant` comes to
-    /// `worker`; that may be before this returns.
+    /// Lets a request wait for a slot of any server, or of this one. When a slot is given to it, a `PlaceGrant` goes to `worker`;
+    /// that may be before this returns.
     /// - Parameters:
-    ///   - owner: a name for who waits, given back with the place.
-    ///   - priority: whom it waits before, and whom after.
-    ///   - avoiding: a server that has just failed it, whose places go to others for `Server.timeLeftAlone`, if there is any other server.
+    ///   - owner: a number for the request, given back in the grant.
+    ///   - priority: where it stands among those that wait.
+    ///   - avoiding: a server that has just failed it, whose slots go to other requests for `Server.timeLeftAlone`, if there is
+    ///     any other server.
     public func join(
         for server: Server? = nil, worker: Int, owner: UInt64, priority: QueuePriority = QueuePriority(),
         avoiding: Server? = nil
@@ -73,23 +75,23 @@ extension Backend {
                 avoidsUntil: priority.time + CircuitBreaker.pause), priority, for: server, of: self)
     }
 
-    /// Gives the wait up. Nil if a place was given away to this ticket: then word of it is on its way.
+    /// Ends a wait. Returns nil if a slot was already given to this ticket: then its `PlaceGrant` is on the way.
     public func leave(_ ticket: QueueTicket) -> QueueWait? { queue.leave(ticket, of: self) }
 
-    /// Gives a place back.
+    /// Gives a slot back.
     @inlinable
     public func release(_ server: Server, by worker: Int, now: Instant = Instant(nanoseconds: 0)) {
         server.active.decrement()
         if hasQueue { offerPlaces(of: server, by: worker, now: now) }
     }
 
-    /// Gives free places of a server to those who wait: one has become free, or a request may try a server that was left alone.
+    /// Gives free slots of a server to waiting requests: one was given back, or a request may try a server that was left alone.
     public func offerPlaces(of server: Server, by worker: Int, now: Instant) {
         queue.offerPlaces(of: server, in: self, by: worker, now: now)
     }
 
-    /// Says where word of places goes. It is called under a lock, on any thread: it must not wait, nor ask this backend
-    /// anything. Its second argument is the worker whose doing it was; nil for another thread.
+    /// Sets the function that sends grants to workers. It is called with a lock held, on any thread: it must not wait, nor call this
+    /// backend. Its second argument is the worker that gave the slot away; nil for another thread.
     public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue.setDelivery(deliver) }
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
