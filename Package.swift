@@ -62,7 +62,7 @@ let package = Package(
         room("Transport", uses: ["Basics", "Reactor"], packages: [system]),
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
-        room("Logging", uses: ["Basics", "Configuration", "Reactor", "CLinux"], packages: [system]),
+        room("Logging", uses: ["Basics", "Configuration", "Reactor", "Transport", "CLinux"], packages: [system]),
         room("Patterns", uses: ["Basics", "Configuration", "CPCRE2"]),
 
         room(
@@ -91,8 +91,8 @@ let package = Package(
         room(
             "Control",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Resolvers", "Logging", "Balancing",
-                "Admin", "Proxy",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Transport", "Resolvers", "Logging",
+                "Balancing", "Admin", "Proxy",
             ], packages: [system]),
 
         .executableTarget(
@@ -145,7 +145,9 @@ let package = Package(
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
         tests(of: "Transport", uses: ["Transport", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
-        tests(of: "Logging", uses: ["Logging", "Basics", "Configuration", "Reactor", "Chance"]),
+        tests(
+            of: "Logging",
+            uses: ["Logging", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"]),
         tests(
             of: "Rules",
             uses: [

@@ -6,6 +6,7 @@ internal import HTTP
 internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
+internal import Transport
 
 /// Gets the results of checks.
 protocol HealthObserver: AnyObject {
@@ -17,8 +18,8 @@ protocol HealthObserver: AnyObject {
 final class HealthChecker: LoopTask {
     private enum Phase {
         case pausing
-        case connecting(Socket, since: Instant)
-        case talking(Socket, since: Instant, unsent: [UInt8])
+        case connecting(since: Instant)
+        case talking(since: Instant)
     }
 
     private let server: Server
@@ -26,7 +27,8 @@ final class HealthChecker: LoopTask {
     private let plan: HealthCheckPlan
     private unowned let observer: any HealthObserver
     private var phase = Phase.pausing
-    private var received = ByteBuffer()
+    /// The connection of the check that is under way; nil in a pause.
+    private var stream: ByteStream?
     /// The reader of the answer to the check that is under way.
     private var answer: HTTPCheckAnswer?
     private let pool: BufferPool
@@ -52,11 +54,7 @@ final class HealthChecker: LoopTask {
     func stop(in loop: TaskLoop) {
         guard !isStopped else { return }
         isStopped = true
-        switch phase {
-        case .pausing: break
-        case .connecting(let socket, _), .talking(let socket, _, _): loop.kernel.close(socket, reset: true)
-        }
-        received.release(to: pool)
+        closeStream(loop.kernel)
         loop.remove(handle)
     }
 
@@ -71,26 +69,24 @@ final class HealthChecker: LoopTask {
         self.observer = observer
     }
 
-    deinit { received.release(to: pool) }
-
     func expired(in loop: TaskLoop) {
         switch phase {
         case .pausing where server.state.administrative == .maintenance:
             loop.setDeadline(loop.now + plan.interval, of: handle)
         case .pausing: connect(in: loop)
-        case .connecting(let socket, let start):
-            finish(CheckResult(.failed, .layer4Timeout), socket, start, in: loop)
-        case .talking(let socket, let start, _):
+        case .connecting(let start): finish(CheckResult(.failed, .layer4Timeout), start, in: loop)
+        case .talking(let start):
             let code = plan.check == .tcpConnect ? CheckResult.Code.layer4Timeout : .layer7Timeout
-            finish(CheckResult(.failed, code), socket, start, in: loop)
+            finish(CheckResult(.failed, code), start, in: loop)
         }
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        stream?.note(readiness)
         switch phase {
         case .pausing: break  // an event of the connection that was just closed
-        case .connecting(let socket, let start): connected(socket, start, in: loop)
-        case .talking(let socket, let start, let unsent): talk(socket, start, unsent, in: loop)
+        case .connecting(let start): connected(start, in: loop)
+        case .talking(let start): talk(start, in: loop)
         }
     }
 
@@ -101,100 +97,87 @@ final class HealthChecker: LoopTask {
             loop.setDeadline(loop.now + plan.interval, of: handle)
             return
         }
-        switch loop.kernel.connect(to: target, from: nil) {
-        case .failed(let reason): finish(Self.unreachable(reason), nil, start, in: loop)
-        case .started(let socket):
-            phase = .connecting(socket, since: start)
-            if let reason = loop.watch(socket, for: .streaming, as: handle) {
-                finish(CheckResult(.failed, .socketError, info: reason.description), socket, start, in: loop)
-                return
+        do throws(ByteStream.Refusal) {
+            stream = try ByteStream(connectingTo: target, pool: pool, as: handle, in: loop)
+        } catch {
+            switch error {
+            case .unreachable(let reason): finish(Self.unreachable(reason), start, in: loop)
+            case .unwatched(let reason): finish(Self.socketError(reason), start, in: loop)
             }
-            loop.setDeadline(start + plan.connectTimeout, of: handle)
-        }
-    }
-
-    private func connected(_ socket: Socket, _ start: Instant, in loop: TaskLoop) {
-        if let reason = loop.kernel.connectError(socket) {
-            finish(Self.unreachable(reason), socket, start, in: loop)
             return
         }
-        switch plan.check {
-        case .tcpConnect: talk(socket, start, header(on: socket, in: loop), in: loop)
-        case .http(let check):
-            if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
-            talk(socket, start, header(on: socket, in: loop) + check.request(to: hostField), in: loop)
+        phase = .connecting(since: start)
+        loop.setDeadline(start + plan.connectTimeout, of: handle)
+    }
+
+    private func connected(_ start: Instant, in loop: TaskLoop) {
+        switch stream?.connectProgress(loop.kernel) {
+        case .connected?: break
+        case .failed(let reason)?: return finish(Self.unreachable(reason), start, in: loop)
+        case .pending?, nil: return
         }
+        phase = .talking(since: start)
+        var bytes = header(in: loop)
+        if case .http(let check) = plan.check {
+            if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
+            bytes += check.request(to: hostField)
+            answer = HTTPCheckAnswer(to: check, limits: plan.headLimits)
+        }
+        stream?.queue(bytes)
+        talk(start, in: loop)
     }
 
     /// The PROXY protocol header of a connection that no client caused. Version 1 cannot express that: there the checker is the client.
-    private func header(on socket: Socket, in loop: TaskLoop) -> [UInt8] {
+    private func header(in loop: TaskLoop) -> [UInt8] {
         switch plan.proxyHeader {
         case nil: []
         case .two: ProxyHeader.bytes(.two, nil)
-        case .one:
-            ProxyHeader.bytes(
-                .one,
-                plan.target(for: server.address).map {
-                    ProxyHeader.Ends(source: loop.kernel.localAddress(socket), destination: $0)
-                })
+        case .one: ProxyHeader.bytes(.one, ends(in: loop))
         }
     }
 
-    /// The value of the Host field. A server that listens on a socket file has no other name than this machine's.
+    private func ends(in loop: TaskLoop) -> ProxyHeader.Ends? {
+        guard let target = plan.target(for: server.address), let socket = stream?.socket else { return nil }
+        return ProxyHeader.Ends(source: loop.kernel.localAddress(socket), destination: target)
+    }
+
+    /// The value of the Host field. A server behind a socket file is on this machine.
     private var hostField: String {
         if let name = server.hostName { return "\(name):\(server.port)" }
         guard let address = server.address, address.ip != nil else { return "localhost" }
         return address.description
     }
 
-    private func talk(_ socket: Socket, _ start: Instant, _ unsent: [UInt8], in loop: TaskLoop) {
-        var unsent = unsent
-        while !unsent.isEmpty {
-            switch unsafe loop.kernel.send(socket, unsent.span.bytes, more: false) {
-            case .bytes(let n): unsent.removeFirst(n)
-            case .wouldBlock:
-                phase = .talking(socket, since: start, unsent: unsent)
-                return
-            case .failed(let reason):
-                finish(CheckResult(.failed, .socketError, info: reason.description), socket, start, in: loop)
-                return
-            }
+    private func talk(_ start: Instant, in loop: TaskLoop) {
+        switch stream?.send(loop.kernel) {
+        case .all?: break
+        case .failed?: return finish(Self.socketError(stream?.failure), start, in: loop)
+        case .blocked?, nil: return
         }
-        guard case .http(let check) = plan.check else {
+        guard plan.check != .tcpConnect else {
             // The connection is established and has taken its header: that passes.
-            finish(CheckResult(.passed, .layer4OK), socket, start, in: loop)
-            return
+            return finish(CheckResult(.passed, .layer4OK), start, in: loop)
         }
-        phase = .talking(socket, since: start, unsent: [])
-        if answer == nil { answer = HTTPCheckAnswer(to: check, limits: plan.headLimits) }
-        if let result = readAnswer(socket, in: loop) { finish(result, socket, start, in: loop) }
+        if let result = readAnswer(in: loop) { finish(result, start, in: loop) }
     }
 
     /// Reads what has arrived. Returns nil while the answer is not complete.
-    private func readAnswer(_ socket: Socket, in loop: TaskLoop) -> CheckResult? {
-        received.acquire(from: pool)
+    private func readAnswer(in loop: TaskLoop) -> CheckResult? {
         while true {
-            received.compact()
-            guard received.room > 0 else { return HTTPCheckAnswer.tooLarge }
-            switch loop.kernel.receive(socket, into: &received) {
-            case .wouldBlock: return nil
-            case .bytes: break
-            case .endOfStream: return answer?.stopped
-            case .failed(let reason): return CheckResult(.failed, .socketError, info: reason.description)
+            switch stream?.read(loop.kernel) {
+            case .progressed?: break
+            case .full?: return HTTPCheckAnswer.tooLarge
+            case .ended?: return answer?.stopped
+            case .failed?: return Self.socketError(stream?.failure)
+            case .blocked?, nil: return nil
             }
-            var consumed = 0
-            if let result = answer?.read(received.readable, consumed: &consumed) { return result }
-            received.consume(consumed)
+            let result = stream?.consumeInput { bytes, consumed in answer?.read(bytes, consumed: &consumed) }
+            if let result = result ?? nil { return result }
         }
     }
 
-    private func finish(_ result: CheckResult, _ socket: Socket?, _ start: Instant, in loop: TaskLoop) {
-        if let socket {
-            // A reset leaves no socket in TIME_WAIT on either side; the check needs nothing more from the server.
-            loop.kernel.close(socket, reset: true)
-        }
-        received.release(to: pool)
-        answer = nil
+    private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
+        closeStream(loop.kernel)
         phase = .pausing
         var result = result
         loop.kernel.refreshClock()
@@ -207,6 +190,17 @@ final class HealthChecker: LoopTask {
         let transition = backend.record(result, of: server, at: loop.now)
         loop.setDeadline(start + plan.pause(after: server.record), of: handle)
         observer.checked(server, of: backend, result, transition: transition)
+    }
+
+    /// Closes with a reset, which leaves no socket in TIME_WAIT on either side; the check needs nothing more from the server.
+    private func closeStream(_ kernel: any Kernel) {
+        stream?.close(.reset, kernel)
+        stream = nil
+        answer = nil
+    }
+
+    private static func socketError(_ reason: Errno?) -> CheckResult {
+        CheckResult(.failed, .socketError, info: reason?.description ?? "")
     }
 
     private static func unreachable(_ reason: Errno) -> CheckResult {

@@ -6,6 +6,7 @@ internal import Logging
 internal import Proxy
 internal import Reactor
 internal import SystemPackage
+internal import Transport
 
 /// One listening socket of `stats socket`.
 final class RuntimeSocket: LoopTask {
@@ -189,158 +190,115 @@ final class RuntimeContext: CommandContext {
 
 /// One connection to the runtime socket.
 private final class RuntimeConnection: LoopTask {
-    private let socket: Socket
+    private var stream: ByteStream?
     private var interpreter: CommandInterpreter
     private let timeout: TimeSpan
     private let limit: RuntimeSocket.ConnectionLimit
     private let context: RuntimeContext
-    private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
-    private var input = ByteBuffer()
-    private var unsent: [UInt8] = []
-    private var sent = 0
     private var closesWhenSent = false
-    private var isClosed = false
-    /// The deadline that is set is the next turn, not the end of patience.
+    /// The deadline that is set is the next turn, not the time-out.
     private var awaitsTurn = false
 
     static func start(
         _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
         _ limit: RuntimeSocket.ConnectionLimit, _ context: RuntimeContext, _ pool: BufferPool, in loop: TaskLoop
     ) {
-        let connection = RuntimeConnection(socket, interpreter, timeout, limit, context, pool)
+        let connection = RuntimeConnection(interpreter, timeout, limit, context)
         connection.handle = loop.add(connection)
-        if loop.watch(socket, for: .streaming, as: connection.handle) != nil {
-            loop.remove(connection.handle)
-            loop.kernel.close(socket, reset: true)
-            return
+        do throws(ByteStream.Refusal) {
+            connection.stream = try ByteStream(socket, pool: pool, as: connection.handle, in: loop)
+        } catch {
+            return loop.remove(connection.handle)
         }
         limit.connections[ObjectIdentifier(connection)] = connection
         loop.setDeadline(loop.now + timeout, of: connection.handle)
     }
 
     private init(
-        _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
-        _ limit: RuntimeSocket.ConnectionLimit, _ context: RuntimeContext, _ pool: BufferPool
+        _ interpreter: CommandInterpreter, _ timeout: TimeSpan, _ limit: RuntimeSocket.ConnectionLimit,
+        _ context: RuntimeContext
     ) {
-        self.socket = socket
         self.interpreter = interpreter
         self.timeout = timeout
         self.limit = limit
         self.context = context
-        self.pool = pool
     }
 
-    deinit { input.release(to: pool) }
-
     func expired(in loop: TaskLoop) {
-        if awaitsTurn {
-            awaitsTurn = false
-            loop.setDeadline(loop.now + timeout, of: handle)
-            step(in: loop)
-        } else {
-            close(in: loop)
-        }
+        guard awaitsTurn else { return close(in: loop) }
+        awaitsTurn = false
+        loop.setDeadline(loop.now + timeout, of: handle)
+        step(in: loop)
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        stream?.note(readiness)
         if !awaitsTurn { step(in: loop) }
     }
 
     /// Runs one command, once the answer to the one before is taken. Health checks and signals get their turn before the next.
     private func step(in loop: TaskLoop) {
-        guard flush(in: loop) else { return }
-        if closesWhenSent {
-            close(in: loop)
-            return
+        switch stream?.send(loop.kernel) {
+        case .all?: break
+        case .failed?: return close(in: loop)
+        case .blocked?, nil: return
         }
-        if interpreter.isFollowing {
-            follow(in: loop)
-            return
-        }
-        if input.isEmpty {
-            input.acquire(from: pool)
-            switch loop.kernel.receive(socket, into: &input) {
-            case .bytes: break
-            case .endOfStream:
+        if closesWhenSent { return close(in: loop) }
+        if interpreter.isFollowing { return follow(in: loop) }
+        if stream?.hasInput == false {
+            switch stream?.read(loop.kernel) {
+            case .ended?:
                 take(interpreter.inputEnded(context: context))
                 closesWhenSent = true
-            case .wouldBlock:
-                input.release(to: pool)
-                return
-            case .failed:
-                close(in: loop)
-                return
+            case .failed?: return close(in: loop)
+            case .blocked?, nil: return
+            case .progressed?, .full?: break
             }
         }
-        if !input.isEmpty { take(Self.runLine(&input, &interpreter, context)) }
-        input.releaseIfEmpty(to: pool)
-        awaitsTurn = true
-        loop.setDeadline(loop.now, of: handle)
+        if stream?.hasInput == true { runLine() }
+        takeTurn(at: loop.now, in: loop)
     }
 
     /// Shows what has come, and looks again in a moment, until the peer says something or closes.
     private func follow(in loop: TaskLoop) {
-        input.acquire(from: pool)
-        let received = loop.kernel.receive(socket, into: &input)
-        input.release(to: pool)
-        switch received {
-        case .wouldBlock: unsent = interpreter.readEvents(context: context)
-        case .bytes: take(interpreter.endFollowing())
-        case .endOfStream, .failed:
-            close(in: loop)
-            return
+        switch stream?.read(loop.kernel) {
+        case .blocked?: stream?.queue(interpreter.readEvents(context: context))
+        case .progressed?, .full?:
+            stream?.discardInput()
+            take(interpreter.endFollowing())
+        case .ended?, .failed?, nil: return close(in: loop)
         }
+        takeTurn(at: loop.now + (stream?.hasUnsent == true ? .zero : ControlLimits.eventPause), in: loop)
+    }
+
+    private func takeTurn(at instant: Instant, in loop: TaskLoop) {
         awaitsTurn = true
-        loop.setDeadline(loop.now + (unsent.isEmpty ? ControlLimits.eventPause : .zero), of: handle)
-    }
-
-    private func take(_ result: CommandResult) {
-        unsent.append(contentsOf: result.bytes)
-        if result.closes { closesWhenSent = true }
-    }
-
-    /// True when everything is sent.
-    private func flush(in loop: TaskLoop) -> Bool {
-        guard !isClosed else { return false }
-        while sent < unsent.count {
-            switch Self.send(unsent, from: sent, on: socket, loop.kernel) {
-            case .bytes(let n): sent += n
-            case .wouldBlock: return false
-            case .failed:
-                close(in: loop)
-                return false
-            }
-        }
-        unsent.removeAll()
-        sent = 0
-        return true
-    }
-
-    private static func send(_ bytes: [UInt8], from start: Int, on socket: Socket, _ kernel: any Kernel) -> Sent {
-        unsafe kernel.send(socket, bytes.span.bytes.extracting(start...), more: false)
+        loop.setDeadline(instant, of: handle)
     }
 
     /// Gives the interpreter the first line, or what there is of it.
-    private static func runLine(
-        _ input: inout ByteBuffer, _ interpreter: inout CommandInterpreter, _ context: RuntimeContext
-    ) -> CommandResult {
-        var length = 0
-        while length < input.count {
-            length += 1
-            if input.readable[length - 1] == 0x0A { break }
+    private func runLine() {
+        let result = stream?.consumeInput { bytes, consumed in
+            while consumed < bytes.byteCount {
+                consumed += 1
+                if bytes[consumed - 1] == 0x0A { break }
+            }
+            return interpreter.receive(bytes.extracting(first: consumed), context: context)
         }
-        let result = interpreter.receive(input.readable.extracting(first: length), context: context)
-        input.consume(length)
-        return result
+        if let result { take(result) }
+    }
+
+    private func take(_ result: CommandResult) {
+        stream?.queue(result.bytes)
+        if result.closes { closesWhenSent = true }
     }
 
     func close(in loop: TaskLoop) {
-        isClosed = true
-        input.release(to: pool)
+        stream?.close(.close, loop.kernel)
+        stream = nil
         limit.connections[ObjectIdentifier(self)] = nil
         loop.remove(handle)
-        loop.kernel.close(socket, reset: false)
     }
 }
 
