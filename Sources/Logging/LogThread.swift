@@ -2,17 +2,21 @@
 // hand them to the targets, and sleep when there is nothing left.
 
 internal import Basics
-internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 final class LogThread {
     /// How long the thread leaves the rings alone after it found lines there. While it naps nobody needs to wake it,
     /// and lines gather, so that many go into one write.
-    private static let napMilliseconds: Int32 = 5
+    private static let nap = TimeSpan.milliseconds(5)
     /// Lines taken from one ring before the next one has its turn.
     private static let linesInTurn = 512
 
     private let logger: Logger
+    /// The thread waits here, for connections to log servers and for the bell.
+    private let loop: TaskLoop
+    /// For bytes on their way to log servers.
+    private let pool = BufferPool()
     private var writer: LogLineWriter
     private var streams: [StreamOutput] = []
     private var datagrams: [DatagramOutput] = []
@@ -33,33 +37,40 @@ final class LogThread {
         var position = 0
     }
 
-    init(_ logger: Logger) {
+    /// - Parameter kernel: the thread's own.
+    init(_ logger: Logger, kernel: any Kernel) {
         self.logger = logger
+        loop = TaskLoop(kernel: kernel)
         writer = LogLineWriter(programName: logger.programName)
     }
 
     /// Until the logger is told to stop.
     func run() {
+        defer { for ring in rings { ring.close() } }
         while true {
             // Before the rings are looked at: what was logged before the stop is then found in them.
             let deadline = logger.deadline.load(ordering: .acquiring)
             let found = drain()
             for i in streams.indices { streams[i].flush(&tally) }
             var wake = Instant.never
-            for ring in rings { wake = min(wake, ring.step(at: .now())) }
+            loop.kernel.refreshClock()
+            for ring in rings { wake = min(wake, ring.step(at: loop.now)) }
             publish()
             let isBlocked = streams.contains { $0.isBlocked }
             if deadline != 0 {
                 if found == .nothing && !isBlocked && !rings.contains(where: \.hasUnsent) { return }
                 if Instant.now().nanoseconds >= deadline { return giveUp() }
             }
-            if found == .more { continue }
-            if found == .lines || isBlocked || deadline != 0 {
-                poll(nil, 0, Self.napMilliseconds)
+            if found == .more {
+                // Without a pause, but connections have to hear that they can go on.
+                loop.runOnce(until: loop.now)
+            } else if found == .lines || isBlocked || deadline != 0 {
+                loop.runOnce(until: loop.now + Self.nap)
             } else {
-                logger.doorbell.sleep(until: wake) {
-                    logger.rings.contains { !$0.isEmpty } || logger.deadline.load(ordering: .acquiring) != 0
-                }
+                logger.doorbell.sleep(
+                    unless: {
+                        logger.rings.contains { !$0.isEmpty } || logger.deadline.load(ordering: .acquiring) != 0
+                    }, { loop.runOnce(until: wake) })
             }
         }
     }
@@ -141,7 +152,7 @@ final class LogThread {
             guard let ring = logger.eventRing(of: target) else {
                 preconditionFailure("\(target) was registered without its ring")
             }
-            rings.append(RingOutput(ring))
+            rings.append(RingOutput(ring, pool: pool, in: loop))
             index = .ring(rings.count - 1)
         case .network, .path, .abstract:
             datagrams.append(DatagramOutput(target))

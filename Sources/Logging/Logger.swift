@@ -8,6 +8,7 @@ public import Basics
 internal import Glibc
 internal import Reactor
 internal import Synchronization
+public import SystemPackage
 
 /// A registered set of destinations: a small value, copied freely.
 public struct LogTargets: Hashable, Sendable {
@@ -53,6 +54,8 @@ public final class Logger: Sendable {
     private let eventRingsByTarget = Lock<[(target: LogTarget, ring: EventRing)]>([])
     let handedOver = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
+    /// The logger thread's kernel, made once.
+    private let kernel = AtomicLazyReference<KernelBox>()
     private let thread = Lock<Thread?>(nil)
     private let hasEnded = Atomic<Bool>(false)
 
@@ -111,13 +114,30 @@ public final class Logger: Sendable {
         return LogChannel(ring: rings[ring], doorbell: doorbell)
     }
 
+    /// Carries a kernel to the one thread that uses it.
+    private final class KernelBox: @unchecked Sendable {
+        let kernel: LinuxKernel
+        init(_ kernel: LinuxKernel) { self.kernel = kernel }
+    }
+
+    /// Opens what the logger thread needs; `start` does that too, and ends the process where it fails.
+    ///
+    /// - Throws: the errno when the system is out of descriptors or memory.
+    public func prepare() throws(Errno) {
+        guard kernel.load() == nil else { return }
+        let made = KernelBox(try LinuxKernel())
+        doorbell.connect(to: kernel.storeIfNil(made).kernel.waker)
+    }
+
     /// Starts the logger thread; after becoming a daemon, for threads do not survive that. Lines wait until then.
     public func start() {
+        do throws(Errno) { try prepare() } catch { preconditionFailure("the logger thread cannot start: \(error)") }
+        guard let kernel = kernel.load() else { preconditionFailure("a logger without its kernel") }
         thread.withLock { thread in
             precondition(thread == nil, "the logger was started twice")
             hasEnded.store(false, ordering: .relaxed)
             thread = Thread(name: "portico-log") { [self] in
-                LogThread(self).run()
+                LogThread(self, kernel: kernel.kernel).run()
                 hasEnded.store(true, ordering: .releasing)
             }
         }

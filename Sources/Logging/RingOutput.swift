@@ -1,16 +1,20 @@
 // A ring as the logger thread has it: with the connections that empty it, and the count of what was dropped.
 
 internal import Basics
+internal import Reactor
 
 final class RingOutput {
     private let ring: EventRing
+    private let loop: TaskLoop
     private let forwarders: [RingForwarder]
     /// Lines dropped since the last announcement that some were.
     private(set) var droppedUntold = 0
 
-    init(_ ring: EventRing) {
+    /// - Parameter pool: for the bytes on their way to the servers.
+    init(_ ring: EventRing, pool: BufferPool, in loop: TaskLoop) {
         self.ring = ring
-        forwarders = ring.servers.indices.map { RingForwarder(ring, server: $0) }
+        self.loop = loop
+        forwarders = ring.servers.indices.map { RingForwarder(ring, server: $0, pool: pool, in: loop) }
     }
 
     /// Whether some server has not had every line.
@@ -37,6 +41,11 @@ final class RingOutput {
         if take(line) { droppedUntold = 0 }
     }
 
+    /// Closes the connections.
+    func close() {
+        for forwarder in forwarders { forwarder.disconnect() }
+    }
+
     /// Gives up what servers have not had.
     func giveUp(_ tally: inout LogTally) {
         for forwarder in forwarders { tally.lost += forwarder.giveUp() }
@@ -46,7 +55,8 @@ final class RingOutput {
         if ring.append(line) { return true }
         // Lines come in bursts: a server that is well takes what the ring has now.
         guard !forwarders.isEmpty else { return false }
-        _ = step(at: .now())
+        loop.runOnce(until: loop.now)
+        _ = step(at: loop.now)
         return ring.append(line)
     }
 }

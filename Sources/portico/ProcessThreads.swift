@@ -40,6 +40,7 @@ final class ProcessThreads {
     init(
         plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
     ) throws(Errno) {
+        try logger.prepare()
         kernel = try LinuxKernel()
         var kernels: [KernelBox] = []
         for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel())) }
