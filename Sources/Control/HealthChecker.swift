@@ -69,6 +69,8 @@ final class HealthChecker: LoopTask {
         self.observer = observer
     }
 
+    deinit { stream?.releaseBuffers() }
+
     func expired(in loop: TaskLoop) {
         switch phase {
         case .pausing where server.state.administrative == .maintenance:

@@ -131,8 +131,13 @@ public struct ByteStream: ~Copyable {
 
     /// Closes the descriptor and gives the buffers back. Once only.
     public mutating func close(_ mode: CloseMode, _ kernel: any Kernel) {
+        releaseBuffers()
+        transport.close(mode, kernel)
+    }
+
+    /// Gives the buffers back, for an owner that ends without a kernel to close the descriptor with.
+    public mutating func releaseBuffers() {
         input.release(to: pool)
         output.release(to: pool)
-        transport.close(mode, kernel)
     }
 }
