@@ -1,10 +1,11 @@
 // A byte queue that holds memory only while it holds bytes.
 //
 // Every connection has two of these (what was read, what is to be written). Between messages both are empty and hold
-// nothing. A buffer whose few bytes have to wait for the peer can be parked: the bytes move to memory of their own size, and
-// the block goes back to the pool, so that half a request head costs some hundred bytes and not a whole block.
+// nothing. A buffer whose few bytes have to wait for the peer can be parked: the bytes move to memory of their own
+// size, and the block goes back to the pool, so that half a request head costs some hundred bytes and not a whole
+// block.
 
-/// Bytes in order: appended at the tail, consumed at the head, one pool block at most.
+/// A byte queue in at most one pool block: appended to at the tail, consumed from the head.
 ///
 /// Call `acquire(from:)` before appending: it also turns a parked buffer back into one with a whole block.
 @safe
@@ -23,21 +24,21 @@ public struct ByteBuffer: ~Copyable {
     public init() { unsafe block = nil }
 
     deinit {
-        // A block that did not go back to its pool would be missed by the pool's count.
+        // A block that is not released would stay in the pool's `lent` count for good.
         precondition(capacityBytes == 0, "a buffer was dropped while it held a block: call release(to:) first")
     }
 
-    /// Bytes waiting to be consumed.
+    /// Bytes to be consumed.
     @inlinable public var count: Int { tail - head }
     @inlinable public var isEmpty: Bool { head == tail }
-    /// Whether a block is held.
+    /// Whether the buffer holds a block.
     @inlinable public var holdsBlock: Bool { capacityBytes != 0 }
     /// Bytes that can still be appended without moving anything: 0 while no block is held, at least 1 while parked.
     @inlinable public var room: Int { capacity - tail }
-    /// Whether it has a block and not a byte of room in it. A parked buffer is never full.
+    /// Whether the buffer holds a block that is full of bytes to be consumed. A parked buffer is never full.
     @inlinable public var isFull: Bool { holdsBlock && count == capacity }
 
-    /// Takes a block from `pool` unless one is held already. The bytes of a parked buffer move into it.
+    /// Borrows a block from `pool` unless the buffer holds one already. The bytes of a parked buffer move into it.
     public mutating func acquire(from pool: BufferPool) {
         guard capacityBytes == 0 || isParked else { return }
         let full = unsafe pool.lend()
@@ -50,7 +51,7 @@ public struct ByteBuffer: ~Copyable {
         capacityBytes = UInt32(pool.blockBytes)
     }
 
-    /// Gives the block back; the bytes in it, if any, are gone.
+    /// Returns the block to `pool` and discards its bytes.
     public mutating func release(to pool: BufferPool) {
         guard let held = unsafe block else { return }
         if isParked { unsafe pool.freeParked(held) } else { unsafe pool.takeBack(held) }
@@ -78,24 +79,24 @@ public struct ByteBuffer: ~Copyable {
         isParked = true
     }
 
-    /// Gives the block back if it holds no bytes.
+    /// Returns the block to `pool` if the buffer is empty.
     public mutating func releaseIfEmpty(to pool: BufferPool) {
         if isEmpty { release(to: pool) }
     }
 
-    /// The bytes waiting, first one first.
+    /// The bytes to be consumed, in order.
     @inlinable public var readable: RawSpan {
         @_lifetime(borrow self)
         get {
             guard let block = unsafe block else { return RawSpan() }
-            // Safe: head and tail stay inside the block, which lives as long as self holds it.
+            // Safe: head and tail are inside the block, which lives as long as self holds it.
             let span = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(block + head), byteCount: tail - head)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }
 
-    /// A copy of the bytes waiting and of up to `limit` consumed before them, as far as the block still has those: once it is
-    /// empty, or was compacted, it has none.
+    /// A copy of the bytes to be consumed, preceded by up to `limit` bytes that were consumed before them, as far as
+    /// the block still holds those (none after it was emptied or compacted). `consumed` is the number of the latter.
     public func copy(withConsumed limit: Int) -> (bytes: [UInt8], consumed: Int) {
         guard let block = unsafe block else { return ([], 0) }
         let consumed = min(limit, head)
@@ -113,7 +114,7 @@ public struct ByteBuffer: ~Copyable {
         }
     }
 
-    /// Moves the waiting bytes to the front of the block so that all free room is at the tail.
+    /// Moves the bytes to the start of the block, so that all free space is at the tail.
     public mutating func compact() {
         guard head > 0, let block = unsafe block else { return }
         let n = tail - head
@@ -122,12 +123,12 @@ public struct ByteBuffer: ~Copyable {
         tail = n
     }
 
-    /// Appends all of `bytes`, or nothing if they do not fit into `room`.
+    /// Appends `bytes`. Returns false and appends nothing if they do not fit into `room`.
     @inlinable public mutating func append(_ bytes: RawSpan) -> Bool {
         let n = bytes.byteCount
         guard n <= room else { return false }
         guard n > 0, let block = unsafe block else { return true }
-        // Safe: n bytes fit behind tail.
+        // Safe: n bytes fit after tail.
         unsafe bytes.withUnsafeBytes { source in
             unsafe (block + tail).copyMemory(from: source.baseAddress.unsafelyUnwrapped, byteCount: n)
         }
@@ -141,7 +142,7 @@ public struct ByteBuffer: ~Copyable {
         unsafe append(RawSpan(_unsafeStart: UnsafeRawPointer(text.utf8Start), byteCount: text.utf8CodeUnitCount))
     }
 
-    /// Appends one byte; false if there is no room.
+    /// Appends one byte. Returns false if there is no room.
     @inlinable public mutating func append(byte: UInt8) -> Bool {
         guard room >= 1, let block = unsafe block else { return false }
         unsafe block.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
@@ -149,7 +150,8 @@ public struct ByteBuffer: ~Copyable {
         return true
     }
 
-    /// Hands the free room, at most `limit` bytes of it, to `fill`, which writes from its start and says how many bytes it wrote.
+    /// Passes the free space, at most `limit` bytes of it, to `body`, which writes from its start and returns the
+    /// number of bytes written.
     @inlinable public mutating func fill<R>(
         limit: Int = .max, _ body: (UnsafeMutableRawBufferPointer) -> (written: Int, result: R)
     ) -> R {
@@ -161,15 +163,15 @@ public struct ByteBuffer: ~Copyable {
         return result
     }
 
-    /// Hands the waiting bytes from `offset` on to `body`, which may change them.
+    /// Passes the readable bytes from `offset` on to `body`, which may change them.
     public mutating func overwrite(from offset: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
         precondition(offset >= 0 && offset <= count, "byte \(offset) of \(count)")
         guard let block = unsafe block else { return }
-        // Safe: these bytes lie between head and tail.
+        // Safe: these bytes are between head and tail.
         unsafe body(UnsafeMutableRawBufferPointer(start: block + head + offset, count: count - offset))
     }
 
-    /// Exchanges the contents of two buffers without copying a byte.
+    /// Exchanges the contents of two buffers without copying bytes.
     public static func swap(_ a: inout ByteBuffer, _ b: inout ByteBuffer) {
         unsafe Swift.swap(&a.block, &b.block)
         Swift.swap(&a.head, &b.head)

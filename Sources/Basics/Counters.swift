@@ -1,12 +1,12 @@
-// Counters that cost a plain add: each thread writes its own row, a reader adds the rows up.
+// Counters without contention: each thread writes its own row, a reader sums over the rows.
 
 public import Synchronization
 
-/// Rows of counters, one row a thread. A row has a single writer; anyone may read at any time and sees
-/// values that are current to within a moment.
+/// A table of counters with one row per thread. Each row has a single writer. Any thread may read at any time; relaxed
+/// loads may return slightly old values.
 @safe
 public final class PerThreadCounters: @unchecked Sendable {
-    // Rows are padded to whole cache lines, so that two threads never write to the same line.
+    // Rows are padded to whole cache lines, to avoid false sharing between threads.
     private static let slotsPerLine = 8
     @usableFromInline internal let slots: UnsafeMutablePointer<Atomic<UInt64>>
     @usableFromInline internal let stride: Int
@@ -27,16 +27,16 @@ public final class PerThreadCounters: @unchecked Sendable {
         unsafe slots.deallocate()
     }
 
-    /// Adds to a cell of the calling thread's own row.
+    /// Adds to a counter in the calling thread's own row.
     ///
-    /// Always inlined: around a call that the compiler cannot look into, the object that holds the sheet would be retained
-    /// and released, which costs several times what is done here.
+    /// Always inlined: around an opaque call the compiler would retain and release the object that holds the table,
+    /// which costs several times as much as the addition.
     @inlinable @inline(__always)
     public func add(_ amount: UInt64 = 1, row: Int, column: Int) {
         self.row(row).add(amount, column: column)
     }
 
-    /// One row, for several additions. It must not be used when the sheet is gone.
+    /// One row, for several additions. It must not outlive the table.
     @inlinable @inline(__always)
     public func row(_ index: Int) -> CounterRow {
         precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
@@ -51,7 +51,7 @@ public final class PerThreadCounters: @unchecked Sendable {
         return sum
     }
 
-    /// The highest value of a column in any row.
+    /// The maximum of a column over all rows.
     public func maximum(_ column: Int) -> UInt64 {
         Swift.precondition(column >= 0 && column < columns)
         var highest: UInt64 = 0
@@ -60,7 +60,7 @@ public final class PerThreadCounters: @unchecked Sendable {
     }
 }
 
-/// The calling thread's own row of a sheet. Copying it counts no reference.
+/// The calling thread's own row of a table. Copying it retains nothing.
 @safe
 public struct CounterRow {
     @usableFromInline let slots: UnsafeMutablePointer<Atomic<UInt64>>
@@ -71,18 +71,18 @@ public struct CounterRow {
         self.columns = columns
     }
 
-    /// Adds to a cell; returns its new value.
+    /// Adds to a counter; returns its new value.
     @discardableResult @inlinable @inline(__always)
     public func add(_ amount: UInt64 = 1, column: Int) -> UInt64 {
         Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
         let slot = unsafe slots + column
-        // One writer a row: a load and a store, no locked instruction.
+        // The row has a single writer: a load and a store suffice, without a locked instruction.
         let sum = unsafe slot.pointee.load(ordering: .relaxed) &+ amount
         unsafe slot.pointee.store(sum, ordering: .relaxed)
         return sum
     }
 
-    /// Puts `value` into a cell that holds less.
+    /// Raises a counter to `value` if it is lower.
     @inlinable @inline(__always)
     public func raise(to value: UInt64, column: Int) {
         Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
@@ -90,7 +90,7 @@ public struct CounterRow {
         if unsafe value > slot.pointee.load(ordering: .relaxed) { unsafe slot.pointee.store(value, ordering: .relaxed) }
     }
 
-    /// Puts `value` into a cell.
+    /// Sets a counter to `value`.
     @inlinable @inline(__always)
     public func set(_ value: UInt64, column: Int) {
         Swift.precondition(UInt(bitPattern: column) < UInt(bitPattern: columns))
@@ -98,7 +98,7 @@ public struct CounterRow {
     }
 }
 
-/// A number now and the highest it has been, changed by any thread.
+/// A number that any thread may change, and the highest value it has had.
 public final class Gauge: Sendable {
     @usableFromInline internal let value = Atomic<Int>(0)
     @usableFromInline internal let highest = Atomic<Int>(0)
@@ -123,9 +123,11 @@ public final class Gauge: Sendable {
         return now
     }
 
-    /// Adds one if the result is at most `limit`; says whether it did. The maximum waits for `noteMaximum`.
+    /// Adds one if the result is at most `limit`; returns whether it did. Does not update the maximum: see
+    /// `noteMaximum`.
     public func reserve(upTo limit: Int) -> Bool {
-        // Never above the limit, not even for a moment: somebody else would be refused a place that is free.
+        // Compare-and-exchange, because an add that exceeds the limit and is undone would make a concurrent call fail
+        // although there is room.
         var now = value.load(ordering: .relaxed)
         while now < limit {
             let (isTaken, seen) = value.weakCompareExchange(expected: now, desired: now + 1, ordering: .relaxed)
@@ -135,7 +137,7 @@ public final class Gauge: Sendable {
         return false
     }
 
-    /// Takes the value now into account for the maximum.
+    /// Updates the maximum with the current value.
     public func noteMaximum() {
         let now = value.load(ordering: .relaxed)
         if now > highest.load(ordering: .relaxed) { highest.max(now, ordering: .relaxed) }

@@ -1,8 +1,7 @@
-// Faults of our own: what must hold and does not.
+// Replacements for `precondition` and `preconditionFailure` that print their message in every build.
 //
-// Swift's `precondition` checks in a release build too, but says nothing there: whoever is woken at night would find a
-// stack and no values. These two, of the same names, take its place wherever this room is imported, and say in every build
-// what was wrong.
+// The standard library's `precondition` also checks in release builds but drops the message: an operator would be left
+// with a stack trace without values. These functions have the same names and shadow it wherever Basics is imported.
 
 /// Ends the process with `message` on standard error unless `condition` holds.
 @inlinable @inline(__always)
@@ -21,7 +20,7 @@ public func preconditionFailure(
     endProcess(saying: message, file, line)
 }
 
-/// Out of line, so that what leads here is small where it is not taken.
+/// Out of line, to keep the checks small at their call sites.
 @inline(never)
 @usableFromInline
 func endProcess(saying message: () -> String, _ file: StaticString, _ line: UInt) -> Never {

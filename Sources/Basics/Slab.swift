@@ -1,7 +1,7 @@
-// A table of slots whose handles carry a generation, so that a handle outlives its slot harmlessly:
-// looking up a stale handle gives nil by comparison, never a stranger.
+// A table of slots whose handles carry a generation: looking up a stale handle returns nil, never the slot's next
+// occupant.
 
-/// Names one slot at one time.
+/// A reference to the occupant of a slot: the slot's index and the generation at the time of insertion.
 public struct SlotHandle: Equatable, Hashable, Sendable {
     public let index: UInt32
     public let generation: UInt32
@@ -11,14 +11,14 @@ public struct SlotHandle: Equatable, Hashable, Sendable {
         self.generation = generation
     }
 
-    /// Both halves in one word, as the kernel's event queue carries it.
+    /// Index and generation in one word, as stored in epoll events.
     @inlinable public var packed: UInt64 { UInt64(generation) << 32 | UInt64(index) }
     @inlinable public init(packed: UInt64) {
         self.init(index: UInt32(truncatingIfNeeded: packed), generation: UInt32(truncatingIfNeeded: packed >> 32))
     }
 }
 
-/// Slots for objects that come and go; indices are reused, handles are not.
+/// A table of objects with stable indices. Indices are reused, handles are not.
 public struct Slab<Element: AnyObject> {
     @usableFromInline internal struct Slot {
         @usableFromInline var generation: UInt32
@@ -34,9 +34,9 @@ public struct Slab<Element: AnyObject> {
 
     public init() {}
 
-    /// Occupied slots.
+    /// The number of occupied slots.
     @inlinable public var count: Int { slots.count - free.count }
-    /// Slots ever used: indices are below this.
+    /// The number of slots ever used; all indices are below it.
     @inlinable public var capacity: Int { slots.count }
 
     @inlinable public mutating func insert(_ element: Element) -> SlotHandle {
@@ -48,14 +48,14 @@ public struct Slab<Element: AnyObject> {
         return SlotHandle(index: UInt32(slots.count - 1), generation: 1)
     }
 
-    /// What the handle names, or nil if that has gone.
+    /// The object that the handle refers to; nil if it has been removed.
     @inlinable public subscript(_ handle: SlotHandle) -> Element? {
         let index = Int(handle.index)
         guard index < slots.count, slots[index].generation == handle.generation else { return nil }
         return slots[index].element
     }
 
-    /// Empties the slot; the handle, and every copy of it, names nothing from now on.
+    /// Removes the object and invalidates its handle. Traps if the handle is stale.
     @inlinable public mutating func remove(_ handle: SlotHandle) {
         let index = Int(handle.index)
         precondition(
@@ -66,6 +66,6 @@ public struct Slab<Element: AnyObject> {
         free.append(handle.index)
     }
 
-    /// Every occupant, in slot order.
+    /// All objects, in slot order.
     public var elements: [Element] { slots.compactMap(\.element) }
 }

@@ -1,4 +1,4 @@
-// Where a socket is: an IP address and port, or a path.
+// IP addresses and socket addresses, their text formats, and parsing.
 
 internal import Glibc
 
@@ -6,17 +6,17 @@ internal import Glibc
 public enum IPAddress: Hashable, Sendable {
     /// Host byte order: 127.0.0.1 is 0x7F000001.
     case v4(UInt32)
-    /// Network order, sixteen bytes as two words, the first the more significant.
+    /// The upper and the lower 64 bits.
     case v6(UInt64, UInt64)
 
     public static let anyV4 = IPAddress.v4(0)
     public static let anyV6 = IPAddress.v6(0, 0)
     public static let loopbackV4 = IPAddress.v4(0x7F00_0001)
 
-    /// Reads dotted-quad or RFC 4291 text; nil if it is neither.
+    /// Parses a dotted quad or an IPv6 address (RFC 4291); returns nil for anything else.
     public init?(_ text: some StringProtocol) {
         let text = String(text)
-        // The system would read up to a NUL and not see what follows.
+        // inet_pton would stop at a NUL and ignore the rest.
         guard !text.utf8.contains(0) else { return nil }
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, text, &v4) == 1 {
@@ -31,16 +31,16 @@ public enum IPAddress: Hashable, Sendable {
         self = .v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1))
     }
 
-    /// An IPv4 address that came in through an IPv6 socket, as the IPv4 address it is.
+    /// The IPv4 address in an IPv4-mapped IPv6 address (`::ffff:0:0/96`); any other address unchanged.
     public var unmapped: IPAddress {
         if case .v6(0, let low) = self, low >> 32 == 0xFFFF { return .v4(UInt32(truncatingIfNeeded: low)) }
         return self
     }
 
-    /// Whether it stands for all addresses: 0.0.0.0 or [::].
+    /// Whether this is the wildcard address, 0.0.0.0 or [::].
     public var isAny: Bool { self == .anyV4 || self == .anyV6 }
 
-    /// Appends the text form: dotted quad, or RFC 5952.
+    /// Appends the text form: a dotted quad, or RFC 5952.
     public func append(to out: inout [UInt8]) {
         switch self {
         case .v4(let word):
@@ -79,14 +79,14 @@ extension IPAddress: CustomStringConvertible {
     }
 }
 
-/// Where a socket listens or connects.
+/// An address to listen on or to connect to.
 public enum SocketAddress: Hashable, Sendable {
     case ip(IPAddress, port: UInt16)
-    /// A socket file.
+    /// The path of a Unix-domain socket.
     case path(String)
-    /// A name in Linux's abstract namespace, without its leading NUL. It fills its field with zeros, as HAProxy's `abns@` does.
+    /// A name in Linux's abstract namespace, without its leading NUL, padded with zeros to the full length (`abns@`).
     case abstract(String)
-    /// A name in the abstract namespace that ends with its last byte, as most other programs have it (`abnsz@`).
+    /// A name in the abstract namespace without padding, as most other programs use it (`abnsz@`).
     case abstractExact(String)
 
     public var ip: IPAddress? {

@@ -1,11 +1,12 @@
-// Bytes as text: numbers written without allocating, ASCII compared without a locale.
+// Text as bytes: formatting and parsing numbers, comparing ASCII without a locale.
 
-/// ASCII letters to lower case; every other byte as it is.
+/// The byte in lower case if it is an ASCII letter; any other byte unchanged.
 @inlinable public func asciiLowercased(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte
 }
 
-/// The bits in which a lower-case letter differs from its capital, at each of eight bytes that is one.
+/// A word with bit 0x20 set in each byte of `word` that is a lower-case ASCII letter: the bit that differs in a
+/// capital.
 @inlinable func caseBits(of word: UInt64) -> UInt64 {
     let low = word & 0x7F7F_7F7F_7F7F_7F7F
     let fromA = low &+ 0x1F1F_1F1F_1F1F_1F1F  // 0x61 + 0x1F sets the top bit
@@ -14,7 +15,7 @@
 }
 
 extension [UInt8] {
-    /// Appends the decimal digits of `value`, with zeros in front up to `width`.
+    /// Appends `value` in decimal, with leading zeros up to `width` digits.
     @inlinable public mutating func append(decimal value: Int, width: Int = 0) {
         if value < 0 { append(0x2D) }
         append(decimal: value.magnitude, width: width)
@@ -36,7 +37,7 @@ extension [UInt8] {
         }
     }
 
-    /// Appends `value` in hexadecimal, as chunk sizes are written.
+    /// Appends `value` in lower-case hexadecimal without leading zeros.
     public mutating func append(hexadecimal value: UInt64) {
         var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) / 4 * 4
         while shift >= 0 {
@@ -58,19 +59,19 @@ extension [UInt8] {
 }
 
 extension RawSpan {
-    /// Byte `index`, bounds checked.
+    /// The byte at `index`. Traps if it is out of bounds.
     @inlinable public subscript(_ index: Int) -> UInt8 {
         Swift.precondition(index >= 0 && index < byteCount)
         return unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
     }
 
-    /// Whether the bytes are the same as `text`, letters compared without case. `text` must be in lower case.
+    /// Whether the bytes equal `text`, ignoring the case of ASCII letters. `text` must be in lower case.
     @inlinable public func equalsIgnoringCase(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard byteCount == count else { return false }
         var index = 0
         while index &+ 8 <= count {
-            // Safe: the eight bytes lie inside both.
+            // Safe: the eight bytes are inside both.
             let mine = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
             let other = unsafe UnsafeRawPointer(text.utf8Start).loadUnaligned(fromByteOffset: index, as: UInt64.self)
             guard (mine ^ other) & ~caseBits(of: other) == 0 else { return false }
@@ -93,7 +94,8 @@ extension RawSpan {
         return true
     }
 
-    /// The value of a run of digits and nothing else: no sign, no space, no overflow; nil otherwise.
+    /// The value of the bytes as a decimal number; nil unless all are digits (no sign, no space) and it fits in 64
+    /// bits.
     public var decimalValue: UInt64? {
         guard byteCount > 0 else { return nil }
         var value: UInt64 = 0
@@ -108,6 +110,6 @@ extension RawSpan {
         return value
     }
 
-    /// The bytes read as UTF-8, with U+FFFD for what is not.
+    /// The bytes decoded as UTF-8, with U+FFFD for invalid sequences.
     public var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
 }

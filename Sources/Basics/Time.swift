@@ -1,30 +1,30 @@
-// Two clocks: a monotonic one that measures, a wall clock that is only ever printed.
+// Clocks: the monotonic clock for measuring, the wall clock for printing, and the civil calendar.
 
 internal import Glibc
 
-/// A point on the monotonic clock, in nanoseconds from an arbitrary start.
+/// A point in time on the monotonic clock, in nanoseconds from an arbitrary start.
 public struct Instant: Comparable, Hashable, Sendable {
     public var nanoseconds: UInt64
 
     @inlinable public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    /// Later than every time-out: "no deadline".
+    /// The end of time: no deadline.
     public static let never = Instant(nanoseconds: .max)
 
     @inlinable public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
-    /// This instant moved on; stays `never` once there.
+    /// The instant `span` later; `never` on overflow.
     @inlinable public static func + (instant: Instant, span: TimeSpan) -> Instant {
         let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(span.nanoseconds)
         return overflow ? .never : Instant(nanoseconds: sum)
     }
 
-    /// The time from `earlier` to this; zero if `earlier` is later.
+    /// The time elapsed since `earlier`; zero if `earlier` is in the future.
     @inlinable public func since(_ earlier: Instant) -> TimeSpan {
         TimeSpan(nanoseconds: nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0)
     }
 
-    /// The machine's monotonic clock.
+    /// The current time of CLOCK_MONOTONIC.
     public static func now() -> Instant {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -32,7 +32,7 @@ public struct Instant: Comparable, Hashable, Sendable {
     }
 }
 
-/// A length of time, not negative.
+/// A non-negative duration.
 public struct TimeSpan: Comparable, Hashable, Sendable {
     public var nanoseconds: UInt64
 
@@ -43,7 +43,7 @@ public struct TimeSpan: Comparable, Hashable, Sendable {
     @inlinable public static func milliseconds(_ n: UInt64) -> TimeSpan { scaled(n, by: 1_000_000) }
     @inlinable public static func seconds(_ n: UInt64) -> TimeSpan { scaled(n, by: 1_000_000_000) }
 
-    /// Whole milliseconds, rounded down: what HAProxy's timers print.
+    /// Whole milliseconds, rounded down, as HAProxy's timers print them.
     @inlinable public var wholeMilliseconds: UInt64 { nanoseconds / 1_000_000 }
 
     @inlinable public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
@@ -54,7 +54,7 @@ public struct TimeSpan: Comparable, Hashable, Sendable {
     }
 }
 
-/// Seconds and microseconds since 1970, for logs and HTTP dates only: it may jump.
+/// Wall-clock time in seconds and microseconds since 1970. For logs and HTTP dates only: the clock may jump.
 public struct WallTime: Comparable, Sendable {
     public var seconds: Int
     public var microseconds: Int
@@ -70,7 +70,7 @@ public struct WallTime: Comparable, Sendable {
         return WallTime(seconds: time.tv_sec, microseconds: time.tv_nsec / 1_000)
     }
 
-    /// This time so much earlier, to the microsecond.
+    /// The time `span` earlier, truncated to microseconds.
     public static func - (time: WallTime, span: TimeSpan) -> WallTime {
         let back = Int(span.nanoseconds / 1_000)
         let microseconds = time.microseconds - back % 1_000_000
@@ -86,7 +86,7 @@ public struct WallTime: Comparable, Sendable {
     /// The civil date and time in UTC.
     public var utc: CivilTime { CivilTime(secondsSince1970: seconds) }
 
-    /// The civil date and time where this machine is, with its offset from UTC.
+    /// The civil date and time in the local time zone, with its offset from UTC.
     public var local: CivilTime {
         var clock = seconds
         var parts = unsafe tm()
@@ -97,28 +97,28 @@ public struct WallTime: Comparable, Sendable {
         return civil
     }
 
-    /// Appends the abbreviation of the time zone where this machine is: `CET`.
+    /// Appends the abbreviation of the local time zone, such as `CET`.
     public func appendLocalZone(to out: inout [UInt8]) {
         var clock = seconds
         var parts = unsafe tm()
         unsafe localtime_r(&clock, &parts)
         guard let zone = unsafe parts.tm_zone else { return }
-        // Safe: the text ends with a zero, and belongs to the C library for good.
+        // Safe: the text ends with a zero, and the C library never frees it.
         let count = unsafe strlen(zone)
         for i in 0..<Int(count) { out.append(UInt8(bitPattern: unsafe zone[i])) }
     }
 }
 
-/// Year, month and so on, proleptic Gregorian.
+/// A date and time in the proleptic Gregorian calendar.
 public struct CivilTime: Equatable, Sendable {
     public var year, month, day, hour, minute, second: Int
-    /// 0 is Sunday.
+    /// The day of the week; 0 is Sunday.
     public var weekday: Int
     /// Seconds east of UTC.
     public var offsetSeconds = 0
 
     public init(secondsSince1970 seconds: Int) {
-        // Days are counted from 0000-03-01, so that the leap day is the last of its year.
+        // Days are counted from 0000-03-01, so that a leap day is the last day of its year.
         var (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
         if rest < 0 {
             days -= 1
@@ -139,7 +139,7 @@ public struct CivilTime: Equatable, Sendable {
         weekday = ((days + 4) % 7 + 7) % 7
     }
 
-    /// Seconds since 1970 of these parts taken as UTC.
+    /// Seconds since 1970 of a date and time in UTC.
     public static func secondsSince1970(
         year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
     ) -> Int {

@@ -1,12 +1,13 @@
-// Text that was read as bytes and can be written as the same bytes again, be they UTF-8 or not.
+// A lossless mapping between arbitrary bytes and strings.
 //
-// A configuration is bytes: a pattern may be the byte E9, which is no UTF-8. Its words are strings all the same, for they are
-// compared, printed and taken apart. So a byte that is not part of valid UTF-8 becomes one character of a private plane,
-// U+10FE80 for 80 to U+10FEFF for FF, and code that needs the bytes asks for `verbatimBytes`. Those characters themselves, written
-// in UTF-8, are kept byte by byte in the same way, so that the mapping can always be undone.
+// A configuration file consists of bytes: a pattern may contain the byte E9, which is not valid UTF-8 on its own. Its
+// words are nevertheless handled as strings. Each byte that is not part of valid UTF-8 is mapped to one private-use
+// character, U+10FE80 for 80 to U+10FEFF for FF; `verbatimBytes` maps it back. If the input contains these characters
+// themselves, encoded in UTF-8, each of their bytes is mapped in the same way, so that the mapping is always
+// reversible.
 
 extension String {
-    /// The bytes as text, from which `verbatimBytes` makes the same bytes.
+    /// Maps bytes to text. `verbatimBytes` is the inverse.
     public init(verbatim bytes: some Collection<UInt8>) {
         let bytes = Array(bytes)
         if !bytes.contains(VerbatimText.lead), let text = String(validating: bytes, as: UTF8.self) {
@@ -16,20 +17,20 @@ extension String {
         }
     }
 
-    /// The bytes that the text was made of; those of its UTF-8 if it was made otherwise.
+    /// The bytes that the text was made from with `init(verbatim:)`. For any other text, its UTF-8 bytes.
     public var verbatimBytes: [UInt8] {
         let bytes = Array(utf8)
         return bytes.contains(VerbatimText.lead) ? VerbatimText.unescaped(bytes) : bytes
     }
 
-    /// Calls `body` with the bytes as a C string: for paths, which the system takes as bytes.
+    /// Calls `body` with `verbatimBytes` as a C string, for paths in system calls.
     @safe
     public func withVerbatimCString<R>(_ body: (UnsafePointer<CChar>) -> R) -> R {
         let bytes = verbatimBytes.map { CChar(bitPattern: $0) } + [0]
         return unsafe bytes.withUnsafeBufferPointer { unsafe body($0.baseAddress.unsafelyUnwrapped) }
     }
 
-    /// The text for people: a byte that is no UTF-8 is written as `\xE9`.
+    /// The text for display: a byte that is not valid UTF-8 is shown as `\xE9`.
     public var showingVerbatimBytes: String {
         guard utf8.contains(VerbatimText.lead), unicodeScalars.contains(where: VerbatimText.isByte) else { return self }
         var text = ""
@@ -45,19 +46,19 @@ extension String {
 }
 
 extension RawSpan {
-    /// The bytes as text, as `String(verbatim:)` reads them.
+    /// The bytes mapped to text with `String(verbatim:)`.
     public var verbatimText: String { unsafe withUnsafeBytes { unsafe String(verbatim: $0) } }
 }
 
 extension Unicode.Scalar {
-    /// Whether it stands for a byte that is no UTF-8.
+    /// Whether the character represents a byte that is not valid UTF-8.
     public var isVerbatimByte: Bool { VerbatimText.isByte(self) }
 }
 
 private enum VerbatimText {
-    /// The first byte of all characters beyond U+FFFFF.
+    /// The first UTF-8 byte of all characters above U+FFFFF.
     static let lead: UInt8 = 0xF4
-    /// The character of a byte is this and the byte.
+    /// A byte's character has the code `base` plus the byte.
     static let base: UInt32 = 0x10_FE00
 
     static func isByte(_ scalar: Unicode.Scalar) -> Bool { (base + 0x80...base + 0xFF).contains(scalar.value) }
@@ -95,13 +96,13 @@ private enum VerbatimText {
         return out
     }
 
-    /// Whether the character of a byte stands here.
+    /// Whether the UTF-8 form of a byte's character starts at `i`.
     private static func isEscape(_ bytes: [UInt8], at i: Int) -> Bool {
         i + 3 < bytes.count && bytes[i] == lead && bytes[i + 1] == 0x8F && bytes[i + 2] | 1 == 0xBB
             && bytes[i + 3] & 0xC0 == 0x80
     }
 
-    /// The length of the well-formed sequence that begins here (Unicode, table 3-7); 0 if none does.
+    /// The length of the well-formed UTF-8 sequence at `i` (Unicode, table 3-7), or 0.
     private static func sequenceLength(_ bytes: [UInt8], at i: Int) -> Int {
         let first = bytes[i]
         let (length, second): (Int, ClosedRange<UInt8>) =

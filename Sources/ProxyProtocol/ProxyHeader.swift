@@ -1,17 +1,17 @@
-// What a proxy says at the beginning of a connection about the client behind it: the header of the PROXY protocol, in its
-// versions 1 and 2 (HAProxy's proxy-protocol.txt, to whose sections the comments refer).
+// The header of the PROXY protocol, versions 1 and 2: sent by a proxy at the start of a connection, it gives the
+// addresses of the original client connection. Section numbers refer to HAProxy's proxy-protocol.txt.
 
 public import Basics
 
-/// A header that was understood.
+/// The contents of a header.
 public struct ProxyHeader: Equatable, Sendable {
-    /// Who connected to whom, as the proxy has it. nil where the connection's own ends count: a proxy that connects for itself
-    /// (LOCAL), a client it cannot describe (UNKNOWN, UNSPEC), and what is not TCP over IP.
+    /// The addresses of the client's connection. Nil if the addresses of the current connection apply: for connections
+    /// of the proxy itself (LOCAL), unknown ones (UNKNOWN, UNSPEC), and transports other than TCP over IP.
     public var ends: Ends?
-    /// What else it says; version 1 says nothing else.
+    /// The type-length-value fields; empty in version 1.
     public var values: TypedValues
 
-    /// The two ends of the client's connection.
+    /// The source and destination address of the client's connection.
     public struct Ends: Equatable, Sendable {
         public var source: SocketAddress
         public var destination: SocketAddress
@@ -28,30 +28,30 @@ public struct ProxyHeader: Equatable, Sendable {
     }
 }
 
-/// What is wrong with a header.
+/// Why a header is invalid.
 public enum ProxyHeaderFault: String, CaseIterable, Error, Sendable {
-    /// It begins as none of the two versions does.
+    /// The first bytes match neither version.
     case notAHeader
-    /// Version 1: a protocol other than TCP4, TCP6 and UNKNOWN.
+    /// Version 1: a protocol other than TCP4, TCP6 or UNKNOWN.
     case unknownProtocol
-    /// Version 1: no line end within the bytes that a line may have.
+    /// Version 1: no line end within the maximum length.
     case lineTooLong
     /// Version 1: a carriage return or a line feed without the other.
     case badLineEnd
-    /// Version 1: not two addresses and two ports, with one space before each.
+    /// Version 1: not exactly two addresses and two ports, separated by single spaces.
     case badFieldCount
     case badAddress
     case badPort
-    /// Version 2: neither LOCAL nor PROXY.
+    /// Version 2: a command other than LOCAL or PROXY.
     case badCommand
-    /// Version 2: an address family or transport that does not exist.
+    /// Version 2: an unknown address family or transport.
     case badFamily
     /// Version 2: shorter than its addresses.
     case tooShort
-    /// Version 2: longer than the receiver can take.
+    /// Version 2: longer than the receiver accepts.
     case tooLong
-    /// Version 2: a value that reaches over the header's end, or is longer than its type allows.
+    /// Version 2: a value that extends past the header's end, or is longer than its type allows.
     case badValue
-    /// Version 2: the checksum is another.
+    /// Version 2: the checksum does not match.
     case badChecksum
 }

@@ -1,4 +1,5 @@
-// What a written header of version 2 says beside the addresses (section 2.2 of the specification; HAProxy's `proxy-v2-options`).
+// What a written header of version 2 says beside the addresses (section 2.2 of the specification; HAProxy's
+// `proxy-v2-options`).
 
 /// Values that a header of version 2 has.
 public struct ProxyHeaderOptions: OptionSet, Hashable, Sendable {

@@ -1,28 +1,29 @@
-// Reads a header: bytes in, an outcome out. It is asked again with all bytes so far when more have come, and says the same
-// whatever the pieces were. Nothing is taken for a header that the specification does not know as one.
+// Parses PROXY protocol headers. The parser is stateless: after `needMore` it is called again with all bytes received
+// so far, and its result does not depend on how the input was split. Only headers that the specification defines are
+// accepted.
 
 internal import Basics
 
 public enum ProxyHeaderParser {
     public enum Outcome: Equatable, Sendable {
-        /// It may still become a header.
+        /// The bytes are the start of a header.
         case needMore
-        /// The header, and how many bytes it has: what is behind them is the client's.
+        /// The header and its length; the bytes after it belong to the client's stream.
         case complete(ProxyHeader, bytes: Int)
-        /// It never will.
+        /// The bytes are not a valid header.
         case failed(ProxyHeaderFault)
     }
 
-    /// Bytes of version 1's line at most, its end included (section 2.1).
+    /// Version 1: limit for the line in bytes, including its line end (section 2.1).
     static let lineBytesMax = 107
-    /// Version 2: the bytes before the addresses.
+    /// Version 2: the length of the fixed part before the addresses.
     static let fixedBytes = 16
     static let signature: [UInt8] = [
         0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A,
     ]
 
-    /// What the first bytes of a connection are.
-    /// - Parameter bytesMax: of a header of version 2, which could have 64 KiB.
+    /// Parses the first bytes of a connection.
+    /// - Parameter bytesMax: limit for a version 2 header, which could be 64 KiB long.
     public static func parse(_ bytes: RawSpan, bytesMax: Int) -> Outcome {
         do throws(ProxyHeaderFault) {
             if bytes.begins(as: Array("PROXY ".utf8)) { return try parseLine(bytes) }
@@ -35,7 +36,7 @@ public enum ProxyHeaderParser {
 
     // MARK: Version 1
 
-    /// `PROXY TCP4 192.168.0.1 192.168.0.11 56324 443` and a line end.
+    /// `PROXY TCP4 192.168.0.1 192.168.0.11 56324 443` and CR LF.
     private static func parseLine(_ bytes: RawSpan) throws(ProxyHeaderFault) -> Outcome {
         let window = bytes.extracting(first: min(bytes.byteCount, lineBytesMax))
         var end = 0
@@ -55,7 +56,7 @@ public enum ProxyHeaderParser {
 
     private static func ends(of words: [String]) throws(ProxyHeaderFault) -> ProxyHeader.Ends? {
         switch words[1] {
-        // Whatever else there is means nothing.
+        // The rest of the line is ignored (section 2.1).
         case "UNKNOWN": return nil
         case "TCP4", "TCP6": break
         default: throw .unknownProtocol
@@ -75,7 +76,7 @@ public enum ProxyHeaderParser {
         }
     }
 
-    /// Decimal, without zeros in front.
+    /// Decimal, without leading zeros.
     private static func port(_ text: String) throws(ProxyHeaderFault) -> UInt16 {
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text == "0" || text.utf8.first != 0x30,
             let port = UInt16(text)
@@ -92,7 +93,7 @@ public enum ProxyHeaderParser {
         guard command <= 1 else { throw .badCommand }
         let size = fixedBytes + Int(bytes[14]) << 8 + Int(bytes[15])
         guard size <= bytesMax else { throw .tooLong }
-        // A proxy that connects for itself has nothing to say, whatever follows (section 2.2).
+        // LOCAL: the connection is the proxy's own, and the receiver must ignore addresses and values (section 2.2).
         if command == 0 { return bytes.byteCount < size ? .needMore : .complete(ProxyHeader(), bytes: size) }
 
         let (family, transport) = (bytes[13] >> 4, bytes[13] & 15)
@@ -100,7 +101,7 @@ public enum ProxyHeaderParser {
         let valuesStart = fixedBytes + addressBytes[Int(family)]
         guard size >= valuesStart else { throw .tooShort }
         guard bytes.byteCount >= size else { return .needMore }
-        // Where nothing is said of the addresses, nobody knows where they end.
+        // UNSPEC: the length of the addresses, and thus the start of the values, is unknown.
         guard family != 0, transport != 0 else { return .complete(ProxyHeader(), bytes: size) }
         guard let values = TypedValues(bytes.extracting(valuesStart..<size)) else { throw .badValue }
         try check(values, at: valuesStart, bytes.extracting(first: size))
@@ -108,7 +109,7 @@ public enum ProxyHeaderParser {
             ProxyHeader(ends: transport == 1 ? ends(bytes, family) : nil, values: values), bytes: size)
     }
 
-    /// Two addresses, two ports; or two paths.
+    /// Bytes of the two addresses and ports, or two paths, by address family.
     private static let addressBytes = [0, 12, 36, 216]
 
     private static func ends(_ bytes: RawSpan, _ family: UInt8) -> ProxyHeader.Ends? {
@@ -121,7 +122,7 @@ public enum ProxyHeaderParser {
             ProxyHeader.Ends(
                 source: .ip(bytes.v6(16), port: bytes.port(48)),
                 destination: .ip(bytes.v6(32), port: bytes.port(50)))
-        // A socket file of another machine, or in another's folders.
+        // Unix-domain paths mean nothing on this machine.
         default: nil
         }
     }
@@ -137,9 +138,9 @@ public enum ProxyHeaderParser {
         }
         let checksums = values.places(of: TypedValues.checksum)
         guard let place = checksums.first else { return }
-        // A second one would be part of what the first is about, and the other way round.
+        // Two checksums would each have to cover the other.
         guard checksums.count == 1, place.count == TypedValues.checksumBytes else { throw .badValue }
-        // The sum is that of the header with zeros in the sum's place (section 2.2.3).
+        // The checksum is computed with its own bytes set to zero (section 2.2.3).
         var sum = CRC32.castagnoli
         sum.add(header.extracting(first: start + place.lowerBound))
         for _ in place { sum.add(0) }
@@ -149,13 +150,13 @@ public enum ProxyHeaderParser {
 }
 
 extension RawSpan {
-    /// Whether they are what begins with `prefix`, as far as either goes.
+    /// Whether the bytes start with `prefix`, or are themselves a prefix of it.
     fileprivate func begins(as prefix: [UInt8]) -> Bool {
         for i in 0..<Swift.min(byteCount, prefix.count) where self[i] != prefix[i] { return false }
         return true
     }
 
-    /// The number in `count` bytes, highest first.
+    /// The big-endian number in `count` bytes at `start`.
     fileprivate func number(_ start: Int, _ count: Int) -> UInt64 {
         var number: UInt64 = 0
         for i in start..<start + count { number = number << 8 | UInt64(self[i]) }
@@ -164,7 +165,7 @@ extension RawSpan {
 
     fileprivate func v4(_ start: Int) -> IPAddress { .v4(UInt32(truncatingIfNeeded: number(start, 4))) }
 
-    /// As with accepted connections, an IPv4 client of an IPv6 socket is an IPv4 client.
+    /// The IPv6 address at `start`; an IPv4-mapped one as its IPv4 address, as for accepted connections.
     fileprivate func v6(_ start: Int) -> IPAddress { IPAddress.v6(number(start, 8), number(start + 8, 8)).unmapped }
 
     fileprivate func port(_ start: Int) -> UInt16 { UInt16(truncatingIfNeeded: number(start, 2)) }

@@ -1,17 +1,16 @@
-// Writes a header, as a proxy does before anything else on a connection to a server.
+// Writes the PROXY protocol header that precedes all other bytes on a connection to a server.
 
 internal import Basics
 
-/// The two forms of a header: a line of text, or a block of bytes.
+/// Version 1 is a line of text, version 2 is binary.
 public enum ProxyHeaderVersion: Sendable { case one, two }
 
 extension ProxyHeader {
-    /// The header of a client's connection. Where its ends are no IP addresses, or there is no client, version 1 says that it
-    /// does not know (UNKNOWN), and version 2 that the connection is the proxy's own (LOCAL): as HAProxy does.
+    /// Returns the header for a client's connection. If `ends` is nil or has other than IP addresses, version 1 sends
+    /// UNKNOWN and version 2 LOCAL, as HAProxy does.
     /// - Parameters:
-    ///   - values: what version 2 says beside the addresses; version 1 has no room for them. With those of a header not longer
-    ///     than two bytes can say.
-    ///   - hasChecksum: whether version 2 ends with its checksum (section 2.2.3).
+    ///   - values: the type-length-value fields of version 2, ignored in version 1. The header must not exceed 64 KiB.
+    ///   - hasChecksum: whether version 2 ends with a checksum (section 2.2.3).
     public static func bytes(
         _ version: ProxyHeaderVersion, _ ends: Ends?, values: TypedValues = TypedValues(), hasChecksum: Bool = false
     ) -> [UInt8] {
@@ -27,7 +26,7 @@ extension ProxyHeader {
         return out
     }
 
-    /// The sum is that of the header with zeros in the sum's place.
+    /// The checksum is computed with its own bytes set to zero.
     private static func appendChecksum(_ out: inout [UInt8]) {
         out += [TypedValues.checksum, 0, UInt8(TypedValues.checksumBytes), 0, 0, 0, 0]
         writeLength(&out)
@@ -37,7 +36,7 @@ extension ProxyHeader {
         out.append(wire: sum.value)
     }
 
-    /// The number of bytes behind the fixed part.
+    /// Writes the number of bytes after the fixed part into its length field.
     private static func writeLength(_ out: inout [UInt8]) {
         let length = out.count - ProxyHeaderParser.fixedBytes
         precondition(length <= Int(UInt16.max), "a header of \(length) bytes")
@@ -75,7 +74,7 @@ extension ProxyHeader {
     }
 }
 
-/// Two addresses of one family, with their ports.
+/// Two addresses of the same family, with their ports.
 private struct AddressPair {
     let source, destination: IPAddress
     let sourcePort, destinationPort: UInt16
@@ -94,14 +93,14 @@ private struct AddressPair {
 }
 
 extension IPAddress {
-    /// As an IPv6 address: an IPv4 address in the form in which IPv6 sockets have it (RFC 4291 section 2.5.5.2).
+    /// The address as IPv6; an IPv4 address in IPv4-mapped form (RFC 4291 section 2.5.5.2).
     fileprivate var mapped: IPAddress {
         if case .v4(let word) = self { .v6(0, 0xFFFF_0000_0000 | UInt64(word)) } else { self }
     }
 }
 
 extension [UInt8] {
-    /// Appends a number, highest byte first.
+    /// Appends a number in network byte order.
     fileprivate mutating func append(wire number: some FixedWidthInteger) {
         for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
             append(UInt8(truncatingIfNeeded: number >> shift))
