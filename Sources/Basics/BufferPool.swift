@@ -54,10 +54,10 @@ public final class BufferPool {
 
     func lend() -> UnsafeMutableRawPointer {
         lent += 1
-        return unsafe takeKept() ?? withoutMemory.popLast() ?? takeFresh()
+        return unsafe popKept() ?? withoutMemory.popLast() ?? makeFresh()
     }
 
-    func takeBack(_ block: UnsafeMutableRawPointer) {
+    func returnBlock(_ block: UnsafeMutableRawPointer) {
         precondition(lent > 0, "a block came back that was never lent")
         lent -= 1
         unsafe block.storeBytes(of: firstKept, as: UnsafeMutableRawPointer?.self)
@@ -65,7 +65,7 @@ public final class BufferPool {
         kept += 1
     }
 
-    private func takeKept() -> UnsafeMutableRawPointer? {
+    private func popKept() -> UnsafeMutableRawPointer? {
         guard let block = unsafe firstKept else { return nil }
         unsafe firstKept = block.load(as: UnsafeMutableRawPointer?.self)
         kept -= 1
@@ -73,7 +73,7 @@ public final class BufferPool {
         return unsafe block
     }
 
-    private func takeFresh() -> UnsafeMutableRawPointer {
+    private func makeFresh() -> UnsafeMutableRawPointer {
         if fresh == 0 {
             guard let region = unsafe clinux_reserve(stride * blocksPerRegion) else {
                 preconditionFailure("the system has no address space for \(lent) buffers of \(blockBytes) bytes")
@@ -88,19 +88,19 @@ public final class BufferPool {
     // MARK: Giving memory back
 
     /// Gives the memory of all kept blocks back to the system; returns how many blocks that were.
-    public func trim() -> Int { giveBack(kept) }
+    public func trim() -> Int { returnMemory(kept) }
 
     /// Gives back the memory of as many blocks as were never needed since the last call; returns how many that were. Called
     /// every `n` seconds, it returns all memory of a burst between `n` and `2n` seconds after its end.
     public func trimUnused() -> Int {
-        let count = giveBack(leastKept)
+        let count = returnMemory(leastKept)
         leastKept = kept
         return count
     }
 
-    private func giveBack(_ count: Int) -> Int {
+    private func returnMemory(_ count: Int) -> Int {
         for _ in 0..<count {
-            guard let block = unsafe takeKept() else { preconditionFailure("\(count) of \(kept) kept blocks") }
+            guard let block = unsafe popKept() else { preconditionFailure("\(count) of \(kept) kept blocks") }
             // Failing costs memory and nothing else.
             _ = unsafe madvise(block, stride, MADV_DONTNEED)
             unsafe withoutMemory.append(block)

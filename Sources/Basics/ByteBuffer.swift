@@ -54,7 +54,7 @@ public struct ByteBuffer: ~Copyable {
     /// Returns the block to `pool` and discards its bytes.
     public mutating func release(to pool: BufferPool) {
         guard let held = unsafe block else { return }
-        if isParked { unsafe pool.freeParked(held) } else { unsafe pool.takeBack(held) }
+        if isParked { unsafe pool.freeParked(held) } else { unsafe pool.returnBlock(held) }
         unsafe block = nil
         head = 0
         tail = 0
@@ -73,7 +73,7 @@ public struct ByteBuffer: ~Copyable {
         guard tail <= pool.parkedBytesMax else { return }
         let (small, bytes) = unsafe pool.allocateParked(atLeast: tail + 1)
         unsafe small.copyMemory(from: held, byteCount: tail)
-        unsafe pool.takeBack(held)
+        unsafe pool.returnBlock(held)
         unsafe block = small
         capacityBytes = UInt32(bytes)
         isParked = true

@@ -130,22 +130,22 @@ public enum ProxyHeaderParser {
     private static func check(
         _ values: TypedValues, at start: Int, _ header: RawSpan
     ) throws(ProxyHeaderFault) {
-        for place in values.places(of: TypedValues.authority) where place.count > TypedValues.authorityBytesMax {
+        for range in values.ranges(of: TypedValues.authority) where range.count > TypedValues.authorityBytesMax {
             throw .badValue
         }
-        for place in values.places(of: TypedValues.uniqueID) where place.count > TypedValues.uniqueIDBytesMax {
+        for range in values.ranges(of: TypedValues.uniqueID) where range.count > TypedValues.uniqueIDBytesMax {
             throw .badValue
         }
-        let checksums = values.places(of: TypedValues.checksum)
-        guard let place = checksums.first else { return }
+        let checksums = values.ranges(of: TypedValues.checksum)
+        guard let range = checksums.first else { return }
         // Two checksums would each have to cover the other.
-        guard checksums.count == 1, place.count == TypedValues.checksumBytes else { throw .badValue }
+        guard checksums.count == 1, range.count == TypedValues.checksumBytes else { throw .badValue }
         // The checksum is computed with its own bytes set to zero (section 2.2.3).
         var sum = CRC32.castagnoli
-        sum.add(header.extracting(first: start + place.lowerBound))
-        for _ in place { sum.add(0) }
-        sum.add(header.extracting(start + place.upperBound..<header.byteCount))
-        guard UInt64(sum.value) == header.number(start + place.lowerBound, 4) else { throw .badChecksum }
+        sum.add(header.extracting(first: start + range.lowerBound))
+        for _ in range { sum.add(0) }
+        sum.add(header.extracting(start + range.upperBound..<header.byteCount))
+        guard UInt64(sum.value) == header.number(start + range.lowerBound, 4) else { throw .badChecksum }
     }
 }
 

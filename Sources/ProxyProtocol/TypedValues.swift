@@ -45,11 +45,11 @@ public struct TypedValues: Equatable, Sendable {
     }
 
     /// The ranges of the values of a type.
-    func places(of type: UInt8) -> [Range<Int>] {
-        var places: [Range<Int>] = []
+    func ranges(of type: UInt8) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
         var offset = 0
-        while let value = next(type, from: &offset) { places.append(value.indices) }
-        return places
+        while let value = next(type, from: &offset) { ranges.append(value.indices) }
+        return ranges
     }
 
     /// The end of the TLV that starts at `start`; nil if it extends past the end of the bytes.

@@ -42,7 +42,7 @@ import Testing
         #expect((header.ends.map { "\($0.source) \($0.destination)" } ?? "") == ends)
         for (type, _) in values {
             let wanted = values.filter { $0.type == type }.map(\.value)
-            let found = header.values.places(of: type).map { header.values.bytes[$0] }
+            let found = header.values.ranges(of: type).map { header.values.bytes[$0] }
             #expect(found.map { String(decoding: $0, as: UTF8.self) } == wanted)
             #expect(header.values.first(type).map { Array($0) } == Array(wanted[0].utf8))
         }
