@@ -55,3 +55,16 @@ public enum ProxyHeaderFault: String, CaseIterable, Error, Sendable {
     /// Version 2: the checksum does not match.
     case badChecksum
 }
+
+/// The type-length-value fields that a written header of version 2 has (HAProxy's `proxy-v2-options`).
+public struct ProxyHeaderOptions: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// PP2_TYPE_AUTHORITY: the host name that the client asked for, if its own header had one.
+    public static let authority = ProxyHeaderOptions(rawValue: 1 << 0)
+    /// PP2_TYPE_CRC32C: a checksum of the whole header.
+    public static let checksum = ProxyHeaderOptions(rawValue: 1 << 1)
+    /// PP2_TYPE_UNIQUE_ID: the ID of the request for which the connection is opened.
+    public static let uniqueID = ProxyHeaderOptions(rawValue: 1 << 2)
+}
