@@ -1,33 +1,34 @@
-// The answers a request for a file can get, as statuses, fields and bodies.
+// The possible outcomes of a request for a file, with their statuses and fields.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 public import HTTP
 
-/// What a request for a file comes to.
+/// The outcome of a request for a file.
 public enum FileAnswer: Sendable {
-    /// 200. GET sends `size` bytes of the file, HEAD only the head that says so.
+    /// 200. The response to GET has `size` bytes of content, that to HEAD only the same head.
     case file(OpenFile)
-    /// 304: the client's copy is still good.
+    /// 304: the client's copy is current.
     case notModified(FileMetadata)
-    /// 412: the client wants an answer about a state of the file that it is not in (RFC 9110 section 13.1).
+    /// 412: If-Match or If-Unmodified-Since does not hold (RFC 9110 section 13.1).
     case preconditionFailed
-    /// 301: a directory, asked for without its slash. The new path, percent-encoded, without query.
+    /// 301: a directory requested without its trailing slash. The new path, percent-encoded, without query.
     case movedToDirectory([UInt8])
-    /// 400: a bad escape, NUL, `..` or an encoded slash in the path.
+    /// 400: a malformed escape, NUL, `..` or an encoded slash in the path.
     case badPath
-    /// 403: the file may not be read, or the directory has no index.
+    /// 403: no permission to read the file, or the directory has no index.
     case forbidden
-    /// 404: no such file, or none that may be known.
+    /// 404: no such file, or a hidden one.
     case notFound
-    /// 405: neither GET nor HEAD.
+    /// 405: the method is neither GET nor HEAD.
     case methodNotAllowed
-    /// 500: the file system failed.
+    /// 500: an error of the file system.
     case failed
-    /// 503: no descriptor or memory left.
+    /// 503: out of descriptors or memory.
     case unavailable
 
+    /// The status of the response.
     public var status: Int {
         switch self {
         case .file: 200
@@ -43,7 +44,7 @@ public enum FileAnswer: Sendable {
         }
     }
 
-    /// Whether the directory has nothing to say to this request, so that with `files-miss servers` a server should.
+    /// Whether `files-miss servers` sends the request to a server.
     public var isMiss: Bool {
         switch self {
         case .forbidden, .notFound, .methodNotAllowed: true
@@ -51,9 +52,9 @@ public enum FileAnswer: Sendable {
         }
     }
 
-    /// Appends the fields that tell about the file or the refusal. Content-Length is framing and not among them.
+    /// Appends the response's fields, except Content-Length, which depends on the framing.
     ///
-    /// `query` is the request's, without `?`: a redirect keeps it.
+    /// `query` is the request's query without `?`; a redirect keeps it.
     public func appendFields(to fields: inout HeaderFields, query: RawSpan = RawSpan()) {
         switch self {
         case .file(let file):
@@ -66,10 +67,10 @@ public enum FileAnswer: Sendable {
         }
     }
 
-    /// The answer to a failed open, by its error number.
+    /// The outcome of a failed open, by its errno.
     init(_ cause: Int32) {
         switch cause {
-        // ELOOP and EXDEV: links that go round or lead outside. ENXIO: a socket.
+        // ELOOP and EXDEV: links that form a loop or lead out of the directory. ENXIO: a socket.
         case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, ENODEV, EINVAL: self = .notFound
         case EACCES, EPERM: self = .forbidden
         case EMFILE, ENFILE, ENOMEM, EAGAIN, EINTR: self = .unavailable
@@ -88,7 +89,8 @@ public enum FileAnswer: Sendable {
     }
 
     private static func location(_ path: [UInt8], query: RawSpan) -> [UInt8] {
-        // A query is visible ASCII in any request that was accepted; what is not is better left out than repeated.
+        // The query of an accepted request is visible ASCII, unless `acceptInvalid` tolerated other bytes: then omit
+        // it.
         for i in 0..<query.byteCount where query[i] <= 0x20 || query[i] >= 0x7F { return path }
         guard query.byteCount > 0 else { return path }
         var location = path

@@ -1,21 +1,21 @@
-// The one place where files are opened: a descriptor of the directory and openat2 below it.
+// Opens files below a directory, with openat2. All files are opened here.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 
-/// An open directory. It stays the same directory when it is renamed or the process changes its root.
+/// An open directory. The descriptor refers to the same directory after it is renamed or the process changes its root.
 public final class FileDirectory: Sendable {
-    /// As it was written.
+    /// The path as configured.
     public let path: String
     private let descriptor: Int32
 
-    /// Why a directory cannot be used, as a clause: `'/srv/x' is not a directory`.
+    /// Why a directory cannot be used, for example `'/srv/x' is not a directory`.
     public struct Fault: Error, CustomStringConvertible {
         public let description: String
     }
 
-    /// Opens `path`, which must be readable, relative to the working directory unless it begins with `/`.
+    /// Opens the directory at `path`, which must be readable.
     public init(path: String) throws(Fault) {
         self.path = path
         let opened = path.withVerbatimCString { unsafe Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
@@ -40,15 +40,15 @@ public final class FileDirectory: Sendable {
 
     enum Opened {
         case descriptor(Int32)
-        /// The error number.
+        /// The errno.
         case failed(Int32)
     }
 
-    /// Opens the file at `path`, which cannot lie outside the directory: symbolic links are followed as long as they
-    /// stay inside and lead to no name that begins with a dot. Never waits, not even for a pipe's other end.
+    /// Opens the file at `path` below the directory. Follows symbolic links, unless they lead out of the directory or
+    /// to a name that begins with a dot. Does not block, not even on a FIFO without a writer.
     func open(_ path: FilePath) -> Opened {
         unsafe path.withCString { path in
-            // Nearly every file is reached without a link, and then its name was checked already.
+            // Fast path: without links, the check of the requested name suffices.
             let direct = unsafe openBelow(path, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
             guard case .failed(ELOOP) = direct else { return direct }
             let linked = unsafe openBelow(path, resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
@@ -67,7 +67,7 @@ public final class FileDirectory: Sendable {
         var how = open_how()
         how.flags = UInt64(flags)
         how.resolve = UInt64(resolve)
-        // EAGAIN: something was renamed while the kernel walked the path. It is enough to look again, a few times.
+        // EAGAIN: a rename interfered with the kernel's path lookup. Retry a few times.
         var attempts = 8
         while true {
             let opened = unsafe clinux_openat2(descriptor, path, &how)
@@ -78,8 +78,8 @@ public final class FileDirectory: Sendable {
         }
     }
 
-    /// Whether the place that a link led to has no dotted name on the way from the directory. Where the kernel does
-    /// not say (no /proc), it counts as hidden.
+    /// Whether the real path of an open file, below the directory, has no name that begins with a dot. Returns false if
+    /// the path is unknown because /proc is not mounted.
     private func isVisible(_ found: Int32) -> Bool {
         guard let top = place(of: descriptor), let place = place(of: found), place.starts(with: top) else {
             return false

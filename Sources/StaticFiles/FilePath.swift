@@ -1,31 +1,31 @@
-// The path of a request as the path of a file: decoded once, every segment checked, nothing resolved.
+// Converts the path of a request to a file path: decodes it once and checks every segment, without resolving it.
 //
-// What is refused here never reaches the kernel: `..` in any spelling, a slash hidden inside a segment, NUL, names
-// that begin with a dot. A backslash is a byte like any other, and so is what is not UTF-8.
+// Rejected before any system call: `..` in any encoding, an encoded slash, NUL, names that begin with a dot. A
+// backslash has no special meaning, and the path need not be UTF-8.
 
 internal import Basics
 
-/// A path below a directory: segments joined by `/`, none of them empty, `.`, `..` or beginning with a dot.
+/// A relative path: segments joined by `/`, none of which is empty or begins with a dot.
 struct FilePath {
     enum Parsed {
         case path(FilePath)
-        /// Not to be answered with a file whatever the directory holds: bad escape, NUL, `..`, an encoded slash.
+        /// A malformed escape, NUL, `..`, or an encoded slash.
         case malformed
-        /// Some segment begins with a dot.
+        /// A segment begins with a dot.
         case hidden
         case tooLong
     }
 
-    /// The kernel's PATH_MAX, with its closing NUL: a longer path cannot name a file.
+    /// The kernel's PATH_MAX, including the terminating NUL: a longer path cannot be opened.
     static let bytesMax = 4_096
 
-    /// The whole path without slashes around it; `start` skips the stripped prefix.
+    /// The whole path without leading and trailing slashes. The file path starts at `start`, after the stripped prefix.
     private var bytes: [UInt8]
     private let start: Int
-    /// Whether the path names a directory: it ended in a slash, or is empty.
+    /// Whether the path names a directory: it ends with a slash, or is empty.
     let endsInSlash: Bool
 
-    /// Reads `path` as received, which begins with `/` and has no query (RFC 3986 section 3.3).
+    /// Parses `path` as received: percent-encoded, starting with `/`, without a query (RFC 3986 section 3.3).
     static func parse(_ path: RawSpan, strippedPrefix prefix: [UInt8]) -> Parsed {
         guard path.byteCount > 0, path[0] == slash else { return .malformed }
         var bytes: [UInt8] = []
@@ -69,7 +69,7 @@ struct FilePath {
         return .path(FilePath(bytes: bytes, start: start, endsInSlash: path[path.byteCount - 1] == slash))
     }
 
-    /// The path below the directory, closed by NUL, for the kernel; `.` for the directory itself.
+    /// Calls `body` with the path relative to the directory as a C string; `.` for the directory itself.
     func withCString<R>(_ body: (UnsafePointer<CChar>) -> R) -> R {
         if start == bytes.count { return unsafe ".".withCString { unsafe body($0) } }
         return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count - start + 1) { copy in
@@ -80,12 +80,12 @@ struct FilePath {
         }
     }
 
-    /// The name the media type is read from.
+    /// The file name, which determines the media type.
     var lastSegment: ArraySlice<UInt8> {
         bytes[((bytes.lastIndex(of: Self.slash).map { $0 + 1 }) ?? 0)...]
     }
 
-    /// Goes down into `name`; the result is what `pop(to:)` takes to come back.
+    /// Appends the segment `name`; returns the mark for `pop(to:)`, which removes it.
     mutating func push(_ name: String) -> Int {
         let mark = bytes.count
         if mark > start { bytes.append(Self.slash) }
@@ -95,8 +95,8 @@ struct FilePath {
 
     mutating func pop(to mark: Int) { bytes.removeLast(bytes.count - mark) }
 
-    /// The whole path, prefix included, as a reference to a directory on the same host: one slash in front, one
-    /// behind, and nothing unescaped that a browser might read as the beginning of another host.
+    /// The whole path, including the prefix, percent-encoded and with a slash at both ends, for a Location field. It
+    /// starts with exactly one slash, because browsers take a leading `//` or `/\` as the start of another host.
     var encodedDirectory: [UInt8] {
         var out: [UInt8] = [Self.slash]
         out.reserveCapacity(bytes.count + 8)
@@ -130,7 +130,7 @@ struct FilePath {
         return letter < 6 ? letter + 10 : nil
     }
 
-    /// RFC 3986 `pchar` without the escapes.
+    /// `pchar` of RFC 3986 without percent-encoded characters.
     private static func isPathCharacter(_ byte: UInt8) -> Bool {
         if asciiLowercased(byte) &- 0x61 < 26 || byte &- 0x30 < 10 { return true }
         switch byte {

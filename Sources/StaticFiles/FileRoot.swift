@@ -1,33 +1,31 @@
-// What a request for a file means: from a path as the client wrote it to an open file, or to the reason why not.
+// Resolves a request's path to an open file or to the reason why there is none.
 //
-// Promises: nothing outside the directory is ever opened, because the kernel itself refuses it (openat2 with
-// RESOLVE_BENEATH, Linux 5.6); nothing whose name begins with a dot is served, not even through a link; only
-// regular files are served; a call never waits for a peer.
-// Leaves to others: sending the bytes, ranges, and what a miss leads to.
+// Guarantees: no file outside the directory is opened, which the kernel enforces (openat2 with RESOLVE_BENEATH, Linux
+// 5.6); no file or directory whose name begins with a dot is served, not even through a link; only regular files are
+// served; calls do not wait for peers. Not done here: sending the content, ranges, and the handling of misses.
 
 public import Basics
 public import HTTP
 
-/// A directory whose files may be asked for.
+/// A directory whose files are served.
 public final class FileRoot: Sendable {
     public let directory: FileDirectory
-    /// Names tried, in order, when a path ends in a slash.
+    /// The names that are tried in order when a path ends with a slash.
     public let indexNames: [String]
-    /// What is taken off the front of a path before the file is looked up, where it is there: `static/v1`, without
-    /// slashes around it.
+    /// The prefix that is removed from paths that start with it, without leading and trailing slashes: `static/v1`.
     public let strippedPrefix: [UInt8]
 
-    /// `strippedPrefix` may be written with slashes around it.
+    /// `strippedPrefix` may have leading and trailing slashes.
     public init(directory: FileDirectory, indexNames: [String] = ["index.html"], strippedPrefix: String = "") {
         self.directory = directory
         self.indexNames = indexNames
         self.strippedPrefix = Array(strippedPrefix.utf8.split(separator: 0x2F).joined(separator: [0x2F]))
     }
 
-    /// What to answer to one request.
+    /// Returns the response to one request.
     ///
-    /// `path` is as received: percent-encoded, without the query. Of `fields`, the request's, the preconditions are
-    /// looked at (RFC 9110 section 13). `now` bounds Last-Modified.
+    /// `path` is as received: percent-encoded, without the query. The preconditions in the request's `fields` are
+    /// evaluated (RFC 9110 section 13). `now` is the upper bound for Last-Modified.
     public func answer(method: Method, path: RawSpan, fields: borrowing HeaderFields, now: WallTime) -> FileAnswer {
         guard method == .get || method == .head else { return .methodNotAllowed }
         var file: FilePath
@@ -38,7 +36,7 @@ public final class FileRoot: Sendable {
         }
         switch file.endsInSlash ? openIndex(of: &file, now: now) : open(file, now: now) {
         case .file(let found):
-            // Only here: a request that would not be answered with 200 is answered as if it had no preconditions.
+            // Preconditions apply only to a request whose response would be 200 (RFC 9110 section 13.2.1).
             switch Preconditions.evaluate(fields, for: found.metadata) {
             case .hold: return .file(found)
             case .notModified: return .notModified(found.metadata)
@@ -62,14 +60,14 @@ public final class FileRoot: Sendable {
             switch OpenFile.adopt(descriptor, name: path.lastSegment, now: now) {
             case .file(let file): return .file(file)
             case .directory: return .directory
-            // Pipes, sockets and devices are as good as absent.
+            // FIFOs, sockets and devices are treated as absent.
             case .other: return .refused(.notFound)
             case .failed(let cause): return .refused(FileAnswer(cause))
             }
         }
     }
 
-    /// The first index name that is a file; without one, 403 if the directory is there at all.
+    /// Opens the first index name that is a file. If there is none, the result is 403 if the directory exists.
     private func openIndex(of path: inout FilePath, now: WallTime) -> Found {
         for name in indexNames {
             let mark = path.push(name)

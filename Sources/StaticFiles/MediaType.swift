@@ -1,19 +1,20 @@
-// Media types by file name extension. Text says that it is UTF-8; a name that tells nothing is bytes.
+// Media types by file name extension. Text types declare UTF-8; unknown extensions are application/octet-stream.
 
 internal import Basics
 
+/// The table of media types.
 enum MediaType {
     static let unknown: StaticString = "application/octet-stream"
 
-    /// The media type of a file of this name, by what stands behind its last dot, in any case.
+    /// The media type for a file name, by the extension after its last dot. Ignores case.
     static func of(_ name: ArraySlice<UInt8>) -> StaticString {
         guard let dot = name.lastIndex(of: 0x2E), name.endIndex - dot <= extensionBytesMax + 1 else { return unknown }
-        // Up to 15 bytes a String holds in itself: no allocation.
+        // A String stores up to 15 bytes inline, without allocating.
         let key = String(decoding: name[(dot + 1)...].lazy.map(asciiLowercased), as: UTF8.self)
         return table[key] ?? unknown
     }
 
-    /// The longest extension in the table is shorter.
+    /// Upper bound for the length of an extension in the table.
     private static let extensionBytesMax = 15
 
     private static let table: [String: StaticString] = [

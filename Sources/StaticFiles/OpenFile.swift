@@ -1,18 +1,18 @@
-// A regular file that is open for sending, and what HTTP says about it.
+// A regular file that is open for sending, and its HTTP metadata.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 
-/// An open regular file; it closes itself when nobody holds it any more.
+/// An open regular file. It is closed on deinitialisation.
 ///
-/// The file may still change. One that shrinks while it is being sent yields fewer bytes than `size`: the sender
-/// then has to break the connection off, because the length was promised.
+/// The file may change while it is sent. If it shrinks, it yields fewer bytes than the declared `size`, and the sender
+/// has to abort the connection.
 public final class OpenFile: Sendable {
-    /// For `sendfile`, which takes the offset from its caller, so that the file may be sent more than once.
+    /// For `sendfile` with an explicit offset, so that several responses can share the descriptor.
     public let descriptor: Int32
     public let metadata: FileMetadata
-    /// Bytes when it was opened.
+    /// The size in bytes at the time of opening.
     public var size: Int { metadata.size }
 
     private init(descriptor: Int32, metadata: FileMetadata) {
@@ -25,12 +25,12 @@ public final class OpenFile: Sendable {
     enum Adopted {
         case file(OpenFile)
         case directory
-        /// A pipe, socket or device.
+        /// A FIFO, socket or device.
         case other
         case failed(Int32)
     }
 
-    /// Takes over an open descriptor; it is closed at once unless it is a regular file.
+    /// Takes ownership of an open descriptor. Closes it unless it is a regular file.
     static func adopt(_ descriptor: Int32, name: ArraySlice<UInt8>, now: WallTime) -> Adopted {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
@@ -54,13 +54,13 @@ public final class OpenFile: Sendable {
     }
 }
 
-/// What HTTP says about a file (RFC 9110 sections 8.3 and 8.8).
+/// The HTTP metadata of a file (RFC 9110 sections 8.3 and 8.8).
 public struct FileMetadata: Sendable {
-    /// Bytes.
+    /// The size in bytes.
     public let size: Int
-    /// Last-Modified: never later than the moment it is said (RFC 9110 section 8.8.2.1).
+    /// Last-Modified; not later than the time of the response (RFC 9110 section 8.8.2.1).
     public let modified: WallTime
-    /// Strong, with its quotes: the time of modification in nanoseconds and the size.
+    /// A strong entity tag, including its quotes, made of the modification time in nanoseconds and the size.
     public let etag: [UInt8]
     public let contentType: StaticString
 

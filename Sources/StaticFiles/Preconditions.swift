@@ -1,22 +1,23 @@
-// Preconditions of requests for files (RFC 9110 section 13), in the order of section 13.2.2: If-Match, or else
-// If-Unmodified-Since; then If-None-Match, or else If-Modified-Since.
+// Evaluates preconditions of requests for files (RFC 9110 section 13), in the order of section 13.2.2: If-Match, or
+// else If-Unmodified-Since; then If-None-Match, or else If-Modified-Since.
 
 internal import Basics
 internal import HTTP
 
+/// The preconditions of a request.
 enum Preconditions {
     enum Outcome {
-        /// The file is sent.
+        /// The preconditions hold: send the file.
         case hold
-        /// What the client has is still good: 304.
+        /// The client's copy is current: send 304.
         case notModified
-        /// 412
+        /// Send 412.
         case failed
     }
 
-    /// Evaluates the preconditions among `fields`, those of a GET or HEAD request, for a file that exists.
+    /// Evaluates the preconditions in the `fields` of a GET or HEAD request for an existing file.
     ///
-    /// A date that cannot be read is ignored (sections 13.1.3 and 13.1.4). Dates have whole seconds.
+    /// An invalid date is ignored (sections 13.1.3 and 13.1.4). Dates are compared in whole seconds.
     static func evaluate(_ fields: borrowing HeaderFields, for file: FileMetadata) -> Outcome {
         if fields.contains(.ifMatch) {
             if !names(file.etag, in: fields, .ifMatch, .strong) { return .failed }
@@ -30,7 +31,7 @@ enum Preconditions {
         return file.modified.seconds <= since.seconds ? .notModified : .hold
     }
 
-    /// Whether one of the lines of a list, which may be spread over several fields, names the tag.
+    /// Whether a list of entity tags, which may be spread over several fields, contains the tag.
     private static func names(
         _ etag: [UInt8], in fields: borrowing HeaderFields, _ field: KnownField, _ comparison: EntityTags.Comparison
     ) -> Bool {
@@ -50,15 +51,15 @@ enum Preconditions {
 
 /// Lists of entity tags (RFC 9110 sections 13.1.1 and 13.1.2).
 enum EntityTags {
-    /// How two tags are compared (RFC 9110 section 8.8.3.2). The tag of a file is always a strong one.
+    /// How two tags are compared (RFC 9110 section 8.8.3.2). The tag of a file is always strong.
     enum Comparison {
-        /// A weak tag equals nothing.
+        /// A weak tag never matches.
         case strong
         /// `W/` is ignored.
         case weak
     }
 
-    /// Whether `list` is `*` or names `etag`. A list that cannot be read names nothing.
+    /// Whether `list` is `*` or contains `etag`. A malformed list matches nothing.
     static func list(_ list: RawSpan, contains etag: [UInt8], _ comparison: Comparison) -> Bool {
         var at = 0
         func skipBlanks() { while at < list.byteCount, list[at] == 0x20 || list[at] == 0x09 { at += 1 } }

@@ -1,35 +1,36 @@
-// The words of the configuration about static files, and what they say.
+// The configuration keywords for static files, and the settings that they produce.
 
 internal import Basics
 public import Configuration
 
-/// What a backend or listen section says about static files.
+/// The static file settings of a backend or listen section.
 public struct StaticFilesSettings: SectionSettings {
-    /// `files`: opened when its line was read. Nil if the section serves no files.
+    /// `files`: the directory, opened when the line was parsed. Nil if the section serves no files.
     public var directory: FileDirectory?
-    /// `files-index`: names tried, in order, for a directory.
+    /// `files-index`: the names that are tried in order for a directory.
     public var indexNames = ["index.html"]
     /// `files-strip-prefix`: as written, or empty.
     public var strippedPrefix = ""
-    /// `files-miss servers`: what the directory does not have is asked of the servers.
+    /// `files-miss servers`: whether requests for missing files go to the servers.
     public var missGoesToServers = false
 
     public init() {}
 
-    /// The directory as requests see it; nil if the section serves no files.
+    /// The configured file root; nil if the section serves no files.
     public var root: FileRoot? {
         directory.map { FileRoot(directory: $0, indexNames: indexNames, strippedPrefix: strippedPrefix) }
     }
 }
 
+/// The keyword table of this module.
 public enum StaticFilesKeywords {
     public static let table: [Keyword] = [
         Keyword(
             "files", in: [.backend, .listen], usage: "files <directory>",
             summary: """
-                Answers requests with the files of a directory: never one outside it, never one whose name or \
-                directory begins with a dot. http-response rules and error pages apply to the answers, as they do to \
-                a server's; res.body is empty, since a file is never read. Needs Linux 5.6.
+                Serves the files of a directory: never a file outside it, never one whose name or directory begins \
+                with a dot. http-response rules and error pages apply to the responses as they do to a server's; \
+                res.body is empty, since Portico does not read the file. Needs Linux 5.6.
                 """
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a directory")
@@ -45,14 +46,14 @@ public enum StaticFilesKeywords {
 
         Keyword(
             "files-index", in: [.defaults, .backend, .listen], usage: "files-index <name>...",
-            summary: "The names tried, in order, when a directory is asked for. Default: index.html."
+            summary: "The file names to try, in order, when a directory is requested. Default: index.html."
         ) { (arguments, draft) throws(ConfigProblem) in
             var names: [String] = []
             repeat {
                 let word = try arguments.next("a file name")
                 guard !word.text.isEmpty, !word.text.utf8.contains(0x2F), !word.text.hasPrefix(".") else {
                     throw arguments.problem(
-                        "'\(word.text)' cannot be an index", at: word,
+                        "'\(word.text)' cannot be an index file", at: word,
                         expected: "a file name without slashes that does not begin with a dot")
                 }
                 names.append(word.text)
@@ -63,8 +64,8 @@ public enum StaticFilesKeywords {
         Keyword(
             "files-strip-prefix", in: [.backend, .listen], usage: "files-strip-prefix <prefix>",
             summary: """
-                Takes this off the front of a path, where it is there, before the file is looked up: with /static, \
-                the path /static/app.css is the file app.css.
+                Removes this prefix from paths that start with it before looking up the file: with /static, the path \
+                /static/app.css refers to the file app.css.
                 """
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a path prefix")
@@ -82,12 +83,12 @@ public enum StaticFilesKeywords {
         Keyword(
             "files-miss", in: [.defaults, .backend, .listen], usage: "files-miss { 404 | servers }",
             summary: """
-                What happens to a request that no file answers: it gets status 404 (or 403, 405), or it goes to the \
-                section's servers. Default: 404.
+                What to do with a request for which there is no file: respond with status 404 (or 403, 405), or send \
+                it to the section's servers. Default: 404.
                 """
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[StaticFilesSettings.self].missGoesToServers =
-                try arguments.choice("what to do", of: ["404": false, "servers": true])
+                try arguments.choice("a value", of: ["404": false, "servers": true])
         },
     ]
 }
