@@ -1,4 +1,4 @@
-// What does not fit into a header: memory that Swift's overlay cannot reach, and the report of a crash.
+// Functions that do not fit into a header: memory management that Swift's overlay does not provide, and the crash report.
 
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -13,7 +13,7 @@
 void *clinux_reserve(size_t count) {
     void *start = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return NULL;
-    // A huge page would be resident as a whole as soon as one of its bytes is written.
+    // With huge pages, writing one byte would make 2 MiB resident.
     madvise(start, count, MADV_NOHUGEPAGE);
     return start;
 }
@@ -21,8 +21,7 @@ void *clinux_reserve(size_t count) {
 void clinux_configure_heap(void) { mallopt(M_MMAP_THRESHOLD, 256 << 10); }
 void clinux_trim_heap(void) { malloc_trim(0); }
 
-// The report of a crash is in C, where it is plain that nothing is allocated and no lock is taken: the signal comes in the
-// middle of anything.
+// The crash report is written in C, so that it is evident that the signal handler neither allocates nor takes a lock.
 
 enum { CLINUX_CRASH_FRAMES = 64, CLINUX_SIGNAL_STACK_BYTES = 65536 };
 static char clinux_crash_words[192];
@@ -44,10 +43,10 @@ static void clinux_crash(int number, siginfo_t *info, void *context) {
                             : "SIGILL");
     clinux_crash_say(" in thread ");
     clinux_crash_say(thread);
-    clinux_crash_say(" at, innermost first (addr2line -fe names the places):\n");
+    clinux_crash_say(" at, innermost frame first (addr2line -fe resolves the addresses):\n");
     void *frames[CLINUX_CRASH_FRAMES];
     backtrace_symbols_fd(frames, backtrace(frames, CLINUX_CRASH_FRAMES), 2);
-    // Comes once the handler is left, now without one: the core is of the right place.
+    // Pending until the handler returns, and the handler has been reset: the core shows the faulting frame.
     raise(number);
 }
 

@@ -1,24 +1,24 @@
-// Going into the background, so that the caller learns whether it worked.
+// Daemonisation that reports start-up failures to the caller.
 //
-// The process forks before there is any thread. The parent stays until the child says that it is ready,
-// and ends with status 0; if the child ends first, the parent ends with status 1. The child keeps the
-// terminal for its complaints until then.
+// The process forks before it starts any thread. The parent waits until the child reports that it is ready, and exits
+// with status 0; if the child exits first, the parent exits with status 1. The child keeps the terminal for error
+// messages until then.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// A child process on its way into the background.
+/// A child process that is becoming a daemon.
 public final class Background {
     private let ready: Int32
-    /// Opened here, since a later chroot may hide it.
+    /// /dev/null, opened before a chroot may hide it.
     private let null: Int32
-    /// What stands for standard error later: a syslog daemon's socket, so that the report of a crash reaches somebody.
+    /// The later standard error: a syslog daemon's socket, so that crash reports are not lost.
     private let complaints: Int32
 
     /// Forks. Returns in the child only.
-    /// - Parameter complaints: a datagram socket that is to get what the process says on standard error later.
+    /// - Parameter complaints: the address of a datagram socket that becomes standard error in `settle`.
     public static func begin(complaints: SocketAddress?) throws(Errno) -> Background {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno.last }
@@ -42,7 +42,7 @@ public final class Background {
         self.complaints = complaints
     }
 
-    /// Nil if nobody listens there.
+    /// A datagram socket connected to `address`; nil if no process listens there.
     private static func datagramSocket(to address: SocketAddress) -> Int32? {
         let family =
             switch address {
@@ -57,7 +57,7 @@ public final class Background {
         return nil
     }
 
-    /// Everything has worked: lets go of the terminal and of the parent.
+    /// Start-up has succeeded: detaches from the terminal and lets the parent exit.
     public func settle() {
         for standard: Int32 in 0...1 { _ = dup2(null, standard) }
         _ = dup2(complaints, 2)

@@ -1,27 +1,26 @@
-// What the system measures of a TCP connection while it carries data: for rules and logs that ask how good a client's way
-// to us is.
+// TCP_INFO of a connection, for rules and logs about the quality of a client's network path.
 
 internal import Glibc
 
-/// The counts of one connection, as the system has them now (tcp(7), TCP_INFO).
+/// The TCP statistics of one connection at the time of the call (tcp(7), TCP_INFO).
 public struct ConnectionMeasures: Equatable, Sendable {
-    /// How long a segment and its acknowledgement take, smoothed, and by how much that varies.
+    /// The smoothed round-trip time and its mean deviation (tcpi_rtt, tcpi_rttvar).
     public var roundTripMicroseconds = 0
     public var variationMicroseconds = 0
-    /// Segments that are under way; those of them that were acknowledged out of turn, and that are taken for lost.
+    /// Segments in flight; those of them that were selectively acknowledged (tcpi_sacked), and those presumed lost.
     public var unacknowledged = 0
     public var acknowledgedApart = 0
     public var lost = 0
-    /// Those that were sent again and are still under way.
+    /// Retransmitted segments still in flight (tcpi_retrans).
     public var sentAgain = 0
-    /// From the first that is under way to the highest that was acknowledged; 0 with a system that does not count it.
+    /// Segments from the first one in flight to the highest one acknowledged (tcpi_fackets); 0 on newer kernels.
     public var acknowledgedAhead = 0
-    /// By how many places the network is taken to change the order.
+    /// The estimated reordering of the path, in segments (tcpi_reordering).
     public var reordering = 0
 
     public init() {}
 
-    /// nil where it is no TCP connection.
+    /// Returns nil if the socket is not a TCP connection.
     init?(of socket: Socket) {
         var info = tcp_info()
         var length = socklen_t(MemoryLayout<tcp_info>.size)

@@ -1,12 +1,12 @@
-// Host names to addresses through the system's resolver. It blocks: never called by a worker.
+// Resolves host names through the system's resolver. It blocks, so workers must not call it.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 
 public enum HostResolver {
-    /// The addresses of a host name, or of an address written as text, the system's preferred one first; empty if there is
-    /// none.
+    /// The addresses of a host name, in the system's order of preference; empty if the name does not resolve. A literal
+    /// address resolves to itself.
     public static func resolve(_ host: String) -> [IPAddress] {
         if let literal = IPAddress(host) { return [literal] }
         var hints = unsafe addrinfo()

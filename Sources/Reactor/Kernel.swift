@@ -1,34 +1,34 @@
-// Everything the data path asks of the operating system, in one protocol.
+// The system calls of the data path, as one protocol.
 //
-// The real one is `LinuxKernel`, one per thread, with an epoll instance inside. Tests put a simulated one
-// in its place, whose short reads, resets and clock come from a seed. Outcomes that a peer or a busy
-// machine can cause are values; what only our own mistake can cause (a bad descriptor) is a trap.
+// The implementation is `LinuxKernel`, one per thread, with its own epoll instance. Tests use a simulated kernel, whose
+// short reads, resets and clock are driven by a seed. Outcomes that a peer or a shortage of resources can cause are
+// returned as values; those that only a bug can cause (a bad descriptor) trap.
 
 public import Basics
 public import SystemPackage
 
-/// A socket of this process, by its number. Whoever holds it in a connection or listener closes it once.
+/// The descriptor of a socket. The connection or listener that owns it closes it, once.
 public struct Socket: Hashable, Sendable {
     public let number: Int32
     @inlinable public init(_ number: Int32) { self.number = number }
 }
 
-/// What became possible on a descriptor.
+/// What a descriptor has become ready for.
 public struct Readiness: OptionSet, Sendable {
     public let rawValue: UInt8
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     public static let readable = Readiness(rawValue: 1)
     public static let writable = Readiness(rawValue: 2)
-    /// The peer has finished sending; what it sent before can still be read.
+    /// The peer has shut down its sending side; bytes sent before that can still be read.
     public static let peerFinished = Readiness(rawValue: 4)
-    /// Urgent data is on its way; a read stops short in front of it.
+    /// Urgent data has been announced; a read returns only the bytes before it.
     public static let urgent = Readiness(rawValue: 16)
-    /// The connection is dead in both directions: reset, or refused while connecting.
+    /// The connection is closed in both directions: reset, or refused while connecting.
     public static let broken = Readiness(rawValue: 8)
 }
 
-/// Readiness of whatever was watched under `token`.
+/// The readiness of the descriptor that is watched with `token`.
 public struct Event: Sendable {
     public let token: UInt64
     public let readiness: Readiness
@@ -39,38 +39,40 @@ public struct Event: Sendable {
     }
 }
 
-/// How a descriptor is watched.
+/// For which events a descriptor is watched.
 public enum Interest: Sendable {
-    /// Reported while a connection waits to be accepted; of several threads watching, one is woken.
+    /// Level-triggered while a connection can be accepted; wakes one of the threads that watch (EPOLLEXCLUSIVE).
     case accepting
-    /// Reported once each time reading or writing becomes possible (edge-triggered): the owner remembers it.
+    /// Edge-triggered for reading and writing: the owner must remember the readiness.
     case streaming
-    /// Reported while there is something to read.
+    /// Level-triggered while there is data to read.
     case reading
-    /// Reported while there is something to read or room to write.
+    /// Level-triggered while there is data to read or space to write.
     case readingAndWriting
 }
 
+/// The outcome of an accept.
 public enum Accepted: Sendable {
     case connection(Socket, from: SocketAddress)
     case wouldBlock
-    /// The client had gone before it was accepted; the next one may be there.
+    /// The client closed the connection before it was accepted; others may be waiting.
     case gone
     /// No descriptor or memory left (EMFILE, ENFILE, ENOBUFS, ENOMEM).
     case exhausted(Errno)
 }
 
+/// The outcome of starting to connect.
 public enum Connecting: Sendable {
-    /// Under way: the socket becomes writable, or broken.
+    /// In progress: the socket will become writable, or broken.
     case started(Socket)
     case failed(Errno)
 }
 
-/// What a socket's packets carry from the first one on; nil for what the system thinks fit.
+/// Marks on a socket's packets, from the first one on; nil for the system's default.
 public struct SocketMarks: Equatable, Sendable {
-    /// For routers: the type of service, or traffic class.
+    /// The type of service (IPv4) or traffic class (IPv6).
     public var typeOfService: UInt8?
-    /// For the system's own rules about packets.
+    /// The mark for the system's packet filter and routing rules (SO_MARK).
     public var mark: UInt32?
 
     public init(typeOfService: UInt8? = nil, mark: UInt32? = nil) {
@@ -79,6 +81,7 @@ public struct SocketMarks: Equatable, Sendable {
     }
 }
 
+/// The outcome of a read.
 public enum Received: Sendable, Equatable {
     case bytes(Int)
     case wouldBlock
@@ -86,80 +89,86 @@ public enum Received: Sendable, Equatable {
     case failed(Errno)
 }
 
+/// The outcome of a write.
 public enum Sent: Sendable, Equatable {
     case bytes(Int)
     case wouldBlock
     case failed(Errno)
 }
 
-/// The descriptors that one thread watches. Other threads pass it to their own kernel's `adopt`; it outlives its thread.
+/// The descriptors that one thread watches. Other threads pass it to their own kernel's `adopt`; it outlives its
+/// thread.
 public protocol WatchSet: AnyObject, Sendable {}
 
-/// The system as one thread sees it.
+/// The system calls of one thread.
 public protocol Kernel: AnyObject {
-    /// The monotonic clock as of the last `wait`, or of the last `refreshClock`.
+    /// The monotonic time at the last `wait` or `refreshClock`.
     var now: Instant { get }
     func refreshClock()
 
-    /// Waits until something is ready, `deadline` has passed, or the thread's waker was used; replaces `events`.
+    /// Waits until a descriptor is ready, `deadline` passes, or the thread's waker is signalled; replaces `events`.
     func wait(until deadline: Instant, into events: inout [Event])
 
-    /// Starts watching; events carry `token`. Not nil if the system has no room for it (ENOSPC, ENOMEM): then it is not watched.
+    /// Starts watching `socket`; its events carry `token`. Returns the errno (ENOSPC, ENOMEM) when the system is out of
+    /// watches or memory; the socket is then not watched.
     @discardableResult
     func watch(_ socket: Socket, for interest: Interest, token: UInt64) -> Errno?
     func unwatch(_ socket: Socket)
 
-    /// What this thread watches.
+    /// The descriptors that this thread watches.
     var watchSet: any WatchSet { get }
-    /// Moves a `streaming` socket from the set of another thread to this thread's: events carry `token` from now on, and the first
-    /// ones report the readiness that there is. The caller owns the socket by then: the other thread makes no more call for it, and
-    /// misses the events that it may have taken before. Returns the errno if the system has no room to watch it (ENOSPC, ENOMEM);
-    /// then neither thread watches it.
+    /// Moves a `streaming` socket from the set of another thread to this thread's: events carry `token` from now on,
+    /// and the first ones report the readiness that there is. The caller owns the socket by then: the other thread
+    /// makes no more call for it, and misses the events that it may have taken before. Returns the errno if the system
+    /// has no room to watch it (ENOSPC, ENOMEM); then neither thread watches it.
     func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno?
 
-    /// Leaves new attempts to connect to a TCP listener unanswered until `listenAgain`: the client's system tries again, and finds
-    /// another listener or none. What can still be accepted afterwards is all that there will be.
+    /// Drops new connection attempts (SYN) to a TCP listener until `listenAgain`: the client retries, and reaches
+    /// another listener or none. Connections already in the accept queue can still be accepted; no others follow.
     func ignoreAttempts(on listener: Socket)
-    /// Lets others have the address of a listener that is not watched; who connects is refused.
+    /// Stops listening on a listener that is not watched, so that another process can bind its address. Connection
+    /// attempts are refused.
     func stopListening(_ listener: Socket)
-    /// Takes the address back; not nil if somebody else has it now.
+    /// Resumes listening; returns the errno if another process uses the address now.
     func listenAgain(_ listener: Socket, backlog: Int32) -> Errno?
 
     func accept(on listener: Socket) -> Accepted
-    /// A stream socket on its way to `address`, from `source` if given. Marks that the system refuses are left out.
+    /// Starts to connect a stream socket to `address`, from `source` if given. Marks that the system does not permit
+    /// are ignored.
     func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting
-    /// Lets the system probe the peer while nothing is sent, so that its disappearance is noticed.
+    /// Enables keep-alive probes, so that a vanished peer is detected while nothing is sent.
     func probe(_ socket: Socket)
-    /// What the packets sent from now on carry for routers: the type of service, or traffic class. May be refused.
+    /// Sets the type of service or traffic class of packets sent from now on. Errors are ignored.
     func setTypeOfService(_ socket: Socket, _ value: UInt8)
-    /// What they carry for the system's own rules about packets. May be refused.
+    /// Sets the firewall mark of packets sent from now on. Errors are ignored.
     func setMark(_ socket: Socket, _ value: UInt32)
-    /// Why a connection attempt failed; nil if it did not.
+    /// The error of a connection attempt; nil if it succeeded.
     func connectError(_ socket: Socket) -> Errno?
-    /// What the system measures of the connection; nil if it is not one of TCP.
+    /// The connection's TCP statistics; nil if it is not a TCP connection.
     func measure(_ socket: Socket) -> ConnectionMeasures?
-    /// The address the socket has on this side.
+    /// The socket's local address.
     func localAddress(_ socket: Socket) -> SocketAddress
 
     /// Reads into the buffer's free room; at most that.
     func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
-    /// Whether a connection has nothing to report: no byte to read, no end, no failure. Takes nothing and does not block.
+    /// Whether a connection has nothing to report: no byte to read, no end, no failure. Takes nothing and does not
+    /// block.
     func isQuiet(_ socket: Socket) -> Bool
     /// Writes what the socket takes of `bytes`; `more` says that more follows at once.
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
     /// Copies from a file to the socket inside the system. `bytes(0)` says that the file has ended.
     func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending side.
     func finishSending(_ socket: Socket)
-    /// Closes; with `reset` the peer sees a reset at once, and nothing unsent lingers.
+    /// Closes the socket. With `reset`, unsent data is discarded and the peer gets a reset.
     func close(_ socket: Socket, reset: Bool)
-    /// Closes without telling the peer, who will wait until it gives up.
+    /// Closes the socket without sending a packet, so that the peer has to wait for its own time-out (`silent-drop`).
     func forget(_ socket: Socket)
 }
 
 extension Kernel {
-    /// Without marks.
+    /// Starts to connect without marks.
     public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
         connect(to: address, from: source, marks: SocketMarks())
     }

@@ -1,12 +1,12 @@
-// The kernel that is really there: epoll, and one Swift home for each system call of the data path.
-// Interrupted calls are repeated here and nowhere else.
+// `Kernel` on Linux: epoll, and the system calls of the data path. Calls interrupted by signals (EINTR) are retried
+// here.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// An epoll instance.
+/// The epoll instance of a thread.
 private final class EpollSet: WatchSet {
     let descriptor: Int32
 
@@ -18,21 +18,21 @@ private final class EpollSet: WatchSet {
     deinit { _ = Glibc.close(descriptor) }
 }
 
-/// One thread's view of Linux. Not shared between threads, except for its `waker`.
+/// The kernel interface of one thread, with an epoll instance. Not shared between threads, except for its `waker`.
 @safe
 public final class LinuxKernel: Kernel {
     public private(set) var now = Instant.now()
-    /// Ends a `wait` from any thread.
+    /// Interrupts a `wait`; may be used from any thread.
     public let waker: Waker
 
     private let epoll: EpollSet
     private var poller: Int32 { epoll.descriptor }
     private let batch: UnsafeMutablePointer<epoll_event>
-    /// Events taken from the kernel in one call; more than this only means another call.
+    /// Limit for the events returned by one call; the others are returned by the next call.
     private static let batchMax = 256
     private static let wakerToken = UInt64.max
 
-    /// - Throws: what the system is short of: descriptors, most likely.
+    /// - Throws: the errno if the system is out of descriptors or memory.
     public init() throws(Errno) {
         waker = try Waker()
         epoll = try EpollSet()
@@ -63,7 +63,7 @@ public final class LinuxKernel: Kernel {
         }
     }
 
-    /// Milliseconds for epoll, rounded up so that a deadline has really passed when the wait ends.
+    /// The time-out for epoll in milliseconds, rounded up so that the deadline has passed when the wait ends.
     private func timeout(until deadline: Instant) -> Int32 {
         if deadline == .never { return -1 }
         if deadline <= now { return 0 }
@@ -93,7 +93,7 @@ public final class LinuxKernel: Kernel {
         let result = clinux_epoll_ctl(poller, EPOLL_CTL_ADD, socket.number, flags, token)
         if result == 0 { return nil }
         let reason = Errno.last
-        // fs.epoll.max_user_watches is reached, or memory is short.
+        // ENOSPC: fs.epoll.max_user_watches has been reached.
         precondition(
             reason == .noSpace || reason == .noMemory,
             "epoll_ctl: cannot watch descriptor \(socket.number): \(reason)")
@@ -114,7 +114,8 @@ public final class LinuxKernel: Kernel {
         return watch(socket, for: .streaming, token: token)
     }
 
-    /// May be refused, and is then not missed: without it, a client that connects between the last accept and the close is reset.
+    /// Errors are ignored: without the filter, only a client that connects between the last accept and the close is
+    /// reset.
     public func ignoreAttempts(on listener: Socket) { _ = clinux_drop_handshakes(listener.number) }
 
     public func stopListening(_ listener: Socket) { _ = shutdown(listener.number, Int32(SHUT_RD)) }
@@ -135,11 +136,11 @@ public final class LinuxKernel: Kernel {
             case .wouldBlock: return .wouldBlock
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
                 return .exhausted(Errno.last)
-            // It listens no more: whoever shares it with us (`fd@`) has shut it down.
+            // The socket is not listening: another process that shares it (`fd@`) has shut it down.
             case .invalidArgument: return .exhausted(.invalidArgument)
             case .badFileDescriptor, .notSocket:
                 preconditionFailure("accept on descriptor \(listener.number): \(Errno.last)")
-            // The network's own errors surface here on Linux (accept(2)); they concern that one client only.
+            // Linux reports pending network errors here (accept(2)); they concern one client only.
             default: return .gone
             }
         }
@@ -149,7 +150,7 @@ public final class LinuxKernel: Kernel {
         let number = SystemAddress.makeStreamSocket(for: address)
         guard number >= 0 else { return .failed(Errno.last) }
         if case .ip = address { SocketOption.noDelay.set(on: Socket(number)) }
-        // Before the first packet, for which a route is found by them.
+        // Before connect, because they apply to the first packet and influence its route.
         if let value = marks.typeOfService { setTypeOfService(Socket(number), value) }
         if let value = marks.mark { setMark(Socket(number), value) }
         if let source, unsafe SystemAddress.with(source, { unsafe clinux_bind(number, $0, $1) }) != 0 {
@@ -174,7 +175,7 @@ public final class LinuxKernel: Kernel {
     public func probe(_ socket: Socket) { SocketOption.keepAlive.set(on: socket) }
 
     public func setTypeOfService(_ socket: Socket, _ value: UInt8) {
-        // An IPv6 socket may speak IPv4; each takes what it knows.
+        // Both options: an IPv6 socket may carry IPv4, and each family ignores the other's option.
         SocketOption.typeOfService(value).set(on: socket)
         SocketOption.trafficClass(value).set(on: socket)
     }
@@ -248,7 +249,7 @@ public final class LinuxKernel: Kernel {
         }
     }
 
-    /// A stream's failure, unless it is a mistake of ours.
+    /// Returns the error of a stream; traps if it indicates a bug.
     private static func fault(_ reason: Errno, _ socket: Socket) -> Errno {
         precondition(
             reason != .badFileDescriptor && reason != .notSocket && reason != .badAddress,
@@ -257,20 +258,20 @@ public final class LinuxKernel: Kernel {
     }
 
     public func finishSending(_ socket: Socket) {
-        // ENOTCONN: the peer's reset was faster. Its event follows.
+        // ENOTCONN is ignored: the peer has reset the connection, and its event follows.
         _ = shutdown(socket.number, Int32(SHUT_WR))
     }
 
     public func close(_ socket: Socket, reset: Bool) {
         if reset { SocketOption.lingerZero.set(on: socket) }
         let result = Glibc.close(socket.number)
-        // On Linux the descriptor is gone even when close says EINTR or EIO.
+        // On Linux the descriptor is closed even if close returns EINTR or EIO.
         precondition(result == 0 || Errno.last != .badFileDescriptor, "descriptor \(socket.number) was closed twice")
     }
 
     public func forget(_ socket: Socket) {
-        // In repair mode a socket closes without a packet. Without the privilege for that, the reset is sent, but no
-        // further than to the next router.
+        // In repair mode a socket closes without sending a packet. Without CAP_NET_ADMIN, limit the reset's TTL, so
+        // that the next router drops it.
         if !SocketOption.repair.set(on: socket) {
             SocketOption.oneHop.set(on: socket)
             SocketOption.oneHopV6.set(on: socket)

@@ -1,31 +1,33 @@
-// Opening sockets that listen: at start-up only, with errors an operator can act upon.
+// Opens listening sockets at start-up.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// How a listener is opened: the options of a `bind` line that concern the system.
+/// The options of a `bind` line that affect the listening socket.
 public struct ListenOptions: Sendable {
-    /// Connections the system may keep waiting.
+    /// The maximum length of the accept queue.
     public var backlog: Int32 = 4_096
-    /// Several sockets share the address, and the system spreads connections over them.
+    /// Whether several sockets share the address and the system distributes connections over them (SO_REUSEPORT).
     public var sharesPort = true
     public var socketOptions: [SocketOption] = []
-    /// Permission bits of a socket file, and its owner.
+    /// Permissions, owner and group of a Unix-domain socket's file; nil keeps the default.
     public var mode: UInt32?
     public var user: UInt32?
     public var group: UInt32?
-    /// Whether a socket file that another process listens on is replaced. Its listener keeps what it has accepted.
+    /// Whether to replace the file of a Unix-domain socket on which another process listens. That process keeps its
+    /// accepted connections.
     public var replacesFile = false
-    /// The network interface to listen on.
+    /// The network interface to listen on (SO_BINDTODEVICE); nil for all.
     public var interface: String?
 
     public init() {}
 }
 
+/// Operations on listening sockets outside the data path.
 public enum ListeningSocket {
-    /// Opens, binds and listens.
+    /// Opens a socket, binds it and listens on it.
     public static func open(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
         let socket = try bind(address, options)
         do throws(Errno) {
@@ -37,7 +39,7 @@ public enum ListeningSocket {
         return socket
     }
 
-    /// Opens and binds, and does not listen: whoever connects is refused as if nobody were there.
+    /// Opens and binds a socket without listening: connection attempts are refused.
     public static func bind(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
         let number = SystemAddress.makeStreamSocket(for: address)
         guard number >= 0 else { throw Errno.last }
@@ -51,8 +53,8 @@ public enum ListeningSocket {
         return socket
     }
 
-    /// Takes over a bound socket that this process was started with (`fd@`), and listens on it unless its opener already
-    /// does.
+    /// Takes over a bound socket inherited from the parent process (`fd@`), and listens on it unless it is listening
+    /// already.
     public static func adopt(descriptor: Int32) throws(Errno) -> Socket {
         var isListening: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -63,14 +65,14 @@ public enum ListeningSocket {
         return Socket(descriptor)
     }
 
-    /// A second descriptor for the same socket and the same queue, so that each worker has its own to close.
+    /// A second descriptor for the same socket and accept queue, so that each worker can close its own.
     public static func duplicate(_ socket: Socket) throws(Errno) -> Socket {
         let number = fcntl(socket.number, F_DUPFD_CLOEXEC, 0)
         guard number >= 0 else { throw Errno.last }
         return Socket(number)
     }
 
-    /// Gives a listening socket back.
+    /// Closes a socket.
     public static func close(_ socket: Socket) { _ = Glibc.close(socket.number) }
 
     private static func prepare(
@@ -80,7 +82,7 @@ public enum ListeningSocket {
         for option in options.socketOptions { option.set(on: socket) }
         switch address {
         case .ip:
-            // Accepted connections inherit this.
+            // Inherited by accepted connections.
             SocketOption.noDelay.set(on: socket)
             if options.sharesPort { SocketOption.reusePort.set(on: socket) }
         case .path(let path): try removeStale(path, evenIfAlive: options.replacesFile)
@@ -91,7 +93,8 @@ public enum ListeningSocket {
         if case .path(let path) = address { try setOwner(path, options) }
     }
 
-    /// A socket file that nobody listens on any more is in the way; one that somebody listens on is not ours to remove.
+    /// Removes the socket file at `path` if no process listens on it, or if `evenIfAlive`. Throws `addressInUse` if a
+    /// process listens on it.
     static func removeStale(_ path: String, evenIfAlive: Bool) throws(Errno) {
         guard path.verbatimBytes.count <= SystemAddress.pathBytesMax else { throw .fileNameTooLong }
         var status = stat()
@@ -106,8 +109,8 @@ public enum ListeningSocket {
         guard probe >= 0 else { throw Errno.last }
         defer { _ = Glibc.close(probe) }
         let connected = unsafe SystemAddress.with(.path(path)) { unsafe clinux_connect(probe, $0, $1) } == 0
-        // Only a refusal says that nobody is there. A full queue (EAGAIN), a socket of another type (EPROTOTYPE: /dev/log)
-        // or of another user (EACCES) are signs of life.
+        // Only ECONNREFUSED proves that no process listens. A full queue (EAGAIN), a socket of another type
+        // (EPROTOTYPE, as for /dev/log) or one of another user (EACCES) may be in use.
         guard !connected, Errno.last == .connectionRefused else { throw .addressInUse }
         try check(path.withVerbatimCString { unsafe unlink($0) })
     }

@@ -1,10 +1,10 @@
-// The file that says which process this is, for those who want to signal it.
+// The file with the process ID, for scripts and service managers that send signals.
 
 internal import Basics
 internal import Glibc
 public import SystemPackage
 
-/// A process-number file, open from before the process gives up its rights until its end.
+/// A PID file. It is opened before the process drops its privileges and stays open until the process ends.
 public final class PIDFile {
     private let path: String
     private let descriptor: Int32
@@ -22,8 +22,8 @@ public final class PIDFile {
 
     deinit { close(descriptor) }
 
-    /// Takes the file away, unless a successor has written its number into it. Where that is not allowed any more (another user,
-    /// another root), empties it.
+    /// Removes the file, unless a successor has written its own process ID into it. If the process may no longer remove
+    /// it (after a change of user or root), truncates it instead.
     public func remove() {
         var text = [UInt8](repeating: 0, count: 32)
         let count = unsafe pread(descriptor, &text, text.count, 0)

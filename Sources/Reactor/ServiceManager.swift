@@ -1,16 +1,16 @@
-// The service manager that started this process and waits until it serves: systemd with Type=notify, or a program that speaks the same
-// protocol (sd_notify(3)). One datagram, to a socket that NOTIFY_SOCKET names.
+// Notifies the service manager that started this process: systemd with Type=notify, or a program that uses the same
+// protocol (sd_notify(3)). The protocol is one datagram to the socket named by NOTIFY_SOCKET.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 
-/// The other end of `NOTIFY_SOCKET`.
+/// A connection to the socket named by `NOTIFY_SOCKET`.
 public final class ServiceManager {
     private let socket: Int32
 
-    /// Connects while the socket's path can be reached: before a chroot, before a change of user.
-    /// - Parameter path: the value of NOTIFY_SOCKET; an `@` at its beginning stands for the abstract namespace.
+    /// Connects to the socket. Call before a chroot or a change of user, which may make its path inaccessible.
+    /// - Parameter path: the value of NOTIFY_SOCKET; a leading `@` stands for the abstract namespace.
     /// - Returns: nil when no process listens there.
     public init?(at path: String) {
         let address: SocketAddress = path.hasPrefix("@") ? .abstractExact(String(path.dropFirst())) : .path(path)
@@ -25,7 +25,7 @@ public final class ServiceManager {
 
     deinit { Glibc.close(socket) }
 
-    /// Says that this process serves. It never waits: a manager that does not read misses it.
+    /// Reports that this process is ready. Does not block: if the manager's socket is full, the message is lost.
     public func announceReady() {
         let text = Array("READY=1\nMAINPID=\(SystemProcess.id)\nSTATUS=Ready.\n".utf8)
         _ = unsafe text.withUnsafeBytes {

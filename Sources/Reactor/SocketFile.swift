@@ -1,18 +1,18 @@
-// The file of a listening unix socket: who has made it takes it away in the end, or out of the way for a while, unless another process
-// has replaced it meanwhile.
+// The file of a listening Unix-domain socket. The process that created it removes it at its end, or renames it while it
+// is paused, unless another process has replaced the file meanwhile.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// A socket file that this process has made.
+/// A socket file that this process has created, identified by device and inode.
 public struct SocketFile: Sendable {
     private let path: String
     private let device: UInt64
     private let inode: UInt64
 
-    /// Notes which file is at `path` now; nil if there is none.
+    /// Records the identity of the file at `path`; returns nil if there is none.
     public init?(_ path: String) {
         var status = stat()
         guard path.withVerbatimCString({ unsafe lstat($0, &status) }) == 0 else { return nil }
@@ -32,20 +32,20 @@ public struct SocketFile: Sendable {
         return now.device == device && now.inode == inode
     }
 
-    // MARK: Out of the way for a while
+    // MARK: While paused
 
-    /// The file's name while another process may have its path.
+    /// The file's name while another process may use its path.
     private var nameAside: String { path + ".paused" }
 
-    /// Gives the file another name, so that another process can have the path. It keeps its owner and mode. Nothing is to be done if
-    /// another process has the path already.
+    /// Renames the file, so that another process can bind the path. Owner and mode are kept. Does nothing if another
+    /// process has replaced the file already.
     public func moveAside() throws(Errno) {
         guard isAt(path) else { return }
         guard Self.rename(path, to: nameAside) else { throw Errno.last }
     }
 
-    /// Gives the file its path back.
-    /// - Throws: `.addressInUse` if another process listens there by now.
+    /// Renames the file back to its path.
+    /// - Throws: `.addressInUse` if another process listens there.
     public func moveBack() throws(Errno) {
         if isAt(path) { return }
         try ListeningSocket.removeStale(path, evenIfAlive: false)

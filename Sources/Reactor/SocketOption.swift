@@ -1,21 +1,22 @@
-// The socket options in use, each with its level, name and value in one place.
+// The socket options that Portico sets, each with its level, name and value.
 
 internal import Glibc
 
-/// One option that can be switched on.
+/// A socket option to set.
 public enum SocketOption: Sendable {
     case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen, transparent
-    /// Closing drops what is unsent and resets the connection.
+    /// SO_LINGER with time 0: closing discards unsent data and resets the connection.
     case lingerZero
-    /// Closing says nothing at all (needs CAP_NET_ADMIN).
+    /// TCP_REPAIR: closing sends no packet (needs CAP_NET_ADMIN).
     case repair
-    /// What is sent from now on is dropped by the next router.
+    /// A TTL or hop limit of 1: the next router drops all further packets.
     case oneHop, oneHopV6
     case typeOfService(UInt8), trafficClass(UInt8)
-    /// For the system's own rules about packets (needs CAP_NET_ADMIN).
+    /// SO_MARK: the mark for packet filter and routing rules (needs CAP_NET_ADMIN).
     case mark(UInt32)
 
-    /// Switches it on and says whether it is; failure is harmless for most of these (a unix socket has no TCP options).
+    /// Sets the option; returns false on failure, which is harmless for most of these (a Unix-domain socket has no TCP
+    /// options).
     @discardableResult
     public func set(on socket: Socket) -> Bool {
         switch self {
@@ -26,7 +27,7 @@ public enum SocketOption: Sendable {
         case .onlyIPv6: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
         case .bothIPVersions: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         case .deferAccept: return set(socket, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, 1)
-        // The queue length of pending fast-open requests.
+        // The maximum number of pending fast-open requests.
         case .fastOpen: return set(socket, Int32(IPPROTO_TCP), TCP_FASTOPEN, 256)
         case .transparent: return set(socket, Int32(IPPROTO_IP), IP_TRANSPARENT, 1)
         case .lingerZero:

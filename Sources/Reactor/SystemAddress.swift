@@ -1,11 +1,11 @@
-// SocketAddress to and from the system's sockaddr structures.
+// Converts between SocketAddress and the system's sockaddr structures.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 
 enum SystemAddress {
-    /// Calls `body` with the address in the system's form.
+    /// Calls `body` with the address as a sockaddr.
     static func with<R>(
         _ address: SocketAddress, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
     ) -> R {
@@ -27,14 +27,14 @@ enum SystemAddress {
             return unsafe call(&form, length: MemoryLayout<sockaddr_in6>.size, body)
         case .path(let path): return unsafe withUnix(path.verbatimBytes + [0], body)
         case .abstract(let name):
-            // The whole field is the name, zeros and all, as HAProxy has it: the two could not meet otherwise.
+            // The name is padded with zeros to the length of the field, as HAProxy does, so that the two can connect.
             let bytes = [0] + name.verbatimBytes
             return unsafe withUnix(bytes + repeatElement(0, count: max(0, pathBytesMax + 1 - bytes.count)), body)
         case .abstractExact(let name): return unsafe withUnix([0] + Array(name.utf8), body)
         }
     }
 
-    /// The longest path a unix socket can have, in bytes, without the closing NUL.
+    /// The longest path of a Unix-domain socket in bytes, without its terminating NUL.
     static let pathBytesMax = 107
 
     private static func withUnix<R>(
@@ -60,7 +60,7 @@ enum SystemAddress {
         }
     }
 
-    /// Calls something like accept or getsockname, and reads the address it filled in.
+    /// Calls a function such as accept or getsockname, and converts the address that it stores.
     static func receive(
         _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> (result: Int32, address: SocketAddress) {
@@ -73,6 +73,7 @@ enum SystemAddress {
         return unsafe withUnsafeBytes(of: &storage) { unsafe (result, read($0, length: Int(length))) }
     }
 
+    /// Converts a sockaddr of `length` bytes.
     static func read(_ bytes: UnsafeRawBufferPointer, length: Int) -> SocketAddress {
         switch unsafe Int32(bytes.load(as: sa_family_t.self)) {
         case AF_INET:
@@ -95,7 +96,7 @@ enum SystemAddress {
         }
     }
 
-    /// A non-blocking stream socket of the address's family, or -1 with errno.
+    /// A non-blocking stream socket of the address's family; -1 on failure, with errno set.
     static func makeStreamSocket(for address: SocketAddress) -> Int32 {
         clinux_stream_socket(family(of: address))
     }

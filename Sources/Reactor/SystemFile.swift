@@ -1,11 +1,12 @@
-// Small files, read whole: /proc and the like, and what a configuration names.
+// Reads small files completely: files in /proc, and files named in the configuration.
 
 internal import Basics
 internal import Glibc
 public import SystemPackage
 
+/// Reading whole files.
 public enum SystemFile {
-    /// The file's text, at most 64 KiB of it; nil if it cannot be read.
+    /// The file's text, truncated to 64 KiB; nil if the file cannot be opened.
     public static func read(_ path: String) -> String? {
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { return nil }
@@ -22,7 +23,8 @@ public enum SystemFile {
         return String(decoding: bytes[..<filled], as: UTF8.self)
     }
 
-    /// The file's bytes; of one that has more than `maximum`, one byte more than that.
+    /// The file's bytes. If it has more than `maximum`, returns its first `maximum + 1` bytes, by which the caller
+    /// recognises that the file is too long.
     public static func bytes(of path: String, atMost maximum: Int) throws(Errno) -> [UInt8] {
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }

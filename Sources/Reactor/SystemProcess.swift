@@ -1,21 +1,24 @@
-// This process as the system knows it: its number, its limits, its rights, its place in the background.
-// All of it happens at start-up, on the main thread, before there is any other.
+// Attributes of the process: its ID, limits, privileges, environment and standard streams.
+// Functions that change them must be called at start-up, on the main thread, before any other thread exists.
 
 internal import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
+/// This process, and signals to other processes.
 public enum SystemProcess {
+    /// The process ID.
     public static var id: Int { Int(getpid()) }
 
+    /// The machine's host name; `localhost` if it is unknown.
     public static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         guard unsafe gethostname(&name, name.count - 1) == 0 else { return "localhost" }
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Raises the limit on open files to `wanted`, or as far as the system allows; returns what it is then.
+    /// Raises the limit for open descriptors to `wanted`, or as far as the system permits; returns the resulting limit.
     public static func raiseDescriptorLimit(to wanted: Int? = nil) -> Int {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -24,57 +27,60 @@ public enum SystemProcess {
         raised.rlim_cur = wanted.map { rlim_t($0) } ?? limit.rlim_max
         if raised.rlim_cur > raised.rlim_max { raised.rlim_max = raised.rlim_cur }
         if unsafe setrlimit(resource, &raised) != 0 {
-            // More than the hard limit needs privileges, and more than fs.nr_open nobody gets.
+            // Exceeding the hard limit needs privileges, and fs.nr_open is an absolute limit.
             raised = limit
             raised.rlim_cur = limit.rlim_max
             _ = unsafe setrlimit(resource, &raised)
         }
         _ = unsafe getrlimit(resource, &limit)
-        // "Unlimited" would make sums overflow; nobody has a billion connections.
+        // Bounded, because sums with "unlimited" would overflow.
         return Int(min(limit.rlim_cur, 1_000_000_000))
     }
 
-    /// A peer that closes must not end the process.
+    /// Ignores SIGPIPE, so that writing to a closed connection does not end the process.
     public static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
-    /// Has a fault of our own say on standard error what and where it was, before it ends the process as it would have.
+    /// Installs signal handlers that print a crash's signal and stack on standard error before the process ends.
     public static func reportCrashes(of program: String) {
         clinux_use_signal_stack()
-        unsafe clinux_report_crashes("\(program) has a fault of its own, which is worth a report: ")
+        unsafe clinux_report_crashes("\(program) crashed, please report this: ")
     }
 
+    /// chdir(2)
     public static func changeDirectory(_ path: String) throws(Errno) { try check(unsafe chdir(path)) }
 
+    /// chroot(2), then changes to the new root directory.
     public static func changeRoot(_ path: String) throws(Errno) {
         try check(path.withVerbatimCString { unsafe chroot($0) })
         try check(unsafe chdir("/"))
     }
 
-    /// Gives up root's rights for good: supplementary groups first, then group, then user.
+    /// Drops root privileges permanently: supplementary groups first, then group, then user.
     public static func become(user: UInt32?, group: UInt32?) throws(Errno) {
         if user != nil || group != nil, geteuid() == 0 { try check(setgroups(0, nil)) }
         if let group { try check(setgid(group)) }
         if let user { try check(setuid(user)) }
     }
 
-    /// Asks another process to finish what it does and to end (SIGUSR1). One that has ended already needs no asking.
+    /// Asks another process to shut down gracefully (SIGUSR1). Does nothing if the process has ended already.
     public static func finish(_ process: Int32) { _ = kill(process, SIGUSR1) }
 
-    /// Ends another process (SIGTERM).
+    /// Asks another process to end at once (SIGTERM).
     public static func terminate(_ process: Int32) { _ = kill(process, SIGTERM) }
 
-    /// Asks another process to stop listening for a while (SIGTTOU).
+    /// Asks another process to pause its listeners (SIGTTOU).
     public static func giveUpAddresses(_ process: Int32) { _ = kill(process, SIGTTOU) }
 
-    /// Asks another process to listen again (SIGTTIN).
+    /// Asks another process to resume its listeners (SIGTTIN).
     public static func takeAddressesBack(_ process: Int32) { _ = kill(process, SIGTTIN) }
 
-    /// Waits. At start-up only: no thread that serves connections may.
+    /// Blocks the calling thread. For start-up only: threads that serve connections must not call it.
     public static func pause(milliseconds: UInt32) { _ = usleep(milliseconds * 1_000) }
 
-    /// Whether a person reads what goes to standard error.
+    /// Whether standard error is a terminal.
     public static var errorsGoToTerminal: Bool { isatty(2) == 1 }
 
+    /// The environment variables.
     public static var environment: [String: String] {
         var variables: [String: String] = [:]
         var next = unsafe environ
@@ -89,11 +95,11 @@ public enum SystemProcess {
         return variables
     }
 
-    /// Prints at once, unlike `print`, which may keep it until the end.
+    /// Writes to standard output without buffering, unlike `print`.
     public static func printOutput(_ text: String) { write(text, to: 1) }
 
-    /// Prints on standard error, as far as its reader takes it: one that takes nothing for `errorPatienceMilliseconds` loses the
-    /// rest. While Portico runs, what there is to say goes through the logger, which never waits.
+    /// Writes to standard error. If its reader reads nothing for `errorPatienceMilliseconds`, the rest is discarded.
+    /// For start-up only: later messages go through the logger, which never blocks its callers.
     public static func printError(_ text: String) {
         write(text, to: 2) {
             var request = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
@@ -101,9 +107,9 @@ public enum SystemProcess {
         }
     }
 
-    /// Long for a terminal or a service manager, short for a script that waits for the start.
+    /// Long enough for a terminal or a service manager, short enough for a script that waits for the start.
     private static let errorPatienceMilliseconds: Int32 = 2_000
-    /// A pipe that is writable takes this much without blocking (PIPE_BUF).
+    /// A pipe that is writable accepts at least this many bytes without blocking (PIPE_BUF).
     private static let pipeBytes = 4_096
 
     private static func write(_ text: String, to descriptor: Int32, while isReady: () -> Bool = { true }) {

@@ -1,15 +1,15 @@
-// A loop for what is not the data path: health checks, the runtime socket, signals, clock ticks.
+// The event loop of the control plane: health checks, the runtime socket, signals, timers.
 //
-// It trades speed for simplicity: a task is an object with two methods. Workers have a loop of their own.
+// A task is an object with two methods: simple rather than fast. Workers have their own loop (`Worker.run`).
 
 public import Basics
 public import SystemPackage
 
-/// Something that waits for a descriptor, for a time, or for both.
+/// An object that waits for descriptors, for a deadline, or for both.
 public protocol LoopTask: AnyObject {
-    /// The descriptor given to `add` or `watch` became ready.
+    /// Called when a descriptor that the task watches is ready.
     func ready(_ readiness: Readiness, in loop: TaskLoop)
-    /// The deadline has passed. It is cleared before the call.
+    /// Called when the task's deadline has passed. The deadline is cleared before the call.
     func expired(in loop: TaskLoop)
 }
 
@@ -28,29 +28,30 @@ public final class TaskLoop {
 
     public init(kernel: any Kernel) { self.kernel = kernel }
 
+    /// The kernel's current time.
     public var now: Instant { kernel.now }
     public var taskCount: Int { slots.count }
 
-    /// Takes a task in; the handle names it from now on.
+    /// Adds a task; the returned handle identifies it in all other calls.
     public func add(_ task: any LoopTask) -> SlotHandle { slots.insert(Slot(task)) }
 
-    /// Forgets a task. Descriptors it watches are its own to close.
+    /// Removes a task. The task itself must close its descriptors.
     public func remove(_ handle: SlotHandle) { slots.remove(handle) }
 
-    /// Not nil if the system has no room for it.
+    /// Watches a socket for a task. Returns the errno when the system is out of watches or memory.
     @discardableResult
     public func watch(_ socket: Socket, for interest: Interest, as handle: SlotHandle) -> Errno? {
         kernel.watch(socket, for: interest, token: handle.packed)
     }
 
-    /// Sets the task's one deadline; `never` clears it.
+    /// Sets the deadline of a task, of which it has one; `never` clears it.
     public func setDeadline(_ deadline: Instant, of handle: SlotHandle) {
-        guard let slot = slots[handle] else { preconditionFailure("a deadline for a task that is gone") }
+        guard let slot = slots[handle] else { preconditionFailure("a deadline was set for a task that was removed") }
         slot.deadline = deadline
         if deadline != .never { timers.schedule(handle, at: deadline) }
     }
 
-    /// Waits once, for at most until `limit`, and runs whatever is due.
+    /// Waits once, until `limit` at the latest, and calls the tasks that are ready or due.
     public func runOnce(until limit: Instant = .never) {
         kernel.wait(until: min(timers.next, limit), into: &events)
         for event in events {

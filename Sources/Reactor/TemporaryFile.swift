@@ -1,13 +1,13 @@
-// A file without a name, for bytes that do not fit into memory: nobody else can open it, and it is gone when it is
-// closed, whatever becomes of the process. Reads and writes go through the system's page cache; they are not made
-// to wait for the disk as long as that has room.
+// An unnamed file (O_TMPFILE) for data that does not fit into memory. No other process can open it, and the system
+// removes it when it is closed, even after a crash. Reads and writes go through the page cache and normally do not wait
+// for the disk.
 
 public import Basics
 internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// An unlinked file of one thread; it closes itself when nobody holds it any more.
+/// An unlinked file, used by one thread. It is closed on deinitialisation.
 public final class TemporaryFile {
     private let descriptor: Int32
 
@@ -15,14 +15,14 @@ public final class TemporaryFile {
 
     deinit { close(descriptor) }
 
-    /// Makes an empty file on the file system of `directory`.
+    /// Creates an empty file in the file system of `directory`.
     public static func make(in directory: String) -> Result<TemporaryFile, Errno> {
         while true {
             let descriptor = unsafe clinux_open_unnamed(directory)
             if descriptor >= 0 { return .success(TemporaryFile(descriptor)) }
             switch Errno.last {
             case .interrupted: continue
-            // Not every file system has files without names.
+            // The file system does not support O_TMPFILE.
             case .notSupportedOnSocket, .isDirectory: return makeAndUnlink(in: directory)
             case let reason: return .failure(reason)
             }
@@ -37,7 +37,7 @@ public final class TemporaryFile {
         return .success(TemporaryFile(descriptor))
     }
 
-    /// Writes all of `bytes` at `offset`. A full disk is an outcome, not a mistake.
+    /// Writes all of `bytes` at `offset`. Returns the errno on failure, for example when the disk is full.
     public func write(_ bytes: RawSpan, at offset: Int) -> Errno? {
         unsafe bytes.withUnsafeBytes { bytes in
             var written = 0
@@ -54,7 +54,8 @@ public final class TemporaryFile {
         }
     }
 
-    /// Reads from `offset` on into the buffer's free room, at most `limit` bytes; how many there were.
+    /// Reads at most `limit` bytes at `offset` into the buffer's free space, which must not be empty. Returns the
+    /// number of bytes read, 0 at the end of the file.
     public func read(into buffer: inout ByteBuffer, at offset: Int, limit: Int) -> Result<Int, Errno> {
         precondition(buffer.room > 0, "reading without room would look like the end of the file")
         return unsafe buffer.fill(limit: limit) { room in
@@ -66,9 +67,9 @@ public final class TemporaryFile {
         }
     }
 
-    /// Gives the disk back what the file holds.
+    /// Truncates the file to free its disk space.
     public func empty() {
-        // A file that stays as long as it was does no harm: it is overwritten.
+        // Failure is harmless: the contents are overwritten.
         _ = ftruncate(descriptor, 0)
     }
 }

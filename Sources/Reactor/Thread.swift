@@ -1,4 +1,4 @@
-// Threads of the system: started with a name, joined once.
+// Threads, signal masks, and signals as readable descriptors.
 
 public import Basics
 internal import CLinux
@@ -18,14 +18,14 @@ public final class Thread: @unchecked Sendable {
         }
     }
 
-    /// Runs `body` on a new thread, with every signal blocked: signals are the main thread's.
-    /// `name` is what `top -H` shows; the system keeps 15 bytes of it.
+    /// Runs `body` on a new thread with all signals blocked, so that the main thread receives them.
+    /// `name` is shown by `top -H`, truncated to 15 bytes.
     public init(name: String, _ body: @escaping @Sendable () -> Void) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         let result = unsafe pthread_create(
             &id, nil,
             { raw in
-                // Safe: the reference was retained for this thread alone, just above.
+                // Safe: the reference was retained for this thread, just above.
                 let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
                 unsafe clinux_set_thread_name(start.name)
                 SignalMask.blockAll()
@@ -36,13 +36,13 @@ public final class Thread: @unchecked Sendable {
         precondition(result == 0, "pthread_create: error \(result)")
     }
 
-    /// Waits for its end. Call once.
+    /// Waits until the thread ends. Call once.
     public func join() {
         let result = pthread_join(id, nil)
         precondition(result == 0, "pthread_join: error \(result)")
     }
 
-    /// How long it has run on a processor; nil if it has ended.
+    /// The thread's processor time; nil if it has ended.
     public var processorTime: TimeSpan? {
         var clock = clockid_t()
         var time = timespec()
@@ -50,39 +50,40 @@ public final class Thread: @unchecked Sendable {
         return TimeSpan(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
-    /// Processors this process may run on.
+    /// The number of processors online.
     public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 
-/// Which signals the calling thread leaves alone.
+/// The signal mask of the calling thread.
 public enum SignalMask {
+    /// Blocks all signals except those of program faults.
     public static func blockAll() {
         var all = sigset_t()
         unsafe sigfillset(&all)
-        // A fault of the thread itself is to be heard of. Blocked, it would end the process without a word.
+        // A blocked fault signal would end the process without a crash report.
         for signal in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { unsafe sigdelset(&all, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
     }
 }
 
-/// Signals as something to wait for: each one is read from a descriptor instead of interrupting.
+/// A signalfd: signals are read from a descriptor instead of interrupting the thread.
 public final class SignalSource {
     public let socket: Socket
 
-    /// Blocks `signals` for the calling thread and collects them.
+    /// Blocks `signals` in the calling thread and queues them for `next`.
     public init(_ signals: [Int32]) {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         for signal in signals { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         let number = unsafe signalfd(-1, &set, Int32(SFD_NONBLOCK) | Int32(SFD_CLOEXEC))
-        precondition(number >= 0, "no descriptor left for a signalfd")
+        precondition(number >= 0, "signalfd: errno \(clinux_errno())")
         socket = Socket(number)
     }
 
     deinit { _ = Glibc.close(socket.number) }
 
-    /// The next signal that has come in, or nil.
+    /// The next pending signal, or nil.
     public func next() -> Int32? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size

@@ -1,10 +1,10 @@
-// Lets one thread end another thread's wait.
+// Lets one thread interrupt another thread's wait.
 
 internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
-/// An eventfd that a kernel watches.
+/// An eventfd that a `LinuxKernel` watches: lets one thread interrupt another thread's wait.
 public final class Waker: Sendable {
     let socket: Socket
 
@@ -16,10 +16,10 @@ public final class Waker: Sendable {
 
     deinit { _ = Glibc.close(socket.number) }
 
-    /// Ends the wait that is under way, or the next one.
+    /// Ends the current wait, or the next one if the thread is not waiting.
     public func wake() { _ = eventfd_write(socket.number, 1) }
 
-    /// Forgets the wake-ups that have been noticed.
+    /// Resets the counter after a wake-up.
     func settle() {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(socket.number, &count)

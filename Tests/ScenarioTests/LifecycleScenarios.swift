@@ -184,7 +184,7 @@ import Testing
         #expect(eventually { isListening(on: port) })
         kill(pid, SIGSEGV)
 
-        _ = try syslog.receive { $0.contains("has a fault of its own") }
+        _ = try syslog.receive { $0.contains("crashed, please report this") }
         _ = try syslog.receive { $0.contains("SIGSEGV") }
         #expect(eventually { !isListening(on: port) })
     }

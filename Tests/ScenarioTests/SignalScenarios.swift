@@ -1,4 +1,4 @@
-// Signals that do not end it, and the ones that say that it has a fault of its own.
+// Signals that do not end the process, and the report of a crash.
 
 import Foundation
 import Glibc
@@ -105,7 +105,7 @@ import Testing
         #expect(try fetch("/", from: front.port).text == "hello")
     }
 
-    @Test("A fault of its own is reported with its thread and place", .enabled(if: Portico.isItself))
+    @Test("A crash is reported with its thread and stack", .enabled(if: Portico.isItself))
     func crash() throws {
         let port = try freePort()
         let file = try Stage.current.file(
@@ -120,7 +120,7 @@ import Testing
         process.signal(SIGSEGV)
         let exit = process.end()
         #expect(exit == .signal(SIGSEGV))
-        #expect(process.errors.contains("has a fault of its own, which is worth a report: SIGSEGV in thread portico"))
+        #expect(process.errors.contains("crashed, please report this: SIGSEGV in thread portico"))
         #expect(process.errors.contains("portico(+0x"))
     }
 }

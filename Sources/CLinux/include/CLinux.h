@@ -1,7 +1,8 @@
-// What Linux offers and Swift's Glibc overlay leaves out. Declarations and one-line shims only; CLinux.c has the rest.
+// Linux system calls that Swift's Glibc overlay does not provide. Declarations and one-line shims only; the crash report
+// is in CLinux.c.
 //
-// _GNU_SOURCE is not defined here: Glibc's own module is built without it, and the same structure must not
-// look different in two modules. What it would have declared stands below.
+// _GNU_SOURCE is not defined here: Glibc's own module is built without it, and a structure must not differ between two
+// modules. The functions that it would declare are declared below.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -22,7 +23,7 @@ extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 extern int pipe2(int ends[2], int flags);
 extern int mkostemp(char *template, int flags);
 
-// Its first parameter is a sem_t, whose header would bring structures that belong to Glibc's module.
+// The first parameter is a sem_t *. Its header is not included, because its structures belong to Glibc's module.
 struct timespec;
 extern int sem_clockwait(void *semaphore, int clock, const struct timespec *limit);
 
@@ -41,8 +42,8 @@ static inline int clinux_bind(int fd, const struct sockaddr *address, socklen_t 
 static inline int clinux_getsockname(int fd, struct sockaddr *address, socklen_t *length) {
     return getsockname(fd, address, length);
 }
-// The three calls that each request makes, past glibc's functions: those are points where a thread may be cancelled, and in a
-// process with threads each pays two atomic operations for that, a tenth of what a request costs.
+// The three calls of every request bypass glibc: its functions are cancellation points, which cost two atomic operations
+// each in a multi-threaded process, a tenth of the cost of a request.
 static inline ssize_t clinux_receive(int fd, void *bytes, size_t count) {
     return syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL);
 }
@@ -66,8 +67,8 @@ static inline int clinux_datagram_socket(int family) {
     return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-// Has a listening TCP socket drop the packets that begin a handshake: those with SYN among the flags, which are byte 13 of the
-// header. Connections whose handshake is over are not concerned.
+// Makes a listening TCP socket drop packets with the SYN flag (byte 13 of the header). Established connections are not
+// affected.
 static inline int clinux_drop_handshakes(int fd) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
@@ -83,7 +84,7 @@ static inline int clinux_take_handshakes(int fd) {
     return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
 }
 
-// Swift hides fork; it is used once, before any thread exists, to go into the background.
+// Swift marks fork unavailable. It is used once, to become a daemon, before any thread exists.
 static inline int clinux_fork(void) { return (int)fork(); }
 
 // openat2 has no wrapper in glibc 2.36.
@@ -91,7 +92,7 @@ static inline int clinux_openat2(int directory, const char *path, struct open_ho
     return (int)syscall(SYS_openat2, directory, path, how, sizeof(*how));
 }
 
-// epoll_event is a packed struct with a union inside; these keep both out of Swift.
+// epoll_event is a packed struct with a union, which Swift does not import well.
 static inline int clinux_epoll_ctl(int poller, int operation, int fd, uint32_t events, uint64_t token) {
     struct epoll_event event = {.events = events, .data = {.u64 = token}};
     return epoll_ctl(poller, operation, fd, &event);
@@ -99,24 +100,24 @@ static inline int clinux_epoll_ctl(int poller, int operation, int fd, uint32_t e
 static inline uint64_t clinux_event_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t clinux_event_flags(const struct epoll_event *event) { return event->events; }
 
-// A file without a name. O_TMPFILE itself is declared for _GNU_SOURCE only.
+// Opens an unnamed file. O_TMPFILE itself is declared only with _GNU_SOURCE.
 static inline int clinux_open_unnamed(const char *directory) {
     return open(directory, __O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-// Reserves addresses whose pages get memory when they are first written; NULL if the system has none.
+// Reserves address space whose pages get memory when they are first written; NULL if there is none.
 void *clinux_reserve(size_t count);
-// Fixes the size from which the allocator asks the system for an area of its own, and returns it when it is freed.
+// Fixes the size from which the allocator maps an area of its own, which it returns to the system when it is freed.
 void clinux_configure_heap(void);
-// Gives free pages of all heaps back to the system.
+// Returns free pages of all heaps to the system.
 void clinux_trim_heap(void);
 
-// Has signals of our own mistakes say what and where it was, where nobody else has done so; `words` begin the report.
+// Installs crash handlers for signals that have no handler. The report starts with `words`.
 void clinux_report_crashes(const char *words);
-// Gives the calling thread a stack for that, kept until the process ends: its own may be what is broken.
+// Gives the calling thread an alternate signal stack, in case its own has overflowed. It is never freed.
 void clinux_use_signal_stack(void);
 
-// The constants whose C form Swift cannot read alike everywhere.
+// Constants that Swift cannot import consistently.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };
 
 #endif
