@@ -221,13 +221,13 @@ public enum ProxyKeywords {
         Parameter("user", usage: "user <name>", summary: "Owner of a socket file.") {
             (args, bind) throws(ConfigProblem) in
             let word = try args.next("a user")
-            guard let id = Accounts.userID(word.text) else { throw args.problem("no user '\(word.text)'", at: word) }
+            guard let id = UserDatabase.userID(word.text) else { throw args.problem("no user '\(word.text)'", at: word) }
             bind.user = id
         },
         Parameter("group", usage: "group <name>", summary: "Group of a socket file.") {
             (args, bind) throws(ConfigProblem) in
             let word = try args.next("a group")
-            guard let id = Accounts.groupID(word.text) else { throw args.problem("no group '\(word.text)'", at: word) }
+            guard let id = UserDatabase.groupID(word.text) else { throw args.problem("no group '\(word.text)'", at: word) }
             bind.group = id
         },
         Parameter("uid", usage: "uid <number>", summary: "Owner of a socket file, by number.") {

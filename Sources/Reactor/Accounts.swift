@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// The system's user and group database (getpwnam, getgrnam).
-public enum Accounts {
+public enum UserDatabase {
     /// The ID of a user; nil if there is no such user.
     public static func userID(_ name: String) -> UInt32? {
         guard let entry = unsafe getpwnam(name) else { return nil }
@@ -11,7 +11,7 @@ public enum Accounts {
     }
 
     /// The ID of a user's primary group; nil if there is no such user.
-    public static func mainGroupID(ofUser name: String) -> UInt32? {
+    public static func primaryGroupID(ofUser name: String) -> UInt32? {
         guard let entry = unsafe getpwnam(name) else { return nil }
         return unsafe entry.pointee.pw_gid
     }

@@ -15,11 +15,11 @@ public final class Background {
     /// /dev/null, opened before a chroot may hide it.
     private let null: Int32
     /// The later standard error: a syslog daemon's socket, so that crash reports are not lost.
-    private let complaints: Int32
+    private let standardError: Int32
 
     /// Forks. Returns in the child only.
-    /// - Parameter complaints: the address of a datagram socket that becomes standard error in `settle`.
-    public static func begin(complaints: SocketAddress?) throws(Errno) -> Background {
+    /// - Parameter standardError: the address of a datagram socket that becomes standard error in `detach`.
+    public static func begin(standardError: SocketAddress?) throws(Errno) -> Background {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno.last }
         let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
@@ -33,13 +33,13 @@ public final class Background {
         }
         close(ends[0])
         _ = setsid()
-        return Background(ready: ends[1], null: null, complaints: complaints.flatMap(datagramSocket) ?? null)
+        return Background(ready: ends[1], null: null, standardError: standardError.flatMap(datagramSocket) ?? null)
     }
 
-    private init(ready: Int32, null: Int32, complaints: Int32) {
+    private init(ready: Int32, null: Int32, standardError: Int32) {
         self.ready = ready
         self.null = null
-        self.complaints = complaints
+        self.standardError = standardError
     }
 
     /// A datagram socket connected to `address`; nil if no process listens there.
@@ -58,10 +58,10 @@ public final class Background {
     }
 
     /// Start-up has succeeded: detaches from the terminal and lets the parent exit.
-    public func settle() {
+    public func detach() {
         for standard: Int32 in 0...1 { _ = dup2(null, standard) }
-        _ = dup2(complaints, 2)
-        if complaints != null { close(complaints) }
+        _ = dup2(standardError, 2)
+        if standardError != null { close(standardError) }
         close(null)
         var word: UInt8 = 1
         _ = unsafe write(ready, &word, 1)

@@ -56,7 +56,7 @@ public final class LinuxKernel: Kernel {
         for i in 0..<Int(count) {
             let token = unsafe clinux_event_token(batch + i)
             if token == Self.wakerToken {
-                waker.settle()
+                waker.reset()
             } else {
                 unsafe events.append(Event(token: token, readiness: Self.readiness(clinux_event_flags(batch + i))))
             }

@@ -63,16 +63,16 @@ public enum SystemProcess {
     }
 
     /// Asks another process to shut down gracefully (SIGUSR1). Does nothing if the process has ended already.
-    public static func finish(_ process: Int32) { _ = kill(process, SIGUSR1) }
+    public static func requestGracefulStop(_ process: Int32) { _ = kill(process, SIGUSR1) }
 
     /// Asks another process to end at once (SIGTERM).
-    public static func terminate(_ process: Int32) { _ = kill(process, SIGTERM) }
+    public static func requestStop(_ process: Int32) { _ = kill(process, SIGTERM) }
 
     /// Asks another process to pause its listeners (SIGTTOU).
-    public static func giveUpAddresses(_ process: Int32) { _ = kill(process, SIGTTOU) }
+    public static func requestPause(_ process: Int32) { _ = kill(process, SIGTTOU) }
 
     /// Asks another process to resume its listeners (SIGTTIN).
-    public static func takeAddressesBack(_ process: Int32) { _ = kill(process, SIGTTIN) }
+    public static func requestResume(_ process: Int32) { _ = kill(process, SIGTTIN) }
 
     /// Blocks the calling thread. For start-up only: threads that serve connections must not call it.
     public static func pause(milliseconds: UInt32) { _ = usleep(milliseconds * 1_000) }

@@ -20,7 +20,7 @@ public final class Waker: Sendable {
     public func wake() { _ = eventfd_write(socket.number, 1) }
 
     /// Resets the counter after a wake-up.
-    func settle() {
+    func reset() {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(socket.number, &count)
     }

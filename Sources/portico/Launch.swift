@@ -167,7 +167,7 @@ struct Launch {
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
         // First of all, since it needs what a chroot hides and a change of user forbids. The file is the child's.
         let background = try orFail("cannot go into the background") { () throws(Errno) -> Background? in
-            goesToBackground ? try Background.begin(complaints: complaints(of: loaded.global)) : nil
+            goesToBackground ? try Background.begin(standardError: complaints(of: loaded.global)) : nil
         }
         let pidPath = options.pidFile ?? daemon.pidFile
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
@@ -184,8 +184,8 @@ struct Launch {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
         // While it is still allowed to, and once hardly anything can fail any more.
-        for process in flags.finishing { SystemProcess.finish(process) }
-        for process in flags.terminating { SystemProcess.terminate(process) }
+        for process in flags.finishing { SystemProcess.requestGracefulStop(process) }
+        for process in flags.terminating { SystemProcess.requestStop(process) }
         try orFail("cannot change user or group") { () throws(Errno) in
             try SystemProcess.become(user: daemon.user, group: daemon.group)
         }
@@ -194,7 +194,7 @@ struct Launch {
                 "notice: Portico \(Version.number) is ready: \(Self.addresses(of: plan)), process \(SystemProcess.id)\n"
             )
         }
-        background?.settle()
+        background?.detach()
         manager?.announceReady()
         running.run(listening, signals)
         listening.removeFiles()

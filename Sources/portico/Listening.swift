@@ -87,7 +87,7 @@ struct Listening {
             }
             if !isPredecessorPaused {
                 isPredecessorPaused = true
-                for process in predecessors { SystemProcess.giveUpAddresses(process) }
+                for process in predecessors { SystemProcess.requestPause(process) }
             }
             SystemProcess.pause(milliseconds: 10)
         }
@@ -95,7 +95,7 @@ struct Listening {
 
     /// The end of a start that failed: predecessors go on as before.
     private func giveBack() -> ExitCode {
-        if isPredecessorPaused { for process in predecessors { SystemProcess.takeAddressesBack(process) } }
+        if isPredecessorPaused { for process in predecessors { SystemProcess.requestResume(process) } }
         return ExitCode(1)
     }
 

@@ -39,19 +39,19 @@ enum ProcessKeywords {
         Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user once everything listens.") {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a user")
-            guard let id = Accounts.userID(word.text) else {
+            guard let id = UserDatabase.userID(word.text) else {
                 throw args.problem("there is no user '\(word.text)' on this machine", at: word)
             }
             draft[DaemonSettings.self].user = id
             // The user's own group, unless a `group` line says otherwise.
             if draft[DaemonSettings.self].group == nil {
-                draft[DaemonSettings.self].group = Accounts.mainGroupID(ofUser: word.text)
+                draft[DaemonSettings.self].group = UserDatabase.primaryGroupID(ofUser: word.text)
             }
         },
         Keyword("group", in: .global, usage: "group <name>", summary: "Runs as this group once everything listens.") {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a group")
-            guard let id = Accounts.groupID(word.text) else {
+            guard let id = UserDatabase.groupID(word.text) else {
                 throw args.problem("there is no group '\(word.text)' on this machine", at: word)
             }
             draft[DaemonSettings.self].group = id

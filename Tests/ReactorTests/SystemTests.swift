@@ -97,9 +97,9 @@ import Testing
     }
 
     @Test func `users and groups by name`() {
-        #expect(Accounts.userID("root") == 0 && Accounts.mainGroupID(ofUser: "root") == 0)
-        #expect(Accounts.groupID("root") == 0)
-        #expect(Accounts.userID("no-such-user") == nil && Accounts.groupID("no-such-group") == nil)
-        #expect(Accounts.mainGroupID(ofUser: "no-such-user") == nil)
+        #expect(UserDatabase.userID("root") == 0 && UserDatabase.primaryGroupID(ofUser: "root") == 0)
+        #expect(UserDatabase.groupID("root") == 0)
+        #expect(UserDatabase.userID("no-such-user") == nil && UserDatabase.groupID("no-such-group") == nil)
+        #expect(UserDatabase.primaryGroupID(ofUser: "no-such-user") == nil)
     }
 }
