@@ -1,15 +1,15 @@
-// Names as nameservers are asked for them: what a client says in a Host field may be anything.
+// Validates and normalises host names before they are resolved: a Host field may contain anything.
 
-/// A host name in the form in which it is asked for and remembered.
+/// The normal form of host names in queries and in the name table.
 public enum HostName {
-    /// The most bytes that a name has without a dot at its end (RFC 1035 section 2.3.4).
+    /// The maximum length of a name in bytes, without a trailing dot (RFC 1035 section 2.3.4).
     public static let bytesMax = 253
     private static let labelBytesMax = 63
 
-    /// Appends the name to `out` in lower case, without a dot at its end. False, with some of it appended, if nobody could have that
-    /// name: labels are of letters, digits, '-' and '_', of which there are 1 to 63.
+    /// Appends the name to `out` in lower case, without a trailing dot. Returns false, possibly after appending a part
+    /// of it, if the name is not valid: a label has 1 to 63 letters, digits, '-' and '_'.
     public static func append(_ name: some Collection<UInt8>, to out: inout [UInt8]) -> Bool {
-        // One more for the dot at the end.
+        // One more for a trailing dot.
         guard name.count <= bytesMax + 1 else { return false }
         var labelCount = 0
         let start = out.count

@@ -1,14 +1,15 @@
-// One name on its way to an answer: the questions of its `Resolution`, put to all nameservers, and its time.
+// The resolution of one name: sends the queries that its `Resolution` asks for to all nameservers, and keeps the
+// deadline.
 
 internal import Basics
 internal import Reactor
 
-/// Ends once, with an answer or a fault, after `ResolversPlan.longestWait` at the latest.
+/// A name being resolved. Calls back once, with addresses or a fault, after `ResolversPlan.longestWait` at the latest.
 final class Inquiry: LoopTask {
     let name: String
     private unowned let resolver: Resolver
     private var resolution: Resolution
-    /// Replies to questions of another round than this are no news.
+    /// The current round of queries. Replies to earlier rounds are ignored.
     private var round = 0
     private var roundBegan: Instant
     private let end: Instant
@@ -41,6 +42,7 @@ final class Inquiry: LoopTask {
         }
     }
 
+    /// Processes a nameserver's reply to a query of `round`.
     func take(_ reply: NameserverReply, ofRound round: Int) {
         guard done != nil, round == self.round else { return }
         switch resolution.take(reply) {
@@ -66,7 +68,7 @@ final class Inquiry: LoopTask {
         }
     }
 
-    /// Ends it now.
+    /// Ends the resolution with its fault so far.
     func cancel() { finish(.failure(resolution.fault)) }
 
     private func finish(_ result: Result<[IPAddress], ResolutionFault>) {

@@ -1,18 +1,19 @@
-// The names that rules ask for (`do-resolve`): what is known of them, who waits for which, and which are to be looked up.
+// The name cache of `do-resolve`: cached addresses, names being resolved, and the exchanges that wait for them.
 //
-// Workers ask here and never wait in here; the control thread looks up and settles. While a name is looked up, everybody who
-// asks for it waits for the same answer. Everything here has a limit: what is beyond is not found.
+// Workers query the table without blocking; the control thread resolves the names and stores the results. While a name
+// is being resolved, all exchanges that ask for it wait for the same answer. Everything has a limit; beyond it, a name
+// counts as not found.
 
 public import Basics
 internal import Reactor
 internal import Synchronization
 
-/// Who waits for an answer, as its worker will know it again.
+/// Identifies a waiting exchange to its worker.
 public struct NameWaiter: Sendable, Equatable {
     public var worker: Int
-    /// The packed handle of whoever waits.
+    /// The packed handle of the owner.
     public var owner: UInt64
-    /// Tells this wait from others of the same owner.
+    /// Distinguishes this wait from earlier ones of the same owner.
     public var ticket: UInt64
 
     public init(worker: Int, owner: UInt64, ticket: UInt64) {
@@ -22,24 +23,26 @@ public struct NameWaiter: Sendable, Equatable {
     }
 }
 
-/// What is known at once.
+/// The immediate result of a query to the table.
 public enum NameReply: Sendable, Equatable {
+    /// The cached address.
     case known(IPAddress)
+    /// The name cannot be resolved now: the table is closed or full.
     case unknown
-    /// An answer will come.
+    /// The name is being resolved; the waiter will be notified.
     case waits
 }
 
 /// The names of one `resolvers` section, shared by all threads.
 public final class NameTable: Sendable {
-    /// A name in the form of `HostName`, and the family asked for first.
+    /// A name in the form of `HostName`, and the preferred address family.
     public struct Key: Hashable, Sendable {
-        /// The name with the family's number behind it, in one array, so that asking allocates nothing.
+        /// The name followed by the family's raw value, in one array, so that a query does not allocate.
         fileprivate(set) var bytes: [UInt8] = []
 
         public init() {}
 
-        /// Makes it the key of a name; false if nobody could have that name. The memory stays.
+        /// Sets the key, reusing its memory. Returns false if the name is not valid.
         public mutating func set(_ name: some Collection<UInt8>, _ family: AddressFamily) -> Bool {
             bytes.removeAll(keepingCapacity: true)
             guard HostName.append(name, to: &bytes) else { return false }
@@ -51,16 +54,18 @@ public final class NameTable: Sendable {
         var family: AddressFamily { bytes.last == AddressFamily.v4.rawValue ? .v4 : .v6 }
     }
 
-    /// Answers kept: some hundred bytes each.
+    /// Limit for cached addresses, of some hundred bytes each.
     static let answersMax = 10_000
-    /// Names being looked up. With nameservers that are silent for three seconds, that many more than a thousand names in each.
+    /// Limit for names being resolved. If nameservers time out after three seconds, this allows over a thousand names a
+    /// second.
     static let questionsMax = 4_096
-    /// Who waits for them, in all: more than there are connections, unless clients come only to leave.
+    /// Limit for waiters. Larger than the number of connections; more are possible only if clients leave while they
+    /// wait.
     static let waitersMax = 200_000
 
     fileprivate struct Answer {
         let address: IPAddress
-        /// From when on it is to be asked for again.
+        /// When the entry expires.
         let end: Instant
     }
 
@@ -68,9 +73,9 @@ public final class NameTable: Sendable {
         var answers: [Key: Answer] = [:]
         var waiting: [Key: [NameWaiter]] = [:]
         var waiterCount = 0
-        /// Those of `waiting` that the control thread has not taken yet.
+        /// The keys in `waiting` that the control thread has not fetched yet.
         var questions: [Key] = []
-        /// Before this, sweeping out old answers again is not worth the trouble.
+        /// The earliest time for the next removal of expired entries.
         var nextSweep = Instant(nanoseconds: 0)
         var waker: Waker?
         var isOpen = true
@@ -79,7 +84,7 @@ public final class NameTable: Sendable {
     private let state = Lock(State())
     private let hasQuestions = Atomic(false)
 
-    /// What is known of a name. If it has to be looked up, `waiter` is among those that `settle` gives back.
+    /// Looks up a name. If it has to be resolved, `waiter` is registered and a later `settle` returns it.
     public func ask(_ key: Key, for waiter: NameWaiter, now: Instant) -> NameReply {
         let (reply, waker) = state.withLock { $0.ask(key, for: waiter, now) }
         guard let waker else { return reply }
@@ -90,10 +95,10 @@ public final class NameTable: Sendable {
 
     // MARK: For the control thread
 
-    /// Whom to wake when there is something to look up.
+    /// Sets the waker that is signalled when a name has to be resolved.
     func setWaker(_ waker: Waker?) { state.withLock { $0.waker = waker } }
 
-    /// Names to look up, each given out once. Each has to be settled.
+    /// Returns the names to resolve, each only once. The caller must `settle` every one.
     public func takeQuestions() -> [Key] {
         guard hasQuestions.load(ordering: .relaxed), hasQuestions.exchange(false, ordering: .acquiring) else {
             return []
@@ -104,7 +109,8 @@ public final class NameTable: Sendable {
         }
     }
 
-    /// Keeps an address for as long as `hold`, and gives back who has waited for it, or for the news that there is none.
+    /// Stores the result of a resolution; nil if there is no address. Caches the address for `hold`, and returns the
+    /// waiters.
     public func settle(_ key: Key, _ address: IPAddress?, hold: TimeSpan, now: Instant) -> [NameWaiter] {
         state.withLock { state in
             if let address, hold > .zero { state.keep(Answer(address: address, end: now + hold), of: key, now) }
@@ -114,7 +120,7 @@ public final class NameTable: Sendable {
         }
     }
 
-    /// From now on nothing is looked up; gives back everybody who waits.
+    /// Closes the table: later queries return `unknown`. Returns all waiters.
     func close() -> [NameWaiter] {
         state.withLock { state in
             state.isOpen = false
@@ -127,12 +133,12 @@ public final class NameTable: Sendable {
         }
     }
 
-    /// Answers kept, and names being looked up.
+    /// The numbers of cached addresses and of names being resolved.
     var counts: (answers: Int, questions: Int) { state.withLock { ($0.answers.count, $0.waiting.count) } }
 }
 
 extension NameTable.State {
-    /// The reply, and whom to wake if this is a new question.
+    /// The reply, and the waker to signal if the name has to be resolved. The outer optional is nil if it has not.
     fileprivate mutating func ask(
         _ key: NameTable.Key, for waiter: NameWaiter, _ now: Instant
     ) -> (NameReply, Waker??) {
@@ -150,7 +156,7 @@ extension NameTable.State {
         return (.waits, .some(waker))
     }
 
-    /// With the table full of answers that are all still good, this one is not kept.
+    /// Caches an answer, unless the table is full of entries that have not expired.
     fileprivate mutating func keep(_ answer: NameTable.Answer, of key: NameTable.Key, _ now: Instant) {
         if answers.count >= NameTable.answersMax, answers[key] == nil {
             guard now >= nextSweep else { return }

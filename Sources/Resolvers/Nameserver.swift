@@ -1,22 +1,22 @@
-// One nameserver, asked through c-ares: it writes the questions, reads the answers, and knows those that are none.
+// A nameserver, queried through c-ares, which encodes queries, decodes responses and rejects forged ones.
 //
-// Each nameserver has a channel of c-ares for itself (`NameserverChannel`), with one try of one length, so that what is asked when
-// is decided here (`Resolution`). An answer that is too long for a datagram is asked for again over TCP, through a second
-// channel: where a connection fails, c-ares gives up whatever else is being asked in the same channel.
+// Each nameserver has its own c-ares channel (`NameserverChannel`), configured for a single try, because `Resolution`
+// decides about retries. If a response does not fit into a datagram, the query is repeated over TCP through a second
+// channel: when a TCP connection fails, c-ares fails all other queries of the same channel.
 
 internal import Basics
 internal import CAres
 internal import Glibc
 internal import Reactor
 
-/// A question for one family's addresses of one name, put to one nameserver.
+/// A query for a name's addresses of one family, sent to one nameserver.
 final class NameserverQuestion {
     let inquiry: Inquiry
-    /// The round of the inquiry that it belongs to.
+    /// The round of the inquiry to which the query belongs.
     let round: Int
     let family: AddressFamily
     unowned let nameserver: Nameserver
-    /// It is asked over TCP, since the answer is too long for a datagram.
+    /// Whether the query has been repeated over TCP because the response did not fit into a datagram.
     fileprivate(set) var isRepeated = false
 
     init(_ inquiry: Inquiry, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
@@ -27,6 +27,7 @@ final class NameserverQuestion {
     }
 }
 
+/// A nameserver and the replies to its queries that have not been fetched yet.
 final class Nameserver {
     let plan: NameserverPlan
     private(set) var counts = NameserverCounts()
@@ -34,13 +35,13 @@ final class Nameserver {
     private let stream: NameserverChannel
     private var replies: [(question: NameserverQuestion, reply: NameserverReply)] = []
 
-    /// Addresses taken from one answer; nobody needs more.
+    /// Limit for the addresses used of one response.
     private static let addressesMax = 16
-    /// c-ares has room for no more in one datagram.
+    /// The size of c-ares' receive buffer for datagrams.
     static let payloadBytesMax = 4_096
 
-    /// Nil if there is no memory for it.
-    /// - Parameter answered: called when replies may have come.
+    /// Returns nil when out of memory.
+    /// - Parameter answered: called when replies may have arrived.
     init?(
         _ plan: NameserverPlan, timeout: TimeSpan, payloadBytes: Int, in loop: TaskLoop, answered: @escaping () -> Void
     ) {
@@ -62,7 +63,7 @@ final class Nameserver {
         }
     }
 
-    /// Ends everything; what is still being asked is answered at once, with failures.
+    /// Closes the channels. Pending queries fail at once.
     func close() {
         datagrams?.close()
         stream.close()
@@ -70,22 +71,23 @@ final class Nameserver {
 
     // MARK: Asking
 
-    /// Asks; the reply comes through `takeReplies`, and may be there at once.
+    /// Sends a query. `takeReplies` returns its reply, possibly at once.
     func ask(_ name: String, for question: NameserverQuestion) {
         counts.sent += 1
         (datagrams ?? stream).ask(name, for: question)
     }
 
+    /// Returns and removes the replies received so far.
     func takeReplies() -> [(question: NameserverQuestion, reply: NameserverReply)] {
         defer { replies.removeAll() }
         return replies
     }
 
-    /// What has come of a question. Called once for each by its channel.
+    /// Processes the outcome of a query. The channel calls it once for each query.
     fileprivate func take(
         _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for question: NameserverQuestion
     ) {
-        // What was cut off may be all of it.
+        // A truncated response may lack all of its records.
         if status == cares_success || status == cares_no_data, datagrams != nil, !question.isRepeated,
             unsafe Self.isCut(bytes, count)
         {
@@ -105,7 +107,7 @@ final class Nameserver {
         replies.append((question, reply))
     }
 
-    /// Whether a datagram says that it is not the whole answer (TC, RFC 1035 section 4.1.1), or was too long to be received.
+    /// Whether a datagram is truncated: by the nameserver (TC, RFC 1035 section 4.1.1) or by the receive buffer.
     private static func isCut(_ bytes: UnsafePointer<UInt8>?, _ count: Int32) -> Bool {
         guard let bytes = unsafe bytes, count > 2 else { return false }
         return unsafe bytes[2] & 2 != 0 || Int(count) >= Self.payloadBytesMax
@@ -115,7 +117,7 @@ final class Nameserver {
         _ bytes: UnsafePointer<UInt8>?, _ count: Int32, _ family: AddressFamily
     ) -> NameserverReply {
         guard let addresses = unsafe family == .v4 ? readV4(bytes, count) : readV6(bytes, count) else { return .failed }
-        // What stands for all addresses is nobody's; connecting to it would be connecting to this machine.
+        // Ignore wildcard addresses: connecting to one would connect to this machine.
         let usable = addresses.filter { !$0.isAny }
         return usable.isEmpty ? .noAddress : .addresses(usable)
     }
@@ -144,8 +146,8 @@ final class Nameserver {
     }
 }
 
-/// A channel of c-ares: its sockets are in the loop's epoll instance, its time-outs are the loop's. It opens a socket when
-/// there is something to ask and closes it when all is answered: each burst of questions comes from another port.
+/// A c-ares channel whose sockets and time-outs are handled by the task loop. c-ares opens a socket for a query and
+/// closes it when all queries are answered, so that each burst of queries uses another source port.
 @safe
 private final class NameserverChannel: LoopTask {
     private let loop: TaskLoop
@@ -179,12 +181,12 @@ private final class NameserverChannel: LoopTask {
             let channel = unsafe Unmanaged<NameserverChannel>.fromOpaque(owner).takeUnretainedValue()
             channel.watch(socket, reads: reads != 0, writes: writes != 0)
         }
-        // The channel goes before this object does, see `close`.
+        // Unretained: `close` destroys the channel before this object is released.
         unsafe options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
         let mask =
             ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB
             | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF
-        // Nothing of the system's own settings is read: the section says it all.
+        // Ignore the system's resolver configuration: the section is complete.
         return unsafe "b".withCString { lookups in
             unsafe "/dev/null".withCString { file in
                 unsafe options.lookups = UnsafeMutablePointer(mutating: lookups)
@@ -210,7 +212,7 @@ private final class NameserverChannel: LoopTask {
         guard let open = unsafe channel else {
             return unsafe question.nameserver.take(cares_cancelled, nil, 0, for: question)
         }
-        // Given back when c-ares calls, which it does once for each question, whatever becomes of it.
+        // Balanced by takeRetainedValue in the callback, which c-ares calls exactly once for each query.
         let argument = unsafe Unmanaged.passRetained(question).toOpaque()
         unsafe ares_query(
             open, name, Int32(Self.internetClass), question.family == .v4 ? Self.typeA : Self.typeAAAA,
@@ -240,7 +242,7 @@ private final class NameserverChannel: LoopTask {
         answered()
     }
 
-    /// When c-ares wants to look at the clock again.
+    /// Sets the loop's deadline to c-ares' next time-out.
     private func setDeadline() {
         guard let open = unsafe channel else { return }
         var span = timeval()
@@ -250,19 +252,19 @@ private final class NameserverChannel: LoopTask {
         loop.setDeadline(isWaiting ? loop.now + max(wait, .milliseconds(1)) : .never, of: handle)
     }
 
-    /// c-ares says what it wants to know of a socket; nothing more when it is about to close it.
+    /// c-ares' socket state callback: the readiness it waits for; none when it is about to close the socket.
     private func watch(_ socket: Int32, reads: Bool, writes: Bool) {
         let before = sockets[socket]
         if let before, before.reads == reads, before.writes == writes { return }
         before?.leave(loop)
         sockets[socket] = nil
         guard reads || writes else { return }
-        // If it cannot be watched, the question's time will pass.
+        // If the socket cannot be watched, the query times out.
         sockets[socket] = SocketTask(socket, of: self, reads: reads, writes: writes, in: loop)
     }
 }
 
-/// One of a nameserver's sockets in the loop.
+/// A socket of a channel, as a task of the loop.
 private final class SocketTask: LoopTask {
     private let socket: Socket
     private unowned let owner: NameserverChannel
@@ -297,7 +299,7 @@ private final class SocketTask: LoopTask {
     func expired(in loop: TaskLoop) {}
 }
 
-/// What has become of the questions to a nameserver, for `show resolvers`.
+/// Counters of a nameserver's queries and replies, for `show resolvers`.
 public struct NameserverCounts: Sendable, Equatable {
     public internal(set) var sent: UInt64 = 0
     public internal(set) var valid: UInt64 = 0

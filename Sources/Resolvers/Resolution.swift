@@ -1,32 +1,33 @@
-// What is asked next about one name, and when it is known or given up. No sockets and no clock here.
+// The state machine of a name's resolution: decides what to query next, and when to stop. It uses neither sockets nor
+// clocks.
 //
-// All nameservers are asked at a time, and the first with an address is believed. When all have failed, the other family is
-// asked for; when that has failed too, everything begins anew, as often as there are tries (manual, section 5.3.2). Where the
-// nameservers that answer agree that there is no such name or address, HAProxy asks as often all the same; here that is the answer.
+// All nameservers are queried at once, and the first reply with an address wins. If all fail, the other address family
+// is queried; if that fails too, the next try starts over, up to the configured number of tries (manual, section
+// 5.3.2). If all replies agree that the name or address does not exist, that is final; HAProxy would use up its tries.
 
 internal import Basics
 
-/// One question to one nameserver has come to its end.
+/// The outcome of one query to one nameserver.
 enum NameserverReply: Sendable, Equatable {
-    /// At least one.
+    /// At least one address.
     case addresses([IPAddress])
-    /// The name exists, and has no address of this family.
+    /// The name exists but has no address of this family.
     case noAddress
     case noSuchName
     case refused
     case timedOut
-    /// The nameserver failed, or cannot be reached, or says what makes no sense.
+    /// The nameserver failed, is unreachable, or sent a malformed response.
     case failed
 }
 
-/// The questions about one name.
+/// The state of a name's resolution.
 struct Resolution {
     enum Next: Equatable {
-        /// Not all have answered.
+        /// Wait for the remaining replies.
         case wait
-        /// All nameservers are to be asked for this family.
+        /// Query all nameservers for this family.
         case ask(AddressFamily)
-        /// Likewise, but not before the next try's time.
+        /// Query all nameservers for this family, once `retryTime` has passed since the last round.
         case askLater(AddressFamily)
         case found([IPAddress])
         case failed(ResolutionFault)
@@ -35,29 +36,29 @@ struct Resolution {
     private let preferred: AddressFamily
     private let nameservers: Int
     private var triesLeft: Int
-    /// What is being asked for.
+    /// The family of the current round.
     private var family: AddressFamily
     private var answersMissing: Int
     private var round = Round()
-    /// What the round before came to, if that was for the preferred family.
+    /// The result of the preferred family's round, while the other family is queried.
     private var roundBefore = Round()
 
-    /// What the nameservers have said to one round of questions.
+    /// The replies to one round of queries.
     private struct Round {
-        /// There is no such name, or no such address (`other`).
+        /// A reply that the name or the address does not exist (`noSuchName` or `other`).
         var denial: ResolutionFault?
-        /// Anything else that somebody said.
+        /// Any other error reply.
         var failure: ResolutionFault?
 
-        /// With nobody having said anything, time is over.
+        /// The fault of the round; a time-out if no nameserver has replied.
         var fault: ResolutionFault { failure ?? denial ?? .timeout }
-        /// All who said something have denied it.
+        /// Whether all replies deny the name or the address.
         var isDenied: Bool { denial != nil && failure == nil }
     }
 
-    /// Begins with a round of questions for `preferred`.
+    /// Starts with a round of queries for `preferred`.
     init(for preferred: AddressFamily, of nameservers: Int, tries: Int) {
-        precondition(nameservers > 0 && tries > 0, "\(nameservers) nameservers are asked \(tries) times")
+        precondition(nameservers > 0 && tries > 0, "\(nameservers) nameservers, \(tries) tries")
         self.preferred = preferred
         self.nameservers = nameservers
         family = preferred
@@ -65,12 +66,12 @@ struct Resolution {
         answersMissing = nameservers
     }
 
-    /// What it has come to so far, for whoever will wait no longer.
+    /// The fault of the current round so far, for a resolution that is cancelled or times out.
     var fault: ResolutionFault { round.fault }
 
-    /// Takes in one nameserver's reply in the present round.
+    /// Processes one nameserver's reply in the current round; returns what to do next.
     mutating func take(_ reply: NameserverReply) -> Next {
-        precondition(answersMissing > 0, "an answer that nobody waits for")
+        precondition(answersMissing > 0, "more replies than queries in a round")
         answersMissing -= 1
         switch reply {
         case .addresses(let addresses): return .found(addresses)
@@ -84,14 +85,14 @@ struct Resolution {
     }
 
     private mutating func roundFailed() -> Next {
-        // Who is silent is not asked for something else.
+        // If no nameserver replied, querying the other family makes no sense.
         if round.fault == .timeout { return tryAgain(.ask(family)) }
         if family == preferred {
             roundBefore = round
             return begin(.ask(preferred.other))
         }
         if roundBefore.isDenied && round.isDenied {
-            // That there is no such name at all says more than that it has no address.
+            // NXDOMAIN is more specific than the absence of addresses.
             return .failed(roundBefore.denial == .noSuchName ? .noSuchName : round.fault)
         }
         return tryAgain(.askLater(preferred))
@@ -105,7 +106,7 @@ struct Resolution {
     private mutating func begin(_ next: Next) -> Next {
         switch next {
         case .ask(let family), .askLater(let family): self.family = family
-        case .wait, .found, .failed: preconditionFailure("\(next) begins nothing")
+        case .wait, .found, .failed: preconditionFailure("\(next) does not start a round")
         }
         answersMissing = nameservers
         round = Round()

@@ -1,31 +1,32 @@
-// A `resolvers` section at work, on the control thread: looks up what rules ask for, and what servers are called.
+// The resolver of one `resolvers` section. It runs on the control thread and resolves names for rules and for servers.
 
 public import Basics
 public import Reactor
 
-/// Answers questions about names in the nameservers' stead: a simulation has one, and with it no sockets.
+/// A substitute for the nameservers: a simulation has one, and needs no sockets.
 public protocol NameSource: AnyObject {
-    /// Looks a name up; `done` is called once, possibly before this returns, and on the thread of the caller.
+    /// Resolves a name. Calls `done` once, possibly before this function returns, on the caller's thread.
     func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void)
 }
 
+/// Resolves names through the nameservers of a `resolvers` section.
 public final class Resolver {
     public let plan: ResolversPlan
     let loop: TaskLoop
     private let source: (any NameSource)?
     private(set) var nameservers: [Nameserver] = []
-    /// Tells somebody who has waited in the table of names.
+    /// Notifies a waiter of the name table.
     private let deliver: (NameWaiter, IPAddress?) -> Void
     private var inquiries: [ObjectIdentifier: Inquiry] = [:]
     private var isWorking = false
     public private(set) var isClosed = false
 
-    /// Opens a channel to each nameserver; one for which there is no memory is left out.
+    /// Opens a channel to each nameserver. A nameserver is omitted when out of memory.
     ///
-    /// Call it before the process locks itself in: where identifiers of questions come from is a file of the system.
+    /// Call it before a chroot: c-ares reads the seed for its query IDs from /dev/urandom.
     ///
-    /// - Parameter source: answers instead of the nameservers, to which no channel is opened then.
+    /// - Parameter source: answers in place of the nameservers, to which no channel is opened then.
     public init(
         _ plan: ResolversPlan, in loop: TaskLoop, source: (any NameSource)? = nil,
         deliver: @escaping (NameWaiter, IPAddress?) -> Void
@@ -43,10 +44,10 @@ public final class Resolver {
         }
     }
 
-    /// Looks up what workers have asked for since the last time; `waker` ends the loop's wait when there is more.
+    /// Sets the waker that interrupts the loop's wait when a worker asks for a name.
     public func listen(waking waker: Waker?) { plan.names.setWaker(waker) }
 
-    /// Called after each turn of the loop.
+    /// Starts to resolve the names that workers have asked for. Call after each iteration of the loop.
     public func collect() {
         for key in plan.names.takeQuestions() {
             look(for: key.name, key.family) { [weak self] result in
@@ -61,8 +62,8 @@ public final class Resolver {
         }
     }
 
-    /// Looks a name up; `done` is called once, be it before this returns. The addresses are of `family`, or of the other if there
-    /// is none of it.
+    /// Resolves a name. Calls `done` once, possibly before this function returns. The addresses are of `family`, or of
+    /// the other family if the name has none of it.
     public func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
     ) {
@@ -73,10 +74,11 @@ public final class Resolver {
         work()
     }
 
-    /// An inquiry has ended.
+    /// Removes an inquiry that has ended.
     func forget(_ inquiry: Inquiry) { inquiries[ObjectIdentifier(inquiry)] = nil }
 
-    /// Hands replies to those who asked, until there are none. What they ask in turn may be answered at once.
+    /// Passes replies to their inquiries until there are none left: an inquiry may send further queries, which may be
+    /// answered at once.
     func work() {
         guard !isWorking else { return }
         isWorking = true
@@ -88,7 +90,7 @@ public final class Resolver {
         }
     }
 
-    /// Closes everything. Whoever still waits is told that there is no answer.
+    /// Closes all channels. Pending inquiries fail, and waiters are notified that there is no address.
     public func close() {
         isClosed = true
         for inquiry in Array(inquiries.values) { inquiry.cancel() }
@@ -100,7 +102,7 @@ public final class Resolver {
         nameservers = []
     }
 
-    /// What has become of the questions so far, by nameserver.
+    /// The query counters of each nameserver.
     public var counts: [(nameserver: NameserverPlan, counts: NameserverCounts)] {
         nameservers.map { ($0.plan, $0.counts) }
     }

@@ -1,14 +1,16 @@
-// The words of a `resolvers` section.
+// The keywords of a `resolvers` section.
 
 internal import Basics
 public import Configuration
 
+/// The keyword table of this module.
 public enum ResolversKeywords {
     public static let table: [Keyword] = [
         Keyword(
             "nameserver", in: "resolvers", usage: "nameserver <name> [udp@|tcp@]<address>:<port>",
             summary:
-                "Adds a nameserver. All of a section are asked at a time. Over UDP, with TCP for long answers, or over TCP alone."
+                "Adds a nameserver. All nameservers of a section are queried at once, over UDP, with TCP for long "
+                + "responses, or over TCP only."
         ) { (args, draft) throws(ConfigProblem) in
             let name = try args.next("a nameserver's name")
             let line = try nameserver(name, args.nextAddress("an address"), &args)
@@ -21,35 +23,36 @@ public enum ResolversKeywords {
         },
         Keyword(
             "parse-resolv-conf", in: "resolvers", usage: "parse-resolv-conf",
-            summary: "Adds the nameservers of /etc/resolv.conf, as they are when Portico starts."
+            summary: "Adds the nameservers of /etc/resolv.conf, which is read when Portico starts."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].addSystemNameservers(&args)
         },
         Keyword(
             "resolve_retries", in: "resolvers", usage: "resolve_retries <count>",
-            summary: "Times that the nameservers are asked for a name before it is given up: 3 by default."
+            summary: "How often the nameservers are queried for a name before resolution fails: 3 by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].tries = try args.integer("a count", in: 1...100)
         },
         Keyword(
             "timeout resolve", in: "resolvers", usage: "timeout resolve <time>",
             summary:
-                "Time from one look-up of a server's name to the next: 1 s by default, and no more than `hold valid`."
+                "The interval between look-ups of a server's name: 1 s by default, and at most `hold valid`."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].resolveTime = try waitingTime(&args)
         },
         Keyword(
             "timeout retry", in: "resolvers", usage: "timeout retry <time>",
-            summary: "How long the nameservers have to answer, and the time from one try to the next: 1 s by default."
+            summary: "How long to wait for the nameservers' replies, and the interval between tries: 1 s by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ResolversSettings.self].retryTime = try waitingTime(&args)
         },
         Keyword(
             "hold", in: "resolvers", usage: "hold nx|other|refused|timeout|valid|obsolete <time>",
             summary:
-                "How long what was known stays good. valid: an address that do-resolve has found, 10 s by default. The "
-                + "others are about addresses of servers, when their name is said not to exist, something else is wrong, the "
-                + "question is refused or not answered (30 s each), or when answers have it no more (not at all)."
+                "How long a result stays valid. valid: an address found by do-resolve, 10 s by default. The others "
+                + "apply to the last address of a server after its name no longer exists (nx), the query is refused "
+                + "(refused) or not answered (timeout), or another error occurs (other): 30 s each; or after responses "
+                + "no longer contain the address (obsolete): 0 s."
         ) { (args, draft) throws(ConfigProblem) in
             let hold = try args.choice(
                 "a status",
@@ -62,21 +65,21 @@ public enum ResolversKeywords {
         Keyword(
             "accepted_payload_size", in: "resolvers", usage: "accepted_payload_size <bytes>",
             summary:
-                "The longest answer that nameservers may send over UDP: 512 bytes by default, 4096 at most. What is longer "
-                + "comes over TCP."
+                "The maximum size of a response over UDP: 512 bytes by default, 4096 at most. Longer responses are "
+                + "fetched over TCP."
         ) { (args, draft) throws(ConfigProblem) in
             let word = try args.next("a number of bytes")
             let bytes = try word.integer("a number of bytes", in: 512...65_535)
             if bytes > Nameserver.payloadBytesMax {
                 args.warn(
-                    "\(Nameserver.payloadBytesMax) bytes are announced, more cannot be read at once; longer answers come over TCP",
+                    "the size is limited to \(Nameserver.payloadBytesMax) bytes; longer responses are fetched over TCP",
                     at: word)
             }
             draft[ResolversSettings.self].payloadBytes = bytes
         },
     ]
 
-    /// Nothing, or a day and more, would be a mistake.
+    /// A time from 1 ms to 1 day; anything else is probably a mistake.
     private static func waitingTime(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
         let word = try args.next("a time")
         let time = try word.time("a time")
@@ -103,7 +106,7 @@ public enum ResolversKeywords {
         switch try AddressText(bare) {
         case .endpoint(.any, _), .endpoint(.ip(.anyV4), _), .endpoint(.ip(.anyV6), _):
             throw args.problem(
-                "'\(address.text)' is not where one nameserver is", at: address, expected: "<address>:<port>")
+                "'\(address.text)' is not the address of a nameserver", at: address, expected: "<address>:<port>")
         case .endpoint(let host, let ports?) where ports.count == 1:
             return ResolversSettings.NameserverLine(
                 name: name, address: address, host: host, port: ports.lowerBound, isStream: isStream)
@@ -112,16 +115,16 @@ public enum ResolversKeywords {
                 "the nameserver's address has no port", at: address, expected: "\(address.text):53, most likely")
         case .endpoint: throw args.problem("a nameserver has one port, not a range", at: address)
         case .path, .abstract, .abstractExact, .descriptor:
-            throw args.problem("nameservers are asked over UDP or TCP", at: address, expected: "<address>:<port>")
+            throw args.problem("nameservers are queried over UDP or TCP", at: address, expected: "<address>:<port>")
         }
     }
 
-    /// HAProxy takes parameters of `server` where the nameserver is asked over TCP.
+    /// HAProxy accepts parameters of `server` for a nameserver that is queried over TCP.
     private static func refuseParameters(_ args: inout Arguments) throws(ConfigProblem) {
         guard let first = args.peek else { return }
         if let word = args.rest().first(where: { $0.text == "ssl" }) {
-            throw args.problem("Portico does not speak TLS with nameservers", at: word)
+            throw args.problem("TLS to nameservers is not supported", at: word)
         }
-        args.warn("a nameserver's parameters have no effect: each question has a connection for itself", at: first)
+        args.warn("parameters of a nameserver have no effect", at: first)
     }
 }

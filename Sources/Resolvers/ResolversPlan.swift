@@ -1,14 +1,15 @@
-// One `resolvers` section as it is run: whom to ask for addresses, how long, and for how long an answer is good.
-// HAProxy's manual, section 5.3.
+// The resolved settings of a `resolvers` section: nameservers, retries, time-outs and hold times (HAProxy's manual,
+// section 5.3).
 
 public import Basics
 
-/// A nameserver's place.
+/// A nameserver's name, address and transport.
 public struct NameserverPlan: Sendable, Equatable {
-    /// What the file calls it.
+    /// Its name in the configuration.
     public var name: String
     public var address: SocketAddress
-    /// Asked over TCP alone. Otherwise over UDP, and over TCP for what UDP is too small for.
+    /// Whether it is queried over TCP only. Otherwise over UDP, and over TCP for responses that do not fit into a
+    /// datagram.
     public var isStream: Bool
 
     public init(name: String, address: SocketAddress, isStream: Bool = false) {
@@ -18,21 +19,21 @@ public struct NameserverPlan: Sendable, Equatable {
     }
 }
 
-/// `hold`: for how long what was known is good, by what has become of the latest question.
+/// `hold`: how long an earlier result stays valid, by the outcome of the latest query.
 public struct HoldTimes: Sendable, Equatable {
-    /// An address that `do-resolve` has found.
+    /// For an address found by `do-resolve`.
     public var valid = TimeSpan.seconds(10)
-    /// A server's address, when its name is said not to exist, the question is refused, nobody answers, or something else is wrong.
+    /// For a server's address after a reply that the name does not exist, a refusal, a time-out, or another error.
     public var noSuchName = TimeSpan.seconds(30)
     public var refused = TimeSpan.seconds(30)
     public var timeout = TimeSpan.seconds(30)
     public var other = TimeSpan.seconds(30)
-    /// A server's address that answers no longer have.
+    /// For a server's address that responses no longer contain.
     public var obsolete = TimeSpan.zero
 
     public init() {}
 
-    /// For how long a server's address is good after questions have begun to fail so.
+    /// How long a server's address stays valid after queries start to fail with `fault`.
     public subscript(fault: ResolutionFault) -> TimeSpan {
         switch fault {
         case .noSuchName: noSuchName
@@ -43,16 +44,16 @@ public struct HoldTimes: Sendable, Equatable {
     }
 }
 
-/// Why a name has no address.
+/// Why the resolution of a name failed.
 public enum ResolutionFault: String, Sendable, Error {
     case noSuchName = "NX"
     case refused
     case timeout
-    /// No address of either family, or an answer that makes no sense.
+    /// The name has no address of either family, or the response was malformed.
     case other
 }
 
-/// A family of addresses, the one that is asked for first.
+/// An address family, usually the preferred one.
 public enum AddressFamily: UInt8, Sendable {
     case v4 = 4
     case v6 = 6
@@ -60,20 +61,20 @@ public enum AddressFamily: UInt8, Sendable {
     var other: AddressFamily { self == .v4 ? .v6 : .v4 }
 }
 
-/// Immutable, but for the table of names that hangs off it.
+/// The settings of a `resolvers` section. Immutable, except for the name table.
 public final class ResolversPlan: Sendable {
     public let name: String
     public let nameservers: [NameserverPlan]
-    /// Questions to all nameservers before a name is given up (`resolve_retries`).
+    /// How often all nameservers are queried before the resolution of a name fails (`resolve_retries`).
     public let tries: Int
-    /// How long an answer is awaited, and the time from one try to the next (`timeout retry`).
+    /// How long to wait for replies, and the interval between tries (`timeout retry`).
     public let retryTime: TimeSpan
-    /// Between questions about the name of a server (`timeout resolve`, or `hold valid` if that is shorter, as in HAProxy).
+    /// The interval between look-ups of a server's name (`timeout resolve`, or `hold valid` if shorter, as in HAProxy).
     public let refreshTime: TimeSpan
     public let holds: HoldTimes
-    /// The size of answer that nameservers are told to keep to over UDP, in bytes.
+    /// The maximum size in bytes of a response over UDP, as announced to nameservers (EDNS).
     public let payloadBytes: Int
-    /// What `do-resolve` asks.
+    /// The name cache of `do-resolve`.
     public let names = NameTable()
 
     public init(
@@ -89,7 +90,7 @@ public final class ResolversPlan: Sendable {
         self.payloadBytes = payloadBytes
     }
 
-    /// No name is sought for longer.
+    /// The maximum duration of a resolution.
     public var longestWait: TimeSpan {
         TimeSpan(nanoseconds: retryTime.nanoseconds * UInt64(tries))
     }

@@ -1,8 +1,9 @@
-// What the lines of a `resolvers` section say, before names are looked up.
+// The settings of a `resolvers` section as parsed, before the names of its nameservers are resolved.
 
 public import Basics
 public import Configuration
 
+/// The lines of one `resolvers` section.
 public struct ResolversSettings: SectionSettings {
     struct NameserverLine: Sendable {
         let name: Word
@@ -23,12 +24,12 @@ public struct ResolversSettings: SectionSettings {
 
     public init() {}
 
-    /// The section as it is run.
+    /// Makes the plan of the section.
     ///
-    /// A nameserver that is called by a name has the first of its addresses.
+    /// A nameserver given by host name gets the first of its addresses.
     /// - Parameters:
-    ///   - resolve: looks up a nameserver's own name.
-    ///   - problems: takes what is wrong.
+    ///   - resolve: resolves the host name of a nameserver.
+    ///   - problems: the list to which problems are appended.
     public func makePlan(
         name: String, at range: SourceRange, resolve: (String) -> [IPAddress], _ problems: inout [ConfigProblem]
     ) -> ResolversPlan {
@@ -51,7 +52,7 @@ public struct ResolversSettings: SectionSettings {
         if nameservers.isEmpty {
             problems.append(
                 ConfigProblem(
-                    "resolvers section '\(name)' has no nameserver: it finds nothing", at: range,
+                    "resolvers section '\(name)' has no nameserver: it resolves no names", at: range,
                     expected: "a line with nameserver, or parse-resolv-conf", severity: .warning))
         }
         return ResolversPlan(
@@ -61,10 +62,10 @@ public struct ResolversSettings: SectionSettings {
 }
 
 extension ResolversSettings {
-    /// Where the system's own nameservers are written.
+    /// The file with the system's nameservers.
     private static let systemFile = "/etc/resolv.conf"
 
-    /// What `parse-resolv-conf` does. A nameserver that is there already is left out.
+    /// `parse-resolv-conf`: adds the system's nameservers, except those that are already listed.
     mutating func addSystemNameservers(_ args: inout Arguments) {
         let bytes: [UInt8]
         do throws(Files.Refusal) {
@@ -83,10 +84,10 @@ extension ResolversSettings {
         }
     }
 
-    /// The section of this name that there is without being written, as in HAProxy: with the system's nameservers.
+    /// The name of the implicit section with the system's nameservers, which HAProxy also has.
     public static let unwrittenName = "default"
 
-    /// Its settings; nil if the system has no nameserver.
+    /// The settings of the implicit section; nil if the system has no nameserver.
     public static func unwritten() -> ResolversSettings? {
         var settings = ResolversSettings()
         var args = Arguments(words: [], keyword: Word(unwrittenName, at: SourceRange(file: systemFile, line: 1)))
@@ -96,7 +97,7 @@ extension ResolversSettings {
 
     private static let port: UInt16 = 53
 
-    /// The addresses behind `nameserver`, as resolv.conf(5) has them.
+    /// The addresses in the `nameserver` lines of resolv.conf(5).
     static func nameservers(in bytes: [UInt8]) -> [IPAddress] {
         bytes.split(separator: 0x0A).compactMap { line in
             let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }

@@ -82,11 +82,11 @@ import Testing
             "2:20: error: the nameserver's address has no port; expected 127.0.0.1:53, most likely"
         ),
         ("nameserver one 127.0.0.1:53-54", "2:20: error: a nameserver has one port, not a range"),
-        ("nameserver one *:53", "2:20: error: '*:53' is not where one nameserver is; expected <address>:<port>"),
-        ("nameserver one unix@/x", "2:20: error: nameservers are asked over UDP or TCP; expected <address>:<port>"),
+        ("nameserver one *:53", "2:20: error: '*:53' is not the address of a nameserver; expected <address>:<port>"),
+        ("nameserver one unix@/x", "2:20: error: nameservers are queried over UDP or TCP; expected <address>:<port>"),
         ("nameserver one sctp@127.0.0.1:53", "2:20: error: unknown address family 'sctp@'; expected"),
-        ("nameserver one tcp@127.0.0.1:53 ssl", "2:37: error: Portico does not speak TLS with nameservers"),
-        ("nameserver one tcp@127.0.0.1:53 maxconn 4", "2:37: warning: a nameserver's parameters have no effect"),
+        ("nameserver one tcp@127.0.0.1:53 ssl", "2:37: error: TLS to nameservers is not supported"),
+        ("nameserver one tcp@127.0.0.1:53 maxconn 4", "2:37: warning: parameters of a nameserver have no effect"),
         (
             "nameserver a 127.0.0.1:53\n nameserver a 127.0.0.2:53",
             "3:13: error: there is a nameserver 'a' already, at line 2"
@@ -100,7 +100,7 @@ import Testing
         ("hold nx", "2:12: error: 'hold' lacks an argument; expected a time"),
         ("accepted_payload_size 511", "2:27: error: 511 is out of range"),
         ("accepted_payload_size 65536", "2:27: error: 65536 is out of range"),
-        ("accepted_payload_size 8192", "2:27: warning: 4096 bytes are announced"),
+        ("accepted_payload_size 8192", "2:27: warning: the size is limited to 4096 bytes"),
         ("parse-resolv-conf now", "2:23: error: unexpected 'now' in the line of 'parse-resolv-conf'"),
     ])
     func `what is wrong is said at its place`(_ line: String, _ complaint: String) throws {

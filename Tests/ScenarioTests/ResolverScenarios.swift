@@ -247,7 +247,7 @@ import Testing
         let ended = try Portico.run("-c", "-f", file)
         #expect(ended.exit == .status(1))
         #expect(ended.errors.contains("mistakes.cfg:2:20: error: the nameserver's address has no port"))
-        #expect(ended.errors.contains("mistakes.cfg:3:27: warning: 4096 bytes are announced"))
+        #expect(ended.errors.contains("mistakes.cfg:3:27: warning: the size is limited to 4096 bytes"))
         #expect(ended.errors.contains("mistakes.cfg:8:36: error: no resolvers section named 'dsn'"))
         #expect(ended.errors.contains("mistakes.cfg:9:40: error: unknown family 'ipv5'"))
     }
