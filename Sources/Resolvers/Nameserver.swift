@@ -10,17 +10,17 @@ internal import Glibc
 internal import Reactor
 
 /// A query for a name's addresses of one family, sent to one nameserver.
-final class NameserverQuestion {
-    let inquiry: Inquiry
-    /// The round of the inquiry to which the query belongs.
+final class DNSQuery {
+    let lookup: DNSLookup
+    /// The round of the lookup to which the query belongs.
     let round: Int
     let family: AddressFamily
     unowned let nameserver: Nameserver
     /// Whether the query has been repeated over TCP because the response did not fit into a datagram.
     fileprivate(set) var isRepeated = false
 
-    init(_ inquiry: Inquiry, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
-        self.inquiry = inquiry
+    init(_ lookup: DNSLookup, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
+        self.lookup = lookup
         self.round = round
         self.family = family
         self.nameserver = nameserver
@@ -33,7 +33,7 @@ final class Nameserver {
     private(set) var counts = NameserverCounts()
     private let datagrams: NameserverChannel?
     private let stream: NameserverChannel
-    private var replies: [(question: NameserverQuestion, reply: NameserverReply)] = []
+    private var replies: [(query: DNSQuery, reply: NameserverReply)] = []
 
     /// Limit for the addresses used of one response.
     private static let addressesMax = 16
@@ -72,31 +72,31 @@ final class Nameserver {
     // MARK: Asking
 
     /// Sends a query. `takeReplies` returns its reply, possibly at once.
-    func ask(_ name: String, for question: NameserverQuestion) {
+    func ask(_ name: String, for query: DNSQuery) {
         counts.sent += 1
-        (datagrams ?? stream).ask(name, for: question)
+        (datagrams ?? stream).ask(name, for: query)
     }
 
     /// Returns and removes the replies received so far.
-    func takeReplies() -> [(question: NameserverQuestion, reply: NameserverReply)] {
+    func takeReplies() -> [(query: DNSQuery, reply: NameserverReply)] {
         defer { replies.removeAll() }
         return replies
     }
 
     /// Processes the outcome of a query. The channel calls it once for each query.
-    fileprivate func take(
-        _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for question: NameserverQuestion
+    fileprivate func complete(
+        _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int32, for query: DNSQuery
     ) {
         // A truncated response may lack all of its records.
-        if status == cares_success || status == cares_no_data, datagrams != nil, !question.isRepeated,
+        if status == cares_success || status == cares_no_data, datagrams != nil, !query.isRepeated,
             unsafe Self.isCut(bytes, count)
         {
-            question.isRepeated = true
-            return stream.ask(question.inquiry.name, for: question)
+            query.isRepeated = true
+            return stream.ask(query.lookup.name, for: query)
         }
         let reply: NameserverReply =
             switch status {
-            case cares_success: unsafe Self.read(bytes, count, question.family)
+            case cares_success: unsafe Self.read(bytes, count, query.family)
             case cares_no_data: .noAddress
             case cares_not_found: .noSuchName
             case cares_refused: .refused
@@ -104,7 +104,7 @@ final class Nameserver {
             default: .failed
             }
         counts.add(reply)
-        replies.append((question, reply))
+        replies.append((query, reply))
     }
 
     /// Whether a datagram is truncated: by the nameserver (TC, RFC 1035 section 4.1.1) or by the receive buffer.
@@ -208,18 +208,18 @@ private final class NameserverChannel: LoopTask {
 
     // MARK: Asking
 
-    func ask(_ name: String, for question: NameserverQuestion) {
+    func ask(_ name: String, for query: DNSQuery) {
         guard let open = unsafe channel else {
-            return unsafe question.nameserver.take(cares_cancelled, nil, 0, for: question)
+            return unsafe query.nameserver.complete(cares_cancelled, nil, 0, for: query)
         }
         // Balanced by takeRetainedValue in the callback, which c-ares calls exactly once for each query.
-        let argument = unsafe Unmanaged.passRetained(question).toOpaque()
+        let argument = unsafe Unmanaged.passRetained(query).toOpaque()
         unsafe ares_query(
-            open, name, Int32(Self.internetClass), question.family == .v4 ? Self.typeA : Self.typeAAAA,
+            open, name, Int32(Self.internetClass), query.family == .v4 ? Self.typeA : Self.typeAAAA,
             { argument, status, _, bytes, count in
                 guard let argument = unsafe argument else { return }
-                let question = unsafe Unmanaged<NameserverQuestion>.fromOpaque(argument).takeRetainedValue()
-                unsafe question.nameserver.take(status, bytes, count, for: question)
+                let query = unsafe Unmanaged<DNSQuery>.fromOpaque(argument).takeRetainedValue()
+                unsafe query.nameserver.complete(status, bytes, count, for: query)
             }, argument)
         setDeadline()
     }

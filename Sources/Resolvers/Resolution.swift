@@ -70,7 +70,7 @@ struct Resolution {
     var fault: ResolutionFault { round.fault }
 
     /// Processes one nameserver's reply in the current round; returns what to do next.
-    mutating func take(_ reply: NameserverReply) -> Next {
+    mutating func receive(_ reply: NameserverReply) -> Next {
         precondition(answersMissing > 0, "more replies than queries in a round")
         answersMissing -= 1
         switch reply {

@@ -18,7 +18,7 @@ public final class Resolver {
     private(set) var nameservers: [Nameserver] = []
     /// Notifies a waiter of the name table.
     private let deliver: (NameWaiter, IPAddress?) -> Void
-    private var inquiries: [ObjectIdentifier: Inquiry] = [:]
+    private var lookups: [ObjectIdentifier: DNSLookup] = [:]
     private var isWorking = false
     public private(set) var isClosed = false
 
@@ -69,15 +69,15 @@ public final class Resolver {
     ) {
         if let source { return source.look(for: name, family, done: done) }
         guard !nameservers.isEmpty else { return done(.failure(.other)) }
-        let inquiry = Inquiry(name, family, of: self, done: done)
-        inquiries[ObjectIdentifier(inquiry)] = inquiry
+        let lookup = DNSLookup(name, family, of: self, done: done)
+        lookups[ObjectIdentifier(lookup)] = lookup
         work()
     }
 
-    /// Removes an inquiry that has ended.
-    func forget(_ inquiry: Inquiry) { inquiries[ObjectIdentifier(inquiry)] = nil }
+    /// Removes a lookup that has ended.
+    func remove(_ lookup: DNSLookup) { lookups[ObjectIdentifier(lookup)] = nil }
 
-    /// Passes replies to their inquiries until there are none left: an inquiry may send further queries, which may be
+    /// Passes replies to their lookups until there are none left: a lookup may send further queries, which may be
     /// answered at once.
     func work() {
         guard !isWorking else { return }
@@ -86,14 +86,14 @@ public final class Resolver {
         while true {
             let replies = nameservers.flatMap { $0.takeReplies() }
             if replies.isEmpty { return }
-            for (question, reply) in replies { question.inquiry.take(reply, ofRound: question.round) }
+            for (query, reply) in replies { query.lookup.receive(reply, ofRound: query.round) }
         }
     }
 
-    /// Closes all channels. Pending inquiries fail, and waiters are notified that there is no address.
+    /// Closes all channels. Pending lookups fail, and waiters are notified that there is no address.
     public func close() {
         isClosed = true
-        for inquiry in Array(inquiries.values) { inquiry.cancel() }
+        for lookup in Array(lookups.values) { lookup.cancel() }
         for waiter in plan.names.close() { deliver(waiter, nil) }
         for nameserver in nameservers {
             nameserver.close()

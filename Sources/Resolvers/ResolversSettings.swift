@@ -85,12 +85,12 @@ extension ResolversSettings {
     }
 
     /// The name of the implicit section with the system's nameservers, which HAProxy also has.
-    public static let unwrittenName = "default"
+    public static let implicitName = "default"
 
     /// The settings of the implicit section; nil if the system has no nameserver.
-    public static func unwritten() -> ResolversSettings? {
+    public static func implicit() -> ResolversSettings? {
         var settings = ResolversSettings()
-        var args = Arguments(words: [], keyword: Word(unwrittenName, at: SourceRange(file: systemFile, line: 1)))
+        var args = Arguments(words: [], keyword: Word(implicitName, at: SourceRange(file: systemFile, line: 1)))
         settings.addSystemNameservers(&args)
         return settings.nameservers.isEmpty ? nil : settings
     }

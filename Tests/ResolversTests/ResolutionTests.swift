@@ -13,7 +13,7 @@ import Testing
         _ replies: [NameserverReply], preferring family: AddressFamily = .v4, of nameservers: Int = 1, tries: Int = 2
     ) -> [Resolution.Next] {
         var resolution = Resolution(for: family, of: nameservers, tries: tries)
-        return replies.map { resolution.take($0) }
+        return replies.map { resolution.receive($0) }
     }
 
     @Test func `the first address is believed`() {

@@ -31,12 +31,12 @@ enum ResolversSection: SiteSection {
             draft[ResolversSettings.self].makePlan(
                 name: draft.name, at: draft.range, resolve: HostResolver.resolve, &problems)
         }
-        let unwritten = ResolversSettings.unwrittenName
-        if !plans.contains(where: { $0.name == unwritten }),
-            let reference = proxies.flatMap(\.references).first(where: { $0.name == unwritten }),
-            let settings = ResolversSettings.unwritten()
+        let implicit = ResolversSettings.implicitName
+        if !plans.contains(where: { $0.name == implicit }),
+            let reference = proxies.flatMap(\.references).first(where: { $0.name == implicit }),
+            let settings = ResolversSettings.implicit()
         {
-            plans.append(settings.makePlan(name: unwritten, at: reference.range, resolve: { _ in [] }, &problems))
+            plans.append(settings.makePlan(name: implicit, at: reference.range, resolve: { _ in [] }, &problems))
         }
         let names = NameIndex(of: "resolvers section", plans.map(\.name))
         for index in proxies.indices {

@@ -5,7 +5,7 @@ internal import Basics
 internal import Reactor
 
 /// A name being resolved. Calls back once, with addresses or a fault, after `ResolversPlan.longestWait` at the latest.
-final class Inquiry: LoopTask {
+final class DNSLookup: LoopTask {
     let name: String
     private unowned let resolver: Resolver
     private var resolution: Resolution
@@ -38,14 +38,14 @@ final class Inquiry: LoopTask {
         roundBegan = resolver.loop.now
         resolver.loop.setDeadline(end, of: handle)
         for nameserver in resolver.nameservers {
-            nameserver.ask(name, for: NameserverQuestion(self, round: round, family, nameserver))
+            nameserver.ask(name, for: DNSQuery(self, round: round, family, nameserver))
         }
     }
 
     /// Processes a nameserver's reply to a query of `round`.
-    func take(_ reply: NameserverReply, ofRound round: Int) {
+    func receive(_ reply: NameserverReply, ofRound round: Int) {
         guard done != nil, round == self.round else { return }
-        switch resolution.take(reply) {
+        switch resolution.receive(reply) {
         case .wait: break
         case .ask(let family): ask(family)
         case .askLater(let family):
@@ -73,7 +73,7 @@ final class Inquiry: LoopTask {
 
     private func finish(_ result: Result<[IPAddress], ResolutionFault>) {
         resolver.loop.remove(handle)
-        resolver.forget(self)
+        resolver.remove(self)
         let done = done
         self.done = nil
         done?(result)
