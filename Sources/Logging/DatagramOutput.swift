@@ -1,14 +1,15 @@
-// Lines to a syslog server: one datagram each, over UDP or a datagram socket in the file system.
+// Sends lines to a syslog server, one datagram each, over UDP or a Unix-domain datagram socket.
 //
-// Sending never blocks: a datagram that the system does not take at once is lost and counted. A server
-// that was restarted is found again: by the next line over UDP, by opening the socket anew in the file
-// system. Host names are looked up here, on the logger thread, and only where a socket is opened.
+// Sending never blocks: a datagram that the system does not accept at once is lost and counted. After a server restart,
+// UDP works again with the next line; a Unix-domain socket is reopened. Host names are resolved here, on the logger
+// thread, whenever a socket is opened.
 
 internal import Basics
 internal import Glibc
 
+/// The output for a datagram target.
 final class DatagramOutput {
-    /// How long a target that could not be opened is left alone.
+    /// The interval between attempts to open a target.
     static let retryAfter = TimeSpan.seconds(1)
 
     private let target: LogTarget
@@ -24,7 +25,7 @@ final class DatagramOutput {
     }
 
     private func attempt(_ line: [UInt8]) -> Bool {
-        // Twice: the first failure may tell of an earlier datagram, or of a socket whose server was replaced.
+        // Two attempts: the first error may stem from an earlier datagram, or from a socket whose server was restarted.
         for _ in 0..<2 {
             guard descriptor >= 0 || open() else { return false }
             switch transmit(line) {
@@ -43,7 +44,7 @@ final class DatagramOutput {
         return false
     }
 
-    /// 0, or why it failed.
+    /// Sends one datagram; returns 0 or the errno.
     private func transmit(_ line: [UInt8]) -> Int32 {
         let count = unsafe line.withUnsafeBytes {
             unsafe Glibc.send(
@@ -71,8 +72,8 @@ final class DatagramOutput {
         return descriptor >= 0
     }
 
-    /// A connected socket, or -1. Of a name's addresses an IPv4 one is taken if there is one, as HAProxy does: nobody
-    /// tells a sender of datagrams that the other one would have been right.
+    /// A connected socket, or -1. Prefers a name's IPv4 addresses, as HAProxy does, because UDP gives no feedback about
+    /// unreachable addresses.
     private static func connectNetwork(_ host: String, _ port: UInt16) -> Int32 {
         let descriptor = connectNetwork(host, port, AF_INET)
         return descriptor >= 0 ? descriptor : connectNetwork(host, port, AF_INET6)
@@ -95,7 +96,7 @@ final class DatagramOutput {
         return -1
     }
 
-    /// A connected socket, or -1. `name` is the path with its closing NUL, or an abstract name with its leading one.
+    /// A connected socket, or -1. `name` is a path with its terminating NUL, or an abstract name with its leading NUL.
     private static func connectUnix(_ name: [UInt8]) -> Int32 {
         var form = sockaddr_un()
         form.sun_family = sa_family_t(AF_UNIX)

@@ -1,17 +1,17 @@
-// How a thread that logs wakes the logger thread: at the price of a memory fence while that is awake.
+// Wakes the logger thread. While it is awake, the cost for a thread that logs is a memory fence.
 
 internal import Reactor
 internal import Synchronization
 
-/// A bell that any thread rings and one thread sleeps by.
+/// A wake-up signal that any thread can send and one thread sleeps on.
 final class Doorbell: Sendable {
     private let waker = AtomicLazyReference<Waker>()
     private let isAsleep = Atomic<Bool>(false)
 
-    /// Makes known what ends the sleeper's wait. Once, before it sleeps.
+    /// Sets the waker of the sleeping thread. Call once, before the thread sleeps.
     func connect(to waker: Waker) { _ = self.waker.storeIfNil(waker) }
 
-    /// Wakes the sleeper if there is one. Call after the work it is to find has been published.
+    /// Wakes the sleeping thread, if it sleeps. Call after publishing the work for it.
     func ring() {
         // Pairs with the fence in `sleep`: either the sleeper sees the work, or this thread sees that it sleeps.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -20,8 +20,8 @@ final class Doorbell: Sendable {
         }
     }
 
-    /// Calls `wait`, which the bell ends, unless `hasWork` says that there is work. A wait may also end for no reason: a ring that
-    /// comes while the sleeper wakes up ends its next one.
+    /// Calls `wait`, which `ring` ends, unless `hasWork` returns true. A wait may also end spuriously: a `ring` during
+    /// a wake-up ends the next wait.
     func sleep(unless hasWork: () -> Bool, _ wait: () -> Void) {
         isAsleep.store(true, ordering: .relaxed)
         atomicMemoryFence(ordering: .sequentiallyConsistent)

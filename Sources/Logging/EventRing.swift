@@ -1,24 +1,25 @@
-// The newest lines of a log in memory, for the runtime socket and for servers that get them over a stream.
+// Keeps the newest lines of a log in memory, for the runtime socket and for log servers that receive them over a
+// stream.
 //
-// A full ring forgets its oldest line for a new one, unless a server has not had that line yet: then the new line is
-// dropped and counted. Neither a reader nor a server ever makes a writer wait.
+// When the ring is full, a new line replaces the oldest one, unless a server has not received that one yet: then the
+// new line is dropped and counted. Readers and servers never block a writer.
 
 internal import Basics
 internal import Synchronization
 
-/// A ring of whole lines: what a `ring` section makes, or a `log` line whose target is a stream.
+/// A ring buffer of lines: that of a `ring` section, or of a `log` line whose target is a stream.
 public final class EventRing: Sendable {
-    /// What `size` may say, in bytes: `show events` copies all of a ring at once.
+    /// The range of `size` in bytes. `show events` copies a whole ring at once.
     public static let sizeLimits = 1_024...(1 << 28)
-    /// Bytes of a ring without `size`, as in HAProxy.
+    /// The size in bytes without `size`, as in HAProxy.
     public static let sizeByDefault = 16_384
-    /// Bytes of the ring of a `log tcp@` line: as many as may wait for a descriptor.
+    /// The size in bytes of the ring of a `log tcp@` line; the same as `StreamOutput.pendingBytesMax`.
     static let sizeOfStream = 1 << 18
 
     public let name: String
     public let description: String
     public let capacity: Int
-    /// Who gets every line over a stream.
+    /// The servers that receive every line.
     let servers: [RingServer]
     private let content: Lock<Content>
     private let droppedLines = Atomic<UInt64>(0)
@@ -31,28 +32,31 @@ public final class EventRing: Sendable {
         content = Lock(Content(capacity: capacity, servers: servers.count))
     }
 
-    /// Lines that found no room, because a server had not had the oldest ones.
+    /// Lines dropped because a server had not received the oldest ones.
     public var dropped: UInt64 { droppedLines.load(ordering: .relaxed) }
 
     func countDropped() { droppedLines.wrappingAdd(1, ordering: .relaxed) }
 
-    /// Appends a line without its end; false if there is no room for it. A line longer than the ring is cut.
+    /// Appends a line, given without its line end. Returns false if there is no room for it. A line longer than the
+    /// ring is truncated.
     func append(_ line: ArraySlice<UInt8>) -> Bool { content.withLock { $0.append(line) } }
 
-    /// Where the next line will be.
+    /// The position of the next line.
     public var end: UInt64 { content.withLock { $0.tail } }
 
-    /// Appends the lines from `position` on to `out`, each with `delimiter` behind it, up to some `bytesMax`.
+    /// Appends the lines from `position` on to `out`, each followed by `delimiter`, and stops once `bytesMax` is
+    /// reached or exceeded.
     ///
-    /// `position` becomes that of the first line not copied. A position from before the oldest line, such as 0, stands for that.
+    /// Sets `position` to that of the first line not copied. A position before the oldest line, such as 0, means the
+    /// oldest.
     public func read(
         from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int = .max
     ) {
         content.withLock { $0.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax) }
     }
 
-    /// Appends the lines that a server has not had yet, framed for it, and the place in `out` where each ends. They count as
-    /// had. Stops after some `bytesMax`.
+    /// Moves the lines that a server has not received yet to `out`, framed for it, and appends the offset in `out`
+    /// where each ends to `ends`. Stops once `bytesMax` is reached or exceeded.
     func take(for server: Int, into out: inout [UInt8], ends: inout [Int], bytesMax: Int) {
         content.withLock { content in
             while out.count < bytesMax, content.positions[server] < content.tail {
@@ -64,10 +68,10 @@ public final class EventRing: Sendable {
         }
     }
 
-    /// Lines that a server has not had yet.
+    /// Whether there are lines that a server has not received yet.
     func waiting(for server: Int) -> Bool { content.withLock { $0.positions[server] < $0.tail } }
 
-    /// How many lines those are.
+    /// The number of lines that a server has not received yet.
     func countWaiting(for server: Int) -> UInt64 {
         content.withLock { content in
             var position = content.positions[server]
@@ -82,18 +86,18 @@ public final class EventRing: Sendable {
 }
 
 extension EventRing {
-    /// The bytes: positions count all that were ever written, their remainder is the place in `bytes`.
+    /// The contents. A position counts all bytes ever written; modulo the capacity it is the index in `bytes`.
     struct Content: ~Copyable {
-        /// Bytes in front of each line: its length.
+        /// The length of a line's header, which holds the line's length.
         static let headerBytes = 4
 
         private let capacity: Int
-        /// Empty until the first line comes: a file that is only checked needs no memory for its rings.
+        /// Allocated with the first line, so that checking a configuration does not allocate rings.
         private var bytes: [UInt8] = []
-        /// The oldest line, and the place behind the newest.
+        /// The positions of the oldest line, and of the end of the newest.
         private(set) var head: UInt64 = 0
         private(set) var tail: UInt64 = 0
-        /// The first line that each server has not had.
+        /// For each server, the position of the first line that it has not received.
         var positions: [UInt64]
 
         init(capacity: Int, servers: Int) {
@@ -101,7 +105,7 @@ extension EventRing {
             positions = Array(repeating: 0, count: servers)
         }
 
-        /// A line's first byte, its length, and the position of the next line.
+        /// The position of a line's first byte, and its length.
         struct Line {
             let start: UInt64
             let count: Int

@@ -1,13 +1,13 @@
-// One place where lines go, and in which form: what one `log` line of the configuration says.
+// The destination of a `log` line: its target, and the format of its lines.
 
 public import Basics
 internal import Reactor
 
-/// What takes the lines.
+/// Where lines are sent.
 public enum LogTarget: Hashable, Sendable {
-    /// A descriptor this process was started with: 1 is `stdout`, 2 is `stderr`.
+    /// An inherited descriptor: 1 is `stdout`, 2 is `stderr`.
     case descriptor(Int32)
-    /// UDP to an address or host name; the name is looked up by the logger thread, and again when sending fails.
+    /// UDP to an address or host name. The logger thread resolves the name, and again when sending fails.
     case network(host: String, port: UInt16)
     /// A datagram socket in the file system: `/dev/log`.
     case path(String)
@@ -15,17 +15,17 @@ public enum LogTarget: Hashable, Sendable {
     case abstract(String)
     /// A `ring` section.
     case ring(String)
-    /// A syslog server that gets lines over a stream, from a ring of its own.
+    /// A syslog server that receives lines over a stream, from a ring of its own.
     case stream(StreamTarget)
 }
 
-/// Where a stream of lines goes to.
+/// The address of a syslog server that receives lines over a stream.
 public enum StreamTarget: Hashable, Sendable, CustomStringConvertible {
     case host(String, port: UInt16)
     case path(String)
     case abstract(String)
 
-    /// As a file may write it.
+    /// The address as written in a configuration.
     public var description: String {
         switch self {
         case .host(let host, let port): host.contains(":") ? "tcp@[\(host)]:\(port)" : "tcp@\(host):\(port)"
@@ -34,7 +34,7 @@ public enum StreamTarget: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address; nil if the host name has none. Names are looked up, which blocks.
+    /// Resolves the host name, which blocks; returns nil if it has no address.
     public func resolved() -> SocketAddress? {
         switch self {
         case .host(let host, let port): HostResolver.resolve(host).first.map { .ip($0, port: port) }
@@ -44,28 +44,28 @@ public enum StreamTarget: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What stands in front of a line's text.
+/// The header in front of a line's text.
 public enum LogLineFormat: String, CaseIterable, Sendable {
-    /// As rfc3164, without the host name: `<134>Nov 21 06:57:51 portico[71]: text`.
+    /// Like rfc3164, without the host name: `<134>Nov 21 06:57:51 portico[71]: text`.
     case local
     case rfc3164, rfc5424
     /// `<134>text`: facility and level.
     case priority
-    /// `<6>text`: the level alone, as the journal reads it.
+    /// `<6>text`: only the level, as systemd's journal expects it.
     case short
-    /// As short, with an ISO date: `<6>2026-11-21T06:57:51.112000+00:00 text`.
+    /// Like short, with an ISO date: `<6>2026-11-21T06:57:51.112000+00:00 text`.
     case timed
     /// An ISO date and the text.
     case iso
-    /// The text alone.
+    /// Only the text.
     case raw
-    /// Portico's own: one JSON object a line and nothing around it.
+    /// Specific to Portico: one JSON object per line, without a header.
     case json
 }
 
-/// Which lines of every `size` lines a destination takes: `sample 1,3:4` takes the first and third of four.
+/// Selects lines by their number modulo `size`: `sample 1,3:4` selects the first and third of every four lines.
 public struct LogSample: Hashable, Sendable {
-    /// Numbers count from 1.
+    /// Line numbers, starting at 1.
     public let ranges: [ClosedRange<Int>]
     public let size: Int
 
@@ -75,27 +75,29 @@ public struct LogSample: Hashable, Sendable {
         self.size = size
     }
 
-    /// Whether the line at `position` (from 0) of each `size` lines is taken.
+    /// Whether the line at `position`, starting at 0, of each `size` lines is selected.
     func takes(_ position: Int) -> Bool { ranges.contains { $0.contains(position + 1) } }
 }
 
-/// One destination with all that its lines need.
+/// A log destination with the settings of its lines.
 public struct LogDestination: Hashable, Sendable {
     public var target: LogTarget
     public var format: LogLineFormat
     public var facility: LogFacility
-    /// The least grave level it takes.
+    /// The least severe level to send.
     public var maximumLevel: LogLevel
-    /// Graver lines are sent as if they were of this level, so that no `emerg` reaches every terminal.
+    /// More severe lines are sent with this level instead, for example to keep syslog from showing `emerg` on all
+    /// terminals.
     public var minimumLevel: LogLevel
-    /// Bytes of a line, header and line end included; nil for the target's own: `defaultLength`.
+    /// The maximum length of a line in bytes, including header and line end; nil for the target's default, see
+    /// `length`.
     public var lengthMax: Int?
     public var sample: LogSample?
-    /// The program's name in syslog headers; nil for the logger's own.
+    /// The program name in syslog headers; nil for the logger's.
     public var tag: String?
-    /// The `log-profile` that says how its lines look; nil for none.
+    /// The `log-profile` with the format of the lines; nil for none.
     public var profile: String?
-    /// The host name in syslog headers; nil for the machine's in rfc3164 and none in rfc5424.
+    /// The host name in syslog headers; nil for the machine's name in rfc3164 and none in rfc5424.
     public var hostname: String?
 
     public init(
@@ -114,8 +116,9 @@ public struct LogDestination: Hashable, Sendable {
         self.hostname = hostname
     }
 
-    /// The longest line where `len` does not say: syslog servers are only required to take 1,024 bytes, a
-    /// descriptor takes what comes, and half a JSON object is none.
+    /// The maximum length of a line in bytes. Without `len`, it is 1,024 bytes for syslog servers, which need not
+    /// accept more (RFC 3164), and the upper limit for descriptors, rings and JSON objects, which must not be
+    /// truncated.
     var length: Int {
         if let lengthMax { return lengthMax }
         if format == .json { return Self.lengthLimits.upperBound }
@@ -126,6 +129,6 @@ public struct LogDestination: Hashable, Sendable {
         return 1_024
     }
 
-    /// What `len` may say.
+    /// The range of `len`.
     public static let lengthLimits = 80...65_535
 }

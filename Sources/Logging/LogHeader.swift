@@ -1,15 +1,15 @@
-// The bytes around a line's text in each format, as HAProxy writes them.
+// Writes the header and line end around a line's text in each format, as HAProxy does.
 
 internal import Basics
 internal import Glibc
 
-/// Writes whole lines; used by the logger thread alone.
+/// Writes whole lines; used by the logger thread only.
 struct LogLineWriter {
-    /// The program's name where no `log-tag` says otherwise.
+    /// The program name where no `log-tag` is set.
     let programName: String
     let machineName: String
     let processID: Int32
-    // Lines come many to the second: the calendar is asked once for each.
+    // Cache of the local time: computed once per second.
     private var second = Int.min
     private var civil = CivilTime(secondsSince1970: 0)
 
@@ -19,10 +19,10 @@ struct LogLineWriter {
         self.processID = processID
     }
 
-    /// Appends the line of `text` for `destination`, cut to its length, with a line end.
+    /// Appends the line for `destination`, truncated to its maximum length, with a line end.
     mutating func append(_ text: [UInt8], _ record: LogRecord, for destination: LogDestination, to out: inout [UInt8]) {
         let start = out.count
-        // Where the text begins, behind structured data that only one format has.
+        // The start of the text, after the structured data, which only rfc5424 writes.
         var textStart = 0
         if record.content == .structured { textStart = 2 + (Int(text[0]) << 8 | Int(text[1])) }
         let level = max(record.level, destination.minimumLevel)
@@ -65,7 +65,7 @@ struct LogLineWriter {
             appendISODate(record.time, to: &out)
             out.append(0x20)
         case .raw:
-            // Lines of exchanges have their own; what happens to Portico itself would have none.
+            // Lines about exchanges contain a date; events do not, so add one.
             if record.content == .event, case .descriptor = destination.target {
                 appendISODate(record.time, to: &out)
                 out.append(0x20)
@@ -77,7 +77,7 @@ struct LogLineWriter {
                 return
             }
         }
-        // A text of several lines would be read as several: what would end a line is written as HAProxy writes it.
+        // A text with line feeds would be read as several lines: escape control characters as HAProxy does.
         let room = destination.length - 1 - (out.count - start)
         if record.content == .event {
             for byte in text.prefix(max(0, room)) { appendVisible(byte, to: &out) }
@@ -146,7 +146,7 @@ struct LogLineWriter {
         out.append("\",\"level\":\"")
         out.append(level.name)
         out.append("\",\"message\":\"")
-        // Through String, so that what is not UTF-8 does not make the whole object unreadable.
+        // Decode and encode, to replace invalid UTF-8, which would make the JSON invalid.
         for byte in String(decoding: text, as: UTF8.self).utf8 {
             switch byte {
             case 0x22, 0x5C:
@@ -161,7 +161,7 @@ struct LogLineWriter {
         out.append("\"}")
     }
 
-    /// The byte, or `#` and two digits for a control character (manual, section 8.6).
+    /// Appends the byte, or for a control character `#` and two hexadecimal digits (manual, section 8.6).
     private func appendVisible(_ byte: UInt8, to out: inout [UInt8]) {
         if byte >= 0x20 && byte != 0x7F {
             out.append(byte)

@@ -1,10 +1,10 @@
-// How grave a line is, and which part of the system it speaks for: the words of syslog (RFC 5424 section 6.2.1).
+// Severity and facility of log lines (syslog, RFC 5424 section 6.2.1).
 
-/// The severity of a line. A graver level compares as smaller, as its number is.
+/// The severity of a line. A more severe level compares as smaller, as its number is smaller.
 public enum LogLevel: UInt8, CaseIterable, Comparable, Sendable {
     case emerg, alert, crit, err, warning, notice, info, debug
 
-    /// The word of the configuration.
+    /// The name in the configuration.
     public var name: String {
         switch self {
         case .emerg: "emerg"
@@ -20,7 +20,7 @@ public enum LogLevel: UInt8, CaseIterable, Comparable, Sendable {
 
     @inlinable public static func < (a: LogLevel, b: LogLevel) -> Bool { a.rawValue < b.rawValue }
 
-    /// This level's bit in a byte with one bit a level.
+    /// This level's bit in a set of levels.
     @inlinable var bit: UInt8 { 1 &<< rawValue }
 }
 
@@ -28,14 +28,14 @@ public enum LogLevel: UInt8, CaseIterable, Comparable, Sendable {
 public struct LogFacility: Hashable, Sendable {
     public let number: UInt8
 
-    /// The words of the configuration; the place of a word is its number.
+    /// The names in the configuration, indexed by number.
     public static let names = [
         "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp",
         "audit",
         "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
     ]
 
-    /// nil if there is no facility of that name.
+    /// Returns nil if there is no facility of that name.
     public init?(named name: String) {
         guard let number = Self.names.firstIndex(of: name) else { return nil }
         self.number = UInt8(number)

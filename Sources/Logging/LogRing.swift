@@ -1,47 +1,49 @@
-// Lines on their way from one thread to the logger thread: a ring of bytes with one writer and one reader.
+// Passes lines from one thread to the logger thread: a lock-free ring buffer with one writer and one reader.
 //
-// Writing never waits. A line that does not fit is dropped and counted, whole: a reader never sees part of
-// one. The memory is mapped when the ring is made and touched only as far as lines have come.
+// Writing never blocks. A line that does not fit is dropped as a whole and counted. The memory is mapped when the ring
+// is created; its pages are touched only when lines use them.
 
 internal import Basics
 internal import Glibc
 internal import Synchronization
 
-/// What a line is, and so which destinations take it.
+/// The kind of a line, which decides to which destinations it is sent.
 enum LogContent: UInt8 {
-    /// Something that happened to Portico itself; every destination takes it.
+    /// An event of Portico itself, for all destinations.
     case event
-    /// An exchange as text, for the destinations that take text.
+    /// An exchange as text, for destinations with a text format.
     case text
-    /// An exchange as a JSON object, for the destinations that take JSON.
+    /// An exchange as a JSON object, for destinations with the JSON format.
     case json
-    /// As text, with structured data before it: two bytes with the length of that, it, the text.
+    /// Like text, preceded by structured data: two bytes with its length, the data, the text.
     case structured
 }
 
-/// What the ring keeps of a line beside its bytes.
+/// The metadata of a line in the ring.
 struct LogRecord: Equatable {
     var targets: UInt32
     var level: LogLevel
     var content: LogContent
     var time: WallTime
 
-    /// Bytes in front of each line in the ring: length, targets, seconds, microseconds, level, content.
+    /// The size of a line's header in the ring: length, targets, seconds, microseconds, level, content.
     static let headerBytes = 24
 }
 
+/// A ring buffer of lines with one writing and one reading thread.
 @safe
 final class LogRing: @unchecked Sendable {
-    /// Lines longer than this are cut: the most that `len` allows.
+    /// Longer lines are truncated: the upper limit of `len`.
     static let lineBytesMax = LogDestination.lengthLimits.upperBound
 
     let capacity: Int
     private let memory: UnsafeMutableRawPointer
-    // Bytes ever written and ever read. Each has one writer; `written` is released after the bytes it covers.
+    // Total bytes written and read. Each has a single writer. `written` is stored with release ordering, after the
+    // bytes.
     private let written = Atomic<UInt64>(0)
     private let read = Atomic<UInt64>(0)
     private let dropped = Atomic<UInt64>(0)
-    /// The writing thread's last look at `read`, so that it seldom touches the reader's cache line.
+    /// The writing thread's copy of `read`, to avoid touching the reader's cache line for every line.
     private var readSeenByWriter: UInt64 = 0
 
     /// `capacity` is a power of two, in bytes.
@@ -49,18 +51,18 @@ final class LogRing: @unchecked Sendable {
         precondition(capacity >= 4_096 && capacity.nonzeroBitCount == 1, "a ring of \(capacity) bytes")
         self.capacity = capacity
         let mapping = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        // mmap gives all ones on failure, never nil.
+        // mmap returns MAP_FAILED on failure, never nil.
         precondition(unsafe mapping != MAP_FAILED, "no memory for a ring of \(capacity) bytes")
         unsafe memory = mapping.unsafelyUnwrapped
     }
 
     deinit { unsafe munmap(memory, capacity) }
 
-    /// Lines that found no room.
+    /// Lines dropped because they did not fit.
     var lost: UInt64 { dropped.load(ordering: .relaxed) }
     var isEmpty: Bool { read.load(ordering: .relaxed) == written.load(ordering: .acquiring) }
 
-    /// Appends a line. Only ever called by the ring's one writing thread.
+    /// Appends a line; returns false if it does not fit. Called by the ring's writing thread only.
     func push(_ record: LogRecord, _ line: RawSpan) -> Bool {
         let count = min(line.byteCount, Self.lineBytesMax)
         let size = Self.paddedSize(count)
@@ -78,7 +80,7 @@ final class LogRing: @unchecked Sendable {
         store(UInt32(truncatingIfNeeded: record.time.microseconds), at: position + 16)
         store(UInt32(record.level.rawValue) << 8 | UInt32(record.content.rawValue), at: position + 20)
         unsafe line.withUnsafeBytes { bytes in
-            // Safe: the room was checked above, and what passes the end goes on at the start.
+            // Safe: the free space was checked above, and the part that passes the end wraps around.
             let offset = index(position + UInt64(LogRecord.headerBytes))
             let first = min(count, capacity - offset)
             guard count > 0, let source = bytes.baseAddress else { return }
@@ -89,14 +91,15 @@ final class LogRing: @unchecked Sendable {
         return true
     }
 
-    /// Takes the oldest line: replaces `line` by its bytes. nil if the ring is empty. Only ever called by the reader.
+    /// Removes the oldest line and replaces the contents of `line` by its bytes; returns nil if the ring is empty.
+    /// Called by the reading thread only.
     func pop(into line: inout [UInt8]) -> LogRecord? {
         let position = read.load(ordering: .relaxed)
         guard position != written.load(ordering: .acquiring) else { return nil }
         let count = Int(load(UInt32.self, at: position))
         let marks = load(UInt32.self, at: position + 20)
         guard let level = LogLevel(rawValue: UInt8(marks >> 8)), let content = LogContent(rawValue: UInt8(marks & 255))
-        else { preconditionFailure("a ring's record begins with \(count), \(marks)") }
+        else { preconditionFailure("corrupt record in a log ring: \(count), \(marks)") }
         let record = LogRecord(
             targets: load(UInt32.self, at: position + 4), level: level, content: content,
             time: WallTime(
@@ -105,14 +108,14 @@ final class LogRing: @unchecked Sendable {
         let offset = index(position + UInt64(LogRecord.headerBytes))
         let first = min(count, capacity - offset)
         line.removeAll(keepingCapacity: true)
-        // Safe: push wrote `count` bytes there, and will not write over them before `read` moves on.
+        // Safe: push has written `count` bytes there, and does not overwrite them before `read` advances.
         unsafe line.append(contentsOf: UnsafeRawBufferPointer(start: memory + offset, count: first))
         unsafe line.append(contentsOf: UnsafeRawBufferPointer(start: memory, count: count - first))
         read.store(position + UInt64(Self.paddedSize(count)), ordering: .releasing)
         return record
     }
 
-    /// Records begin at multiples of 8, so that no field of a header passes the end of the memory.
+    /// Records start at multiples of 8, so that no header field wraps around the end of the memory.
     private static func paddedSize(_ count: Int) -> Int { (LogRecord.headerBytes + count + 7) & ~7 }
 
     private func index(_ position: UInt64) -> Int { Int(position & UInt64(capacity - 1)) }

@@ -1,4 +1,4 @@
-// The target of a `log` line as a file writes it.
+// Parses the target of a `log` line.
 
 internal import Basics
 internal import Configuration
@@ -10,7 +10,7 @@ extension LogTarget {
     private static let datagramFamilies = ["udp@", "udp4@", "udp6@", "uxdg@"]
     private static let streamFamilies = ["tcp@", "tcp4@", "tcp6@", "uxst@"]
 
-    /// Reads `stdout`, `fd@<number>`, `ring@<name>`, an address or a path, with a family before it or without.
+    /// Parses `stdout`, `stderr`, `fd@<number>`, `ring@<name>`, or an address or path with an optional family prefix.
     init(_ word: Word) throws(ConfigProblem) {
         switch word.text {
         case "stdout": self = .descriptor(1)
@@ -39,7 +39,8 @@ extension LogTarget {
         switch try AddressText(bare) {
         case .descriptor(let number):
             guard !isStream else {
-                throw ConfigProblem("a descriptor is no stream to connect", at: word.range, expected: "fd@\(number)")
+                throw ConfigProblem(
+                    "a descriptor cannot be used with a stream family", at: word.range, expected: "fd@\(number)")
             }
             return .descriptor(number)
         case .path(let path): return isStream ? .stream(.path(path)) : .path(path)

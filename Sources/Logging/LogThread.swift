@@ -1,28 +1,28 @@
-// What the logger thread does: take lines out of the threads' rings, write them for each of their destinations,
-// hand them to the targets, and sleep when there is nothing left.
+// The logger thread: takes lines out of the threads' rings, formats them for each of their destinations, passes them to
+// the outputs, and sleeps when there are none left.
 
 internal import Basics
 internal import Reactor
 internal import Synchronization
 
 final class LogThread {
-    /// How long the thread leaves the rings alone after it found lines there. While it naps nobody needs to wake it,
-    /// and lines gather, so that many go into one write.
+    /// How long the thread pauses after it has found lines. During the pause no thread needs to wake it, and lines
+    /// accumulate, so that many are written at once.
     private static let nap = TimeSpan.milliseconds(5)
-    /// Lines taken from one ring before the next one has its turn.
+    /// Limit for the lines taken from one ring before the next ring is served.
     private static let linesInTurn = 512
 
     private let logger: Logger
-    /// The thread waits here, for connections to log servers and for the bell.
+    /// The loop in which the thread waits: for connections to log servers and for the doorbell.
     private let loop: TaskLoop
-    /// For bytes on their way to log servers.
+    /// The pool for bytes sent to log servers.
     private let pool = BufferPool()
     private var writer: LogLineWriter
     private var streams: [StreamOutput] = []
     private var datagrams: [DatagramOutput] = []
     private var rings: [RingOutput] = []
     private var outputs: [LogTarget: OutputIndex] = [:]
-    /// By the id of a set of destinations.
+    /// Indexed by the ID of a set of destinations.
     private var routes: [[Route]] = []
     private var tally = LogTally()
     private var text: [UInt8] = []
@@ -33,22 +33,22 @@ final class LogThread {
     private struct Route {
         let destination: LogDestination
         let output: OutputIndex
-        /// Lines offered, counted up to the sample's size.
+        /// The number of lines so far, modulo the sample's size.
         var position = 0
     }
 
-    /// - Parameter kernel: the thread's own.
+    /// - Parameter kernel: the kernel of the thread.
     init(_ logger: Logger, kernel: any Kernel) {
         self.logger = logger
         loop = TaskLoop(kernel: kernel)
         writer = LogLineWriter(programName: logger.programName)
     }
 
-    /// Until the logger is told to stop.
+    /// Runs until the logger is stopped.
     func run() {
         defer { for ring in rings { ring.close() } }
         while true {
-            // Before the rings are looked at: what was logged before the stop is then found in them.
+            // Load before draining the rings, so that lines logged before the stop are not missed.
             let deadline = logger.deadline.load(ordering: .acquiring)
             let found = drain()
             for i in streams.indices { streams[i].flush(&tally) }
@@ -62,7 +62,7 @@ final class LogThread {
                 if Instant.now().nanoseconds >= deadline { return giveUp() }
             }
             if found == .more {
-                // Without a pause, but connections have to hear that they can go on.
+                // Do not wait, but process the readiness of connections.
                 loop.runOnce(until: loop.now)
             } else if found == .lines || isBlocked || deadline != 0 {
                 loop.runOnce(until: loop.now + Self.nap)
@@ -77,11 +77,11 @@ final class LogThread {
 
     private enum Found {
         case nothing, lines
-        /// Lines, and more than their ring had its turn for.
+        /// Lines, and a ring has more than `linesInTurn`.
         case more
     }
 
-    /// Gives each ring its turn.
+    /// Takes up to `linesInTurn` lines from each ring.
     private func drain() -> Found {
         var found = Found.nothing
         for ring in logger.rings {
@@ -117,7 +117,7 @@ final class LogThread {
         }
     }
 
-    /// Appends `line` to a ring, and before it how many lines were dropped since it last had room.
+    /// Appends `line` to a ring, preceded by a line with the number of lines dropped before it, if any were.
     private func append(_ record: LogRecord, for destination: LogDestination, to ring: RingOutput) {
         if ring.droppedUntold > 0 {
             var notice = record
@@ -140,7 +140,7 @@ final class LogThread {
         }
     }
 
-    /// Destinations of the same target share its descriptor.
+    /// The output of a target, shared by all destinations with this target.
     private func output(for target: LogTarget) -> OutputIndex {
         if let known = outputs[target] { return known }
         let index: OutputIndex
@@ -177,7 +177,7 @@ final class LogThread {
 }
 
 extension LogContent {
-    /// Whether a destination of this format takes such lines.
+    /// Whether lines of this kind are sent to destinations of `format`.
     fileprivate func suits(_ format: LogLineFormat) -> Bool {
         switch self {
         case .event: true

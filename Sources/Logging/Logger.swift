@@ -1,8 +1,7 @@
-// Where log lines go without anybody waiting: each thread pushes into a ring of its own, one thread more
-// takes the lines out and hands them to their targets.
+// Logging without blocking: each thread writes to its own ring, and a logger thread writes the lines to their targets.
 //
-// A thread that logs never blocks, and makes a system call only to wake the logger thread from sleep; a
-// busy one makes none. Lines that a ring or a target does not take are counted as lost.
+// A thread that logs never blocks. It makes a system call only to wake the logger thread when that sleeps. Lines that a
+// ring or a target does not accept are counted as lost.
 
 public import Basics
 internal import Glibc
@@ -10,14 +9,14 @@ internal import Reactor
 internal import Synchronization
 public import SystemPackage
 
-/// A registered set of destinations: a small value, copied freely.
+/// A handle for a registered set of destinations; cheap to copy.
 public struct LogTargets: Hashable, Sendable {
     let id: UInt32
-    // One bit for each level that some destination of the kind takes.
+    // One bit for each level that any destination with a text format, or with JSON, accepts.
     private let textLevels: UInt8
     private let jsonLevels: UInt8
 
-    /// No destination at all.
+    /// The empty set.
     public static let none = LogTargets(id: 0, destinations: [])
 
     init(id: UInt32, destinations: [LogDestination]) {
@@ -34,23 +33,23 @@ public struct LogTargets: Hashable, Sendable {
 
     public var isEmpty: Bool { textLevels | jsonLevels == 0 }
 
-    /// Whether some destination takes lines of text of this level: otherwise they need not be formatted.
+    /// Whether any destination accepts text lines of this level. If not, they need not be formatted.
     public func wantsText(_ level: LogLevel) -> Bool { textLevels & level.bit != 0 }
-    /// Whether some destination takes JSON objects of this level.
+    /// Whether any destination accepts JSON objects of this level.
     public func wantsJSON(_ level: LogLevel) -> Bool { jsonLevels & level.bit != 0 }
     public func isEnabled(_ level: LogLevel) -> Bool { (textLevels | jsonLevels) & level.bit != 0 }
 }
 
-/// The rings and the thread behind them.
+/// The threads' rings, the registered destinations, and the logger thread.
 public final class Logger: Sendable {
     let rings: [LogRing]
     let programName: String
     let doorbell = Doorbell()
-    /// Destinations by the id of their set; 0 is the empty set.
+    /// The registered sets of destinations, indexed by ID; 0 is the empty set.
     let sets = Lock<[[LogDestination]]>([[]])
-    /// Nanoseconds of the instant at which a stopping logger gives up; 0 while it runs.
+    /// While stopping, when to discard the remaining lines, in nanoseconds of `Instant`; 0 while running.
     let deadline = Atomic<UInt64>(0)
-    /// Rings that lines go into, by the target that names them.
+    /// The event rings and the targets that refer to them.
     private let eventRingsByTarget = Lock<[(target: LogTarget, ring: EventRing)]>([])
     let handedOver = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
@@ -59,15 +58,18 @@ public final class Logger: Sendable {
     private let thread = Lock<Thread?>(nil)
     private let hasEnded = Atomic<Bool>(false)
 
-    /// One ring for each thread that logs, of `ringBytes` (a power of two) each: 1 MiB holds some 4,000 lines, five
-    /// milliseconds of a worker that does nothing else.
+    /// - Parameters:
+    ///   - rings: the number of threads that log.
+    ///   - ringBytes: the size of each ring, a power of two; 1 MiB holds about 4,000 lines, five milliseconds of a fully
+    ///     loaded worker.
     public init(rings: Int, ringBytes: Int = 1 << 20, programName: String = "portico") {
         precondition(rings > 0, "a logger of \(rings) rings")
         self.rings = (0..<rings).map { _ in LogRing(capacity: ringBytes) }
         self.programName = programName
     }
 
-    /// The handle of these destinations; the same for the same list. Never from a worker: it takes a lock.
+    /// Registers a list of destinations; returns the same handle for the same list. Workers must not call it, because
+    /// it takes a lock.
     public func register(_ destinations: [LogDestination]) -> LogTargets {
         guard !destinations.isEmpty else { return .none }
         for case .stream(let target) in destinations.map(\.target) { addRing(of: target) }
@@ -78,7 +80,7 @@ public final class Logger: Sendable {
         }
     }
 
-    /// Takes the ring that the target `.ring(ring.name)` stands for; before destinations with it are registered.
+    /// Adds the ring for the target `.ring(ring.name)`. Call before registering destinations with this target.
     public func add(_ ring: EventRing) {
         eventRingsByTarget.withLock { rings in
             precondition(!rings.contains { $0.target == .ring(ring.name) }, "two rings named \(ring.name)")
@@ -86,7 +88,8 @@ public final class Logger: Sendable {
         }
     }
 
-    /// A stream's ring is made with the first destination that has it. A host name without an address is refused elsewhere.
+    /// Creates the ring of a stream target, unless it exists. A host name that does not resolve has been reported by
+    /// `LoggingSettings.check`.
     private func addRing(of target: StreamTarget) {
         guard eventRing(of: .stream(target)) == nil else { return }
         let ring = EventRing(
@@ -95,20 +98,20 @@ public final class Logger: Sendable {
         eventRingsByTarget.withLock { $0.append((.stream(target), ring)) }
     }
 
-    /// All rings that lines go into, those of `ring` sections first.
+    /// All event rings, those of `ring` sections first.
     public var eventRings: [EventRing] { eventRingsByTarget.withLock { $0.map(\.ring) } }
 
     func eventRing(of target: LogTarget) -> EventRing? {
         eventRingsByTarget.withLock { rings in rings.first { $0.target == target }?.ring }
     }
 
-    /// Standard error, for complete lines that get nothing in front of them.
+    /// Registers standard error, in format raw, for complete lines.
     public func registerStandardError() -> LogTargets {
         guard let facility = LogFacility(named: "daemon") else { preconditionFailure("syslog has a facility daemon") }
         return register([LogDestination(target: .descriptor(2), format: .raw, facility: facility)])
     }
 
-    /// The way in for one thread. Two threads must not use the same ring.
+    /// The channel through which one thread logs. Two threads must not use the same ring.
     public func channel(_ ring: Int) -> LogChannel {
         precondition(rings.indices.contains(ring), "ring \(ring) of \(rings.count)")
         return LogChannel(ring: rings[ring], doorbell: doorbell)
@@ -129,7 +132,8 @@ public final class Logger: Sendable {
         doorbell.connect(to: kernel.storeIfNil(made).kernel.waker)
     }
 
-    /// Starts the logger thread; after becoming a daemon, for threads do not survive that. Lines wait until then.
+    /// Starts the logger thread. Call after becoming a daemon, because threads do not survive a fork. Lines logged
+    /// before stay in the rings.
     public func start() {
         do throws(Errno) { try prepare() } catch { preconditionFailure("the logger thread cannot start: \(error)") }
         guard let kernel = kernel.load() else { preconditionFailure("a logger without its kernel") }
@@ -143,8 +147,8 @@ public final class Logger: Sendable {
         }
     }
 
-    /// Writes what is queued, then ends the thread. What its targets do not take in time is lost and counted. A thread that is
-    /// looking up the name of a log server at that time is not waited for: it ends by itself, or with the process.
+    /// Writes the queued lines, then ends the thread. Lines that the targets do not accept within `limit` are lost and
+    /// counted. If the thread is blocked in a name look-up, this function returns without waiting for its end.
     public func stop(within limit: TimeSpan = .seconds(1)) {
         let running = thread.withLock { thread in
             defer { thread = nil }
@@ -162,24 +166,24 @@ public final class Logger: Sendable {
         deadline.store(0, ordering: .releasing)
     }
 
-    /// How much later than its deadline the thread may notice it: it looks between two batches of lines.
+    /// The thread checks its deadline between batches of lines, and may notice it this much later.
     private static let stopSlack = TimeSpan.milliseconds(500)
 
-    /// Lines handed to a target; a line for two targets counts twice.
+    /// Lines written to targets; a line for two targets counts twice.
     public var written: UInt64 { handedOver.load(ordering: .relaxed) }
 
-    /// Lines that a full ring (once) or a target (each) did not take.
+    /// Lines lost: in a full ring (counted once) or at a target (counted once per target).
     public var lost: UInt64 {
         rings.reduce(refused.load(ordering: .relaxed)) { $0 + $1.lost }
     }
 }
 
-/// The way in for one thread: two references, copied freely within it.
+/// The channel through which one thread logs. Must not be shared with other threads.
 public struct LogChannel: Sendable {
     let ring: LogRing
     let doorbell: Doorbell
 
-    /// Something that happened to Portico itself. Every destination that takes the level gets it.
+    /// Logs an event of Portico itself to every destination that accepts the level.
     public func event(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ message: String) {
         guard targets.isEnabled(level) else { return }
         var message = message
@@ -189,14 +193,14 @@ public struct LogChannel: Sendable {
         }
     }
 
-    /// An exchange as text, without header and line end, for the destinations that take text.
+    /// Logs an exchange as text, without header and line end, to the destinations with a text format.
     public func line(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ text: [UInt8]) {
         guard targets.wantsText(level) else { return }
         unsafe push(level, .text, targets, time, text.span.bytes)
     }
 
-    /// An exchange as text with structured data before it: two bytes, the more significant first, with the length of that;
-    /// it; the text.
+    /// Logs an exchange as text preceded by structured data: two bytes with its length, the more significant first, the
+    /// data, the text.
     public func structured(
         _ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ dataAndText: [UInt8]
     ) {
@@ -204,7 +208,7 @@ public struct LogChannel: Sendable {
         unsafe push(level, .structured, targets, time, dataAndText.span.bytes)
     }
 
-    /// An exchange as a JSON object, for the destinations that take JSON.
+    /// Logs an exchange as a JSON object to the destinations with the JSON format.
     public func json(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ object: [UInt8]) {
         guard targets.wantsJSON(level) else { return }
         unsafe push(level, .json, targets, time, object.span.bytes)

@@ -1,9 +1,10 @@
-// The lines that say where logs go.
+// The keywords for log destinations.
 
 internal import Basics
 public import Configuration
 internal import Glibc
 
+/// The keyword table of this module.
 public enum LoggingKeywords {
     public static let table: [Keyword] = lines + RingKeywords.table + MailerKeywords.table
 
@@ -14,8 +15,8 @@ public enum LoggingKeywords {
                 "log global | log <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] [profile <name>] <facility>"
                 + " [<level> [<minlevel>]]",
             summary: "Sends log lines to stdout, stderr, fd@<number>, a syslog server's address or a datagram socket's"
-                + " path, over a stream to tcp@<address> or uxst@<path>, or to ring@<name>, a ring section. Several lines"
-                + " add up; 'no log' forgets those of defaults.",
+                + " path, over a stream to tcp@<address> or uxst@<path>, or to ring@<name>, a ring section. Several log"
+                + " lines add up; 'no log' removes those inherited from defaults.",
             negatable: true
         ) { (arguments, draft) throws(ConfigProblem) in
             if arguments.isNegated {
@@ -24,7 +25,7 @@ public enum LoggingKeywords {
             }
             if let word = arguments.peek, arguments.skip("global") {
                 guard draft.kind != .global else {
-                    throw arguments.problem("'log global' cannot stand in the global section", at: word)
+                    throw arguments.problem("'log global' is not allowed in the global section", at: word)
                 }
                 guard !draft[LoggingSettings.self].lines.contains(.global) else { return }
                 draft[LoggingSettings.self].lines.append(.global)
@@ -37,20 +38,20 @@ public enum LoggingKeywords {
         },
         Keyword(
             "log-tag", in: [.global, .defaults, .frontend, .backend, .listen, "log-profile"], usage: "log-tag <name>",
-            summary: "Names the program in syslog headers; portico where nothing else is said."
+            summary: "Sets the program name in syslog headers; portico by default."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[LoggingSettings.self].tag = try headerWord("a name", &arguments)
         },
         Keyword(
             "log-send-hostname", in: .global, usage: "log-send-hostname [<name>]",
-            summary: "Names the host in syslog headers: this machine's name, or the one given."
+            summary: "Adds the host name to syslog headers: this machine's name, or the one given."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[LoggingSettings.self].hostname =
                 arguments.isAtEnd ? LogLineWriter.machineName() : try headerWord("a host name", &arguments)
         },
     ]
 
-    /// A path where there is no socket is mostly meant as a file.
+    /// Warns about a path without a socket, which is usually meant as a log file.
     private static func noticeMissingSocket(
         of entry: LoggingSettings.Line, at word: Word?, _ arguments: inout Arguments
     ) {
@@ -60,13 +61,13 @@ public enum LoggingKeywords {
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { return }
         arguments.notice(
-            "there is no log socket at '\(path)': the lines go nowhere until there is one", at: word,
+            "there is no log socket at '\(path)': log lines are lost until there is one", at: word,
             expected:
                 "stdout, stderr, fd@<number>, a syslog server's address, or a socket like /dev/log; Portico writes no files"
         )
     }
 
-    /// The rest of a `log` line that names a target.
+    /// Parses a `log` line from its target on.
     private static func line(_ arguments: inout Arguments) throws(ConfigProblem) -> LoggingSettings.Line {
         let targetWord = try arguments.nextAddress("a target: stdout, an address, a socket's path, or global")
         let target = try LogTarget(targetWord)
@@ -119,7 +120,7 @@ public enum LoggingKeywords {
         "info": .info, "debug": .debug,
     ]
 
-    /// `1,3-4:10`: the 1st, 3rd and 4th line of every ten.
+    /// Parses a sample: `1,3-4:10` selects the 1st, 3rd and 4th line of every ten.
     private static func sample(_ word: Word) throws(ConfigProblem) -> LogSample {
         let problem = ConfigProblem(
             "'\(word.text)' is not a sample", at: word.range,
@@ -137,12 +138,13 @@ public enum LoggingKeywords {
         return LogSample(ranges: ranges, size: size)
     }
 
-    /// A word that stands in a header whose parts are parted by spaces.
+    /// Parses a word for a syslog header, whose parts are separated by spaces.
     private static func headerWord(_ what: String, _ arguments: inout Arguments) throws(ConfigProblem) -> String {
         let word = try arguments.next(what)
         guard !word.text.isEmpty, word.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw arguments.problem(
-                "'\(word.text)' cannot stand in a syslog header", at: word, expected: "\(what) in ASCII without spaces")
+                "'\(word.text)' is not allowed in a syslog header", at: word,
+                expected: "\(what) in ASCII without spaces")
         }
         return word.text
     }

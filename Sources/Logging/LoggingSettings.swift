@@ -1,10 +1,10 @@
-// What one section says about where its lines go.
+// The log settings of a section.
 
 public import Configuration
 
 /// The `log`, `log-tag` and `log-send-hostname` lines of a section.
 public struct LoggingSettings: SectionSettings {
-    /// Where a `log` line names things that other sections are about.
+    /// The positions of a `log` line's target and profile, for problems found after parsing.
     public struct Places: Hashable, Sendable {
         var target: SourceRange
         var profile: SourceRange?
@@ -12,26 +12,26 @@ public struct LoggingSettings: SectionSettings {
 
     /// One `log` line.
     public enum Line: Hashable, Sendable {
-        /// `log global`: what the global section's lines say.
+        /// `log global`: the destinations of the global section.
         case global
-        /// A destination, whether the line names its format, and where the line names what.
+        /// A destination, and whether the line sets its format.
         case destination(LogDestination, formatIsGiven: Bool, at: Places)
     }
 
     public var lines: [Line] = []
     /// `log-tag`.
     public var tag: String?
-    /// `log-send-hostname`, in `global` only: the name it gives, or the machine's.
+    /// `log-send-hostname`, in `global` only: the given name, or the machine's.
     public var hostname: String?
 
     public init() {}
 
-    /// The destinations of a section with these settings, in file order, none of them twice.
+    /// The destinations of a section with these settings, in file order, without duplicates.
     ///
-    /// For the global section itself, pass the settings as their own `global`.
+    /// For the global section itself, pass the same settings as `global`.
     /// - Parameters:
-    ///   - rings: the `ring` sections by name, whose format lines in them have.
-    ///   - profiles: the `log-profile` sections by name, whose tags lines of theirs have.
+    ///   - rings: the `ring` sections by name. Lines sent to a ring have the ring's format.
+    ///   - profiles: the `log-profile` sections by name. Lines with a profile have the profile's tag.
     public func destinations(
         global: LoggingSettings, rings: [String: RingSettings] = [:], profiles: [String: LoggingSettings] = [:]
     ) -> [LogDestination] {
@@ -53,7 +53,8 @@ public struct LoggingSettings: SectionSettings {
         return result.filter { seen.insert($0).inserted }
     }
 
-    /// Reports the rings, profiles and hosts that the section's own lines name in vain.
+    /// Reports references to unknown rings and profiles, and host names that do not resolve, in the section's own
+    /// lines.
     public func check(
         rings: [String: RingSettings], profiles: [String: LoggingSettings], _ problems: inout [ConfigProblem]
     ) {

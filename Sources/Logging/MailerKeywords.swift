@@ -1,12 +1,12 @@
-// The words about mail: a `mailers` section is read, and `email-alert` says that no mail is sent.
+// The keywords for mail alerts. Portico sends no mail: `mailers` sections are parsed and unused, `email-alert` warns.
 
 public import Configuration
 
-/// The lines about mail of one section.
+/// The mail settings of one section.
 public struct MailSettings: SectionSettings {
     /// The mail servers of a `mailers` section, by name.
     var mailers: [String: SourceRange] = [:]
-    /// The sections that `email-alert mailers` lines name.
+    /// The `mailers` sections to which `email-alert mailers` lines refer.
     public var references: [Reference] = []
 
     public init() {}
@@ -16,7 +16,7 @@ enum MailerKeywords {
     static let table: [Keyword] = [
         Keyword(
             "mailer", in: "mailers", usage: "mailer <name> <address>:<port>",
-            summary: "Names a mail server. Portico sends no mail: the section is read and not used."
+            summary: "Adds a mail server. Portico sends no mail: the section is parsed and not used."
         ) { (arguments, draft) throws(ConfigProblem) in
             let name = try arguments.next("a mail server's name")
             let word = try arguments.next("an address")
@@ -31,39 +31,39 @@ enum MailerKeywords {
         },
         Keyword(
             "timeout mail", in: "mailers", usage: "timeout mail <time>",
-            summary: "How long a mail may take. Portico sends no mail: the section is read and not used."
+            summary: "The time-out for sending a mail. Portico sends no mail: the section is parsed and not used."
         ) { (arguments, draft) throws(ConfigProblem) in _ = try arguments.time("a time") },
-        alert("mailers", "<mailers>", "Names the mail servers for alerts.") {
+        alert("mailers", "<mailers>", "Sets the mail servers for alerts.") {
             (arguments, draft) throws(ConfigProblem) in
             draft[MailSettings.self].references.append(Reference(try arguments.next("the name of a mailers section")))
         },
-        alert("from", "<address>", "Says whom alerts come from.") { (arguments, draft) throws(ConfigProblem) in
+        alert("from", "<address>", "Sets the sender of alerts.") { (arguments, draft) throws(ConfigProblem) in
             _ = try arguments.next("an address")
         },
-        alert("to", "<address>", "Says whom alerts go to.") { (arguments, draft) throws(ConfigProblem) in
+        alert("to", "<address>", "Sets the recipient of alerts.") { (arguments, draft) throws(ConfigProblem) in
             _ = try arguments.next("an address")
         },
-        alert("myhostname", "<name>", "Says what this host is called in alerts.") {
+        alert("myhostname", "<name>", "Sets the name of this host in alerts.") {
             (arguments, draft) throws(ConfigProblem) in _ = try arguments.next("a host name")
         },
-        alert("level", "<level>", "Says from which level on alerts are sent.") {
+        alert("level", "<level>", "Sets the minimum level of alerts.") {
             (arguments, draft) throws(ConfigProblem) in
             _ = try arguments.choice("a log level", of: LoggingKeywords.levels)
         },
     ]
 
-    /// An `email-alert` line. All of a section are warned about, so that none of them is believed.
+    /// The keyword for an `email-alert` line, which warns that it has no effect.
     private static func alert(_ name: String, _ usage: String, _ summary: String, parse: @escaping Keyword.Parser)
         -> Keyword
     {
         Keyword(
             "email-alert \(name)", in: .proxies, usage: "email-alert \(name) \(usage)",
-            summary: summary + " Portico sends no mail, and warns of that."
+            summary: summary + " Portico sends no mail, and warns about it."
         ) { (arguments, draft) throws(ConfigProblem) in
             try parse(&arguments, &draft)
             arguments.warn(
                 "no mail is sent: 'email-alert \(name)' has no effect",
-                expected: "a log line whose receiver sends mail; states of servers are logged at levels notice to emerg"
+                expected: "a log line to a receiver that sends mail; server state changes are logged at notice to emerg"
             )
         }
     }

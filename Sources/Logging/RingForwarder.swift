@@ -1,19 +1,21 @@
-// Sends a ring's lines to one server, over a connection that is made when there is something to send.
+// Sends a ring's lines to one log server, over a connection that is opened when there are lines to send.
 //
-// Nothing here waits: the logger thread calls `step` in each of its rounds, and its loop ends the wait when the connection
-// can go on. A server that refuses, is silent or takes nothing costs the other targets nothing, and its own ring the lines that find
-// no room. A line that was not sent whole over a connection that is lost is sent again, from its start, over the next one.
+// Nothing here blocks: the logger thread calls `step` in each iteration, and its loop ends the wait when the connection
+// is ready. A server that is unreachable or slow does not affect other targets; only its own ring drops lines once it
+// is full. After a connection is lost, a line that was not sent completely is sent again from its start over the next
+// one.
 
 internal import Basics
 internal import Reactor
 internal import Transport
 
+/// The connection of a ring to one of its servers.
 final class RingForwarder: LoopTask {
-    /// From one attempt to connect to the next, as in HAProxy.
+    /// The interval between attempts to connect, as in HAProxy.
     private static let pause = TimeSpan.seconds(1)
-    /// Bytes taken out of the ring at a time.
+    /// Limit for the bytes taken out of the ring at a time.
     private static let pendingBytesMax = 65_536
-    /// Reads in a row from a server that talks although nothing is expected of it.
+    /// Limit for consecutive reads from a server, which is not expected to send anything.
     private static let readsMax = 16
 
     private enum State {
@@ -30,12 +32,12 @@ final class RingForwarder: LoopTask {
     private var state = State.closed(notBefore: Instant(nanoseconds: 0))
     /// Nil while `state` is `closed`.
     private var stream: ByteStream?
-    /// Framed lines on their way, and the index in `pending` at which each ends.
+    /// Framed lines being sent, and the offset in `pending` where each ends.
     private var pending: [UInt8] = []
     private var ends: [Int] = []
-    /// Bytes that the connection had taken before the first of `pending`.
+    /// Bytes that the connection had sent before the first byte of `pending`.
     private var sentBefore: UInt64 = 0
-    /// When the connection last took something, or was opened.
+    /// When the connection was opened or last accepted bytes.
     private var progressAt = Instant(nanoseconds: 0)
 
     init(_ ring: EventRing, server index: Int, pool: BufferPool, in loop: TaskLoop) {
@@ -47,14 +49,15 @@ final class RingForwarder: LoopTask {
 
     private var server: RingServer { ring.servers[index] }
 
-    /// Whether there are lines that the server has not had.
+    /// Whether there are lines that have not been sent.
     var hasUnsent: Bool { !pending.isEmpty || ring.waiting(for: index) }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) { stream?.note(readiness) }
 
     func expired(in loop: TaskLoop) {}
 
-    /// Does what can be done without waiting; returns when to call again even if no event and no line comes.
+    /// Makes as much progress as possible without blocking. Returns when to call again if there is neither an event nor
+    /// a new line before that.
     func step(at now: Instant) -> Instant {
         while true {
             switch state {
@@ -88,7 +91,7 @@ final class RingForwarder: LoopTask {
         }
     }
 
-    /// Closes for good; returns how many lines the server has not had.
+    /// Closes the connection and discards the remaining lines; returns their number.
     func giveUp() -> UInt64 {
         let done = sent
         disconnect()
@@ -96,7 +99,7 @@ final class RingForwarder: LoopTask {
         return UInt64(ends.count { $0 > done }) + ring.countWaiting(for: index)
     }
 
-    /// Bytes of `pending` that the connection has taken.
+    /// Bytes of `pending` that the connection has sent.
     private var sent: Int { Int((stream?.bytesSent ?? sentBefore) - sentBefore) }
 
     private func begin(at now: Instant) -> Bool {
@@ -114,7 +117,7 @@ final class RingForwarder: LoopTask {
         return true
     }
 
-    /// Ends the connection. Lines that it has taken whole are done with, the rest is for the next one.
+    /// Closes the connection. Drops the lines that were sent completely and keeps the others for the next connection.
     private func close(at now: Instant) {
         let sent = sent
         disconnect()
@@ -134,7 +137,8 @@ final class RingForwarder: LoopTask {
         state = .closed(notBefore: Instant(nanoseconds: 0))
     }
 
-    /// Reads and drops what the server says, which should be nothing; false if it has closed.
+    /// Reads and discards data from the server, which is not expected to send any. Returns false if it closed the
+    /// connection.
     private func isAlive() -> Bool {
         for _ in 0..<Self.readsMax {
             switch stream?.read(loop.kernel) {
@@ -146,7 +150,7 @@ final class RingForwarder: LoopTask {
         return true
     }
 
-    /// Sends lines as far as the connection takes them.
+    /// Sends as many lines as the connection accepts.
     private func send(at now: Instant) -> WriteResult? {
         if pending.isEmpty {
             sentBefore = stream?.bytesSent ?? 0

@@ -1,26 +1,27 @@
-// The words of a `ring` section.
+// The keywords of a `ring` section.
 
 internal import Basics
 internal import Configuration
 
+/// The keywords of a `ring` section.
 enum RingKeywords {
     static let table: [Keyword] = [
         Keyword(
             "description", in: "ring", usage: "description <text>",
-            summary: "What `show events` says of the ring; its name where nothing is said."
+            summary: "The description of the ring in `show events`; by default its name."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].description = try arguments.next("a text").text
         },
         Keyword(
             "format", in: "ring", usage: "format <format>",
             summary:
-                "How lines look in the ring, whatever the format of the log line that sends them there: raw by default."
+                "The format of lines in the ring; it overrides the format of the log line. Default: raw."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].format = try arguments.choice("a log format", of: LoggingKeywords.formats)
         },
         Keyword(
             "maxlen", in: "ring", usage: "maxlen <bytes>",
-            summary: "Cuts lines that are longer, their header included; without it a line may be as long as the ring."
+            summary: "Truncates longer lines, including their header. By default a line may be as long as the ring."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].lengthMax = try arguments.integer(
                 "the longest line in bytes", in: 1...LogDestination.lengthLimits.upperBound)
@@ -28,8 +29,8 @@ enum RingKeywords {
         Keyword(
             "size", in: "ring", usage: "size <size>",
             summary:
-                "The memory for lines: 16 KiB by default. The oldest line makes room for a new one, unless a server of the "
-                + "ring has not had it: then the new one is dropped and counted."
+                "The memory for lines: 16 KiB by default. A new line replaces the oldest one, unless a server of the "
+                + "ring has not received that yet: then the new line is dropped and counted."
         ) { (arguments, draft) throws(ConfigProblem) in
             let word = try arguments.next("a size")
             let size = try word.size("a size")
@@ -41,19 +42,19 @@ enum RingKeywords {
         Keyword(
             "server", in: "ring", usage: "server <name> <address>[:<port>] [log-proto legacy|octet-count]",
             summary:
-                "Sends every line of the ring to a syslog server over TCP or a stream socket, each with a line feed behind "
-                + "it, or with octet-count its length before it. A lost connection is made again after a second.",
+                "Sends every line of the ring to a syslog server over TCP or a stream socket, each followed by a line "
+                + "feed, or with octet-count preceded by its length. A lost connection is reopened after a second.",
             parse: parseServer),
         Keyword(
             "timeout connect", in: "ring", usage: "timeout connect <time>",
-            summary: "How long a connection to a server may take to stand: 1 s by default."
+            summary: "The time-out for connecting to a server: 1 s by default."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].connectTimeout = try time(&arguments)
         },
         Keyword(
             "timeout server", in: "ring", usage: "timeout server <time>",
             summary:
-                "How long a server may take nothing of what waits before its connection is made anew: 5 s by default."
+                "The time after which the connection to a server that accepts no data is reopened: 5 s by default."
         ) { (arguments, draft) throws(ConfigProblem) in
             draft[RingSettings.self].serverTimeout = try time(&arguments)
         },
@@ -62,7 +63,7 @@ enum RingKeywords {
     private static func time(_ arguments: inout Arguments) throws(ConfigProblem) -> TimeSpan {
         let word = try arguments.next("a time")
         let time = try word.time("a time")
-        guard time > .zero else { throw arguments.problem("a time-out of nothing", at: word) }
+        guard time > .zero else { throw arguments.problem("the time-out must not be 0", at: word) }
         return time
     }
 
@@ -70,7 +71,7 @@ enum RingKeywords {
         let name = try arguments.next("a server's name")
         let addressWord = try arguments.next("an address")
         var stream = addressWord
-        // Whatever family is written, a ring's lines go over a stream.
+        // Without a stream family, the address is taken as that of a stream.
         if !["tcp@", "tcp4@", "tcp6@", "uxst@"].contains(where: { addressWord.text.hasPrefix($0) }) {
             stream.text = (addressWord.text.hasPrefix("/") ? "uxst@" : "tcp@") + addressWord.text
         }

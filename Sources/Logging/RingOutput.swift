@@ -1,4 +1,4 @@
-// A ring as the logger thread has it: with the connections that empty it, and the count of what was dropped.
+// The output for a ring: appends lines to it, counts those that are dropped, and drives the connections to its servers.
 
 internal import Basics
 internal import Reactor
@@ -7,25 +7,25 @@ final class RingOutput {
     private let ring: EventRing
     private let loop: TaskLoop
     private let forwarders: [RingForwarder]
-    /// Lines dropped since the last announcement that some were.
+    /// Lines dropped since the last announcement.
     private(set) var droppedUntold = 0
 
-    /// - Parameter pool: for the bytes on their way to the servers.
+    /// - Parameter pool: the pool for bytes sent to the servers.
     init(_ ring: EventRing, pool: BufferPool, in loop: TaskLoop) {
         self.ring = ring
         self.loop = loop
         forwarders = ring.servers.indices.map { RingForwarder(ring, server: $0, pool: pool, in: loop) }
     }
 
-    /// Whether some server has not had every line.
+    /// Whether any server has not received all lines.
     var hasUnsent: Bool { forwarders.contains(where: \.hasUnsent) }
 
-    /// Sends what can be sent; returns when to try again.
+    /// Sends lines to the servers without blocking; returns when to call again.
     func step(at now: Instant) -> Instant {
         forwarders.reduce(.never) { min($0, $1.step(at: now)) }
     }
 
-    /// Appends a line without its end, or drops and counts it.
+    /// Appends a line, given without its line end; drops and counts it if there is no room.
     func append(_ line: ArraySlice<UInt8>, _ tally: inout LogTally) {
         if take(line) {
             tally.written += 1
@@ -36,7 +36,7 @@ final class RingOutput {
         }
     }
 
-    /// Appends the line that says how many were dropped, if there is room for it.
+    /// Appends the line that announces the dropped lines, if there is room for it.
     func announce(_ line: ArraySlice<UInt8>) {
         if take(line) { droppedUntold = 0 }
     }
@@ -46,14 +46,14 @@ final class RingOutput {
         for forwarder in forwarders { forwarder.disconnect() }
     }
 
-    /// Gives up what servers have not had.
+    /// Discards the lines that servers have not received.
     func giveUp(_ tally: inout LogTally) {
         for forwarder in forwarders { tally.lost += forwarder.giveUp() }
     }
 
     private func take(_ line: ArraySlice<UInt8>) -> Bool {
         if ring.append(line) { return true }
-        // Lines come in bursts: a server that is well takes what the ring has now.
+        // During a burst, sending to a server may free space.
         guard !forwarders.isEmpty else { return false }
         loop.runOnce(until: loop.now)
         _ = step(at: loop.now)

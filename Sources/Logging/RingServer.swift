@@ -1,22 +1,22 @@
-// A log server that gets a ring's lines over a stream, and how lines are told apart there (RFC 6587).
+// A log server that receives a ring's lines over a stream, and the framing of lines (RFC 6587).
 
 internal import Basics
 
-/// What a `server` line of a ring says, or a `log tcp@` target.
+/// The settings of a `server` line of a ring, or of a `log tcp@` target.
 struct RingServer: Sendable {
-    /// How lines are told apart in the stream.
+    /// The framing of lines in the stream.
     enum Framing: Sendable {
-        /// Each ends with a line feed (RFC 6587 section 3.4.2).
+        /// Each line ends with a line feed (RFC 6587 section 3.4.2).
         case lineFeed
-        /// Each has its length in bytes before it (RFC 6587 section 3.4.1).
+        /// Each line is preceded by its length in bytes (RFC 6587 section 3.4.1).
         case octetCount
     }
 
     let address: SocketAddress
     var framing = Framing.lineFeed
-    /// For connecting: 1 s without `timeout connect`, as HAProxy has it for `log tcp@`.
+    /// `timeout connect`; the default is that of HAProxy for `log tcp@`.
     var connectTimeout = TimeSpan.seconds(1)
-    /// For the server to take something of what waits.
+    /// `timeout server`: limit for the time in which the server accepts no data.
     var sendTimeout = TimeSpan.seconds(5)
 }
 

@@ -1,4 +1,4 @@
-// What a `ring` section says, and the ring it makes.
+// The settings of a `ring` section.
 
 internal import Basics
 public import Configuration
@@ -10,13 +10,13 @@ public struct RingSettings: SectionSettings {
         let name: Word
         let target: StreamTarget
         let framing: RingServer.Framing
-        /// Where the address stands.
+        /// The position of the address, for problems found after parsing.
         let place: SourceRange
     }
 
     var description: String?
     var format = LogLineFormat.raw
-    /// `maxlen`: bytes of a line, header included.
+    /// `maxlen`: the maximum length of a line in bytes, including its header.
     var lengthMax: Int?
     var size = EventRing.sizeByDefault
     var connectTimeout: TimeSpan?
@@ -25,8 +25,8 @@ public struct RingSettings: SectionSettings {
 
     public init() {}
 
-    /// The ring of a section of this name. Host names of its servers are looked up, which blocks; one that has no address
-    /// is a problem.
+    /// Creates the ring of a section of this name. Resolves the host names of its servers, which blocks; reports those
+    /// that do not resolve.
     public func makeRing(named name: String, _ problems: inout [ConfigProblem]) -> EventRing {
         var targets: [RingServer] = []
         for line in servers {

@@ -1,22 +1,23 @@
-// Lines to a descriptor: standard output, a pipe, a file.
+// Writes lines to a descriptor: standard output, a pipe, a file.
 //
-// What the descriptor does not take at once waits here, up to a limit; beyond it lines are lost and
-// counted. Writing never blocks, so that a stuck reader of one target costs the others nothing: a
-// descriptor is asked first, and given no more than it can take. It is not switched to non-blocking mode,
-// because that would also switch it for every other process that has it.
+// Bytes that the descriptor does not accept at once are buffered up to a limit; beyond it, lines are lost and counted.
+// Writing never blocks, so that a stuck reader does not affect other targets: the descriptor is polled first, and at
+// most as much is written as it accepts. It is not set to non-blocking mode, because that would affect all processes
+// that share it.
 
 internal import Glibc
 
-/// Lines handed to targets, and lines that were not.
+/// Numbers of lines written and lost.
 struct LogTally {
     var written: UInt64 = 0
     var lost: UInt64 = 0
 }
 
+/// The output for a descriptor.
 struct StreamOutput {
-    /// Bytes that may wait for the descriptor; some thousand lines.
+    /// Limit for buffered bytes: about a thousand lines.
     static let pendingBytesMax = 1 << 18
-    /// A pipe that is writable takes this much without blocking (PIPE_BUF).
+    /// A pipe that is writable accepts at least this many bytes without blocking (PIPE_BUF).
     private static let pipeBytes = 4_096
 
     let descriptor: Int32
@@ -41,10 +42,10 @@ struct StreamOutput {
             }
     }
 
-    /// Whether something waits for the descriptor to take it.
+    /// Whether bytes are waiting for the descriptor.
     var isBlocked: Bool { sent < pending.count }
 
-    /// Queues a whole line, or loses it if too much is waiting.
+    /// Queues a whole line; counts it as lost if the buffer is full.
     mutating func append(_ line: [UInt8], _ tally: inout LogTally) {
         if pending.count - sent + line.count > Self.pendingBytesMax {
             flush(&tally)
@@ -56,7 +57,7 @@ struct StreamOutput {
         pending.append(contentsOf: line)
     }
 
-    /// Writes what the descriptor takes now.
+    /// Writes as much as the descriptor accepts without blocking.
     mutating func flush(_ tally: inout LogTally) {
         while sent < pending.count {
             guard kind == .file || isWritable else { break }
@@ -69,7 +70,7 @@ struct StreamOutput {
             } else if count < 0, errno == EAGAIN || errno == EWOULDBLOCK {
                 break
             } else {
-                // The reader has gone for good (EPIPE), the disk is full, or there is no such descriptor.
+                // The reader has closed the pipe (EPIPE), the disk is full, or the descriptor does not exist.
                 discard(&tally)
             }
         }
@@ -82,7 +83,7 @@ struct StreamOutput {
         }
     }
 
-    /// Gives up what is waiting.
+    /// Discards the buffered lines.
     mutating func discard(_ tally: inout LogTally) {
         tally.lost += Self.lines(in: pending[sent...])
         pending.removeAll(keepingCapacity: true)
@@ -91,7 +92,7 @@ struct StreamOutput {
 
     private var isWritable: Bool {
         var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        // An error or hang-up counts as writable: the write then says what it is.
+        // An error or hang-up counts as writable: the write then returns the error.
         return unsafe poll(&request, 1, 0) == 1
     }
 

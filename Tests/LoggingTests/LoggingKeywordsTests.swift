@@ -112,14 +112,14 @@ import Testing
         ("log stdout sample 0:2 local0", "'0:2' is not a sample"),
         ("log stdout sample 2-1:2 local0", "'2-1:2' is not a sample"),
         ("log-tag", "'log-tag' lacks an argument"),
-        ("log-tag é", "'é' cannot stand in a syslog header"),
-        ("log-send-hostname ü", "'ü' cannot stand in a syslog header"),
+        ("log-tag é", "'é' is not allowed in a syslog header"),
+        ("log-send-hostname ü", "'ü' is not allowed in a syslog header"),
     ])
     func `A wrong line says what is wrong`(line: String, message: String) throws {
         #expect(try problem(line).message == message)
     }
 
     @Test func `log global belongs to proxies`() throws {
-        #expect(try problem("log global", in: .global).message == "'log global' cannot stand in the global section")
+        #expect(try problem("log global", in: .global).message == "'log global' is not allowed in the global section")
     }
 }
