@@ -57,7 +57,7 @@ public final class EventRing: Sendable {
 
     /// Moves the lines that a server has not received yet to `out`, framed for it, and appends the offset in `out`
     /// where each ends to `ends`. Stops once `bytesMax` is reached or exceeded.
-    func take(for server: Int, into out: inout [UInt8], ends: inout [Int], bytesMax: Int) {
+    func moveLines(for server: Int, into out: inout [UInt8], ends: inout [Int], bytesMax: Int) {
         content.withLock { content in
             while out.count < bytesMax, content.positions[server] < content.tail {
                 let line = content.line(at: content.positions[server])

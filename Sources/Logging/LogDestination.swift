@@ -76,7 +76,7 @@ public struct LogSample: Hashable, Sendable {
     }
 
     /// Whether the line at `position`, starting at 0, of each `size` lines is selected.
-    func takes(_ position: Int) -> Bool { ranges.contains { $0.contains(position + 1) } }
+    func selects(_ position: Int) -> Bool { ranges.contains { $0.contains(position + 1) } }
 }
 
 /// A log destination with the settings of its lines.

@@ -96,7 +96,7 @@ struct LogLineWriter {
 
     /// `Nov  1 06:57:51 `, local time (RFC 3164 section 4.1.2).
     private mutating func appendSyslogDate(_ time: WallTime, to out: inout [UInt8]) {
-        look(at: time)
+        updateCalendar(for: time)
         out.append(CivilTime.monthNames[civil.month - 1])
         out.append(civil.day < 10 ? "  " : " ")
         out.append(decimal: civil.day)
@@ -107,7 +107,7 @@ struct LogLineWriter {
 
     /// `2026-11-21T06:57:51.112000+00:00`, local time (RFC 5424 section 6.2.3).
     private mutating func appendISODate(_ time: WallTime, to out: inout [UInt8]) {
-        look(at: time)
+        updateCalendar(for: time)
         out.append(decimal: civil.year, width: 4)
         out.append(0x2D)
         out.append(decimal: civil.month, width: 2)
@@ -132,7 +132,7 @@ struct LogLineWriter {
         out.append(decimal: civil.second, width: 2)
     }
 
-    private mutating func look(at time: WallTime) {
+    private mutating func updateCalendar(for time: WallTime) {
         guard time.seconds != second else { return }
         second = time.seconds
         civil = time.local

@@ -59,7 +59,7 @@ final class LogThread {
             let isBlocked = streams.contains { $0.isBlocked }
             if deadline != 0 {
                 if found == .nothing && !isBlocked && !rings.contains(where: \.hasUnsent) { return }
-                if Instant.now().nanoseconds >= deadline { return giveUp() }
+                if Instant.now().nanoseconds >= deadline { return discardAll() }
             }
             if found == .more {
                 // Do not wait, but process the readiness of connections.
@@ -97,7 +97,7 @@ final class LogThread {
 
     private func deliver(_ record: LogRecord) {
         let set = Int(record.targets)
-        if set >= routes.count { learnRoutes() }
+        if set >= routes.count { updateRoutes() }
         precondition(set < routes.count, "a line for destinations \(set) of \(routes.count)")
         for i in routes[set].indices {
             let destination = routes[set][i].destination
@@ -105,7 +105,7 @@ final class LogThread {
             if let sample = destination.sample {
                 let position = routes[set][i].position
                 routes[set][i].position = (position + 1) % sample.size
-                guard sample.takes(position) else { continue }
+                guard sample.selects(position) else { continue }
             }
             line.removeAll(keepingCapacity: true)
             writer.append(text, record, for: destination, to: &line)
@@ -119,12 +119,12 @@ final class LogThread {
 
     /// Appends `line` to a ring, preceded by a line with the number of lines dropped before it, if any were.
     private func append(_ record: LogRecord, for destination: LogDestination, to ring: RingOutput) {
-        if ring.droppedUntold > 0 {
+        if ring.unannouncedDrops > 0 {
             var notice = record
             notice.level = .notice
             notice.content = .event
             var announcement: [UInt8] = []
-            let count = ring.droppedUntold
+            let count = ring.unannouncedDrops
             writer.append(
                 Array("\(count) \(count == 1 ? "event" : "events") dropped".utf8), notice, for: destination,
                 to: &announcement)
@@ -133,7 +133,7 @@ final class LogThread {
         ring.append(line.dropLast(), &tally)
     }
 
-    private func learnRoutes() {
+    private func updateRoutes() {
         let sets = logger.sets.withLock { $0 }
         for set in sets[routes.count...] {
             routes.append(set.map { Route(destination: $0, output: output(for: $0.target)) })
@@ -162,9 +162,9 @@ final class LogThread {
         return index
     }
 
-    private func giveUp() {
+    private func discardAll() {
         for i in streams.indices { streams[i].discard(&tally) }
-        for ring in rings { ring.giveUp(&tally) }
+        for ring in rings { ring.discardUnsent(&tally) }
         for ring in logger.rings { while ring.pop(into: &text) != nil { tally.lost += 1 } }
         publish()
     }

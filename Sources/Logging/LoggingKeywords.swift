@@ -107,7 +107,7 @@ public enum LoggingKeywords {
         if !arguments.isAtEnd { destination.minimumLevel = try arguments.choice("a log level", of: levels) }
         return .destination(
             destination, formatIsGiven: format != nil,
-            at: LoggingSettings.Places(target: targetWord.range, profile: profile?.range))
+            at: LoggingSettings.Positions(target: targetWord.range, profile: profile?.range))
     }
 
     static let formats: KeyValuePairs<String, LogLineFormat> = [

@@ -5,7 +5,7 @@ public import Configuration
 /// The `log`, `log-tag` and `log-send-hostname` lines of a section.
 public struct LoggingSettings: SectionSettings {
     /// The positions of a `log` line's target and profile, for problems found after parsing.
-    public struct Places: Hashable, Sendable {
+    public struct Positions: Hashable, Sendable {
         var target: SourceRange
         var profile: SourceRange?
     }
@@ -15,7 +15,7 @@ public struct LoggingSettings: SectionSettings {
         /// `log global`: the destinations of the global section.
         case global
         /// A destination, and whether the line sets its format.
-        case destination(LogDestination, formatIsGiven: Bool, at: Places)
+        case destination(LogDestination, formatIsGiven: Bool, at: Positions)
     }
 
     public var lines: [Line] = []
@@ -58,11 +58,11 @@ public struct LoggingSettings: SectionSettings {
     public func check(
         rings: [String: RingSettings], profiles: [String: LoggingSettings], _ problems: inout [ConfigProblem]
     ) {
-        for case .destination(let destination, _, let places) in lines {
-            let place = places.target
+        for case .destination(let destination, _, let positions) in lines {
+            let range = positions.target
             if let profile = destination.profile, profiles[profile] == nil {
                 let problem = ConfigProblem(
-                    "no log-profile section named '\(profile)'", at: places.profile,
+                    "no log-profile section named '\(profile)'", at: positions.profile,
                     suggestion: nearest(profile, among: profiles.keys))
                 if !problems.contains(problem) { problems.append(problem) }
             }
@@ -70,9 +70,9 @@ public struct LoggingSettings: SectionSettings {
             switch destination.target {
             case .ring(let name) where rings[name] == nil:
                 problem = ConfigProblem(
-                    "no ring section named '\(name)'", at: place, suggestion: nearest(name, among: rings.keys))
+                    "no ring section named '\(name)'", at: range, suggestion: nearest(name, among: rings.keys))
             case .stream(let target) where target.resolved() == nil:
-                problem = ConfigProblem("no address for the host of '\(target)'", at: place)
+                problem = ConfigProblem("no address for the host of '\(target)'", at: range)
             default: break
             }
             if let problem, !problems.contains(problem) { problems.append(problem) }

@@ -12,7 +12,7 @@ internal import Transport
 /// The connection of a ring to one of its servers.
 final class RingForwarder: LoopTask {
     /// The interval between attempts to connect, as in HAProxy.
-    private static let pause = TimeSpan.seconds(1)
+    private static let reconnectInterval = TimeSpan.seconds(1)
     /// Limit for the bytes taken out of the ring at a time.
     private static let pendingBytesMax = 65_536
     /// Limit for consecutive reads from a server, which is not expected to send anything.
@@ -64,7 +64,7 @@ final class RingForwarder: LoopTask {
             case .closed(let notBefore):
                 guard hasUnsent else { return .never }
                 guard now >= notBefore else { return notBefore }
-                guard begin(at: now) else { return now + Self.pause }
+                guard connect(at: now) else { return now + Self.reconnectInterval }
             case .connecting(let limit):
                 switch stream?.connectProgress(loop.kernel) {
                 case .pending? where now < limit: return limit
@@ -92,23 +92,23 @@ final class RingForwarder: LoopTask {
     }
 
     /// Closes the connection and discards the remaining lines; returns their number.
-    func giveUp() -> UInt64 {
+    func discardUnsent() -> UInt64 {
         let done = sent
         disconnect()
-        defer { (pending, ends) = ([], []) }
-        return UInt64(ends.count { $0 > done }) + ring.countWaiting(for: index)
+        defer { (pending, lineEnds) = ([], []) }
+        return UInt64(lineEnds.count { $0 > done }) + ring.countWaiting(for: index)
     }
 
     /// Bytes of `pending` that the connection has sent.
     private var sent: Int { Int((stream?.bytesSent ?? sentBefore) - sentBefore) }
 
-    private func begin(at now: Instant) -> Bool {
+    private func connect(at now: Instant) -> Bool {
         handle = loop.add(self)
         do throws(ByteStream.Refusal) {
             stream = try ByteStream(connectingTo: server.address, pool: pool, as: handle, in: loop)
         } catch {
             loop.remove(handle)
-            state = .closed(notBefore: now + Self.pause)
+            state = .closed(notBefore: now + Self.reconnectInterval)
             return false
         }
         state = .connecting(until: now + server.connectTimeout)
@@ -121,12 +121,12 @@ final class RingForwarder: LoopTask {
     private func close(at now: Instant) {
         let sent = sent
         disconnect()
-        state = .closed(notBefore: now + Self.pause)
-        let done = ends.count { $0 <= sent }
-        let bytes = done == 0 ? 0 : ends[done - 1]
+        state = .closed(notBefore: now + Self.reconnectInterval)
+        let done = lineEnds.count { $0 <= sent }
+        let bytes = done == 0 ? 0 : lineEnds[done - 1]
         pending.removeFirst(bytes)
-        ends.removeFirst(done)
-        for i in ends.indices { ends[i] -= bytes }
+        lineEnds.removeFirst(done)
+        for i in lineEnds.indices { lineEnds[i] -= bytes }
     }
 
     /// Closes the connection, if there is one.
@@ -154,7 +154,7 @@ final class RingForwarder: LoopTask {
     private func send(at now: Instant) -> WriteResult? {
         if pending.isEmpty {
             sentBefore = stream?.bytesSent ?? 0
-            ring.take(for: index, into: &pending, ends: &ends, bytesMax: Self.pendingBytesMax)
+            ring.moveLines(for: index, into: &pending, ends: &lineEnds, bytesMax: Self.pendingBytesMax)
             stream?.queue(pending)
         }
         let before = sent
@@ -162,7 +162,7 @@ final class RingForwarder: LoopTask {
         if sent > before { progressAt = now }
         if result == .all {
             pending.removeAll(keepingCapacity: true)
-            ends.removeAll(keepingCapacity: true)
+            lineEnds.removeAll(keepingCapacity: true)
             sentBefore = stream?.bytesSent ?? 0
         }
         return result

@@ -92,6 +92,6 @@ enum RingKeywords {
                 "there is a server '\(name.text)' already, at line \(first.name.range.line)", at: name)
         }
         draft[RingSettings.self].servers.append(
-            RingSettings.ServerLine(name: name, target: target, framing: framing, place: addressWord.range))
+            RingSettings.ServerLine(name: name, target: target, framing: framing, addressRange: addressWord.range))
     }
 }

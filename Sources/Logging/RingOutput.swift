@@ -8,7 +8,7 @@ final class RingOutput {
     private let loop: TaskLoop
     private let forwarders: [RingForwarder]
     /// Lines dropped since the last announcement.
-    private(set) var droppedUntold = 0
+    private(set) var unannouncedDrops = 0
 
     /// - Parameter pool: the pool for bytes sent to the servers.
     init(_ ring: EventRing, pool: BufferPool, in loop: TaskLoop) {
@@ -27,18 +27,18 @@ final class RingOutput {
 
     /// Appends a line, given without its line end; drops and counts it if there is no room.
     func append(_ line: ArraySlice<UInt8>, _ tally: inout LogTally) {
-        if take(line) {
+        if tryAppend(line) {
             tally.written += 1
         } else {
             tally.lost += 1
-            droppedUntold += 1
+            unannouncedDrops += 1
             ring.countDropped()
         }
     }
 
     /// Appends the line that announces the dropped lines, if there is room for it.
     func announce(_ line: ArraySlice<UInt8>) {
-        if take(line) { droppedUntold = 0 }
+        if tryAppend(line) { unannouncedDrops = 0 }
     }
 
     /// Closes the connections.
@@ -47,11 +47,11 @@ final class RingOutput {
     }
 
     /// Discards the lines that servers have not received.
-    func giveUp(_ tally: inout LogTally) {
-        for forwarder in forwarders { tally.lost += forwarder.giveUp() }
+    func discardUnsent(_ tally: inout LogTally) {
+        for forwarder in forwarders { tally.lost += forwarder.discardUnsent() }
     }
 
-    private func take(_ line: ArraySlice<UInt8>) -> Bool {
+    private func tryAppend(_ line: ArraySlice<UInt8>) -> Bool {
         if ring.append(line) { return true }
         // During a burst, sending to a server may free space.
         guard !forwarders.isEmpty else { return false }

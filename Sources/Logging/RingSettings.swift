@@ -11,7 +11,7 @@ public struct RingSettings: SectionSettings {
         let target: StreamTarget
         let framing: RingServer.Framing
         /// The position of the address, for problems found after parsing.
-        let place: SourceRange
+        let addressRange: SourceRange
     }
 
     var description: String?
@@ -31,7 +31,7 @@ public struct RingSettings: SectionSettings {
         var targets: [RingServer] = []
         for line in servers {
             guard let address = line.target.resolved() else {
-                problems.append(ConfigProblem("no address for the host of '\(line.name.text)'", at: line.place))
+                problems.append(ConfigProblem("no address for the host of '\(line.name.text)'", at: line.addressRange))
                 continue
             }
             var server = RingServer(address: address, framing: line.framing)

@@ -70,11 +70,11 @@ import Testing
 
         var out: [UInt8] = []
         var ends: [Int] = []
-        ring.take(for: 0, into: &out, ends: &ends, bytesMax: 10)
+        ring.moveLines(for: 0, into: &out, ends: &ends, bytesMax: 10)
         #expect(out == Array("a line 0\na line 1\n".utf8) && ends == [9, 18])
         #expect(append("a line 5", to: ring) && append("a line 6", to: ring))
         #expect(!append("a line 7", to: ring))
-        ring.take(for: 0, into: &out, ends: &ends, bytesMax: .max)
+        ring.moveLines(for: 0, into: &out, ends: &ends, bytesMax: .max)
         #expect(!ring.waiting(for: 0) && ends.count == 7)
     }
 
@@ -83,9 +83,9 @@ import Testing
         for i in 0..<5 { #expect(append("a line \(i)", to: ring)) }
         var out: [UInt8] = []
         var ends: [Int] = []
-        ring.take(for: 0, into: &out, ends: &ends, bytesMax: .max)
+        ring.moveLines(for: 0, into: &out, ends: &ends, bytesMax: .max)
         #expect(!append("a line 5", to: ring))
-        ring.take(for: 1, into: &out, ends: &ends, bytesMax: .max)
+        ring.moveLines(for: 1, into: &out, ends: &ends, bytesMax: .max)
         #expect(append("a line 5", to: ring))
     }
 }
