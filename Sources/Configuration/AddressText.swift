@@ -1,8 +1,8 @@
-// Addresses as files write them: for `bind`, `server`, `log` and whatever else has one.
+// Parses addresses in a configuration: of `bind`, `server`, `log` and other keywords.
 
 public import Basics
 
-/// An address as written, before any name is looked up.
+/// An address as written, before host names are resolved.
 public enum AddressText: Hashable, Sendable {
     public enum Host: Hashable, Sendable {
         /// `*`, or nothing before the colon: every IPv4 address.
@@ -10,17 +10,18 @@ public enum AddressText: Hashable, Sendable {
         case ip(IPAddress)
         case name(String)
     }
-    /// A port or a range of ports; nil if none was written.
+    /// A host and a port or range of ports; nil if no port was written.
     case endpoint(Host, ports: ClosedRange<UInt16>?)
     case path(String)
+    /// A name in Linux's abstract namespace (`abns@`).
     case abstract(String)
-    /// Likewise, of the length that other programs use (`abnsz@`).
+    /// A name in the abstract namespace without padding (`abnsz@`).
     case abstractExact(String)
-    /// A socket this process was started with.
+    /// An inherited descriptor.
     case descriptor(Int32)
 
-    /// Reads `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`, `/path`,
-    /// `abns@name`, `abnsz@name`, `fd@3`. After `ipv6@`, `*` and nothing stand for every IPv6 address.
+    /// Parses `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`,
+    /// `/path`, `abns@name`, `abnsz@name`, `fd@3`. After `ipv6@`, `*` or an empty host means every IPv6 address.
     public init(_ word: Word) throws(ConfigProblem) {
         let text = word.text
         if text.hasPrefix("/") {
@@ -39,7 +40,7 @@ public enum AddressText: Hashable, Sendable {
         } else {
             let bare = text.after("ipv4@") ?? text.after("ipv6@") ?? text.after("tcp@") ?? text
             if let refusal = Self.schemeRefusal(bare, word) { throw refusal }
-            // Before the rest is read: to a reader of hosts, 'sctp@' would be a strange host.
+            // Check before parsing the host, which would report 'sctp@' as an invalid host name.
             if let at = bare.firstIndex(of: "@") {
                 throw ConfigProblem(
                     "unknown address family '\(bare[...at])'", at: word.range,
@@ -51,7 +52,7 @@ public enum AddressText: Hashable, Sendable {
         }
     }
 
-    /// `http://10.0.0.1:80/` is a URL, of which an address is a part.
+    /// The problem of a URL such as `http://10.0.0.1:80/` in place of an address; nil if it is not a URL.
     private static func schemeRefusal(_ text: String, _ word: Word) -> ConfigProblem? {
         guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
         let host = text[colon...].dropFirst(3).prefix { $0 != "/" }
@@ -62,7 +63,7 @@ public enum AddressText: Hashable, Sendable {
             suggestion: host.isEmpty ? nil : host + (hasPort ? "" : port[text[..<colon]] ?? ""))
     }
 
-    /// What `ipv4@` and `ipv6@` say must be true of an address, and makes `*` mean all addresses of that family.
+    /// Checks that an address is of the family of its prefix `ipv4@` or `ipv6@`; after `ipv6@`, `*` becomes `[::]`.
     private static func ofFamily(
         _ text: String, _ address: AddressText, _ word: Word
     ) throws(ConfigProblem) -> AddressText {
@@ -78,7 +79,7 @@ public enum AddressText: Hashable, Sendable {
     }
 
     private static func path(_ path: String, _ word: Word) throws(ConfigProblem) -> String {
-        // sockaddr_un holds 108 bytes with the closing NUL.
+        // sockaddr_un holds 108 bytes including the terminating NUL.
         guard !path.isEmpty, path.utf8.count <= 107 else {
             throw ConfigProblem(
                 "a unix socket's path or name has 1 to 107 bytes, this one \(path.utf8.count)", at: word.range)
@@ -98,7 +99,7 @@ public enum AddressText: Hashable, Sendable {
             }
             return .endpoint(.ip(address), ports: try ports(rest.dropFirst(), word))
         }
-        // A bare IPv6 address without brackets: the last colon parts the port, as in HAProxy.
+        // In an IPv6 address without brackets, the last colon separates the port, as in HAProxy.
         guard let colon = text.lastIndex(of: ":") else {
             return .endpoint(try host(text[...], word), ports: nil)
         }
@@ -111,7 +112,7 @@ public enum AddressText: Hashable, Sendable {
         let isName = text.utf8.allSatisfy { byte in
             asciiLowercased(byte) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2D || byte == 0x2E || byte == 0x5F
         }
-        // A name whose last label is a number would be an address with a mistake in it (RFC 1123 section 2.1).
+        // A name whose last label is a number is a mistyped address (RFC 1123 section 2.1).
         let labels = text.split(separator: ".")
         guard isName, let last = labels.last, !isDecimal(last) else {
             if isDecimal(word.text), UInt16(word.text) ?? 0 > 0 {
@@ -126,7 +127,7 @@ public enum AddressText: Hashable, Sendable {
     private static func ports(_ text: Substring, _ word: Word) throws(ConfigProblem) -> ClosedRange<UInt16>? {
         if text.isEmpty { return nil }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        // UInt16 would also read "+80", which to HAProxy is an offset to the client's port.
+        // UInt16 would also accept "+80", which in HAProxy is an offset to the client's port.
         if parts.count <= 2, parts.allSatisfy(isDecimal), let first = UInt16(parts[0]),
             let last = UInt16(parts[parts.count - 1]), first <= last, first > 0
         {

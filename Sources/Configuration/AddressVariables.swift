@@ -1,9 +1,9 @@
-// `$NAME` and `${NAME}` in addresses: there, HAProxy puts the environment's values in even outside of quotes.
+// Expands `$NAME` and `${NAME}` in addresses, where HAProxy expands environment variables even outside quotes.
 
 extension Word {
-    /// The word with the variables' values in it, and the names of those that are not set: nothing stands for them.
+    /// The word with its variables expanded, and the names of variables that are not set, which expand to nothing.
     ///
-    /// A dollar sign before anything but a name stays as it is.
+    /// A dollar sign that is not followed by a name is kept.
     func expandingVariables(_ environment: [String: String]) -> (word: Word, unset: [String]) {
         guard text.utf8.contains(.dollar) else { return (self, []) }
         var out: [UInt8] = []
@@ -21,7 +21,8 @@ extension Word {
         return (Word(String(decoding: out, as: UTF8.self), at: range), unset)
     }
 
-    /// The name behind the dollar sign that `bytes` begins with, and what follows it; nil if there is none.
+    /// The variable name after the dollar sign at the start of `bytes`, and the bytes after it; nil if there is no
+    /// name.
     private static func variable(at bytes: ArraySlice<UInt8>) -> (name: String, behind: ArraySlice<UInt8>)? {
         var rest = bytes.dropFirst()
         let isBraced = rest.first == UInt8(ascii: "{")

@@ -1,28 +1,29 @@
-// The words of one line behind its keyword, taken one after the other by the keyword's parser.
+// A cursor over the arguments of one line, used by the parsers of keywords.
 //
-// Every refusal names the word it is about and what would have been right there. A warning is kept
-// in the cursor, so that a parser can warn and go on.
+// Every problem refers to a word and names what was expected. Warnings are collected in the cursor, so that a parser
+// can warn and continue.
 
 public import Basics
 
-/// A cursor over the words of one line behind its keyword.
+/// A cursor over the words of one line after its keyword.
 public struct Arguments: Sendable {
-    /// The keyword itself; its range covers the whole name, `option httplog` say. While a row of `parameters` parses,
-    /// the parameter's name.
+    /// The keyword; its range covers the whole name, for example `option httplog`. While a parameter is parsed, the
+    /// parameter's name.
     public let keyword: Word
-    /// Whether the line began with `no`.
+    /// Whether the line starts with `no`.
     public let isNegated: Bool
-    /// Whether the line is read elsewhere than where it stands: a rule of the old kind, which runs behind its section's others.
+    /// Whether the line is processed at another position than its own: an old rule, which runs after the section's
+    /// others.
     public internal(set) var isMoved = false
-    /// What was said with `warn`, in order.
+    /// The warnings and notices so far, in order.
     public private(set) var warnings: [ConfigProblem] = []
 
-    /// The variables that addresses may name.
+    /// The environment variables, which addresses may contain.
     var environment: [String: String] = [:]
 
     private let words: [Word]
     private var position: Int
-    /// What stands in parentheses behind the name.
+    /// The text in parentheses after the keyword's name.
     private var parentheses: Word?
 
     public init(words: [Word], keyword: Word, isNegated: Bool = false) {
@@ -38,10 +39,11 @@ public struct Arguments: Sendable {
 
     public var isAtEnd: Bool { position >= words.count }
 
-    /// The next word, not taken.
+    /// The next word, without advancing; nil at the end.
     public var peek: Word? { isAtEnd ? nil : words[position] }
 
-    /// Takes the next word. `what` says what it should be, with its article: "a server name".
+    /// Returns the next word and advances. `what` describes it in messages, with its article: "a server name".
+    /// - Throws: a problem if there is no word left.
     public mutating func next(_ what: String) throws(ConfigProblem) -> Word {
         guard let word = nextIfPresent() else {
             throw ConfigProblem("'\(keyword.text)' lacks an argument", at: endOfLine, expected: what)
@@ -49,40 +51,41 @@ public struct Arguments: Sendable {
         return word
     }
 
-    /// Takes an address: the values of variables are put in, as HAProxy does in all of them.
+    /// Returns the next word as an address with its environment variables expanded, as HAProxy does in all addresses.
     public mutating func nextAddress(_ what: String) throws(ConfigProblem) -> Word {
         let (word, unset) = try next(what).expandingVariables(environment)
-        for name in unset { warn("the variable '\(name)' is not set: nothing stands for it", at: word) }
+        for name in unset { warn("the variable '\(name)' is not set: it expands to nothing", at: word) }
         return word
     }
 
+    /// Returns the next word and advances; nil at the end.
     public mutating func nextIfPresent() -> Word? {
         guard !isAtEnd else { return nil }
         defer { position += 1 }
         return words[position]
     }
 
-    /// Takes the next word if it is exactly `text`.
+    /// Advances past the next word if it equals `text`; returns whether it did.
     public mutating func skip(_ text: String) -> Bool {
         guard peek?.text == text else { return false }
         position += 1
         return true
     }
 
-    /// Takes the name of an HTTP field. A colon behind it, as messages have one, is warned about and left out.
+    /// Returns the next word as the name of an HTTP field. Warns about a trailing colon and removes it.
     public mutating func nextFieldName(_ what: String = "a field name") throws(ConfigProblem) -> Word {
         withoutColon(try next(what))
     }
 
-    /// The field's name without the colon that is no part of it.
+    /// The field name without a trailing colon, about which this warns.
     public mutating func withoutColon(_ word: Word) -> Word {
         guard word.text.hasSuffix(":"), word.text.count > 1 else { return word }
         let name = String(word.text.dropLast())
-        warn("the colon is no part of a field's name", at: word, expected: name)
+        warn("the colon is not part of a field's name", at: word, expected: name)
         return Word(name, at: word.range)
     }
 
-    /// Takes what stands in parentheses behind the keyword's name: the `txn.user` of `set-var(txn.user)`.
+    /// Returns the text in parentheses after the keyword's name: `txn.user` in `set-var(txn.user)`.
     public mutating func inParentheses(_ what: String) throws(ConfigProblem) -> Word {
         guard let word = parentheses, !word.text.isEmpty else {
             let name = keyword.text.split(separator: " ").last ?? ""
@@ -92,14 +95,14 @@ public struct Arguments: Sendable {
         return word
     }
 
-    /// Takes apart the last word of a name that has parentheses behind it.
+    /// Stores the text in parentheses at the end of a keyword's last word, if there is any.
     public mutating func takeParentheses(_ word: Word) throws(ConfigProblem) {
         guard let open = word.text.firstIndex(of: "(") else { return }
         guard word.text.hasSuffix(")") else {
             throw problem("'(' is not closed", at: word, expected: "')' at the end of the word")
         }
         var inside = Word(String(word.text[word.text.index(after: open)...].dropLast()), at: word.range)
-        // Where quotes or escapes make the place unclear, the whole word is shown.
+        // If quotes or escapes make the position uncertain, use that of the whole word.
         if word.range.length == word.text.count, !inside.text.isEmpty {
             inside.range.column += word.text.distance(from: word.text.startIndex, to: open) + 1
             inside.range.length = inside.text.count
@@ -107,43 +110,43 @@ public struct Arguments: Sendable {
         parentheses = inside
     }
 
-    /// Takes all that is left.
+    /// Returns all remaining words.
     public mutating func rest() -> [Word] {
         defer { position = words.count }
         return isAtEnd ? [] : Array(words[position...])
     }
 
-    /// Takes a whole number.
+    /// Parses the next word as a whole number.
     public mutating func integer(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         try next(what).integer(what, in: range)
     }
 
-    /// Takes a whole number; one above `range` becomes its end, with a warning. For limits of which HAProxy takes any
-    /// number.
+    /// Parses the next word as a whole number. A number above `range` is reduced to its upper bound, with a warning:
+    /// for limits for which HAProxy accepts any number.
     public mutating func cappedInteger(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         let word = try next(what)
         if word.exceeds(range.upperBound) {
-            warn("\(word.text) is more than Portico takes: it is \(range.upperBound)", at: word)
+            warn("\(word.text) is more than Portico supports: \(range.upperBound) is used", at: word)
             return range.upperBound
         }
         return try word.integer(what, in: range)
     }
 
-    /// Takes a limit as `cappedInteger` does; 0 stands for none of its own, which is nil.
+    /// Parses a limit like `cappedInteger`; returns nil for 0, which means no limit.
     public mutating func limit(_ what: String, to most: Int) throws(ConfigProblem) -> Int? {
         let number = try cappedInteger(what, in: 0...most)
         return number == 0 ? nil : number
     }
 
-    /// Takes a time: `10` (in `defaultUnit`), `500us`, `5s`, `1m`, `2h`, `1d`.
+    /// Parses the next word as a time: `10` (in `defaultUnit`), `500us`, `5s`, `1m`, `2h`, `1d`.
     public mutating func time(
         _ what: String, defaultUnit: TimeUnit = .milliseconds
     ) throws(ConfigProblem) -> TimeSpan {
         try next(what).time(what, defaultUnit: defaultUnit)
     }
 
-    /// Takes a time of at least some tenths of a second as a rule. A bare number below 100 is warned about: a file that leaves the unit
-    /// out mostly means seconds.
+    /// Parses a time that is usually at least some tenths of a second. Warns about a number below 100 without a unit,
+    /// which is usually meant in seconds.
     public mutating func longTime(_ what: String) throws(ConfigProblem) -> TimeSpan {
         guard let word = peek, let number = Int(word.text), 1..<100 ~= number else { return try time(what) }
         let span = try time(what)
@@ -151,12 +154,12 @@ public struct Arguments: Sendable {
         return span
     }
 
-    /// Takes a size in bytes: `16384`, `16k`, `1m`, `2g`.
+    /// Parses the next word as a size in bytes: `16384`, `16k`, `1m`, `2g`.
     public mutating func size(_ what: String) throws(ConfigProblem) -> Int {
         try next(what).size(what)
     }
 
-    /// Takes one of some words; another one is refused with the list of all and the nearest.
+    /// Parses the next word as one of `choices`. The problem for any other word lists them and suggests the nearest.
     public mutating func choice<T>(
         _ what: String, of choices: KeyValuePairs<String, T>
     ) throws(ConfigProblem) -> T {
@@ -166,7 +169,7 @@ public struct Arguments: Sendable {
         return try word.choice(what, of: choices)
     }
 
-    /// Notes that the line works but should be another one.
+    /// Adds a warning: the line is accepted but should be changed.
     public mutating func warn(
         _ message: String, at word: Word? = nil, expected: String? = nil, suggestion: String? = nil
     ) {
@@ -175,24 +178,24 @@ public struct Arguments: Sendable {
         warnings.append(warning)
     }
 
-    /// Adds a notice: what the line says is allowed, but its effect is easily overlooked.
+    /// Adds a notice: the line is correct, but its effect is easily overlooked.
     public mutating func notice(_ message: String, at word: Word? = nil, expected: String? = nil) {
         var notice = problem(message, at: word, expected: expected)
         notice.severity = .notice
         warnings.append(notice)
     }
 
-    /// A problem to throw, at `word` or else at the keyword.
+    /// A problem to throw, at `word`, or at the keyword if `word` is nil.
     public func problem(
         _ message: String, at word: Word? = nil, expected: String? = nil, suggestion: String? = nil
     ) -> ConfigProblem {
         ConfigProblem(message, at: (word ?? keyword).range, expected: expected, suggestion: suggestion)
     }
 
-    /// Runs the parameters of a line (`bind`, `server`) until its words end, or until `stop` says that the next word is
-    /// not ours.
+    /// Parses the parameters of a line (`bind`, `server`) up to its end, or until `stop` returns true for the next
+    /// word.
     ///
-    /// A row's parser sees its own name as the cursor's `keyword`, so that its problems point at the parameter.
+    /// A parameter's parser gets a cursor whose `keyword` is the parameter, so that problems point at it.
     public mutating func parameters<T>(
         _ table: [Parameter<T>], of keyword: String, into target: inout T,
         until stop: (Word) -> Bool = { _ in false }
@@ -212,14 +215,14 @@ public struct Arguments: Sendable {
             }
             var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
             own.environment = environment
-            // What was warned about stays said when the parameter then fails.
+            // Keep the warnings even if the parameter fails.
             defer { warnings += own.warnings }
             try parameter.parse(&own, &target)
             position = own.position
         }
     }
 
-    /// The place right behind the last word.
+    /// The position after the last word.
     private var endOfLine: SourceRange {
         var place = (words.last ?? keyword).range
         place.column += place.length

@@ -1,15 +1,15 @@
-// `default-path`: where the relative paths of a file's lines begin. The process itself goes there while the file is read, and back
-// behind it, as HAProxy does: so the words of all rooms are read alike.
+// `default-path`: the folder to which relative paths refer. As in HAProxy, the process changes its working directory
+// while it reads the file, so that the parsers of all modules need no special handling.
 
-/// Where relative paths begin.
+/// The folder to which relative paths refer.
 enum BasePath: Sendable {
-    /// Where the process was started.
+    /// The working directory in which the process was started.
     case current
     /// The folder of the configuration file, or its parent.
     case config, parent
     case origin(String)
 
-    /// The folder for the lines of `file`, as seen from where the process was started.
+    /// The folder for the lines of `file`, relative to the directory in which the process was started.
     func folder(for file: String) -> String {
         switch self {
         case .current: "."
@@ -21,13 +21,13 @@ enum BasePath: Sendable {
 }
 
 extension Loader {
-    /// Goes where the lines that follow have their relative paths begin.
+    /// Changes to the folder to which relative paths in the following lines refer.
     mutating func go(to base: BasePath, at word: Word) {
         self.base = base
         goToBase(for: word.range.file, at: word)
     }
 
-    /// Goes there for a file that begins: what an earlier file said holds on.
+    /// Changes to the base folder at the start of a file; a `default-path` in an earlier file stays in effect.
     mutating func goToBase(for file: String, at word: Word? = nil) {
         if case .current = base, start == nil { return }
         let start = self.start ?? Files.current
@@ -36,17 +36,17 @@ extension Loader {
         do throws(Files.Refusal) {
             try Files.go(to: folder)
         } catch {
-            add(ConfigProblem("cannot go to \(folder): \(error.text)", at: word?.range))
+            add(ConfigProblem("cannot change to \(folder): \(error.text)", at: word?.range))
         }
     }
 
-    /// Goes back to where the process was started.
+    /// Changes back to the directory in which the process was started.
     mutating func goBack() {
         guard let start else { return }
         do throws(Files.Refusal) {
             try Files.go(to: start)
         } catch {
-            add(ConfigProblem("cannot go back to \(start): \(error.text)", at: nil))
+            add(ConfigProblem("cannot change back to \(start): \(error.text)", at: nil))
         }
     }
 }

@@ -1,21 +1,21 @@
-// A place in the bytes of a file that knows its line and column, and what ends a line.
+// A cursor over the bytes of a file that tracks line and column and recognises line ends.
 
 internal import Basics
 
-/// Steps through a file. Columns count characters, so the bytes inside one character of UTF-8 do not.
+/// A position in a file. Columns count characters, so that continuation bytes of UTF-8 do not advance them.
 struct ByteCursor: Sendable {
     let file: String
     let bytes: [UInt8]
     private(set) var position = 0
     private(set) var line = 1
     private(set) var column = 1
-    /// The column behind the last line that a backslash continued.
+    /// The column at the end of the last line that was continued with a backslash.
     private(set) var continuedColumn = 1
 
     init(_ bytes: [UInt8], file: String) {
         self.bytes = bytes
         self.file = file
-        // A byte order mark, as some editors write it.
+        // Skip a byte order mark, which some editors write.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
@@ -23,12 +23,12 @@ struct ByteCursor: Sendable {
     var isAtEnd: Bool { position >= bytes.count }
     var current: UInt8? { self[0] }
 
-    /// The byte so many behind the current one.
+    /// The byte `offset` bytes after the current one; nil past the end.
     subscript(_ offset: Int) -> UInt8? {
         position + offset < bytes.count ? bytes[position + offset] : nil
     }
 
-    /// Before a line feed, a carriage return with one behind it, or the end of the file.
+    /// Whether the cursor is at LF, CR LF, or the end of the file.
     var isAtLineEnd: Bool {
         switch current {
         case nil, .newline: true
@@ -37,13 +37,13 @@ struct ByteCursor: Sendable {
         }
     }
 
-    /// Before a backslash that ends a line which is not the last.
+    /// Whether the cursor is at a backslash that continues the line.
     var isAtContinuation: Bool {
         guard current == .backslash else { return false }
         return self[1] == .newline || self[1] == .carriageReturn && self[2] == .newline
     }
 
-    /// Steps over one byte, which does not end a line.
+    /// Advances by one byte, which must not be a line end.
     mutating func advance() {
         if bytes[position] & 0xC0 != 0x80 { column += 1 }
         position += 1
@@ -79,7 +79,7 @@ struct ByteCursor: Sendable {
         }
     }
 
-    /// Steps over what is left of a line, of the lines that continue it, and over the line's end.
+    /// Skips the rest of the line, including continuation lines and the line end.
     mutating func skipLine() {
         while !isAtLineEnd {
             if isAtContinuation { takeContinuation() } else { advance() }
@@ -87,12 +87,13 @@ struct ByteCursor: Sendable {
         takeLineEnd()
     }
 
-    /// Skips from here to the line's end, which a backslash in a comment does not move.
+    /// Skips to the end of the line. A backslash in a comment does not continue the line.
     mutating func skipComment() {
         while let byte = current, byte != .newline { position += 1 }
     }
 
-    /// Takes the bytes that mean themselves in an unquoted word; most words are only these.
+    /// Returns the bytes up to the next one with a special meaning in an unquoted word. Most words consist only of
+    /// these.
     mutating func takePlainBytes() -> ArraySlice<UInt8> {
         let start = position
         while let byte = current, byte.isPlain { position += 1 }
@@ -100,7 +101,7 @@ struct ByteCursor: Sendable {
         return bytes[start..<position]
     }
 
-    /// Takes the bytes up to the line's end or the first that `isEnd`, which is not taken.
+    /// Returns the bytes up to the line's end or the first byte for which `isEnd` returns true.
     mutating func take(until isEnd: (UInt8) -> Bool) -> String {
         let start = position
         while let byte = current, !isAtLineEnd, !isAtContinuation, !isEnd(byte) { advance() }

@@ -1,14 +1,16 @@
-// Which lines of a file are read: the blocks that `.if` begins, the inner ones last.
+// Conditional blocks (`.if`): decides which lines of a file are processed.
 //
-//   .if A      taken            A is true          waiting          it is not
-//   .elif B    passed           never looked at    taken/waiting    B is true, or not
-//   .else      passed                              taken            unless B was
+// The state of a block after each line, where the left column applies if A is true, the right one if A is false:
+//
+//   .if A      taken                             waiting
+//   .elif B    passed (B is not evaluated)       taken if B is true, otherwise waiting
+//   .else      passed                            taken if B is false, otherwise passed
 //   .endif
 //
-// A block within lines that are not read is `passed` from its first line to its last; so is one whose condition is wrong,
-// so that only the mistake itself is reported.
+// A block inside lines that are not processed is `passed` as a whole; so is a block whose condition is malformed, so
+// that only that mistake is reported.
 
-/// The blocks of one file that are open.
+/// The open blocks of one file, the innermost last.
 struct ConditionalBlocks {
     private enum Branch { case taken, waiting, passed }
 
@@ -18,7 +20,7 @@ struct ConditionalBlocks {
         var hasElse = false
     }
 
-    /// What a line says.
+    /// A directive that opens, changes or closes a block.
     enum Change: Sendable {
         case begin(Word, condition: [Word])
         case orElse(Word, condition: [Word])
@@ -26,24 +28,24 @@ struct ConditionalBlocks {
         case end(Word)
     }
 
-    /// Far more than a person can follow.
+    /// Limit for nested blocks: far more than is readable.
     static let depthMax = 64
 
-    /// The words of lines that change which lines are read.
+    /// The directives that are processed even where lines are not.
     static let keywords: Set<String> = [".if", ".elif", ".else", ".endif"]
 
     private var blocks: [Block] = []
 
-    /// Whether lines are read.
+    /// Whether lines are processed.
     var areLinesRead: Bool { blocks.last.map { $0.branch == .taken } ?? true }
 
-    /// What `.if` lines the file's end has left open.
+    /// The problems of blocks that are open at the end of the file.
     var unclosed: [ConfigProblem] {
         blocks.map { ConfigProblem("'.if' is not closed", at: $0.opener.range, expected: "'.endif' below its lines") }
     }
 
-    /// Takes a line. `holds` is asked for a condition only where it matters, as in HAProxy: what a version of the program
-    /// does not know may stand behind a condition that keeps it from looking.
+    /// Processes a directive. As in HAProxy, `holds` is called only for conditions that matter: a block may guard
+    /// conditions that this version does not know.
     mutating func take(_ change: Change, _ holds: ([Word]) throws(ConfigProblem) -> Bool) throws(ConfigProblem) {
         switch change {
         case .begin(let word, let condition):
@@ -69,7 +71,7 @@ struct ConditionalBlocks {
         }
     }
 
-    /// Takes a line that begins a block and whose condition cannot be read.
+    /// Processes a `.if` or `.elif` whose line is malformed.
     mutating func takeBroken(_ word: Word) {
         if word.text == ".if" {
             blocks.append(Block(opener: word, branch: .passed))

@@ -1,19 +1,20 @@
-// The words that change how files are read: variables and other files. Those that begin with a dot are in Directives.swift.
+// The keywords that affect how files are read: environment variables and includes. Directives, which begin with a dot,
+// are in Directives.swift.
 //
-// Their parsers only note what is asked; the loader does it as soon as the line ends, so that the next
-// line already sees it.
+// Their parsers only record a request, which the loader carries out at the end of the line.
 
+/// The keyword table of this module.
 public enum ConfigurationKeywords {
     public static let table: [Keyword] = words + directives
 
-    /// What conditions are made of, for help and manual.
+    /// The predicates of conditions, for help and manual.
     public static let parameterGroups = [Predicate.help]
 
     private static let words: [Keyword] = [
         Keyword(
             "include", in: .all, usage: "include <path>",
-            summary: "Reads another file here, as if its lines stood in this one; with * ? [ ] in the path all files "
-                + "that match, by name. A relative path begins at the folder of the file that includes."
+            summary: "Includes another file, as if its lines were written here; with * ? [ ] in the path all files "
+                + "that match, sorted by name. A relative path refers to the folder of the including file."
         ) { (args, draft) throws(ConfigProblem) in
             let path = try args.next("a path")
             guard !path.text.isEmpty else { throw args.problem("the path is empty", at: path) }
@@ -22,12 +23,12 @@ public enum ConfigurationKeywords {
         Keyword(
             "default-path", in: .global, usage: "default-path current|config|parent|origin <path>",
             summary:
-                "Where relative paths of files begin, from the next line on: where the process was started (current, the "
-                + "default), in the configuration file's folder, in that folder's parent, or in the one that is named."
+                "The folder to which relative paths refer from the next line on: the working directory (current, the "
+                + "default), the configuration file's folder (config), that folder's parent, or the given one (origin)."
         ) { (args, draft) throws(ConfigProblem) in
             let word = args.peek
             let kind = try args.choice(
-                "a place",
+                "a base folder",
                 of: ["current": BasePath.current, "config": .config, "parent": .parent, "origin": .origin("")])
             var base = kind
             if case .origin = kind { base = .origin(try args.next("a folder").text) }
@@ -57,7 +58,7 @@ public enum ConfigurationKeywords {
         },
         Keyword(
             "resetenv", in: .global, usage: "resetenv [<name>...]",
-            summary: "Removes all environment variables but those named, for the lines that follow."
+            summary: "Removes all environment variables except those listed, for the lines that follow."
         ) { (args, draft) throws(ConfigProblem) in
             var names: [String] = []
             while !args.isAtEnd { names.append(try variableName(&args)) }
@@ -74,7 +75,7 @@ public enum ConfigurationKeywords {
     }
 }
 
-/// What lines ask of the loader.
+/// The requests of a line to the loader.
 struct LoaderRequests: SectionSettings {
     enum Request: Sendable {
         case include(Word)
@@ -84,7 +85,7 @@ struct LoaderRequests: SectionSettings {
         case keepOnly([String])
         case branch(ConditionalBlocks.Change)
         case base(BasePath, Word)
-        /// A message; without a severity one that is only printed on demand.
+        /// A message; without a severity it is printed only with `-dD`.
         case say(Word, ConfigProblem.Severity?)
     }
 

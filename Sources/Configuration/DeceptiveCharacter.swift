@@ -1,10 +1,11 @@
-// Characters that come along when lines are copied from web pages and word processors: they look like a blank, like nothing,
-// or like a quote, and are part of a word.
+// Recognises characters that get into a file when lines are copied from web pages or word processors: they look like a
+// blank or a quote, or are invisible, but are part of a word.
 
+/// Characters that are easily mistaken for a blank or a quote, or overlooked.
 enum DeceptiveCharacter {
-    /// What the character at the cursor is called; nil for one that is what it looks like.
+    /// The name and code of the deceptive character at the cursor; nil for any other character.
     static func name(at cursor: ByteCursor) -> String? {
-        // All of them have two or three bytes.
+        // All of them have two or three bytes in UTF-8.
         guard let first = cursor[0], let second = cursor[1] else { return nil }
         let value: UInt32
         if first & 0xE0 == 0xC0 {

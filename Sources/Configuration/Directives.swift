@@ -1,31 +1,31 @@
-// The lines that begin with a dot: they choose among other lines, or say something while a file is read.
+// Directives, which begin with a dot: conditional blocks, and messages while a file is read.
 //
-// Their parsers only note what is asked, as those of `include` and `setenv` do. They may stand anywhere: before the first
-// section, in one that is not known, within each other.
+// Their parsers only record a request, like those of `include` and `setenv`. Directives are allowed anywhere: before
+// the first section, in unknown sections, inside each other.
 
 extension ConfigurationKeywords {
     static let directives: [Keyword] = [
         Keyword(
             ".if", in: .all, usage: ".if <condition>",
-            summary: "Reads the lines below it, to the next .elif, .else or .endif, only if the condition holds. Other "
-                + "lines only have to have their quotes right. `portico help conditions` lists what a condition may ask; "
-                + "!, && and || and parentheses join them."
+            summary: "Processes the following lines, up to the next .elif, .else or .endif, only if the condition is "
+                + "true. Lines that are not processed must still have balanced quotes. `portico help conditions` lists "
+                + "the predicates, which can be combined with !, &&, || and parentheses."
         ) { (args, draft) throws(ConfigProblem) in
             note(.begin(args.keyword, condition: args.rest()), &draft)
         },
         Keyword(
             ".elif", in: .all, usage: ".elif <condition>",
-            summary: "Reads the lines below it if the condition holds and none above it in its block did."
+            summary: "Processes the following lines if the condition is true and no earlier one in its block was."
         ) { (args, draft) throws(ConfigProblem) in
             note(.orElse(args.keyword, condition: args.rest()), &draft)
         },
         Keyword(
             ".else", in: .all, usage: ".else",
-            summary: "Reads the lines below it if no condition above it in its block held."
+            summary: "Processes the following lines if no condition in its block was true."
         ) { (args, draft) throws(ConfigProblem) in
             note(.otherwise(args.keyword), &draft)
         },
-        Keyword(".endif", in: .all, usage: ".endif", summary: "Ends the block that .if began.") {
+        Keyword(".endif", in: .all, usage: ".endif", summary: "Ends the block of the matching .if.") {
             (args, draft) throws(ConfigProblem) in
             note(.end(args.keyword), &draft)
         },
@@ -35,7 +35,7 @@ extension ConfigurationKeywords {
         message(".diag", nil, "Prints a message with -dD on the command line."),
     ]
 
-    /// - Parameter severity: nil for one that is only printed on demand.
+    /// - Parameter severity: nil for a message that is printed only with `-dD`.
     private static func message(_ name: String, _ severity: ConfigProblem.Severity?, _ summary: String) -> Keyword {
         Keyword(name, in: .all, usage: "\(name) <message>", summary: summary) { (args, draft) throws(ConfigProblem) in
             let text = try args.next("a message")

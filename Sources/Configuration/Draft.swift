@@ -1,20 +1,20 @@
-// A section as its lines have filled it in so far. A draft starts as a copy of its `defaults` draft.
+// A section while its lines are being parsed. A draft starts as a copy of its `defaults` draft.
 //
-// This room knows the language, not what the words mean: each room that gives keywords keeps what they
-// say in a settings struct of its own, and finds it here by its type.
+// This module implements the language and does not know the meaning of keywords: each module with keywords stores their
+// values in a settings struct of its own, which it looks up here by type.
 
-/// What one room's keywords fill in for one section.
+/// The settings of one module for one section.
 public protocol SectionSettings: Sendable {
-    /// The state before any line was read.
+    /// The defaults.
     init()
 }
 
-/// One section being read.
+/// One section being parsed.
 public struct Draft: Sendable {
     public let kind: SectionKind
-    /// The section's name; for an unnamed section the kind.
+    /// The section's name; for an unnamed section its kind.
     public let name: String
-    /// Where the section begins: its name, or its keyword if it has no name.
+    /// The position of the section's name, or of its keyword if it has no name.
     public let range: SourceRange
 
     private var settings = SettingsByType()
@@ -25,15 +25,15 @@ public struct Draft: Sendable {
         self.range = range
     }
 
-    /// A new section that starts with everything that `defaults` says.
+    /// A new section that starts with the settings of `defaults`.
     public init(kind: SectionKind, name: String, range: SourceRange, from defaults: Draft) {
         self.init(kind: kind, name: name, range: range)
         settings = defaults.settings
     }
 
-    /// The settings of type `S`; a fresh `S()` until something was set.
+    /// The settings of type `S`; `S()` if none have been stored.
     ///
-    /// Changes happen in place, so that appending the ten-thousandth server costs no copy of the others.
+    /// Changes are made in place, without copying: appending a server does not copy the others.
     public subscript<S: SectionSettings>(_ type: S.Type) -> S {
         get { settings[type] }
         _modify { yield &settings[type] }

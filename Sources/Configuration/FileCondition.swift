@@ -1,22 +1,22 @@
-// What stands behind `.if`, and behind `-cc` on the command line: whether it holds.
+// Evaluates the condition of `.if`, and of `-cc` on the command line.
 //
 //   condition = nothing | either          either = both [ "||" either ]
 //   both = term [ "&&" both ]             term = { "!" } ( number | "true" | "false" | "(" either ")" | predicate )
 //   predicate = name [ "(" argument { "," argument } ")" ]
 //
-// Quotes and backslashes in an argument guard commas and parentheses, as in the arguments of samples. All of it is read,
-// and what is wrong reported, whatever the parts before say.
+// Quotes and backslashes in an argument protect commas and parentheses, as in the arguments of samples. The whole
+// condition is always parsed and evaluated, so that mistakes in any part are reported.
 
-/// The words of a condition, joined by single spaces, and being read.
+/// A parser and evaluator for the words of a condition, joined by single spaces.
 struct FileCondition {
     private let bytes: [UInt8]
-    /// Where each word begins.
+    /// The words and the offset in `bytes` where each starts.
     private let words: [(start: Int, word: Word)]
     private let context: Predicate.Context
     private var position = 0
     private var depth = 0
 
-    /// Parentheses within parentheses; far more than a person can follow.
+    /// Limit for nested parentheses: far more than is readable.
     private static let depthMax = 64
 
     private init(_ words: [Word], _ context: Predicate.Context) {
@@ -34,12 +34,12 @@ struct FileCondition {
     static func holds(_ words: [Word], _ context: Predicate.Context) throws(ConfigProblem) -> Bool {
         var condition = FileCondition(words, context)
         condition.skipBlanks()
-        // What an empty variable leaves.
+        // An empty condition is false: an unset variable may leave nothing.
         if condition.isAtEnd { return false }
         let value = try condition.either()
         guard condition.isAtEnd else {
             throw condition.problem(
-                "the condition goes on behind its end", at: condition.position,
+                "unexpected text after the condition", at: condition.position,
                 expected: "&&, || or the end of the line")
         }
         return value
@@ -150,7 +150,7 @@ struct FileCondition {
                 values.append((String(decoding: value, as: UTF8.self), start..<position - 1))
                 value = []
                 start = position
-                // `name()` has no argument rather than an empty one.
+                // `name()` has no argument, not an empty one.
                 if byte == UInt8(ascii: ")") { return values.count == 1 && values[0].value.isEmpty ? [] : values }
             default: value.append(byte)
             }
@@ -167,7 +167,7 @@ struct FileCondition {
         while let byte = peek, byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") { position += 1 }
     }
 
-    /// Takes `text` and the blanks behind it.
+    /// Skips `text` and the blanks after it; returns false if the input does not continue with `text`.
     private mutating func skip(_ text: String) -> Bool {
         guard bytes[position...].starts(with: text.utf8) else { return false }
         position += text.utf8.count
@@ -197,7 +197,7 @@ struct FileCondition {
         ConfigProblem(message, at: place(of: range), expected: expected, suggestion: suggestion)
     }
 
-    /// Where some bytes stand in the file; where escapes or variables make that unclear, their word.
+    /// The position of some bytes in the file; that of their word if escapes or variables make it uncertain.
     private func place(of range: Range<Int>) -> SourceRange? {
         guard let (start, word) = words.last(where: { $0.start <= range.lowerBound }) else { return nil }
         var place = word.range

@@ -1,20 +1,21 @@
-// The few things that reading configurations asks of the file system, with the system's own words when it refuses.
+// The file system access of this module. Errors carry the system's text.
 
 internal import Basics
 internal import Glibc
 
+/// File system access for reading configurations.
 public enum Files {
-    /// Far more than anybody writes by hand or machine; keeps `-f /dev/zero` from taking all memory.
+    /// Limit for the size of a file, so that `-f /dev/zero` does not exhaust the memory.
     static let bytesMax = 256 << 20
 
-    /// What the system said, as text.
+    /// An error of the system, as text.
     public struct Refusal: Error {
         public var text: String
 
         static func current() -> Refusal { Refusal(text: unsafe String(cString: strerror(errno))) }
     }
 
-    /// The whole of a file.
+    /// The contents of a file.
     public static func contents(of path: String) throws(Refusal) -> [UInt8] {
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .current() }
@@ -38,7 +39,7 @@ public enum Files {
         return path.withVerbatimCString({ unsafe stat($0, &info) }) == 0 && info.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// The `*.cfg` files of a folder, by name; neither hidden ones nor folders.
+    /// The `*.cfg` files of a folder, sorted by name, except hidden files and folders.
     static func configurations(in folder: String) throws(Refusal) -> [String] {
         guard let listing = folder.withVerbatimCString({ unsafe opendir($0) }) else { throw .current() }
         defer { unsafe closedir(listing) }
@@ -49,12 +50,12 @@ public enum Files {
             }
             if !name.hasPrefix("."), name.hasSuffix(".cfg") { names.append(name) }
         }
-        // By bytes, not by the letters of some locale.
+        // Sort by bytes, independently of the locale.
         names.sort { $0.verbatimBytes.lexicographicallyPrecedes($1.verbatimBytes) }
         return names.map { join(folder, $0) }.filter { !isFolder($0) }
     }
 
-    /// The paths that a pattern with `*`, `?` or `[ ]` stands for, by name.
+    /// The paths that match a pattern with `*`, `?` or `[ ]`, sorted by name.
     static func matches(of pattern: String) -> [String] {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
@@ -65,7 +66,7 @@ public enum Files {
         return paths.sorted { $0.verbatimBytes.lexicographicallyPrecedes($1.verbatimBytes) }
     }
 
-    /// The one name of a file however it is reached; the path itself if there is no such file.
+    /// The canonical path of a file (realpath); the path itself if there is no such file.
     static func canonical(_ path: String) -> String {
         guard let real = path.withVerbatimCString({ unsafe realpath($0, nil) }) else { return path }
         defer { unsafe free(real) }
@@ -76,28 +77,28 @@ public enum Files {
         unsafe String(verbatim: UnsafeBufferPointer(start: bytes, count: strlen(bytes)).map(UInt8.init(bitPattern:)))
     }
 
-    /// `name` as seen from `folder`; an absolute one stays as it is.
+    /// `name` relative to `folder`; an absolute path is returned unchanged.
     static func join(_ folder: String, _ name: String) -> String {
         if name.hasPrefix("/") || folder.isEmpty { return name }
         return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
-    /// The path from the root; that of a relative one begins where the process is now.
+    /// The absolute path; a relative path refers to the working directory.
     public static func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : join(current, path) }
 
-    /// The folder in which the process is; empty where the system cannot tell.
+    /// The working directory; empty if it is unknown.
     static var current: String {
         guard let path = unsafe getcwd(nil, 0) else { return "" }
         defer { unsafe free(path) }
         return unsafe String(cString: path)
     }
 
-    /// Has relative paths begin at another folder from now on.
+    /// Changes the working directory.
     static func go(to folder: String) throws(Refusal) {
         if unsafe chdir(folder) != 0 { throw .current() }
     }
 
-    /// The folder that a file lies in; empty for the current one.
+    /// The folder of a file; empty for the current one.
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return slash == path.startIndex ? "/" : String(path[..<slash])

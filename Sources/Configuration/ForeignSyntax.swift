@@ -1,8 +1,9 @@
-// A file in another program's language: nginx's or Caddy's, recognised by the braces and semicolons at the ends of its lines. One
-// error answers for all of it, with the page to read.
+// Recognises files for nginx or Caddy by the braces and semicolons at their line ends, and reports them with a single
+// error that refers to a help page.
 
+/// The syntax of other programs' configurations.
 enum ForeignSyntax {
-    /// The word's counterpart here, by the help page that explains it.
+    /// The program and Portico's equivalent for a keyword, with the help page.
     private static let counterparts: [String: (program: String, page: String)] = [
         "server": ("nginx", "frontend with 'bind', and server lines in a backend: portico help bind"),
         "http": ("nginx", "'mode http' in a defaults section: portico help mode"),
@@ -30,13 +31,13 @@ enum ForeignSyntax {
         "tls": ("Caddy", "nothing of the kind yet"),
     ]
 
-    /// Whether a line ends as no line of ours does.
+    /// Whether a line ends with a brace or a semicolon, as no valid line does.
     static func isLikely(_ words: [Word]) -> Bool {
         guard let last = words.last?.text else { return false }
         return last.hasSuffix("{") || last.hasSuffix(";") || words.count == 1 && last == "}"
     }
 
-    /// The message about the first wrong line of such a file.
+    /// The problem for the first invalid line of such a file.
     static func problem(_ words: [Word]) -> ConfigProblem {
         let first = words[0]
         let name = first.text.prefix { $0 != "{" && $0 != ";" }

@@ -1,12 +1,12 @@
-// `guid`: a name for a section, a server or a listening address that is unique in the whole configuration, for those who follow
-// objects through renamings.
+// `guid`: an ID of a section, server or listener that is unique in the whole configuration and stays the same when the
+// object is renamed.
 
-/// HAProxy's bounds for a global unique ID.
+/// HAProxy's limits for a global unique ID.
 public enum GlobalID {
-    /// The longest one, in bytes.
+    /// The maximum length in bytes.
     public static let bytesMax = 127
 
-    /// Whether every byte is one that an ID may have: a letter, a digit, `.`, `:`, `-` or `_`.
+    /// Whether every byte is allowed in an ID: a letter, a digit, `.`, `:`, `-` or `_`.
     static func isWellFormed(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in
             switch byte {
@@ -18,8 +18,8 @@ public enum GlobalID {
 }
 
 extension Arguments {
-    /// Takes a global unique ID.
-    /// - Throws: what is wrong with its length or its characters.
+    /// Parses the next word as a global unique ID.
+    /// - Throws: a problem if its length or characters are invalid.
     public mutating func globalID() throws(ConfigProblem) -> Word {
         let word = try next("a unique ID")
         guard (1...GlobalID.bytesMax).contains(word.text.utf8.count) else {

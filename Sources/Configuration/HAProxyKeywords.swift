@@ -1,15 +1,16 @@
-// The names of HAProxy's keywords and sections, to tell "HAProxy has that, Portico does not yet" from a slip
-// of the finger. Names only: from the manual of 2.6, its sections 3 and 4.1, with the later words that are
-// met in the field. What Portico does itself is in the tables of the rooms and is found there first.
+// The names of HAProxy's keywords and sections, to distinguish keywords that Portico does not support yet from typing
+// errors. Names only: those of the manual of 2.6, sections 3 and 4.1, and later ones that are in use. Keywords that
+// Portico supports are in the tables of the modules, which are searched first.
 
+/// Names of HAProxy's keywords and sections.
 enum HAProxyKeywords {
-    /// Sections that HAProxy has beside those of `SectionKind`.
+    /// HAProxy's sections other than those of `SectionKind`.
     static let sections: Set<String> = [
         "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward",
         "peers", "program", "traces",
     ]
 
-    /// The longest keyword that the line begins with, if HAProxy has one.
+    /// The longest HAProxy keyword with which the line starts, or nil.
     static func known(_ words: ArraySlice<Word>) -> String? {
         guard let first = words.first?.text else { return nil }
         let behind = words.dropFirst()
@@ -21,7 +22,8 @@ enum HAProxyKeywords {
         return single.contains(first) ? first : nil
     }
 
-    /// `set-map(file)` is the action set-map.
+    /// The member of `family` that `word` names, without arguments in parentheses: `set-map(file)` is the action
+    /// set-map.
     private static func member(of family: String, _ word: Word?) -> String? {
         guard let members = families[family], let word else { return nil }
         let member = String(word.text.prefix { $0 != "(" })
@@ -179,7 +181,7 @@ enum HAProxyKeywords {
             """),
         "tcp-request": ["connection", "content", "inspect-delay", "session"],
         "tcp-response": ["content", "inspect-delay"],
-        // Actions stand behind two words here.
+        // Families of two words, whose members are actions.
         "tcp-request connection": set(
             """
             accept do-log expect-netscaler-cip reject sc-add-gpc sc-inc-gpc sc-inc-gpc0 sc-inc-gpc1 sc-set-gpt

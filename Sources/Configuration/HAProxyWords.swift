@@ -1,16 +1,16 @@
-// The names of what HAProxy has inside of lines: parameters of `bind` and `server`, algorithms, samples, converters.
-// Names only, as in HAProxyKeywords: from the manual of 2.6, sections 4.2 (balance), 5.1, 5.2 and 7.3, with the later
-// words that are met in the field. What Portico does itself is in the tables of the rooms and is found there first.
+// The names of words inside HAProxy's lines: parameters of `bind` and `server`, algorithms, samples, converters. Names
+// only, as in HAProxyKeywords: those of the manual of 2.6, sections 4.2 (balance), 5.1, 5.2 and 7.3, and later ones
+// that are in use. Words that Portico supports are in the tables of the modules, which are searched first.
 
-/// Tells "HAProxy has that, Portico does not yet" from a slip of the finger.
+/// Distinguishes words of HAProxy that Portico does not support yet from typing errors.
 public enum HAProxyWords {
-    /// What a word was taken for, by the name that messages have for it.
+    /// The kind of a word; the raw value is its name in messages.
     public enum Kind: String, Sendable {
         case bindParameter = "parameter of 'bind'"
         case serverParameter = "parameter of 'server'"
         case algorithm, sample, criterion, converter
 
-        /// The kind of the words that may follow a keyword.
+        /// The kind of the words that may follow a keyword, or nil.
         init?(behind keyword: String) {
             switch keyword {
             case "bind", "stats socket": self = .bindParameter
@@ -21,8 +21,9 @@ public enum HAProxyWords {
         }
     }
 
-    /// The refusal of a word that HAProxy knows; nil for one that it does not know either.
-    /// - Parameter name: with or without its arguments in parentheses.
+    /// The problem for a word that HAProxy knows and Portico does not support; nil for a word that HAProxy does not
+    /// know.
+    /// - Parameter name: the word, with or without arguments in parentheses.
     public static func refusal(
         of name: String, as kind: Kind, at range: SourceRange, expected: String? = nil
     ) -> ConfigProblem? {
@@ -60,7 +61,7 @@ public enum HAProxyWords {
         }
     }
 
-    /// `url_param` for `url_param_beg`.
+    /// The name without its match suffix: `url_param` for `url_param_beg`.
     private static func withoutMatch(_ name: String) -> String {
         for form in ["_beg", "_bin", "_dir", "_dom", "_end", "_len", "_reg", "_str", "_sub"] where name.hasSuffix(form)
         {
@@ -69,7 +70,8 @@ public enum HAProxyWords {
         return name
     }
 
-    /// `conn_rate` for `src_conn_rate` and `sc0_conn_rate`; nothing for a name that is not of a stick table.
+    /// The counter's name without its prefix: `conn_rate` for `src_conn_rate` and `sc0_conn_rate`; empty if the prefix
+    /// is not that of a stick table counter.
     private static func withoutTracker(_ name: String) -> String {
         guard let underscore = name.firstIndex(of: "_") else { return "" }
         let tracker = name[..<underscore]
@@ -103,7 +105,7 @@ extension HAProxyWords {
         stick strict-maxconn tcp-md5sig tcp-ut tfo track usesrc weight ws
         """)
 
-    /// What `bind` and `server` both have.
+    /// TLS parameters of both `bind` and `server`.
     private static let tls = HAProxyKeywords.set(
         """
         allow-0rtt alpn ca-file ciphers ciphersuites client-sigalgs crl-file crt curves ecdhe force-sslv3
@@ -161,7 +163,7 @@ extension HAProxyWords {
         url_port urlp urlp_ip urlp_val uuid var wait_end waiting_entity
         """)
 
-    /// What stick tables count, behind `src_`, `sc_` and `sc0_`.
+    /// Names of stick table counters, without the prefixes `src_`, `sc_` and `sc0_`.
     private static let counters: Set<String> = tableWords.union(
         HAProxyKeywords.set(
             """

@@ -1,14 +1,14 @@
-// `portico help`: the rows of the language as pages for a terminal.
+// `portico help`: prints the language's tables for a terminal.
 //
 //   help                  every keyword, by section
-//   help backend          what may stand in a backend
-//   help balance          one row; with its parameters, if it has some
-//   help option           every row whose name begins so
+//   help backend          the keywords allowed in a backend
+//   help balance          one keyword, with its parameters
+//   help option           every keyword that starts with this word
 //   help server weight    one parameter
-//   help samples          a group of words that no keyword has
-//   help path_beg         one of them, or every row whose name ends so: `help httplog`, `help set-header`
+//   help samples          a group of words that does not belong to a keyword
+//   help path_beg         a word of such a group, or every keyword that ends with this word: `help httplog`
 
-/// Prints what the language knows about its words.
+/// Prints help pages for keywords, parameters and sections.
 public struct HelpPrinter: Sendable {
     private let language: Language
     private let width: Int
@@ -19,14 +19,14 @@ public struct HelpPrinter: Sendable {
         self.width = max(40, width)
     }
 
-    /// The page for what somebody typed behind `help`; for a word without one, what is known of it.
+    /// The page for the arguments of `help`, or a message if there is none.
     public func text(for words: [String]) -> String {
         let words = asked(words)
         if words.isEmpty { return overview }
         return page(for: words) ?? apology(for: words)
     }
 
-    /// Whether Portico has what somebody typed behind `help`.
+    /// Whether there is a page for the arguments of `help`.
     public func hasPage(for words: [String]) -> Bool {
         let words = asked(words)
         return words.isEmpty || page(for: words) != nil
@@ -83,15 +83,16 @@ public struct HelpPrinter: Sendable {
         return (words.count == 1 ? page(named: name) : nil) ?? ignored(words)
     }
 
-    /// A word that is accepted and has no effect.
+    /// The page of a keyword that is accepted and has no effect, or nil.
     private func ignored(_ words: [String]) -> String? {
         let asWords = words.map { Word($0, at: SourceRange(file: "", line: 1)) }
         guard let known = IgnoredKeyword.of(asWords[...]), known.wordCount == words.count else { return nil }
         return known.explanation + "\n" + paragraph("In \(known.sections.names.listed("and")).")
-            + (known.isWarnedAbout ? paragraph("A warning says so.") : "")
+            + (known.isWarnedAbout ? paragraph("A line with it gets a warning.") : "")
     }
 
-    /// One word without the words that stand before it in a file: every row that has it.
+    /// The page for a word without the words before it: every keyword that ends with it, and every parameter of this
+    /// name.
     private func page(named name: String) -> String? {
         let members = language.keywords.filter { $0.name.hasSuffix(" " + name) }
         let isOne = Set(members.map(\.name)).count == 1
@@ -114,7 +115,7 @@ extension HelpPrinter {
             let names = names(in: kind)
             text += kind.name + "\n"
             if kind == .listen, Set(names) == Set(self.names(in: .frontend) + self.names(in: .backend)) {
-                text += paragraph("everything that a frontend or a backend may have") + "\n"
+                text += paragraph("everything allowed in a frontend or a backend") + "\n"
             } else {
                 text += columns(names) + "\n"
             }
@@ -125,12 +126,12 @@ extension HelpPrinter {
             !language.keywords.contains { $0.name == group }
         }
         if !others.isEmpty {
-            text += "In rules, formats and behind .if (help <group> lists them)\n" + columns(others) + "\n"
+            text += "In rules, formats and conditions (help <group> lists them)\n" + columns(others) + "\n"
         }
         let own = Set(language.keywords.map(\.name))
         let ignored = ["tune.*"] + IgnoredKeyword.table.map(\.name).filter { !own.contains($0) }.sorted()
-        text += "Accepted, and of no effect (help <keyword> says why)\n" + columns(ignored) + "\n"
-        return text + "help <keyword> tells more about one of them.\n"
+        text += "Accepted without effect (help <keyword> gives the reason)\n" + columns(ignored) + "\n"
+        return text + "help <keyword> describes a keyword.\n"
     }
 
     private func page(of kind: SectionKind) -> String {
@@ -164,7 +165,7 @@ extension HelpPrinter {
         entries.map { $0.usage + "\n" + paragraph($0.summary) }.joined()
     }
 
-    /// Names one below the other in as many columns as fit.
+    /// Names in as many columns as fit, sorted down the columns.
     private func columns(_ names: [String]) -> String {
         let widest = (names.map(\.count).max() ?? 0) + 2
         let count = max(1, (width - 2) / widest)
@@ -178,7 +179,7 @@ extension HelpPrinter {
         }.joined()
     }
 
-    /// Text in lines that fit, set in by four columns.
+    /// Text wrapped to the width and indented by four columns.
     private func paragraph(_ text: String) -> String {
         var lines = [""]
         for word in text.split(separator: " ") {
@@ -195,6 +196,6 @@ extension HelpPrinter {
 }
 
 extension Keyword {
-    /// Whether it is one of the words that begin with a dot, which may stand anywhere.
+    /// Whether this is a directive, which begins with a dot and is allowed anywhere.
     var isDirective: Bool { name.hasPrefix(".") }
 }

@@ -1,34 +1,34 @@
-// HAProxy's words that change nothing one could see from outside if they are left out: accepted, without a message, or with a
-// warning where a file may count on what they do. A word that gets a row of its own is no longer looked up here.
+// HAProxy's keywords that Portico accepts without effect, because omitting them changes nothing observable; with a
+// warning where a user may rely on their effect. A keyword with a row in a keyword table is not looked up here.
 
-/// A word that is accepted and has no effect.
+/// A keyword that is accepted and has no effect.
 public struct IgnoredKeyword: Sendable {
     public let name: String
     public let sections: Sections
-    /// Why nothing is lost, as the end of the sentence "has no effect: …".
+    /// Why it has no effect, as the end of the sentence "has no effect: …".
     public let reason: String
-    /// Whether a line with it is warned about: where a file may count on what the word does, or HAProxy itself has dropped it.
-    /// Without a warning, `-dW` accepts the line.
+    /// Whether it gets a warning, because a user may rely on its effect or HAProxy itself has removed it. With `-dW`, a
+    /// line with a warning is rejected.
     public let isWarnedAbout: Bool
 
     var wordCount: Int { name.split(separator: " ").count }
 
-    /// What help and manual say of it.
+    /// The text in help and manual.
     var explanation: String { "'\(name)' is accepted and has no effect: \(reason)" }
 
-    /// Every such word, but for those that begin with `tune.`.
+    /// All such keywords, except those that begin with `tune.`.
     public static let table: [IgnoredKeyword] = silent + warned
 
     private static let silent: [IgnoredKeyword] =
         rows(
-            in: .global, "threads run where the kernel puts them",
+            in: .global, "the kernel schedules the threads",
             "cpu-affinity", "cpu-map", "cpu-policy", "cpu-set", "max-threads-per-group", "numa-cpu-mapping",
             "thread-group", "thread-groups", "thread-hard-limit")
         + rows(
-            in: .global, "one process does it all, with one thread a core or as nbthread says",
+            in: .global, "Portico is a single process with one thread per core, or as many as nbthread sets",
             "master-worker", "mworker-max-reloads", "stats bind-process")
         + rows(
-            in: .global, "Portico has one way to wait for events",
+            in: .global, "Portico always uses epoll",
             "busy-polling", "noepoll", "nopoll", "noevports", "nokqueue")
         + rows(
             in: .global, "Portico sizes this itself",
@@ -45,7 +45,7 @@ public struct IgnoredKeyword: Sendable {
         + rows(in: .global, "Portico has no QUIC yet to which it could apply", "limited-quic", "no-quic")
         + rows(in: .global, "the system's own limits decide", "set-dumpable", "strict-limits")
         + rows(in: .global, "each check keeps its own interval", "spread-checks", "max-spread-checks")
-        + rows(in: .global, "Portico has no peers yet to which it could matter", "localpeer")
+        + rows(in: .global, "Portico has no peers yet to which it could apply", "localpeer")
         + rows(
             in: .global, "profiling is left to the system's tools", "profiling.tasks", "profiling.memory",
             "warn-blocked-traffic-after")
@@ -53,34 +53,34 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .global, "Portico starts no other programs", "insecure-fork-wanted", "insecure-setuid-wanted")
         + rows(
-            in: .global, "whatever Portico has may be used", "expose-experimental-directives",
+            in: .global, "all of Portico's keywords are available", "expose-experimental-directives",
             "expose-deprecated-directives")
         + rows(
             in: .proxies, "nothing is spliced", "option splice-auto", "option splice-request", "option splice-response")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
         + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")
         + rows(in: .frontends, "Portico has no HTTP/2 yet to which it could apply", "option disable-h2-upgrade")
-        + rows(in: .proxies, "what has come is passed on at once", "option http-no-delay")
+        + rows(in: .proxies, "data is always forwarded at once", "option http-no-delay")
         + rows(in: .frontends, "a reload keeps idle connections", "option idle-close-on-response")
-        + rows(in: .frontends, "the kernel does what is best", "option tcp-smart-accept")
-        + rows(in: .backends, "servers are always asked to keep their connections", "option http-pretend-keepalive")
-        + rows(in: .backends, "the kernel does what is best", "option tcp-smart-connect")
+        + rows(in: .frontends, "this is left to the kernel", "option tcp-smart-accept")
+        + rows(in: .backends, "servers are always asked to keep connections open", "option http-pretend-keepalive")
+        + rows(in: .backends, "this is left to the kernel", "option tcp-smart-connect")
 
     private static let warned: [IgnoredKeyword] =
         rows(
-            in: .global, "one process does it all, with one thread a core or as nbthread says", warned: true, "nbproc")
+            in: .global, "Portico is a single process with one thread per core, or as many as nbthread sets",
+            warned: true, "nbproc")
         + rows(
-            in: .proxies, "connections are closed in the proper way, which is safe", warned: true, "option nolinger")
+            in: .proxies, "connections are always closed cleanly", warned: true, "option nolinger")
         + rows(
-            in: .backends, "it is a hint for speed, and every server answers as well", warned: true,
-            "option prefer-last-server")
+            in: .backends, "it is only an optimisation", warned: true, "option prefer-last-server")
         + rows(
-            in: .proxies, "each side's time-out runs while nothing moves there, and bytes sent count", warned: true,
+            in: .proxies, "the time-out of a side is restarted by bytes received and sent on that side", warned: true,
             "option independent-streams")
         + rows(
-            in: .frontends, "Proxy-Connection says nothing to Portico, and is passed on to nobody", warned: true,
+            in: .frontends, "Portico ignores Proxy-Connection and does not forward it", warned: true,
             "option http-use-proxy-header")
-        + rows(in: .backends, "no server is chosen by a cookie yet", warned: true, "option persist")
+        + rows(in: .backends, "Portico has no cookie persistence yet", warned: true, "option persist")
         + rows(in: .proxies, "there is only one way to handle HTTP", warned: true, "option http-use-htx")
         + rows(in: .proxies, "there is only one process", warned: true, "bind-process")
 
@@ -98,7 +98,7 @@ public struct IgnoredKeyword: Sendable {
         }
     }
 
-    /// Limits that cut off what a log or a rule would otherwise show whole, and a file of secrets that is not written.
+    /// `tune.` keywords with a visible effect in HAProxy: limits that truncate logs and variables, and a key log file.
     private static let visibleTuning = [
         "tune.http.cookielen", "tune.http.logurilen", "tune.ssl.keylog", "tune.vars.",
     ]

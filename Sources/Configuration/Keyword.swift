@@ -1,25 +1,25 @@
-// A word of the language is one row: it names itself, says where it may stand, documents itself and
-// parses itself. Rows live next to the behaviour they configure; the program's KeywordRegistry lists all tables.
+// Keywords as table rows: name, sections, documentation and parser. The tables are next to the behaviour that they
+// configure; the program's KeywordRegistry lists all of them.
 
-/// One keyword: a row of a table.
+/// A keyword: one row of a table.
 ///
-/// `name` is one word (`balance`) or a family and a member (`option httplog`, `timeout client`,
-/// `http-request return`); the longest name that matches the line wins.
+/// `name` is one word (`balance`) or a family and its member (`option httplog`, `timeout client`, `http-request
+/// return`). The longest name that matches the line is used.
 public struct Keyword: Sendable {
     public typealias Parser = @Sendable (inout Arguments, inout Draft) throws(ConfigProblem) -> Void
 
     public let name: String
     public let sections: Sections
-    /// The line as it is written, with `<arguments>` and `[optional parts]`.
+    /// The syntax of the line, with `<arguments>` and `[optional parts]`.
     public let usage: String
     /// One or two sentences for the help and the manual.
     public let summary: String
-    /// Whether `no <name>` is allowed; the parser then looks at `Arguments.isNegated`.
+    /// Whether `no <name>` is allowed; the parser then checks `Arguments.isNegated`.
     public let isNegatable: Bool
-    /// Whether the name's last word is written with something in parentheses behind it, without a blank: `set-var(txn.user)`.
-    /// The parser takes that with `Arguments.inParentheses`.
+    /// Whether the name's last word is followed by an argument in parentheses, without a blank: `set-var(txn.user)`.
+    /// The parser gets it with `Arguments.inParentheses`.
     public let takesParentheses: Bool
-    /// Called with the words after the name. Words it leaves over are reported as unexpected.
+    /// Called with the words after the name. Words that it does not consume are reported as unexpected.
     public let parse: Parser
 
     public init(
@@ -37,7 +37,7 @@ public struct Keyword: Sendable {
 }
 
 extension Keyword {
-    /// The same row, parsed otherwise.
+    /// The same keyword with another parser.
     public func parsing(_ parse: @escaping Parser) -> Keyword {
         Keyword(
             name, in: sections, usage: usage, summary: summary, negatable: isNegatable,
@@ -45,14 +45,14 @@ extension Keyword {
     }
 }
 
-/// One word of a line that has a language of its own: an option of `bind` or `server`, say.
+/// A parameter of a line, such as an option of `bind` or `server`.
 public struct Parameter<Target>: Sendable {
     public typealias Parser = @Sendable (inout Arguments, inout Target) throws(ConfigProblem) -> Void
 
     public let name: String
     public let usage: String
     public let summary: String
-    /// Called with the cursor behind the name; takes only the words that belong to it.
+    /// Called with the cursor after the name; consumes only the words that belong to the parameter.
     public let parse: Parser
 
     public init(_ name: String, usage: String, summary: String, parse: @escaping Parser) {
@@ -62,7 +62,7 @@ public struct Parameter<Target>: Sendable {
         self.parse = parse
     }
 
-    /// The row as the help prints it.
+    /// The parameter without its parser, for help and manual.
     public var help: ParameterHelp { ParameterHelp(name: name, usage: usage, summary: summary) }
 }
 
@@ -82,5 +82,13 @@ public struct ParameterGroup: Sendable {
     public init<Target>(of keyword: String, _ table: [Parameter<Target>]) {
         self.keyword = keyword
         parameters = table.map(\.help)
+    }
+}
+
+extension [String] {
+    /// The elements as a list in a sentence: `a, b or c`.
+    func listed(_ conjunction: String) -> String {
+        guard let last, count > 1 else { return first ?? "" }
+        return dropLast().joined(separator: ", ") + " \(conjunction) " + last
     }
 }

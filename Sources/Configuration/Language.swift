@@ -1,28 +1,28 @@
-// All words that this Portico knows, found by name and section.
+// All keywords, looked up by name and section.
 //
-// The longest name wins: `http-check send` before `http-check`. One name may have several rows, as long as
-// their sections differ: `maxconn` of `global` is another word than that of a frontend.
+// The longest matching name is used: `http-check send` before `http-check`. A name may have several rows if their
+// sections differ: `maxconn` of `global` is another keyword than that of a frontend.
 
 internal import Basics
 
-/// The words of the configuration language: the tables of all rooms together.
+/// The configuration language: the keyword tables of all modules.
 public struct Language: Sendable {
     /// The kinds of sections, in the order of the manual.
     public let sectionKinds: [SectionKind]
     public let keywords: [Keyword]
     public let parameterGroups: [ParameterGroup]
-    /// What `.if` may ask of the program.
+    /// The program's version and features, for the conditions of `.if`.
     let program: ProgramFacts
 
-    /// Rows by the first word of their name, the longest name first.
+    /// The rows by the first word of their name, the longest names first.
     private let families: [String: [Row]]
 
     private struct Row: Sendable {
         let keyword: Keyword
-        /// The words of its name behind the first.
+        /// The words of its name after the first.
         let members: [String]
 
-        /// Whether a line goes on so behind the first word.
+        /// Whether `words`, the line's words after the first, match the rest of the name.
         func matches(_ words: ArraySlice<Word>) -> Bool {
             guard keyword.takesParentheses, let last = members.last else {
                 return words.starts(with: members, by: { $0.text == $1 })
@@ -32,8 +32,8 @@ public struct Language: Sendable {
         }
     }
 
-    /// - Parameter sections: the kinds of sections beside those that the language itself knows. Kinds that only a row of
-    ///   `keywords` names follow behind.
+    /// - Parameter sections: the kinds of sections other than the built-in ones. Kinds that occur only in rows of
+    ///   `keywords` are added after them.
     public init(
         sections: [SectionKind] = [], keywords: [Keyword], parameterGroups: [ParameterGroup],
         program: ProgramFacts = ProgramFacts(version: "0.0", features: [], options: [])
@@ -63,7 +63,7 @@ public struct Language: Sendable {
 }
 
 extension Language {
-    /// The kind of section that a line begins with this word; nil if it begins none.
+    /// The kind of section with this name, or nil.
     func sectionKind(named word: String) -> SectionKind? { sectionKinds.first { $0.name == word } }
 
     /// The names of the kinds of sections that are among `sections`.
@@ -71,11 +71,11 @@ extension Language {
         sectionKinds.filter { sections.contains(Sections($0)) }.map(\.name)
     }
 
-    /// What the first words of a line are.
+    /// The result of looking up the first words of a line.
     enum Match {
-        /// A keyword, and how many words its name has.
+        /// A keyword, and the number of words in its name.
         case found(Keyword, words: Int)
-        /// One that may not stand in this section; the sections in which it may.
+        /// A keyword that is not allowed in this section, and the sections where it is.
         case misplaced(name: String, words: Int, allowed: Sections)
         case unknown
     }
@@ -96,29 +96,30 @@ extension Language {
         return .misplaced(name: misplaced.keyword.name, words: 1 + misplaced.members.count, allowed: allowed)
     }
 
-    /// The rows whose name is `words` or begins with them, in the order of their tables.
+    /// The keywords whose name starts with `words`, in the order of their tables.
     func keywords(beginningWith words: [String]) -> [Keyword] {
         keywords.filter { $0.name.split(separator: " ").starts(with: words.map { $0[...] }) }
     }
 
-    /// The second words of names that begin with `family`, those of `sections` only; nil for any section.
+    /// The second words of the names that start with `family` and are allowed in `sections`; nil means any section.
     func members(of family: String, in sections: Sections?) -> [String] {
         (families[family] ?? []).filter { row in
             sections.map { !row.keyword.sections.isDisjoint(with: $0) } ?? true
         }.compactMap(\.members.first)
     }
 
-    /// The third words of names that begin with these two, likewise.
+    /// The third words of the names that start with these two words and are allowed in `sections`; nil means any
+    /// section.
     func members(of family: String, _ second: String, in sections: Sections?) -> [String] {
         (families[family] ?? []).filter { row in
             sections.map { !row.keyword.sections.isDisjoint(with: $0) } ?? true
         }.compactMap { $0.members.count > 1 && $0.members[0] == second ? $0.members[1] : nil }
     }
 
-    /// The keyword, or a keyword's first word, that somebody meant who began a line with `word`.
+    /// The keyword, or first word of a keyword, that is most similar to `word`; nil if none is similar.
     func name(near word: String, in sections: Sections) -> String? {
         let here = keywords.filter { !$0.sections.isDisjoint(with: sections) }
-        // A word of a family whose family is missing: `httplog`.
+        // A member without its family: `httplog` for `option httplog`.
         if let whole = here.first(where: { $0.name.hasSuffix(" " + word) })?.name { return whole }
         return closest(word, among: Self.names(here)) ?? closest(word, among: Self.names(keywords))
     }

@@ -1,17 +1,17 @@
-// Lines of words out of the bytes of a file: HAProxy's rules of quotes, escapes, comments and variables
-// (its manual, 2.2 and 2.3), as its program applies them where the two differ.
+// Splits the bytes of a file into lines of words, with HAProxy's rules for quotes, escapes, comments and variables (its
+// manual, sections 2.2 and 2.3; where program and manual differ, those of the program).
 //
-// Portico's own: a backslash at the end of a line continues it in the next one. Every word remembers
-// where it was written. How a word is written is in WrittenWord.swift; what words mean is not known here.
+// Portico's extension: a backslash at the end of a line continues it on the next one. Every word carries its position.
+// The syntax of a single word is in WrittenWord.swift.
 
 internal import Basics
 
-/// Takes one line after the other out of a file.
+/// Reads the lines of a file, one after another.
 public struct Lexer: Sendable {
-    /// The words of one line: of several, where a backslash continues it.
+    /// The words of one line, including its continuation lines.
     public struct Line: Sendable {
         public var words: [Word] = []
-        /// What is wrong with how it is written; `words` then ends before it.
+        /// A syntax error; `words` then has the words before it.
         public var problem: ConfigProblem?
         public var warnings: [ConfigProblem] = []
     }
@@ -24,7 +24,7 @@ public struct Lexer: Sendable {
 
     /// The next line that has a word or a problem; nil at the end of the file.
     ///
-    /// `variables` tells the value of an environment variable, nil if there is none; that of `.SECTION` too.
+    /// `variables` returns the value of an environment variable or of `.SECTION`; nil if it is not set.
     public mutating func nextLine(variables: (String) -> String?) -> Line? {
         while !cursor.isAtEnd {
             var line = Line()
@@ -33,7 +33,7 @@ public struct Lexer: Sendable {
             } catch {
                 line.problem = error
             }
-            // Nothing is left of a good line.
+            // After an error, skip the rest of the line.
             cursor.skipLine()
             if !line.words.isEmpty || line.problem != nil { return line }
         }
@@ -50,7 +50,7 @@ public struct Lexer: Sendable {
             if let (range, name) = word.deception {
                 line.warnings.append(
                     ConfigProblem(
-                        "\(name) in a word: it parts no words and quotes nothing", at: range,
+                        "\(name) in a word: it neither separates words nor quotes anything", at: range,
                         expected: "a space or a quote from the keyboard, or quotes around the word", severity: .notice))
             }
             for bytes in word.texts {
@@ -59,7 +59,7 @@ public struct Lexer: Sendable {
             if !word.texts.isEmpty { emptyAtEnd = word.isEmptyVariable ? emptyAtEnd + 1 : 0 }
             cursor.skipBlanks()
         }
-        // What an empty variable leaves at the end of a line was never there: `bind :80 "${BIND_OPTIONS}"`.
+        // Drop empty words at the end of a line that come from empty variables: `bind :80 "${BIND_OPTIONS}"`.
         line.words.removeLast(emptyAtEnd)
         cursor.skipComment()
     }

@@ -1,11 +1,12 @@
-// What a regular expression for a whole line of a message is about, where it says so: a field, or the request's target.
+// Analyses a regular expression that matches a whole line of a message (of the removed rules `reqrep` and so on), to
+// find out whether it is about a field or about the request's target.
 
-/// Such an expression, understood.
+/// The meaning of such an expression.
 enum LinePattern {
-    /// `^Name: value`: a field, and what is asked of its value; empty for anything. If it is grouped, the first group had
-    /// the name in it.
+    /// `^Name: value`: a field, and the pattern for its value; empty for any value. If it is grouped, the first group
+    /// includes the name.
     case field(name: String, value: String, isGrouped: Bool)
-    /// `^Name`: all fields whose names begin so.
+    /// `^Name`: all fields whose names start with this prefix.
     case fields(prefix: String)
     /// `^[^ ]* /target`: a request line.
     case target(TargetPattern)
@@ -19,7 +20,7 @@ enum LinePattern {
             return
         }
         var rest = scan.letters[...]
-        // `^(Name: value)`: the group is then the value's.
+        // `^(Name: value)`: the group is applied to the value.
         let isGrouped = scan.leadingGroup != nil
         if let group = scan.leadingGroup {
             guard let inside = ExpressionScan(scan.text(group)[...]), !inside.hasAlternatives else { return nil }
@@ -27,7 +28,7 @@ enum LinePattern {
         }
         var name = ""
         while let letter = rest.first {
-            // `\-` is a dash.
+            // `\-` is an escaped dash.
             if letter == "\\", rest.dropFirst().first == "-" {
                 rest = rest.dropFirst()
                 continue
@@ -47,7 +48,7 @@ enum LinePattern {
         self = .field(name: name, value: isGrouped ? "(" + value : value, isGrouped: isGrouped)
     }
 
-    /// Without what stands for the blank behind a field's name.
+    /// The pattern without the part that matches the blank after a field's colon.
     private static func withoutBlank(_ text: String) -> String {
         for blank in [" ", "\\s", "[ \\t]", "[[:space:]]", "[ ]"] where text.hasPrefix(blank) {
             let rest = text.dropFirst(blank.count)
@@ -57,24 +58,24 @@ enum LinePattern {
     }
 }
 
-/// A pattern for the request line: a method, a target, and the version or all that is left.
+/// A pattern for the request line: a method, a target, and the version or the rest of the line.
 struct TargetPattern {
-    /// For the target alone.
+    /// The pattern for the target alone.
     let pattern: String
-    /// The methods it is for; empty for any.
+    /// The methods that it matches; empty for any.
     let methods: [String]
     private let head: Head
     private let groups: Int
-    /// Whether the version is matched by itself; otherwise the last group takes it along.
+    /// Whether the version is matched separately; otherwise the last group includes it.
     private let hasVersion: Bool
     private let versionIsGroup: Bool
     private let endsWithRest: Bool
 
-    /// How the pattern begins, and with it the new line.
+    /// The start of the pattern, up to the target.
     private enum Head {
         /// `([^ ]*) `: the first group is the method.
         case methodGroup
-        /// `([^ ]* /app)`: it has the beginning of the target as well.
+        /// `([^ ]* /app)`: the first group includes the start of the target.
         case prefixGroup(String)
         /// `GET `.
         case name(String)
@@ -89,14 +90,14 @@ struct TargetPattern {
         }
     }
 
-    /// What stands for any method.
+    /// Patterns that match any method.
     private static let anyMethod: Set<String> = [
         "[^ :]*", "[^ ]*", "[^ :]+", "[^ ]+", "[^: ]*", "[^: ]+", ".*", ".+", "\\S*", "\\S+", "[A-Z]*", "[A-Z]+",
         "\\w*", "\\w+",
         "[^\\ ]*", "[^\\ :]*", "[^\\s]*", "[^\\s]+",
     ]
 
-    /// What stands for any version.
+    /// Patterns that match any version.
     private static let anyVersion: Set<String> = [
         ".*", ".+", "HTTP/.*", "HTTP.*", "HTTP/1\\.[01]", "HTTP/1.[01]", "HTTP/1\\..", "HTTP/1.*", "[^ ]*", "\\S*",
         "\\S+",
@@ -137,7 +138,7 @@ struct TargetPattern {
         } else {
             versionIsGroup = false
             if target.hasSuffix("(.*)$") || target.hasSuffix(".*$") { target.removeLast() }
-            // The version follows a target, always.
+            // A pattern that ends with the target never matches: the version always follows.
             guard !target.hasSuffix("$") else { return nil }
             pattern = "^" + target
         }
@@ -146,7 +147,7 @@ struct TargetPattern {
         endsWithRest = target.hasSuffix("(.*)")
     }
 
-    /// The new target out of a new request line; nil if that does not keep the method and the version.
+    /// The target in a replacement for the request line; nil if the replacement does not keep method and version.
     func replacement(_ line: String) -> String? {
         var text: Substring
         switch head {
@@ -162,7 +163,7 @@ struct TargetPattern {
         } else {
             guard endsWithRest, text.hasSuffix("\\\(head.groups + groups)") else { return nil }
         }
-        // Each `\n` names the group as the target's own pattern counts it.
+        // Renumber the references `\n` to the groups of the target's pattern.
         var new = ""
         while let letter = text.popFirst() {
             guard letter == "\\", let digit = text.first?.wholeNumberValue else {
@@ -176,7 +177,7 @@ struct TargetPattern {
         return new.isEmpty || new.contains(" ") ? nil : new
     }
 
-    /// The methods that a pattern is for, empty for any; nil if that is not clear.
+    /// The methods that a pattern matches, empty for any; nil if that cannot be determined.
     private static func methods(_ text: String) -> [String]? {
         if anyMethod.contains(text) { return [] }
         let names = text.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
@@ -184,7 +185,7 @@ struct TargetPattern {
         return areNames ? names : nil
     }
 
-    /// What a piece of an expression stands for if that is one text.
+    /// The text that a part of an expression matches, if it matches exactly one; otherwise nil.
     private static func literal(_ text: String) -> String? {
         var literal = ""
         var rest = text[...]
@@ -200,7 +201,7 @@ struct TargetPattern {
         return literal
     }
 
-    /// Without a group around all of it.
+    /// The text without a group that encloses all of it.
     private static func bare(_ text: String) -> (text: String, isGroup: Bool) {
         guard text.hasPrefix("("), text.hasSuffix(")"), !text.dropFirst().dropLast().contains("(") else {
             return (text, false)
@@ -209,17 +210,17 @@ struct TargetPattern {
     }
 }
 
-/// A regular expression looked at from outside: what stands at its top, and how many groups it counts.
+/// A scan of the top level of a regular expression.
 struct ExpressionScan {
     let letters: [Character]
-    /// Blanks, or what stands for one, outside of groups and classes.
+    /// Blanks, or escapes that match one, outside groups and classes.
     private(set) var blanks: [Range<Int>] = []
     private(set) var groups = 0
     private(set) var hasAlternatives = false
-    /// What is inside of the group with which it begins, if that is there once.
+    /// The contents of the group at the start of the expression, unless the group is repeated.
     private(set) var leadingGroup: Range<Int>?
 
-    /// Nil for one that is beyond this: unclosed, or with named groups or references to its own groups.
+    /// Returns nil for expressions that are not supported: unclosed, or with named groups or back-references.
     init?(_ text: Substring) {
         letters = Array(text)
         var depth = 0
@@ -273,11 +274,11 @@ struct ExpressionScan {
         blanks.append(start..<index)
     }
 
-    /// Where the class that begins at `start` has its `]`.
+    /// The index of the `]` of the class that starts at `start`, or nil.
     private func classEnd(from start: Int) -> Int? {
         var index = start + 1
         if index < letters.count, letters[index] == "^" { index += 1 }
-        // The first may be a `]` of its own.
+        // A `]` in first position is part of the class.
         if index < letters.count, letters[index] == "]" { index += 1 }
         while index < letters.count, letters[index] != "]" {
             if letters[index] == "\\" { index += 1 }

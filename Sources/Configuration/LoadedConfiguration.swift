@@ -1,24 +1,25 @@
-// What came out of reading files: drafts, the problems on the way, and the text to show them in.
+// The result of reading files: drafts, problems, and the files' texts.
 
-/// Everything that files say, line by line understood but not yet put together: names are still names.
+/// The contents of all files, parsed line by line. References between sections are not resolved yet.
 public struct LoadedConfiguration: Sendable {
-    /// All `global` sections together.
+    /// All `global` sections combined.
     public internal(set) var global: Draft
     /// Every frontend, backend and listen, in file order.
     public internal(set) var proxies: [Draft] = []
-    /// Every other section but `defaults`, in file order; names are unique within a kind.
+    /// Every other section except `defaults`, in file order; names are unique within a kind.
     public internal(set) var sections: [Draft] = []
-    /// In the order they were found; `ProblemPrinter` sorts them.
+    /// The problems in the order in which they were found; `ProblemPrinter` sorts them.
     public var problems: [ConfigProblem] = []
     /// The files' texts, for printing problems.
     public internal(set) var sources = Sources()
-    /// The environment as `setenv` and its like left it.
+    /// The environment after `setenv` and similar keywords.
     public internal(set) var environment: [String: String]
 
-    /// Whether every file could be read; if not, what else is missing may stand in the rest.
+    /// Whether all files and conditional blocks were read. If not, unresolved references may be defined in the missing
+    /// parts.
     public internal(set) var isComplete = true
 
-    /// Whether Portico must not start with this.
+    /// Whether there are errors, with which Portico does not start.
     public var hasErrors: Bool { problems.contains { $0.severity == .error } }
 
     init(environment: [String: String]) {
@@ -28,10 +29,9 @@ public struct LoadedConfiguration: Sendable {
 }
 
 extension Language {
-    /// Reads files in turn; of a folder its `*.cfg` files by name, without hidden ones and without folders in it.
+    /// Reads files in turn; for a folder, its `*.cfg` files sorted by name, except hidden files and subfolders.
     ///
-    /// What cannot be read is a problem of the result, as is a configuration that says nothing.
-    /// With `isDiagnostic`, `.diag` lines say what they say.
+    /// Unreadable files and an empty configuration are reported as problems. `isDiagnostic` enables `.diag` messages.
     public func load(
         paths: [String], environment: [String: String], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
@@ -42,14 +42,14 @@ extension Language {
         }
     }
 
-    /// Reads a text as if it were the file `name`.
+    /// Parses a text as if it were the contents of the file `name`.
     public func load(
         text: String, named name: String, environment: [String: String] = [:], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
         load(bytes: Array(text.utf8), named: name, environment: environment, isDiagnostic: isDiagnostic)
     }
 
-    /// Reads bytes, which need not be UTF-8, as if they were the file `name`.
+    /// Parses bytes, which need not be UTF-8, as if they were the contents of the file `name`.
     public func load(
         bytes: [UInt8], named name: String, environment: [String: String] = [:], isDiagnostic: Bool = false
     ) -> LoadedConfiguration {
@@ -62,7 +62,7 @@ extension Language {
 }
 
 extension Language {
-    /// Whether a condition such as stands behind `.if` holds; `name` is what it is called in problems.
+    /// Evaluates a condition in the syntax of `.if`; `name` takes the place of the file name in problems.
     public func holds(
         condition: String, named name: String, environment: [String: String]
     ) throws(ConfigProblem) -> Bool {
@@ -75,7 +75,7 @@ extension Language {
 
 /// The texts of the files that were read.
 public struct Sources: Sendable {
-    /// In the order in which they were read.
+    /// The names of the files, in the order in which they were read.
     public private(set) var names: [String] = []
     private var texts: [String: [UInt8]] = [:]
 
@@ -85,6 +85,6 @@ public struct Sources: Sendable {
         if texts.updateValue(bytes, forKey: name) == nil { names.append(name) }
     }
 
-    /// The bytes of a file; nil if it was not read.
+    /// The bytes of a file; nil if it has not been read.
     public subscript(name: String) -> [UInt8]? { texts[name] }
 }

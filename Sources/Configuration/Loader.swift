@@ -1,45 +1,48 @@
-// Files become drafts: which section a line is in, which keyword it is, what is wrong with it.
+// Parses files into drafts: finds the section and the keyword of each line, and reports problems.
 //
-// A line has at most one error, the first; a line that a condition leaves out has none. A section whose first line is wrong brings no errors about
-// its other lines but their own. What a line means is its keyword's business; what a section's first line
-// means is in SectionHeader.swift, what an unknown line may have meant in UnknownLines.swift.
+// At most one error, the first, is reported for a line, and none for lines excluded by a condition. If a section's
+// first line is wrong, its other lines are still checked, but do not cause errors that merely follow from it. Keywords
+// parse their own lines; a section's first line is parsed in SectionHeader.swift, unknown lines are handled in
+// UnknownLines.swift.
 
 internal import Basics
 
-/// Reads files, one after the other, into one configuration.
+/// Reads files into one configuration.
 struct Loader {
     let language: Language
-    /// Whether what is only of use to somebody who looks for mistakes is said: `-dD`.
+    /// `-dD`: whether to report diagnostic messages.
     let isDiagnostic: Bool
     var result: LoadedConfiguration
     var place = Place.outside
-    /// The section being read, or the global one between sections.
+    /// The section being parsed, or the global one between sections.
     var draft: Draft
     var names = SectionNames()
-    /// The current section's rules of the old kind, in today's words, and where it has 'http-request allow' and the like.
+    /// The current section's old rules in today's syntax.
     var oldRules: [(rule: OldRule, words: [Word])] = []
-    /// Whether it is these that are read.
+    /// Whether the old rules are being parsed.
     var runsOldRules = false
+    /// The position of the current section's first `allow` rule, by family (`http-request`, `http-response`).
     var allows: [String: SourceRange] = [:]
-    /// Whether the lines of the current section are indented; nil until one was seen.
+    /// Whether the lines of the current section are indented; nil before the first one.
     var isIndented: Bool?
-    /// What `default-path` said last, and where the process was started, once it has gone elsewhere.
+    /// The last `default-path`.
     var base = BasePath.current
+    /// The working directory in which the process was started; nil until it has been changed.
     var start: String?
-    /// The files being read, the including ones first, by their canonical names.
+    /// The files being read, including files before included ones, with their canonical paths.
     private var open: [(path: String, canonical: String)] = []
-    /// Whether the file being read is in another program's language.
+    /// Whether the current file is in another program's language.
     private var isForeign = false
-    /// The `.if` blocks of the file being read.
+    /// The conditional blocks of the current file.
     private var blocks = ConditionalBlocks()
 
-    /// Where a line stands.
+    /// The context of a line.
     enum Place {
         /// Before the first section of a file.
         case outside
-        /// Behind a first line that is not known: its lines cannot be judged.
+        /// In an unknown section, whose lines are not checked.
         case skipped
-        /// In `draft`, which goes to the result; or not, when its name is wrong.
+        /// In `draft`. It is discarded if `isKept` is false, because the section's first line is wrong.
         case inside(isKept: Bool)
     }
 
@@ -70,7 +73,7 @@ struct Loader {
         for file in files { read(file, at: nil) }
     }
 
-    /// Reads a file that stands on its own: it begins outside of any section.
+    /// Parses a file that is not included by another: it starts outside any section.
     mutating func load(_ bytes: [UInt8], named name: String) {
         goToBase(for: name)
         read(bytes, named: name)
@@ -94,7 +97,7 @@ struct Loader {
 // MARK: - Files
 
 extension Loader {
-    /// Reads a file, included by a word or else on its own.
+    /// Reads a file; `word` is the argument of the `include` line, nil for a file that is not included.
     private mutating func read(_ path: String, at word: Word?) {
         let canonical = Files.canonical(path)
         if let first = open.firstIndex(where: { $0.canonical == canonical }) {
@@ -171,7 +174,7 @@ extension Loader {
         }
     }
 
-    /// What `.SECTION` stands for.
+    /// The value of `.SECTION`.
     private var sectionName: String {
         if case .inside = place { draft.name } else { "" }
     }
@@ -188,7 +191,7 @@ extension Loader {
             add(problem)
             if let first = line.words.first { blocks.takeBroken(first) }
             guard isRead else { return }
-            // A section's first line: the rest of the section is no business of the one before it.
+            // The malformed first line of a section: its lines do not belong to the previous section.
             if let first = line.words.first, isSectionWord(first.text) { skipSection() }
             return
         }
@@ -208,7 +211,7 @@ extension Loader {
             }
         } catch {
             if error.severity == .error, ForeignSyntax.isLikely(line.words) {
-                // Nothing else in the file means anything here.
+                // Ignore the rest of the file.
                 isForeign = true
                 result.isComplete = false
                 skipSection()
@@ -219,7 +222,7 @@ extension Loader {
         }
     }
 
-    /// A line that begins with a dot: where lines are not read, only those that change that.
+    /// Parses a directive. Where lines are not processed, only directives of conditional blocks are.
     private mutating func takeDirective(_ words: [Word]) throws(ConfigProblem) {
         let first = words[0]
         guard case .found(let keyword, _) = language.match(words[...], in: .all) else {
@@ -240,7 +243,7 @@ extension Loader {
             try blocks.take(change) { (words) throws(ConfigProblem) in try FileCondition.holds(words, context) }
         } catch {
             add(error)
-            // Neither branch was read: what seems to be missing may stand there.
+            // Neither branch was processed: unresolved references may be defined there.
             result.isComplete = false
         }
     }
@@ -266,7 +269,7 @@ extension Loader {
         try takeLine(try renewed(bare), behind: modifier)
     }
 
-    /// The `no` or the `default` before a keyword. An option without either is off, so that the two mean the same.
+    /// The `no` or `default` before a keyword. Both mean the same, because every option is off by default.
     private func modifier(of words: [Word]) -> Word? {
         switch words[0].text {
         case "no": words[0]
@@ -275,7 +278,7 @@ extension Loader {
         }
     }
 
-    /// A line in today's spelling, without the word before its keyword.
+    /// Parses a line in today's syntax, without its `no` or `default`.
     mutating func takeLine(_ words: ArraySlice<Word>, behind modifier: Word? = nil) throws(ConfigProblem) {
         switch language.match(words, in: sections) {
         case .found(let keyword, let count):
@@ -297,7 +300,7 @@ extension Loader {
         }
     }
 
-    /// Parses a line, with its warnings whether or not it then fails.
+    /// Calls a keyword's parser. Warnings are kept even if it throws.
     mutating func run(_ keyword: Keyword, _ arguments: Arguments) throws(ConfigProblem) {
         var arguments = arguments
         arguments.environment = result.environment
@@ -309,12 +312,12 @@ extension Loader {
         }
     }
 
-    /// The sections that fit where the line stands: before any section, all.
+    /// The section kinds to look up the current line in; all of them outside a section.
     var sections: Sections {
         if case .inside = place { Sections(draft.kind) } else { .all }
     }
 
-    /// Several words as one, with the place of all of them.
+    /// A word with the range of several words.
     static func joined(_ words: ArraySlice<Word>, as text: String) -> Word {
         guard let first = words.first?.range, let last = words.last?.range else {
             preconditionFailure("keyword '\(text)' has no words")
@@ -333,19 +336,11 @@ extension Loader {
         language.sectionKind(named: text) != nil || HAProxyKeywords.sections.contains(text)
     }
 
-    /// A line before the first section. It is not known which section is missing, so one such error is enough.
+    /// The problem of a line before the first section. Only the first such line is reported.
     private mutating func outside(_ name: String, _ sections: Sections, _ words: ArraySlice<Word>) -> ConfigProblem {
         place = .skipped
         return ConfigProblem(
-            "'\(name)' stands before the first section", at: words.first?.range,
+            "'\(name)' before the first section", at: words.first?.range,
             expected: "a line with \(sections.names.listed("or")) above it")
-    }
-}
-
-extension [String] {
-    /// `a, b or c`.
-    func listed(_ conjunction: String) -> String {
-        guard let last, count > 1 else { return first ?? "" }
-        return dropLast().joined(separator: ", ") + " \(conjunction) " + last
     }
 }

@@ -1,8 +1,8 @@
-// The manual of the configuration language in Markdown, printed from the tables that the parser uses, so
-// that it cannot be wrong about a name, a usage or a section.
+// Prints the manual of the configuration language in Markdown from the tables that the parser uses, so that names,
+// syntax and sections are always correct.
 
 extension Language {
-    /// The whole manual. The same tables give the same text, byte for byte.
+    /// The whole manual. The output is deterministic.
     public func manual() -> String {
         introduction + sectionTable + keywordEntries + parameterLists + ignoredList + oldSpellings
     }
@@ -12,46 +12,50 @@ extension Language {
         return """
             # Configuration
 
-            This page is printed from the program's own tables (`portico help` shows the same in a terminal).
+            This page is printed from the program's own tables; `portico help` prints the same on a terminal.
 
-            ## How a file is written
+            ## Syntax
 
-            A file is made of sections, each begun by its name on a line of its own: `global`, `defaults`, `frontend`, `backend` and
-            `listen`; \(kinds.listed("and")) hold what these refer to. Every other line is a keyword with its arguments.
+            A file consists of sections, each of which starts with its kind and name on a line: `global`, `defaults`,
+            `frontend`, `backend` and `listen`. The sections \(kinds.listed("and")) contain what these refer to. Every
+            other line is a keyword with its arguments.
 
-            - Words are parted by blanks. `#` begins a comment.
-            - `\\` makes the next character an ordinary one: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` stand for
-              a line feed, a carriage return, a tab and the byte of that hexadecimal number. At the end of a line it continues the
-              line in the next one.
-            - Between `"` and `"`, blanks, `#` and `'` are ordinary, and environment variables are replaced: `$NAME`, `${NAME}`,
-              `${NAME-default}`, and `${NAME[*]}` for a list that becomes one word per item. `\\$` is a dollar sign. `$.FILE`,
-              `$.LINE` and `$.SECTION` tell the place.
-              `$HAPROXY_CFGFILES` and `$HAPROXY_BRANCH` are set: the files, and the version of HAProxy whose language this is.
-            - Between `'` and `'`, everything is ordinary.
-            - The arguments of samples and converters, `regsub(\\d+,N)`, are read from the word that this makes. There, quotes again make
-              commas, parentheses and blanks ordinary; outside `'`, a backslash before a backslash, a quote or a blank makes that
-              ordinary, `\\n`, `\\r` and `\\t` are a line feed, a carriage return and a tab, and before anything else, a comma too, it
-              is a backslash. Regular expressions and what replaces their matches have backslashes of their own; log formats have none.
-            - Files are bytes: those that are no UTF-8 stay what they are, as those that `\\xHH` names do.
-            - Times are whole numbers with a unit, `us`, `ms`, `s`, `m`, `h` or `d`; without one they count milliseconds unless the
-              keyword says otherwise. Sizes are bytes, or with `k`, `m` or `g` 1024 times as much each.
-            - Lines that begin with a dot choose among other lines, or print something: see [`.if`](#if) and its like.
-            - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read by name.
+            - Words are separated by blanks. `#` starts a comment.
+            - `\\` escapes the next character: `\\ `, `\\#`, `\\\\`, `\\'`, `\\"`. `\\n`, `\\r`, `\\t` and `\\xHH` are a
+              line feed, a carriage return, a tab, and the byte with that hexadecimal number. At the end of a line, `\\`
+              continues it on the next one.
+            - Between double quotes, blanks, `#` and `'` have no special meaning, and environment variables are
+              expanded: `$NAME`, `${NAME}`, `${NAME-default}`, and `${NAME[*]}` for a list with one word per item. `\\$`
+              is a dollar sign. `$.FILE`, `$.LINE` and `$.SECTION` are the current position. `$HAPROXY_CFGFILES` has the
+              names of the files, and `$HAPROXY_BRANCH` the version of HAProxy whose language Portico implements.
+            - Between single quotes, no character has a special meaning.
+            - The arguments of samples and converters, as in `regsub(\\d+,N)`, are parsed from the resulting word.
+              There, quotes protect commas, parentheses and blanks; outside single quotes, a backslash escapes a
+              backslash, a quote or a blank, `\\n`, `\\r` and `\\t` are a line feed, a carriage return and a tab, and
+              before any other character, including a comma, a backslash is kept. Regular expressions and their
+              replacements have backslash escapes of their own; log formats have none.
+            - Files consist of bytes. Bytes that are not UTF-8, also those written as `\\xHH`, are kept.
+            - A time is a whole number with a unit: `us`, `ms`, `s`, `m`, `h` or `d`. Without a unit it is in
+              milliseconds, unless the keyword says otherwise. A size is in bytes, or with `k`, `m` or `g` in KiB, MiB
+              or GiB.
+            - Lines that begin with a dot are directives, for conditional blocks and messages: see [`.if`](#if).
+            - `-f` may be given several times, and may name a folder, whose `*.cfg` files are read in the order of their
+              names.
 
-            A proxy section starts with everything that the last `defaults` section above it says, or the one named behind `from`:
-            `backend app from slow`. Several `global` sections add up. A frontend and a backend may share a name; a `listen` section
-            is both in one.
+            A proxy section inherits the settings of the last `defaults` section above it, or of the one given with
+            `from`: `backend app from slow`. Several `global` sections add up. A frontend and a backend may have the
+            same name; a `listen` section combines both.
 
 
             """
     }
 
-    /// Which keyword may stand in which section: a line for each, so that changes to the page stay small.
+    /// The table of keywords and sections: one line per keyword, so that changes to the page stay small.
     private var sectionTable: String {
         let columns = SectionKind.builtIn
         let others = sectionKinds.filter { !columns.contains($0) }
         let names = Dictionary(grouping: keywords, by: \.name).sorted { $0.key < $1.key }
-        return "## Where a keyword may stand\n\n| |\(columns.map { " \($0.name) |" }.joined()) elsewhere |\n"
+        return "## Keywords by section\n\n| |\(columns.map { " \($0.name) |" }.joined()) elsewhere |\n"
             + "|---|\(columns.map { _ in ":-:|" }.joined())---|\n"
             + names.map { name, rows in
                 let sections = rows.reduce(into: Sections()) { $0.formUnion($1.sections) }
@@ -93,14 +97,14 @@ extension Language {
 
     private static func list(_ group: ParameterGroup) -> String {
         group.parameters.map { row in
-            // What a sample or converter yields is no part of what one writes.
+            // The result type of a sample or converter is not part of its syntax.
             let parts = row.usage.split(separator: " (", maxSplits: 1)
             let type = parts.count == 2 && row.usage.hasSuffix(")") ? " (\(parts[1])" : ""
             return "- `\(type.isEmpty ? row.usage : String(parts[0]))`\(type): \(row.summary.markdown)\n"
         }.joined()
     }
 
-    /// Every sample is a criterion; only the names that add a way to match are listed.
+    /// The list of criteria: every sample is one, so only names with a match suffix are listed.
     private func criteria(_ group: ParameterGroup) -> String {
         let samples = Set(parameterGroups.first { $0.keyword == "samples" }?.parameters.map(\.name) ?? [])
         var forms: [(sample: String, names: [String])] = []
@@ -112,14 +116,14 @@ extension Language {
             }
         }
         return
-            "Every sample is one, with the values behind it that it is compared with. Some have names for the ways to match "
-            + "them as well, in place of `-m`:\n\n"
+            "Every sample can be used as a criterion, followed by the values to compare it with. For some there are "
+            + "also names that include the match method, in place of `-m`:\n\n"
             + forms.filter { !$0.names.isEmpty }.map { sample, names in
                 "- `\(sample)`: \(names.map { "`\($0)`" }.joined(separator: ", "))\n"
             }.joined()
     }
 
-    /// The words that are accepted without effect, unless a row has taken them over.
+    /// The keywords that are accepted without effect, except those with a row in a keyword table.
     private var ignoredList: String {
         let own = Set(keywords.map(\.name))
         let rows = IgnoredKeyword.table.filter { !own.contains($0.name) }
@@ -127,9 +131,9 @@ extension Language {
         return """
             ## Accepted and ignored
 
-            HAProxy's words that have no effect here. Those marked with (!) are warned about, and so refused under `-dW`.
+            Keywords of HAProxy that have no effect. Those marked with (!) cause a warning, and so an error with `-dW`.
 
-            - `tune.*`, as far as they have no entry above: Portico tunes this itself. `tune.http.cookielen` (!),
+            - `tune.*` without an entry above: Portico tunes this itself. `tune.http.cookielen` (!),
               `tune.http.logurilen` (!), `tune.ssl.keylog` (!), `tune.vars.*` (!).
 
             """
@@ -145,21 +149,21 @@ extension Language {
         """
         ## Old spellings
 
-        Accepted in their new form, which a warning prints.
+        These are converted to today's syntax, which a warning shows.
 
 
         """ + OldSpelling.table.map { "- `\($0.old)`: `\($0.new)`\n" }.joined()
-            + OldRule.help + "- An address behind the name of a `frontend` or `listen`: a `bind` line.\n"
+            + OldRule.help + "- An address after the name of a `frontend` or `listen`: a `bind` line.\n"
     }
 }
 
 extension String {
-    /// The name that a heading of this text gets in the page.
+    /// The anchor of a heading with this text.
     fileprivate var anchor: String {
         String(lowercased().compactMap { $0 == " " ? "-" : $0.isLetter || $0.isNumber || "-_".contains($0) ? $0 : nil })
     }
 
-    /// The text with `<` and `*` as themselves; between backticks they are so anyway.
+    /// The text with `<`, `*` and `_` escaped, except between backticks.
     fileprivate var markdown: String {
         split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
             index % 2 == 1 ? String(part) : part.reduce(into: "") { $0 += "<*_".contains($1) ? "\\\($1)" : String($1) }

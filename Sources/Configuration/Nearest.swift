@@ -1,16 +1,16 @@
-// The word that somebody probably meant.
+// Spelling suggestions: finds the known word that is most similar to a mistyped one.
 //
-// A look-up compares a word with hundreds of others. In a file with thousands of mistakes the first ones tell what is wrong
-// with it: after those there are no suggestions (`SuggestionBudget`).
+// A look-up compares a word with hundreds of others. To bound the cost for a file with thousands of mistakes,
+// suggestions are made only for the first ones (`SuggestionBudget`).
 
 import Basics
 import Synchronization
 
-/// How many suggestions are still looked for while a configuration is read, or put together.
+/// Limits the number of suggestions while a configuration is read or its plan is built.
 public final class SuggestionBudget: Sendable {
-    /// After so many errors there are no suggestions.
+    /// After this many errors, no suggestions are made.
     static let problemsMax = 50
-    /// A problem may take some look-ups: here, in other sections, among other kinds of words.
+    /// A problem may need several look-ups: in this section, in others, among other kinds of words.
     private static let lookupsMax = problemsMax * 4
 
     @TaskLocal private static var current: SuggestionBudget?
@@ -20,7 +20,7 @@ public final class SuggestionBudget: Sendable {
 
     private init() {}
 
-    /// Bounds the suggestions that `body` looks for. Outside, there is no bound.
+    /// Limits the suggestions made during `body`. Elsewhere there is no limit.
     public static func limit<R>(_ body: () throws -> R) rethrows -> R {
         try $current.withValue(SuggestionBudget(), operation: body)
     }
@@ -30,7 +30,7 @@ public final class SuggestionBudget: Sendable {
         if problem.severity == .error { current?.problems.wrappingAdd(1, ordering: .relaxed) }
     }
 
-    /// Whether one more look-up may be made.
+    /// Counts a look-up; returns whether it is within the limit.
     static func take() -> Bool {
         guard let current else { return true }
         return current.problems.load(ordering: .relaxed) < problemsMax
@@ -38,19 +38,19 @@ public final class SuggestionBudget: Sendable {
     }
 }
 
-/// The candidate that takes the fewest slips of the finger (a letter too many, missing, wrong, or two swapped) to
-/// become `word`; nil if none is within a third of the word's length.
+/// The candidate with the smallest edit distance (insertions, deletions, substitutions, transpositions) to `word`; nil
+/// if none is within a third of the word's length, or if the `SuggestionBudget` is used up.
 ///
-/// Letters compare without case. Of equally near ones the one with the same first letter wins, then the alphabet. Nil too once
-/// there have been many mistakes.
+/// Ignores case. Among equally near candidates, one with the same first letter is preferred, then the first in
+/// alphabetical order.
 public func nearest<S: Sequence<String>>(_ word: String, among candidates: @autoclosure () -> S) -> String? {
     SuggestionBudget.take() ? closest(word, among: candidates()) : nil
 }
 
-/// As `nearest`, however many mistakes there have been: for what is decided by it.
+/// Like `nearest`, without the `SuggestionBudget`: for decisions that depend on the result.
 func closest(_ word: String, among candidates: some Sequence<String>) -> String? {
     let typed = word.utf8.map(asciiLowercased)
-    // Longer than any keyword: nobody meant one, and the comparison is quadratic.
+    // Bounded, because the comparison is quadratic: no keyword is longer than 64.
     guard typed.count > 1, typed.count <= 64 else { return nil }
     let slipsMax = max(1, typed.count / 3)
 
@@ -66,19 +66,20 @@ func closest(_ word: String, among candidates: some Sequence<String>) -> String?
     return best?.name
 }
 
-/// The nearest candidate, or else the one that `word` goes on from or breaks off (`interval` for `inter`); nil if none.
+/// The nearest candidate, or else one that is a prefix of `word` or of which `word` is a prefix (`inter` for
+/// `interval`); nil if there is none.
 func meant(_ word: String, among candidates: @autoclosure () -> [String]) -> String? {
     guard SuggestionBudget.take() else { return nil }
     let candidates = candidates()
     if let near = closest(word, among: candidates) { return near }
-    // Three letters in common prove something, two do not.
+    // A common prefix of less than three letters is not significant.
     let begun = candidates.filter { $0.utf8.count >= 3 && word.hasPrefix($0) }.max { $0.utf8.count < $1.utf8.count }
     if let begun { return begun }
     let longer = candidates.filter { word.utf8.count >= 3 && $0.hasPrefix(word) }
     return longer.count == 1 ? longer[0] : nil
 }
 
-/// The Damerau-Levenshtein distance in its restricted form: no letter is moved twice.
+/// The restricted Damerau-Levenshtein distance (optimal string alignment).
 private func slips(from a: [UInt8], to b: [UInt8]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

@@ -1,17 +1,20 @@
-// The rules that HAProxy had until 2.1 for the lines of a message, `reqadd`, `reqrep`, `rspdel` …, as rules of today.
+// Converts the rules that HAProxy had until 2.1 for the lines of a message (`reqadd`, `reqrep`, `rspdel` and so on) to
+// today's rules.
 //
-// Their patterns are about a whole line: the request line, or a field with its name. Where a pattern says which of the two
-// it means, it becomes a rule on that part; where it does not, no rule says the same, and the line is refused with a hint.
+// Their patterns match a whole line: the request line, or a field with its name. If a pattern is clearly about one of
+// the two, it is converted to a rule on that part; otherwise there is no equivalent, and the line is rejected with a
+// hint.
 //
-// They ran behind all `http-request` rules of their section, `reqadd` last: so do the new lines (Loader.runOldRules).
+// They ran after all `http-request` rules of their section, `reqadd` last; so do the converted rules
+// (Loader.runOldRules).
 
-/// One such keyword.
+/// An old rule keyword.
 struct OldRule: Sendable {
     enum Kind: Sendable {
         case add, delete, replace
-        /// Does this if a line matches.
+        /// Runs this action if a line matches.
         case act(String)
-        /// What no rule of today does.
+        /// There is no equivalent today.
         case none
     }
 
@@ -32,8 +35,8 @@ struct OldRule: Sendable {
     /// For the manual.
     static let help =
         "- " + table.map { "`\($0.name)`" }.joined(separator: ", ")
-        + ": rules behind the section's other ones, where the pattern says that it is about one field (`^Name: value`) or "
-        + "about a request's target (`^([^ ]*) /path(.*)`).\n"
+        + ": rules after the section's other ones, if the pattern is about one field (`^Name: value`) or about a "
+        + "request's target (`^([^ ]*) /path(.*)`).\n"
 
     static func of(_ words: ArraySlice<Word>) -> OldRule? {
         words.first.flatMap { word in table.first { $0.name == word.text } }
@@ -53,10 +56,10 @@ struct OldRule: Sendable {
     }
 }
 
-// MARK: - The line of today
+// MARK: - Conversion
 
 extension OldRule {
-    /// The rule that does the same; each of its words has the place of the one it comes from.
+    /// The equivalent rule. Each of its words has the position of the word that it comes from.
     func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> [Word] {
         guard let keyword = words.first else { return [] }
         var rest = words.dropFirst()
@@ -66,10 +69,10 @@ extension OldRule {
                 expected: "\(isAddition ? "a field" : "a pattern"); \(hint)")
         }
         switch kind {
-        case .none: throw refusal("no rule of today does what it did", at: keyword)
+        case .none: throw refusal("there is no equivalent today", at: keyword)
         case .add:
             guard let (field, value) = Self.fieldLine(pattern.text), !field.isEmpty else {
-                throw refusal("'\(pattern.text)' is no field", at: pattern)
+                throw refusal("'\(pattern.text)' is not a field", at: pattern)
             }
             return line("add-header", at: keyword, [field, value.formatLiteral], at: pattern) + rest
         case .delete: return line("del-header", at: keyword, try deletion(pattern), at: pattern) + rest
@@ -87,7 +90,7 @@ extension OldRule {
     var isAddition: Bool { if case .add = kind { true } else { false } }
     var isAllowance: Bool { if case .act("allow") = kind { true } else { false } }
 
-    /// What to look at instead of what no rewriting keeps.
+    /// The problem for a rule that cannot be converted.
     func refusal(_ reason: String, at word: Word) -> ConfigProblem {
         ConfigProblem("'\(name)' is an old spelling, gone from HAProxy: \(reason)", at: word.range, expected: hint)
     }
@@ -98,7 +101,7 @@ extension OldRule {
         [Word(family, at: keyword.range), Word(action, at: keyword.range)] + words.map { Word($0, at: word.range) }
     }
 
-    /// `Name: value`, taken apart.
+    /// Splits `Name: value`; nil if there is no colon.
     private static func fieldLine(_ text: String) -> (name: String, value: String)? {
         guard let colon = text.firstIndex(of: ":") else { return nil }
         return (String(text[..<colon]), String(text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" }))
@@ -130,7 +133,7 @@ extension OldRule {
             guard let new = target.replacement(text.text) else {
                 throw refusal("the new line does not keep the request's method and version", at: text)
             }
-            // A whole URL replaces all of the target.
+            // An absolute URL replaces the whole target.
             let action = new.hasPrefix("/") || new.hasPrefix("\\") ? "replace-pathq" : "replace-uri"
             let test = target.methods.isEmpty ? [] : ["{", "method"] + target.methods + ["}"]
             return line(action, at: keyword, [caseless + target.pattern], at: pattern)
@@ -140,16 +143,16 @@ extension OldRule {
         }
     }
 
-    /// The value in a new line of the field; nil if it is one of another.
+    /// The value in the replacement for a field's line; nil if the replacement changes the name.
     private static func newValue(_ line: String, of name: String, isGrouped: Bool) -> String? {
         if line.contains("\\0") { return nil }
-        // The first group has the name in it, and becomes the value's.
+        // The first group includes the name; it is applied to the value.
         if isGrouped { return line.hasPrefix("\\1") && !line.dropFirst(2).contains("\\1") ? line : nil }
         guard let (newName, value) = fieldLine(line), newName.lowercased() == name.lowercased() else { return nil }
         return value
     }
 
-    /// `if` and a test that is true where the pattern matches, and what the line says behind its own.
+    /// A condition that is true if the pattern matches and the line's own condition holds.
     private func condition(_ pattern: Word, _ own: [Word]) throws(ConfigProblem) -> [Word] {
         let sample = family == "http-request" ? "req" : "res"
         let flags = ignoresCase ? ["-m", "reg", "-i"] : ["-m", "reg"]
@@ -166,12 +169,12 @@ extension OldRule {
         return try joined((["{"] + test + ["}"]).map { Word($0, at: pattern.range) }, own)
     }
 
-    /// A condition that holds where all of `tests` and the line's own condition do.
+    /// A condition that is true if all of `tests` and the line's own condition `own` are.
     private func joined(_ tests: [Word], _ own: [Word]) throws(ConfigProblem) -> [Word] {
         let words = [Word("if", at: own.first?.range ?? tests[0].range)] + tests
         guard let first = own.first else { return words }
         let others = Array(own.dropFirst())
-        // What is joined by `or`, and what `unless` takes back as a whole, cannot stand beside another test.
+        // A condition with `or`, or one that `unless` negates as a whole, cannot be combined with another test.
         if first.text == "if", !others.contains(where: { $0.text == "or" || $0.text == "||" }) { return words + others }
         let isOneTest =
             others.count == 1
@@ -192,7 +195,7 @@ extension OldRule {
 }
 
 extension String {
-    /// The text as a log format that makes it: a percent sign begins something there.
+    /// The text as a literal in a log format: percent signs are doubled.
     fileprivate var formatLiteral: String {
         split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
     }

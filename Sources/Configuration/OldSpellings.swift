@@ -1,10 +1,10 @@
-// Spellings that HAProxy once had and removed, where their meaning is clear: they go through as their new
-// form, with a warning that prints the line to write. Rules on the text of messages are in OldRules.swift.
+// Keywords that HAProxy has removed and that have an exact equivalent: they are converted, with a warning that shows
+// the new line. The old rules on the lines of messages are in OldRules.swift.
 
-/// One removed spelling.
+/// A removed keyword.
 struct OldSpelling: Sendable {
     let old: String
-    /// The words that stand in its place.
+    /// The words that replace it.
     let new: String
 
     var wordCount: Int { old.split(separator: " ").count }
@@ -25,7 +25,7 @@ struct OldSpelling: Sendable {
         }
     }
 
-    /// The line's words in today's spelling; each keeps the place it was written at.
+    /// The line's words in today's syntax; each keeps its position.
     func renew(_ words: ArraySlice<Word>) -> [Word] {
         guard let first = words.first else { return [] }
         return new.split(separator: " ").map { Word(String($0), at: first.range) } + words.dropFirst(wordCount)

@@ -1,12 +1,12 @@
-// What conditions behind `.if` may ask of the program and of the environment: one row each.
+// The predicates of `.if` conditions, one table row each.
 
-/// What the program is, as far as files may ask.
+/// The properties of the program that conditions can query.
 public struct ProgramFacts: Sendable {
-    /// The version of HAProxy with which it says to be compatible: `3.4`.
+    /// The version of HAProxy with which it is compatible: `3.4`.
     public let version: String
-    /// What it was built with, by HAProxy's names: `EPOLL`, `PCRE2`.
+    /// The features it was built with, by HAProxy's names: `EPOLL`, `PCRE2`.
     public let features: Set<String>
-    /// What is switched on while it runs, by HAProxy's names.
+    /// The options in use at run time, by HAProxy's names.
     public let options: Set<String>
 
     public init(version: String, features: Set<String>, options: Set<String>) {
@@ -16,15 +16,15 @@ public struct ProgramFacts: Sendable {
     }
 }
 
-/// One question.
+/// A predicate: one row of the table.
 struct Predicate: Sendable {
-    /// What the answer depends on.
+    /// The environment and the program for which a predicate is evaluated.
     struct Context {
         let environment: [String: String]
         let program: ProgramFacts
     }
 
-    /// What is wrong with its first argument.
+    /// An invalid first argument.
     struct Fault: Error {
         let text: String
         let expected: String
@@ -48,31 +48,31 @@ struct Predicate: Sendable {
     }
 
     static let table: [Predicate] = [
-        Predicate("defined", "<name>", "Whether there is an environment variable of that name, be it empty.") {
+        Predicate("defined", "<name>", "Whether there is an environment variable of that name, possibly empty.") {
             (arguments, context) in context.environment[arguments[0]] != nil
         },
-        Predicate("feature", "<name>", "Whether Portico was built with it: what `portico -vv` has behind a '+'.") {
+        Predicate("feature", "<name>", "Whether Portico was built with it: `portico -vv` lists it with a '+'.") {
             (arguments, context) in context.program.features.contains(arguments[0])
         },
-        Predicate("enabled", "<option>", "Whether it is in use while Portico runs: EPOLL, REUSEPORT, GETADDRINFO.") {
+        Predicate("enabled", "<option>", "Whether the option is in use at run time: EPOLL, REUSEPORT, GETADDRINFO.") {
             (arguments, context) in context.program.options.contains(arguments[0])
         },
-        Predicate("streq", "<text>,<text>", "Whether the two texts are the same.") { (arguments, _) in
+        Predicate("streq", "<text>,<text>", "Whether the two texts are equal.") { (arguments, _) in
             arguments[0] == arguments[1]
         },
         Predicate("strneq", "<text>,<text>", "Whether the two texts differ.") { (arguments, _) in
             arguments[0] != arguments[1]
         },
-        Predicate("strstr", "<text>,<part>", "Whether the text has the part in it.") { (arguments, _) in
+        Predicate("strstr", "<text>,<part>", "Whether the text contains the part.") { (arguments, _) in
             arguments[1].isEmpty || arguments[0].firstRange(of: arguments[1]) != nil
         },
         Predicate(
             "version_atleast", "<version>",
-            "Whether the HAProxy with which Portico is compatible is of this version or a later one."
+            "Whether Portico is compatible with this version of HAProxy or a later one."
         ) { (arguments, context) throws(Fault) in
             try HAProxyVersion(context.program.version) >= HAProxyVersion(arguments[0])
         },
-        Predicate("version_before", "<version>", "Whether that HAProxy is of an earlier version.") {
+        Predicate("version_before", "<version>", "Whether Portico is compatible with an earlier version only.") {
             (arguments, context) throws(Fault) in
             try HAProxyVersion(context.program.version) < HAProxyVersion(arguments[0])
         },
@@ -87,7 +87,7 @@ struct Predicate: Sendable {
         Predicate(name, arguments, "Never true: Portico has no TLS yet.") { (_, _) in false }
     }
 
-    /// The rows for help and manual.
+    /// The table for help and manual.
     static let help = ParameterGroup(
         of: "conditions",
         table.map { row in
@@ -95,9 +95,10 @@ struct Predicate: Sendable {
         })
 }
 
-/// A version as HAProxy writes its own: `3.0`, `2.8.3`, `3.0-dev5`. A development version comes before the release.
+/// A version in HAProxy's format: `3.0`, `2.8.3`, `3.0-dev5`. A development version precedes its release.
 struct HAProxyVersion: Comparable {
-    /// Major, minor; 1 for a release and 0 for a development version; the number of that; changes since.
+    /// Major; minor; 1 for a release or 0 for a development version; patch or development number; number of later
+    /// commits.
     private var numbers = [0, 0, 1, 0, 0]
 
     init(_ text: String) throws(Predicate.Fault) {
@@ -112,7 +113,7 @@ struct HAProxyVersion: Comparable {
             self.numbers[2...3] = [0, number]
             rest = rest.dropFirst()
         }
-        // What else may follow names a build.
+        // Any further suffix identifies a build and is ignored.
         self.numbers[4] = rest.first.flatMap { Int($0) } ?? 0
     }
 

@@ -1,6 +1,6 @@
-// What is wrong with a file, where, and what to write instead.
+// Problems of a configuration, and positions in files.
 
-/// A stretch of one line of one file. Lines and columns count from 1; columns count characters.
+/// A range in one line of a file. Lines and columns start at 1; columns count characters.
 public struct SourceRange: Hashable, Sendable {
     public var file: String
     public var line: Int
@@ -16,7 +16,7 @@ public struct SourceRange: Hashable, Sendable {
     }
 }
 
-/// A word of a line after quotes, escapes and variables, with the place it was written at.
+/// A word of a line after processing of quotes, escapes and variables, with its position.
 public struct Word: Hashable, Sendable {
     public var text: String
     public var range: SourceRange
@@ -27,18 +27,18 @@ public struct Word: Hashable, Sendable {
     }
 }
 
-/// One problem of one configuration. An error keeps Portico from starting; a warning does not.
+/// A problem of a configuration. Errors prevent Portico from starting; warnings do not.
 public struct ConfigProblem: Error, Hashable, Sendable {
     public enum Severity: String, Sendable { case error, warning, notice }
 
     public var severity: Severity
-    /// What is wrong, in one clause, without a full stop: `unknown keyword 'blance'`.
+    /// The message, one clause without a full stop: `unknown keyword 'blance'`.
     public var message: String
-    /// Where; nil when no place in a file is to blame.
+    /// The position; nil if the problem has none.
     public var range: SourceRange?
-    /// What would have been right: `expected one of roundrobin, leastconn`.
+    /// What was expected, printed as in `expected one of roundrobin, leastconn`.
     public var expected: String?
-    /// The nearest word that is known.
+    /// The nearest known word, printed as in `did you mean 'balance'?`.
     public var suggestion: String?
 
     public init(

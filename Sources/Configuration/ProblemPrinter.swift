@@ -1,26 +1,25 @@
-// Problems as people read them:
+// Prints problems for a terminal:
 //
 //   site.cfg:12:5: error: unknown keyword 'blance'
 //       blance roundrobin
 //       ^~~~~~
 //     did you mean 'balance'?
 //
-// and as logs do, one line each. What comes out is safe to print: control characters of the file do not
-// reach the terminal.
+// or for a log, one line each. Control characters of the file are replaced, so that they do not reach the terminal.
 
 internal import Basics
 
-/// Prints the problems of a configuration in the order of its files and lines, each once.
+/// Prints the problems of a configuration in the order of its files and lines, without duplicates.
 public struct ProblemPrinter {
-    /// Lines longer than this are cut around the word in question.
+    /// Longer source lines are truncated on both sides of the word.
     public static let columnsMax = 120
 
     private let sources: Sources
     private let usesColor: Bool
-    /// Where each line of a file begins, counted once per file.
+    /// The offset of each line in each file.
     private let lineStarts: [String: [Int]]
 
-    /// - Parameter usesColor: whether to mark up with ANSI colours, for a terminal.
+    /// - Parameter usesColor: whether to use ANSI colours, for a terminal.
     public init(sources: Sources, usesColor: Bool = false) {
         self.sources = sources
         self.usesColor = usesColor
@@ -31,18 +30,17 @@ public struct ProblemPrinter {
             })
     }
 
-    /// Every problem in full, for a terminal.
+    /// All problems with their source lines, for a terminal.
     public func text(for problems: [ConfigProblem]) -> String {
         sorted(problems).map(text).joined()
     }
 
-    /// The problems in the order of files, lines and columns, without repetitions. Those without a place, which
-    /// are about the whole, come last.
+    /// The problems in the order of files, lines and columns, without duplicates. Those without a position come last.
     public func sorted(_ problems: [ConfigProblem]) -> [ConfigProblem] {
         let ranks = Dictionary(uniqueKeysWithValues: sources.names.enumerated().map { ($1, $0) })
         var seen: Set<ConfigProblem> = []
         let once = problems.filter { seen.insert($0).inserted }
-        // The position comes last, so that problems of one place stay in the order they were found in.
+        // The index makes the sort stable for problems with the same position.
         let keyed = once.enumerated().map { position, problem in
             let range = problem.range
             let rank = range.map { ranks[$0.file] ?? sources.names.count } ?? Int.max
@@ -51,7 +49,7 @@ public struct ProblemPrinter {
         return keyed.sorted { $0.key < $1.key }.map(\.problem)
     }
 
-    /// One problem in one line, without its source, for a log.
+    /// One problem as a single line without its source line, for a log.
     public func line(_ problem: ConfigProblem) -> String {
         var text = place(problem) + "\(problem.severity.rawValue): \(problem.message)"
         if let expected = problem.expected { text += "; expected \(expected)" }
@@ -59,7 +57,7 @@ public struct ProblemPrinter {
         return text.printable
     }
 
-    /// One problem with its source line and a line feed behind each of its lines.
+    /// One problem with its source line. Every line ends with a line feed.
     public func text(for problem: ConfigProblem) -> String {
         let color: Style =
             switch problem.severity {
@@ -86,7 +84,7 @@ public struct ProblemPrinter {
 // MARK: - The source line
 
 extension ProblemPrinter {
-    /// The line as it can be printed, and what to print below it; nil if there is no such line.
+    /// The source line in printable form, and the underline; nil if there is no such line.
     private func excerpt(_ range: SourceRange) -> (source: String, underline: (pad: String, mark: String))? {
         guard let bytes = sources[range.file], let starts = lineStarts[range.file], range.line >= 1,
             range.line <= starts.count
@@ -95,11 +93,11 @@ extension ProblemPrinter {
         let end = range.line < starts.count ? starts[range.line] - 1 : bytes.count
         var letters = Array(String(verbatim: bytes[start..<end]).unicodeScalars)
         if letters.last == "\r" { letters.removeLast() }
-        // One column each, whatever they are.
+        // Print each as one column.
         for i in letters.indices where letters[i].isVerbatimByte { letters[i] = "\u{FFFD}" }
 
         var first = min(max(0, range.column - 1), letters.count)
-        // A word that goes on behind the line's end is marked up to there; a place behind it by a single mark.
+        // The underline ends at the end of the line; a position after that is marked with a single `^`.
         var length = max(1, min(range.length, letters.count - first))
         if letters.count > Self.columnsMax {
             (letters, first, length) = cut(letters, first, length)
@@ -109,11 +107,11 @@ extension ProblemPrinter {
         return (String(String.UnicodeScalarView(letters)).printable, (pad.joined(), mark))
     }
 
-    /// A long line's part around the letters in question, with `…` where something was left out.
+    /// The part of a long line around the underlined letters, with `…` for omitted text.
     private func cut(
         _ letters: [Unicode.Scalar], _ first: Int, _ length: Int
     ) -> (letters: [Unicode.Scalar], first: Int, length: Int) {
-        // As much in front of the word as behind its first letters, as far as there is.
+        // Start a third of the width before the word, if the line is long enough.
         let start = max(0, min(first - Self.columnsMax / 3, letters.count - Self.columnsMax))
         let end = min(letters.count, start + Self.columnsMax)
         var part = Array(letters[start..<end])
@@ -123,7 +121,7 @@ extension ProblemPrinter {
     }
 }
 
-// MARK: - Looks
+// MARK: - Style
 
 extension ProblemPrinter {
     private enum Style: String { case bold = "1", red = "1;31", yellow = "1;33", cyan = "1;36" }
@@ -134,8 +132,8 @@ extension ProblemPrinter {
 }
 
 extension String {
-    /// The text with every control character but the tab replaced by `\u{FFFD}`, so that a file cannot
-    /// steer the terminal it is shown on, and with bytes that are no UTF-8 as `\xE9`.
+    /// The text with every control character except tab replaced by `\u{FFFD}`, so that a file cannot send escape
+    /// sequences to the terminal, and with bytes that are not UTF-8 as `\xE9`.
     fileprivate var printable: String {
         let isControl = { (scalar: Unicode.Scalar) in
             scalar != "\t" && (scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value)

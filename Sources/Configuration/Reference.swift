@@ -1,8 +1,8 @@
-// Names that lines use for things other lines declare: `default_backend www`.
+// References to named objects, such as `default_backend www`.
 //
-// A parser keeps a `Reference`; when all files are read, a `NameIndex` says what it stands for.
+// A parser stores a `Reference`; after all files have been read, a `NameIndex` resolves it.
 
-/// A name used for something declared elsewhere, and where it was used.
+/// A name that refers to an object declared elsewhere, with its position.
 public struct Reference: Hashable, Sendable {
     public var name: String
     public var range: SourceRange
@@ -15,23 +15,23 @@ public struct Reference: Hashable, Sendable {
     public init(_ word: Word) { self.init(name: word.text, range: word.range) }
 }
 
-/// What names of one kind stand for: positions in a list.
+/// Resolves names of one kind to positions in a list.
 public struct NameIndex: Sendable {
-    /// What such a thing is called in a sentence: "backend".
+    /// The kind in messages: "backend".
     public let what: String
     private let positions: [String: Int]
-    /// Things of another kind under the same roof, and what they are: a frontend where a backend is wanted.
+    /// Names of another kind, and that kind, for messages: a frontend where a backend is expected.
     private let others: [String: String]
 
-    /// An index of names in the order of a list; of equal names the first counts.
+    /// An index of the names of a list; of equal names the first is used.
     public init(of what: String, _ names: some Sequence<String>) {
         self.init(what: what, positions: names.enumerated().map { ($1, $0) }, others: [])
     }
 
-    /// Frontends and listens by name, as positions in `proxies`.
+    /// The frontends and listen sections, as positions in `proxies`.
     public static func frontends(_ proxies: [Draft]) -> NameIndex { NameIndex("frontend", proxies, not: .backend) }
 
-    /// Backends and listens by name, as positions in `proxies`.
+    /// The backends and listen sections, as positions in `proxies`.
     public static func backends(_ proxies: [Draft]) -> NameIndex { NameIndex("backend", proxies, not: .frontend) }
 
     private init(_ what: String, _ proxies: [Draft], not excluded: SectionKind) {
@@ -48,10 +48,11 @@ public struct NameIndex: Sendable {
         self.others = Dictionary(others) { first, _ in first }
     }
 
-    /// The position a name stands for; nil if there is no such name.
+    /// The position of a name; nil if there is no such name.
     public subscript(name: String) -> Int? { positions[name] }
 
-    /// The position a reference stands for, or a problem that names what it may have meant.
+    /// The position of a reference.
+    /// - Throws: a problem with a suggestion if there is no such name.
     public func position(of reference: Reference) throws(ConfigProblem) -> Int {
         if let position = positions[reference.name] { return position }
         throw ConfigProblem(

@@ -1,26 +1,27 @@
-// The first line of a section: its kind, its name, the defaults it starts from.
+// Parses the first line of a section: kind, name and defaults.
 //
 //   global | defaults [<name>] [from <defaults>] | frontend|backend|listen <name> [from <defaults>]
-//   <kind> <name>, for the kinds that the rooms above declare
+//   <kind> <name>, for the kinds that the modules above declare
 //
-// A wrong one is reported once. Its lines are still read, for their own problems, and its name is known
-// where it was legible, so that references to it are not reported too.
+// An invalid line is reported once. The section's other lines are still checked, and its name is registered if it could
+// be parsed, so that references to it are not reported as well.
 
-/// The names that sections have taken so far.
+/// The names of the sections so far.
 struct SectionNames {
     var hasSection = false
-    /// A frontend and a backend may share a name, a listen is both.
+    /// A frontend and a backend may have the same name; a listen section is in both.
     var frontends: [String: (kind: SectionKind, range: SourceRange)] = [:]
     var backends: [String: (kind: SectionKind, range: SourceRange)] = [:]
-    /// Names of other sections, within each kind.
+    /// The names of other sections, by kind.
     var others: [SectionKind: [String: (kind: SectionKind, range: SourceRange)]] = [:]
-    /// The `defaults` sections that have a name; two may share one as long as nobody refers to it.
+    /// The `defaults` sections with a name. Two may have the same name as long as no section refers to it.
     var defaults: [String: [Draft]] = [:]
-    /// What a proxy without `from` starts from.
+    /// The defaults of a proxy without `from`.
     var lastDefaults: Draft?
 }
 
 extension Loader {
+    /// Parses the first line of a section and starts its draft.
     mutating func openSection(_ kind: SectionKind, _ words: [Word]) throws(ConfigProblem) {
         closeSection()
         isIndented = nil
@@ -28,7 +29,7 @@ extension Loader {
         var rest = words.dropFirst()
         let keyword = words[0]
 
-        // Until the line has proved right, what it opens is read but not kept.
+        // Discard the section if the line turns out to be invalid.
         place = .inside(isKept: false)
         draft = Draft(kind: kind, name: kind.name, range: keyword.range)
         if kind == .global {
@@ -65,7 +66,7 @@ extension Loader {
         }
     }
 
-    /// Leaves the current section and hands over what it says.
+    /// Ends the current section and adds it to the result.
     mutating func closeSection() {
         runOldRules()
         defer { place = .outside }
@@ -82,7 +83,7 @@ extension Loader {
         }
     }
 
-    /// Begins a section about whose lines nothing can be said.
+    /// Starts an unknown section, whose lines are not checked.
     mutating func skipSection() {
         closeSection()
         names.hasSection = true
@@ -96,7 +97,7 @@ extension Loader {
         }
         guard let wrong else { return }
         throw ConfigProblem(
-            "'\(wrong)' cannot stand in a section's name", at: name.range,
+            "'\(wrong)' is not allowed in a section's name", at: name.range,
             expected: "letters, digits, '-', '_', '.' and ':'")
     }
 
@@ -116,7 +117,7 @@ extension Loader {
         if !SectionKind.builtIn.contains(kind) { names.others[kind, default: [:]][name.text] = (kind, name.range) }
     }
 
-    /// The defaults that the section starts from: those behind `from`, or for a proxy the last ones.
+    /// The defaults that the section inherits: those given with `from`, or for a proxy the last ones.
     private mutating func startingPoint(
         _ kind: SectionKind, _ rest: inout ArraySlice<Word>
     ) throws(ConfigProblem) -> Draft? {
@@ -140,16 +141,16 @@ extension Loader {
         return defaults
     }
 
-    /// The old form with an address behind the name: a `bind` line.
+    /// Converts the old form, with an address after the name, to a `bind` line.
     private mutating func bind(_ words: ArraySlice<Word>) throws(ConfigProblem) {
         let place = Self.joined(words, as: "bind")
         let line = "bind " + words.map(\.text.quoted).joined(separator: " ")
         guard case .found(let keyword, _) = language.match([Word("bind", at: place.range)], in: sections) else {
-            throw ConfigProblem("an address behind a section's name", at: place.range, expected: line)
+            throw ConfigProblem("an address after a section's name", at: place.range, expected: line)
         }
         add(
             ConfigProblem(
-                "an address behind a section's name is an old form; write in a line of its own: \(line)",
+                "an address after a section's name is an old form; write in a line of its own: \(line)",
                 at: place.range, severity: .warning))
         try run(keyword, Arguments(words: Array(words), keyword: place))
     }
@@ -165,7 +166,7 @@ extension Loader {
 extension String {
     fileprivate var looksLikeAddress: Bool { contains(":") || contains("@") || hasPrefix("/") }
 
-    /// The word as a file would have to write it.
+    /// The word with quotes and escapes as needed in a file.
     var quoted: String {
         let needsQuotes = isEmpty || contains { " \t#'\"\\".contains($0) }
         if !needsQuotes { return self }

@@ -1,9 +1,8 @@
-// A line whose keyword is not in the language: an old spelling that goes through in its new form, a word
-// that can be ignored, one that HAProxy has and Portico has not, the first line of a misspelt section, or
-// a slip of the finger.
+// Handles lines whose keyword is not in the language: old keywords that can be converted, keywords that are ignored,
+// keywords of HAProxy that Portico does not support, the first line of a misspelt section, and typing errors.
 
 extension Loader {
-    /// The line in today's spelling, warned about if that is another one.
+    /// The line in today's syntax; warns if it is an old keyword.
     mutating func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> ArraySlice<Word> {
         guard case .inside = place, case .unknown = language.match(words, in: .all),
             let spelling = OldSpelling.of(words)
@@ -11,7 +10,7 @@ extension Loader {
         let new = spelling.renew(words)
         if spelling.old == "block", let allow = allows["http-request"], let first = words.first {
             throw ConfigProblem(
-                "'block' was for what 'http-request allow' lets pass as well, at \(allow.file):\(allow.line)",
+                "'block' also applied to requests that 'http-request allow' accepts, at \(allow.file):\(allow.line)",
                 at: first.range, expected: "above that one: \(new.map(\.text.quoted).joined(separator: " "))")
         }
         add(
@@ -21,26 +20,26 @@ extension Loader {
         return new[...]
     }
 
-    /// Takes a rule of the old kind: what it has become runs when its section ends.
+    /// Converts an old rule, which is parsed at the end of its section.
     mutating func takeOldRule(_ rule: OldRule, _ words: ArraySlice<Word>) throws(ConfigProblem) {
         guard let first = words.first else { return }
         let new = try rule.renewed(words)
         let line = new.map(\.text.quoted).joined(separator: " ")
         add(
             ConfigProblem(
-                "'\(rule.name)' is an old spelling; write, behind the section's other \(rule.family) lines: \(line)",
+                "'\(rule.name)' is an old spelling; write, after the section's other \(rule.family) lines: \(line)",
                 at: first.range, severity: .warning))
         oldRules.append((rule, new))
     }
 
-    /// Notes what rules of the old kind did not care about, and those of today do.
+    /// Records the first `allow` rule of a family: it did not affect old rules, but does affect today's.
     mutating func noteAllow(_ keyword: Keyword, at range: SourceRange) {
         guard keyword.name == "http-request allow" || keyword.name == "http-response allow" else { return }
         let family = String(keyword.name.prefix { $0 != " " })
         if allows[family] == nil { allows[family] = range }
     }
 
-    /// Runs the section's rules of the old kind, as its last ones: `reqadd` and `rspadd` came behind all others.
+    /// Parses the section's old rules, after all others; `reqadd` and `rspadd` last.
     mutating func runOldRules() {
         let additions = oldRules.filter(\.rule.isAddition)
         let rules = oldRules.filter { !$0.rule.isAddition } + additions
@@ -51,11 +50,12 @@ extension Loader {
             do throws(ConfigProblem) {
                 if let allow = allows[rule.family] {
                     throw ConfigProblem(
-                        "'\(rule.name)' was for what '\(rule.family) allow' lets pass as well, at \(allow.file):\(allow.line)",
+                        "'\(rule.name)' also applied to messages that '\(rule.family) allow' accepts, at \(allow.file):\(allow.line)",
                         at: words[0].range, expected: "its new line above that one")
                 }
                 if rule.isAllowance, let addition = additions.first(where: { $0.rule.family == rule.family }) {
-                    throw rule.refusal("'\(addition.rule.name)' was for what it let pass as well", at: words[0])
+                    throw rule.refusal(
+                        "'\(addition.rule.name)' also applied to messages that it accepted", at: words[0])
                 }
                 try takeLine(words[...])
             } catch {
@@ -66,7 +66,7 @@ extension Loader {
         self.allows = [:]
     }
 
-    /// Says what is wrong with a line that no row matches; returns if it can be ignored.
+    /// Throws the problem of a line that matches no keyword; returns if the line can be ignored.
     mutating func judgeUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
         guard let first = words.first else { return }
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
@@ -74,7 +74,7 @@ extension Loader {
         if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" "),
             !language.keywords.contains(where: { $0.name == name })
         {
-            // What Portico never does need not be switched off.
+            // A feature that Portico does not have is always off.
             if isNegated { return }
             let count = name.split(separator: " ").count
             throw HAProxyKeywords.notDone("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
@@ -106,7 +106,7 @@ extension Loader {
         add(ConfigProblem("'\(known.name)' is ignored: \(known.reason)", at: place, severity: .warning))
     }
 
-    /// `option foo`, `timeout foo`: the family is known, the member is not.
+    /// The problem of a known family with an unknown member: `option foo`, `timeout foo`.
     private func unknownMember(of family: Word, _ member: Word?, _ members: [String]) -> ConfigProblem {
         let (one, article) =
             switch family.text {
@@ -121,29 +121,29 @@ extension Loader {
             var place = family.range
             place.column += place.length
             place.length = 1
-            // A short list is read, a long one only fills the screen.
+            // List the members only if there are few.
             let expected =
                 members.count <= 12 ? "one of \(members.joined(separator: ", "))" : "\(article) \(one)'s name"
             return ConfigProblem("'\(family.text)' lacks an argument", at: place, expected: expected)
         }
         let message =
-            one == "word" ? "unknown word '\(member.text)' behind '\(family.text)'" : "unknown \(one) '\(member.text)'"
-        // Of `set-vra(txn.user)` the name is what is before the parenthesis.
+            one == "word" ? "unknown word '\(member.text)' after '\(family.text)'" : "unknown \(one) '\(member.text)'"
+        // The name in `set-vra(txn.user)` ends at the parenthesis.
         let name = String(member.text.prefix { $0 != "(" })
         return ConfigProblem(
             message, at: member.range,
             suggestion: meant(name, among: members) ?? meant(name, among: elsewhere(family.text)))
     }
 
-    /// What the family has in any section.
+    /// The members of the family in any section.
     private func elsewhere(_ family: String) -> [String] {
         guard let blank = family.firstIndex(of: " ") else { return language.members(of: family, in: nil) }
         return language.members(of: String(family[..<blank]), String(family[family.index(after: blank)...]), in: nil)
     }
 
-    /// A section's first line with a slip in it, or one of a section that nobody knows; nil for a mere unknown word.
+    /// The problem of a line that looks like the first line of a misspelt or unknown section; nil if it does not.
     ///
-    /// The lines that follow it then belong to a section of which nothing is known, and are not judged.
+    /// The following lines then belong to an unknown section and are not checked.
     private mutating func unknownSection(_ word: Word) -> ConfigProblem? {
         let meant = closest(word.text, among: language.sectionKinds.map(\.name))
         let isAtMargin = word.range.column == 1
@@ -165,6 +165,6 @@ extension Loader {
 
     func misplaced(_ name: String, allowed: Sections, at place: SourceRange) -> ConfigProblem {
         ConfigProblem(
-            "'\(name)' cannot stand in \(draft.kind.withArticle), only in \(allowed.names.listed("or"))", at: place)
+            "'\(name)' is not allowed in \(draft.kind.withArticle), only in \(allowed.names.listed("or"))", at: place)
     }
 }

@@ -1,14 +1,14 @@
-// Single words as values: numbers, times, sizes, one word out of some.
+// Parses single words as values: numbers, times, sizes, choices.
 //
-// Read strictly: HAProxy takes `10foo` for 10 in places, here the whole word has to make sense.
+// Parsing is strict: HAProxy reads `10foo` as 10 in some places; here the whole word has to be valid.
 
 public import Basics
 
-/// The units a time may be written in.
+/// The units of times.
 public enum TimeUnit: String, CaseIterable, Sendable {
     case microseconds = "us", milliseconds = "ms", seconds = "s", minutes = "m", hours = "h", days = "d"
 
-    /// How long one of it is.
+    /// The length of the unit.
     public var nanoseconds: UInt64 {
         switch self {
         case .microseconds: 1_000
@@ -22,7 +22,7 @@ public enum TimeUnit: String, CaseIterable, Sendable {
 }
 
 extension Word {
-    /// The word as a whole number. `what` says what it should be, with its article: "a weight".
+    /// Parses the word as a whole number. `what` describes it in messages, with its article: "a weight".
     public func integer(_ what: String, in range: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         let expected =
             range.upperBound == .max
@@ -37,12 +37,12 @@ extension Word {
         return value
     }
 
-    /// Whether the word is a whole number that is greater, even one that no `Int` holds.
+    /// Whether the word is a whole number greater than `most`, even if it does not fit into an `Int`.
     func exceeds(_ most: Int) -> Bool {
         isDecimal(text[...]) && Int(text).map { $0 > most } ?? true
     }
 
-    /// The word as a time: digits, and a unit if it is not `defaultUnit`.
+    /// Parses the word as a time: digits and a unit, which may be omitted for `defaultUnit`.
     public func time(_ what: String, defaultUnit: TimeUnit = .milliseconds) throws(ConfigProblem) -> TimeSpan {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let suffix = text[digits.endIndex...]
@@ -50,7 +50,7 @@ extension Word {
         guard isDecimal(digits), let unit else {
             throw ConfigProblem(
                 "'\(text)' is not a time", at: range,
-                expected: "\(what): a whole number, with us, ms, s, m, h or d behind it unless \(defaultUnit) are meant"
+                expected: "\(what): a whole number followed by us, ms, s, m, h or d, or by nothing for \(defaultUnit)"
             )
         }
         guard let count = UInt64(digits),
@@ -61,7 +61,7 @@ extension Word {
         return TimeSpan(nanoseconds: span)
     }
 
-    /// The word as a size in bytes: digits, and `k`, `m` or `g` for 1024, 1024² or 1024³ of them.
+    /// Parses the word as a size in bytes: digits, optionally followed by `k`, `m` or `g` for KiB, MiB or GiB.
     public func size(_ what: String) throws(ConfigProblem) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit: Int? =
@@ -75,7 +75,7 @@ extension Word {
         guard isDecimal(digits), let unit else {
             throw ConfigProblem(
                 "'\(text)' is not a size", at: range,
-                expected: "\(what): a whole number of bytes, or with k, m or g behind it")
+                expected: "\(what): a whole number of bytes, or one followed by k, m or g")
         }
         guard let count = Int(digits), case let (size, false) = count.multipliedReportingOverflow(by: unit) else {
             throw ConfigProblem("\(text) is too big a size", at: range, expected: what)
@@ -83,7 +83,7 @@ extension Word {
         return size
     }
 
-    /// The word as one of some; another one is refused with the list of all and the nearest.
+    /// Parses the word as one of `choices`. The problem for any other word lists them and suggests the nearest.
     public func choice<T>(_ what: String, of choices: KeyValuePairs<String, T>) throws(ConfigProblem) -> T {
         if let chosen = choices.first(where: { $0.key == text }) { return chosen.value }
         let kind = String(withoutArticle(what))
@@ -97,7 +97,7 @@ extension Word {
     }
 }
 
-/// `one of a, b, c`; a single choice stands alone.
+/// The list of choices for a message: `one of a, b, c`, or just `a`.
 func oneOf<T>(_ choices: KeyValuePairs<String, T>) -> String {
     let names = choices.map(\.key)
     return names.count == 1 ? names[0] : "one of " + names.joined(separator: ", ")

@@ -1,31 +1,31 @@
-// One word as a file writes it: quotes, escapes, variables (HAProxy's manual, 2.2 and 2.3).
+// The syntax of one word in a file: quotes, escapes, variables (HAProxy's manual, sections 2.2 and 2.3).
 //
 //              unquoted   "weak"   'strong'
 //   \n \xHH…   yes        yes      no
-//   \$         no         yes      no         where "no", the characters stand for themselves
+//   \$         no         yes      no         no: the characters have no special meaning
 //   $NAME      no         yes      no
 
 import Basics
 
-/// A word as written; it may stand for several, or for none, where it has a list variable.
+/// A word as written. If it contains a list variable, it may expand to several words, or to none.
 struct WrittenWord {
-    /// The bytes of each word it stands for.
+    /// The bytes of each resulting word.
     private(set) var texts: [[UInt8]] = [[]]
     private(set) var range: SourceRange
-    /// Whether it is nothing but variables, and all of them empty.
+    /// Whether it consists only of variables, all of which are empty.
     var isEmptyVariable: Bool { hasVariable && !hasText && texts == [[]] }
 
-    /// The first character outside of quotes that looks like a blank, like nothing or like a quote, and is none.
+    /// The first deceptive character outside quotes (`DeceptiveCharacter`).
     private(set) var deception: (range: SourceRange, name: String)?
 
     private var hasVariable = false
     private var hasList = false
-    /// Whether something but variables was written; an empty pair of quotes is something.
+    /// Whether it contains anything other than variables; an empty pair of quotes counts.
     private var hasText = false
 
     private enum Quote { case none, weak, strong }
 
-    /// Reads the word at the cursor, which must not be before a blank, a comment or the line's end.
+    /// Parses the word at the cursor, which must not be at a blank, a comment or the line's end.
     init(reading cursor: inout ByteCursor, _ variables: (String) -> String?) throws(ConfigProblem) {
         range = cursor.here
         texts[0] = Array(cursor.takePlainBytes())
@@ -88,7 +88,8 @@ struct WrittenWord {
 // MARK: - Escapes
 
 extension WrittenWord {
-    /// Takes what a backslash begins. A pair that means nothing stays as it is: the backslash now, the rest later.
+    /// Parses an escape and returns its byte. For an unknown escape, returns the backslash and leaves the rest to the
+    /// caller.
     private static func escape(_ cursor: inout ByteCursor, isQuoted: Bool) throws(ConfigProblem) -> UInt8 {
         var length = 2
         let meaning: UInt8
@@ -120,7 +121,7 @@ extension WrittenWord {
                 var range = cursor.here
                 range.length = offset
                 throw ConfigProblem(
-                    "'\\x' lacks digits", at: range, expected: "two hexadecimal digits behind it, like \\x0a")
+                    "'\\x' lacks digits", at: range, expected: "two hexadecimal digits after it, like \\x0a")
             }
             value = value << 4 | digit
         }
@@ -145,7 +146,7 @@ private func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
 // MARK: - Variables
 
 extension WrittenWord {
-    /// Takes `$NAME`, `${NAME}`, `${NAME-default}` or `${NAME[*]}`.
+    /// Parses `$NAME`, `${NAME}`, `${NAME-default}` or `${NAME[*]}`, and appends its value.
     private mutating func appendVariable(
         _ cursor: inout ByteCursor, _ variables: (String) -> String?
     ) throws(ConfigProblem) {
@@ -164,7 +165,7 @@ extension WrittenWord {
         if isBraced {
             if cursor.current == UInt8(ascii: "[") {
                 guard cursor[1] == UInt8(ascii: "*"), cursor[2] == UInt8(ascii: "]") else {
-                    throw ConfigProblem("'[' behind a variable's name", at: cursor.here, expected: "[*] or }")
+                    throw ConfigProblem("'[' after a variable's name", at: cursor.here, expected: "[*] or }")
                 }
                 cursor.advance(by: 3)
                 isList = true
@@ -178,7 +179,7 @@ extension WrittenWord {
         range.length = max(1, cursor.column - range.column)
         if isBraced {
             guard cursor.current == UInt8(ascii: "}") else {
-                throw ConfigProblem("'${' is not closed", at: range, expected: "} behind the variable's name")
+                throw ConfigProblem("'${' is not closed", at: range, expected: "} after the variable's name")
             }
             cursor.advance()
         }
@@ -200,12 +201,12 @@ extension WrittenWord {
         guard !name.isEmpty else {
             throw ConfigProblem(
                 "'$' without a variable's name", at: dollar,
-                expected: "a letter or '_' behind it, or '\\$' for a dollar sign")
+                expected: "a letter or '_' after it, or '\\$' for a dollar sign")
         }
         return name
     }
 
-    /// A list's values become words of their own, parted by blanks.
+    /// Appends a variable's value. The values of a list, separated by blanks, become separate words.
     private mutating func append(_ value: String, asList: Bool) {
         for byte in value.verbatimBytes {
             if asList, byte.isBlank || byte == .newline {

@@ -223,8 +223,8 @@ import Testing
             refused: [
                 (
                     "timeout check soon",
-                    "2:19 'soon' is not a time; a time: a whole number, with us, ms, s, m, h or d behind it unless "
-                        + "milliseconds are meant"
+                    "2:19 'soon' is not a time; a time: a whole number followed by us, ms, s, m, h or d, or by "
+                        + "nothing for milliseconds"
                 )
             ]),
     ]
@@ -462,7 +462,7 @@ import Testing
         #expect(servers[1].checkAddress == .v4(0x0A00_0009))
         #expect(
             loaded.problems.map(\.message) == [
-                "the variable 'NONE' is not set: nothing stands for it", "'a$' is not an address or a host name",
+                "the variable 'NONE' is not set: it expands to nothing", "'a$' is not an address or a host name",
             ])
     }
 }

@@ -40,9 +40,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("1 1", 3, "the condition goes on behind its end"), ("1 &&", 5, "a part of the condition is missing"),
-        ("&& 1", 1, "a part of the condition is missing"), ("1 & 1", 3, "the condition goes on behind its end"),
-        ("(1", 1, "'(' is not closed"), ("1)", 2, "the condition goes on behind its end"),
+        ("1 1", 3, "unexpected text after the condition"), ("1 &&", 5, "a part of the condition is missing"),
+        ("&& 1", 1, "a part of the condition is missing"), ("1 & 1", 3, "unexpected text after the condition"),
+        ("(1", 1, "'(' is not closed"), ("1)", 2, "unexpected text after the condition"),
         ("1a", 1, "'1a' is not a number"),
         ("0 && foo(1)", 6, "unknown condition 'foo'"), ("defned(X)", 1, "unknown condition 'defned'"),
         ("99999999999999999999", 1, "'99999999999999999999' is not a number"),

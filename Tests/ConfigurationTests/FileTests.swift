@@ -46,7 +46,7 @@ import Testing
         #expect(
             folder.complaints(folder.load("a.cfg", "b.cfg"))
                 == [
-                    "b.cfg:2:2: error: 'bind' stands before the first section; expected a line with frontend or listen above it"
+                    "b.cfg:2:2: error: 'bind' before the first section; expected a line with frontend or listen above it"
                 ])
     }
 

@@ -20,7 +20,7 @@ import Testing
                 defaults
 
                 """))
-        #expect(text.contains("listen\n    everything that a frontend or a backend may have\n"))
+        #expect(text.contains("listen\n    everything allowed in a frontend or a backend\n"))
     }
 
     @Test func `a row has usage, summary, sections and parameters`() {
@@ -80,7 +80,7 @@ import Testing
 
     @Test(arguments: [
         (
-            ["thread-groups"], "'thread-groups' is accepted and has no effect: threads run where the kernel puts them",
+            ["thread-groups"], "'thread-groups' is accepted and has no effect: the kernel schedules the threads",
             false
         ),
         (["tune.idletimer"], "'tune.idletimer' is accepted and has no effect: Portico tunes this itself", false),
@@ -100,19 +100,19 @@ import Testing
         ),
         (
             ["nbproc"],
-            "'nbproc' is accepted and has no effect: one process does it all, with one thread a core or as nbthread says",
+            "'nbproc' is accepted and has no effect: Portico is a single process with one thread per core, or as many as nbthread sets",
             true
         ),
     ])
     func `a word without effect has a page that says why`(_ words: [String], _ answer: String, _ isWarned: Bool) {
         #expect(help.text(for: words).hasPrefix(answer + "\n"))
-        #expect(help.text(for: words).contains("A warning says so.") == isWarned)
+        #expect(help.text(for: words).contains("A line with it gets a warning.") == isWarned)
         #expect(help.hasPage(for: words))
     }
 
     @Test func `the overview names the words without effect`() {
         let text = help.text(for: [])
-        let list = text.split(separator: "Accepted, and of no effect").last ?? ""
+        let list = text.split(separator: "Accepted without effect").last ?? ""
         for name in ["tune.*", "thread-groups", "cpu-map", "stats bind-process", "option contstats"] {
             #expect(list.contains("  \(name)"), "\(name)")
         }

@@ -40,7 +40,7 @@ import Testing
     func `a character that looks like a blank or a quote and is none is named`(text: String, name: String, column: Int)
     {
         let warnings = lines(Array(text.utf8)).flatMap(\.warnings)
-        #expect(warnings.map(\.message) == ["\(name) in a word: it parts no words and quotes nothing"])
+        #expect(warnings.map(\.message) == ["\(name) in a word: it neither separates words nor quotes anything"])
         #expect(warnings.first?.severity == .notice && warnings.first?.range?.column == column)
     }
 
@@ -149,7 +149,7 @@ import Testing
         ("a\rb", "1:2+1 a carriage return in the middle of a line"), (#"a "${A""#, "1:4+3 '${' is not closed"),
         (#"a "${A b}""#, "1:4+3 '${' is not closed"), (#"a "${A-b""#, "1:4+6 '${' is not closed"),
         (#"a "$ b""#, "1:4+1 '$' without a variable's name"), (#"a "$1""#, "1:4+1 '$' without a variable's name"),
-        (#"a "${}""#, "1:4+1 '$' without a variable's name"), (#"a "${A[1]}""#, "1:7+1 '[' behind a variable's name"),
+        (#"a "${}""#, "1:4+1 '$' without a variable's name"), (#"a "${A[1]}""#, "1:7+1 '[' after a variable's name"),
         (#"a "$.FOO""#, "1:4+5 unknown variable '.FOO'"), (#"a "${.line}""#, "1:4+7 unknown variable '.line'"),
         ("ok\n ok \\\n \"bad", "3:2+4 this quote is not closed"),
     ])

@@ -156,8 +156,8 @@ import Testing
             """)
         #expect(
             loaded.complaints == [
-                "2:5: warning: 'nbproc' is ignored: one process does it all, with one thread a core or as nbthread says",
-                "4:10: warning: an address behind a section's name is an old form; write in a line of its own: bind :80",
+                "2:5: warning: 'nbproc' is ignored: Portico is a single process with one thread per core, or as many as nbthread sets",
+                "4:10: warning: an address after a section's name is an old form; write in a line of its own: bind :80",
                 "5:5: warning: 'contimeout' is an old spelling; write: timeout connect 5s",
                 "6:5: warning: 'clitimeout' is an old spelling; write: timeout client 50s",
                 "7:5: warning: 'srvtimeout' is an old spelling; write: timeout server 1m",
@@ -167,8 +167,8 @@ import Testing
                 "11:5: warning: 'redispatch' is an old spelling; write: option redispatch",
                 "12:5: warning: 'block' is an old spelling; write: http-request deny if a",
                 "12:11: error: unexpected 'if' in the line of 'http-request deny'; expected http-request deny",
-                "13:5: warning: 'reqadd' is an old spelling; write, behind the section's other http-request lines: http-request add-header X-Proto 100%%",
-                "14:12: warning: an address behind a section's name is an old form; "
+                "13:5: warning: 'reqadd' is an old spelling; write, after the section's other http-request lines: http-request add-header X-Proto 100%%",
+                "14:12: warning: an address after a section's name is an old form; "
                     + "write in a line of its own: bind 127.0.0.1:81 name 'x y'",
             ])
         #expect(

@@ -13,9 +13,9 @@ import Testing
         global extra                            #! 8 unexpected 'extra' in the line of 'global'; expected a new line
             daemon please                       #! 12 unexpected 'please' in the line of 'daemon'; expected daemon
             deamon                              #! 5 unknown keyword 'deamon'; did you mean 'daemon'?
-            bind :80                            #! 5 'bind' cannot stand in the global section, only in frontend or listen
-            option httplog                      #! 5 'option httplog' cannot stand in the global section, only in defaults, frontend or listen
-            option httplogg                     #! 5 'option' cannot stand in the global section, only in defaults, frontend, backend or listen
+            bind :80                            #! 5 'bind' is not allowed in the global section, only in frontend or listen
+            option httplog                      #! 5 'option httplog' is not allowed in the global section, only in defaults, frontend or listen
+            option httplogg                     #! 5 'option' is not allowed in the global section, only in defaults, frontend, backend or listen
             lua-load x.lua                      #! 5 'lua-load' is known to HAProxy, but Portico does not do it yet
             no daemon                           #! 5 'daemon' cannot be negated
             setenv A                            #! 13 'setenv' lacks an argument; expected a value
@@ -24,11 +24,11 @@ import Testing
             "" daemon                           #! 5 the line begins with an empty word; expected a keyword
         defaults base
             timeout clint 5s                    #! 13 unknown timeout 'clint'; did you mean 'client'?
-            timeout client 5x                   #! 20 '5x' is not a time; expected a time: a whole number, with us, ms, s, m, h or d behind it unless milliseconds are meant
+            timeout client 5x                   #! 20 '5x' is not a time; expected a time: a whole number followed by us, ms, s, m, h or d, or by nothing for milliseconds
             timeout                             #! 12 'timeout' lacks an argument; expected one of connect, server, queue, client, http-request
             timeout client                      #! 19 'timeout client' lacks an argument; expected a time
             mode htpp                           #! 10 unknown mode 'htpp'; expected one of http, tcp; did you mean 'http'?
-            server a :80                        #! 5 'server' cannot stand in a defaults section, only in backend or listen
+            server a :80                        #! 5 'server' is not allowed in a defaults section, only in backend or listen
         defaults base
         defaults from nowhere                   #! 15 no defaults section named 'nowhere' above
         frontend www from bse                   #! 19 no defaults section named 'bse' above; did you mean 'base'?
@@ -36,9 +36,9 @@ import Testing
             bind 8080                           #! 10 '8080' is a port without an address; did you mean ':8080'?
             bind :443 ssl crt /etc/site.pem     #! 15 'ssl' is known to HAProxy, but Portico has no TLS yet
             bind :80 accept-proxy               #! 14 'accept-proxy' is known to HAProxy, but Portico does not do it yet
-            bind \x4                            #! 10 '\x' lacks digits; expected two hexadecimal digits behind it, like \x0a
-            bind "${PORT"                       #! 11 '${' is not closed; expected } behind the variable's name
-            bind "$ 80"                         #! 11 '$' without a variable's name; expected a letter or '_' behind it, or '\$' for a dollar sign
+            bind \x4                            #! 10 '\x' lacks digits; expected two hexadecimal digits after it, like \x0a
+            bind "${PORT"                       #! 11 '${' is not closed; expected } after the variable's name
+            bind "$ 80"                         #! 11 '$' without a variable's name; expected a letter or '_' after it, or '\$' for a dollar sign
             bind :80 "" name x                  #! 14 an empty word where a parameter of 'bind' should be
             httplog                             #! 5 unknown keyword 'httplog'; did you mean 'option httplog'?
             timeout-client 5s                   #! 5 unknown keyword 'timeout-client'; did you mean 'timeout client'?
@@ -48,8 +48,8 @@ import Testing
             no option httplog                   #! 5 'option httplog' cannot be negated
             default option httplog              #! 5 'option httplog' cannot be negated
             default bind :80                    #! 5 'default' stands only before 'option'
-            option redispatch                   #! 5 'option redispatch' cannot stand in a frontend, only in defaults, backend or listen
-            spread-checks 5                     #! 5 'spread-checks' cannot stand in a frontend, only in global
+            option redispatch                   #! 5 'option redispatch' is not allowed in a frontend, only in defaults, backend or listen
+            spread-checks 5                     #! 5 'spread-checks' is not allowed in a frontend, only in global
         frontend two from base                  #! 19 'base' names several defaults sections: t.cfg:17 and t.cfg:24
         frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:45
         listen two                              #! 8 there is a frontend 'two' already, at t.cfg:45
@@ -78,8 +78,8 @@ import Testing
             reqrep ^a b                         #! 12 'reqrep' is an old spelling, gone from HAProxy: the pattern is neither for a target, like '^([^ ]*) /path(.*)', nor for one field, like '^Name: value'; expected http-request rules: portico help http-request
             server a :80 weight 999             #! 25 999 is out of range; expected a weight from 0 to 256
             server a :80 weight                 #! 24 'weight' lacks an argument; expected a weight
-            bind :80                            #! 5 'bind' cannot stand in a backend, only in frontend or listen
-            maxconn 5                           #! 5 'maxconn' cannot stand in a backend, only in global, defaults, frontend or listen
+            bind :80                            #! 5 'bind' is not allowed in a backend, only in frontend or listen
+            maxconn 5                           #! 5 'maxconn' is not allowed in a backend, only in global, defaults, frontend or listen
             xyzzy                               #! 5 unknown keyword 'xyzzy'
         .if defned(X)                           #! 5 unknown condition 'defned'; expected 'portico help conditions' lists them; did you mean 'defined'?
             xyzzy
@@ -87,7 +87,7 @@ import Testing
             xyzzy
         .endif
         .notcie "hello"                         #! 1 unknown directive '.notcie'; expected one of .if, .elif, .else, .endif, .notice, .warning, .alert, .diag; did you mean '.notice'?
-        backend wrong*name                      #! 9 '*' cannot stand in a section's name; expected letters, digits, '-', '_', '.' and ':'
+        backend wrong*name                      #! 9 '*' is not allowed in a section's name; expected letters, digits, '-', '_', '.' and ':'
             xyzzy                               #! 5 unknown keyword 'xyzzy'
         backend app extra                       #! 13 unexpected 'extra' in the line of 'backend'; expected backend <name> [from <defaults>]
         backend x from                          #! 11 'from' lacks a name; expected the name of a defaults section
@@ -133,7 +133,7 @@ import Testing
         #expect(
             load("bind :80\nmode http\nfrontend a\n").complaints
                 == [
-                    "1:1: error: 'bind' stands before the first section; expected a line with frontend or listen above it"
+                    "1:1: error: 'bind' before the first section; expected a line with frontend or listen above it"
                 ])
     }
 

@@ -134,15 +134,15 @@ import Testing
         }
         #expect(
             errors("listen a\n reqadd X:\\ 1\n http-request allow if x\nlisten b\n reqadd X:\\ 1\n") == [
-                "'reqadd' was for what 'http-request allow' lets pass as well, at t.cfg:3"
+                "'reqadd' also applied to messages that 'http-request allow' accepts, at t.cfg:3"
             ])
         #expect(
             errors("listen a\n http-request allow\n block if x\n") == [
-                "'block' was for what 'http-request allow' lets pass as well, at t.cfg:2"
+                "'block' also applied to requests that 'http-request allow' accepts, at t.cfg:2"
             ])
         #expect(
             errors("listen a\n reqallow ^X:\n reqadd X:\\ 1\n") == [
-                "'reqallow' is an old spelling, gone from HAProxy: 'reqadd' was for what it let pass as well"
+                "'reqallow' is an old spelling, gone from HAProxy: 'reqadd' also applied to messages that it accepted"
             ])
         #expect(
             errors("listen a\n reqallow ^X:\n reqdel ^Y:\n reqallow ^Z:\n").allSatisfy { $0.contains("del-header") })

@@ -47,14 +47,14 @@ import Testing
     @Test func `refusals say what would have been right`() {
         #expect(
             refusal("5x") { args throws(ConfigProblem) in try args.time("a time") }
-                == "5+2 '5x' is not a time; a time: a whole number, with us, ms, s, m, h or d behind it unless milliseconds are meant"
+                == "5+2 '5x' is not a time; a time: a whole number followed by us, ms, s, m, h or d, or by nothing for milliseconds"
         )
         #expect(
             refusal("99999999999999999999d") { args throws(ConfigProblem) in try args.time("a time") }
                 == "5+21 99999999999999999999d is too long a time; a time")
         #expect(
             refusal("5t") { args throws(ConfigProblem) in try args.size("a size") }
-                == "5+2 '5t' is not a size; a size: a whole number of bytes, or with k, m or g behind it")
+                == "5+2 '5t' is not a size; a size: a whole number of bytes, or one followed by k, m or g")
         #expect(
             refusal("9999999999g") { args throws(ConfigProblem) in try args.size("a size") }
                 == "5+11 9999999999g is too big a size; a size")
@@ -127,8 +127,8 @@ import Testing
         #expect(try args.limit("a number", to: 100) == 100)
         #expect(
             args.warnings.map(\.message) == [
-                "101 is more than Portico takes: it is 100",
-                "99999999999999999999 is more than Portico takes: it is 100",
+                "101 is more than Portico supports: 100 is used",
+                "99999999999999999999 is more than Portico supports: 100 is used",
             ])
         #expect(args.warnings.map { $0.range?.column } == [9, 13])
         #expect(try args.limit("a number", to: 100) == nil)
@@ -143,7 +143,7 @@ import Testing
         #expect(try args.nextFieldName().text == "Host")
         #expect(args.warnings.isEmpty)
         #expect(try args.nextFieldName().text == "Host")
-        #expect(args.warnings.map(\.message) == ["the colon is no part of a field's name"])
+        #expect(args.warnings.map(\.message) == ["the colon is not part of a field's name"])
         #expect(args.warnings.first?.expected == "Host")
         // Nothing would be left of it.
         #expect(try args.nextFieldName().text == ":")

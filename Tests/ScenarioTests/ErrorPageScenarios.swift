@@ -178,7 +178,7 @@ import Testing
             ":5:15: error: '418' is no status that Portico says by itself",
             ":6:16: error: no http-errors section named 'sight'",
             ":9:13: error: there is an http-errors 'site' already, at",
-            ":10:5: error: 'balance' cannot stand in an http-errors section",
+            ":10:5: error: 'balance' is not allowed in an http-errors section",
             ":13:19: error: cannot read '/nowhere.http': No such file or directory",
             ":14:16: error: http-errors section 'site' has no page for 500",
             ":15:34: error: no http-errors section named 'sights'",
