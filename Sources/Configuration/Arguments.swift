@@ -205,7 +205,7 @@ public struct Arguments: Sendable {
                 throw ConfigProblem("an empty word where a parameter of '\(keyword)' should be", at: word.range)
             }
             guard let parameter = table.first(where: { $0.name == word.text }) else {
-                let known = HAProxyWords.Kind(behind: keyword).flatMap {
+                let known = HAProxyWords.Kind(after: keyword).flatMap {
                     HAProxyWords.refusal(of: word.text, as: $0, at: word.range)
                 }
                 throw known
@@ -224,9 +224,9 @@ public struct Arguments: Sendable {
 
     /// The position after the last word.
     private var endOfLine: SourceRange {
-        var place = (words.last ?? keyword).range
-        place.column += place.length
-        place.length = 1
-        return place
+        var range = (words.last ?? keyword).range
+        range.column += range.length
+        range.length = 1
+        return range
     }
 }

@@ -22,29 +22,29 @@ enum BasePath: Sendable {
 
 extension Loader {
     /// Changes to the folder to which relative paths in the following lines refer.
-    mutating func go(to base: BasePath, at word: Word) {
+    mutating func change(to base: BasePath, at word: Word) {
         self.base = base
-        goToBase(for: word.range.file, at: word)
+        changeToBase(for: word.range.file, at: word)
     }
 
     /// Changes to the base folder at the start of a file; a `default-path` in an earlier file stays in effect.
-    mutating func goToBase(for file: String, at word: Word? = nil) {
+    mutating func changeToBase(for file: String, at word: Word? = nil) {
         if case .current = base, start == nil { return }
         let start = self.start ?? Files.current
         self.start = start
         let folder = Files.join(start, base.folder(for: file))
         do throws(Files.Refusal) {
-            try Files.go(to: folder)
+            try Files.changeDirectory(to: folder)
         } catch {
             add(ConfigProblem("cannot change to \(folder): \(error.text)", at: word?.range))
         }
     }
 
     /// Changes back to the directory in which the process was started.
-    mutating func goBack() {
+    mutating func changeBack() {
         guard let start else { return }
         do throws(Files.Refusal) {
-            try Files.go(to: start)
+            try Files.changeDirectory(to: start)
         } catch {
             add(ConfigProblem("cannot change back to \(start): \(error.text)", at: nil))
         }

@@ -53,7 +53,7 @@ struct ByteCursor: Sendable {
         for _ in 0..<count { advance() }
     }
 
-    mutating func takeLineEnd() {
+    mutating func skipLineEnd() {
         if current == .carriageReturn { position += 1 }
         guard current == .newline else { return }
         position += 1
@@ -61,16 +61,16 @@ struct ByteCursor: Sendable {
         column = 1
     }
 
-    mutating func takeContinuation() {
+    mutating func skipContinuation() {
         continuedColumn = column
         position += 1
-        takeLineEnd()
+        skipLineEnd()
     }
 
     mutating func skipBlanks() {
         while let byte = current {
             if isAtContinuation {
-                takeContinuation()
+                skipContinuation()
             } else if byte.isBlank {
                 advance()
             } else {
@@ -82,9 +82,9 @@ struct ByteCursor: Sendable {
     /// Skips the rest of the line, including continuation lines and the line end.
     mutating func skipLine() {
         while !isAtLineEnd {
-            if isAtContinuation { takeContinuation() } else { advance() }
+            if isAtContinuation { skipContinuation() } else { advance() }
         }
-        takeLineEnd()
+        skipLineEnd()
     }
 
     /// Skips to the end of the line. A backslash in a comment does not continue the line.
@@ -94,7 +94,7 @@ struct ByteCursor: Sendable {
 
     /// Returns the bytes up to the next one with a special meaning in an unquoted word. Most words consist only of
     /// these.
-    mutating func takePlainBytes() -> ArraySlice<UInt8> {
+    mutating func readPlainBytes() -> ArraySlice<UInt8> {
         let start = position
         while let byte = current, byte.isPlain { position += 1 }
         column += position - start
@@ -102,7 +102,7 @@ struct ByteCursor: Sendable {
     }
 
     /// Returns the bytes up to the line's end or the first byte for which `isEnd` returns true.
-    mutating func take(until isEnd: (UInt8) -> Bool) -> String {
+    mutating func read(until isEnd: (UInt8) -> Bool) -> String {
         let start = position
         while let byte = current, !isAtLineEnd, !isAtContinuation, !isEnd(byte) { advance() }
         return String(verbatim: bytes[start..<position])

@@ -23,7 +23,7 @@ struct ConditionalBlocks {
     /// A directive that opens, changes or closes a block.
     enum Change: Sendable {
         case begin(Word, condition: [Word])
-        case orElse(Word, condition: [Word])
+        case elseIf(Word, condition: [Word])
         case otherwise(Word)
         case end(Word)
     }
@@ -46,7 +46,7 @@ struct ConditionalBlocks {
 
     /// Processes a directive. As in HAProxy, `holds` is called only for conditions that matter: a block may guard
     /// conditions that this version does not know.
-    mutating func take(_ change: Change, _ holds: ([Word]) throws(ConfigProblem) -> Bool) throws(ConfigProblem) {
+    mutating func process(_ change: Change, _ holds: ([Word]) throws(ConfigProblem) -> Bool) throws(ConfigProblem) {
         switch change {
         case .begin(let word, let condition):
             guard blocks.count < Self.depthMax else {
@@ -55,24 +55,24 @@ struct ConditionalBlocks {
             let isRead = areLinesRead
             blocks.append(Block(opener: word, branch: .passed))
             if isRead { try decide(condition, holds) }
-        case .orElse(let word, let condition):
-            try checkPlace(of: word)
+        case .elseIf(let word, let condition):
+            try checkIsOpen(at: word)
             switch blocks[blocks.count - 1].branch {
             case .taken, .passed: blocks[blocks.count - 1].branch = .passed
             case .waiting: try decide(condition, holds)
             }
         case .otherwise(let word):
-            try checkPlace(of: word)
+            try checkIsOpen(at: word)
             let last = blocks.count - 1
             blocks[last].hasElse = true
             blocks[last].branch = blocks[last].branch == .waiting ? .taken : .passed
         case .end(let word):
-            guard blocks.popLast() != nil else { throw Self.lonely(word) }
+            guard blocks.popLast() != nil else { throw Self.unmatched(word) }
         }
     }
 
     /// Processes a `.if` or `.elif` whose line is malformed.
-    mutating func takeBroken(_ word: Word) {
+    mutating func processMalformed(_ word: Word) {
         if word.text == ".if" {
             blocks.append(Block(opener: word, branch: .passed))
         } else if word.text == ".elif", !blocks.isEmpty {
@@ -87,14 +87,14 @@ struct ConditionalBlocks {
         blocks[blocks.count - 1].branch = try holds(condition) ? .taken : .waiting
     }
 
-    private func checkPlace(of word: Word) throws(ConfigProblem) {
-        guard let block = blocks.last else { throw Self.lonely(word) }
+    private func checkIsOpen(at word: Word) throws(ConfigProblem) {
+        guard let block = blocks.last else { throw Self.unmatched(word) }
         if block.hasElse {
             throw ConfigProblem("'\(word.text)' behind '.else'", at: word.range, expected: "'.endif'")
         }
     }
 
-    private static func lonely(_ word: Word) -> ConfigProblem {
+    private static func unmatched(_ word: Word) -> ConfigProblem {
         ConfigProblem("'\(word.text)' without '.if'", at: word.range, expected: "'.if' above it in the same file")
     }
 }

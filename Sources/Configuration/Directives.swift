@@ -17,7 +17,7 @@ extension ConfigurationKeywords {
             ".elif", in: .all, usage: ".elif <condition>",
             summary: "Processes the following lines if the condition is true and no earlier one in its block was."
         ) { (args, draft) throws(ConfigProblem) in
-            note(.orElse(args.keyword, condition: args.rest()), &draft)
+            note(.elseIf(args.keyword, condition: args.rest()), &draft)
         },
         Keyword(
             ".else", in: .all, usage: ".else",

@@ -187,26 +187,26 @@ struct FileCondition {
 
     private static let term = "a number, '(' or one of the names that `portico help conditions` lists"
 
-    private func problem(_ message: String, at place: Int, expected: String? = nil) -> ConfigProblem {
-        problem(message, place..<place + 1, expected: expected)
+    private func problem(_ message: String, at offset: Int, expected: String? = nil) -> ConfigProblem {
+        problem(message, offset..<offset + 1, expected: expected)
     }
 
     private func problem(
         _ message: String, _ range: Range<Int>, expected: String? = nil, suggestion: String? = nil
     ) -> ConfigProblem {
-        ConfigProblem(message, at: place(of: range), expected: expected, suggestion: suggestion)
+        ConfigProblem(message, at: sourceRange(of: range), expected: expected, suggestion: suggestion)
     }
 
     /// The position of some bytes in the file; that of their word if escapes or variables make it uncertain.
-    private func place(of range: Range<Int>) -> SourceRange? {
+    private func sourceRange(of range: Range<Int>) -> SourceRange? {
         guard let (start, word) = words.last(where: { $0.start <= range.lowerBound }) else { return nil }
-        var place = word.range
+        var result = word.range
         let inside = range.lowerBound - start..<min(range.upperBound, start + word.text.utf8.count + 1) - start
         let letters = Array(word.text.utf8)
-        guard place.length == word.text.count else { return place }
-        place.column += String(decoding: letters.prefix(inside.lowerBound), as: UTF8.self).count
-        place.length = max(
+        guard result.length == word.text.count else { return result }
+        result.column += String(decoding: letters.prefix(inside.lowerBound), as: UTF8.self).count
+        result.length = max(
             1, String(decoding: letters.dropFirst(inside.lowerBound).prefix(inside.count), as: UTF8.self).count)
-        return place
+        return result
     }
 }

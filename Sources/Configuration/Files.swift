@@ -94,7 +94,7 @@ public enum Files {
     }
 
     /// Changes the working directory.
-    static func go(to folder: String) throws(Refusal) {
+    static func changeDirectory(to folder: String) throws(Refusal) {
         if unsafe chdir(folder) != 0 { throw .current() }
     }
 

@@ -30,7 +30,7 @@ enum HAProxyKeywords {
         return members.contains(member) ? member : nil
     }
 
-    static func notDone(_ what: String, at range: SourceRange) -> ConfigProblem {
+    static func notSupported(_ what: String, at range: SourceRange) -> ConfigProblem {
         ConfigProblem("\(what) is known to HAProxy, but Portico does not do it yet", at: range)
     }
 

@@ -11,7 +11,7 @@ public enum HAProxyWords {
         case algorithm, sample, criterion, converter
 
         /// The kind of the words that may follow a keyword, or nil.
-        init?(behind keyword: String) {
+        init?(after keyword: String) {
             switch keyword {
             case "bind", "stats socket": self = .bindParameter
             case "server", "default-server": self = .serverParameter
@@ -34,7 +34,7 @@ public enum HAProxyWords {
                 "'\(name)' is known to HAProxy, but Portico has no TLS yet", at: range, expected: expected)
         }
         guard names.contains(where: { isKnown($0, kind) }) else { return nil }
-        var problem = HAProxyKeywords.notDone("'\(name)'", at: range)
+        var problem = HAProxyKeywords.notSupported("'\(name)'", at: range)
         problem.expected = expected
         return problem
     }

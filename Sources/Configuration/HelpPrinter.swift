@@ -23,7 +23,7 @@ public struct HelpPrinter: Sendable {
     public func text(for words: [String]) -> String {
         let words = asked(words)
         if words.isEmpty { return overview }
-        return page(for: words) ?? apology(for: words)
+        return page(for: words) ?? notFoundMessage(for: words)
     }
 
     /// Whether there is a page for the arguments of `help`.
@@ -37,7 +37,7 @@ public struct HelpPrinter: Sendable {
         return words.count > 1 && words[0] == "no" ? Array(words.dropFirst()) : words
     }
 
-    private func apology(for words: [String]) -> String {
+    private func notFoundMessage(for words: [String]) -> String {
         let first = words[0]
         let name = words.joined(separator: " ")
         let asWords = words.map { Word($0, at: SourceRange(file: "", line: 1)) }[...]
@@ -51,7 +51,7 @@ public struct HelpPrinter: Sendable {
             return "'\(name)' is an old spelling, gone from HAProxy: it becomes \(rule.family) rules where its pattern "
                 + "says what it is about\n"
         }
-        if words.count == 2, let kind = HAProxyWords.Kind(behind: first),
+        if words.count == 2, let kind = HAProxyWords.Kind(after: first),
             let known = HAProxyWords.refusal(of: words[1], as: kind, at: asWords[1].range)
         {
             return known.message + "\n"

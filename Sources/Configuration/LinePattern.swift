@@ -232,7 +232,7 @@ struct ExpressionScan {
             switch letter {
             case "\\":
                 guard let next, !next.isNumber, next != "k", next != "g", next != "Q" else { return nil }
-                if depth == 0, next == "s" || next == " " { takeBlank(&index, letters: 2) } else { index += 2 }
+                if depth == 0, next == "s" || next == " " { appendBlank(&index, letters: 2) } else { index += 2 }
                 continue
             case "[":
                 guard let end = classEnd(from: index) else { return nil }
@@ -255,7 +255,7 @@ struct ExpressionScan {
             case "|": if depth == 0 { hasAlternatives = true }
             case " ":
                 if depth == 0 {
-                    takeBlank(&index, letters: 1)
+                    appendBlank(&index, letters: 1)
                     continue
                 }
             default: break
@@ -267,7 +267,7 @@ struct ExpressionScan {
 
     func text(_ range: Range<Int>) -> String { String(letters[range]) }
 
-    private mutating func takeBlank(_ index: inout Int, letters count: Int) {
+    private mutating func appendBlank(_ index: inout Int, letters count: Int) {
         let start = index
         index += count
         if index < letters.count, letters[index] == "+" || letters[index] == "*" { index += 1 }

@@ -13,7 +13,7 @@ struct Loader {
     /// `-dD`: whether to report diagnostic messages.
     let isDiagnostic: Bool
     var result: LoadedConfiguration
-    var place = Place.outside
+    var context = Context.outside
     /// The section being parsed, or the global one between sections.
     var draft: Draft
     var names = SectionNames()
@@ -37,7 +37,7 @@ struct Loader {
     private var blocks = ConditionalBlocks()
 
     /// The context of a line.
-    enum Place {
+    enum Context {
         /// Before the first section of a file.
         case outside
         /// In an unknown section, whose lines are not checked.
@@ -75,10 +75,10 @@ struct Loader {
 
     /// Parses a file that is not included by another: it starts outside any section.
     mutating func load(_ bytes: [UInt8], named name: String) {
-        goToBase(for: name)
+        changeToBase(for: name)
         read(bytes, named: name)
         closeSection()
-        goBack()
+        changeBack()
     }
 
     consuming func finish() -> LoadedConfiguration {
@@ -137,12 +137,12 @@ extension Loader {
             let section = sectionName
             let line = lexer.nextLine { name in name == ".SECTION" ? section : environment[name] }
             guard let line else { return }
-            take(line)
-            fulfilRequests()
+            process(line)
+            performRequests()
         }
     }
 
-    private mutating func fulfilRequests() {
+    private mutating func performRequests() {
         if draft[LoaderRequests.self].pending.isEmpty { return }
         let requests = draft[LoaderRequests.self].pending
         draft[LoaderRequests.self].pending = []
@@ -154,8 +154,8 @@ extension Loader {
                 if result.environment[name] == nil { result.environment[name] = value }
             case .unset(let name): result.environment[name] = nil
             case .keepOnly(let names): result.environment = result.environment.filter { names.contains($0.key) }
-            case .branch(let change): takeBranch(change)
-            case .base(let base, let word): go(to: base, at: word)
+            case .branch(let change): changeBranch(change)
+            case .base(let base, let word): change(to: base, at: word)
             case .say(let text, let severity):
                 guard severity != nil || isDiagnostic else { continue }
                 add(ConfigProblem(text.text, at: text.range, severity: severity ?? .notice))
@@ -176,20 +176,20 @@ extension Loader {
 
     /// The value of `.SECTION`.
     private var sectionName: String {
-        if case .inside = place { draft.name } else { "" }
+        if case .inside = context { draft.name } else { "" }
     }
 }
 
 // MARK: - Lines
 
 extension Loader {
-    private mutating func take(_ line: Lexer.Line) {
+    private mutating func process(_ line: Lexer.Line) {
         if isForeign { return }
         let isRead = blocks.areLinesRead
         if isRead { result.problems += line.warnings }
         if let problem = line.problem {
             add(problem)
-            if let first = line.words.first { blocks.takeBroken(first) }
+            if let first = line.words.first { blocks.processMalformed(first) }
             guard isRead else { return }
             // The malformed first line of a section: its lines do not belong to the previous section.
             if let first = line.words.first, isSectionWord(first.text) { skipSection() }
@@ -198,16 +198,16 @@ extension Loader {
         guard let first = line.words.first else { return }
         do throws(ConfigProblem) {
             if first.text.hasPrefix(".") {
-                try takeDirective(line.words)
+                try parseDirective(line.words)
             } else if !isRead {
                 return
             } else if let kind = language.sectionKind(named: first.text) {
                 try openSection(kind, line.words)
             } else if HAProxyKeywords.sections.contains(first.text) {
                 skipSection()
-                throw HAProxyKeywords.notDone("section '\(first.text)'", at: first.range)
+                throw HAProxyKeywords.notSupported("section '\(first.text)'", at: first.range)
             } else {
-                try takeBodyLine(line.words)
+                try parseBodyLine(line.words)
             }
         } catch {
             if error.severity == .error, ForeignSyntax.isLikely(line.words) {
@@ -223,7 +223,7 @@ extension Loader {
     }
 
     /// Parses a directive. Where lines are not processed, only directives of conditional blocks are.
-    private mutating func takeDirective(_ words: [Word]) throws(ConfigProblem) {
+    private mutating func parseDirective(_ words: [Word]) throws(ConfigProblem) {
         let first = words[0]
         guard case .found(let keyword, _) = language.match(words[...], in: .all) else {
             guard blocks.areLinesRead else { return }
@@ -237,10 +237,10 @@ extension Loader {
         try run(keyword, Arguments(words: Array(words.dropFirst()), keyword: first))
     }
 
-    private mutating func takeBranch(_ change: ConditionalBlocks.Change) {
+    private mutating func changeBranch(_ change: ConditionalBlocks.Change) {
         let context = Predicate.Context(environment: result.environment, program: language.program)
         do throws(ConfigProblem) {
-            try blocks.take(change) { (words) throws(ConfigProblem) in try FileCondition.holds(words, context) }
+            try blocks.process(change) { (words) throws(ConfigProblem) in try FileCondition.holds(words, context) }
         } catch {
             add(error)
             // Neither branch was processed: unresolved references may be defined there.
@@ -248,8 +248,8 @@ extension Loader {
         }
     }
 
-    private mutating func takeBodyLine(_ words: [Word]) throws(ConfigProblem) {
-        if case .skipped = place { return }
+    private mutating func parseBodyLine(_ words: [Word]) throws(ConfigProblem) {
+        if case .skipped = context { return }
         defer { if isIndented == nil { isIndented = words[0].range.column > 1 } }
         guard !words[0].text.isEmpty else {
             throw ConfigProblem("the line begins with an empty word", at: words[0].range, expected: "a keyword")
@@ -262,11 +262,11 @@ extension Loader {
         if modifier?.text == "default", bare.first?.text != "option" {
             throw ConfigProblem("'default' stands only before 'option'", at: words[0].range)
         }
-        if case .inside = place, let rule = OldRule.of(bare), case .unknown = language.match(bare, in: .all) {
+        if case .inside = context, let rule = OldRule.of(bare), case .unknown = language.match(bare, in: .all) {
             guard modifier == nil else { throw ConfigProblem("'\(rule.name)' cannot be negated", at: words[0].range) }
-            return try takeOldRule(rule, bare)
+            return try convertOldRule(rule, bare)
         }
-        try takeLine(try renewed(bare), behind: modifier)
+        try parseLine(try converted(bare), behind: modifier)
     }
 
     /// The `no` or `default` before a keyword. Both mean the same, because every option is off by default.
@@ -279,15 +279,15 @@ extension Loader {
     }
 
     /// Parses a line in today's syntax, without its `no` or `default`.
-    mutating func takeLine(_ words: ArraySlice<Word>, behind modifier: Word? = nil) throws(ConfigProblem) {
+    mutating func parseLine(_ words: ArraySlice<Word>, behind modifier: Word? = nil) throws(ConfigProblem) {
         switch language.match(words, in: sections) {
         case .found(let keyword, let count):
-            if case .outside = place, keyword.name != "include" { throw outside(keyword.name, keyword.sections, words) }
+            if case .outside = context, keyword.name != "include" { throw outside(keyword.name, keyword.sections, words) }
             let name = Self.joined(words.prefix(count), as: keyword.name)
             if let modifier, !keyword.isNegatable {
                 throw ConfigProblem("'\(keyword.name)' cannot be negated", at: modifier.range)
             }
-            noteAllow(keyword, at: name.range)
+            recordAllow(keyword, at: name.range)
             var arguments = Arguments(
                 words: Array(words.dropFirst(count)), keyword: name, isNegated: modifier != nil)
             if keyword.takesParentheses, let last = words.prefix(count).last { try arguments.takeParentheses(last) }
@@ -296,7 +296,7 @@ extension Loader {
         case .misplaced(let name, let count, let allowed):
             throw misplaced(name, allowed: allowed, at: Self.joined(words.prefix(count), as: name).range)
         case .unknown:
-            try judgeUnknown(words, isNegated: modifier != nil)
+            try handleUnknown(words, isNegated: modifier != nil)
         }
     }
 
@@ -314,7 +314,7 @@ extension Loader {
 
     /// The section kinds to look up the current line in; all of them outside a section.
     var sections: Sections {
-        if case .inside = place { Sections(draft.kind) } else { .all }
+        if case .inside = context { Sections(draft.kind) } else { .all }
     }
 
     /// A word with the range of several words.
@@ -338,7 +338,7 @@ extension Loader {
 
     /// The problem of a line before the first section. Only the first such line is reported.
     private mutating func outside(_ name: String, _ sections: Sections, _ words: ArraySlice<Word>) -> ConfigProblem {
-        place = .skipped
+        context = .skipped
         return ConfigProblem(
             "'\(name)' before the first section", at: words.first?.range,
             expected: "a line with \(sections.names.listed("or")) above it")

@@ -31,7 +31,7 @@ public final class SuggestionBudget: Sendable {
     }
 
     /// Counts a look-up; returns whether it is within the limit.
-    static func take() -> Bool {
+    static func consume() -> Bool {
         guard let current else { return true }
         return current.problems.load(ordering: .relaxed) < problemsMax
             && current.lookups.wrappingAdd(1, ordering: .relaxed).newValue <= lookupsMax
@@ -44,7 +44,7 @@ public final class SuggestionBudget: Sendable {
 /// Ignores case. Among equally near candidates, one with the same first letter is preferred, then the first in
 /// alphabetical order.
 public func nearest<S: Sequence<String>>(_ word: String, among candidates: @autoclosure () -> S) -> String? {
-    SuggestionBudget.take() ? closest(word, among: candidates()) : nil
+    SuggestionBudget.consume() ? closest(word, among: candidates()) : nil
 }
 
 /// Like `nearest`, without the `SuggestionBudget`: for decisions that depend on the result.
@@ -69,7 +69,7 @@ func closest(_ word: String, among candidates: some Sequence<String>) -> String?
 /// The nearest candidate, or else one that is a prefix of `word` or of which `word` is a prefix (`inter` for
 /// `interval`); nil if there is none.
 func meant(_ word: String, among candidates: @autoclosure () -> [String]) -> String? {
-    guard SuggestionBudget.take() else { return nil }
+    guard SuggestionBudget.consume() else { return nil }
     let candidates = candidates()
     if let near = closest(word, among: candidates) { return near }
     // A common prefix of less than three letters is not significant.

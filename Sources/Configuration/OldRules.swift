@@ -60,7 +60,7 @@ struct OldRule: Sendable {
 
 extension OldRule {
     /// The equivalent rule. Each of its words has the position of the word that it comes from.
-    func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> [Word] {
+    func converted(_ words: ArraySlice<Word>) throws(ConfigProblem) -> [Word] {
         guard let keyword = words.first else { return [] }
         var rest = words.dropFirst()
         guard let pattern = rest.popFirst() else {

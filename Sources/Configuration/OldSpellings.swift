@@ -26,7 +26,7 @@ struct OldSpelling: Sendable {
     }
 
     /// The line's words in today's syntax; each keeps its position.
-    func renew(_ words: ArraySlice<Word>) -> [Word] {
+    func convert(_ words: ArraySlice<Word>) -> [Word] {
         guard let first = words.first else { return [] }
         return new.split(separator: " ").map { Word(String($0), at: first.range) } + words.dropFirst(wordCount)
     }

@@ -41,17 +41,17 @@ public struct ProblemPrinter {
         var seen: Set<ConfigProblem> = []
         let once = problems.filter { seen.insert($0).inserted }
         // The index makes the sort stable for problems with the same position.
-        let keyed = once.enumerated().map { position, problem in
+        let keyed = once.enumerated().map { index, problem in
             let range = problem.range
             let rank = range.map { ranks[$0.file] ?? sources.names.count } ?? Int.max
-            return (key: (rank, range?.file ?? "", range?.line ?? 0, range?.column ?? 0, position), problem: problem)
+            return (key: (rank, range?.file ?? "", range?.line ?? 0, range?.column ?? 0, index), problem: problem)
         }
         return keyed.sorted { $0.key < $1.key }.map(\.problem)
     }
 
     /// One problem as a single line without its source line, for a log.
     public func line(_ problem: ConfigProblem) -> String {
-        var text = place(problem) + "\(problem.severity.rawValue): \(problem.message)"
+        var text = position(problem) + "\(problem.severity.rawValue): \(problem.message)"
         if let expected = problem.expected { text += "; expected \(expected)" }
         if let suggestion = problem.suggestion { text += "; did you mean '\(suggestion)'?" }
         return text.printable
@@ -65,7 +65,7 @@ public struct ProblemPrinter {
             case .warning: .yellow
             case .notice: .cyan
             }
-        var text = styled(place(problem).printable, .bold) + styled("\(problem.severity.rawValue): ", color)
+        var text = styled(position(problem).printable, .bold) + styled("\(problem.severity.rawValue): ", color)
         text += styled(problem.message.printable, .bold) + "\n"
         if let range = problem.range, let (source, underline) = excerpt(range) {
             text += "  \(source)\n  \(underline.pad)\(styled(underline.mark, color))\n"
@@ -75,7 +75,7 @@ public struct ProblemPrinter {
         return text
     }
 
-    private func place(_ problem: ConfigProblem) -> String {
+    private func position(_ problem: ConfigProblem) -> String {
         guard let range = problem.range else { return "" }
         return "\(range.file):\(range.line):\(range.column): "
     }

@@ -30,11 +30,11 @@ extension Loader {
         let keyword = words[0]
 
         // Discard the section if the line turns out to be invalid.
-        place = .inside(isKept: false)
+        context = .inside(isKept: false)
         draft = Draft(kind: kind, name: kind.name, range: keyword.range)
         if kind == .global {
             draft = result.global
-            place = .inside(isKept: true)
+            context = .inside(isKept: true)
             try refuse(rest, behind: "global", expected: "a new line")
             return
         }
@@ -50,10 +50,10 @@ extension Loader {
         draft = Draft(kind: kind, name: name?.text ?? kind.name, range: name?.range ?? keyword.range)
         if let name {
             try checkLetters(of: name)
-            try takeName(kind, name)
+            try registerName(kind, name)
         }
-        place = .inside(isKept: true)
-        let defaults = try startingPoint(kind, &rest)
+        context = .inside(isKept: true)
+        let defaults = try inheritedDefaults(kind, &rest)
         if let defaults { draft = Draft(kind: kind, name: draft.name, range: draft.range, from: defaults) }
         if kind == .frontend || kind == .listen, let address = rest.first, address.text.looksLikeAddress {
             try bind(rest)
@@ -69,8 +69,8 @@ extension Loader {
     /// Ends the current section and adds it to the result.
     mutating func closeSection() {
         runOldRules()
-        defer { place = .outside }
-        guard case .inside(isKept: true) = place else { return }
+        defer { context = .outside }
+        guard case .inside(isKept: true) = context else { return }
         if draft.kind == .global {
             result.global = draft
         } else if draft.kind == .defaults {
@@ -87,7 +87,7 @@ extension Loader {
     mutating func skipSection() {
         closeSection()
         names.hasSection = true
-        place = .skipped
+        context = .skipped
     }
 
     private func checkLetters(of name: Word) throws(ConfigProblem) {
@@ -101,7 +101,7 @@ extension Loader {
             expected: "letters, digits, '-', '_', '.' and ':'")
     }
 
-    private mutating func takeName(_ kind: SectionKind, _ name: Word) throws(ConfigProblem) {
+    private mutating func registerName(_ kind: SectionKind, _ name: Word) throws(ConfigProblem) {
         let isFront = kind == .frontend || kind == .listen
         let isBack = kind == .backend || kind == .listen
         let first =
@@ -118,7 +118,7 @@ extension Loader {
     }
 
     /// The defaults that the section inherits: those given with `from`, or for a proxy the last ones.
-    private mutating func startingPoint(
+    private mutating func inheritedDefaults(
         _ kind: SectionKind, _ rest: inout ArraySlice<Word>
     ) throws(ConfigProblem) -> Draft? {
         if !kind.hasDefaults { return nil }
@@ -134,25 +134,25 @@ extension Loader {
                 suggestion: nearest(name.text, among: names.defaults.keys))
         }
         guard found.count == 1 else {
-            let places = found.map { "\($0.range.file):\($0.range.line)" }
+            let positions = found.map { "\($0.range.file):\($0.range.line)" }
             throw ConfigProblem(
-                "'\(name.text)' names several defaults sections: \(places.listed("and"))", at: name.range)
+                "'\(name.text)' names several defaults sections: \(positions.listed("and"))", at: name.range)
         }
         return defaults
     }
 
     /// Converts the old form, with an address after the name, to a `bind` line.
     private mutating func bind(_ words: ArraySlice<Word>) throws(ConfigProblem) {
-        let place = Self.joined(words, as: "bind")
+        let bindWord = Self.joined(words, as: "bind")
         let line = "bind " + words.map(\.text.quoted).joined(separator: " ")
-        guard case .found(let keyword, _) = language.match([Word("bind", at: place.range)], in: sections) else {
-            throw ConfigProblem("an address after a section's name", at: place.range, expected: line)
+        guard case .found(let keyword, _) = language.match([Word("bind", at: bindWord.range)], in: sections) else {
+            throw ConfigProblem("an address after a section's name", at: bindWord.range, expected: line)
         }
         add(
             ConfigProblem(
                 "an address after a section's name is an old form; write in a line of its own: \(line)",
-                at: place.range, severity: .warning))
-        try run(keyword, Arguments(words: Array(words), keyword: place))
+                at: bindWord.range, severity: .warning))
+        try run(keyword, Arguments(words: Array(words), keyword: bindWord))
     }
 
     private func refuse(

@@ -3,11 +3,11 @@
 
 extension Loader {
     /// The line in today's syntax; warns if it is an old keyword.
-    mutating func renewed(_ words: ArraySlice<Word>) throws(ConfigProblem) -> ArraySlice<Word> {
-        guard case .inside = place, case .unknown = language.match(words, in: .all),
+    mutating func converted(_ words: ArraySlice<Word>) throws(ConfigProblem) -> ArraySlice<Word> {
+        guard case .inside = context, case .unknown = language.match(words, in: .all),
             let spelling = OldSpelling.of(words)
         else { return words }
-        let new = spelling.renew(words)
+        let new = spelling.convert(words)
         if spelling.old == "block", let allow = allows["http-request"], let first = words.first {
             throw ConfigProblem(
                 "'block' also applied to requests that 'http-request allow' accepts, at \(allow.file):\(allow.line)",
@@ -21,9 +21,9 @@ extension Loader {
     }
 
     /// Converts an old rule, which is parsed at the end of its section.
-    mutating func takeOldRule(_ rule: OldRule, _ words: ArraySlice<Word>) throws(ConfigProblem) {
+    mutating func convertOldRule(_ rule: OldRule, _ words: ArraySlice<Word>) throws(ConfigProblem) {
         guard let first = words.first else { return }
-        let new = try rule.renewed(words)
+        let new = try rule.converted(words)
         let line = new.map(\.text.quoted).joined(separator: " ")
         add(
             ConfigProblem(
@@ -33,7 +33,7 @@ extension Loader {
     }
 
     /// Records the first `allow` rule of a family: it did not affect old rules, but does affect today's.
-    mutating func noteAllow(_ keyword: Keyword, at range: SourceRange) {
+    mutating func recordAllow(_ keyword: Keyword, at range: SourceRange) {
         guard keyword.name == "http-request allow" || keyword.name == "http-response allow" else { return }
         let family = String(keyword.name.prefix { $0 != " " })
         if allows[family] == nil { allows[family] = range }
@@ -57,7 +57,7 @@ extension Loader {
                     throw rule.refusal(
                         "'\(addition.rule.name)' also applied to messages that it accepted", at: words[0])
                 }
-                try takeLine(words[...])
+                try parseLine(words[...])
             } catch {
                 add(error)
             }
@@ -67,7 +67,7 @@ extension Loader {
     }
 
     /// Throws the problem of a line that matches no keyword; returns if the line can be ignored.
-    mutating func judgeUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
+    mutating func handleUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
         guard let first = words.first else { return }
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
         let members = language.members(of: first.text, in: sections)
@@ -77,7 +77,7 @@ extension Loader {
             // A feature that Portico does not have is always off.
             if isNegated { return }
             let count = name.split(separator: " ").count
-            throw HAProxyKeywords.notDone("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
+            throw HAProxyKeywords.notSupported("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
         }
         let behind = words.dropFirst()
         if let second = behind.first, members.contains(second.text) {
@@ -94,16 +94,16 @@ extension Loader {
         if let problem = unknownSection(first) { throw problem }
         throw ConfigProblem(
             "unknown keyword '\(first.text)'", at: first.range,
-            suggestion: SuggestionBudget.take() ? language.name(near: first.text, in: sections) : nil)
+            suggestion: SuggestionBudget.consume() ? language.name(near: first.text, in: sections) : nil)
     }
 
     private mutating func ignore(_ known: IgnoredKeyword, _ words: ArraySlice<Word>) throws(ConfigProblem) {
-        let place = Self.joined(words.prefix(known.wordCount), as: known.name).range
+        let range = Self.joined(words.prefix(known.wordCount), as: known.name).range
         guard known.sections.isSuperset(of: sections) else {
-            throw misplaced(known.name, allowed: known.sections, at: place)
+            throw misplaced(known.name, allowed: known.sections, at: range)
         }
         guard known.isWarnedAbout else { return }
-        add(ConfigProblem("'\(known.name)' is ignored: \(known.reason)", at: place, severity: .warning))
+        add(ConfigProblem("'\(known.name)' is ignored: \(known.reason)", at: range, severity: .warning))
     }
 
     /// The problem of a known family with an unknown member: `option foo`, `timeout foo`.
@@ -118,13 +118,13 @@ extension Loader {
             default: ("word", "a")
             }
         guard let member else {
-            var place = family.range
-            place.column += place.length
-            place.length = 1
+            var range = family.range
+            range.column += range.length
+            range.length = 1
             // List the members only if there are few.
             let expected =
                 members.count <= 12 ? "one of \(members.joined(separator: ", "))" : "\(article) \(one)'s name"
-            return ConfigProblem("'\(family.text)' lacks an argument", at: place, expected: expected)
+            return ConfigProblem("'\(family.text)' lacks an argument", at: range, expected: expected)
         }
         let message =
             one == "word" ? "unknown word '\(member.text)' after '\(family.text)'" : "unknown \(one) '\(member.text)'"
@@ -148,7 +148,7 @@ extension Loader {
         let meant = closest(word.text, among: language.sectionKinds.map(\.name))
         let isAtMargin = word.range.column == 1
         let looksLikeSection =
-            switch place {
+            switch context {
             case .outside: true
             case .skipped: false
             case .inside:
@@ -163,8 +163,8 @@ extension Loader {
             suggestion: meant)
     }
 
-    func misplaced(_ name: String, allowed: Sections, at place: SourceRange) -> ConfigProblem {
+    func misplaced(_ name: String, allowed: Sections, at range: SourceRange) -> ConfigProblem {
         ConfigProblem(
-            "'\(name)' is not allowed in \(draft.kind.withArticle), only in \(allowed.names.listed("or"))", at: place)
+            "'\(name)' is not allowed in \(draft.kind.withArticle), only in \(allowed.names.listed("or"))", at: range)
     }
 }

@@ -28,7 +28,7 @@ struct WrittenWord {
     /// Parses the word at the cursor, which must not be at a blank, a comment or the line's end.
     init(reading cursor: inout ByteCursor, _ variables: (String) -> String?) throws(ConfigProblem) {
         range = cursor.here
-        texts[0] = Array(cursor.takePlainBytes())
+        texts[0] = Array(cursor.readPlainBytes())
         hasText = !texts[0].isEmpty
 
         var quote = Quote.none
@@ -48,7 +48,7 @@ struct WrittenWord {
                 cursor.advance()
             case (.backslash, .none), (.backslash, .weak):
                 if cursor.isAtContinuation {
-                    cursor.takeContinuation()
+                    cursor.skipContinuation()
                     firstLineEnd = firstLineEnd ?? cursor.continuedColumn
                 } else {
                     append(try Self.escape(&cursor, isQuoted: quote == .weak))
@@ -172,7 +172,7 @@ extension WrittenWord {
             }
             if cursor.current == UInt8(ascii: "-") {
                 cursor.advance()
-                let standIn = cursor.take { $0 == UInt8(ascii: "}") }
+                let standIn = cursor.read { $0 == UInt8(ascii: "}") }
                 value = value ?? standIn
             }
         }
@@ -193,7 +193,7 @@ extension WrittenWord {
 
     private static func name(_ cursor: inout ByteCursor, behind dollar: SourceRange) throws(ConfigProblem) -> String {
         var isFirst = true
-        let name = cursor.take { byte in
+        let name = cursor.read { byte in
             defer { isFirst = false }
             let isLetter = asciiLowercased(byte) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
             return !isLetter && !(isFirst ? byte == UInt8(ascii: ".") : byte &- UInt8(ascii: "0") < 10)
