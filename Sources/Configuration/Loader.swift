@@ -282,7 +282,9 @@ extension Loader {
     mutating func parseLine(_ words: ArraySlice<Word>, behind modifier: Word? = nil) throws(ConfigProblem) {
         switch language.match(words, in: sections) {
         case .found(let keyword, let count):
-            if case .outside = context, keyword.name != "include" { throw outside(keyword.name, keyword.sections, words) }
+            if case .outside = context, keyword.name != "include" {
+                throw outside(keyword.name, keyword.sections, words)
+            }
             let name = Self.joined(words.prefix(count), as: keyword.name)
             if let modifier, !keyword.isNegatable {
                 throw ConfigProblem("'\(keyword.name)' cannot be negated", at: modifier.range)
