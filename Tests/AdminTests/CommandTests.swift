@@ -1,4 +1,4 @@
-// The runtime socket: HAProxy's commands, framing and manners.
+// The runtime socket: HAProxy's commands, framing and error messages.
 
 import Basics
 import Chance
@@ -312,7 +312,7 @@ import Testing
         #expect(socket("help", level: .operator).contains("  operator "))
     }
 
-    // MARK: whatever comes
+    // MARK: arbitrary input
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func anyBytesGetAnAnswerThatEnds(seed: UInt64) {
@@ -334,7 +334,7 @@ import Testing
             var whole = CommandInterpreter(level: level)
             var expected = unsafe whole.receive(input.span.bytes, context: FixedContext())
             expected.bytes += whole.inputEnded(context: FixedContext()).bytes
-            // The same, cut anywhere.
+            // The same input, split at any position.
             var pieced = CommandInterpreter(level: level)
             let cut = Int.random(in: 0...input.count, using: &random)
             let head = Array(input[..<cut])
@@ -347,7 +347,7 @@ import Testing
         }
     }
 
-    /// The rows are HAProxy 2.6's own for the same bytes.
+    /// The rows are HAProxy 2.6's output for the same bytes.
     @Test func refusedMessagesAreShownByteByByte() {
         let bytes =
             Array("GET /x HTTP/1.1\r\nHost: x\r\nX y: 1\t\\ \0".utf8) + [0xFF] + Array(repeating: 0x61, count: 100)

@@ -1,4 +1,4 @@
-// Spans, sizes and counts as a person says them.
+// Durations, sizes and counts in human-readable form.
 
 import Basics
 import Testing

@@ -1,4 +1,4 @@
-// The words of the configuration.
+// The keywords of this module.
 
 import Admin
 import Basics

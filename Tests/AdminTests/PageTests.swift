@@ -1,4 +1,4 @@
-// The page: says what the snapshot says, stays one harmless document whatever it says, is there for those who may.
+// The stats page: it shows the snapshot, is valid and safe for any contents, and respects access rules.
 
 import Admin
 import Basics
@@ -52,7 +52,7 @@ import Testing
         #expect(text.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"))
         #expect(!text.contains("<script"))
         #expect(!text.contains("src="))
-        // The one address is the name of SVG's namespace.
+        // The only URL is the namespace of SVG.
         #expect(text.components(separatedBy: "://").count - 1 == 1)
         #expect(text.contains("prefers-color-scheme: dark"))
         #expect(text.contains("width=device-width"))
@@ -83,7 +83,7 @@ import Testing
         let text = page()
         let rows = text.components(separatedBy: "<tr").dropFirst()
         for row in rows where !row.contains("scope=\"col\"") { #expect(row.contains("<th scope=\"row\">"), "\(row)") }
-        // Every row of a table has as many cells as its head.
+        // Every row of a table has as many cells as its header.
         for table in text.components(separatedBy: "<table>").dropFirst() {
             let parts = table.components(separatedBy: "<tr").dropFirst().map { row in
                 row.components(separatedBy: "<td").count + row.components(separatedBy: "<th ").count - 2
@@ -183,7 +183,7 @@ import Testing
         snapshot.proxies = [proxy]
         let start = Instant.now()
         let text = page(openPage(), snapshot)
-        // Milliseconds when optimised; the bound is for a debug build on a busy machine, and far from quadratic.
+        // Milliseconds in an optimised build; the limit is for a debug build on a busy machine, and excludes quadratic time.
         #expect(Instant.now().since(start) < .seconds(60))
         #expect(text.contains(">server9999<"))
         #expect(text.contains("10,000 servers are down"))
@@ -212,7 +212,7 @@ import Testing
     }
 
     @Test func otherMethodsChangeNothing() throws {
-        // As in HAProxy without 'stats admin' a visitor may change nothing.
+        // As in HAProxy, a visitor may change nothing without 'stats admin'.
         #expect(answer("/", openPage(), method: .post)?.status == 403)
         let refusal = try #require(answer("/", openPage(), method: .put))
         #expect(refusal.status == 405)
@@ -260,18 +260,18 @@ import Testing
             #expect(text.contains("flask1") && text.contains("stats"))
             #expect(!Self.names("www", in: text))
         }
-        // What stands in the target is looked for in the names, and never shows more than the lines allow.
+        // The scope in the target is matched with names, within the limits set by the configuration.
         let asked = try #require(answer(form + ";scope=APP", openPage())).text
         #expect(asked.contains("flask1") && !Self.names("www", in: asked))
         let outside = try #require(answer(form + ";scope=www", scoped)).text
         #expect(!outside.contains("flask1") && !Self.names("www", in: outside))
-        // HAProxy's own form of the question; a byte that no name has asks for nothing.
+        // HAProxy's form of the parameter; a byte that no name contains matches nothing.
         #expect(try #require(answer("/?;csv;scope=app", openPage())).text.contains("\napp,BACKEND,"))
         #expect(try #require(answer("/;csv&scope=%20", openPage())).text.contains("\nwww,FRONTEND,"))
         #expect(try #require(answer("/;csv;scope=", openPage())).text.contains("\nwww,FRONTEND,"))
     }
 
-    /// Whether a section is in the page, the CSV, the JSON or the typed text.
+    /// Whether a section is in the page, the CSV, the JSON or the typed output.
     private static func names(_ section: String, in text: String) -> Bool {
         [">\(section)<", "\n\(section),", "\"\(section)\"", ":\(section)\n"].contains { text.contains($0) }
     }

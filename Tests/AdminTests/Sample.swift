@@ -1,4 +1,4 @@
-// A running Portico as the tests see it: a frontend, a backend with a server in every state, a listen with the page.
+// A snapshot for the tests: a frontend, a backend with a server in every state, a listen section with the page.
 
 import Admin
 import Basics

@@ -1,4 +1,4 @@
-// The lines that SIGHUP asks for.
+// The lines logged on SIGHUP.
 
 import Admin
 import Testing

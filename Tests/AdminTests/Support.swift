@@ -1,4 +1,4 @@
-// Questions to the page and the socket in one line.
+// Helpers: one-line requests to the page and the socket.
 
 import Admin
 import Basics
@@ -24,7 +24,7 @@ struct FixedContext: CommandContext {
     }
 }
 
-/// A page at `/` for everybody, with everything on it.
+/// A page at `/` without access rules, with everything enabled.
 func openPage(_ change: (inout StatsPageSettings) -> Void = { _ in }) -> StatsPageSettings {
     var settings = StatsPageSettings()
     settings.isEnabled = true
@@ -34,7 +34,7 @@ func openPage(_ change: (inout StatsPageSettings) -> Void = { _ in }) -> StatsPa
     return settings
 }
 
-/// The answer to a request for `target`; nil if it is not for the page.
+/// The response to a request for `target`; nil if the target is not that of the page.
 func answer(
     _ target: String, _ settings: StatsPageSettings, method: HTTP.Method = .get, authorization: String? = nil,
     snapshot: StatsSnapshot = Sample.snapshot()
@@ -59,7 +59,7 @@ extension CommandInterpreter {
     }
 }
 
-/// The answer to one line on a fresh socket.
+/// The response to one line on a new socket connection.
 func socket(_ line: String, level: AccessLevel = .admin, _ context: FixedContext = FixedContext()) -> String {
     var interpreter = CommandInterpreter(level: level)
     return interpreter.text(line, context)

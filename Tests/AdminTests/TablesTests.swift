@@ -1,4 +1,4 @@
-// The snapshot as CSV, JSON and typed text: HAProxy's columns, from one table.
+// The snapshot as CSV, JSON and typed output, with HAProxy's columns from one table.
 
 import Basics
 import Foundation

@@ -1,4 +1,4 @@
-// Which servers may be chosen, and how workers learn of changes.
+// Which servers are eligible, and how workers learn about changes.
 
 import Basics
 import Dispatch

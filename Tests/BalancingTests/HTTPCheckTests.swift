@@ -1,4 +1,4 @@
-// What `option httpchk` sends and how it judges the answer.
+// The requests of `option httpchk`, and how responses are judged.
 
 import Basics
 import Configuration
@@ -96,7 +96,7 @@ import Testing
         #expect(text(judge(answer)) == verdict)
         #expect(text(judgeByteByByte(answer)) == verdict)
         if verdict.hasPrefix("passed") {
-            // CR LF is one character to String: the last line is missing.
+            // CR LF is a single Character in a String: the last line is missing.
             #expect(judge(String(answer.dropLast())) == nil)
         }
     }

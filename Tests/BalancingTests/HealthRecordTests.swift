@@ -1,4 +1,4 @@
-// rise and fall, counted as HAProxy counts them (check_server_state and set_server_check_status of its check.c).
+// rise and fall, counted as in HAProxy (check_server_state and set_server_check_status of its check.c).
 
 import Basics
 import Testing

@@ -1,4 +1,4 @@
-// Every row of this room's tables: a line it takes, what came of it, and a line it refuses with its words.
+// Every row of this module's tables: lines that it accepts, with their result, and lines that it rejects, with the message.
 
 import Basics
 import Configuration
@@ -8,7 +8,7 @@ import Testing
 @testable import Balancing
 
 @Suite struct KeywordTests {
-    /// A row's name, the lines taken and what they set, and the lines refused and the complaints about them.
+    /// A row's name, the accepted lines with the settings they produce, and the rejected lines with their messages.
     struct Row: Sendable, CustomTestStringConvertible {
         let name: String
         let accepted: [(line: String, sets: @Sendable (BalancingSettings) -> Bool)]
@@ -338,7 +338,7 @@ import Testing
             )),
     ]
 
-    /// A parameter of `server`; one that takes no value is refused with one.
+    /// A parameter of `server`; one without a value is rejected with one.
     private static func parameter(
         _ name: String, _ value: String? = nil, after: String? = nil,
         sets: @escaping @Sendable (ServerDraft) -> Bool, refused: (String, String)...

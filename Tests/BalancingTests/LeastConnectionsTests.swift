@@ -1,4 +1,4 @@
-// `balance leastconn`: the one with the least to do for its weight.
+// `balance leastconn`: the server with the fewest connections relative to its weight.
 
 import Basics
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import Balancing
 
 @Suite struct LeastConnectionsTests {
-    /// Chooses `count` times, and each choice stays under way.
+    /// Chooses `count` times without releasing the chosen servers.
     private func load(_ backend: Backend, _ count: Int) -> [Int] {
         for _ in 0..<count { _ = backend.take() }
         return backend.servers.map(\.active.current)

@@ -1,4 +1,4 @@
-// Who waits for a place on a server, and who gets it: in order, over threads, whatever changes meanwhile.
+// The queue for connection slots of servers: order, several threads, and changes while requests wait.
 
 import Basics
 import Dispatch
@@ -6,7 +6,7 @@ import Testing
 
 @testable import Balancing
 
-/// A backend with servers a, b, c ... of these limits, and what its queue delivers.
+/// A backend with servers a, b, c and so on with these limits, and the grants of its queue.
 private final class Site: Sendable {
     let backend: Backend
     let grants = Lock<[PlaceGrant]>([])
@@ -26,7 +26,7 @@ private final class Site: Sendable {
         backend.setDelivery { [unowned self] grant, _ in grants.withLock { $0.append(grant) } }
     }
 
-    /// The name of the server on which a place was taken; "-" if there is none, "full" or the server to wait for.
+    /// The name of the server on which a slot was taken; "-" if there is none, "full" or the server to wait for.
     func take(avoiding: Server? = nil) -> String {
         switch backend.take(avoiding: avoiding) {
         case .server(let server): return server.name
@@ -35,7 +35,7 @@ private final class Site: Sendable {
         }
     }
 
-    /// Who has been given a place since the last time, and where: `1a 2b`.
+    /// The slots granted since the last call, and their servers: `1a 2b`.
     func given() -> String {
         grants.withLock { grants in
             defer { grants = [] }
@@ -88,7 +88,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
     }
 
     @Test func `the server to avoid is not taken though the others are full, unless there are no others`() {
-        // Once it was: a server that refuses is never full, and drew the requests that it had failed.
+        // Regression: a server that refuses connections is never full, and attracted the requests that failed on it.
         let site = Site([limit(2), limit(1)])
         #expect((0..<3).map { _ in site.take(avoiding: site.backend.servers[0]) } == ["b", "full", "full"])
         let lone = Site([limit(2)])
@@ -106,7 +106,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         #expect(site.given() == "" && site.backend.queued.current == 1)
         site.release(1)
         #expect(site.given() == "1b")
-        // After a moment it may be tried again.
+        // It may be tried again after a moment.
         site.join(3, avoiding: 0)
         site.backend.offerPlaces(of: site.backend.servers[0], by: 0, now: Instant(nanoseconds: 1_000_000_000))
         #expect(site.given() == "3a")
@@ -151,7 +151,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         let site = Site([limit(1)])
         _ = site.take()
         site.join(1, priority(at: 1_000))
-        // Another worker's clock may be a little behind: who comes later is still behind.
+        // Another worker's clock may be slightly behind: a later request stays behind an earlier one.
         site.join(2, priority(at: 999))
         site.join(3, priority(5, -500_000, at: 1_001))
         site.join(4, priority(-5, 500_000, at: 1_002))
@@ -180,7 +180,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         let site = Site([limit(1)])
         #expect(site.take() == "a")
         site.join(1)
-        // As it is for a moment when another worker has freed the place and not yet given it away.
+        // This state exists for a moment when another worker has freed the slot and not granted it yet.
         site.backend.servers[0].active.decrement()
         #expect(site.take() == "full")
         site.join(2)
@@ -207,7 +207,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         #expect(site.given() == "1a")
         #expect(site.backend.leave(tickets[0]) == nil, "a place is on its way")
         #expect(site.backend.leave(tickets[2]) == QueueWait(wasForServer: false, position: 2))
-        // Its place in the table is used again, its ticket is not.
+        // Its index in the table is reused, its ticket is not.
         let again = site.join(4)
         #expect(site.backend.leave(tickets[2]) == nil)
         #expect(site.backend.leave(again) != nil)

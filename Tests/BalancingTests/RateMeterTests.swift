@@ -1,4 +1,4 @@
-// How often something happens: what a rate says at which moment, over all workers that counted.
+// Rates: their value at a given time, summed over all workers.
 
 import Balancing
 import Basics

@@ -1,4 +1,4 @@
-// `balance roundrobin`: whose turn it is, exactly.
+// `balance roundrobin`: the exact order of servers.
 
 import Basics
 import Chance

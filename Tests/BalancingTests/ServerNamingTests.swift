@@ -1,4 +1,4 @@
-// Which of a name's addresses a server gets, and where its first one comes from.
+// Which of a name's addresses a server gets, and the origin of its first address.
 
 import Basics
 import Testing

@@ -1,4 +1,4 @@
-// Backends from the lines of a file, or from bare servers.
+// Backends from configuration lines, or from servers alone.
 
 import Basics
 import Configuration
@@ -10,7 +10,7 @@ let language = Language(
     keywords: BalancingKeywords.table,
     parameterGroups: [ParameterGroup(of: "server", BalancingKeywords.serverParameters)])
 
-/// The settings of a backend with these lines, which must have no mistake in them.
+/// The settings of a backend with these lines, which must be valid.
 func settings(_ lines: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> BalancingSettings {
     let text = "backend app\n" + lines.map { "    \($0)\n" }.joined()
     let loaded = language.load(text: text, named: "t.cfg")
@@ -27,7 +27,7 @@ extension BalancingSettings {
     }
 }
 
-/// A backend with servers a, b, c ... of these weights.
+/// A backend with servers a, b, c and so on with these weights.
 func backend(
     _ algorithm: BalanceLine, weights: [Int], backups: Set<Int> = [], allBackups: Bool = false, limit: Int? = nil,
     workers: Int = 1
@@ -66,7 +66,7 @@ extension Backend {
         take(for: NoRequest(), avoiding: avoiding, by: worker, now: Instant(nanoseconds: 0))
     }
 
-    /// The names of the next `count` choices of one worker, as one word.
+    /// The names of the next `count` choices of one worker, concatenated.
     func choices(_ count: Int, avoiding: Server? = nil) -> String {
         (0..<count).map { _ in choose(avoiding: avoiding)?.name ?? "-" }.joined()
     }

@@ -1,4 +1,4 @@
-// Where connections go to servers whose line leaves something of the address open.
+// The target address for servers whose line leaves a part of the address open.
 
 import Basics
 import Testing

@@ -1,4 +1,4 @@
-// How long requests take on average: of late, not since the start.
+// Average times of recent requests.
 
 import Balancing
 import Basics
@@ -30,7 +30,7 @@ import Testing
         var expected = AverageTimes()
         (expected.queue, expected.connect, expected.response, expected.total) = (2, 4, 10, 20)
         #expect(backend.averageTimes == expected)
-        // As in HAProxy a fraction of a millisecond is one.
+        // As in HAProxy, a fraction of a millisecond is rounded up.
         backend.count(times(21), worker: 0)
         #expect(backend.averageTimes.total == 21)
     }

@@ -1,4 +1,4 @@
-// The byte queue and its pool: what goes in comes out in order, and nobody holds memory for nothing.
+// The byte queue and its pool: bytes come out in order, and an empty buffer holds no block.
 
 import Basics
 import Foundation
@@ -146,7 +146,7 @@ import Testing
 
         var next = ByteBuffer()
         next.acquire(from: pool)
-        // What is left in a block behind its first eight bytes is not cleared, and so tells which one it is.
+        // A block's bytes after the first eight are not cleared when it is returned, and so identify it.
         unsafe next.fill { _ in (14, ()) }
         #expect(contents(next).hasSuffix("first."))
         next.release(to: pool)

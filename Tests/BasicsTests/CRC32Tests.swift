@@ -1,4 +1,4 @@
-// Cyclic redundancy checks, against the values that everybody gives for "123456789".
+// Cyclic redundancy checks, compared with the standard check values for "123456789".
 
 import Basics
 import Testing

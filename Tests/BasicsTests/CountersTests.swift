@@ -85,8 +85,8 @@ import Testing
     }
 
     @Test func `refused attempts are never seen as places taken`() {
-        // Once an attempt counted itself first and took it back afterwards: others were refused places that were
-        // free, and the maximum went beyond the limit.
+        // Regression: an attempt counted itself first and was undone if it exceeded the limit. Concurrent attempts failed
+        // although there was room, and the maximum exceeded the limit.
         let gauge = Gauge()
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             for _ in 0..<20_000 where gauge.reserve(upTo: 1) {

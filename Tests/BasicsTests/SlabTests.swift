@@ -1,4 +1,4 @@
-// Slots and their handles: a handle finds what it was given for, or nothing.
+// Slots and their handles: a handle finds the object it was returned for, or nothing.
 
 import Basics
 import Testing

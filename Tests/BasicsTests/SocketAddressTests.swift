@@ -1,4 +1,4 @@
-// Addresses read and written as text.
+// Parsing and printing addresses.
 
 import Basics
 import Testing

@@ -93,11 +93,11 @@ import Testing
     }
 
     @Test func `dates further off than a Double can count seconds`() {
-        // 200 million years ahead, the last second of a day; once it came out as second -1 of the next.
+        // 200 million years ahead, the last second of a day; regression: it came out as second -1 of the next day.
         let end = 73_000_000_000 * 86_400 - 1
         let time = CivilTime(secondsSince1970: end)
         #expect((time.hour, time.minute, time.second) == (23, 59, 59))
-        // A file may claim any time at all.
+        // A file may have any modification time.
         for seconds in [Int.min, Int.max] {
             let time = CivilTime(secondsSince1970: seconds)
             #expect((0..<24).contains(time.hour) && (1...12).contains(time.month) && (1...31).contains(time.day))

@@ -1,4 +1,4 @@
-// Chance that can be repeated: the same seed gives the same choices (SplitMix64).
+// Reproducible random numbers: the same seed gives the same sequence (SplitMix64).
 
 public struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
@@ -13,7 +13,7 @@ public struct SeededRandom: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    /// True once in `n` times on average.
+    /// True once in `n` calls on average.
     public mutating func oneIn(_ n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
     public mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 }

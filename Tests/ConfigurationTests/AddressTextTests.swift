@@ -1,4 +1,4 @@
-// Every way to write an address, and every way to get it wrong.
+// Every valid form of an address, and invalid ones.
 
 import Basics
 import Configuration

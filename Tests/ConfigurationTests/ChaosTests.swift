@@ -1,4 +1,4 @@
-// Whatever a file holds, reading and printing it never traps, and problems lie within the file.
+// Arbitrary files: parsing and printing never trap, and problems have positions inside the file.
 
 import Chance
 import Configuration

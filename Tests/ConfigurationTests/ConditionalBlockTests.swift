@@ -1,4 +1,4 @@
-// `.if` and its like: which lines are read, and what is said about blocks that do not fit together.
+// Conditional blocks: which lines are processed, and the problems of unbalanced blocks.
 
 import Configuration
 import Testing

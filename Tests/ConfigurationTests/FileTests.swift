@@ -1,11 +1,11 @@
-// Configurations of several files: -f more than once, folders, includes.
+// Configurations of several files: repeated -f, folders, includes.
 
 import Configuration
 import Foundation
 import Testing
 
 @Suite struct FileTests {
-    /// A folder of its own for each test, gone afterwards.
+    /// A folder for each test, removed afterwards.
     private final class Folder {
         let path: String
 
@@ -26,7 +26,7 @@ import Testing
                 paths: names.map { $0.isEmpty ? path : path + "/" + $0 }, environment: ["PORT": "80"])
         }
 
-        /// Complaints with the folder's own path left out.
+        /// The problems, without the folder's path.
         func complaints(_ loaded: LoadedConfiguration) -> [String] {
             loaded.complaints.map { $0.replacing(path + "/", with: "").replacing(path, with: "FOLDER") }
         }
@@ -93,7 +93,7 @@ import Testing
         ])
         #expect(
             folder.complaints(folder.load("gone.cfg")) == ["error: cannot read gone.cfg: No such file or directory"])
-        // What else is missing may stand in the file that could not be read.
+        // Unresolved references may be defined in the file that could not be read.
         #expect(!folder.load("gone.cfg").isComplete && !folder.load("a.cfg").isComplete)
         #expect(
             folder.complaints(folder.load("a.cfg")) == [

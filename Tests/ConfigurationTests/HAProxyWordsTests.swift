@@ -1,4 +1,4 @@
-// What HAProxy has inside of lines is told from what nobody has.
+// Words of HAProxy are distinguished from unknown words.
 
 import Configuration
 import Testing

@@ -1,4 +1,4 @@
-// Help and manual: printed from the same rows that parse.
+// Help and manual, printed from the tables of the parser.
 
 import Configuration
 import Testing
@@ -122,7 +122,7 @@ import Testing
         #expect(help.text(for: ["httplog"]) == help.text(for: ["option", "httplog"]))
         #expect(help.text(for: ["weight"]) == help.text(for: ["server", "weight"]))
         #expect(help.hasPage(for: ["httplog"]) && help.hasPage(for: ["weight"]) && help.hasPage(for: []))
-        // A keyword's own page is not mixed with that of another which ends so.
+        // A keyword's own page does not include others that end with its name.
         #expect(help.text(for: ["http-request"]) != help.text(for: ["timeout", "http-request"]))
     }
 

@@ -1,4 +1,4 @@
-// How lines are written: each table is one rule of HAProxy's manual, 2.2 and 2.3, as its program applies it.
+// The syntax of lines: each table is one rule of HAProxy's manual, 2.2 and 2.3, as HAProxy implements it.
 
 import Basics
 import Configuration
@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: [
         (#"a\ b"#, "a b"), (##"a\#b"##, "a#b"), (#"a\\b"#, #"a\b"#), (#"a\'b"#, "a'b"), (#"a\"b"#, "a\"b"),
         (#"a\nb"#, "a\nb"), (#"a\rb"#, "a\rb"), (#"a\tb"#, "a\tb"), (#"\x41\x5a\x7e"#, "AZ~"), (#"\xc3\xA9"#, "é"),
-        // What means nothing stays as it is, for regular expressions.
+        // Unknown escapes are kept, for regular expressions.
         (#"a\.b\d\1"#, #"a\.b\d\1"#), (#"^/x\$"#, #"^/x\$"#), ("$A", "$A"), ("${A}", "${A}"),
         ("${LIST[*]}", "${LIST[*]}"),
         (#"\\x41"#, #"\x41"#),
@@ -163,7 +163,7 @@ import Testing
         #expect(all[0].problem != nil && all[1].problem == nil)
     }
 
-    /// They became U+FFFD, and a pattern with one never matched.
+    /// Regression: they became U+FFFD, and a pattern with one never matched.
     @Test func `bytes that are not UTF-8 stay what they are, written or escaped`() {
         let all = lines(Array("a ".utf8) + [0xE9, 0x20] + Array("caf\\xe9 caf\\xc3\\xa9 # ".utf8) + [0xE9])
         #expect(all.count == 1)

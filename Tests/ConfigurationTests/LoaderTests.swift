@@ -1,4 +1,4 @@
-// Sections, what they inherit, and the environment: what a good file comes to.
+// Sections, inheritance, and the environment: the result for valid files.
 
 import Configuration
 import Testing

@@ -1,10 +1,10 @@
-// Every wrong line gets its own precise message: the file below says it behind each of its lines.
+// Every invalid line gets its own precise message, which the file below gives after each line.
 
 import Configuration
 import Testing
 
 @Suite struct MistakeTests {
-    /// In every line behind `#! `: what is to be said about it, with the column. A line without is right.
+    /// After `#! ` in a line: the column and the expected message. Lines without are valid.
     private static let file = ##"""
         modde http                              #! 1 unknown section 'modde'; expected one of global, defaults, frontend, backend, listen, http-errors, userlist, resolvers, ring, log-profile, mailers
             bind :80
@@ -107,7 +107,7 @@ import Testing
 
     @Test func `every wrong line has its message, and no other line has one`() throws {
         let lines = Self.file.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        // With more mistakes than that in one file there are no suggestions: it is read in two parts.
+        // With more mistakes than that in one file there are no suggestions: it is parsed in two parts.
         let middle = try #require(lines.firstIndex(of: "backend two"))
         try check(Array(lines[..<middle]))
         try check(["defaults base"] + lines[middle...])

@@ -1,11 +1,11 @@
-// Rules of the old kind, `reqrep` and its like: the lines that they become, and those that nothing becomes.
+// Old rules (`reqrep` and so on): the lines that they are converted to, and those that cannot be converted.
 
 import Chance
 import Configuration
 import Testing
 
 @Suite struct OldRuleTests {
-    /// The line that a warning prints, or else what the error says.
+    /// The line that a warning shows, or else the error.
     private func outcome(_ line: String) -> String? {
         let problems = load("listen a\n \(line)\n").problems
         guard let warning = problems.first(where: { $0.severity == .warning }) else { return problems.first?.message }
@@ -67,7 +67,7 @@ import Testing
         (#"rspideny ^X-Leak:\ .+"#, "http-response deny if { res.fhdr(X-Leak) -m reg -i ^.+ }"),
     ])
     func `A pattern that says what it is about becomes a rule on that`(_ line: String, _ new: String) {
-        // Quotes are around what a file would have to quote, no more.
+        // Words are quoted only where needed.
         let plain = { (text: String) in text.split(separator: "'", omittingEmptySubsequences: false).joined() }
         #expect(outcome(line).map(plain) == plain(new))
     }

@@ -1,4 +1,4 @@
-// How problems look, to the letter.
+// The exact output for problems.
 
 import Configuration
 import Testing

@@ -1,16 +1,16 @@
-// A small language for these tests: the shapes of keywords that the rooms have, with parsers that only
-// note what they were told.
+// A small language for these tests, with all shapes of keywords; its parsers only
+// record their arguments.
 
 import Basics
 import Configuration
 
-/// What the lines of a section said, in order.
+/// The recorded lines of a section, in order.
 struct Said: SectionSettings {
     var lines: [String] = []
     var servers: [Box] = []
 }
 
-/// A `server` or `bind` line being read.
+/// A `server` or `bind` line being parsed.
 struct Box: Equatable, Sendable {
     var name = ""
     var weight = 1
@@ -117,7 +117,7 @@ enum TinyLanguage {
         }
     }
 
-    /// A keyword with words behind it that are noted as they are.
+    /// A keyword whose arguments are recorded unchanged.
     private static func noting(
         _ name: String, in sections: Sections, takes what: String..., negatable: Bool = false
     ) -> Keyword {
@@ -140,13 +140,13 @@ extension String {
     }
 }
 
-/// Reads a text in the tiny language.
+/// Parses a text in the tiny language.
 func load(_ text: String, environment: [String: String] = [:]) -> LoadedConfiguration {
     TinyLanguage.language.load(text: text, named: "t.cfg", environment: environment)
 }
 
 extension LoadedConfiguration {
-    /// Its problems in one line each, without the file's name.
+    /// Its problems, one line each, without the file's name.
     var complaints: [String] {
         let printer = ProblemPrinter(sources: sources)
         return printer.sorted(problems).map { problem in

@@ -1,4 +1,4 @@
-// Single words as values, the cursor over a line, and guessing what was meant.
+// Parsing single words as values, the argument cursor, and suggestions.
 
 import Basics
 import Configuration
@@ -145,7 +145,7 @@ import Testing
         #expect(try args.nextFieldName().text == "Host")
         #expect(args.warnings.map(\.message) == ["the colon is not part of a field's name"])
         #expect(args.warnings.first?.expected == "Host")
-        // Nothing would be left of it.
+        // Without the colon, the name would be empty.
         #expect(try args.nextFieldName().text == ":")
     }
 

@@ -1,4 +1,4 @@
-// Checks on a simulated kernel: each misfortune has its code, at its time, and the server comes back.
+// Health checks on a simulated kernel: each failure has its code and time, and the server recovers.
 
 import Balancing
 import Basics
@@ -153,7 +153,7 @@ import Testing
         #expect(play.server.state.health == .down && play.backend.choices(1) == "-")
     }
 
-    // MARK: Time-outs, as the manual's section on `timeout check` has them
+    // MARK: Time-outs, as in the manual's section on `timeout check`
 
     @Test func `with timeout check the connect time-out bounds connecting, and it the answer`() throws {
         let play = try Play(
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    // MARK: Where to
+    // MARK: Addresses
 
     @Test(arguments: [
         ("check", "127.0.0.1:80"), ("check port 81", "127.0.0.1:81"), ("check addr 127.0.0.9", "127.0.0.9:80"),
@@ -261,18 +261,18 @@ import Testing
     }
 }
 
-/// How the server under check behaves.
+/// The behaviour of the server under check.
 enum Behaviour: Sendable {
     case refuses, unreachable, neverAccepts, silent, closes, resets
     case acceptsAfter(TimeSpan)
     case answers(String)
-    /// Sends the answer one byte a millisecond.
+    /// Sends the response one byte per millisecond.
     case dribbles(String)
 
     static let ok = Behaviour.answers("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// One server with its checker on a simulated kernel.
+/// One server and its checker on a simulated kernel.
 private final class Play {
     let kernel: SimulatedKernel
     let loop: TaskLoop
@@ -282,7 +282,7 @@ private final class Play {
     var behaviour = Behaviour.silent
     private var visits: [Visit] = []
     var server: Server { backend.servers[0] }
-    /// What each check has sent.
+    /// The bytes that each check has sent.
     var requests: [String] { visits.map { String(decoding: $0.request + $0.wire.outbound, as: UTF8.self) } }
 
     init(
@@ -303,7 +303,7 @@ private final class Play {
         kernel.servers[address] = { [unowned self] kernel, wire in visit(kernel, wire) }
     }
 
-    /// Runs until `count` more checks have ended, and says how they did.
+    /// Runs until `count` more checks have ended; returns their results.
     @discardableResult
     func run(_ count: Int) -> [String] {
         let before = observer.notes.count
@@ -311,7 +311,7 @@ private final class Play {
         return Array(observer.notes[before...])
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     func pass(_ span: TimeSpan) {
         let end = loop.now + span
         while loop.now < end { loop.runOnce(until: end) }
@@ -333,7 +333,7 @@ private final class Play {
     }
 }
 
-/// One connection to the server, and its part in it.
+/// One connection to the server, and its script.
 final class Visit: SimulatedPeer {
     let wire: Wire
     let behaviour: Behaviour
@@ -350,7 +350,7 @@ final class Visit: SimulatedPeer {
         guard !wire.weClosed else { return }
         request += kernel.peerTakes(.max, from: wire)
         guard request.suffix(4) == Array("\r\n\r\n".utf8)[...] else {
-            // The check's own turn comes when this one is over.
+            // The check's task runs when this one returns.
             if case .acceptsAfter = behaviour { return kernel.accept(wire) }
             return kernel.schedule(self, after: TimeSpan(nanoseconds: 1))
         }
@@ -367,14 +367,14 @@ final class Visit: SimulatedPeer {
     }
 }
 
-/// Notes results as `<milliseconds since the start> <code> [<status>] [<transition>] [<info>]`.
+/// Records results as `<milliseconds since the start> <code> [<status>] [<transition>] [<info>]`.
 private final class Observer: HealthObserver {
     var notes: [String] = []
 
     func checked(
         _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
     ) {
-        // What is told is what counts already.
+        // The state must have been updated before the result is reported.
         #expect(server.record.last == result)
         var note = ["\(now().wholeMilliseconds)", result.code.rawValue]
         if let status = result.status { note.append("\(status)") }

@@ -1,13 +1,13 @@
-// Bodies: decoded whole and in pieces, sent on in chunks, and decoded again.
+// Bodies: decoded at once and in pieces, re-encoded as chunks, and decoded again.
 
 import Basics
 import HTTP
 
-/// A body, decoded in three ways, and sent on in chunks.
+/// A body, decoded in three slicings, and re-encoded as chunks.
 struct BodyFuzz {
     private let bytes: [UInt8]
     private let framing: BodyFraming
-    /// As a server's body is read.
+    /// In the lenient mode for response bodies.
     private let isLenient: Bool
 
     init(_ bytes: [UInt8], _ choice: UInt8) {
@@ -69,7 +69,7 @@ struct BodyFuzz {
                 case .failed(let fault):
                     reading.fault = fault
                     reading.consumed += decoder.faultOffset
-                    // How much of a faulty section was seen before is of no use to anybody.
+                    // How much of a faulty section was reported before the fault may differ.
                     reading.trailers = []
                 }
                 precondition(reading.consumed <= available)

@@ -1,4 +1,4 @@
-// Configurations: whatever a file says, it is read to its end, and every mistake has a place that exists.
+// Configurations: any file is parsed to its end, and every problem has a position that exists.
 
 import Admin
 import Balancing
@@ -12,7 +12,7 @@ import StaticFiles
 
 enum ConfigurationFuzz {
     static func run(_ bytes: [UInt8]) {
-        // Other files, and names that a resolver would be asked for, are nothing of the text's own.
+        // Exclude other files and names to resolve: the result must depend on the text only.
         let text = String(decoding: bytes, as: UTF8.self)
         guard
             !["include", "server", "bind", "files", "spill", "file", "source", "tcp@", "tcp4@", "tcp6@"].contains(

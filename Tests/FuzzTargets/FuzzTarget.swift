@@ -1,5 +1,5 @@
-// What is done to arbitrary bytes, and what must hold whatever they are. A violation traps, which is what a fuzzer
-// looks for. `make fuzz` looks for inputs that do something new; those it kept in `Corpus` are run by the tests.
+// Properties that must hold for arbitrary bytes. A violation traps, which is what a fuzzer
+// detects. `make fuzz` searches for inputs that reach new code; the tests run those it kept in `Corpus`.
 
 import Basics
 import HTTP
@@ -7,7 +7,7 @@ import HTTP
 public enum FuzzTarget: String, CaseIterable, Sendable {
     case requests, responses, bodies, proxyheaders, payloads, configuration
 
-    /// The first byte of the input chooses how the others are read.
+    /// The first byte of the input selects the mode for the others.
     public func run(_ input: [UInt8]) {
         guard let choice = input.first else { return }
         let bytes = Array(input.dropFirst())

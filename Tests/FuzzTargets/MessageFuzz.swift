@@ -1,21 +1,21 @@
-// Heads of requests and responses: read whole and in pieces, sent on, and read again by somebody else.
+// Heads of requests and responses: parsed at once and in pieces, written, and parsed again by a strict parser.
 
 import Basics
 import HTTP
 
-/// A head, read in three ways, and what is written of it, read again.
+/// A head, parsed in three slicings, then written and parsed again.
 struct MessageFuzz {
     private let bytes: [UInt8]
     private let isRequest: Bool
     private let limits: HeadLimits
     private let methodAsked: Method
 
-    /// What a reading came to.
+    /// The result of parsing.
     private struct Reading: Equatable {
         var progress = ParseProgress.needMore
         var consumed = 0
         var framing: BodyFraming?
-        /// The head as Portico would send it on.
+        /// The head as Portico would forward it.
         var written: [UInt8] = []
     }
 
@@ -34,7 +34,7 @@ struct MessageFuzz {
         precondition(read(bytes, piece: 7, limits) == whole, "in pieces it reads differently")
         guard whole.framing != nil else { return }
         precondition(whole.progress == .complete)
-        // What is sent on must be beyond doubt for the next hop: the same, whoever reads it. Fields of Portico's own may
+        // A forwarded head must be unambiguous for the next hop. Fields added by Portico may
         // have made it a little longer.
         let roomy = HeadLimits(headBytesMax: 30_000, fieldsMax: 110, acceptInvalid: limits.acceptInvalid)
         let again = read(whole.written, piece: whole.written.count, roomy)
@@ -48,7 +48,7 @@ struct MessageFuzz {
         isRequest ? readRequest(input, piece, limits) : readResponse(input, piece, limits)
     }
 
-    /// Feeds `parse` as a connection would: what it leaves comes again, with more behind it.
+    /// Feeds `parse` as a connection would: unconsumed bytes are passed again, followed by more.
     private func feed(
         _ input: [UInt8], _ piece: Int, _ parse: (_ window: [UInt8], _ consumed: inout Int) -> ParseProgress
     ) -> Reading {

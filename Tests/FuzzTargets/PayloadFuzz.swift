@@ -1,14 +1,14 @@
-// What samples and converters read of unchecked bytes: JSON, MQTT, FIX, Protocol Buffers, TLS hellos, and the
-// cookies of Remote Desktop.
+// Samples and converters on unchecked bytes: JSON, MQTT, FIX, Protocol Buffers, TLS hellos, and
+// RDP cookies.
 
 import Configuration
 import HTTP
 import Rules
 
-/// Bytes of a client and of its server, through every parser that rules may put them to.
+/// Bytes of a client and of its server, passed through every parser that rules can use.
 struct PayloadFuzz {
     private let bytes: [UInt8]
-    /// Whether more may come.
+    /// Whether more bytes may follow.
     private let mayGrow: Bool
 
     init(_ bytes: [UInt8], _ choice: UInt8) {
@@ -33,7 +33,7 @@ struct PayloadFuzz {
         "req.payload(0,0),protobuf(2,fixed64)", "req.payload(0,0),ungrpc(1.2)", "req.payload(0,0),ungrpc(1,sint32)",
     ]
 
-    /// One format a line: each has to compile.
+    /// One format per line: each must compile.
     private static let formats: [LogFormat] = expressions.map { expression in
         do {
             return try LogFormat(Word("%[\(expression)]", at: SourceRange(file: "fuzz", line: 1)))
@@ -48,7 +48,7 @@ struct PayloadFuzz {
             precondition(read(format, bytes) == text, "read again, it says something else")
             precondition(text.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "a control character in a line")
         }
-        // As they come: whatever stands in the first bytes, no parser may look behind them.
+        // With any first bytes, a parser must not read past the end.
         for count in Set([0, 1, bytes.count / 2, max(0, bytes.count - 1)]) {
             for format in Self.formats { _ = read(format, Array(bytes.prefix(count))) }
         }

@@ -1,4 +1,4 @@
-// Headers of the PROXY protocol: read whole and in pieces, and what they say written and read again.
+// Headers of the PROXY protocol: parsed at once and in pieces; the result is written and parsed again.
 
 import ProxyProtocol
 
@@ -30,7 +30,7 @@ struct ProxyHeaderFuzz {
         unsafe ProxyHeaderParser.parse(bytes.span.bytes, bytesMax: bytesMax)
     }
 
-    /// As a connection would, which asks again when more has come.
+    /// Parses as a connection would: again when more bytes have arrived.
     private func read(piece: Int) -> ProxyHeaderParser.Outcome {
         var available = 0
         while available < bytes.count {

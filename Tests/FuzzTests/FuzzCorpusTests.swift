@@ -1,4 +1,4 @@
-// The inputs that a fuzzer found worth keeping, run through their targets once. A trap ends the run: the last name printed
+// Runs the inputs that the fuzzer has kept through their targets once. A trap ends the run: the last name printed
 // is that of the input.
 
 import Foundation

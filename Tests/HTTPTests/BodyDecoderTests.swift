@@ -1,5 +1,5 @@
-// The decoder step by step, as a connection calls it: what to skip, what is content, when it has ended.
-// What bodies are accepted and refused is in Corpus/bodies.
+// The decoder step by step, as a connection calls it: what to skip, what is content, where it ends.
+// Which bodies are accepted and rejected is tested with Corpus/bodies.
 
 import Testing
 

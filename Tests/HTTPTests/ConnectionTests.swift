@@ -1,12 +1,12 @@
-// Persistence of connections and the fields that are meant for one connection only.
-// Pairs of a head and what it says about the connection, from RFC 9110 section 7.6.1 and RFC 9112 section 9.3.
+// Persistence of connections, and hop-by-hop fields.
+// Pairs of a head and its connection options, from RFC 9110 section 7.6.1 and RFC 9112 section 9.3.
 
 import Glibc
 import Testing
 
 @testable import HTTP
 
-/// What a head says about its connection, and what of it crosses.
+/// Connection options of a head, and which of its fields are forwarded.
 @Suite struct ConnectionTests {
     @Test(arguments: [
         (HTTPVersion.http11, [], true),
@@ -68,7 +68,7 @@ import Testing
         #expect(fields.lines == ["host: a"])
     }
 
-    /// A client must not be able to strip what servers rely on.
+    /// A client must not be able to strip fields that servers rely on.
     @Test(arguments: ["Host", "X-Forwarded-For", "Authorization", "Content-Length", "Cookie", "Forwarded", "Expect"])
     func connectionCannotNameAway(name: String) {
         var fields = HeaderFields()
@@ -78,7 +78,7 @@ import Testing
         #expect(fields.lines == ["\(name.lowercased()): 5"])
     }
 
-    // MARK: Fields that rules write
+    // MARK: Fields added by rules
 
     private func received(_ fields: [(name: String, value: String)]) -> HeaderFields {
         var head = HeaderFields()
@@ -87,7 +87,7 @@ import Testing
         return head
     }
 
-    /// A client took `X-Authenticated-User` away, which a rule had set, by naming it in its Connection list.
+    /// Regression: a client removed `X-Authenticated-User`, which a rule had set, by listing it in Connection.
     @Test func aPeersConnectionListActsOnNothingWrittenAfterwards() {
         var fields = received([("Connection", "close, x-user, x-peer"), ("X-Peer", "1"), ("X-User", "forged")])
         #expect(fields.lines == ["connection: close, x-user, x-peer"])
@@ -144,7 +144,7 @@ import Testing
         #expect(fields.lines == ["connection: A, b,,a, c", "d: 2", "connection: B", "ab: 5"])
     }
 
-    /// 7.3 ms for a head of 15 KB, as each of the fields was compared with each of the list's elements.
+    /// Regression: 7.3 ms for a head of 15 KB, because each field was compared with each element of the list.
     @Test func aLongConnectionListCostsNoMoreBesideManyFields() {
         let list = (0..<2_000).map { String(0x1000 + $0, radix: 16) }.joined(separator: ",")
         func cost(fields count: Int) -> UInt64 {
@@ -159,11 +159,11 @@ import Testing
                 return time
             }.min() ?? 0
         }
-        // With a comparison for each pair it is a hundred times as much.
+        // A comparison of each pair takes a hundred times as long.
         #expect(cost(fields: 100) < 8 * cost(fields: 1))
     }
 
-    /// Nanoseconds of this thread.
+    /// Processor time of this thread in nanoseconds.
     private func processorTime() -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

@@ -1,7 +1,7 @@
-// The corpus: messages that must be accepted and messages that must be refused, one file each.
+// The corpus: messages that must be accepted and messages that must be rejected, one file each.
 //
-// A file says in lines that begin with `#` why the message is there and, as `# key: value`, what must come of it; below
-// `---` is the message. Line ends of the file mean nothing; those of the message are written `\r` and `\n`. The other
+// Lines of a file that begin with `#` explain the message and, as `# key: value`, give the expected results; the message
+// follows `---`. Line ends of the file are ignored; those of the message are written as `\r` and `\n`. The other
 // escapes are `\t`, `\0`, `\\`, `\xHH` and `\rep{count}{text}`.
 
 import Foundation
@@ -18,7 +18,7 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    /// Every file in `Corpus/<folder>`, in order of name.
+    /// Every file in `Corpus/<folder>`, sorted by name.
     static func all(in folder: String) -> [CorpusCase] {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/\(folder)")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
@@ -77,7 +77,7 @@ private func framing(named text: String) -> BodyFraming {
     }
 }
 
-/// The bytes that the text of a corpus file stands for.
+/// The bytes that the text of a corpus file represents.
 func unescaped(_ text: String) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = Substring(text)
@@ -108,7 +108,7 @@ func unescaped(_ text: String) -> [UInt8] {
     return bytes
 }
 
-/// Bytes as the corpus writes them.
+/// Bytes in the notation of the corpus.
 func escaped(_ bytes: some Sequence<UInt8>) -> String {
     var text = ""
     for byte in bytes {

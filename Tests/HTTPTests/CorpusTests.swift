@@ -1,11 +1,11 @@
-// Runs the corpus: every file's message is read in every slicing and must come out as its file says.
+// Runs the corpus: every message is parsed in every slicing and must give the results in its file.
 // Corpus.swift reads the files, SlicedReader.swift the messages.
 
 import Testing
 
 @testable import HTTP
 
-/// Each message of the corpus, read whole, cut in two at every byte, and byte by byte.
+/// Each message of the corpus: parsed whole, split at every byte, and byte by byte.
 @Suite struct CorpusTests {
     @Test(arguments: ["requests", "responses", "bodies"])
     func hasMessagesOfBothSorts(kind: String) {

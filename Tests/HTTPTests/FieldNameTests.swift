@@ -1,4 +1,4 @@
-// Names of fields: those that are not made of letters, digits and hyphens, and those in another case.
+// Field names: those with characters other than letters, digits and hyphens, and those in another case.
 
 import Basics
 import Testing

@@ -1,12 +1,12 @@
-// Random messages near the corpus, from a seed that a failure prints.
-// They prove two things: the parsers never trap, and what they say does not depend on how input arrives.
+// Random mutations of corpus messages, from a seed that a failure prints.
+// The parsers must never trap, and their result must not depend on how the input is split.
 
 import Chance
 import Testing
 
 @testable import HTTP
 
-/// The corpus, torn and glued by a seed: nothing traps, and what is said does not depend on how the input was cut.
+/// Corpus messages cut and joined at random: nothing traps, and the result does not depend on how the input is split.
 @Suite struct FuzzTests {
     private static let rounds = 6_000
 
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Pieces that parsers disagree on.
+    /// Fragments on which implementations disagree.
     private static let tokens = [
         #"\r\n"#, #"\n"#, #"\r"#, #"\0"#, " ", #"\t"#, ":", ",", ";", "0", "chunked",
         #"Transfer-Encoding: chunked\r\n"#,

@@ -1,12 +1,12 @@
-// The tables and tricks of Grammar.swift against the rules written out, byte by byte;
-// and the tables of names (fields, methods, faults) against themselves.
+// The tables and bit tricks of Grammar.swift, compared with the grammar rules byte by byte;
+// and the tables of names (fields, methods, faults) checked for consistency.
 
 import Basics
 import Testing
 
 @testable import HTTP
 
-/// The bit sets and the eight-byte tests against the grammar rules spelt out.
+/// The bit sets and the eight-byte tests, compared with the grammar rules.
 @Suite struct GrammarTests {
     private static let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     private static let digits = "0123456789"
@@ -26,7 +26,7 @@ import Testing
 
     @Test func schemes() { expectSame(.scheme, as: Self.letters + Self.digits + "+-.") }
 
-    /// Every byte at every place among each of a few neighbours: marked exactly where it should be.
+    /// Every byte at every position among a few neighbours: marked exactly where it should be.
     @Test func eightBytesAtOnceAreAsOneByOne() {
         for byte in UInt8.min...UInt8.max {
             for place in 0..<8 {
@@ -64,7 +64,7 @@ import Testing
         if marks(word) != expected { Issue.record("\(bytes): \(marks(word)) instead of \(expected)") }
     }
 
-    /// Every length, start and place of the byte looked for, with the same byte outside the range as a trap.
+    /// Every length, start and position of the byte, with the same byte outside the range as a decoy.
     @Test func scanningFindsTheFirstByteOfTheRange() {
         for count in 0..<36 {
             for start in 0...count {

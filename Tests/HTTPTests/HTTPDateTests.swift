@@ -1,5 +1,5 @@
-// Dates in the three forms that RFC 9110 section 5.6.7 wants read, and the one it wants written.
-// Times in numbers come from another calendar implementation.
+// Parsing dates in the three formats of RFC 9110 section 5.6.7, and writing the preferred one.
+// The expected times come from another implementation.
 
 import Basics
 import Testing
@@ -11,7 +11,7 @@ import Testing
         HTTPDate.parse(Array(text.utf8).bytes, now: WallTime(seconds: now))?.seconds
     }
 
-    /// The example of RFC 9110 section 5.6.7 in its three forms.
+    /// The example of RFC 9110 section 5.6.7 in its three formats.
     @Test(arguments: [
         "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
     ])
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    /// Never more than fifty years ahead (RFC 9110 section 5.6.7).
+    /// At most fifty years ahead (RFC 9110 section 5.6.7).
     @Test func twoDigitYearsAreOfTheNearestCentury() {
         #expect(parse("Saturday, 01-Jan-00 00:00:00 GMT") == 946_684_800)
         #expect(parse("Friday, 01-Jan-73 00:00:00 GMT") == 3_250_454_400)  // 2073, from 2023

@@ -1,5 +1,5 @@
-// The fields of a message while rules change them: order, names, places, and that nothing
-// which is appended can break out of its line.
+// Changing the fields of a message: order, names, indices; and rejection of values that could
+// break out of their line.
 
 import Testing
 
@@ -70,7 +70,7 @@ import Testing
         #expect(fields.lines == ["a: old", "b: \(value)", "c: old"])
     }
 
-    /// Header injection through whatever a rule makes of what a client sent.
+    /// Header injection through values that rules build from client input.
     @Test(arguments: [
         "a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\u{0}b", "\u{1}", "a\u{7F}", "long enough to be scanned by words\n",
     ])

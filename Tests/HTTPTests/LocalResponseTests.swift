@@ -1,5 +1,5 @@
-// Answers that Portico makes itself: HAProxy's pages to the byte count, and the head made of an answer.
-// How heads are written is in MessageWriterTests.
+// Responses that Portico generates: HAProxy's pages, to the byte, and the head made from a response.
+// Writing heads is tested in MessageWriterTests.
 
 import Testing
 
@@ -26,7 +26,7 @@ import Testing
         )
     }
 
-    /// The lengths of HAProxy's own pages, which monitoring scripts compare with.
+    /// The lengths of HAProxy's own pages, which monitoring scripts compare.
     @Test(arguments: [
         (400, 90), (401, 112), (403, 93), (404, 83), (405, 146), (408, 110), (410, 114), (413, 106), (421, 104),
         (422, 116), (425, 80), (429, 117), (500, 97), (502, 107), (503, 107), (504, 92),
@@ -48,7 +48,7 @@ import Testing
         #expect(head.fields.lines == ["location: /x", "content-length: 0"])
     }
 
-    /// RFC 9110 section 8.6: 1xx and 204 never have a length, and in a 304 it would be that of the page not sent.
+    /// RFC 9110 section 8.6: 1xx and 204 never have a length; in a 304 it would be that of the content not sent.
     @Test(arguments: [103, 204, 304])
     func hasNoLengthWhereNothingCanFollow(status: Int) {
         var head = ResponseHead()

@@ -1,4 +1,4 @@
-// Heads and chunks as bytes: spelt out where the bytes matter, and read back by the parser where only
+// Writing heads and chunks: compared byte for byte where the bytes matter, and parsed again where only
 // the meaning does.
 
 import Basics
@@ -9,7 +9,7 @@ import Testing
 @Suite struct MessageWriterTests {
     private let pool = BufferPool(blockBytes: 4_096)
 
-    /// What `write` puts into a buffer of `room` bytes; nil if it says that it does not fit.
+    /// The bytes that `write` puts into a buffer of `room` bytes; nil if they do not fit.
     private func written(room: Int = 4_096, _ write: (inout ByteBuffer) -> Bool) -> String? {
         var out = ByteBuffer()
         out.acquire(from: pool)
@@ -62,7 +62,7 @@ import Testing
                 == #"CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n"#)
     }
 
-    /// HTTP/1.1, which is what is written, demands a Host that HTTP/1.0 need not have.
+    /// Messages are written as HTTP/1.1, which requires a Host that an HTTP/1.0 request may lack.
     @Test func aRequestWithoutHostGetsOne() {
         for (target, host) in [("/", ""), ("http://a:81/", "a:81")] {
             let head = request(#"GET \#(target) HTTP/1.0\r\n\r\n"#)
@@ -139,7 +139,7 @@ import Testing
                 == #"GET / HTTP/1.1\r\nhost: a\r\nc: new\r\ne: 4\r\nx-forwarded-for: 1.2.3.4\r\n\r\n"#)
     }
 
-    /// A head is written whole or not at all.
+    /// A head is written completely or not at all.
     @Test func whatDoesNotFitIsNotWritten() {
         let head = request(#"GET /path HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"#)
         let full = written { MessageWriter.write(head, framing: .length(12), connection: .close, to: &$0) }
@@ -171,7 +171,7 @@ import Testing
             written(room: 255 + MessageWriter.chunkOverheadMax) { MessageWriter.chunk(data.bytes, to: &$0) } != nil)
     }
 
-    /// Whatever was accepted: written and read again it is the same message, on its way to a server as on the way back.
+    /// Any accepted message, written and parsed again, is the same message, in both directions.
     @Test(arguments: CorpusCase.everything.filter { $0.name.contains("/accepted/") && !$0.name.hasPrefix("bodies") })
     func whatIsWrittenReadsTheSame(_ file: CorpusCase) {
         var consumed = 0

@@ -1,11 +1,11 @@
-// Parsers over the life of a connection: several messages, partial lines, limits.
-// Single messages are in the corpus.
+// Parsers on a connection: several messages, partial lines, limits.
+// Single messages are tested with the corpus.
 
 import Testing
 
 @testable import HTTP
 
-/// What the corpus cannot show: several messages on one connection, and buffers that come and go.
+/// What the corpus does not cover: several messages on one connection, and buffers that are released in between.
 @Suite struct ParserTests {
     @Test func takesWholeLinesAndLeavesTheRest() {
         var parser = RequestParser(limits: HeadLimits())
@@ -41,7 +41,7 @@ import Testing
         #expect(place == stream.count)
     }
 
-    /// Between two requests no time runs, whatever line ends a client sends there.
+    /// Empty lines between two requests do not start the request time-out.
     @Test func emptyLinesBeforeARequestArePassedOver() {
         for (input, hasMore, expected) in [
             ("", false, 0), (#"\r"#, false, 0), (#"\r\n"#, false, 2), (#"\r\n\r\n\r"#, false, 4), (#"\r\nG"#, true, 2),
@@ -68,7 +68,7 @@ import Testing
                 == .failed(.tooManyEmptyLines))
     }
 
-    /// An idle connection is one on which no request has begun; stray line ends do not begin one.
+    /// A connection is idle until a request has begun; empty lines do not begin one.
     @Test func aRequestBeginsWithItsFirstByte() {
         var parser = RequestParser(limits: HeadLimits())
         var head = RequestHead()
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    /// Clients are told precisely what was too long.
+    /// The status tells the client which part was too long.
     @Test func limitsHaveTheirOwnStatuses() {
         #expect(MessageFault.requestLineTooLong.status == 414)
         #expect(MessageFault.headTooLarge.status == 431)

@@ -1,4 +1,4 @@
-// Fields that were received, and those that were added to them.
+// Received fields, and fields added later.
 
 import Testing
 

@@ -1,5 +1,5 @@
-// Heads while rules change them: what a target, a method or a reason may become, and that a cleared
-// head has nothing left of the message before.
+// Changing heads: valid targets, methods and reasons; and that a cleared
+// head keeps nothing of the previous message.
 
 import Testing
 
@@ -18,7 +18,7 @@ import Testing
         #expect(head.authority.byteCount == 0)
     }
 
-    /// Texts are written over their predecessors: nothing of a longer one may show.
+    /// A text overwrites the previous one: no part of a longer one may remain.
     @Test func aShorterTextLeavesNothingOfALongerOne() {
         var request = RequestHead()
         request.setTarget(Array("/a/long/path?with=a&long=query".utf8).bytes)
@@ -41,7 +41,7 @@ import Testing
         #expect(response.reason.byteCount == 0)
     }
 
-    /// Request splitting through whatever a rule makes of what a client sent.
+    /// Request splitting through values that rules build from client input.
     @Test(arguments: ["", "a", "/a b", "/a\r\nX: y", "/a\n", "/\u{0}", "*", "http://u@a/", "/a HTTP/1.1\r\n\r\nGET /b"])
     func aTargetCannotBreakOutOfItsLine(target: String) {
         var head = RequestHead()

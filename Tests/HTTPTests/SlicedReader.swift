@@ -1,4 +1,4 @@
-// Reads one message in pieces of the input, as a connection would, and puts down all that there is to know of it.
+// Parses one message in pieces, as a connection would, and records all results.
 
 import Basics
 import Testing
@@ -8,14 +8,14 @@ import Testing
 enum MessageKind: Sendable {
     case request
     case response(to: HTTP.Method)
-    /// `lenient`: as a server's body is read.
+    /// `lenient`: in the mode for response bodies.
     case body(BodyFraming, lenient: Bool)
 }
 
-/// What came of a message, by the keys of the corpus. Equal for every way of cutting the same bytes.
+/// The results for a message, by the keys of the corpus. Equal for every slicing of the same bytes.
 typealias Outcome = [String: String]
 
-/// Reads `bytes` as one message, given to the parser in pieces that end at `cuts` (ascending).
+/// Parses `bytes` as one message, passed to the parser in pieces that end at `cuts` (ascending).
 func read(_ kind: MessageKind, _ bytes: [UInt8], cuts: [Int] = [], limits: HeadLimits = HeadLimits()) -> Outcome {
     var reader = SlicedReader(kind, limits)
     var start = 0
@@ -26,7 +26,7 @@ func read(_ kind: MessageKind, _ bytes: [UInt8], cuts: [Int] = [], limits: HeadL
     return reader.finish()
 }
 
-/// The same for all the bytes at once, cut in two at each place, and cut into single bytes; and that they agree.
+/// Parses all bytes at once, split in two at each position, and byte by byte; expects equal results.
 func readInEveryWay(
     _ kind: MessageKind, _ bytes: [UInt8], limits: HeadLimits = HeadLimits(),
     sourceLocation: SourceLocation = #_sourceLocation
@@ -35,7 +35,7 @@ func readInEveryWay(
     if bytes.count < 2 { return whole }
     let single = read(kind, bytes, cuts: Array(1..<bytes.count), limits: limits)
     #expect(single == whole, "byte by byte", sourceLocation: sourceLocation)
-    // Long messages are long because of one long part: cutting at some places in it will do.
+    // Long messages are long because of one long part: splitting at some positions in it suffices.
     for cut in stride(from: 1, to: bytes.count, by: bytes.count > 2_000 ? 97 : 1) {
         let halves = read(kind, bytes, cuts: [cut], limits: limits)
         #expect(halves == whole, "cut at byte \(cut)", sourceLocation: sourceLocation)
@@ -198,7 +198,7 @@ private struct SlicedReader: ~Copyable {
 }
 
 extension HeaderFields {
-    /// Names and values as the corpus writes them.
+    /// Names and values in the notation of the corpus.
     var pairs: [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
         for i in 0..<count {

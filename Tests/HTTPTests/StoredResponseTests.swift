@@ -1,4 +1,4 @@
-// Error pages as files hold them: a whole response, strictly read.
+// Error pages in files: a complete response, strictly parsed.
 
 import Testing
 

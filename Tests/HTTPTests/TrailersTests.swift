@@ -1,4 +1,4 @@
-// Which fields may follow a body, and how the end of a body with them is written.
+// Which fields may be forwarded as trailers, and how the end of a body with trailers is written.
 
 import Testing
 

@@ -1,7 +1,7 @@
-// An example for a row of a keyword table: a line that it accepts, and one that it refuses.
+// An example for a row of a keyword table: a line that it accepts, and one that it rejects.
 //
-// The lines stand in the tables of `Examples/`, one file a room, in alphabetical order: whoever adds a row to the
-// language adds one line there. `LanguageTests` runs them all, and names the rows that have none.
+// The lines are in the tables of `Examples/`, one file per module, in alphabetical order. A new row of a keyword table
+// needs one line there: `LanguageTests` runs all of them, and lists the rows without one.
 
 import Configuration
 
@@ -15,17 +15,17 @@ extension SectionKind {
 }
 
 struct Example: Sendable {
-    /// What the row is called: `balance`, `server weight`, `samples path`.
+    /// The row's name: `balance`, `server weight`, `samples path`.
     let row: String
-    /// Where the line stands; nil for the first section, in the order of `sections`, that may have it.
+    /// The section of the line; nil for the first one, in the order of `sections`, that allows it.
     let section: SectionKind?
     let accepted: String
     let refused: String
-    /// Lines that both need above and below them; often none.
+    /// Lines that both examples need above and below them; often none.
     var before: [String] = []
     var after: [String] = []
 
-    /// The sections, those first in which most is possible.
+    /// The sections, those that allow most first.
     static let sections: [SectionKind] = [
         .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers, .ring, .logProfile,
         .mailers,
@@ -34,12 +34,12 @@ struct Example: Sendable {
 
 // MARK: - The forms of a line in the tables
 
-/// A keyword: what stands behind it, and what may not. `before` and `after` are lines that the two need around them.
+/// A keyword: valid and invalid arguments. `before` and `after` are lines that both need around them.
 ///
-/// A text that begins with a parenthesis stands right behind the name: `set-var(txn.user)`.
+/// A text that starts with a parenthesis follows the name directly: `set-var(txn.user)`.
 ///
-/// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are a file, a folder and a
-/// whole HTTP response that are there.
+/// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are an existing file, a folder
+/// and a complete HTTP response.
 func line(
     _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil,
     before: [String] = [], after: [String] = []
@@ -49,7 +49,7 @@ func line(
         row: name, section: section, accepted: joined(accepted), refused: joined(refused), before: before, after: after)
 }
 
-/// A parameter of `bind`, `server` or `stats socket`: what stands behind its name, and what may not.
+/// A parameter of `bind`, `server` or `stats socket`: valid and invalid arguments.
 func parameter(_ line: String, _ name: String, _ accepted: String = "", not refused: String) -> Example {
     let (text, section): (String, SectionKind) =
         switch line {
@@ -62,7 +62,7 @@ func parameter(_ line: String, _ name: String, _ accepted: String = "", not refu
         refused: "\(text) \(name) \(refused)")
 }
 
-/// A sample: its whole expression, and one of its name that is wrong. `rule` is the keyword in which they stand.
+/// A sample: a valid expression, and an invalid one with its name. `rule` is the keyword that contains them.
 func sample(_ name: String, _ accepted: String = "", not refused: String, in rule: String = "http-request") -> Example {
     let begin = rule == "log-format" ? rule : "\(rule) set-header x-example"
     return Example(
@@ -70,7 +70,7 @@ func sample(_ name: String, _ accepted: String = "", not refused: String, in rul
         refused: "\(begin) \"%[\(name)\(refused)]\"")
 }
 
-/// A converter: what stands before it with it, `str(A),lower`, and an expression in which it is wrong.
+/// A converter: an expression that uses it, `str(A),lower`, and one that uses it wrongly.
 func converter(_ name: String, _ accepted: String, not refused: String) -> Example {
     Example(
         row: "converters \(name)", section: .frontend,

@@ -1,5 +1,5 @@
-// How the time to read a configuration grows with its size: four times as many lines may take four times as long, and not
-// sixteen. What is counted is this thread's processor time, both sizes in one run, so that a slow or loaded machine makes no difference.
+// The time to read a configuration must grow linearly with its size: four times as many lines may take four times as long,
+// not sixteen. The tests measure processor time of this thread, with both sizes in one run, so that load does not matter.
 
 import Basics
 import Configuration
@@ -86,11 +86,11 @@ import Testing
     ]
 
     @Test(arguments: shapes) func `Four times as much takes about four times as long`(_ shape: Shape) {
-        // Below that, what every configuration costs would hide the growth.
+        // Below that, constant costs would hide the growth.
         let size = 250
         let small = Self.text(shape.lines(size))
         let large = Self.text(shape.lines(size * 4))
-        // The least of some attempts: another thread may have had the caches meanwhile.
+        // The minimum of some attempts: other threads may have displaced the caches.
         let times = (0..<3).map { _ in (Self.time(small), Self.time(large)) }
         let ratio = Double(times.map(\.1).min() ?? 0) / Double(max(1, times.map(\.0).min() ?? 1))
         #expect(ratio < 9, "four times as many lines take \(ratio) times as long")
@@ -98,7 +98,7 @@ import Testing
 
     private static func text(_ lines: [String]) -> String { (defaults + lines).joined(separator: "\n") + "\n" }
 
-    /// Nanoseconds of processor time to read the text and make a plan of it.
+    /// Processor time in nanoseconds to parse the text and build its plan.
     private static func time(_ text: String) -> UInt64 {
         let start = processorTime()
         let loaded = KeywordRegistry.language.load(text: text, named: "growth.cfg")

@@ -1,4 +1,4 @@
-// The flags of HAProxy's command line that init scripts pass, and what is left of the arguments behind them.
+// The flags of HAProxy's command line that init scripts pass, and the arguments that remain after them.
 
 import Testing
 

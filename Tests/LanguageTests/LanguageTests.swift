@@ -1,4 +1,4 @@
-// Every row of every keyword table has an example that it accepts and one that it refuses, and both are true.
+// Every row of every keyword table has an example that it accepts and one that it rejects, and both are run.
 
 import Admin
 import Balancing
@@ -77,7 +77,7 @@ import Testing
         #expect(site.problems.allSatisfy { $0.severity == .warning }, "\(site.text)")
     }
 
-    /// All examples, and where each stands.
+    /// All examples, and the position of each.
     static var placedExamples: [(example: Example, section: SectionKind)] {
         Room.all.flatMap(\.examples).compactMap { example in section(of: example).map { (example, $0) } }
     }
@@ -89,7 +89,7 @@ import Testing
     }
 }
 
-/// A row of a table. `section` is one of those of its keyword that has rows of its own for different sections.
+/// A row of a table. `section` is set if the keyword has different rows for different sections.
 struct Row: Sendable {
     let name: String
     let section: SectionKind?
@@ -102,7 +102,7 @@ struct Row: Sendable {
     }
 }
 
-/// One file of examples, and the rows it has to have.
+/// One file of examples, and the rows that it must cover.
 struct Room: Sendable, CustomTestStringConvertible {
     let file: String
     let rows: [Row]

@@ -1,4 +1,4 @@
-// The manual page in docs/ is what the tables say.
+// The manual page in docs/ matches the tables.
 
 import Configuration
 import Foundation

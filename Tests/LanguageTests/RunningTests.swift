@@ -1,4 +1,4 @@
-// The real program runs a file that uses one of each of its words.
+// The real program runs a file that uses all of its keywords.
 
 import Configuration
 import Foundation
@@ -6,8 +6,8 @@ import Glibc
 import Testing
 
 @Suite struct RunningTests {
-    /// Examples that change the process itself or what it says, need rights that a test may not have, or allow fewer open files than some
-    /// hundred sections need.
+    /// Examples that change the process itself or its output, need privileges that a test may not have, or allow fewer open
+    /// files than several hundred sections need.
     private static let excluded: Set<String> = [
         "bind interface", "bind transparent", "chroot", "daemon", "gid", "group", "pidfile", "quiet", "resetenv", "uid",
         "ulimit-n",
@@ -59,8 +59,8 @@ import Testing
     }
 }
 
-/// Ports of this machine that nobody listens on, held until the program takes them over; below those that the system gives
-/// to outgoing connections, and beside those of the scenarios.
+/// Unused ports of this machine, held until the program binds them. They are below the range for outgoing connections, and
+/// distinct from those of the scenarios.
 struct FreePorts {
     private static let range = 31_000..<32_700
     private var last = range.lowerBound + Int(getpid()) * 211 % range.count
@@ -83,7 +83,7 @@ struct FreePorts {
     }
 
     mutating func release() {
-        // A program that another test starts just now has them a moment longer: not to the exclusion of others.
+        // A program that another test starts at this moment may keep inherited copies open a moment longer.
         var yes: Int32 = 1
         for socket in held {
             unsafe setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))

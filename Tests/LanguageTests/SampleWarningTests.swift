@@ -1,4 +1,4 @@
-// What is said about samples that the language has and that cannot yield anything where they stand.
+// Warnings about samples that can never yield a value where they are used.
 
 import Configuration
 import Testing

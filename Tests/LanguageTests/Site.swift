@@ -1,5 +1,5 @@
-// A whole configuration around one example: every section is there, with what it needs, and nothing is wrong but what
-// the example says. It is read and made a plan of, as at start-up.
+// A complete configuration around one example: every section is valid and has what it needs, so that all problems are those
+// of the example. It is parsed and its plan is built, as at start-up.
 
 import Basics
 import Configuration
@@ -10,11 +10,11 @@ import Testing
 
 @testable import portico
 
-/// What came of an example's line.
+/// The result for an example's line.
 struct Site {
     /// Errors and warnings.
     let problems: [ConfigProblem]
-    /// The number of the example's own line.
+    /// The line number of the example.
     let line: Int
 
     private static let file = "example.cfg"
@@ -45,8 +45,8 @@ struct Site {
         self.init(lines, line: 0, environment: environment)
     }
 
-    /// A configuration of all examples, each in a section of its own but for those of `global`. `port` gives each address
-    /// that is bound a port of its own.
+    /// A configuration of all examples, each in a section of its own except those of `global`. `port` returns a port for each
+    /// address to bind.
     static func lines(
         of examples: [(example: Example, section: SectionKind)], port: () throws -> Int
     ) rethrows -> [String] {
@@ -58,7 +58,7 @@ struct Site {
                 lines += Self.opening(of: kind, number)
                 lines += (entry.example.before + [entry.example.accepted] + entry.example.after).map { "    " + $0 }
             }
-            // What the examples of `defaults` say is for no section but their own.
+            // The examples of `defaults` must affect only their own section.
             if kind == .defaults { lines += own }
         }
         return try lines.map { line in
@@ -102,16 +102,16 @@ struct Site {
             text, before: example.before, after: example.after, in: section, environment: surroundings.environment)
     }
 
-    /// The errors and warnings as they are printed.
+    /// The errors and warnings, as printed.
     var text: String {
         let printer = ProblemPrinter(sources: Sources())
         return problems.map(printer.line).joined(separator: "\n")
     }
 
-    /// Whether nothing is wrong. The example may be warned about.
+    /// Whether there are no errors. Warnings about the example are allowed.
     var acceptsTheLine: Bool { problems.allSatisfy { $0.severity == .warning && $0.range?.line == line } }
 
-    /// Whether something is wrong with the example, and with nothing else.
+    /// Whether there are errors, and all problems are in the example's line.
     var refusesTheLine: Bool {
         problems.contains { $0.severity == .error } && problems.allSatisfy { $0.range?.line == line }
     }
@@ -137,7 +137,7 @@ struct Site {
     ]
 }
 
-/// What the examples may name.
+/// The objects that examples may refer to.
 final class Surroundings {
     let folder: URL
     let environment: [String: String]

@@ -1,4 +1,4 @@
-// What HAProxy has and Portico has not is told from what nobody has, whatever it stands in.
+// Words of HAProxy that Portico does not support are distinguished from unknown words, wherever they are used.
 
 import Configuration
 import Testing

@@ -1,4 +1,4 @@
-// What a ring keeps, what it forgets, and what it refuses.
+// Which lines a ring keeps, replaces and drops.
 
 import Basics
 import Testing
@@ -28,7 +28,7 @@ import Testing
         for i in 0..<1_000 { #expect(append("line \(i)", to: ring)) }
         let kept = lines(ring)
         #expect(kept == (1_000 - kept.count..<1_000).map { "line \($0)" })
-        // Twelve bytes a line, the length of each included.
+        // Twelve bytes per line, including its length.
         #expect(kept.count == 8)
         #expect(ring.dropped == 0)
     }
@@ -64,7 +64,7 @@ import Testing
     @Test func `what a server has not had is not forgotten for a new line`() {
         let ring = ring(64, servers: 1)
         for i in 0..<5 { #expect(append("a line \(i)", to: ring)) }
-        // Twelve bytes a line, the length included: sixty of the ring are taken.
+        // Twelve bytes per line, including its length: sixty bytes of the ring are used.
         #expect(!append("a line 5", to: ring))
         #expect(lines(ring).count == 5 && ring.countWaiting(for: 0) == 5)
 

@@ -1,4 +1,4 @@
-// The bytes of each format. They are HAProxy 2.6's for the same line.
+// The output of each format, equal to HAProxy 2.6's for the same line.
 
 import Basics
 import Glibc
@@ -84,7 +84,7 @@ import Testing
 
     @Test func `An event is one line whatever it says`() throws {
         #expect(try line(.raw, "a\nb\u{7F}", content: .event) == "a#0Ab#7F\n")
-        // On standard output nothing else says when it was.
+        // On standard output, no other program adds the date.
         let event = try line(.raw, "event", content: .event) { $0.target = .descriptor(1) }
         #expect(event.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d event\n$/))
         let cut = try line(.raw, String(repeating: "\n", count: 50), content: .event) { $0.lengthMax = 80 }

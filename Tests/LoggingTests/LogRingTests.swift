@@ -37,7 +37,7 @@ import Testing
     @Test func `A full ring drops whole lines and counts each`() {
         let ring = LogRing(capacity: 4_096)
         let line = [UInt8](repeating: 1, count: 1_000)
-        // 1,000 bytes and a header of 24: four fill the ring to its last byte.
+        // 1,000 bytes and a header of 24: four lines fill the ring exactly.
         for _ in 0..<4 { #expect(push(ring, line)) }
         #expect(ring.lost == 0)
         for _ in 0..<5 { #expect(!push(ring, line)) }

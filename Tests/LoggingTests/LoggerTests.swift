@@ -1,4 +1,4 @@
-// The whole way of a line: rings, thread, targets.
+// The whole path of a line: rings, thread, targets.
 
 import Basics
 import Foundation
@@ -118,7 +118,7 @@ import Testing
             return logger.lost > 1_000
         }
         #expect(server.next()?.utf8.count == 1_001)
-        // A machine under load may take the processor away for a while; a blocked write would never return.
+        // A loaded machine may delay the thread for a while; a blocked write would never return.
         #expect(slowest < patience)
         let before = Instant.now()
         logger.stop(within: .milliseconds(200))
@@ -212,7 +212,7 @@ import Testing
     }
 
     @Test func `A line logged right before the stop is written`() throws {
-        // Once the thread found a ring empty, was overtaken by a line and the stop while it looked at the others, and ended.
+        // Regression: the thread found a ring empty, missed a line and the stop while it examined the other rings, and ended.
         let pipe = Pipe()
         let logger = Logger(rings: 4_000, ringBytes: 4_096)
         let targets = logger.register([try destination(.descriptor(pipe.writing))])
@@ -260,14 +260,14 @@ import Testing
         for i in 0..<50 {
             channel.line(.info, to: targets, Array("\(i)".utf8))
             #expect(server.next() == "\(i)\n")
-            // Long enough for the thread to nap, find nothing and fall asleep, in most rounds.
+            // Long enough for the thread to pause, find nothing and sleep, in most rounds.
             usleep(7_000)
         }
         logger.stop(within: patience)
     }
 }
 
-/// A value that one thread hands to another.
+/// A value passed from one thread to another.
 final class Box<T: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var stored: T

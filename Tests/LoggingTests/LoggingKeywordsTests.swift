@@ -1,4 +1,4 @@
-// The lines `log`, `log-tag` and `log-send-hostname`: what they mean and how they are refused.
+// The keywords `log`, `log-tag` and `log-send-hostname`: their effect and their problems.
 
 import Configuration
 import Testing

@@ -1,4 +1,4 @@
-// Lines over a stream: framing, connections that are lost, and servers that are dead or slow.
+// Forwarding lines over a stream: framing, lost connections, and servers that are down or slow.
 
 import Basics
 import Configuration
@@ -106,7 +106,7 @@ import Testing
             while logger.written + 500 < UInt64(i) { usleep(500) }
             logger.channel(0).line(.info, to: targets, line)
         }
-        // Nothing is read from the first connection; what the second brings begins with a whole line.
+        // The first connection is not read; the second must start with a complete line.
         let first = try server.accept()
         let second = try server.accept()
         #expect(try second.text(of: 1_000) == String(decoding: line, as: UTF8.self) + "\n")
@@ -149,7 +149,7 @@ final class StreamReceiver {
     let port: UInt16
     private let descriptor: Int32
 
-    /// Without `listens` the port is taken and refuses connections until `listen` is called.
+    /// Without `listens`, the port is bound and refuses connections until `listen` is called.
     init(listens: Bool = true, receiveBytes: Int32? = nil) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.descriptor = descriptor

@@ -1,4 +1,4 @@
-// What the tests of this room share: lines of configuration, receivers on loopback, and patience with a limit.
+// Shared by the tests of this module: parsing lines, receivers on loopback, and waiting with a deadline.
 
 import Basics
 import Configuration
@@ -7,7 +7,7 @@ import Glibc
 import Logging
 import Testing
 
-/// Runs one line as the configuration would; throws what it refuses, returns what it warns of.
+/// Parses one line as in a configuration; throws its problem, returns its warnings.
 @discardableResult
 func read(_ line: String, into draft: inout Draft) throws -> [ConfigProblem] {
     var column = 1
@@ -30,7 +30,7 @@ func section(_ kind: SectionKind, _ lines: String...) throws -> LoggingSettings 
     return draft[LoggingSettings.self]
 }
 
-/// The problem that a line is refused with.
+/// The problem of a line that is rejected.
 func problem(_ line: String, in kind: SectionKind = .frontend) throws -> ConfigProblem {
     var draft = Draft(kind: kind, name: "test", range: SourceRange(file: "test.cfg", line: 1))
     do {
@@ -43,10 +43,10 @@ func problem(_ line: String, in kind: SectionKind = .frontend) throws -> ConfigP
 
 struct Unexpected: Error { let what: String }
 
-/// What only a failure takes as long as, on a slow machine too.
+/// Longer than anything takes on a slow machine, except a failure.
 let patience = TimeSpan.seconds(60)
 
-/// Waits until `condition` holds, as long as patience lasts.
+/// Waits until `condition` holds, at most for `patience`.
 func eventually(_ what: String, _ condition: () -> Bool) throws {
     let deadline = Instant.now() + patience
     while !condition() {
@@ -55,7 +55,7 @@ func eventually(_ what: String, _ condition: () -> Bool) throws {
     }
 }
 
-/// A datagram socket that collects what is sent to it.
+/// A datagram socket that collects what it receives.
 final class Receiver {
     let descriptor: Int32
     let port: UInt16
@@ -79,7 +79,7 @@ final class Receiver {
         path = nil
     }
 
-    /// On a socket file, which must not exist.
+    /// At a path where no file exists.
     init(path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         self.descriptor = descriptor
@@ -101,7 +101,7 @@ final class Receiver {
         if let path { unsafe unlink(path) }
     }
 
-    /// The next datagram; nil if none comes within `seconds`.
+    /// The next datagram; nil if none arrives within `seconds`.
     func next(within seconds: Double = 60) -> String? {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&request, 1, Int32(seconds * 1_000)) == 1 else { return nil }
@@ -111,7 +111,7 @@ final class Receiver {
     }
 }
 
-/// A pipe, as standard output often is one.
+/// A pipe, as standard output often is.
 final class Pipe: @unchecked Sendable {
     let reading: Int32
     let writing: Int32
@@ -134,13 +134,13 @@ final class Pipe: @unchecked Sendable {
         isWritingOpen = false
     }
 
-    /// Everything that is written until the writing end is closed.
+    /// Closes the writing end, and returns everything that has been written.
     func readToEnd() -> String {
         finish()
         return readToEndOnceClosed()
     }
 
-    /// The same, while somebody else still writes.
+    /// Returns everything written until another thread closes the writing end.
     func readToEndOnceClosed() -> String {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)

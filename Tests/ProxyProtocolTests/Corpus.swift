@@ -1,20 +1,20 @@
-// Headers that must be accepted and headers that must be refused, each with what must come of it.
+// Headers that must be accepted and headers that must be rejected, each with the expected result.
 
 import Basics
 import Testing
 
 @testable import ProxyProtocol
 
-/// One header, with nothing behind it.
+/// One header, without bytes after it.
 struct CorpusHeader: Sendable, CustomTestStringConvertible {
     var name: String
     var bytes: [UInt8]
-    /// What it comes to.
+    /// The expected result.
     var expected: Expected
     var bytesMax = 4_096
 
     enum Expected: Sendable {
-        /// `1.2.3.4:1111 5.6.7.8:2222`, or nothing where the connection's own ends count; and the values.
+        /// `1.2.3.4:1111 5.6.7.8:2222`, or empty where the connection's own addresses apply; and the values.
         case accepted(String, [(type: UInt8, value: String)] = [])
         case refused(ProxyHeaderFault)
     }
@@ -28,7 +28,7 @@ struct CorpusHeader: Sendable, CustomTestStringConvertible {
 
 // MARK: - Version 1
 
-/// A line, its end included unless it is said otherwise.
+/// A line; its line end is added unless it is given.
 private func line(_ text: String, end: String = "\r\n", is expected: CorpusHeader.Expected) -> CorpusHeader {
     CorpusHeader(name: "v1: \(text)", bytes: Array((text + end).utf8), expected: expected)
 }
@@ -45,14 +45,14 @@ extension CorpusHeader {
             "PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff FFFF:FFFF:FFFF:FFFF:FFFF:FFFF:FFFF:FFFF 65535 65535",
             is: .accepted(
                 "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")),
-        // What a proxy says of an IPv4 client that came to an IPv6 socket.
+        // The header for an IPv4 client of an IPv6 socket.
         line("PROXY TCP6 ::ffff:1.2.3.4 ::ffff:5.6.7.8 1 2", is: .accepted("1.2.3.4:1 5.6.7.8:2")),
         line("PROXY UNKNOWN", is: .accepted("")),
-        // Section 2.1: whatever is there before the line end is ignored.
+        // Section 2.1: the rest of the line is ignored.
         line("PROXY UNKNOWN ", is: .accepted("")),
         line("PROXY UNKNOWN 1.2.3.4 5.6.7.8 1111 2222", is: .accepted("")),
         line("PROXY UNKNOWN \u{0} what \u{1F600} ever", is: .accepted("")),
-        // The longest of all.
+        // The longest line.
         line("PROXY UNKNOWN " + String(repeating: "x", count: 91), is: .accepted("")),
     ]
 
@@ -103,7 +103,7 @@ extension CorpusHeader {
 
 // MARK: - Version 2
 
-/// A block: signature, command, family and transport, length, and what follows.
+/// A binary header: signature, command, family and transport, length, and the rest.
 func block(
     command: UInt8 = 0x21, family: UInt8 = 0x11, _ rest: [UInt8]..., length: Int? = nil
 ) -> [UInt8] {
@@ -125,14 +125,14 @@ private let paths: [UInt8] = Array("/run/a".utf8) + zeros(102) + Array("/run/b".
 
 private func zeros(_ count: Int) -> [UInt8] { Array(repeating: 0, count: count) }
 
-/// A value with its type.
+/// A TLV.
 func value(_ type: UInt8, _ text: String) -> [UInt8] {
     var values = TypedValues()
     values.append(type, text.utf8)
     return values.bytes
 }
 
-/// The header with the right checksum in its last value, which has to be there.
+/// The header with the correct checksum in its last TLV, which must be that of the checksum.
 private func summed(_ bytes: [UInt8]) -> [UInt8] {
     let sum = unsafe CRC32.castagnoli.adding(bytes.span.bytes).value
     return bytes.dropLast(4) + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> $0) }
@@ -151,12 +151,12 @@ extension CorpusHeader {
                 family: 0x21, zeros(10), [255, 255, 1, 2, 3, 4], zeros(10), [255, 255, 5, 6, 7, 8],
                 [0x04, 0x57, 0x08, 0xAE]),
             is: .accepted(ends4)),
-        // The connection is the proxy's own: what it says of addresses is not looked at.
+        // LOCAL: addresses are ignored.
         block("LOCAL", block(command: 0x20, family: 0x00), is: .accepted("")),
         block("LOCAL with addresses", block(command: 0x20, addresses4), is: .accepted("")),
         block("LOCAL of no family", block(command: 0x20, family: 0xFF, [1, 2, 3]), is: .accepted("")),
         block("LOCAL with values", block(command: 0x20, family: 0x00, value(0x02, "a")), is: .accepted("")),
-        // What is valid and not TCP over IP: as if nothing were said of the ends.
+        // Valid headers for other transports than TCP over IP: the addresses are ignored.
         block("UNSPEC", block(family: 0x00), is: .accepted("")),
         block("UNSPEC with bytes", block(family: 0x00, [1, 2, 3, 4, 5]), is: .accepted("")),
         block("UNSPEC over IPv4", block(family: 0x10, addresses4), is: .accepted("")),
@@ -185,7 +185,7 @@ extension CorpusHeader {
         CorpusHeader(
             name: "v2: as long as may be", bytes: block(addresses4, value(0x04, String(repeating: "a", count: 33))),
             expected: .accepted(ends4, [(0x04, String(repeating: "a", count: 33))]), bytesMax: 64),
-        // The last four bytes of these are the sum.
+        // The last four bytes are the checksum.
         block("a checksum alone", summed(block(addresses4, sum)), is: .accepted(ends4)),
         block(
             "a checksum behind values", summed(block(addresses4, value(0x02, "a"), sum)),

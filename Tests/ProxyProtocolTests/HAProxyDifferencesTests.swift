@@ -1,5 +1,5 @@
-// The headers of public test tables of which Portico makes something else than HAProxy 3.5, each with the reason. Sections are
-// those of the specification (proxy-protocol.txt).
+// Headers of public test tables for which Portico's result differs from that of HAProxy 3.5, each with the reason. Section
+// numbers refer to the specification (proxy-protocol.txt).
 
 import Basics
 import Testing
@@ -10,10 +10,10 @@ import Testing
 struct Difference: Sendable, CustomTestStringConvertible {
     var name: String
     var bytes: [UInt8]
-    /// Nil where the header is refused.
+    /// Nil where the header is rejected.
     var ends: ProxyHeader.Ends?
     var fault: ProxyHeaderFault?
-    /// What the specification says, or why HAProxy's reading is not safe.
+    /// What the specification says, or why HAProxy's behaviour is not safe.
     var reason: String
 
     var testDescription: String { "\(name): \(reason)" }

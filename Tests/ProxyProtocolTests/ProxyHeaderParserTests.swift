@@ -1,4 +1,4 @@
-// Runs the corpus: each header whole, cut in two at every byte, and byte by byte.
+// Runs the corpus: each header whole, split at every byte, and byte by byte.
 
 import Basics
 import Chance
@@ -11,7 +11,7 @@ import Testing
         unsafe ProxyHeaderParser.parse(bytes.span.bytes, bytesMax: bytesMax)
     }
 
-    /// As a connection would: asked again when more is there. What is behind a header is the client's from the start.
+    /// Parses as a connection would: again when more bytes have arrived. The bytes after a header belong to the client.
     private func parse(_ file: CorpusHeader, cuts: [Int], rest: [UInt8]) -> ProxyHeaderParser.Outcome {
         let bytes = file.bytes + rest
         for end in cuts + [bytes.count] {

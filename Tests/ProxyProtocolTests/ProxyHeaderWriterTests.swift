@@ -1,4 +1,4 @@
-// Headers that are written: byte for byte, and read again.
+// Writing headers: compared byte for byte, and parsed again.
 
 import Basics
 import Testing
@@ -56,7 +56,7 @@ import Testing
                     continue
                 }
                 #expect(header.ends == ends)
-                // A header without ends is LOCAL, of which nothing else is read.
+                // A header without addresses is LOCAL, whose other contents are ignored.
                 if ends != nil {
                     #expect(header.values.first(TypedValues.authority).map(Array.init) == Array("app.test".utf8))
                     #expect(header.values.first(TypedValues.uniqueID)?.count == 128)

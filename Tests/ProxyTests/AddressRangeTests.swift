@@ -1,4 +1,4 @@
-// Networks as options name them.
+// Networks in options.
 
 import Basics
 import Configuration

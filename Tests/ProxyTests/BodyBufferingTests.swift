@@ -1,4 +1,4 @@
-// Bodies that wait in Portico: the words for it, and how their end is found.
+// Buffered bodies: their keywords, and finding their end.
 
 import Basics
 import Configuration
@@ -8,7 +8,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct BodyProbeTests {
-    /// What is found when `text` has come, byte by byte; the last byte's finding.
+    /// The result after `text` has been examined byte by byte.
     private func look(_ framing: String, at text: String) -> String {
         let pool = BufferPool(blockBytes: 256)
         var buffer = ByteBuffer()

@@ -1,4 +1,4 @@
-// A store gives back what was put in, in order, from memory and file, and leaves nothing behind.
+// A store returns the stored bytes in order, from memory and file, and leaves no file behind.
 
 import Basics
 import Chance
@@ -8,21 +8,21 @@ import Testing
 
 @testable import Proxy
 
-/// A store with small blocks, and what it should hold.
+/// A store with small blocks, and its expected contents.
 private final class Trial {
     let pool = BufferPool(blockBytes: 256)
     let store: BodyStore
     private var nextByte: UInt8 = 0
-    /// All bytes put in.
+    /// All bytes stored.
     var expected: [UInt8] = []
-    /// All bytes taken, since the last rewind.
+    /// All bytes read since the last rewind.
     var taken: [UInt8] = []
 
     init(_ limits: BodyBuffering, keeps: Bool = false) {
         store = BodyStore(limits, keeps: keeps, pool: pool)
     }
 
-    /// Puts in `count` bytes, each one other than its neighbours.
+    /// Stores `count` bytes, each different from its neighbours.
     func put(_ count: Int) {
         var left = count
         while left > 0 {
@@ -39,7 +39,7 @@ private final class Trial {
         }
     }
 
-    /// Takes once, into a buffer that holds `held` bytes already.
+    /// Reads once, into a buffer that holds `held` bytes already.
     func take(held: Int = 0) -> Bool {
         var output = ByteBuffer()
         output.acquire(from: pool)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct BodyTransferTests {
     private let pool = BufferPool(blockBytes: 128)
 
-    /// Relays `input`, given in pieces of `step` bytes, into outputs that are emptied whenever they are full.
+    /// Relays `input`, in pieces of `step` bytes, to outputs that are emptied whenever they are full.
     private func relay(
         _ input: String, from source: BodyFraming, to target: BodyFraming, step: Int, lenient: Bool = false,
         dropsTrailers: Bool = false

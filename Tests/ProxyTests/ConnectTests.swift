@@ -1,4 +1,4 @@
-// Connections to servers that do not come about: how often and how long it is tried, and what is said of it.
+// Failing connections to servers: number and duration of attempts, and log lines.
 
 import Balancing
 import Basics
@@ -8,7 +8,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct ConnectTests {
-    /// Servers that answer no attempt.
+    /// Servers that do not respond to connection attempts.
     private func silence(_ site: PlayedSite, _ numbers: Int...) {
         for number in numbers { site.kernel.servers[.ip(.loopbackV4, port: UInt16(9_000 + number))] = { _, _ in true } }
     }

@@ -1,5 +1,5 @@
-// Rounds of the big simulation (Tests/ExchangeSimulation) that are small enough for a debug build, in which overlapping
-// accesses trap too. `make simulate` plays a million exchanges of them.
+// Rounds of the large simulation (Tests/ExchangeSimulation) that are small enough for a debug build, in which overlapping
+// accesses trap as well. `make simulate` runs a million exchanges.
 
 import ExchangeSimulation
 import Foundation

@@ -1,4 +1,4 @@
-// `option abortonclose`: what becomes of the request of a client that sends no more.
+// `option abortonclose`: requests of clients that have shut down their sending side.
 
 import Balancing
 import Basics
@@ -26,7 +26,7 @@ import Testing
 
     @Test("A server that says nothing is left after a second")
     func serverIsSilent() throws {
-        // Once two descriptors and the server's place were busy until the server answered.
+        // Regression: two descriptors and the server's slot were occupied until the server responded.
         let site = try PlayedSite("server s1 127.0.0.1:9001 maxconn 1")
         _ = site.server(1) { connection in
             connection.request.contains("/slow") ? .silence : .answer(PlayedServer.ok())

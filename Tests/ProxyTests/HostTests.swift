@@ -1,4 +1,4 @@
-// What a server is told of the host that a request is for.
+// The Host field that a server receives.
 
 import Testing
 

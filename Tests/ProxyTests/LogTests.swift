@@ -1,4 +1,4 @@
-// What the log says of an exchange beyond what the plays about its end look at.
+// Log lines of exchanges, beyond what the tests of time-outs and faults check.
 
 import Basics
 import Foundation
@@ -8,7 +8,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct LogTests {
-    // %t was the time of the request's first byte, and %tr as much later as the client had waited.
+    // Regression: %t was the time of the request's first byte, and %tr was later by the client's idle time.
     @Test("A client that waits before its request was accepted when it came (%t), and not when it asked (%tr)")
     func acceptDate() throws {
         let before = Date().timeIntervalSince1970 - 2

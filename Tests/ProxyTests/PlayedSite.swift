@@ -1,5 +1,5 @@
-// A worker on the simulated kernel, with a configuration in words and peers who do exactly what the test says, on a
-// clock that costs no time. Where `SimulatedSite` draws faults from a seed, a play has one fault, and its log line.
+// A worker on the simulated kernel, with a configuration text and peers that follow a script exactly, on a clock
+// that takes no real time. `SimulatedSite` draws faults from a seed; here a test has one fault, and its log line.
 
 import Basics
 import Configuration
@@ -13,7 +13,7 @@ import Testing
 @testable import Logging
 @testable import Proxy
 
-/// One frontend on 127.0.0.1:80, servers on 127.0.0.1 from port 9001 on.
+/// One frontend on 127.0.0.1:80; servers on 127.0.0.1 from port 9001 on.
 final class PlayedSite {
     let kernel = SimulatedKernel(seed: 7)
     let plan: Plan
@@ -28,8 +28,8 @@ final class PlayedSite {
 
     /// - Parameters:
     ///   - bind: parameters of the bind line.
-    ///   - lines: of the section `listen site`, whose first lines are there already.
-    ///   - sections: what stands below it.
+    ///   - lines: of the section `listen site`, after its first lines.
+    ///   - sections: further sections.
     ///   - workers: of the plan; `worker` is the first of them, and `makeWorker` makes the others.
     init(
         mode: String = "http", bind: String = "", _ lines: String..., sections: String = "", workers: Int = 1,
@@ -75,7 +75,7 @@ final class PlayedSite {
 
     var backend: Backend { plan.backends[0].backend }
 
-    /// What a server does on each of its connections.
+    /// The behaviour of a server on each of its connections.
     func server(_ number: Int, _ script: @escaping (PlayedServer.Connection) -> PlayedServer.Reaction) -> PlayedServer {
         let server = PlayedServer(self, script)
         kernel.servers[.ip(.loopbackV4, port: UInt16(9_000 + number))] = { [unowned self] _, wire in
@@ -92,15 +92,15 @@ final class PlayedSite {
 
     func get(_ path: String) -> PlayedClient { client("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n") }
 
-    /// Lets time pass.
+    /// Advances the time.
     func run(for milliseconds: UInt64) {
         let end = kernel.now + .milliseconds(milliseconds)
-        // What was done from outside is noticed at once, as by a worker that is woken.
+        // Changes made from outside take effect at once, as for a worker that is woken.
         worker.turn(until: kernel.now)
         while kernel.now < end { worker.turn(until: end) }
     }
 
-    /// The lines logged since the last time, without the client and the date: from the backend on.
+    /// The lines logged since the last call, without client and date: from the backend's name on.
     func log() -> [String] {
         var lines: [String] = []
         var line: [UInt8] = []
@@ -127,7 +127,7 @@ final class PlayedSite {
     }
 }
 
-/// Looks each millisecond what has come.
+/// Checks for received bytes every millisecond.
 final class PlayedClient: SimulatedPeer {
     private let wire: Wire
     private(set) var received = ""
@@ -145,7 +145,7 @@ final class PlayedClient: SimulatedPeer {
 
     func send(_ bytes: [UInt8]) { site.kernel.peerSends(bytes, on: wire) }
 
-    /// Sends no more, and reads on.
+    /// Shuts down the sending side, and reads on.
     func finish() { site.kernel.peerFinishes(wire) }
 
     func reset() {
@@ -153,16 +153,16 @@ final class PlayedClient: SimulatedPeer {
         site.kernel.peerResets(wire)
     }
 
-    /// The status of the last answer that has come; nil if none has.
+    /// The status of the last response received; nil if there is none.
     var status: Int? {
         received.ranges(of: "HTTP/1.1 ").last.flatMap { Int(received[$0.upperBound...].prefix(3)) }
     }
 
     var isClosed: Bool { wire.weClosed || wire.weFinished }
     var address: SocketAddress { wire.address }
-    /// The port it comes from.
+    /// The client's source port.
     var port: UInt16 { wire.address.port ?? 0 }
-    /// It was closed with a reset.
+    /// Whether the connection was reset.
     var wasReset: Bool { wire.weReset }
 
     func act(in kernel: SimulatedKernel) {
@@ -173,29 +173,29 @@ final class PlayedClient: SimulatedPeer {
     }
 }
 
-/// A server whose every connection asks the script what to do with each request.
+/// A server whose connections ask the script how to handle each request.
 final class PlayedServer {
     enum Reaction {
-        /// Sends this after so many milliseconds, and waits for the next request.
+        /// Sends this after a delay in milliseconds, and waits for the next request.
         case answer(String, after: UInt64 = 0)
-        /// Sends the first part at once and the second after so many milliseconds.
+        /// Sends the first part at once and the second after a delay in milliseconds.
         case answers(String, String, after: UInt64)
-        /// Sends this at once and closes.
+        /// Sends this at once and closes the connection.
         case close(saying: String = "")
         case reset
         case silence
-        /// Says nothing, and closes when Portico sends no more.
+        /// Does not respond, and closes when Portico shuts down its sending side.
         case closeLikewise
     }
 
     fileprivate unowned let site: PlayedSite
     private let script: (Connection) -> Reaction
-    /// Requests that have come whole, over all connections.
+    /// Complete requests received, over all connections.
     private(set) var requests: [String] = []
     private(set) var connectionCount = 0
-    /// Connections on which Portico has finished sending, and listens on.
+    /// Connections on which Portico has shut down its sending side and still reads.
     fileprivate(set) var halfClosedCount = 0
-    /// All bytes that have come, over all connections.
+    /// All bytes received, over all connections.
     fileprivate(set) var heard = ""
 
     fileprivate init(_ site: PlayedSite, _ script: @escaping (Connection) -> Reaction) {
@@ -258,7 +258,7 @@ final class PlayedServer {
             kernel.schedule(self, after: .milliseconds(1))
         }
 
-        /// A whole request at the front of what has come.
+        /// A complete request at the start of the received bytes.
         private func takeRequest() -> Bool {
             guard let head = input.firstRange(of: "\r\n\r\n") else { return false }
             var end = head.upperBound

@@ -1,5 +1,5 @@
-// Connections that begin with a PROXY protocol header: who the client then is, what becomes of one that sends none, and how
-// long it has for it. What is logged is compared with HAProxy 2.6.
+// Connections that start with a PROXY protocol header: the resulting client address, clients that send none, and the
+// time-out for it. Log lines are compared with HAProxy 2.6.
 
 import Balancing
 import Basics
@@ -14,7 +14,7 @@ import Testing
     private static let request = Array("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
     private static let line = Array("PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\r\n".utf8)
 
-    /// What `line` says as a block, with values behind it.
+    /// `line` as a version 2 header, followed by TLVs.
     private static func block(_ values: (type: UInt8, text: String)...) -> [UInt8] {
         var bytes = ProxyHeader.bytes(
             .two,
@@ -26,7 +26,7 @@ import Testing
         return bytes + all.bytes
     }
 
-    /// A site whose answers say who the client is.
+    /// A site whose responses contain the client's address.
     private static let ends = """
         http-request return status 200 content-type text/plain lf-string \
         "%[src]:%[src_port] %[dst]:%[dst_port] %ci:%cp %fi:%fp %[fc_src] %[fc_dst]:%[fc_dst_port] %[fc_rcvd_proxy]"
@@ -37,7 +37,7 @@ import Testing
             client.received[(client.received.ranges(of: "\r\n\r\n").last?.upperBound ?? client.received.endIndex)...])
     }
 
-    // MARK: Who the client is
+    // MARK: Client address
 
     @Test("The client is who the header says; the connection comes from whom it comes", arguments: [1, 2])
     func announced(version: Int) throws {
@@ -79,11 +79,11 @@ import Testing
         for request in server.requests {
             #expect(request.hasPrefix("GET /a HTTP/1.1\r\n") && request.contains("\r\nx-forwarded-for: 1.2.3.4\r\n"))
         }
-        // The header is none of the request's bytes.
+        // The header is not counted as part of the request.
         let entry = "1.2.3.4:1111 5.6.7.8:2222 \(Self.request.count)"
         #expect(site.log() == [entry, entry])
         #expect(site.plan.frontends[0].traffic.total(.bytesIn) == UInt64(2 * Self.request.count))
-        // A header is expected once.
+        // A header is expected only once.
         client.send(Self.line)
         site.run(for: 10)
         #expect(client.status == 400)
@@ -224,7 +224,7 @@ import Testing
         site.end()
     }
 
-    // MARK: Clients without
+    // MARK: Clients without a header
 
     struct Failure: Sendable, CustomTestStringConvertible {
         let sent: [UInt8]
@@ -303,7 +303,7 @@ import Testing
         site.end()
     }
 
-    // MARK: Time
+    // MARK: Time-outs
 
     @Test("The header has `timeout client`, however slowly it comes; what is behind it has its own time from there on")
     func time() throws {
@@ -360,7 +360,7 @@ import Testing
         site.end()
     }
 
-    // MARK: Misfortune
+    // MARK: Failures
 
     @Test(
         "Behind headers, exchanges under every misfortune end once and leak nothing", arguments: [ProxyMode.http, .tcp])

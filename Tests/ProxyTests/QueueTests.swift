@@ -1,4 +1,4 @@
-// Requests that wait for a place on a server (`maxconn` of `server`): who goes first, for how long, and what is said of it.
+// Requests that wait for a connection slot of a server (`maxconn` of `server`): order, time-outs, and log lines.
 
 import Balancing
 import Basics
@@ -31,7 +31,7 @@ import Testing
         site.end()
     }
 
-    /// Tw of a line: the second of its times.
+    /// Tw of a line: the second of its timers.
     private func queueTime(_ line: String) throws -> Int {
         let times = try #require(line.split(separator: " ").dropFirst(2).first)
         return try #require(Int(times.split(separator: "/")[1]))
@@ -160,7 +160,7 @@ import Testing
     @Test("A failed attempt keeps its place while it tries the same server again, and frees it in the end")
     func retriesKeepTheirPlace() throws {
         let site = try PlayedSite("timeout queue 10s", "retries 1", "server s1 127.0.0.1:9001 maxconn 1")
-        // Nobody listens there.
+        // No process listens there.
         let clients = [site.get("/1"), site.get("/2")]
         site.run(for: 500)
         #expect(site.backend.queued.current == 1)

@@ -1,5 +1,5 @@
-// One of several servers refuses connections, there are no health checks, and there are more clients than places: the refusing server, which is
-// never busy, draws no requests beyond those that find out.
+// One of several servers refuses connections, there are no health checks, and there are more clients than slots. The
+// refusing server, which is never busy, must attract no requests except those that detect the failure.
 
 import Basics
 import KernelSimulation
@@ -9,7 +9,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct RefusingServerTests {
-    /// Clients one after the other, `width` at a time; the statuses of all.
+    /// Clients one after another, `width` at a time; returns the statuses of all.
     private func statuses(_ site: PlayedSite, of count: Int, width: Int) -> [Int: Int] {
         var waiting: [PlayedClient] = []
         var begun = 0
@@ -33,7 +33,7 @@ import Testing
         "Fewer than one request in a hundred fails, with and without redispatch",
         arguments: ["option redispatch", "no option redispatch"], ["roundrobin", "leastconn"])
     func oneOfThree(redispatch: String, algorithm: String) throws {
-        // Once five in six failed: each place of the dead server was free again at once.
+        // Regression: five of six requests failed, because each slot of the dead server was free again at once.
         let site = try PlayedSite(
             "balance \(algorithm)", redispatch, "timeout queue 30s", "default-server maxconn 2",
             "server s1 127.0.0.1:9001",

@@ -1,4 +1,4 @@
-// Rules that wait for an address (`do-resolve`), with the test in the control thread's place.
+// Rules that wait for an address (`do-resolve`); the test takes the role of the control thread.
 
 import Basics
 import KernelSimulation
@@ -16,7 +16,7 @@ import Testing
             hold valid 10s
         """
 
-    /// Sends each request to where its Host is.
+    /// Sends each request to the address of its Host.
     private func forwardProxy(_ lines: String...) throws -> PlayedSite {
         let site = try PlayedSite(
             "http-request do-resolve(txn.ip,dns,ipv4) req.hdr(host),host_only",
@@ -206,12 +206,12 @@ import Testing
 }
 
 extension PlayedSite {
-    /// The names that are to be looked up, since the last time.
+    /// The names to resolve since the last call.
     fileprivate func namesAsked() -> [String] {
         plan.resolvers[0].names.takeQuestions().map(\.name)
     }
 
-    /// A name was looked up, as the control thread does it.
+    /// Delivers the result of a resolution, as the control thread does.
     fileprivate func settle(_ name: String, _ address: IPAddress?) {
         for family in [AddressFamily.v4, .v6] {
             var key = NameTable.Key()

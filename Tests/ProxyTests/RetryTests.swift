@@ -1,4 +1,4 @@
-// `retry-on`: which failures lead to another attempt, which requests can be had again, and what is said of it.
+// `retry-on`: which failures lead to another attempt, which requests can be repeated, and log lines.
 
 import Balancing
 import Basics
@@ -121,7 +121,7 @@ import Testing
     func earlyRefusal() throws {
         let site = try PlayedSite(
             "retry-on 503", "option redispatch", "server s1 127.0.0.1:9001", "server s2 127.0.0.1:9002")
-        // The head is what it takes for a request.
+        // The server takes the head as the whole request.
         _ = site.server(1) { _ in .close(saying: PlayedServer.ok("busy", status: 503)) }
         let second = site.server(2) { _ in .answer(PlayedServer.ok("good")) }
         site.kernel.servers[.ip(.loopbackV4, port: 9_001)] = { [unowned site] kernel, wire in
@@ -139,7 +139,7 @@ import Testing
         site.end()
     }
 
-    /// Says something to every connection, whatever comes.
+    /// Sends the same bytes on every connection, whatever it receives.
     private final class Refuser: SimulatedPeer {
         private let wire: Wire
         private let answer: String
@@ -187,7 +187,7 @@ import Testing
             return site.get("/\(number)")
         }
         site.run(for: 3_000)
-        // As long as s1 is free it is asked; in the end each has had its retries.
+        // s1 is tried as long as it has a free slot; in the end each request has used all its retries.
         #expect(clients.allSatisfy { $0.status == 200 || $0.status == 503 })
         #expect(clients.contains { $0.status == 200 })
         #expect(site.log().count == 4)

@@ -1,5 +1,5 @@
-// What rules about messages decide, and how long they let a message wait, on the simulated clock; with the log's line and the
-// counters as HAProxy 2.6 has them.
+// The effects of rules on messages, and how long they delay a message, on the simulated clock; with log lines and
+// counters as in HAProxy 2.6.
 
 import Balancing
 import Basics

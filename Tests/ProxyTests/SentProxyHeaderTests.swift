@@ -1,4 +1,4 @@
-// Connections to servers that begin with a PROXY protocol header: what it says, and whom the connection may serve afterwards.
+// Connections to servers that start with a PROXY protocol header: its contents, and reuse of the connection.
 
 import Balancing
 import Basics
@@ -10,7 +10,7 @@ import Testing
 @Suite struct SentProxyHeaderTests {
     private static let version2 = "\0\r\nQUIT\n!\u{11}\0\u{0C}"
 
-    /// Answers requests; the four bytes with which version 2 begins look like one.
+    /// Responds to requests. The first four bytes of a version 2 header look like one.
     private func answer(_ connection: PlayedServer.Connection) -> PlayedServer.Reaction {
         connection.request == "\r\n\r\n" ? .answer("") : .answer(PlayedServer.ok())
     }
@@ -121,7 +121,7 @@ import Testing
         #expect(client.received == "220 hello")
         client.finish()
         site.run(for: 20)
-        // The header is nobody's traffic.
+        // The header is not counted as traffic.
         #expect(site.plan.frontends[0].traffic.total(.bytesIn) == 8)
         site.end()
     }

@@ -1,4 +1,4 @@
-// The system is short of memory for a call (ENOBUFS, ENOMEM): it is asked once more at once, and then the exchange fails at once.
+// A system call fails for lack of memory (ENOBUFS, ENOMEM): it is retried once at once, and then the exchange fails.
 
 import Balancing
 import Basics
@@ -32,7 +32,7 @@ import Testing
         "A request that cannot be sent fails at once, not after timeout server",
         arguments: [Errno.noBufferSpace, .noMemory])
     func sendingFails(reason: Errno) throws {
-        // Once it was taken for a server that reads no more, whose answer was waited for.
+        // Regression: it was treated as a server that has stopped reading, and the exchange waited for its response.
         let site = try site()
         site.kernel.sendFaults[server] = (reason, .max)
         let client = site.get("/")

@@ -1,5 +1,5 @@
-// A site of scripted peers around one real worker: clients and servers that behave, and that misbehave in
-// every way a seed can choose, at every byte.
+// A site of scripted peers with one real worker: clients and servers that behave correctly or misbehave in
+// any way that a seed selects, at any byte.
 
 import Balancing
 import Basics
@@ -11,7 +11,7 @@ import Reactor
 
 @testable import Proxy
 
-/// What goes wrong with one peer, and after how many bytes.
+/// How one peer misbehaves, and after how many bytes.
 enum Fault: Equatable {
     case none
     case resetAfter(Int)
@@ -36,7 +36,7 @@ enum Fault: Equatable {
     }
 }
 
-/// Sends its requests, a few bytes at a time, and reads what comes back.
+/// Sends its requests, a few bytes at a time, and reads the responses.
 final class ScriptedClient: SimulatedPeer {
     let wire: Wire
     let requestCount: Int
@@ -90,7 +90,7 @@ final class ScriptedClient: SimulatedPeer {
     }
 }
 
-/// Answers each request on a connection, in pieces, until something goes wrong.
+/// Responds to each request on a connection, in pieces, until it misbehaves.
 final class ScriptedServer: SimulatedPeer {
     private let wire: Wire
     private var request: [UInt8] = []
@@ -147,7 +147,7 @@ final class ScriptedServer: SimulatedPeer {
             }
         }
         idleTurns += 1
-        // A request that comes slowly is no reason to leave, for one that behaves.
+        // A correct server keeps the connection even if a request arrives slowly.
         if wire.weFinished || idleTurns > 400 && (request.isEmpty || site.faultOneIn != .max) {
             kernel.peerFinishes(wire)
             return
@@ -172,12 +172,12 @@ final class SimulatedSite {
     let worker: Worker
     let orders = WorkerOrders(waker: nil)
     let logger = Logger(rings: 1)
-    /// One peer in so many misbehaves; `.max` for none.
+    /// One of this many peers misbehaves; `.max` for none.
     let faultOneIn: Int
     private(set) var clients: [ScriptedClient] = []
-    /// What each client's connection begins with.
+    /// The first bytes of each client connection.
     var header = ""
-    /// Requests that came to a server in chunks, or wanted to be asked for their body.
+    /// Requests that reached a server in chunks or with Expect: 100-continue.
     private(set) var chunkedRequests = 0
     private(set) var expectations = 0
 
@@ -224,7 +224,7 @@ final class SimulatedSite {
         }
     }
 
-    /// A whole request at the front of `bytes` as (its length, the answer to it); nil if more has to come.
+    /// A complete request at the start of `bytes` as (its length, the response); nil if more bytes are needed.
     func answer(to bytes: [UInt8], closes: Bool, _ kernel: SimulatedKernel) -> (Int, [UInt8])? {
         guard let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let text = String(decoding: bytes[..<head.lowerBound], as: UTF8.self)
@@ -240,7 +240,7 @@ final class SimulatedSite {
         if text.lowercased().contains("expect: ") { expectations += 1 }
         let isHead = text.hasPrefix("HEAD ")
         let body = String(repeating: "x", count: kernel.random.oneIn(5) ? kernel.random.number(0...60_000) : 10)
-        // A server that closes says so, unless it is one of those that misbehave.
+        // A correct server announces that it closes the connection.
         let option = closes && (faultOneIn == .max || kernel.random.oneIn(2)) ? "Connection: close\r\n" : ""
         switch kernel.random.number(0...3) {
         case 0:
@@ -268,7 +268,7 @@ final class SimulatedSite {
         return out + "0\r\n\r\n"
     }
 
-    /// Lets `count` clients come, `requestsEach` requests at most on each connection.
+    /// Starts `count` clients with at most `requestsEach` requests on each connection.
     func addClients(_ count: Int, requestsEach: Int) {
         for _ in 0..<count {
             let requests = (0..<kernel.random.number(1...requestsEach)).map { _ in request() }
@@ -299,7 +299,7 @@ final class SimulatedSite {
         }
     }
 
-    /// Runs until every peer has done its part, then stops the worker and lets it finish.
+    /// Runs until every peer has finished, then stops the worker and lets it end.
     func runToTheEnd() {
         while kernel.peersLeft > 0 { worker.turn(until: kernel.now + .seconds(1)) }
         orders.give(.stopSoftly)

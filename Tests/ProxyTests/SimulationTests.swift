@@ -1,4 +1,4 @@
-// Exchanges under every misfortune a seed can choose: each ends once, and nothing is left behind.
+// Exchanges with any failure that a seed selects: each ends once, and nothing is left behind.
 
 import Balancing
 import Basics
@@ -9,7 +9,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct SimulationTests {
-    /// What must be true when all is over, whatever happened.
+    /// Invariants at the end of every run.
     private func expectNothingLeft(_ site: SimulatedSite, seed: UInt64) {
         let holdings = site.worker.holdings
         #expect(holdings.watched == 0, "seed \(seed)")
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Bodies that wait in Portico: in memory, in memory and files, less of them than there is, and for rules.
+    /// Buffered bodies: in memory, in memory and files, with less of both than needed, and for rules.
     static let bufferings: [@Sendable (inout ProxySettings) -> Void] = [
         { settings in
             settings.requestBuffer = BodyBuffering(memoryBytesMax: 1 << 20)

@@ -1,5 +1,5 @@
-// A soft stop and kept-alive connections, on a clock that only the test moves: a request that crosses with the stop is answered,
-// the answer says that the connection ends, and no connection is reset.
+// Soft stop and keep-alive connections, on the simulated clock: a request that crosses with the stop is served, its
+// response announces the close, and no connection is reset.
 
 import Proxy
 import Testing

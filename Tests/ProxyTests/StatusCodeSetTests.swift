@@ -1,4 +1,4 @@
-// Which statuses are errors and failures, as http-err-codes and http-fail-codes change it.
+// Which statuses count as errors and failures, as set by http-err-codes and http-fail-codes.
 
 import Configuration
 import Testing

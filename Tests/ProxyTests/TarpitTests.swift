@@ -1,4 +1,4 @@
-// A client that is to be slowed down: how long it is held, what it gets, and what is said of it.
+// Tarpit: how long a client is held, its response, and the log line.
 
 import Balancing
 import Basics
@@ -9,7 +9,7 @@ import Testing
 @testable import Proxy
 
 @Suite struct TarpitTests {
-    /// A site whose one client has sent a head and half of a body, and is in the tarpit from now on.
+    /// A site whose only client has sent a head and half of a body, and is in the tarpit.
     private func play(_ lines: String..., answer: TarpitAnswer = .status(500)) throws -> (PlayedSite, PlayedClient) {
         let site = try PlayedSite(
             "option http-buffer-request", lines.joined(separator: "\n    "), "server s1 127.0.0.1:9001")

@@ -1,5 +1,5 @@
-// A play on the simulated clock: one client and as many servers' connections as Portico opens, each following a
-// script, and the moments at which things ended, exact to the millisecond. Nothing waits for real.
+// A test on the simulated clock: one client and as many server connections as Portico opens, each following a
+// script, and the times at which things ended, exact to the millisecond. Takes no real time.
 
 import Basics
 import ExchangeSimulation
@@ -9,36 +9,36 @@ import Reactor
 /// A line of a script.
 enum Step {
     case says(String)
-    /// Says it byte by byte, with so many seconds before each.
+    /// Sends it byte by byte, with this many seconds before each.
     case drips(String, every: Double)
-    /// Goes on when this has come.
+    /// Continues when this has been received.
     case hears(String)
     case waits(Double)
-    /// From here on it reads nothing, or so many bytes in so many seconds.
+    /// From here on it reads nothing, or this many bytes in this many seconds.
     case stopsReading
     case sips(Int, every: Double)
-    /// It has said its last word, and still listens.
+    /// Shuts down its sending side, and reads on.
     case finishes
     case leaves
-    /// A server's: the connection is never answered, or refused.
+    /// For servers: the connection attempt is not answered, or refused.
     case neverAccepts
     case refuses
 }
 
-/// What came of a play.
+/// The result of a test run.
 struct Played {
-    /// The exchanges' lines: status, termination, timers, bytes.
+    /// The log lines of the exchanges: status, termination, timers, bytes.
     let log: [String]
-    /// All that the client got.
+    /// All bytes that the client received.
     let clientGot: String
-    /// When the client's connection ended, and those of the servers in turn: seconds since the play began.
+    /// When the connections of the client and, in order, of the servers ended: seconds since the start.
     let clientEnded: Double?
     let serversEnded: [Double?]
-    /// What Portico said of the configuration.
+    /// The problems of the configuration.
     let remarks: [String]
     let isAllOver: Bool
 
-    /// Whether the client's connection, or the first server's, ended at this time, give or take what a peer needs to notice it.
+    /// Whether the client's connection, or the first server's, ended at this time, allowing for the delay until a peer notices it.
     func endedForClient(at seconds: Double) -> Bool { Self.isAbout(clientEnded, seconds) }
     func endedForServer(at seconds: Double) -> Bool { Self.isAbout(serversEnded.first ?? nil, seconds) }
 
@@ -46,7 +46,7 @@ struct Played {
         found.map { $0 >= wanted && $0 < wanted + 0.2 } ?? false
     }
 
-    /// How long the first exchange took, by the log: seconds.
+    /// The duration of the first exchange according to the log, in seconds.
     var lasted: Double? {
         log.first?.split(separator: " ").dropFirst(2).first?.split(separator: "/").last.flatMap { Double($0) }
             .map { $0 / 1_000 }
@@ -56,7 +56,7 @@ struct Played {
     var end: String { log.count == 1 ? log[0].split(separator: " ").prefix(2).joined(separator: " ") : "\(log)" }
 }
 
-/// Plays one client's script, and the server's on each connection, with these words in the configuration.
+/// Runs one client's script, and the server's on each connection, with these lines in the configuration.
 func play(
     _ words: String..., mode: String = "http", backend: String = "", client: [Step], server: [Step] = []
 ) -> Played {
@@ -113,7 +113,7 @@ private final class Actor: SimulatedPeer {
     private var reads = true
     private var isSipping = false
     private var pauseEnds: Instant?
-    /// When Portico ended the connection, or this script did.
+    /// When Portico or this script ended the connection.
     private(set) var endedAt: Instant?
     var isOver: Bool { endedAt != nil }
 
@@ -139,7 +139,7 @@ private final class Actor: SimulatedPeer {
             }
         }
         if reads { got += kernel.peerTakes(.max, from: wire) }
-        // Whoever has something left to do stays when the other side has finished.
+        // A peer with lines left in its script continues after the other side has finished.
         if wire.weClosed && isSipping { got += kernel.peerTakes(.max, from: wire) }
         if wire.weClosed || wire.weFinished && wire.outbound.isEmpty && steps.isEmpty {
             endedAt = kernel.now
@@ -150,7 +150,7 @@ private final class Actor: SimulatedPeer {
         if !isOver { wire.listener = self }
     }
 
-    /// One line of the script; false if it goes on later.
+    /// Runs one line of the script; returns false if it continues later.
     private func follow(_ step: Step, _ kernel: SimulatedKernel) -> Bool {
         switch step {
         case .says(let text): kernel.peerSends(Array(text.utf8)[...], on: wire)

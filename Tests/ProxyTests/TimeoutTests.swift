@@ -1,5 +1,5 @@
-// Every time-out, on a clock that only the test moves: who is cut when, with which status, and which two letters the log
-// has for it (HAProxy's manual, section 8.5). `timeout queue`, `tarpit` and `check` have theirs beside what they are about.
+// Every time-out, on the simulated clock: which side is closed when, with which status, and which two letters the log
+// has for it (HAProxy's manual, section 8.5). `timeout queue`, `tarpit` and `check` are tested with their subjects.
 
 import Testing
 
@@ -77,7 +77,7 @@ private let halfAPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r
         #expect(played.endedForClient(at: seconds))
     }
 
-    /// A line end too many behind a POST was the beginning of a request that never came: 408 after timeout http-request.
+    /// Regression: an extra line end after a POST counted as the start of a request: 408 after timeout http-request.
     @Test(
         "Line ends behind a body begin no request: timeout http-keep-alive goes on",
         arguments: ["\r\n", "\r\n\r\n\r", "\r"])

@@ -1,4 +1,4 @@
-// The time-outs of tunnels, and of tunnels of which one half is closed, on a clock that only the test moves.
+// The time-outs of tunnels, and of half-closed tunnels, on the simulated clock.
 
 import Testing
 
@@ -6,7 +6,7 @@ private let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgra
 private let switched = "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 
 @Suite struct TunnelTimeoutTests {
-    /// A tunnel of either kind, in which each side says a word and then follows its script.
+    /// A tunnel of either kind, in which each side sends some bytes and then follows its script.
     private func tunnel(
         _ words: String..., isTCP: Bool, client: [Step] = [], server: [Step] = []
     ) -> Played {

@@ -1,4 +1,4 @@
-// How often the log says that a regular expression came to no result.
+// How often the log reports a regular expression that exceeded its limits.
 
 import Basics
 import Testing
@@ -16,7 +16,7 @@ import Testing
         for milliseconds in stride(from: UInt64(0), to: 10_000, by: 100) {
             #expect(log.line(about: "a.cfg:7", 2, now: start + .milliseconds(milliseconds)) == nil)
         }
-        // Another rule is not silent because of it.
+        // Each rule is reported separately.
         #expect(log.line(about: "a.cfg:8", 1, now: start + .seconds(1)) != nil)
         #expect(log.line(about: nil, 1, now: start + .seconds(1))?.hasPrefix("a log format: ") == true)
         let second = try #require(log.line(about: "a.cfg:7", 3, now: start + .seconds(10)))

@@ -1,4 +1,4 @@
-// The real kernel on real sockets: every outcome that the data path distinguishes.
+// The Linux kernel on real sockets: every outcome that the data path distinguishes.
 
 import Basics
 import Foundation
@@ -13,7 +13,7 @@ import Testing
     init() throws { watched = try Watched() }
     private var kernel: LinuxKernel { watched.kernel }
 
-    // MARK: Meeting
+    // MARK: Connecting
 
     @Test func `a client is accepted under the address it has itself`() throws {
         let (listener, address) = try watched.listen()
@@ -93,7 +93,7 @@ import Testing
         _ = try watched.connect(to: address, from: source)
         #expect(try watched.accept(on: listener).from.ip == .v4(0x7F00_0005))
 
-        // An address of a network for documentation: no machine has it.
+        // An address of a network reserved for documentation, which no machine has.
         guard case .failed(let reason) = kernel.connect(to: address, from: .ip(.v4(0xC000_0201), port: 0)) else {
             throw Surprise("came from elsewhere")
         }
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `without descriptors accepting says that they are exhausted`() async {
-        // In a process of its own: the limit is everybody's.
+        // In a process of its own, because the limit applies to the whole process.
         await #expect(processExitsWith: .success) {
             let watched = try Watched()
             let (listener, address) = try watched.listen()
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    // MARK: Talking
+    // MARK: Data
 
     @Test func `bytes arrive, then there is nothing, then the end`() throws {
         let (client, server) = try watched.pair()
@@ -312,7 +312,7 @@ import Testing
         }
     }
 
-    // MARK: Our own mistakes
+    // MARK: Bugs that trap
 
     @Test func `closing twice is our own mistake`() async {
         await #expect(processExitsWith: .failure) {

@@ -1,4 +1,4 @@
-// Opening listeners: what is in the way, and whose it is.
+// Opening listeners, and addresses that are in use.
 
 import Basics
 import Foundation
@@ -23,7 +23,7 @@ import Testing
         return watched.own(try ListeningSocket.open(address, options))
     }
 
-    // MARK: Giving addresses up
+    // MARK: Pausing
 
     @Test func `a listener that ignores attempts has what came before, and takes others when it listens again`()
         throws
@@ -51,7 +51,7 @@ import Testing
         try file.moveAside()
         let other = try ListeningSocket.open(.path(path), ListenOptions())
         #expect(throws: Errno.addressInUse) { try file.moveBack() }
-        // What is the other's now is not moved, either.
+        // A file that another process has replaced is not renamed either.
         try file.moveAside()
         #expect(SocketFile(path) != nil)
         ListeningSocket.close(other)
@@ -83,7 +83,7 @@ import Testing
         #expect(throws: Errno.addressInUse) { try open(.path(path)) }
         let client = try watched.connect(to: .path(path))
         #expect(watched.kernel.connectError(client) == nil)
-        // The attempt itself knocked at the door, and left again.
+        // The attempt itself connected to the listener and closed the connection.
         _ = try watched.accept(on: listener)
         _ = try watched.accept(on: listener)
     }
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func `finding out whether a port can be had lets nobody in`() throws {
-        // Once it listened for a moment: whoever connected just then was thrown out.
+        // Regression: the socket listened for a moment, and clients that connected then were reset.
         var alone = ListenOptions()
         alone.sharesPort = false
         let bound = try ListeningSocket.bind(.ip(.loopbackV4, port: 0), alone)

@@ -1,4 +1,4 @@
-// The simulated kernel keeps the promises that the program relies on, and repeats itself exactly.
+// The simulated kernel keeps the guarantees that the program relies on, and is reproducible.
 
 import Basics
 import Chance
@@ -11,7 +11,7 @@ import Testing
     private let pool = BufferPool()
     private let address = SocketAddress.ip(.loopbackV4, port: 8_000)
 
-    /// Sends what it has, a few bytes at a time.
+    /// Sends its bytes, a few at a time.
     private final class Talker: SimulatedPeer {
         let wire: Wire
         var left: [UInt8]
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// An echo of what a talker says; what came back, and the fingerprint of the run.
+    /// Echoes what a talker sends; returns the bytes received and the fingerprint of the run.
     private func echo(seed: UInt64) -> (received: [UInt8], echoed: [UInt8], trace: UInt64) {
         let kernel = SimulatedKernel(seed: seed)
         let wire = kernel.connectClient()

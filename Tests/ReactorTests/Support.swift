@@ -1,4 +1,4 @@
-// A real kernel with a memory, and real sockets on the loopback interface.
+// A kernel that records its events, and real sockets on the loopback interface.
 
 import Basics
 import Foundation
@@ -6,7 +6,7 @@ import Reactor
 import SystemPackage
 import Testing
 
-/// A kernel, and what it has reported so far.
+/// A kernel, and the readiness that it has reported so far.
 final class Watched {
     let kernel: LinuxKernel
     let pool = BufferPool()
@@ -17,7 +17,7 @@ final class Watched {
 
     deinit { for socket in sockets { kernel.close(socket, reset: false) } }
 
-    /// Waits until all of `readiness` has been reported for `token`, and forgets that it was.
+    /// Waits until all of `readiness` has been reported for `token`, and clears it.
     func sees(_ readiness: Readiness, on token: UInt64) -> Bool {
         let deadline = Instant.now() + .seconds(60)
         while seen[token, default: []].isSuperset(of: readiness) == false {
@@ -28,7 +28,7 @@ final class Watched {
         return true
     }
 
-    /// What is reported for `token` without waiting.
+    /// The readiness reported for `token` without waiting.
     func seesNow(on token: UInt64) -> Readiness {
         seen[token] = nil
         collect(until: kernel.now)
@@ -41,7 +41,7 @@ final class Watched {
         for event in events { seen[event.token, default: []].formUnion(event.readiness) }
     }
 
-    /// Closed with this object, unless it is closed before.
+    /// Closed with this object, unless it is closed earlier.
     func own(_ socket: Socket) -> Socket {
         sockets.append(socket)
         return socket
@@ -52,7 +52,7 @@ final class Watched {
         kernel.close(socket, reset: reset)
     }
 
-    /// A listener on a port that is free, and where that is.
+    /// A listener on a free port, and its address.
     func listen(_ address: SocketAddress = .ip(.loopbackV4, port: 0)) throws -> (Socket, SocketAddress) {
         let socket = own(try ListeningSocket.open(address, ListenOptions()))
         return (socket, kernel.localAddress(socket))
@@ -65,7 +65,7 @@ final class Watched {
         return own(socket)
     }
 
-    /// Waits for a connection and takes it.
+    /// Waits for a connection and accepts it.
     func accept(on listener: Socket) throws -> (Socket, from: SocketAddress) {
         kernel.watch(listener, for: .accepting, token: 1_000)
         defer { kernel.unwatch(listener) }
@@ -91,7 +91,7 @@ final class Watched {
         unsafe kernel.send(socket, Array(text.utf8).span.bytes, more: false)
     }
 
-    /// One read: what came of it, and the bytes.
+    /// One read: its outcome and the bytes.
     func receive(_ socket: Socket) -> (Received, String) {
         var buffer = ByteBuffer()
         buffer.acquire(from: pool)
@@ -107,7 +107,7 @@ struct Surprise: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// A folder of its own for each test that needs one.
+/// A folder for each test that needs one.
 final class Folder {
     let path: String
 

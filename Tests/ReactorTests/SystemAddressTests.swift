@@ -1,4 +1,4 @@
-// Addresses through the system's structures and back.
+// Converting addresses to the system's structures and back.
 
 import Basics
 import Foundation
@@ -62,7 +62,7 @@ import Testing
     @Test func `an abstract name fills its field with zeros, as HAProxy's does`() throws {
         let length = unsafe SystemAddress.with(.abstract("x")) { _, length in length }
         #expect(Int(length) == MemoryLayout<sockaddr_un>.size)
-        // Two that pad alike meet.
+        // Two sockets with the same padding can connect.
         let (listener, address) = try watched.listen(.abstract("portico-\(UUID())"))
         _ = try watched.connect(to: address)
         _ = try watched.accept(on: listener)

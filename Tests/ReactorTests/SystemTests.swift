@@ -40,7 +40,7 @@ import Testing
 
 @Suite struct SignalSourceTests {
     @Test func `a signal is read instead of interrupting`() async {
-        // In a process of its own: a mask is its thread's.
+        // In a process of its own, because the signal mask belongs to the thread.
         await #expect(processExitsWith: .exitCode(7)) {
             let source = SignalSource([SIGUSR1, SIGTERM])
             if source.next() != nil { exit(1) }
@@ -58,7 +58,7 @@ import Testing
 
 @Suite struct SystemProcessTests {
     @Test func `a limit beyond the system's is raised as far as it goes`() async {
-        // Once it stayed as low as it was.
+        // Regression: the limit stayed as low as it was.
         await #expect(processExitsWith: .success) {
             let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
             var limit = rlimit()
@@ -66,7 +66,7 @@ import Testing
             limit.rlim_max = min(limit.rlim_max, 2_000)
             limit.rlim_cur = 100
             unsafe setrlimit(resource, &limit)
-            // More than any fs.nr_open.
+            // Above any fs.nr_open.
             if SystemProcess.raiseDescriptorLimit(to: 2_000_000_000) != Int(limit.rlim_max) { exit(1) }
             if SystemProcess.raiseDescriptorLimit(to: 200) != 200 { exit(2) }
             exit(SystemProcess.raiseDescriptorLimit() == Int(limit.rlim_max) ? 0 : 3)

@@ -1,4 +1,4 @@
-// Files without names: what was written is read back, nothing is seen in the directory, and nothing is left open.
+// Unnamed files: data can be read back, the directory stays empty, and no descriptor is left open.
 
 import Basics
 import Foundation

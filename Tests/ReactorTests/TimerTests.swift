@@ -1,4 +1,4 @@
-// Deadlines in order, and the loop that runs tasks by them.
+// The timer queue, and the loop that runs tasks.
 
 import Basics
 import Chance
@@ -57,7 +57,7 @@ import Testing
 
     init() { loop = TaskLoop(kernel: kernel) }
 
-    /// Notes when it is called, and does what it was told to then.
+    /// Records its calls and performs a given action.
     private final class Note: LoopTask {
         var expirations: [UInt64] = []
         var readiness: [Readiness] = []

@@ -1,4 +1,4 @@
-// Which names are asked for, and in which form.
+// Which names are valid, and their normal form.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// Every row of this room's table: lines it takes, what came of them, and lines it refuses with its words.
+// Every row of this module's table: lines that it accepts, with their result, and lines that it rejects, with the message.
 
 import Basics
 import Configuration

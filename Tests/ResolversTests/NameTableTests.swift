@@ -1,4 +1,4 @@
-// Who asks for a name, who waits, what is remembered, and where all of that ends.
+// The name table: queries, waiters, cached answers, and limits.
 
 import Basics
 import Testing
@@ -71,7 +71,7 @@ import Testing
             _ = table.settle(key("n\(number).test"), address, hold: .seconds(10), now: start)
         }
         #expect(table.counts.answers == NameTable.answersMax)
-        // One that is there already is always renewed.
+        // An existing entry is always updated.
         _ = table.settle(key("n7.test"), address, hold: .seconds(20), now: start)
         #expect(table.ask(key("n7.test"), for: waiter(1), now: start + .seconds(15)) == .known(address))
         _ = table.settle(key("another.test"), address, hold: .seconds(10), now: start + .seconds(15))

@@ -1,4 +1,4 @@
-// What is asked after what the nameservers have said.
+// Which queries follow the nameservers' replies.
 
 import Basics
 import Testing
@@ -8,7 +8,7 @@ import Testing
 @Suite struct ResolutionTests {
     private let addresses = [IPAddress.v4(0x0A00_0001)]
 
-    /// All that comes of replies, one after the other.
+    /// The results of a sequence of replies.
     private func course(
         _ replies: [NameserverReply], preferring family: AddressFamily = .v4, of nameservers: Int = 1, tries: Int = 2
     ) -> [Resolution.Next] {

@@ -1,4 +1,4 @@
-// Names looked up at a nameserver that answers, lies, refuses, or says nothing: real sockets, on this machine.
+// Resolving names with a nameserver that answers, lies, refuses, or does not reply, over real sockets.
 
 import Basics
 import Foundation
@@ -81,7 +81,7 @@ import Testing
         .records(count: 1, [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 200, 10, 6, 6, 6]),
         .records(count: 1, [0xC0, 0xFF, 0, 1, 0, 1]), .records(count: 65_535, []),
         .records(count: 1, [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 2, 10, 6]),
-        // A name that leads to itself.
+        // A name that is an alias of itself.
         .records(count: 1, [0xC0, 28, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 6, 6, 6]),
         .addresses(["0.0.0.0", "::"]), .truncated([]),
     ])

@@ -1,4 +1,4 @@
-// A resolver on a real loop, before a scripted nameserver.
+// A resolver on a real loop, with a scripted nameserver.
 
 import Basics
 import Configuration
@@ -21,7 +21,7 @@ final class Site {
         var tell: (NameWaiter, IPAddress?) -> Void = { _, _ in }
     }
 
-    /// `retryTime`, in milliseconds, is longer than any test waits, but for those about being asked again.
+    /// `retryTime`, in milliseconds, is longer than any test waits, except those about retries.
     init(
         _ ports: Int..., isStream: Bool = false, tries: Int = 2, retryTime: UInt64 = 60_000, payloadBytes: Int = 512,
         holds: HoldTimes = HoldTimes()
@@ -41,7 +41,7 @@ final class Site {
         box.tell = { [unowned self] in told.append(($0, $1)) }
     }
 
-    /// Works until `condition` holds; false if it does not within half a minute.
+    /// Runs the loop until `condition` holds; returns false if it does not within half a minute.
     func run(until condition: () -> Bool) -> Bool {
         let end = Instant.now() + .seconds(30)
         while !condition() {
@@ -52,7 +52,7 @@ final class Site {
         return true
     }
 
-    /// Looks a name up, and how long that took.
+    /// Resolves a name; also returns how long that took.
     func look(
         for name: String, _ family: AddressFamily = .v4
     ) throws -> (result: Result<[IPAddress], ResolutionFault>, milliseconds: UInt64) {
@@ -67,7 +67,7 @@ final class Site {
         return (try #require(result), Instant.now().since(start).wholeMilliseconds)
     }
 
-    /// Closes, and expects that nothing is left.
+    /// Closes the resolver and expects that nothing is left.
     func end(sourceLocation: SourceLocation = #_sourceLocation) {
         resolver.close()
         #expect(loop.taskCount == 0, sourceLocation: sourceLocation)

@@ -1,47 +1,47 @@
-// A nameserver whose every word is in the script: it answers, lies, refuses, or says nothing, over UDP and TCP at once.
+// A nameserver that follows a script: it answers, lies, refuses, or does not reply, over UDP and TCP.
 
 internal import Basics
 import Foundation
 import Glibc
 
-/// Listens on a port of 127.0.0.1, for UDP and TCP, until it is stopped or given up.
+/// Listens on a port of 127.0.0.1, over UDP and TCP, until it is stopped or deinitialised.
 public final class ScriptedNameserver: Sendable {
     public enum Kind: UInt16, Sendable { case v4 = 1, v6 = 28 }
 
-    /// A question that has come.
+    /// A query that was received.
     public struct Question: Sendable, Equatable {
         public let name: String
-        /// What is asked for; nil if it is neither kind of address.
+        /// The address family queried for; nil for any other type.
         public let kind: Kind?
         public let isTCP: Bool
-        /// The size of answer it allows over UDP, if it says so (EDNS).
+        /// The maximum size of a response over UDP, if the query announces one (EDNS).
         public let payloadBytes: Int?
-        /// 1 for the first of this name and kind.
+        /// 1 for the first query of this name and type.
         public let number: Int
     }
 
-    /// What is said to a question.
+    /// The response to a query.
     public enum Answer: Sendable {
-        /// Those of the kind asked for. With none of it: the name exists, and has no such address.
+        /// The addresses of the queried family. If there is none: the name exists, and has no such address.
         case addresses([String])
-        /// Another name, and its addresses.
+        /// An alias, and its addresses.
         case alias(String, [String])
         /// NXDOMAIN, REFUSED, or another code.
         case noSuchName, refused
         case code(UInt8)
         case silence
-        /// A datagram without a byte.
+        /// An empty datagram.
         case nothing
-        /// Over UDP: that it is too long. Over TCP, the addresses.
+        /// Over UDP: truncated. Over TCP: the addresses.
         case truncated([String])
-        /// The right answer under another identifier, or to another question.
+        /// The correct answer with a wrong identifier, or to another question.
         case wrongIdentifier([String])
         case wrongQuestion([String])
-        /// These bytes behind the identifier.
+        /// These bytes after the identifier.
         case bytes([UInt8])
-        /// These records, whatever they are, behind a head that counts so many.
+        /// These records, valid or not, after a header with this count.
         case records(count: UInt16, [UInt8])
-        /// The same after so many milliseconds.
+        /// The same, delayed by this many milliseconds.
         indirect case late(Int, Answer)
     }
 
@@ -54,7 +54,7 @@ public final class ScriptedNameserver: Sendable {
     private let wakeEnds: (reads: Int32, writes: Int32)
     private let asked = Lock<[Question]>([])
 
-    /// - Parameter listensToTCP: whether there is anybody to be asked over TCP.
+    /// - Parameter listensToTCP: whether it accepts TCP connections.
     public init(listensToTCP: Bool = true, _ script: @escaping Script) throws {
         self.script = script
         (datagrams, listener, port) = try Self.open(listensToTCP: listensToTCP)
@@ -74,7 +74,7 @@ public final class ScriptedNameserver: Sendable {
                 if polled[1].revents != 0 { takeDatagram() }
                 if polled[2].revents != 0 {
                     let connection = accept(listener, nil, nil)
-                    // Not for programs that are started meanwhile.
+                    // Not inherited by programs that are started meanwhile.
                     _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                     connections.append(connection)
                 }
@@ -86,17 +86,17 @@ public final class ScriptedNameserver: Sendable {
         }
     }
 
-    /// Answers with the addresses of a name; others do not exist.
+    /// Responds with the addresses of a name; other names do not exist.
     public convenience init(_ names: [String: [String]]) throws {
         try self.init { question in names[question.name].map { .addresses($0) } ?? .noSuchName }
     }
 
     deinit { close(wakeEnds.writes) }
 
-    /// What it was asked so far.
+    /// The queries received so far.
     public var questions: [Question] { asked.withLock { $0 } }
 
-    /// How often it was asked for a name.
+    /// How often a name was queried.
     public func count(of name: String, _ kind: Kind? = nil) -> Int {
         questions.count { $0.name == name && (kind == nil || $0.kind == kind) }
     }
@@ -113,7 +113,7 @@ public final class ScriptedNameserver: Sendable {
             let datagrams = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             guard bind(datagrams, port: 0), let port = port(of: datagrams) else { throw Fault("no port for UDP") }
             let stream = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-            // Bound without listening, it refuses.
+            // Bound without listening, it refuses connections.
             if bind(stream, port: port), !listensToTCP || listen(stream, 16) == 0 {
                 if listensToTCP { return (datagrams, stream, Int(port)) }
                 close(stream)
@@ -166,7 +166,7 @@ public final class ScriptedNameserver: Sendable {
         }
     }
 
-    /// A question over TCP, whole: it is short. False at the end.
+    /// Reads a query over TCP, which arrives at once because it is short. Returns false at the end.
     private func takeMessage(on socket: Int32) -> Bool {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         let count = unsafe recv(socket, &bytes, bytes.count, 0)
@@ -200,7 +200,7 @@ public final class ScriptedNameserver: Sendable {
         let name = labels.joined(separator: ".")
         let kind = Kind(rawValue: UInt16(message[at + 1]) << 8 | UInt16(message[at + 2]))
         let extra = message[(at + 5)...]
-        // The OPT record: a name of nothing, the type 41, and the size where a class would be (RFC 6891 section 6.1.2).
+        // The OPT record: an empty name, the type 41, and the size in place of the class (RFC 6891 section 6.1.2).
         let payload =
             extra.count >= 5 && extra.dropFirst(2).first == 41
             ? Int(extra[extra.startIndex + 3]) << 8 | Int(extra[extra.startIndex + 4]) : nil
@@ -258,7 +258,7 @@ public final class ScriptedNameserver: Sendable {
         }
     }
 
-    /// That of the question, by its place.
+    /// The question's name, as a pointer to it.
     private static let sameName: [UInt8] = [0xC0, 12]
 
     private static func record(name: [UInt8], type: UInt16, _ data: [UInt8]) -> [UInt8] {
@@ -269,7 +269,7 @@ public final class ScriptedNameserver: Sendable {
         return record
     }
 
-    /// An address of the kind asked for, in bytes; nil if it is of the other.
+    /// An address of the queried family in bytes; nil if it is of the other.
     private static func data(of text: String, _ kind: Kind) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: kind == .v4 ? 4 : 16)
         return unsafe inet_pton(kind == .v4 ? AF_INET : AF_INET6, text, &bytes) == 1 ? bytes : nil

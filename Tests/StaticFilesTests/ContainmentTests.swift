@@ -1,4 +1,4 @@
-// Nothing outside the directory, and nothing with a dotted name, whatever the request or the links say.
+// No file outside the directory and none with a dotted name is served, whatever the request or the links.
 
 import Basics
 import Chance
@@ -7,7 +7,7 @@ import StaticFiles
 import Testing
 
 @Suite struct ContainmentTests {
-    /// A site with everything beside it that an attacker might want.
+    /// A site, with files outside it that an attacker might want.
     private func temptingSite() throws -> Site {
         let site = try Site([
             "index.html": "home", "a.txt": "a", "docs/b.txt": "b", "docs/deep/c.txt": "c", ".env": "SECRET",

@@ -1,4 +1,4 @@
-// The words of the configuration.
+// The keywords for static files.
 
 import Configuration
 import StaticFiles

@@ -1,4 +1,4 @@
-// A request finds its file: contents, index, redirects, media types, statuses.
+// Serving files: contents, index, redirects, media types, statuses.
 
 import Basics
 import Foundation
@@ -109,7 +109,7 @@ import Testing
     @Test func aFileThatMayNotBeReadIsForbidden() throws {
         let site = try Site(["secret.txt": "s"])
         #expect(unsafe chmod(site.path + "/secret.txt", 0) == 0)
-        // Root reads everything: then there is nothing to see here.
+        // Root can read every file: the test cannot show anything.
         let mayRead = unsafe access(site.path + "/secret.txt", R_OK) == 0
         #expect(try site.root().get("/secret.txt").status == (mayRead ? 200 : 403))
     }
@@ -163,7 +163,7 @@ import Testing
             let link = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
             #expect(link.hasSuffix("/site/a.txt"))
         }
-        // The number may have been taken by another test meanwhile, but not for this file.
+        // Another test may have reused the descriptor's number meanwhile, but not for this file.
         let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
         #expect(link?.hasSuffix("/site/a.txt") != true)
     }

@@ -1,4 +1,4 @@
-// A site of real files in a directory of its own, and questions to it in one line.
+// A site of real files in a temporary directory, and helpers for requests.
 
 import Basics
 import Foundation
@@ -7,7 +7,7 @@ import HTTP
 import StaticFiles
 import Testing
 
-/// A directory `site` with a few files, next to things that must never be served; gone when the test ends.
+/// A directory `site` with a few files, next to files that must never be served; removed at the end of the test.
 final class Site {
     let base: String
     let path: String
@@ -22,7 +22,7 @@ final class Site {
 
     deinit { try? FileManager.default.removeItem(atPath: base) }
 
-    /// Writes a file below `site` (or beside it, with `../`), last changed at `modified` seconds since 1970.
+    /// Writes a file below `site` (or outside it, with `../`), with the modification time `modified` in seconds since 1970.
     func write(_ name: String, _ content: String, modified: Double = 1_700_000_000) throws {
         let file = path + "/" + name
         try FileManager.default.createDirectory(
@@ -74,7 +74,7 @@ extension FileAnswer {
         return nil
     }
 
-    /// The bytes of the file, or the name of what came instead.
+    /// The bytes of the file, or the name of the other outcome.
     var content: String {
         guard let file else { return "\(status)" }
         var bytes = [UInt8](repeating: 0, count: file.size)

@@ -1,4 +1,4 @@
-// What the client has already is not sent again (RFC 9110 section 13).
+// Conditional requests (RFC 9110 section 13).
 
 import Basics
 import HTTP
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func preconditionsHaveTheirOrder() {
-        // If-Match decides instead of If-Unmodified-Since, and both before what may lead to 304.
+        // If-Match takes precedence over If-Unmodified-Since, and both over conditions that may lead to 304.
         #expect(root.get("/a.txt", ifMatch: etag, ifUnmodifiedSince: Self.earlier).status == 200)
         #expect(root.get("/a.txt", ifMatch: "\"x\"", ifUnmodifiedSince: Self.later).status == 412)
         #expect(root.get("/a.txt", ifMatch: "\"x\"", ifNoneMatch: etag).status == 412)

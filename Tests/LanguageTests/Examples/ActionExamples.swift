@@ -1,4 +1,4 @@
-// Examples for the rows of the action table, one for each list of rules they may be in, in alphabetical order.
+// Examples for the rows of the action table, one for each list of rules that allows them, in alphabetical order.
 
 import Configuration
 

@@ -1,4 +1,4 @@
-// Examples for the rows of `RulesKeywords` but for actions, in alphabetical order.
+// Examples for the rows of `RulesKeywords` except actions, in alphabetical order.
 
 import Configuration
 

@@ -1,4 +1,4 @@
-// Examples for the rows of the sample table, in alphabetical order: the arguments behind the name.
+// Examples for the rows of the sample table, in alphabetical order: the arguments after the name.
 
 import Configuration
 
