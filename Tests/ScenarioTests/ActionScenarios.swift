@@ -1,4 +1,4 @@
-// What rules do to requests and responses, one action a rule, as a client and a server see it.
+// Actions on requests and responses, one per rule, as seen by a client and a server.
 
 import Testing
 
@@ -83,7 +83,7 @@ import Testing
 
     @Test("A rewrite that fails is 500, unless strict-mode is off", .enabled(if: Portico.isItself))
     func strictMode() throws {
-        // HAProxy takes any target, and passes it on.
+        // HAProxy accepts and forwards any target.
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(
             before: server.port,

@@ -1,10 +1,10 @@
-// What an operator sees: the page, the same for programs, and the runtime socket.
+// The operator's interfaces: the stats page, its machine-readable forms, and the runtime socket.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct AdminScenarios {
-    /// A front door with one server up and one down, a stats page, and a runtime socket.
+    /// A site with one server up and one down, a stats page, and a runtime socket.
     private struct House {
         let front: Int
         let stats: Int
@@ -33,7 +33,7 @@ import Testing
                 """, listeningOn: front, stats)
             _ = try portico.logLine(with: "app/dead is DOWN")
             for _ in 1...3 { _ = try fetch("/", from: front) }
-            // An exchange is counted a moment after its answer reached the client, and logged when it is counted.
+            // An exchange is counted shortly after its response has reached the client, and logged when it is counted.
             #expect(eventually { portico.logLines.count { $0.contains(" www ") } == 3 })
         }
     }
@@ -147,7 +147,7 @@ import Testing
     }
 }
 
-/// The rows of a CSV by `proxy/server`, each by its column's name.
+/// The rows of a CSV by `proxy/server`, each a dictionary by column name.
 func table(_ csv: String) throws -> [String: [String: String]] {
     let lines = csv.trimmingPrefix("# ").split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

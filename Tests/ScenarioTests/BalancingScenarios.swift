@@ -1,4 +1,4 @@
-// Who is asked next: turn by turn, by weight, or whoever has least to do.
+// Balancing: round robin, weights, least connections.
 
 import Foundation
 import Synchronization
@@ -115,7 +115,7 @@ import Testing
             before: servers[0].port, servers[1].port, servers[2].port, backend: "balance leastconn")
         Stage.current.atTheEnd { for _ in 1...2 { curtain.signal() } }
 
-        // Two clients, one after the other, keep two of the servers busy.
+        // Two clients, one after the other, occupy two of the servers.
         let held = try (1...2).map { number in
             let client = try Connection(to: front.port)
             try client.send("GET /held HTTP/1.1\r\nHost: example.test\r\n\r\n")
@@ -127,7 +127,7 @@ import Testing
 
         let answers = try (1...5).map { number in
             let text = try fetch("/\(number)", from: front.port).text
-            // A server is free again when its exchange is over, which is a moment after the client has its answer.
+            // A server is free again when its exchange has ended, shortly after the client has received the response.
             _ = try front.portico.exchange(with: "GET /\(number) ")
             return text
         }
@@ -139,7 +139,7 @@ import Testing
     }
 }
 
-/// A JSON value of which only text matters.
+/// A JSON value of which only text is used.
 private struct JSONText: Decodable {
     let text: String?
 

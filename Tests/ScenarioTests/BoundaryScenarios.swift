@@ -1,4 +1,4 @@
-// Where buffers end, connections change hands and time-outs begin: each scenario is named after what once went wrong there.
+// Ends of buffers, reused connections and starting time-outs: each scenario is named after a past bug.
 
 import Foundation
 import Testing
@@ -14,7 +14,7 @@ import Testing
                 bind 127.0.0.1:\(front)
                 http-request return status 200 content-type text/plain string "x"
             """, listeningOn: front)
-        // 258 bytes each, so that a request lies across the end of a buffer.
+        // 258 bytes each, so that a request crosses the end of a buffer.
         let padding = String(repeating: "p", count: 258 - "GET / HTTP/1.1\r\nHost: a\r\nX-Pad: \r\n\r\n".utf8.count)
         let client = try Connection(to: front)
         try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\nX-Pad: \(padding)\r\n\r\n", count: 200))
@@ -41,7 +41,7 @@ import Testing
         let whole = "HTTP/1.1 200 OK\r\ncontent-length: "
         let server = try ScriptedServer { connection, _ in
             _ = try connection.receiveRequest()
-            // The response fills a buffer to its last byte, and another one lies behind it.
+            // The response fills a buffer exactly, and another one follows.
             let length = 16_384 - whole.utf8.count - "16335\r\n\r\n".utf8.count
             let poison = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nPOISON"
             try connection.send("\(whole)\(length)\r\n\r\n\(String(repeating: "a", count: length))\(poison)")
@@ -146,7 +146,7 @@ import Testing
         try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
         let body = Array(repeating: UInt8(0x78), count: length)
         try client.send(bytes: Array(body[..<100]))
-        // The first part is on its way to the server by itself.
+        // The first part has already been forwarded to the server.
         #expect(client.staysSilent(for: 0.1))
         try client.send(bytes: Array(body[100...]))
         #expect(try client.receiveAnswer().text == "\(length)")
@@ -202,7 +202,7 @@ import Testing
         let others = try (1...3).map { _ in try Connection(to: front.port) }
         for (number, other) in others.enumerated() {
             _ = try other.fetch("/\(number)")
-            // The exchange is over a moment after the client has its answer.
+            // The exchange ends shortly after the client has received the response.
             _ = try front.portico.exchange(with: "/\(number) ")
         }
         #expect(try Connection(to: front.port).fetch("/").all("x-counts") == ["4/4/1/1"])

@@ -1,4 +1,4 @@
-// Bodies that wait in Portico, so that servers which do one thing at a time do not wait for slow clients.
+// Buffered bodies, so that servers with one request at a time do not wait for slow clients.
 
 import Foundation
 import Synchronization
@@ -124,7 +124,7 @@ import Testing
         #expect(client.staysSilent(for: 3))
         try client.send("2")
         #expect(try client.receiveAnswer().status == 408)
-        // Longer than the one time-out, and than the other from the first byte on.
+        // Longer than one time-out, and than the other counted from the first byte.
         #expect(start.duration(to: .now) > .milliseconds(7_900))
         #expect(try front.portico.exchange(with: "/stalled").termination == "cR--")
         #expect(server.connectionCount == 0)
@@ -154,7 +154,7 @@ import Testing
             let first = try connection.receiveRequest()
             bodies.withLock { $0.append(first.text) }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            // The second request on a connection meets its end.
+            // The second request on a connection finds it closed by the server.
             let second = try connection.receiveRequest()
             bodies.withLock { $0.append(second.text) }
         }
@@ -199,9 +199,9 @@ import Testing
         let gunicorn = try Application.start(.gunicornSync, named: "sync")
         let folder = Stage.current.folder
         for isBuffered in [false, true] {
-            // Without a buffer of Portico's, more than the system's buffers can hold.
+            // More than the system's buffers can hold, if Portico does not buffer.
             let count = isBuffered ? 8_000_000 : 50_000_000
-            // Whoever waits for the two workers waits behind all the others: 400 MB.
+            // A client waits for the two workers behind all the others: 400 MB.
             let front = try FrontDoor(
                 before: gunicorn.port, defaults: "timeout client 10m\n    timeout server 10m",
                 backend: isBuffered ? "response-buffer 256k spill \(folder) 10m" : "")
@@ -416,7 +416,7 @@ import Testing
     }
 }
 
-/// Unlinked files that a process has open in a folder.
+/// Unlinked files in a folder that a process has open.
 private func deletedFiles(of pid: Int32, in folder: String) -> Int {
     let descriptors = "/proc/\(pid)/fd"
     let all = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []

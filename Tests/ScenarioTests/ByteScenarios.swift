@@ -1,4 +1,4 @@
-// Bytes that are no UTF-8, written in a configuration as they are or as `\xE9`: they are those bytes wherever they go.
+// Bytes that are not UTF-8, in a configuration as such or as `\xE9`: they are the same bytes everywhere.
 
 import Foundation
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @Suite(.staged) struct ByteScenarios {
     private static let word: [UInt8] = [0x63, 0x61, 0x66, 0xE9]
 
-    /// The bytes of an answer to a request with a field `X-In` of these bytes.
+    /// The bytes of a response to a request with a field `X-In` of these bytes.
     private func answer(_ target: String, _ field: [UInt8], from port: Int) throws -> [UInt8] {
         let connection = try Connection(to: port)
         defer { connection.close() }
@@ -55,7 +55,7 @@ import Testing
 
         for path in ["/sub", "/str", "/end", "/reg", "/list"] {
             #expect(try status(answer(path, Self.word, from: port)) == "401", "\(path)")
-            // What a reader that knows only UTF-8 would have made of it.
+            // What a UTF-8 decoder would have made of it.
             #expect(try status(answer(path, Array("caf\u{FFFD}".utf8), from: port)) == "503", "\(path)")
         }
         #expect(try answer("/map", Self.word, from: port).suffix(2) == Array("E9".utf8))
@@ -75,7 +75,7 @@ import Testing
     @Test("A file whose name is no UTF-8 is found")
     func paths() throws {
         let folder = Stage.current.folder
-        // Foundation makes no such names.
+        // Foundation cannot create such names.
         let link = Array("\(folder)/caf".utf8) + [0xE9, 0]
         let target = try Stage.current.file("plain", "a one\n")
         let made = unsafe link.withUnsafeBufferPointer { path in

@@ -1,17 +1,17 @@
-// Every column of `show stat` and every field of `show info`, each with the traffic that moves it: what is printed is measured,
-// and what is not measured is empty.
+// Every column of `show stat` and every field of `show info`, with traffic that changes it: a printed value is measured,
+// and a value that is not measured is empty.
 //
-// HAProxy has the same numbers, but for the rule that sets a URI that is none: HAProxy passes it on, and counts no failure.
+// HAProxy has the same numbers, except for the rule that sets an invalid URI: HAProxy forwards it, and counts no failure.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct ColumnScenarios {
-    /// What a value has to be after the traffic of `House`.
+    /// The expected value after the traffic of `House`.
     enum Expectation {
         case value(String)
         case range(ClosedRange<Int>)
-        /// Anything but nothing.
+        /// Any value except an empty one.
         case some
 
         func accepts(_ text: String) -> Bool {
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    /// A column, where it is measured, and what it is in which row after the traffic of `House`.
+    /// A column, where it is measured, and its expected value in a row after the traffic of `House`.
     struct Column {
         let name: String
         let source: String
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// Columns of what Portico has not, by the reason.
+    /// Columns of features that Portico does not have, by the reason.
     static let unmeasured: [String: [String]] = [
         "no slow start, no tracking, no agent, no observation of live traffic": [
             "throttle", "tracked", "hanafail", "last_agt", "agent_status", "agent_code", "agent_duration", "agent_desc",
@@ -59,7 +59,7 @@ import Testing
     ]
 
     static let columns: [Column] = [
-        // Who it is.
+        // Identity.
         Column("pxname", "the plan", ["www/FRONTEND": .value("www"), "app/s1": .value("app")]),
         Column("svname", "the plan", ["www/FRONTEND": .value("FRONTEND"), "app/s1": .value("s1")]),
         Column("pid", "constant", ["www/FRONTEND": .value("1")]),
@@ -91,7 +91,7 @@ import Testing
         Column(
             "bout", "TrafficCounter.bytesOut", ["www/FRONTEND": .range(1_000...20_000), "app/s1": .range(500...20_000)]),
 
-        // Rates, in the second of the traffic or long behind it.
+        // Rates, in the second of the traffic or long after it.
         Column("rate", "RateMeter", ["www/FRONTEND": .range(0...18), "app/s1": .range(0...13)]),
         Column("rate_max", "RateMeter.maximum", ["www/FRONTEND": .range(1...18), "app/BACKEND": .range(1...13)]),
         Column("rate_lim", "no 'rate-limit sessions' yet", ["www/FRONTEND": .value("0"), "app/BACKEND": .value("")]),
@@ -100,7 +100,7 @@ import Testing
         Column("conn_rate", "RateMeter", ["www/FRONTEND": .range(0...18)]),
         Column("conn_rate_max", "RateMeter.maximum", ["www/FRONTEND": .range(1...18)]),
 
-        // What was asked and answered.
+        // Requests and responses.
         Column("conn_tot", "TrafficCounter.connections", ["www/FRONTEND": .value("17")]),
         Column(
             "req_tot", "TrafficCounter.requests",
@@ -130,7 +130,7 @@ import Testing
             ]),
         Column("hrsp_other", "countResponse", ["www/FRONTEND": .value("0"), "tunnel/FRONTEND": .value("")]),
 
-        // What was refused and what failed.
+        // Denials and errors.
         Column("dreq", "TrafficCounter.deniedRequests", ["www/FRONTEND": .value("1"), "app/BACKEND": .value("0")]),
         Column(
             "dresp", "TrafficCounter.deniedResponses",
@@ -208,7 +208,7 @@ import Testing
         let house = try House()
         try house.play()
         var rows: [String: [String: String]] = [:]
-        // Exchanges are counted a moment after their end.
+        // Exchanges are counted shortly after their end.
         _ = try eventually {
             rows = try table(ask(house.socket, "show stat"))
             return rows["www/FRONTEND"]?["scur"] == "1" && rows["tunnel/FRONTEND"]?["scur"] == "0"
@@ -238,7 +238,7 @@ import Testing
 }
 
 extension ColumnScenarios {
-    /// A site of which every number can be told beforehand.
+    /// A site whose counters are known in advance.
     struct House {
         let socket: String
         let front: Int
@@ -328,7 +328,7 @@ extension ColumnScenarios {
         }
 
         func play() throws {
-            // One connection carries three requests and stays.
+            // One connection carries three requests and stays open.
             let client = try Connection(to: front)
             Stage.current.atTheEnd { client.close() }
             for _ in 1...3 { #expect(try client.fetch("/").status == 200) }
@@ -349,7 +349,7 @@ extension ColumnScenarios {
             #expect(try bad.receiveAnswer().status == 400)
             try waitForAPlace()
             for port in [shut, closed] { #expect(try Connection(to: port).isClosedByPeer()) }
-            // A client of a tunnel that says nothing more.
+            // A client of a tunnel that stays silent.
             let silent = try Connection(to: tunnel)
             try silent.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             _ = try silent.receiveAll()
@@ -357,7 +357,7 @@ extension ColumnScenarios {
             #expect(try eventually { try table(ask(socket, "show stat"))["failing/down"]?["status"] == "DOWN" })
         }
 
-        /// Two requests for a server that takes one at a time.
+        /// Two requests for a server with a limit of one connection.
         private func waitForAPlace() throws {
             let first = try Connection(to: front)
             try first.send("GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

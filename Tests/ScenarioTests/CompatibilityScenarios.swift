@@ -1,10 +1,10 @@
-// What HAProxy goes on with, Portico goes on with: a warning or a notice, and not an error.
+// Where HAProxy only warns, Portico does not fail either.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct CompatibilityScenarios {
-    /// Checks a configuration with `arguments` beside `-c -f`.
+    /// Checks a configuration with `arguments` in addition to `-c -f`.
     private func check(_ text: String, _ arguments: String...) throws -> Ended {
         let file = try Stage.current.file("checked-\(UUID().uuidString.prefix(4)).cfg", text + "\n")
         return try Portico.run(["-c", "-f", file] + arguments)
@@ -155,7 +155,7 @@ import Testing
         try client.send("this is no request\r\n\r\n")
         #expect(try client.receive(through: "\r\n").hasPrefix("HTTP/1.1 400 "))
         #expect(try Connection(to: front).receive(through: "\r\n").hasPrefix("HTTP/1.1 408 "))
-        // One that leaves again without a word leaves nothing behind.
+        // A connection that is closed without sending anything leaves no trace.
         try Connection(to: front).close()
         #expect(try fetch("/", from: front).status == 503)
     }
@@ -214,7 +214,7 @@ import Testing
                 server s1 127.0.0.1:\(server.port) maxconn 20000000 rise 5000 inter 100us
             """
         #expect(try check(text).exit == .status(0))
-        // HAProxy really sends the colon.
+        // HAProxy does send the colon.
         guard Portico.isItself else { return }
         _ = try Portico(text, listeningOn: front)
         let client = try Connection(to: front)

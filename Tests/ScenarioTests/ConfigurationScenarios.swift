@@ -1,4 +1,4 @@
-// The file: where it may come from, and what is said about one that is wrong.
+// Configuration files: their sources, and the messages about invalid ones.
 
 import Foundation
 import Testing
@@ -103,7 +103,7 @@ import Testing
     @Test("Every wrong line is reported in one run, each with its place, and a word that may have been meant")
     func mistakes() throws {
         let front = try freePort()
-        // Line, column, and the word that was meant, if one can be guessed.
+        // Line, column, and the suggested word, if there is one.
         var expected: [(line: Int, column: Int, hint: String)] = []
         var text = ""
         var line = 0
@@ -147,7 +147,7 @@ import Testing
         #expect(!said.contains("Configuration file is valid"))
         let lines = said.split(separator: "\n").map(String.init)
         for mistake in expected {
-            // HAProxy names no column, and stops before it looks at names.
+            // HAProxy prints no column, and stops before it resolves names.
             guard Portico.isItself else { break }
             let place = "mistakes.cfg:\(mistake.line):\(mistake.column)"
             let first = lines.firstIndex { $0.contains(place + ":") || $0.hasSuffix(place) }
@@ -177,7 +177,7 @@ import Testing
         let front = try freePort()
         let server = try ScriptedServer(saying: "hello")
         let first = try stage.file("first.cfg", opening() + "\n")
-        // Read in the order of their names; what does not end in .cfg is not read.
+        // Read in the order of their names; files that do not end in .cfg are ignored.
         _ = try stage.file("conf.d/10-frontend.cfg", "frontend www\n bind 127.0.0.1:\(front)\n default_backend app\n")
         _ = try stage.file("conf.d/20-backend.cfg", "backend app\n server s1 127.0.0.1:\(server.port)\n")
         _ = try stage.file("conf.d/notes.txt", "this is no configuration\n")
@@ -325,7 +325,7 @@ import Testing
         let closed = try Portico(site(""), listeningOn: front)
         #expect(try fetch("/new", from: front).text == "old")
         closed.process.stop()
-        // HAProxy has the word since 3.4.
+        // HAProxy has the keyword since 3.4.
         guard Portico.isItself else { return }
         _ = try Portico(site("    force-be-switch if { hdr(x-test) yes }"), listeningOn: front)
         #expect(try fetch("/new", from: front).text == "old")

@@ -1,4 +1,4 @@
-// How long connections live on both sides, and that requests stay in their order on them.
+// Lifetime of connections on both sides, and the order of requests on them.
 
 import Foundation
 import Testing
@@ -57,9 +57,9 @@ import Testing
 
         let client = try Connection(to: front.port)
         try client.send("GET /1 HTTP/1.1\r\nHost: example.test\r\n\r\n")
-        // All is sent, and the client has not read a byte of it.
+        // Everything has been sent, and the client has not read any of it.
         _ = try front.portico.exchange(with: "/1 ")
-        // To a socket that is closed, the first of these would bring the reset, and the second would fail.
+        // On a closed socket, the first of these would cause the reset, and the second would fail.
         for number in 2...3 { try client.send("GET /\(number) HTTP/1.1\r\nHost: example.test\r\n\r\n") }
 
         #expect(try client.receiveAnswer().text.count == 50_000)
@@ -114,13 +114,13 @@ import Testing
             let client = try Connection(to: front.port)
             for number in 1...5 {
                 #expect(try client.fetch("/\(number)").text == "hi")
-                // The next request comes after the server is gone, as it would from a person.
+                // The next request arrives after the server has closed, as it would from a person.
                 #expect(eventually { server.connectionCount == number })
             }
         }
     }
 
-    // HAProxy closes the client's connection when the next request meets the end of the server's on its way.
+    // HAProxy closes the client's connection if the next request crosses with the close of the server's connection.
     @Test(
         "uWSGI closes each connection without saying so; a kept-alive client notices nothing",
         .enabled(if: Portico.isItself))

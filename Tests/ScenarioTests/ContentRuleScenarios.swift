@@ -1,11 +1,11 @@
-// Rules about connections and about bytes: `tcp-request connection`, `session`, `content`, `tcp-response content`.
+// Rules on connections and on bytes: `tcp-request connection`, `session`, `content`, `tcp-response content`.
 
 import Foundation
 import Synchronization
 import Testing
 
 @Suite(.staged) struct ContentRuleScenarios {
-    /// A frontend in TCP mode before the backend `app`, and beside it the backend `other`.
+    /// A frontend in TCP mode with the backend `app`, and another backend `other`.
     private func tcpDoor(
         before port: Int, other: Int = 1, frontend: String = "", backend: String = ""
     ) throws -> FrontDoor {
@@ -19,7 +19,7 @@ import Testing
                 """, frontend: frontend, backend: backend)
     }
 
-    /// Says its name and repeats what it hears.
+    /// Sends its name and echoes what it receives.
     private func echo(_ name: String) throws -> ScriptedServer {
         try ScriptedServer { connection, _ in
             try connection.send(name + ": ")
@@ -52,7 +52,7 @@ import Testing
         #expect(server.connectionCount == 0)
     }
 
-    // HAProxy has not looked at the request line by then, and logs <BADREQ>.
+    // HAProxy has not parsed the request line at this point, and logs <BADREQ>.
     @Test(
         "A connection that is dropped silently hears nothing, not even its end", .enabled(if: Portico.isItself))
     func silentDrop() throws {

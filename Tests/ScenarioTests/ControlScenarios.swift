@@ -1,11 +1,11 @@
-// The control thread waits for no reader: what it says on standard error, and who is connected to its socket, holds nothing up.
+// The control thread does not block: neither on standard error nor on clients of the runtime socket.
 
 import Foundation
 import Glibc
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct ControlScenarios {
-    /// A named pipe that is full; it has a reader, which does not read.
+    /// A named pipe that is full and whose reader does not read.
     private func fullPipe() throws -> String {
         let path = Stage.current.folder + "/pipe"
         let isMade = unsafe mkfifo(path, 0o600) == 0
@@ -20,7 +20,7 @@ import Testing
 
     @Test("A standard error that is not read stops neither checks nor the runtime socket nor SIGTERM")
     func stuckStandardError() throws {
-        // Once the first message that found the pipe full was the last thing that the control thread did.
+        // Regression: the first message that found the pipe full blocked the control thread for good.
         let server = try ScriptedServer(saying: "hello")
         let (port, socket) = (try freePort(), Stage.current.folder + "/admin.sock")
         let file = try Stage.current.file(
@@ -44,7 +44,7 @@ import Testing
             ["sh", "-c", "exec \"$0\" \"$@\" 2>\(try fullPipe())", Portico.binary, "-db", "-f", file], named: "stuck",
             in: Stage.current.folder)
         Stage.current.atTheEnd { process.stop(patience: 1) }
-        // A notice at the start is not read either.
+        // A notice at start-up is not read either.
         #expect(eventually { isListening(on: port) && isListening(at: socket) })
         func state() throws -> String {
             let asking = try Connection(toUnixSocket: socket)
@@ -54,7 +54,7 @@ import Testing
             return line.map { String($0.split(separator: ",", omittingEmptySubsequences: false)[17]) } ?? table
         }
 
-        // Each change of state is a message, and so are these signals.
+        // Each change of state logs a message, and so do these signals.
         server.stop()
         #expect(try eventually { try state() == "DOWN" })
         process.signal(SIGHUP)

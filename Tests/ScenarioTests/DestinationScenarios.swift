@@ -1,4 +1,4 @@
-// Servers that are where the client wanted to go: `0.0.0.0`, a port with a sign, `set-dst`.
+// Servers at the client's destination address: `0.0.0.0`, a port with a sign, `set-dst`.
 
 import Foundation
 import Testing
@@ -18,7 +18,7 @@ import Testing
                 http-request set-dst-port req.hdr(x-port)
                 server any 0.0.0.0:0
             """, listeningOn: port)
-        // Idle connections to the one are no use to whoever wants the other.
+        // Idle connections to one address must not be used for the other.
         for _ in 1...3 {
             #expect(try fetch("/", from: port, headers: "X-Port: \(first.port)").text == "first")
             #expect(try fetch("/", from: port, headers: "X-Port: \(second.port)").text == "second")

@@ -1,5 +1,5 @@
-// Twenty thousand requests whose clients and servers leave whenever they like; afterwards everything adds up, and the
-// process is as big as it was.
+// Twenty thousand requests whose clients and servers disconnect at any time; afterwards all counters add up, and the
+// process has not grown.
 
 import Foundation
 import Testing
@@ -27,7 +27,7 @@ import Testing
                 """, listeningOn: front)
         }
 
-        /// Lets them come, and says how many requests had whole heads.
+        /// Starts the clients; returns the number of requests with complete heads.
         func rush(_ count: Int, seed: Int) throws -> Int {
             let script = projectFolder + "/Tests/ScenarioTests/Peers/disconnections.py"
             let ended = try play(
@@ -42,7 +42,7 @@ import Testing
                 .flatMap { Int($0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces)) }
         }
 
-        /// Nobody is there any more, and no connection waits for anybody.
+        /// Whether no client is left, and no connection waits for one.
         func isAtRest() throws -> Bool {
             let rows = try statistics()
             return try rows.values.allSatisfy { ($0["scur"] ?? "").isEmpty || $0["scur"] == "0" }
@@ -71,13 +71,13 @@ import Testing
         requests += try house.rush(20_000, seed: 2)
         #expect(try eventually(within: 120) { try house.isAtRest() })
         #expect(eventually { house.descriptors <= before.descriptors })
-        // Some 2 MiB more are the log's rings, which the first 4,000 lines do not fill.
+        // About 2 MiB more are the log's rings, which the first 4,000 lines do not fill.
         #expect(house.residentKilobytes < before.memory + 6_144, "\(before.memory) KiB before")
 
         let rows = try house.statistics()
         func count(_ row: String, _ column: String) -> Int { rows[row]?[column].flatMap { Int($0) } ?? -1 }
-        // As in HAProxy a head that never came whole is counted too. A client that resets may take its request back before it
-        // is read.
+        // As in HAProxy, an incomplete head is counted too. If a client resets the connection, its request may be
+        // discarded before it is read.
         let counted = count("www/FRONTEND", "req_tot")
         #expect(eventually(within: 120) { house.exchanges.count == counted })
         let understood = house.exchanges.count { !$0.hasSuffix("\"<BADREQ>\"") }
@@ -102,7 +102,7 @@ extension DisconnectionScenarios.House {
     fileprivate var exchanges: [String] { portico.logLines.filter { $0.contains(" www ") } }
 }
 
-/// What is looked at of a line of `option httplog`; a regular expression would take its time for so many.
+/// The relevant parts of a line of `option httplog`; a regular expression would be slow for so many.
 private struct Line {
     let backend: Substring
     let status: Int

@@ -1,4 +1,4 @@
-// The operator's own pages for errors: from files, elsewhere by redirect, or none at all.
+// Custom error pages: from files, by redirect, or none at all.
 
 import Foundation
 import Testing
@@ -9,11 +9,11 @@ import Testing
             "\(text).http", "HTTP/1.1 \(status) Page\r\ncontent-type: text/plain\r\n\(more)\r\n\(text)")
     }
 
-    /// A front door before nothing, in whose sections these lines stand.
+    /// A site without servers, with these lines in its sections.
     private func front(
         defaults: String = "", frontend: String = "", backend: String = "", above: String = ""
     ) throws -> FrontDoor {
-        // Lines behind those of `global` may open sections of their own.
+        // Lines after those of `global` may start sections of their own.
         try FrontDoor(
             before: freePort(), global: above, defaults: "retries 0\n    \(defaults)", frontend: frontend,
             backend: backend)
@@ -188,7 +188,7 @@ import Testing
         ] {
             #expect(said.errors.contains(text), "\(text)")
         }
-        // Said of the defaults section once, not for each section made of it.
+        // Reported once for the defaults section, not for each section that inherits it.
         #expect(said.errors.components(separatedBy: "longer than a buffer").count == 2)
     }
 

@@ -1,11 +1,11 @@
-// Actions that several families of rules have, seen at work in each of them: connections, sessions, bytes of both sides,
+// Actions that several families of rules have, tested in each of them: connections, sessions, bytes of both sides,
 // requests, responses.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct FamilyScenarios {
-    /// Says something and waits for the end.
+    /// Sends something and waits for the end.
     private func speaker(_ text: String = "hello\n") throws -> ScriptedServer {
         try ScriptedServer { connection, _ in
             try connection.send(text)
@@ -51,7 +51,7 @@ import Testing
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(before: server.port, frontend: "    \(family) silent-drop if { dst_port gt 1 }")
         let client = try Connection(to: front.port)
-        // What came in after a connection was forgotten, the system would answer with a reset.
+        // The system would respond with a reset to bytes that arrive after a connection was dropped.
         if !family.hasSuffix("connection") && !family.hasSuffix("session") {
             try client.send("GET /dropped HTTP/1.1\r\nHost: a\r\n\r\n")
         }
@@ -119,7 +119,7 @@ import Testing
         #expect(!front.portico.logLines.contains { $0.contains("said hush") })
     }
 
-    // HAProxy marks connections to servers since 3.0, and knows set-retries since 3.2.
+    // HAProxy sets marks on connections to servers since 3.0, and has set-retries since 3.2.
     @Test("Rules in TCP mode mark the connection to the server, and limit tries", .enabled(if: Portico.isItself))
     func serverMarks() throws {
         let server = try speaker()

@@ -1,5 +1,5 @@
-// Peers that break off, keep silent, or talk nonsense: each gets the status that its fault deserves, the log names
-// who and when, and the next exchange is none the worse for it.
+// Peers that disconnect, stay silent, or send invalid data: each gets the right status, the log shows
+// which side failed and when, and later exchanges are not affected.
 
 import Foundation
 import Synchronization
@@ -41,7 +41,7 @@ import Testing
         let front = try FrontDoor(before: server.port)
 
         let client = try Connection(to: front.port)
-        // Portico may answer and close before it was sent all of this.
+        // Portico may respond and close before all of this has been sent.
         try? client.send("GET / HTTP/1.1\r\nHost: example.test\r\nX-Large: ")
         try? client.send(String(repeating: "x", count: 100_000) + "\r\n\r\n")
         let status = try? client.receiveAnswer().status
@@ -259,7 +259,7 @@ import Testing
         try client.send("GET /broken HTTP/1.1\r\nHost: example.test\r\n\r\n")
         _ = try client.receive(through: "only")
         curtain.signal()
-        // Neither a whole body nor a last chunk may make it look complete.
+        // Neither a complete body nor a last chunk may make it look complete.
         let rest = (try? client.receiveAll()) ?? []
         #expect(!String(decoding: rest, as: UTF8.self).contains("0\r\n\r\n"))
 
@@ -275,7 +275,7 @@ import Testing
             try connection.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly part")
             _ = connection.isClosedByPeer()
         }
-        // Long enough for the first bytes, on a slow machine too.
+        // Long enough for the first bytes, even on a slow machine.
         let front = try FrontDoor(before: server.port, defaults: "timeout server 5s")
 
         let client = try Connection(to: front.port)
@@ -309,7 +309,7 @@ import Testing
             }
         }
 
-        // A few pooled connections may stay.
+        // A few pooled connections may remain.
         #expect(eventually { descriptors(of: front.portico.process.pid) <= before + 2 })
         #expect(eventually { front.portico.logLines.count >= 301 })
     }

@@ -1,4 +1,4 @@
-// Names of fields that peers have trouble with, and the field that names the server.
+// Field names that cause trouble for peers, and the field with the server's name.
 
 import Testing
 

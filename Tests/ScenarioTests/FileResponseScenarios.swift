@@ -1,10 +1,10 @@
-// Answers from files pass the steps of a server's response: rules, error pages, log and counters.
+// Responses from files go through the same steps as a server's: rules, error pages, log and counters.
 
 import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct FileResponseScenarios {
-    /// A front door before a folder with `app.css` (3 bytes) and a directory `sub` without an index.
+    /// A site with a folder that has `app.css` (3 bytes) and a directory `sub` without an index.
     private func front(
         global: String = "", defaults: String = "", frontend: String = "", backend: String = ""
     ) throws -> FrontDoor {

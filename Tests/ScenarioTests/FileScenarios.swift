@@ -1,11 +1,11 @@
-// Files that Portico serves itself: what a browser relies on, and what nobody may reach.
+// Files that Portico serves: what browsers rely on, and what must not be accessible.
 
 import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct FileScenarios {
-    /// A site in a folder, a secret beside it, and a front door that serves the site under /static/ and asks a
-    /// server for all else.
+    /// A site in a folder, a secret next to it, and a frontend that serves the site under /static/ and sends all other
+    /// requests to a server.
     private struct Site {
         let front: Int
         let server: ScriptedServer

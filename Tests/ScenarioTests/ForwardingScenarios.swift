@@ -1,4 +1,4 @@
-// What servers are told of the client: by options of the frontend and the backend, and by rules.
+// Information about the client for servers: by options of the frontend and the backend, and by rules.
 
 import Testing
 
@@ -61,7 +61,7 @@ import Testing
             before: server.port, defaults: "option forwarded-headers trust 10.0.0.0/8 ::1 unix",
             frontend: "    http-request set-src req.hdr(x-src) if { path /src }")
         _ = try fetch("/", from: front.port, headers: "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: https")
-        // An address that a rule makes out of the request is no proxy's.
+        // An address that a rule sets from the request is not that of a proxy.
         _ = try fetch("/src", from: front.port, headers: "X-Src: 10.0.0.1", "X-Forwarded-Proto: https")
         for request in server.requests {
             #expect(request.all("x-forwarded-for") == ["127.0.0.1"])

@@ -1,4 +1,4 @@
-// Which header fields the server and the client see.
+// Header fields as seen by the server and the client.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// Who is alive: a server that dies is taken out before its clients suffer, one that returns comes back, and the log
+// Health: a failing server is taken out before clients notice, a recovering one is used again, and the log
 // says when and why.
 
 import Foundation
@@ -19,7 +19,7 @@ import Testing
         first.crash()
         let line = try front.portico.logLine(with: "Server app/s1 is DOWN")
         #expect(line.contains("reason: Layer4 connection problem"))
-        // Requests that were on their way may have been lost; from here on none may.
+        // Requests that were in progress may have been lost; from here on none may be.
         crowd.forgetFailures()
         let answered = crowd.answered
         #expect(eventually(within: 60) { crowd.answered > answered + 200 })
@@ -137,7 +137,7 @@ import Testing
                 checks += 1
                 return checks
             }
-            // A success, two failures, and so on for a while; then failures for good.
+            // A success, two failures, and so on for a while; then only failures.
             let isWell = number <= 30 && number % 3 == 1
             return "HTTP/1.1 \(isWell ? "200 OK" : "500 Sick")\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         }
@@ -188,7 +188,7 @@ import Testing
     }
 }
 
-/// People who keep asking, two at a time, until told to leave.
+/// Clients that keep sending requests, two at a time, until they are stopped.
 private final class Crowd: Sendable {
     private let state = Mutex(State())
     private let port: Int
@@ -196,7 +196,7 @@ private final class Crowd: Sendable {
     private struct State {
         var answered = 0
         var failures: [String] = []
-        /// How often failures have been forgotten.
+        /// How often failures have been discarded.
         var chapter = 0
         var isLeaving = false
         var present = 2
@@ -211,7 +211,7 @@ private final class Crowd: Sendable {
     var answered: Int { state.withLock { $0.answered } }
     var failures: [String] { state.withLock { $0.failures } }
 
-    /// Forgets those of everybody who has asked so far, also of those who still wait for their answer.
+    /// Discards the failures of all requests so far, including those still in progress.
     func forgetFailures() {
         state.withLock { state in
             state.failures = []

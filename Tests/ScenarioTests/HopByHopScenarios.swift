@@ -1,4 +1,4 @@
-// What a peer says of its connection, and what rules write under the same names.
+// A peer's hop-by-hop fields, and fields of the same names that rules write.
 
 import Testing
 
@@ -26,7 +26,7 @@ import Testing
         #expect(request.all("x-backend") == ["yes"])
         #expect(request["x-trace"]?.hasPrefix("id-") == true)
         #expect(request["x-client-address"] == "127.0.0.1")
-        // What the peer has named is gone before the first rule.
+        // The fields that the peer has listed are removed before the first rule.
         #expect(request["x-peer"] == nil)
         #expect(request["x-seen"] == "")
     }
@@ -112,7 +112,7 @@ import Testing
         #expect(answer.status == 426 && answer["upgrade"] == "websocket" && answer["connection"] == "upgrade")
         answer = try client.fetch("/own")
         #expect(answer.status == 426 && answer["upgrade"] == "TLS/1.0" && answer["connection"] == "upgrade")
-        // What a server offers beside an answer is meant for this hop.
+        // A server's Upgrade field in an ordinary response applies to this hop.
         answer = try client.fetch("/200")
         #expect(answer.status == 200 && answer["upgrade"] == nil && answer["connection"] == nil)
     }

@@ -1,10 +1,10 @@
-// Every field of `show info`: measured, or not there.
+// Every field of `show info`: measured, or absent.
 
 import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct InfoScenarios {
-    /// What each field has to be after three requests, of which one connection is still there. HAProxy has more fields, and
+    /// The expected fields after three requests, with one connection still open. HAProxy has more fields, and
     /// another name.
     private static let fields: [String: ClosedRange<Int>?] = [
         "Name": nil, "Version": nil, "Release_date": nil, "node": nil, "description": nil, "Uptime": nil,
@@ -14,11 +14,11 @@ import Testing
         "CurrConns": 1...1, "CumConns": 1...1, "CumReq": 3...3,
         "ConnRate": 0...1, "MaxConnRate": 1...1, "SessRate": 0...1, "MaxSessRate": 1...1, "ReqRate": 0...3,
         "MaxReqRate": 1...3,
-        // As little is done here, most of the time is spent waiting.
+        // There is little to do, so most of the time is spent waiting.
         "Idle_pct": 1...100,
         "Stopping": 0...0, "Jobs": 2...2, "Listeners": 1...1, "DroppedLogs": 0...0, "RegexUndecided": 0...0,
         "TotalBytesIn": 90...500,
-        // What the server was sent, and the client: 3 × 100,000 and their heads.
+        // Bytes sent to the server and to the client: 3 × 100,000 and their heads.
         "TotalBytesOut": 300_000...302_000, "BytesOutRate": 0...302_000,
         "Resident_bytes": (1 << 20)...(1 << 32),
         "PoolAlloc_MB": 0...10, "PoolAlloc_bytes": 16_384...10_000_000, "PoolUsed_MB": 0...1,
@@ -35,7 +35,7 @@ import Testing
         let client = try Connection(to: front.port)
         for _ in 1...3 { #expect(try client.fetch("/").body.count == 100_000) }
         var info: [String: String] = [:]
-        // The idle time is measured once a second.
+        // The idle time is measured once per second.
         #expect(
             try eventually {
                 let lines = try ask(socket, "show info").split(separator: "\n").map {

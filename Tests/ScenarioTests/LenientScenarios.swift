@@ -1,9 +1,9 @@
-// Messages that a server of one's own writes sloppily, and that go on as they should be; and the same from clients.
+// Messages that sloppy servers send and that are forwarded in correct form; and the same from clients.
 
 import Testing
 
 @Suite(.staged) struct LenientScenarios {
-    /// Responses whose sizes were padded arrived as a head and no body.
+    /// Regression: responses with padded sizes were forwarded as a head without a body.
     @Test(
         "A response whose chunks are padded, or whose lines end with LF alone, goes on well written",
         arguments: [
@@ -22,7 +22,7 @@ import Testing
             #expect(answer.status == 200 && answer.text == "hello")
         }
         #expect(try front.portico.exchange(status: 200).termination == "----")
-        // Where it ends was certain: the connection is used again.
+        // Its end was unambiguous: the connection is reused.
         #expect(server.connectionCount == 1)
     }
 

@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 @Suite(.staged) struct LifecycleScenarios {
-    /// A server that keeps each answer back until the curtain rises.
+    /// A server that delays each response until the curtain rises.
     private func patientServer() throws -> (ScriptedServer, curtain: DispatchSemaphore) {
         let curtain = DispatchSemaphore(value: 0)
         let server = try ScriptedServer { _ in
@@ -120,7 +120,7 @@ import Testing
         front.portico.process.signal(signal)
 
         let exit = try #require(front.portico.process.end())
-        // HAProxy ends by the signal where it has no handler for it.
+        // HAProxy is ended by the signal if it has no handler for it.
         #expect(exit == .status(0) || exit == .status(128 + signal) || exit == .signal(signal))
         #expect(client.isClosedByPeer())
         #expect(!isListening(on: front.port))
@@ -173,7 +173,7 @@ import Testing
 
             """)
 
-        // Swift's own reporter is there only where Swift is installed.
+        // Swift's own reporter is available only where Swift is installed.
         let starter = try Child(
             ["env", "SWIFT_BACKTRACE=enable=no", Portico.binary, "-D", "-p", pidFile, "-f", file], named: "starter",
             in: Stage.current.folder)

@@ -1,4 +1,4 @@
-// More clients than there is room for: they wait at the door and are served in their time, and nothing spins.
+// More clients than the limits allow: they wait and are served in turn, without busy waiting.
 
 import Foundation
 import Synchronization
@@ -20,7 +20,7 @@ import Testing
 
     @Test(
         "Beyond `maxconn` a client waits in the kernel's queue until another leaves",
-        // HAProxy itself runs short of descriptors when `global` says so little.
+        // HAProxy itself runs out of descriptors when `global` sets so few.
         arguments: Portico.isItself ? ["global", "frontend"] : ["frontend"])
     func maxconn(section: String) throws {
         let server = try ScriptedServer(saying: "hello")
@@ -90,7 +90,7 @@ import Testing
         let (idle, clientCount) = (25, 40)
         let crowd = Mutex(0)
         let server = try ScriptedServer { _ in
-            // None is answered before all are there, so that each has a connection of its own.
+            // No request is answered before all have arrived, so that each has a connection of its own.
             crowd.withLock { $0 += 1 }
             _ = eventually { crowd.withLock { $0 } >= idle }
             return "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -115,7 +115,7 @@ import Testing
         for client in first { #expect(client.isClosedByPeer()) }
         let pid = portico.process.pid
         #expect(server.connectionCount == idle)
-        // Those that are closed already: what it listens on and the like, and the idle ones.
+        // Those that are closed already: listeners and the like, and the idle ones.
         #expect(eventually { descriptors(of: pid) < idle * 2 })
 
         let limit = descriptors(of: pid) + clientCount - idle + 5
@@ -128,10 +128,10 @@ import Testing
         #expect(!portico.process.output.contains("Cannot accept"))
     }
 
-    /// Processor time a process has used so far.
+    /// The processor time that a process has used so far.
     private func processorSeconds(of pid: Int32) -> Double {
         let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-        // utime and stime are the 14th and 15th; the second, in parentheses, may have spaces in it.
+        // utime and stime are fields 14 and 15; field 2, in parentheses, may contain spaces.
         let columns = stat.split(separator: ")").last?.split(separator: " ") ?? []
         guard columns.count > 13, let user = Double(columns[11]), let system = Double(columns[12]) else { return 0 }
         return (user + system) / 100

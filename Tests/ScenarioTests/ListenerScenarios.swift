@@ -1,4 +1,4 @@
-// Where clients may come in, and where servers may be: IPv4, IPv6, unix sockets.
+// Addresses of listeners and of servers: IPv4, IPv6, Unix-domain sockets.
 
 import Foundation
 import Testing
@@ -52,7 +52,7 @@ import Testing
         let six = try freePort()
         let path = Stage.current.folder + "/server.sock"
         let front = try freePort()
-        // Portico itself plays the servers.
+        // Portico itself is used for the servers.
         _ = try Portico(
             """
             \(opening())

@@ -1,10 +1,10 @@
-// Lines as each target wants them: profiles, structured data, and lines at several steps. HAProxy has them from 3.1 on.
+// Lines in the format of each target: profiles, structured data, and lines at several steps. HAProxy has them since 3.1.
 
 import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct LogProfileScenarios {
-    /// What is behind the header of a line in rfc5424: `tag: structured data text`.
+    /// The part of a line after its rfc5424 header: `tag: structured data text`.
     private func texts(of lines: [String]) -> [String] {
         lines.compactMap { line in
             let words = line.split(separator: " ", maxSplits: 6).map(String.init)
@@ -54,7 +54,7 @@ import Testing
                 ] && front.portico.logLines.contains("closed 200")
             }, "\(front.portico.logLines)")
 
-        // A head that is none: it never came to an exchange.
+        // An invalid head, which does not start an exchange.
         let client = try Connection(to: front.port)
         try client.send("nonsense\r\n\r\n")
         _ = try client.receiveAll()
@@ -104,7 +104,7 @@ import Testing
             """, "", server: server.port, mode: "tcp")
         for _ in 1...2 { #expect(try fetch("/", from: front.port).text == "hello") }
         #expect(eventually { front.portico.logLines.count >= 4 })
-        // Lines of different workers have no order.
+        // Lines of different workers have no defined order.
         #expect(
             front.portico.logLines.sorted() == [
                 "txn_accept to <NOSRV>", "txn_accept to <NOSRV>", "txn_connect to s1", "txn_connect to s1",

@@ -1,4 +1,4 @@
-// What is written about each exchange, and where it goes.
+// The log lines of exchanges, and their targets.
 
 import Foundation
 import Testing
@@ -7,7 +7,7 @@ import Testing
     @Test("`option httplog` writes every field where HAProxy does")
     func everyField() throws {
         let server = try ScriptedServer { request in
-            usleep(30_000)  // the time that Tr has to show
+            usleep(30_000)  // the time that Tr must show
             return "HTTP/1.1 201 Created\r\ncontent-length: 5\r\n\r\nhello"
         }
         let front = try FrontDoor(before: server.port)
@@ -22,7 +22,7 @@ import Testing
         #expect((40...400).contains(line.bytes))
         #expect(line.termination == "----")
         #expect(line.request == "PUT /logged?q=1 HTTP/1.1")
-        // TR, Tw, Tc took no time worth speaking of; Tr is the server's; Ta is all of it.
+        // TR, Tw, Tc are close to 0; Tr is the server's time; Ta is the total.
         #expect(line.timers[..<3].allSatisfy { (0..<10_000).contains($0) })
         #expect((25..<30_000).contains(line.timers[3]))
         #expect(line.timers[4] >= line.timers[3])
@@ -101,7 +101,7 @@ import Testing
     @Test("A log that nobody reads holds no request up")
     func nobodyReads() throws {
         let path = Stage.current.folder + "/log"
-        // Bound, never read: its queue is full after a few lines.
+        // Bound but never read: its queue is full after a few lines.
         let deaf = try DatagramReceiver(.unix(path))
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(before: server.port, global: "log \(path) local0")
@@ -132,7 +132,7 @@ import Testing
         #expect(try client.fetch("http://example.test/alive").status == 200)
         #expect(try client.fetch("/alive?").status == 403)
         try client.send("GET /alive HTTP/1.1\r\nHost: x\r\nX-State: broken\r\n\r\n")
-        // Its failure has the section's page: here, silence.
+        // Its failure has the section's error page: silence.
         #expect(try client.receiveAll() == [])
 
         _ = try front.portico.exchange(with: "/alive? ")
@@ -206,7 +206,7 @@ import Testing
         #expect(try client.receiveAnswer().text == "half")
         client.close()
         try Connection(to: front.port).close()
-        // The line of a connection that came later.
+        // The line of a connection that arrived later.
         _ = try front.portico.exchange(status: 400)
         #expect(front.portico.logLines.filter { $0.contains("/early") }.count == 1)
     }
@@ -214,7 +214,7 @@ import Testing
     @Test("Lines that a log does not take stop nobody, and are counted", .enabled(if: Portico.isItself))
     func losses() throws {
         let path = Stage.current.folder + "/admin"
-        // Nobody reads this log, and datagrams that the socket does not take are lost.
+        // This log is not read, and datagrams that the socket does not accept are lost.
         let log = try DatagramReceiver(.unix(Stage.current.folder + "/log"))
         let front = try FrontDoor(
             before: freePort(),

@@ -1,5 +1,5 @@
-// Messages of every shape pass through whole: bodies with a length and in chunks, heads without bodies, interim
-// answers, and pieces as small as the network can make them.
+// Messages of every form are forwarded correctly: bodies with a length and in chunks, heads without bodies, interim
+// responses, and the smallest possible packets.
 
 import Foundation
 import Synchronization
@@ -19,7 +19,7 @@ import Testing
         #expect(FileManager.default.contentsEqual(atPath: body, andPath: echo))
     }
 
-    // uWSGI's HTTP socket is left out: its Python plugin does not read a chunked body as one.
+    // uWSGI's HTTP socket is excluded: its Python plugin does not decode chunked bodies.
     @Test(
         "A body in chunks comes back from a real application as it was sent",
         arguments: [Application.Server.gunicorn, .gevent], [0, 1, 65_537, 3_000_000])
@@ -117,7 +117,7 @@ import Testing
     func expectContinueForReal() throws {
         let front = try FrontDoor(before: Application.shared(.gunicorn).port)
         let echo = try curl(
-            // Had it to wait for the time-out, it would not succeed.
+            // If it had to wait for the time-out, it would fail.
             "--expect100-timeout", "100", "-H", "Expect: 100-continue", "--data-binary", "hello", "--max-time", "50",
             "http://127.0.0.1:\(front.port)/echo")
         #expect(echo == "hello")
@@ -247,7 +247,7 @@ import Testing
     }
 }
 
-/// Bytes in which a piece that is lost, doubled or moved shows.
+/// Bytes in which lost, duplicated or moved parts are detected.
 private func pattern(_ count: Int) -> [UInt8] {
     var state: UInt32 = 2_463_534_242
     return (0..<count).map { _ in
@@ -258,7 +258,7 @@ private func pattern(_ count: Int) -> [UInt8] {
     }
 }
 
-/// Waits until `value` has been the same for a while, which takes as long as it keeps changing.
+/// Waits until `value` has not changed for a while.
 private func standsStill(within seconds: Double = patience, _ value: () -> Int) -> Bool {
     var last = value()
     var since = ContinuousClock.now

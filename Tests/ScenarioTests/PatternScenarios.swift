@@ -1,4 +1,4 @@
-// Files of patterns and maps on the running program.
+// Pattern files and maps in the running program.
 
 import Testing
 
@@ -67,7 +67,7 @@ import Testing
                     http-request deny if { path /do } { req.hdr(x-key) -f \(banned) }
                     http-request set-header x-flag %[req.hdr(x-key),map(\(map),none)]
                 """)
-        // A connection each: they are spread over the threads.
+        // One connection each, so that they are distributed over the threads.
         func ask(_ path: String, _ key: String, _ value: String = "") throws -> Int {
             try fetch(path, from: front.port, headers: "X-Key: \(key)", "X-Value: \(value)").status
         }

@@ -1,10 +1,10 @@
-// The programs that people use, on either side of Portico: they know nothing of it, and must not notice it.
+// Real programs on either side of Portico, which must not notice it.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct PeerScenarios {
-    /// A Python program of Tests/ScenarioTests/Peers, under Debian's Python, which has Debian's libraries.
+    /// A Python program of Tests/ScenarioTests/Peers, run with Debian's Python, which has Debian's libraries.
     private func python(_ name: String, _ arguments: [String], within seconds: Double = 120) throws -> Ended {
         try play(["/usr/bin/python3", peer(name)] + arguments, within: seconds)
     }
@@ -15,7 +15,7 @@ import Testing
         #expect(ended.output == "all is well\n", "\(ended.errors)", sourceLocation: sourceLocation)
     }
 
-    /// A server of our own in Python, ended with the play.
+    /// A Python server of the test, ended with it.
     private func start(_ command: [String], on port: Int, in folder: String = projectFolder) throws {
         let child = try Child(
             command, named: "peer-\(port)", in: Stage.current.folder, workingFolder: folder,
@@ -50,7 +50,7 @@ import Testing
     @Test("And to an application under gunicorn with gevent")
     func websocketsThroughGunicorn() throws {
         let front = try FrontDoor(before: startGunicornWithSockets(), defaults: "timeout tunnel 1h")
-        // gevent-websocket leaves without a code, whoever is before it.
+        // gevent-websocket closes without a code, also without a proxy.
         expectAllIsWell(try python("websocket_client.py", ["\(front.port)", "without a code"]))
         #expect(try fetch("/", from: front.port).text == "ok\n")
     }
@@ -62,7 +62,7 @@ import Testing
         let reader = try Connection(to: front.port)
         try reader.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
         for number in 1...20 {
-            // The next event is said only when somebody asks for it: each of them has come alone.
+            // The next event is sent only on request: so each of them has arrived separately.
             _ = try reader.receive(through: "data: \(number)\n\n")
             #expect(try fetch("/next", from: front.port).status == 204)
         }
@@ -74,7 +74,7 @@ import Testing
     @Test("A session of Python's requests: kept connections, uploads with a length and in chunks, a long download")
     func requests() throws {
         for server in [Application.Server.gunicornSync, .gevent, .uwsgi] {
-            // WSGI servers cannot read chunks: Portico gives them a length.
+            // WSGI servers cannot read chunks: Portico adds a length.
             let words = Portico.isItself ? "request-buffer 2m" : ""
             guard !words.isEmpty || server == .gevent else { continue }
             let front = try FrontDoor(before: Application.shared(server).port, backend: words)

@@ -1,4 +1,4 @@
-// Which server connections are used again, and what closes them.
+// Which server connections are reused, and what closes them.
 
 import Foundation
 import Testing
@@ -192,7 +192,7 @@ import Testing
         let twice = try ScriptedServer(saying: "hello")
         for (server, words) in [(none, "pool-max-conn 0"), (twice, "max-reuse 1")] {
             let front = try FrontDoor(before: server.port, server: words)
-            // Each request on a client connection of its own: what one client's connection holds on to is not the pool.
+            // Each request on a client connection of its own: a connection kept by a client is not in the pool.
             for number in 1...4 { #expect(try fetch("/\(number)", from: front.port).text == "hello") }
         }
         #expect(none.connectionCount == 4)
@@ -231,7 +231,7 @@ import Testing
     }
 }
 
-/// Raised by one thread, seen by another.
+/// A flag set by one thread and read by another.
 private final class Flag: @unchecked Sendable {
     private let lock = NSLock()
     private var value = false

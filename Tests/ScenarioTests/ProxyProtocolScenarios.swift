@@ -1,5 +1,5 @@
-// Proxies before Portico that say who the client is, with the PROXY protocol: curl, HAProxy, and scripts that send what
-// the specification says and what it does not.
+// Proxies in front of Portico that send the PROXY protocol: curl, HAProxy, and scripts that send valid
+// and invalid headers.
 
 import Foundation
 import Testing
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// A server that says whom it was asked by.
+    /// A server that responds with the client address of the request.
     private func server() throws -> ScriptedServer {
         try ScriptedServer { request in
             let text = "for \(request["x-forwarded-for"] ?? "nobody"), \(request["x-said"] ?? "nothing")"
@@ -84,7 +84,7 @@ import Testing
             try client.send(bytes: header + request)
             #expect(try client.receiveAnswer().text == "for 192.0.2.7, 192.0.2.7:77>443")
 
-            // HAProxy takes a header in one piece only.
+            // HAProxy requires a header to arrive in one piece.
             let slow = try Connection(to: front.port)
             try slow.send(bytes: Array(header[..<9]))
             #expect(slow.staysSilent(for: 0.05))
@@ -187,7 +187,7 @@ import Testing
             let client = try Connection(to: front.port)
             if isTrusted { try client.send(bytes: line(last: 3, port: 33)) }
             #expect(try client.fetch("/").text.hasPrefix(isTrusted ? "for 192.0.2.3," : "for 127.0.0.1,"))
-            // What was not announced is a mistake on both sides.
+            // A missing setting is a mistake on either side.
             let wrong = try Connection(to: front.port)
             if !isTrusted { try wrong.send(bytes: line(last: 3, port: 33)) }
             try wrong.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -290,7 +290,7 @@ import Testing
         try client.send(bytes: line(last: 6, port: 66))
         #expect(try client.fetch("/before").text.hasPrefix("for 192.0.2.6"))
         let waiting = try Connection(to: front.port)
-        // Whoever connects later is accepted later.
+        // A later connection is accepted later.
         let witness = try Connection(to: front.port)
         try witness.send(bytes: line(last: 6, port: 67))
         #expect(try witness.fetch("/witness").status == 200)
@@ -302,13 +302,13 @@ import Testing
     }
 }
 
-/// A real HAProxy beside Portico.
+/// A real HAProxy next to Portico.
 final class HAProxy {
     static let path = "/usr/sbin/haproxy"
     static let isInstalled = FileManager.default.isExecutableFile(atPath: path)
 
     private let process: Child
-    /// What it has said, its log first of all.
+    /// Its output, which starts with its log.
     var output: String { process.output }
 
     init(_ configuration: String, listeningOn port: Int) throws {

@@ -1,5 +1,5 @@
-// Servers that take only so much at a time (`maxconn`), and those who wait for them; failures that are somebody else's
-// chance (`retry-on`).
+// Servers with a limit (`maxconn`) and requests that wait for them; failures that are retried on another
+// server (`retry-on`).
 
 import Foundation
 import Glibc
@@ -7,11 +7,11 @@ import Synchronization
 import Testing
 
 @Suite(.staged) struct QueueScenarios {
-    /// A server that counts how many requests it has at a time.
+    /// A server that counts its concurrent requests.
     private final class BusyServer: Sendable {
         let busy = Mutex((now: 0, most: 0))
 
-        /// Each request takes `pause` microseconds at least.
+        /// Each request takes at least `pause` microseconds.
         func server(pause: useconds_t) throws -> ScriptedServer {
             try ScriptedServer { _ in
                 self.busy.withLock {
@@ -33,7 +33,7 @@ import Testing
         return client
     }
 
-    /// How many wait in the backend `app`. Those who came over several threads are in line only once they are counted.
+    /// The number of requests waiting in the backend `app`. Requests on several threads are in the queue only once counted.
     private func waiting(_ socket: String) throws -> Int {
         let row = try #require(table(ScenarioTests.ask(socket, "show stat"))["app/BACKEND"])
         return Int(row["qcur"] ?? "") ?? -1
@@ -55,7 +55,7 @@ import Testing
             defaults: "timeout queue 60s", server: "maxconn 1")
         func asked() -> [[String]] { servers.map { $0.requests.map(\.target) } }
 
-        // Two are served at once, the others wait, each behind the one before.
+        // Two are served at once, the others wait in order.
         let clients = try (1...8).map { number in
             let client = try ask("/\(number)", front.port)
             #expect(
@@ -66,7 +66,7 @@ import Testing
         #expect(asked() == [["/1"], ["/2"]])
         #expect(clients[7].staysSilent(for: 0.3))
 
-        // Whichever server is free has the next one.
+        // The first free server gets the next one.
         for (place, server) in [1, 1, 0, 0, 0, 1].enumerated() {
             curtains[server].signal()
             #expect(eventually { asked()[server].last == "/\(place + 3)" })
@@ -140,7 +140,7 @@ import Testing
         #expect(eventually { server.requests.count == 1 })
         let clients = try (0..<100).map { try ask("/\($0)", front.port) }
         #expect(try eventually { try waiting(socket) == 100 })
-        // Half of them leave: some while nothing goes on, some while places are given.
+        // Half of them disconnect: some while nothing happens, some while slots are granted.
         for number in stride(from: 1, to: 50, by: 2) { leave(clients[number], number) }
         #expect(eventually { front.portico.logLines.count { $0.contains(" CQ-- ") } == 25 })
         #expect(try waiting(socket) == 75)
@@ -211,7 +211,7 @@ import Testing
         #expect(try row("BACKEND")["slim"] == "77")
         let line = try row("s1")
         #expect(line["slim"] == "1" && line["qlimit"] == "5" && line["scur"] == "1")
-        // Which of the two that wait came first is between the threads that took them.
+        // The order of the two waiting requests depends on the threads that accepted them.
         for _ in clients { curtain.signal() }
         for client in clients { #expect(try client.receiveAnswer().status == 200) }
         #expect(try row("BACKEND")["qcur"] == "0")

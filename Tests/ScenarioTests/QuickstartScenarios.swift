@@ -1,4 +1,4 @@
-// The newcomer's first minute: the files that come with the project do what they say.
+// First steps: the files that come with the project work as described.
 
 import Foundation
 import Glibc
@@ -34,7 +34,7 @@ import Testing
         Stage.current.atTheEnd { script.stop(patience: 10) }
         Stage.current.inCaseOfFailure { script.output + script.errors }
         #expect(eventually(within: 100) { quickstartPorts.allSatisfy { isListening(on: $0) } || script.ended() != nil })
-        // The guide comes once Portico listens.
+        // The guide is printed once Portico listens.
         #expect(eventually { script.output.contains("Ctrl-C stops everything") })
         #expect(script.output.contains("http://localhost:8080/"))
         #expect(script.output.contains("curl"))
@@ -45,13 +45,13 @@ import Testing
         #expect(try fetch("/static/style.css", from: 8080)["content-type"]?.hasPrefix("text/css") == true)
         #expect(try fetch("/", from: 8404).text.contains("app5"))
 
-        // One instance is stuck when the end comes.
+        // One instance is stuck when it is stopped.
         let stuck = try Connection(to: 8080)
         try stuck.send("GET /slow?seconds=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         script.signal(SIGINT)
 
         #expect(script.end() == .status(0))
-        // What was killed is gone a moment later.
+        // Killed processes end shortly after.
         #expect(eventually { quickstartPorts.allSatisfy { !isListening(on: $0) } })
     }
 }

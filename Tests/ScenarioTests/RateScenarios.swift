@@ -1,10 +1,10 @@
-// Rates that decide: how many requests and sessions a second there are, asked in the middle of a burst.
+// Rates in rules: requests and sessions per second, evaluated in the middle of a burst.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct RateScenarios {
-    /// Values of a header that every answer carries.
+    /// Values of a header field in every response.
     private func rates(_ answers: [Answer], _ header: String) throws -> [Int] {
         try answers.map { try #require(Int($0[header] ?? "")) }
     }
@@ -21,17 +21,17 @@ import Testing
                 http-request deny deny_status 429 if { fe_req_rate gt 20 }
                 http-request return status 200
             """, listeningOn: front)
-        // In one piece, so that a slow machine does not stretch it.
+        // Sent at once, so that a slow machine does not stretch the burst.
         let client = try Connection(to: front)
         try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", count: 100))
         var statuses: [Int] = []
         while statuses.count < 100, let answer = try? client.receiveAnswer() {
             statuses.append(answer.status)
-            // HAProxy closes with a denial.
+            // HAProxy closes the connection with a denial.
             if answer["connection"] == "close" { break }
         }
 
-        // What was asked just before a second ends weighs a little less in the next.
+        // Requests at the end of a second weigh slightly less in the next.
         let accepted = statuses.prefix { $0 == 200 }.count
         #expect((20...25).contains(accepted), "\(accepted) of the burst were let in")
         #expect(statuses.dropFirst(accepted).allSatisfy { $0 == 429 })
@@ -52,12 +52,12 @@ import Testing
                 http-response set-header x-server %[srv_sess_rate(app/s1)]
                 """)
         let count = 30
-        // Each over a connection of its own: both workers get some.
+        // Each over a connection of its own, so that both workers get some.
         let answers = try (0..<count).map { _ in try fetch("/", from: front.port) }
         for header in ["x-frontend", "x-requests", "x-backend", "x-server"] {
             let seen = try rates(answers, header)
             #expect(seen[0] == 1, "\(header)")
-            // On a slow machine the first are forgotten while the last are asked.
+            // On a slow machine, the first requests no longer count when the last are sent.
             for (before, rate) in seen.enumerated() { #expect((1...before + 1).contains(rate), "\(header): \(seen)") }
             #expect(seen.max() ?? 0 > 1, "\(header): \(seen)")
         }
@@ -78,7 +78,7 @@ import Testing
             let client = try Connection(to: front)
             try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", count: 10))
             let seen = try rates((1...10).map { _ in try client.receiveAnswer() }, "x-rate")
-            // The second burst begins where the first is forgotten.
+            // The second burst starts when the first no longer counts.
             #expect(seen.first == 1)
             #expect(seen.last ?? 0 > 5 && seen.last ?? 0 <= 10, "\(seen)")
             #expect(try eventually { try table(ask(socket, "show stat"))["www/FRONTEND"]?["req_rate"] == "0" })

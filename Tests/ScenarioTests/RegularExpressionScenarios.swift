@@ -1,4 +1,4 @@
-// Regular expressions that do not come to an end: a client decides how long it takes, not what comes of it.
+// Regular expressions that exceed their limits: a client may affect how long they take, not the result.
 
 import Foundation
 import Testing
@@ -26,7 +26,7 @@ import Testing
         let line = try front.portico.logLine(with: "tune.regex.max-steps")
         #expect(line.contains(".cfg:") && line.contains("came to no result within 20000 steps"))
         #expect(eventually { (try? ask(socket, "show info"))?.contains("RegexUndecided: 20\n") == true })
-        // Each of the twenty is counted; a line is written for ten seconds of them.
+        // All twenty are counted; one line is logged per ten seconds.
         let lines = front.portico.logLines.count { $0.contains("tune.regex.max-steps") }
         #expect((1...4).contains(lines))
     }

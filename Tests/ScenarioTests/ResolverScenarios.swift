@@ -1,4 +1,4 @@
-// Names that rules look up at nameservers: `resolvers` and `do-resolve`, before a nameserver in the script's hand.
+// Names that rules resolve with nameservers: `resolvers` and `do-resolve`, with a scripted nameserver.
 
 import Foundation
 import Glibc
@@ -6,7 +6,7 @@ import ScriptedNameserver
 import Testing
 
 @Suite(.staged) struct ResolverScenarios {
-    /// A proxy that sends each request where its Host says, by the manual's recipe.
+    /// A proxy that sends each request to its Host, as in the manual.
     private struct ForwardProxy {
         let portico: Portico
         let port: Int
@@ -62,7 +62,7 @@ import Testing
         #expect(first.connectionCount == 1 && nameserver.count(of: "a..b") == 0)
     }
 
-    // HAProxy asks again for each request that comes alone.
+    // HAProxy queries again for each request.
     @Test(
         "Many who ask for one name are one question, and what is held is not asked again",
         .enabled(if: Portico.isItself))
@@ -91,7 +91,7 @@ import Testing
         #expect(nameserver.count(of: "app.test") == 3)
     }
 
-    // HAProxy asks again, for seconds, whatever was said.
+    // HAProxy queries again for seconds, whatever the reply.
     @Test(
         "A nameserver that lies or refuses is as good as none",
         .enabled(if: Portico.isItself),
@@ -135,7 +135,7 @@ import Testing
         #expect(try proxy.fetch("app.test:\(server.port)").text == "hello")
     }
 
-    /// One that knows the address and says it when the curtain rises.
+    /// A nameserver that knows the address and delays its reply until the curtain rises.
     private func hesitating(until curtain: DispatchSemaphore) throws -> ScriptedNameserver {
         Stage.current.atTheEnd { curtain.signal() }
         return try ScriptedNameserver { _ in
@@ -206,7 +206,7 @@ import Testing
         let stream = try ForwardProxy(resolvers: "    nameserver one tcp@127.0.0.1:\(nameserver.port)")
         #expect(try stream.fetch("app.test:\(server.port)").text == "hello")
         #expect(nameserver.questions.allSatisfy { $0.isTCP })
-        // HAProxy has no second way.
+        // HAProxy has no alternative.
         guard Portico.isItself else { return }
         let both = try ForwardProxy(nameserver.port, resolvers: "    accepted_payload_size 1232")
         #expect(try both.fetch("app.test:\(server.port)").text == "hello")

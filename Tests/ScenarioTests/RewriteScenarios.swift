@@ -1,4 +1,4 @@
-// What rules rewrite, time and turn away, one action a rule, on the real binary: the actions that ActionScenarios leaves.
+// Actions that rewrite, delay and reject, one per rule, on the real binary: those not covered by ActionScenarios.
 
 import Foundation
 import Testing
@@ -36,7 +36,7 @@ import Testing
         #expect(requests.map { $0["x-late"] } == ["yes", "yes", "yes", nil])
     }
 
-    /// Variables of the request line were `<BADREQ>`, and a Location was made of that.
+    /// Regression: variables of the request line were `<BADREQ>`, and became part of a Location.
     @Test("Log variables have their values in rules of a section that logs nothing")
     func logVariablesWithoutLog() throws {
         let server = try ScriptedServer { _ in "HTTP/1.1 201 Created\r\nX-Res: rv\r\nContent-Length: 0\r\n\r\n" }

@@ -1,4 +1,4 @@
-// Logs in rings and over streams: what a syslog server on TCP gets, and what the runtime socket shows.
+// Logs in rings and over streams: what a syslog server receives over TCP, and what the runtime socket shows.
 
 import Foundation
 import Synchronization
@@ -58,7 +58,7 @@ import Testing
         _ = try watching.receive(through: "/before HTTP/1.1\"\n")
         let fresh = try Connection(toUnixSocket: socket)
         try fresh.send("show events recent -nw\n")
-        // The second one has looked where the end is once it shows a line; until then requests are repeated.
+        // The second reader has found the end of the ring once it shows a line; until then requests are repeated.
         #expect(
             eventually {
                 _ = try? fetch("/after", from: front.port)
@@ -120,7 +120,7 @@ import Testing
             let line = info.split(separator: "\n").first { $0.hasPrefix("DroppedLogs: ") }
             return try #require(line.flatMap { UInt64($0.dropFirst("DroppedLogs: ".count)) })
         }
-        // What the kernel buffers on the way comes first: some megabytes.
+        // The kernel's buffers take the first megabytes.
         var statuses: Set<Int> = []
         #expect(
             eventually {
@@ -146,7 +146,7 @@ import Testing
     }
 }
 
-/// A syslog server on TCP that keeps what it gets.
+/// A syslog server on TCP that records what it receives.
 private final class StreamCollector: Sendable {
     private let received = Mutex<[UInt8]>([])
     private let server: Mutex<ScriptedServer?> = Mutex(nil)
@@ -171,7 +171,7 @@ private final class StreamCollector: Sendable {
 
     var text: String { String(decoding: received.withLock { $0 }, as: UTF8.self) }
 
-    /// What has come, taken apart by the lengths before each line.
+    /// The received bytes, split by the lengths before each line.
     func octetCountedFrames() throws -> [String] {
         var frames: [String] = []
         var rest = received.withLock { $0 }[...]

@@ -57,7 +57,7 @@ import Testing
         "A signal that comes while addresses are still being opened waits for its turn", .enabled(if: Portico.isItself),
         arguments: [SIGUSR1, SIGTERM])
     func early(signal: Int32) throws {
-        // Once it ended the process on the spot, for there was nobody yet to take it.
+        // Regression: the signal ended the process, because no handler was installed yet.
         let front = try freePort()
         let stage = Stage.current
         let others = (1...300).map { "    bind unix@\(stage.folder)/\($0)" }.joined(separator: "\n")
@@ -84,7 +84,7 @@ import Testing
         let server = try ScriptedServer(saying: "hello")
         let front = try FrontDoor(before: server.port)
         _ = try fetch("/", from: front.port)
-        // It is under way until a moment after its answer.
+        // It is in progress until shortly after its response.
         _ = try front.portico.exchange(with: "GET / ")
 
         front.portico.process.signal(SIGHUP)
@@ -110,7 +110,7 @@ import Testing
         let port = try freePort()
         let file = try Stage.current.file(
             "crash.cfg", "\(opening())\nfrontend www\n    bind 127.0.0.1:\(port)\n    http-request return\n")
-        // Swift's own reporter is there only where Swift is installed.
+        // Swift's own reporter is available only where Swift is installed.
         let process = try Child(
             ["env", "SWIFT_BACKTRACE=enable=no", Portico.binary, "-db", "-f", file], named: "crash",
             in: Stage.current.folder, workingFolder: projectFolder)

@@ -1,10 +1,10 @@
-// Who may see the stats page, how much of it, and what a refused visitor is told.
+// Access to the stats page: who may see it, how much of it, and the response to other visitors.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct StatsAccessScenarios {
-    /// A stats page with `lines` of its own beside a backend.
+    /// A stats page with `lines` and a backend.
     private func page(_ lines: String) throws -> Int {
         let port = try freePort()
         _ = try Portico(
@@ -48,7 +48,7 @@ import Testing
 
     @Test("What POST asks of the page is refused with 403", .enabled(if: Portico.isItself))
     func post() throws {
-        // HAProxy sends the visitor to a page that says so.
+        // HAProxy redirects the visitor to a page that says so.
         let port = try page("")
         #expect(try fetch("/", from: port, method: "POST", body: "s=s1&action=maint&b=whitby").status == 403)
     }

@@ -1,4 +1,4 @@
-// What a soft stop spares: the requests of busy clients. And what it ends: checks, and look-ups of servers' names.
+// Soft stop: requests of busy clients are served; checks and look-ups of server names end.
 
 import Foundation
 import Glibc
@@ -7,9 +7,9 @@ import Synchronization
 import Testing
 
 @Suite(.staged) struct StopScenarios {
-    /// A client that sends one request after the other on one connection until an answer says that it ends.
+    /// A client that sends requests on one connection until a response announces its end.
     private final class BusyClient: Sendable {
-        /// What it saw last; nil while it is at work.
+        /// Its last observation; nil while it runs.
         let end = Mutex<String?>(nil)
         let answered = Mutex(0)
 
@@ -37,7 +37,7 @@ import Testing
 
     @Test("A soft stop under busy clients loses no request: each is told with an answer that its connection ends")
     func busyClients() throws {
-        // Once it reset most of them, whose next request had arrived and was not read.
+        // Regression: most of them were reset, because their next request had arrived and was not read.
         let server = try ScriptedServer(saying: "hello")
         for _ in 1...3 {
             let front = try FrontDoor(before: server.port, global: "nbthread 2")
@@ -47,7 +47,7 @@ import Testing
             front.portico.process.signal(SIGUSR1)
 
             #expect(eventually { clients.allSatisfy { $0.end.withLock { $0 } != nil } })
-            // One that got no processor for longer than a second has seen the end of an idle connection instead; no reset.
+            // A client that got no processor for over a second may have seen an idle connection close instead, but no reset.
             for client in clients { #expect(client.end.withLock { $0 }?.contains("reset") == false) }
             #expect(clients.contains { $0.end.withLock { $0 } == "told" })
             #expect(front.portico.process.end() == .status(0))
@@ -75,7 +75,7 @@ import Testing
 
         front.portico.process.signal(SIGUSR1)
         _ = try front.portico.logLine(with: "Stopping softly")
-        // One that was under way may still arrive; then there are no more, for as long as fifty of them would take.
+        // One that was in progress may still arrive; then there are no more, for as long as fifty of them would take.
         var seen = checks.withLock { $0 }
         #expect(
             eventually {

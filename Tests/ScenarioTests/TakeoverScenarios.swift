@@ -1,11 +1,11 @@
-// One process after another: flags of init scripts, the end of a predecessor, and sockets that a process is started with.
+// Replacing a process: flags of init scripts, the end of the predecessor, and inherited sockets.
 
 import Foundation
 import Glibc
 import Testing
 
 @Suite(.staged) struct TakeoverScenarios {
-    /// A configuration that answers with its name.
+    /// A configuration that responds with its name.
     private func site(_ name: String, on port: Int, global: String = "") -> String {
         """
         \(opening(global: global))
@@ -44,7 +44,7 @@ import Testing
     func predecessorInTheWay() throws {
         let port = try freePort()
         let server = try ScriptedServer(saying: "taken")
-        // Abstract names are not shared.
+        // Abstract sockets cannot be shared.
         let bind = "bind abns@portico-takeover-\(port)"
         let old = try Portico(site("old", on: port) + "\n    \(bind)", listeningOn: port)
         let file = try Stage.current.file(

@@ -1,10 +1,10 @@
-// Bytes both ways: a switch of protocols, CONNECT, and `mode tcp` from the first byte.
+// Tunnels: protocol upgrades, CONNECT, and `mode tcp`.
 
 import Foundation
 import Testing
 
 @Suite(.staged) struct TunnelScenarios {
-    /// A server that switches protocols and then repeats what it hears.
+    /// A server that switches protocols and then echoes.
     private func switchingServer(_ head: String) throws -> ScriptedServer {
         try ScriptedServer { connection, _ in
             let request = try connection.receiveRequestHead()
@@ -31,7 +31,7 @@ import Testing
         #expect(head.hasPrefix("http/1.1 101 "))
         #expect(head.contains("upgrade: websocket") && head.contains("connection: upgrade"))
         #expect(try client.receive(through: "early!") == "readyyou said early!")
-        // Longer than the time-outs that bound an exchange.
+        // Longer than the time-outs that apply to an exchange.
         #expect(client.staysSilent(for: 5))
         try client.send("late!")
         #expect(try client.receive(through: "late!") == "you said late!")
@@ -71,7 +71,7 @@ import Testing
         #expect(try client.receive(through: "hello!") == "readyyou said hello!")
     }
 
-    /// A tcp-mode front door before one server.
+    /// A TCP-mode frontend with one server.
     private func tcpDoor(before port: Int) throws -> (portico: Portico, port: Int) {
         let front = try freePort()
         let portico = try Portico(

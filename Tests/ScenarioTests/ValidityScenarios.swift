@@ -1,10 +1,10 @@
-// What `-c` says of a file that is right line by line: what does nothing, what comes too late, what goes round in circles.
+// Problems that `-c` reports in files with valid lines: lines without effect, unreachable rules, loops.
 
 import Foundation
 import Testing
 
 @Suite(.staged, .enabled(if: Portico.isItself)) struct ValidityScenarios {
-    /// The messages that `-c` prints about a configuration, in one text.
+    /// The messages that `-c` prints about a configuration, joined.
     private func said(of text: String, _ arguments: String..., exit: Int32 = 0) throws -> String {
         let file = try Stage.current.file("checked-\(UUID().uuidString.prefix(4)).cfg", text + "\n")
         let ended = try Portico.run(["-c", "-f", file] + arguments)
@@ -39,7 +39,7 @@ import Testing
             let refused = try said(of: text.replacing("http-request set-header a b", with: line), exit: 1)
             #expect(refused.contains("which is in tcp mode, it never runs"), "\(line)")
         }
-        // In HTTP mode all of it is right.
+        // In HTTP mode all of it is valid.
         #expect(try !said(of: text.replacing("mode tcp", with: "mode http")).contains("needs mode"))
     }
 
@@ -131,11 +131,11 @@ import Testing
                 "\(line)")
         }
         #expect(try said(of: site("server a 127.0.0.1:\(one)", bind: "*"), exit: 1).contains("back to itself"))
-        // A way round by another section.
+        // A loop through another section.
         #expect(
             try said(of: site("server a 127.0.0.1:\(two)", "server b 127.0.0.1:\(one)"), exit: 1)
                 .contains("back to itself by way of 'two'"))
-        // From one section to the next is nothing unusual, and where a rule may answer nothing is certain.
+        // From one section to the next is not unusual, and where a rule may respond, a loop is not certain.
         #expect(try !said(of: site("server a 127.0.0.1:\(two)")).contains("back to"))
         #expect(
             try said(of: site("http-request deny if { path /x }\n    server a 127.0.0.1:\(one)"))

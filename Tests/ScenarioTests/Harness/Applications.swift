@@ -1,14 +1,14 @@
-// The servers that people really use, with the example application in them: gunicorn, gevent, uWSGI.
+// Real application servers with the example application: gunicorn, gevent, uWSGI.
 
 import Foundation
 import Glibc
 import Testing
 
-/// One instance of examples/flask/app.py in a process of its own.
+/// An instance of examples/flask/app.py in its own process.
 final class Application: Sendable {
     enum Server: String, CaseIterable {
         case gunicorn
-        /// Two workers, each of which answers one request at a time.
+        /// Two workers, each of which serves one request at a time.
         case gunicornSync = "gunicorn sync"
         case gevent, uwsgi
     }
@@ -19,13 +19,13 @@ final class Application: Sendable {
     private let child: Child
     var pid: pid_t { child.pid }
 
-    /// Starts it; `waitUntilReady` says when it answers.
+    /// Starts it; `waitUntilReady` waits until it responds.
     init(_ server: Server, named name: String, on port: Int? = nil, in folder: String) throws {
         self.name = name
         self.port = try port ?? freePort()
         self.server = server
         let address = "127.0.0.1:\(self.port)"
-        // Debian's own Python, in full: the modules are Debian's.
+        // Debian's own Python by its full path: the modules are Debian's.
         let arguments =
             switch server {
             case .gunicorn:
@@ -48,7 +48,7 @@ final class Application: Sendable {
             environment: ["INSTANCE": name, "PYTHONDONTWRITEBYTECODE": "1"])
     }
 
-    /// An instance for one test alone, which may do with it what it wants.
+    /// An instance for a single test, which may stop or change it.
     static func start(_ server: Server, named name: String, on port: Int? = nil) throws -> Application {
         let application = try Application(server, named: name, on: port, in: Stage.current.folder)
         Stage.current.atTheEnd { application.stop() }
@@ -56,7 +56,7 @@ final class Application: Sendable {
         return application
     }
 
-    /// Three under gunicorn with threads, and one under each of the others, shared by all tests, which leave them as they are.
+    /// Three under gunicorn with threads, and one under each of the others, shared by all tests, which must not change them.
     static func shared() throws -> [Application] { try sharedInstances.get() }
 
     /// One of the shared instances.
@@ -77,7 +77,7 @@ final class Application: Sendable {
     }
 
     private func waitUntilReady() throws {
-        // Several start at once, and Python takes its time.
+        // Several start at once, and Python is slow to start.
         let isReady = eventually(within: 120) {
             guard child.ended() == nil else { return true }
             return (try? fetch("/health", from: port).status) == 200
@@ -87,8 +87,8 @@ final class Application: Sendable {
         }
     }
 
-    /// What a crash does: gone at once, nothing said to anybody. The children that gunicorn leaves behind notice
-    /// within a second; they are waited for, so that the port is free.
+    /// Simulates a crash: the process is killed without notice. The children that gunicorn leaves behind notice it
+    /// within a second; this waits for them, so that the port is free.
     func crash() {
         let family = descendants(of: pid)
         child.signal(SIGKILL)
@@ -102,7 +102,7 @@ final class Application: Sendable {
     }
 }
 
-/// The processes that `pid` started, and those that these started.
+/// The processes that `pid` started, and their descendants.
 private func descendants(of pid: pid_t) -> [pid_t] {
     let list = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
     let children = list.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) }

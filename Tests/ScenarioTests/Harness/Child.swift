@@ -1,13 +1,13 @@
-// A program that a scenario started: a process with an id, ended by that id and by nothing else.
+// A program that a scenario starts, identified and ended by its process ID.
 //
-// The kernel ends it too if the tests die first: each child asks to be killed with the thread that made it, and
-// one thread, which lives as long as the tests, makes them all.
+// The kernel also ends it if the tests end first: each child asks to be killed together with the thread that started it,
+// and a single thread, which lives as long as the tests, starts all of them.
 
 import Foundation
 import Glibc
 import Synchronization
 
-/// How many files a process holds open.
+/// The number of files that a process has open.
 func descriptors(of pid: Int32) -> Int {
     (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
 }
@@ -20,8 +20,8 @@ final class Child: Sendable {
     let errorPath: String
     private let exit = Mutex<Exit?>(nil)
 
-    /// Starts `arguments[0]`, found in PATH, in the project's folder. What it writes goes to files in `folder`; it inherits
-    /// `descriptors` by their numbers.
+    /// Starts `arguments[0]`, found in PATH, in the project's folder. Its output goes to files in `folder`; it inherits
+    /// `descriptors` by number.
     init(
         _ arguments: [String], named name: String, in folder: String, workingFolder: String = projectFolder,
         environment: [String: String] = [:], descriptors: [Int32] = []
@@ -35,13 +35,13 @@ final class Child: Sendable {
             errorPath: errorPath)
     }
 
-    /// Does `action` at a moment when no program is being started. One that is has a copy of each descriptor, at least until it
-    /// runs: what is closed meanwhile stays open so long.
+    /// Runs `action` while no program is being started. A program that is has a copy of each descriptor, at least until it
+    /// executes: a descriptor closed meanwhile stays open for that long.
     static func whileNoneStarts<R: Sendable>(_ action: () throws -> R) rethrows -> R {
         try Spawner.shared.starting.withLock { _ in try action() }
     }
 
-    /// All it wrote so far.
+    /// All its output so far.
     var output: String { Self.text(of: outputPath) }
     var errors: String { Self.text(of: errorPath) }
 
@@ -50,7 +50,7 @@ final class Child: Sendable {
         kill(pid, number)
     }
 
-    /// How it ended, or nil while it runs.
+    /// How it ended; nil while it runs.
     func ended() -> Exit? {
         exit.withLock { exit in
             if exit == nil {
@@ -69,7 +69,7 @@ final class Child: Sendable {
         return ended()
     }
 
-    /// Asks it to stop, insists after `patience` seconds, and returns when it is gone.
+    /// Asks it to stop, kills it after `patience` seconds, and returns when it has ended.
     func stop(patience: Double = 2) {
         signal(SIGTERM)
         if end(within: patience) == nil {
@@ -79,16 +79,16 @@ final class Child: Sendable {
     }
 
     private static func text(of path: String) -> String {
-        // Not UTF-8 is no reason to see nothing.
+        // Show output that is not UTF-8 as well.
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }
 }
 
-/// The one thread that starts processes.
+/// The thread that starts processes.
 private final class Spawner: Sendable {
     static let shared = Spawner()
 
-    /// Held while a program is started.
+    /// Held while a program is being started.
     let starting = Mutex(())
     private let requests = Mutex<[@Sendable () -> Void]>([])
     private let work = DispatchSemaphore(value: 0)
@@ -141,17 +141,17 @@ private final class Spawner: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, outputPath, writing, 0o644)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errorPath, writing, 0o644)
-        // A copy of itself is left open in the child.
+        // A copy of the descriptor itself would stay open in the child.
         for descriptor in descriptors { unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, descriptor) }
-        // A session of its own: a Ctrl-C in the terminal is for the tests, which then end the child. Signals that
-        // the test runner blocks or ignores must reach it.
+        // A session of its own: a Ctrl-C in the terminal ends the tests, which then end the child. Signals that
+        // the test runner blocks or ignores must be delivered.
         var all = sigset_t()
         var none = sigset_t()
         unsafe sigfillset(&all)
         unsafe sigemptyset(&none)
         unsafe posix_spawnattr_setsigdefault(&attributes, &all)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the overlay does not know
+        let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the overlay does not declare
         unsafe posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | newSession)
         var pid: pid_t = 0

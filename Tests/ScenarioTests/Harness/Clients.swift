@@ -1,9 +1,9 @@
-// Clients that ask and read the answer: plain ones made of a socket, and curl.
+// Clients that send requests and read responses: plain ones made of a socket, and curl.
 
 import Foundation
 import Testing
 
-/// Asks over a connection of its own, which ends with the answer.
+/// Sends a request over a new connection, which ends with the response.
 func fetch(
     _ target: String, from port: Int, method: String = "GET", headers: String..., body: String? = nil,
     within seconds: Double = patience
@@ -18,7 +18,7 @@ func fetch(
 }
 
 extension Connection {
-    /// Asks over this connection, which stays open, and reads the answer.
+    /// Sends a request over this connection, which stays open, and reads the response.
     func fetch(_ target: String, method: String = "GET", headers: String..., body: String? = nil) throws -> Answer {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: example.test\r\n"
         for header in headers { head += header + "\r\n" }
@@ -28,14 +28,14 @@ extension Connection {
     }
 }
 
-/// Runs curl, which must succeed, and gives what it wrote.
+/// Runs curl, which must succeed, and returns its output.
 func curl(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
     let ended = try play(["curl", "--silent", "--show-error", "--max-time", "100"] + arguments)
     try #require(ended.exit == .status(0), "curl: \(ended.errors)", sourceLocation: sourceLocation)
     return ended.output
 }
 
-/// Asks the runtime socket one question.
+/// Sends one command to the runtime socket.
 func ask(_ path: String, _ command: String) throws -> String {
     let connection = try Connection(toUnixSocket: path)
     defer { connection.close() }

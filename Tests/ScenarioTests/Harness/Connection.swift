@@ -1,5 +1,5 @@
-// One end of a connection in a script's hand: it sends what it is told, reads what comes, closes, or resets. Every
-// wait has a time limit, and one that passes is an error that says what was awaited.
+// One end of a connection, controlled by a script: it sends, reads, closes, or resets. Every
+// wait has a deadline; when it passes, the error says what was awaited.
 
 import Foundation
 import Glibc
@@ -19,7 +19,7 @@ final class Connection: Sendable {
         try self.init(address: ipv6 ? Endpoint.ipv6(port) : Endpoint.ipv4(port))
     }
 
-    /// Connects to a unix socket.
+    /// Connects to a Unix-domain socket.
     convenience init(toUnixSocket path: String) throws {
         try self.init(address: Endpoint.unix(path))
     }
@@ -58,12 +58,12 @@ final class Connection: Sendable {
         }
     }
 
-    /// Sends without waiting for room, and says how many bytes the kernel took.
+    /// Sends without blocking; returns the number of bytes that the kernel accepted.
     func sendWhatFits(_ bytes: [UInt8]) -> Int {
         max(0, unsafe bytes.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Self.sendFlags) })
     }
 
-    /// Everything up to and with `mark`; throws if the peer ends before.
+    /// Reads up to and including `mark`; throws if the peer ends the connection before that.
     func receive(through mark: String, within seconds: Double = patience) throws -> String {
         let deadline = Deadline(in: seconds)
         let mark = Array(mark.utf8)
@@ -84,7 +84,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// Exactly `count` bytes.
+    /// Reads exactly `count` bytes.
     func receive(count: Int, within seconds: Double = patience) throws -> [UInt8] {
         let deadline = Deadline(in: seconds)
         while buffer.withLock({ $0.count }) < count {
@@ -96,7 +96,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// Everything until the peer closes.
+    /// Reads everything until the peer closes.
     func receiveAll(within seconds: Double = patience) throws -> [UInt8] {
         let deadline = Deadline(in: seconds)
         while try fill(by: deadline) {}
@@ -106,7 +106,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// Whether the peer closes, or resets, within `seconds`, whatever it sends before.
+    /// Whether the peer closes or resets the connection within `seconds`, whatever it sends before.
     func isClosedByPeer(within seconds: Double = patience) -> Bool {
         let deadline = Deadline(in: seconds)
         while true {
@@ -118,12 +118,12 @@ final class Connection: Sendable {
         }
     }
 
-    /// Whether nothing at all comes for `seconds`: neither bytes nor an end.
+    /// Whether nothing arrives for `seconds`: neither bytes nor an end.
     func staysSilent(for seconds: Double) -> Bool {
         buffer.withLock { $0.isEmpty } && !ready(POLLIN, by: Deadline(in: seconds))
     }
 
-    /// Says that nothing more will be sent, and goes on reading.
+    /// Shuts down the sending side, and continues to read.
     func finishSending() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
@@ -135,14 +135,14 @@ final class Connection: Sendable {
         }
     }
 
-    /// Ends with RST: what a crashed peer or an impatient middlebox does.
+    /// Closes with a reset, like a crashed peer or an impatient middlebox.
     func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
         close()
     }
 
-    /// Wakes whoever waits on this connection: for another thread that ends the play.
+    /// Wakes any thread that waits on this connection: for a thread that ends the test.
     func interrupt() {
         isOpen.withLock { isOpen in
             if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
@@ -155,7 +155,7 @@ final class Connection: Sendable {
         buffer.withLock { String(decoding: $0.prefix(500), as: UTF8.self).debugDescription }
     }
 
-    /// Reads once. False at the end; throws on a reset or when nothing comes in time.
+    /// Reads once. Returns false at the end; throws on a reset or if nothing arrives in time.
     private func fill(by deadline: Deadline) throws -> Bool {
         while true {
             guard ready(POLLIN, by: deadline) else { throw StageFault("nothing came in time; so far \(rest)") }

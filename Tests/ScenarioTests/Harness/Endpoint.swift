@@ -1,4 +1,4 @@
-// Addresses of this machine, free ports, and waiting for a socket: the little that scripts need of the system.
+// Addresses of this machine, free ports, and waiting for a socket.
 
 import Foundation
 import Glibc
@@ -30,12 +30,12 @@ enum Endpoint: CustomStringConvertible {
         return descriptor
     }
 
-    /// False, with errno set, if nobody accepts there.
+    /// Connects; returns false, with errno set, if no process accepts there.
     func connect(_ descriptor: Int32) -> Bool {
         unsafe withAddress { unsafe Glibc.connect(descriptor, $0, $1) } == 0
     }
 
-    /// False, with errno set, if the address cannot be had.
+    /// Binds; returns false, with errno set, if the address is not available.
     func bind(_ descriptor: Int32) -> Bool {
         unsafe withAddress { unsafe Glibc.bind(descriptor, $0, $1) } == 0
     }
@@ -87,9 +87,9 @@ func errorText(_ number: Int32 = errno) -> String {
     unsafe String(cString: strerror(number))
 }
 
-/// A port of the loopback interface that nobody has, and that no other test will be given, of this process or of another.
+/// An unused port of the loopback interface, which no other test is given, neither in this process nor in another.
 ///
-/// Taken one after the other from the process's block, below the range that the kernel gives to outgoing connections.
+/// Assigned in order from the process's block, below the range for outgoing connections.
 func freePort() throws -> Int {
     let block = try portBlock.get()
     for _ in block {
@@ -110,8 +110,8 @@ func freePort() throws -> Int {
 
 private let nextPort = Mutex(0)
 
-/// Two thousand ports for this process alone: as long as it lives it has a lock on the file that stands for them. Without that,
-/// a port would be free until Portico listens on it, also for the scenarios of somebody else.
+/// Reserves two thousand ports for this process by a lock on a file, as long as it runs. Without that, a port would
+/// be free until Portico listens on it, also for the scenarios of other processes.
 private let portBlock = Result<Range<Int>, any Error> {
     for number in 0..<8 {
         let path = FileManager.default.temporaryDirectory.path + "/scenario-ports-\(number).lock"

@@ -1,17 +1,17 @@
-// What clients and servers read: answers and requests, as plain as a test wants them.
+// The responses and requests that clients and servers read, in a simple form.
 
 import Foundation
 
-/// A message as it came: first line, fields in order with names in lower case, body without its framing.
+/// A message as received: first line, fields in order with names in lower case, body without framing.
 protocol Message {
     var fields: [(name: String, value: String)] { get }
     var body: [UInt8] { get }
 }
 
 extension Message {
-    /// The value of the first field of that name.
+    /// The value of the first field of this name.
     subscript(_ name: String) -> String? { fields.first { $0.name == name }?.value }
-    /// The values of all fields of that name.
+    /// The values of all fields of this name.
     func all(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
     var text: String { String(decoding: body, as: UTF8.self) }
 }
@@ -32,7 +32,7 @@ struct Answer: Message {
 }
 
 extension Connection {
-    /// Reads one answer with its body. `method` is what was asked: the answer to HEAD has no body.
+    /// Reads a response with its body. `method` is that of the request: a response to HEAD has no body.
     func receiveAnswer(to method: String = "GET", within seconds: Double = patience) throws -> Answer {
         var answer = try receiveHead(within: seconds)
         let status = answer.status
@@ -41,7 +41,7 @@ extension Connection {
         return answer
     }
 
-    /// Reads an answer's head and leaves its body to come.
+    /// Reads a response's head without its body.
     func receiveHead(within seconds: Double = patience) throws -> Answer {
         let head = try receive(through: "\r\n\r\n", within: seconds)
         let (first, fields) = try Self.parse(head)
@@ -53,7 +53,7 @@ extension Connection {
             version: String(words[0]), status: status, reason: words.count > 2 ? String(words[2]) : "", fields: fields)
     }
 
-    /// Reads one request with its body.
+    /// Reads a request with its body.
     func receiveRequest(within seconds: Double = patience) throws -> Request {
         var request = try receiveRequestHead(within: seconds)
         request.body = try receiveBody(request.fields, untilClose: false, within: seconds)

@@ -1,7 +1,7 @@
-// How most plays begin.
+// The first lines of most configurations.
 
-/// The `global` and `defaults` sections that scenarios share: the log on standard output, and time-outs that no scenario sees
-/// pass. `global` and `defaults` add lines to them, which replace what is here.
+/// The `global` and `defaults` sections that scenarios share: the log on standard output, and time-outs that are longer than
+/// any scenario. `global` and `defaults` add lines to them, which override these.
 func opening(global: String = "", defaults: String = "") -> String {
     """
     global
@@ -19,10 +19,10 @@ func opening(global: String = "", defaults: String = "") -> String {
     """
 }
 
-/// A front door `www` on a free port before a backend `app` with the servers s1, s2, ... on `ports`.
+/// A frontend `www` on a free port with a backend `app` with the servers s1, s2, ... on `ports`.
 ///
-/// The other arguments add lines to the sections, `server` adds words to each server's line and `bind` to the front
-/// door's.
+/// The other arguments add lines to the sections, `server` adds words to each server's line and `bind` to the
+/// frontend's.
 struct FrontDoor {
     let portico: Portico
     let port: Int

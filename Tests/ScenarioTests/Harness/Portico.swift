@@ -1,7 +1,7 @@
-// The binary under test, with the configuration that a scenario gives it.
+// The binary under test, with the configuration of a scenario.
 //
-// PORTICO_BINARY in the environment chooses the binary; without it, it is the one built beside the tests. Any
-// program that takes HAProxy's command line and configuration will do, which shows where Portico differs.
+// PORTICO_BINARY in the environment selects the binary; by default it is the one built with the tests. Any
+// program with HAProxy's command line and configuration works, to show where Portico differs.
 
 import Foundation
 import Glibc
@@ -11,8 +11,8 @@ import Testing
 final class Portico: Sendable {
     let process: Child
 
-    /// Starts Portico with `configuration` and waits until it listens on all of `ports` (those it will be asked on), and on all
-    /// socket files that the configuration names.
+    /// Starts Portico with `configuration` and waits until it listens on all of `ports` (those that the test uses), and on all
+    /// Unix-domain sockets in the configuration.
     ///
     /// `descriptors` limits how many files it may open.
     init(
@@ -30,7 +30,7 @@ final class Portico: Sendable {
         stage.inCaseOfFailure {
             "\(configuration)\n-- standard output\n\(process.output)-- standard error\n\(process.errors)"
         }
-        // Socket files come after ports.
+        // Unix-domain sockets are opened after ports.
         let sockets = configuration.matches(of: /(?:stats socket |unix@)(\/\S+)/).map { String($0.1) }
         let isReady = eventually {
             process.ended() != nil
@@ -41,12 +41,12 @@ final class Portico: Sendable {
         }
     }
 
-    /// The lines it logged on standard output so far that are whole.
+    /// The complete lines that it has logged on standard output so far.
     var logLines: [String] {
         process.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
-    /// The first log line with `text` in it, waited for.
+    /// Waits for and returns the first log line that contains `text`.
     func logLine(with text: String, within seconds: Double = patience, _ place: SourceLocation = #_sourceLocation)
         throws
         -> String
@@ -59,15 +59,15 @@ final class Portico: Sendable {
         return try #require(found, "no log line with \(text.debugDescription)", sourceLocation: place)
     }
 
-    /// The log line of the first exchange whose request line has `text` in it, waited for and taken apart.
+    /// Waits for and parses the log line of the first exchange whose request line contains `text`.
     func exchange(with text: String, _ place: SourceLocation = #_sourceLocation) throws -> ExchangeLine {
         try exchange("with \(text.debugDescription)", place) { line in
-            // The request line is what is quoted, and the last thing.
+            // The request line is the quoted part at the end.
             line.firstIndex(of: "\"").map { line[$0...].contains(text) } ?? false
         }
     }
 
-    /// The log line of the first exchange that ended with `status`, waited for and taken apart.
+    /// Waits for and parses the log line of the first exchange that ended with `status`.
     func exchange(status: Int, _ place: SourceLocation = #_sourceLocation) throws -> ExchangeLine {
         try exchange("of status \(status)", place) { line in
             line.contains(" \(status) ") && (try? ExchangeLine(line).status) == status
@@ -85,7 +85,7 @@ final class Portico: Sendable {
         return try ExchangeLine(#require(found, "no exchange \(what) in the log", sourceLocation: place))
     }
 
-    // MARK: The program without a play
+    // MARK: Running the program without a scenario
 
     static let binary: String =
         ProcessInfo.processInfo.environment["PORTICO_BINARY"]
@@ -95,10 +95,10 @@ final class Portico: Sendable {
         ((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) as NSString?)?
         .deletingLastPathComponent ?? "."
 
-    /// Whether it is Portico itself, which has words that HAProxy has not.
+    /// Whether it is Portico itself, which has keywords that HAProxy does not have.
     static let isItself = (binary as NSString).lastPathComponent == "portico"
 
-    /// Runs it with `arguments` until it ends by itself.
+    /// Runs it with `arguments` until it ends.
     static func run(_ arguments: String..., workingFolder: String = projectFolder) throws -> Ended {
         try run(arguments, workingFolder: workingFolder)
     }
@@ -108,7 +108,7 @@ final class Portico: Sendable {
     }
 }
 
-/// What a program said and how it ended.
+/// A program's output and exit status.
 struct Ended {
     let exit: Child.Exit?
     let output: String
@@ -124,37 +124,37 @@ func play(_ command: [String], workingFolder: String = projectFolder, within sec
     return Ended(exit: exit, output: child.output, errors: child.errors)
 }
 
-/// Whether any process of this machine listens on the TCP port, asked without connecting to it.
+/// Whether any process of this machine listens on the TCP port, without connecting to it.
 ///
-/// The tables also have a line for every connection that ended a moment ago, thousands of them behind a storm: they are
+/// The tables also have a line for every recently closed connection, possibly thousands: they are
 /// searched as bytes.
 func isListening(on port: Int) -> Bool {
     let local = ":" + String(format: "%04X", port)
     return [("/proc/net/tcp", 8), ("/proc/net/tcp6", 32)].contains { path, digits in
-        // No peer, and the state "listening".
+        // No peer address, and the state "listening".
         let entry = "\(local) \(String(repeating: "0", count: digits)):0000 0A "
-        // Its size is unknown until it is read.
+        // Its size is unknown until it has been read.
         guard let table = try? FileHandle(forReadingAtPath: path)?.readToEnd() else { return false }
         return table.range(of: Data(entry.utf8)) != nil
     }
 }
 
-/// Whether a process of this machine listens on the socket file.
+/// Whether a process of this machine listens on the Unix-domain socket.
 func isListening(at path: String) -> Bool {
-    // Its size is unknown until it is read. The flag is __SO_ACCEPTCON; HAProxy binds a file beside it first.
+    // Its size is unknown until it has been read. The flag is __SO_ACCEPTCON; HAProxy first binds another file next to it.
     guard let table = try? FileHandle(forReadingAtPath: "/proc/net/unix")?.readToEnd() else { return false }
     return String(decoding: table, as: UTF8.self).split(separator: "\n")
         .contains { $0.contains(" 00010000 ") && $0.contains(" \(path)") }
 }
 
-/// A line of `option httplog`, taken apart.
+/// A parsed line of `option httplog`.
 struct ExchangeLine {
     let line: String
     let client: String
     let frontend: String
     let backend: String
     let server: String
-    /// TR, Tw, Tc, Tr, Ta in milliseconds; -1 for what was not reached.
+    /// TR, Tw, Tc, Tr, Ta in milliseconds; -1 for a phase that was not reached.
     let timers: [Int]
     let status: Int
     let bytes: Int

@@ -1,10 +1,10 @@
-// Servers whose every byte is in the script: what stands behind Portico when a real application would be too polite.
+// Servers that follow a script, byte by byte, for behaviour that real applications do not show.
 
 import Foundation
 import Glibc
 import Synchronization
 
-/// Listens on a port of its own and plays its script to each connection, each on a thread.
+/// Listens on a port of its own and runs its script on each connection, each on a thread.
 final class ScriptedServer: Sendable {
     typealias Script = @Sendable (_ connection: Connection, _ number: Int) throws -> Void
 
@@ -20,7 +20,7 @@ final class ScriptedServer: Sendable {
         var requests: [Request] = []
     }
 
-    /// Plays `script` to every connection. The connection closes when the script ends, or throws.
+    /// Runs `script` on every connection. The connection is closed when the script ends or throws.
     /// - Parameter host: the last number of its address, 127.0.0.1 by default.
     init(port: Int? = nil, host: UInt8 = 1, _ script: @escaping Script) throws {
         self.port = try port ?? freePort()
@@ -30,7 +30,7 @@ final class ScriptedServer: Sendable {
         Stage.current.atTheEnd { [self] in stop() }
     }
 
-    /// Answers every request of every kept-alive connection with `respond`.
+    /// Responds to every request on every keep-alive connection with `respond`.
     convenience init(
         port: Int? = nil, host: UInt8 = 1, respond: @escaping @Sendable (Request) -> String
     ) throws {
@@ -45,7 +45,7 @@ final class ScriptedServer: Sendable {
         log.withLock { $0 = { [weak self] request in self?.state.withLock { $0.requests.append(request) } } }
     }
 
-    /// Answers 200 with `text`.
+    /// Responds with 200 and `text`.
     convenience init(saying text: String, port: Int? = nil, host: UInt8 = 1) throws {
         try self.init(port: port, host: host) { request in
             let body = request.method == "HEAD" ? "" : text
@@ -53,12 +53,12 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections accepted so far.
     var connectionCount: Int { state.withLock { $0.accepted } }
-    /// The requests read so far, by the servers that answer requests.
+    /// The requests read so far, by servers that respond to requests.
     var requests: [Request] { state.withLock { $0.requests } }
 
-    /// Listens (again).
+    /// Starts to listen (again).
     func start() throws {
         let endpoint = Endpoint.ipv4(port, host: host)
         let listener = try endpoint.socket(SOCK_STREAM)
@@ -71,7 +71,7 @@ final class ScriptedServer: Sendable {
         Thread.detachNewThread { [self] in accept(from: listener) }
     }
 
-    /// Refuses new connections and ends those there are.
+    /// Stops listening and closes all connections.
     func stop() {
         let (listener, connections) = state.withLock { state in
             defer {
@@ -89,7 +89,7 @@ final class ScriptedServer: Sendable {
         while true {
             var request = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
             unsafe poll(&request, 1, -1)
-            // A program that another test starts just then would keep the connection for good. The listener does not block.
+            // A program that another test starts at this moment would keep the connection open. The listener does not block.
             let (descriptor, reason) = Child.whileNoneStarts {
                 let descriptor = Glibc.accept(listener, nil, nil)
                 return (descriptor, descriptor < 0 ? errno : fcntl(descriptor, F_SETFD, FD_CLOEXEC))
@@ -105,7 +105,7 @@ final class ScriptedServer: Sendable {
             }
             guard let number else { break }
             Thread.detachNewThread { [self] in
-                // A script that throws lost its peer: that is what many plays are about.
+                // A script that throws has lost its peer, which many tests intend.
                 try? script(connection, number)
                 connection.close()
             }
@@ -127,7 +127,7 @@ final class DatagramReceiver: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The next datagram that `isWanted`; others are dropped.
+    /// The next datagram for which `isWanted` returns true; others are discarded.
     func receive(within seconds: Double = patience, where isWanted: (String) -> Bool) throws -> String {
         let deadline = Deadline(in: seconds)
         while waitUntilReady(descriptor, POLLIN, by: deadline) {

@@ -1,8 +1,8 @@
-// Where a scenario plays: a folder of its own, free ports, and the list of what has to be gone afterwards.
+// The environment of a scenario: a folder of its own, free ports, and the list of clean-up actions.
 //
-// `@Suite(.staged)` gives every test of a suite its stage and clears it whatever way the test ended. A test that
-// failed leaves its programs' words in the output. Only a few tests play at once, so that two processors suffice
-// for their time limits to mean something.
+// `@Suite(.staged)` gives every test of a suite a stage and cleans it up however the test ends. A failed
+// test prints the output of its programs. Only a few tests run at once, so that two processors suffice
+// for their time limits to be meaningful.
 
 import Foundation
 import Glibc
@@ -12,7 +12,7 @@ import Testing
 final class Stage: Sendable {
     @TaskLocal private static var now: Stage?
 
-    /// The stage of the test that is running.
+    /// The stage of the current test.
     static var current: Stage {
         guard let stage = now else { preconditionFailure("a scenario belongs in a suite that says .staged") }
         return stage
@@ -33,17 +33,17 @@ final class Stage: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    /// Does `action` when the test is over; what was asked last is done first.
+    /// Runs `action` at the end of the test, in reverse order of registration.
     func atTheEnd(_ action: @escaping @Sendable () -> Void) {
         state.withLock { $0.atTheEnd.append(action) }
     }
 
-    /// Adds to what is printed if the test fails.
+    /// Adds to the output of a failed test.
     func inCaseOfFailure(_ report: @escaping @Sendable () -> String) {
         state.withLock { $0.inCaseOfFailure.append(report) }
     }
 
-    /// Writes a file into the stage's folder and says its path.
+    /// Writes a file into the stage's folder and returns its path.
     func file(_ name: String, _ text: String) throws -> String {
         try file(name, bytes: Array(text.utf8))
     }
@@ -107,7 +107,7 @@ extension Trait where Self == StagedTrait {
     static var staged: Self { Self() }
 }
 
-/// Lets a few tests in at a time; the others wait without holding a thread.
+/// Admits a few tests at a time; the others wait without blocking a thread.
 private actor Door {
     static let shared = Door()
 
@@ -136,11 +136,11 @@ let projectFolder = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .path
 
-/// Seconds that something may take which has to happen: many times what it needs, so that a slow machine fails no test, and less
-/// than the time-outs of Portico's that scenarios do not choose themselves (`opening`), so that none of those stands in for it.
+/// Seconds for something that must happen: many times what it needs, so that no test fails on a slow machine, and less
+/// than the time-outs of Portico that scenarios do not set themselves (`opening`), so that none of those can replace it.
 let patience = 30.0
 
-/// Waits until `condition` holds, at most `seconds`. Returns whether it came to hold.
+/// Waits until `condition` holds, at most `seconds`. Returns whether it holds.
 func eventually(within seconds: Double = patience, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = Deadline(in: seconds)
     while true {
@@ -150,7 +150,7 @@ func eventually(within seconds: Double = patience, _ condition: () throws -> Boo
     }
 }
 
-/// A moment by which something has to have happened.
+/// A deadline.
 struct Deadline {
     private let end: ContinuousClock.Instant
 
@@ -160,14 +160,14 @@ struct Deadline {
 
     var hasPassed: Bool { .now >= end }
 
-    /// What is left, for poll(2).
+    /// The remaining time, for poll(2).
     var milliseconds: Int32 {
         let left = ContinuousClock.now.duration(to: end) / .milliseconds(1)
         return Int32(max(0, left.rounded(.up)))
     }
 }
 
-/// What went wrong with the play itself rather than with what it shows.
+/// A failure of the test itself, not of what it tests.
 struct StageFault: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
