@@ -1,4 +1,4 @@
-// Bodies from one framing into another: trailers that go along, and bodies that are not passed on.
+// Relaying bodies from one framing to another: trailers, and bodies that are discarded.
 
 import Basics
 import HTTP

@@ -62,9 +62,9 @@ private enum GreetingsSection: SiteSection {
         ("greetings a\n  say x\ngreetings a\n", "there is a greetings 'a' already, at t.cfg:1"),
         (
             "greetings a\n  say x\n  mode http\n",
-            "'mode' cannot stand in a greetings section, only in defaults, frontend, backend or listen"
+            "'mode' is not allowed in a greetings section, only in defaults, frontend, backend or listen"
         ),
-        ("frontend a\n  say x\n", "'say' cannot stand in a frontend, only in greetings"),
+        ("frontend a\n  say x\n", "'say' is not allowed in a frontend, only in greetings"),
         ("greetings a\n", "nothing is said"),
         ("greting a\n", "unknown section 'greting'"),
     ])
