@@ -1,22 +1,21 @@
 // A byte queue that holds memory only while it holds bytes.
 //
-// Every connection has two of these (what was read, what is to be written). Between messages both are empty and hold
-// nothing. A buffer whose few bytes have to wait for the peer can be parked: the bytes move to memory of their own
-// size, and the block goes back to the pool, so that half a request head costs some hundred bytes and not a whole
-// block.
+// Every connection has an input and an output buffer. Between messages both are empty and hold no memory. A buffer with
+// a few bytes that have to wait for the peer can be parked: its bytes move to memory of that size and the block returns
+// to the pool, so that half a request head takes some hundred bytes instead of a whole block.
 
 /// A byte queue in at most one pool block: appended to at the tail, consumed from the head.
 ///
-/// Call `acquire(from:)` before appending: it also turns a parked buffer back into one with a whole block.
+/// Call `acquire(from:)` before appending; it also moves the bytes of a parked buffer back into a block.
 @safe
 public struct ByteBuffer: ~Copyable {
     // `head <= tail <= capacity` always holds; `block` is nil exactly when capacity is 0.
     @usableFromInline internal var block: UnsafeMutableRawPointer?
     @usableFromInline internal var head = 0
     @usableFromInline internal var tail = 0
-    // Half a word, so that it and `isParked` need no more than one.
+    // Half a word, so that together with `isParked` it fits into one.
     @usableFromInline internal var capacityBytes: UInt32 = 0
-    /// Whether `block` is memory of the bytes' own size instead of a block of the pool.
+    /// Whether `block` is memory of a smaller size instead of a block of the pool.
     public private(set) var isParked = false
 
     @inlinable internal var capacity: Int { Int(truncatingIfNeeded: capacityBytes) }
@@ -33,7 +32,7 @@ public struct ByteBuffer: ~Copyable {
     @inlinable public var isEmpty: Bool { head == tail }
     /// Whether the buffer holds a block.
     @inlinable public var holdsBlock: Bool { capacityBytes != 0 }
-    /// Bytes that can still be appended without moving anything: 0 while no block is held, at least 1 while parked.
+    /// Bytes that can be appended without `compact`: 0 while no block is held, at least 1 while parked.
     @inlinable public var room: Int { capacity - tail }
     /// Whether the buffer holds a block that is full of bytes to be consumed. A parked buffer is never full.
     @inlinable public var isFull: Bool { holdsBlock && count == capacity }
@@ -62,10 +61,10 @@ public struct ByteBuffer: ~Copyable {
         isParked = false
     }
 
-    /// Gives the block back while nothing is expected to happen soon: an empty buffer then holds nothing, and up to
-    /// `BufferPool.parkedBytesMax` bytes move to memory of their own size. A buffer with more keeps its block.
+    /// Returns the block to the pool if the connection is expected to be idle: an empty buffer then holds no memory,
+    /// and up to `BufferPool.parkedBytesMax` bytes move to smaller memory. A buffer with more bytes keeps its block.
     ///
-    /// Bytes that were consumed but are still in the block are kept where they fit, for `copy(withConsumed:)`.
+    /// Consumed bytes that are still in the block are kept if they fit, for `copy(withConsumed:)`.
     public mutating func park(in pool: BufferPool) {
         guard let held = unsafe block, !isParked else { return }
         guard !isEmpty else { return release(to: pool) }

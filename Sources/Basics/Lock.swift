@@ -1,8 +1,8 @@
-// The lock of this project: a value that one thread at a time may touch.
+// The lock used throughout the project: a value that only one thread at a time may access.
 //
-// It is Synchronization's `Mutex`, a futex, and costs nothing on top of it. ThreadSanitizer cannot see that one: its slow path is in a
-// library that is not instrumented, so every value it guards would be reported as a race. `make tsan` therefore builds with
-// PTHREAD_LOCKS, where the lock is a pthread mutex, which ThreadSanitizer follows. Nothing else in Sources names either of them.
+// It is Synchronization's `Mutex` (a futex) without overhead. ThreadSanitizer cannot see that one, because its slow
+// path is in a library that is not instrumented: every guarded value would be reported as a race. `make tsan` therefore
+// builds with PTHREAD_LOCKS, where the lock is a pthread mutex. No other file in Sources uses either of them.
 
 #if PTHREAD_LOCKS
     internal import Glibc
@@ -11,7 +11,7 @@
 #endif
 
 #if !PTHREAD_LOCKS
-    /// A value behind a mutex. Threads that wait sleep; a thread must not take a lock that it already holds.
+    /// A value protected by a mutex. Waiting threads sleep; a thread must not take a lock that it already holds.
     @frozen
     public struct Lock<State: ~Copyable>: ~Copyable, Sendable {
         @usableFromInline internal let mutex: Mutex<State>
@@ -25,17 +25,17 @@
             _ body: (inout sending State) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result { try mutex.withLock(body) }
 
-        /// As `withLock`; returns nil at once when another thread holds the lock.
+        /// Like `withLock`, but returns nil at once if another thread holds the lock.
         @inlinable @inline(__always)
         public borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending State) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result? { try mutex.withLockIfAvailable(body) }
     }
 #else
-    /// A value behind a pthread mutex, for ThreadSanitizer.
+    /// A value protected by a pthread mutex, for ThreadSanitizer.
     @safe
     public struct Lock<State: ~Copyable>: ~Copyable, @unchecked Sendable {
-        // Memory of their own, since a mutex must not move.
+        // Allocated separately, because a mutex must not move.
         private let mutex: UnsafeMutablePointer<pthread_mutex_t>
         private let state: UnsafeMutablePointer<State>
 
@@ -65,7 +65,7 @@
             return try unsafe body(&state.pointee)
         }
 
-        /// As `withLock`; returns nil at once when another thread holds the lock.
+        /// Like `withLock`, but returns nil at once if another thread holds the lock.
         public borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending State) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result? {

@@ -34,7 +34,7 @@ final class RingForwarder: LoopTask {
     private var stream: ByteStream?
     /// Framed lines being sent, and the offset in `pending` where each ends.
     private var pending: [UInt8] = []
-    private var ends: [Int] = []
+    private var lineEnds: [Int] = []
     /// Bytes that the connection had sent before the first byte of `pending`.
     private var sentBefore: UInt64 = 0
     /// When the connection was opened or last accepted bytes.

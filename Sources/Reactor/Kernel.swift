@@ -117,10 +117,10 @@ public protocol Kernel: AnyObject {
 
     /// The descriptors that this thread watches.
     var watchSet: any WatchSet { get }
-    /// Moves a `streaming` socket from the set of another thread to this thread's: events carry `token` from now on,
-    /// and the first ones report the readiness that there is. The caller owns the socket by then: the other thread
-    /// makes no more call for it, and misses the events that it may have taken before. Returns the errno if the system
-    /// has no room to watch it (ENOSPC, ENOMEM); then neither thread watches it.
+    /// Moves a `streaming` socket from another thread's watch set to this thread's. Its events carry `token` from now on, and
+    /// the first ones report the current readiness. The caller must own the socket: the other thread no longer uses it, and
+    /// ignores events that it may have received before. Returns the errno (ENOSPC, ENOMEM) when the system is out of watches
+    /// or memory; the socket is then not watched by either thread.
     func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno?
 
     /// Drops new connection attempts (SYN) to a TCP listener until `listenAgain`: the client retries, and reaches
@@ -149,14 +149,13 @@ public protocol Kernel: AnyObject {
     /// The socket's local address.
     func localAddress(_ socket: Socket) -> SocketAddress
 
-    /// Reads into the buffer's free room; at most that.
+    /// Reads as much as fits into the buffer's free space, which must not be empty.
     func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
-    /// Whether a connection has nothing to report: no byte to read, no end, no failure. Takes nothing and does not
-    /// block.
+    /// Whether a connection has no pending event: no byte to read, no end, no error. Reads nothing and does not block.
     func isQuiet(_ socket: Socket) -> Bool
-    /// Writes what the socket takes of `bytes`; `more` says that more follows at once.
+    /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
-    /// Copies from a file to the socket inside the system. `bytes(0)` says that the file has ended.
+    /// Copies from a file to the socket inside the kernel. Returns `bytes(0)` at the end of the file.
     func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
 
     /// Shuts down the sending side.
