@@ -14,18 +14,21 @@ import Testing
     private static let other = ConnectionKey(of: twoPlaces, at: .ip(.loopbackV4, port: 2), header: [])
 
     /// With a port of the client's, so that its connections have keys of their own.
-    private static let twoPlaces = Server(
-        name: "s2", backendName: "app", index: 1, id: 2, weight: 1, isBackup: false, isDisabled: false,
-        address: .ip(.loopbackV4, port: 0), hostName: nil, port: 0, portOffset: 1, check: nil, workers: 1,
-        now: Instant(nanoseconds: 0))
+    private static let twoPlaces = {
+        var configuration = ServerConfiguration(id: 2)
+        configuration.portOffset = 1
+        return Server(
+            name: "s2", backendName: "app", index: 1, configuration: configuration,
+            address: .ip(.loopbackV4, port: 0), workers: 1, now: Instant(nanoseconds: 0))
+    }()
 
     private static func server(poolMax: Int?) -> Server {
-        var pool = PoolLimits()
-        pool.connectionsMax = poolMax
+        var configuration = ServerConfiguration(id: 1)
+        configuration.port = 1
+        configuration.pool.connectionsMax = poolMax
         return Server(
-            name: "s1", backendName: "app", index: 0, id: 1, weight: 1, isBackup: false, isDisabled: false,
-            address: .ip(.loopbackV4, port: 1), hostName: nil, port: 1, pool: pool, check: nil, workers: 4,
-            now: Instant(nanoseconds: 0))
+            name: "s1", backendName: "app", index: 0, configuration: configuration,
+            address: .ip(.loopbackV4, port: 1), workers: 4, now: Instant(nanoseconds: 0))
     }
 
     private final class Set: WatchSet {}
