@@ -164,7 +164,7 @@ let package = Package(
             of: "Control",
             uses: [
                 "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers", "Rules", "Configuration", "Reactor",
-                "Basics", "KernelSimulation", "Chance",
+                "HTTP", "Basics", "KernelSimulation", "Chance",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "Chance"]),

@@ -32,8 +32,6 @@ public final class Worker {
     private(set) var listeners: [Listener] = []
     /// Server connections that can carry another request.
     let serverPools: ServerPools
-    /// What this worker last saw of each backend's eligible servers.
-    var views: [Backend.View]
     private var serversLeftAlone = ServersLeftAlone()
     /// Streams that have ended, for reuse. They keep their slots.
     private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
@@ -66,7 +64,6 @@ public final class Worker {
         site = LiveSite(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         serverPools = ServerPools(plan.idleConnections, worker: index)
-        views = plan.backends.map { _ in Backend.View() }
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
             let listener = Listener(socket, bind)

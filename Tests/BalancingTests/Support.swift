@@ -2,6 +2,7 @@
 
 import Basics
 import Configuration
+import HTTP
 import Testing
 
 @testable import Balancing
@@ -83,4 +84,10 @@ extension Backend {
         _ = servers[index].states.set(state.name)
         set(state.health, of: index)
     }
+}
+
+/// A request of which nothing is known.
+struct NoRequest: BalancingRequest {
+    var client: SocketAddress { .ip(.anyV4, port: 0) }
+    func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
 }

@@ -4,6 +4,7 @@ import Admin
 import Balancing
 import Basics
 import Configuration
+import HTTP
 import KernelSimulation
 import Reactor
 import Resolvers
@@ -38,13 +39,19 @@ extension BalancingSettings {
 extension Backend {
     /// The names of the next `count` choices of one worker, as one word.
     func choices(_ count: Int) -> String {
-        var view = View()
-        return (0..<count).map { _ in
-            guard case .server(let server) = take(&view, by: 0, now: Instant(nanoseconds: 0)) else { return "-" }
+        (0..<count).map { _ in
+            let choice = take(for: NoRequest(), by: 0, now: Instant(nanoseconds: 0))
+            guard case .server(let server) = choice else { return "-" }
             release(server, by: 0)
             return server.name
         }.joined()
     }
+}
+
+/// A request of which nothing is known.
+private struct NoRequest: BalancingRequest {
+    var client: SocketAddress { .ip(.anyV4, port: 0) }
+    func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
 }
 
 /// The control plane of a site with one worker, on a simulated kernel whose clock costs no time. The runtime socket listens on

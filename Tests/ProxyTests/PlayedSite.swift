@@ -30,9 +30,11 @@ final class PlayedSite {
     ///   - bind: parameters of the bind line.
     ///   - lines: of the section `listen site`, after its first lines.
     ///   - sections: further sections.
+    ///   - balance: instead of a `balance` line.
     ///   - workers: of the plan; `worker` is the first of them, and `makeWorker` makes the others.
     init(
-        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "", workers: Int = 1,
+        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "",
+        balance: BalanceLine? = nil, workers: Int = 1,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let text = """
@@ -54,8 +56,10 @@ final class PlayedSite {
         facts.descriptorsLimit = 10_000
         facts.threads = workers
         logger = Logger(rings: workers)
+        var proxies = loaded.proxies
+        if let balance { proxies[0][BalancingSettings.self].algorithm = balance }
         var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: logger, workers: workers,
+            global: loaded.global, proxies: proxies, sections: loaded.sections, logger: logger, workers: workers,
             facts: facts,
             now: kernel.now)
         let plan = builder.build()
@@ -281,7 +285,10 @@ final class PlayedServer {
 
 extension PlayedSite {
     func takeDown(_ index: Int) { set(.down, index) }
-    func bringUp(_ index: Int) { set(.unchecked, index) }
+    func bringUp(_ index: Int) {
+        backend.setAdministrativeState(.ready, of: backend.servers[index], now: kernel.now)
+        set(.unchecked, index)
+    }
 
     private func set(_ health: HealthState, _ index: Int) {
         _ = backend.servers[index].states.set(health)

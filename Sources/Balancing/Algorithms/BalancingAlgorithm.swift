@@ -92,10 +92,3 @@ public struct SlotAttempt: ~Copyable {
         server.limits.queueMax != nil && server.mayBeWaitedFor && avoidance.allows(server)
     }
 }
-
-/// A request of which nothing is known.
-public struct NoRequest: BalancingRequest {
-    public init() {}
-    public var client: SocketAddress { .ip(.anyV4, port: 0) }
-    public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
-}

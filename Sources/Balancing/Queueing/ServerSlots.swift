@@ -96,14 +96,3 @@ extension Backend {
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
 }
-
-/// For callers that keep a view and have no request at hand: `take(for:)` does without the one and wants the other.
-extension Backend {
-    public struct View {
-        public init() {}
-    }
-
-    public func take(_ view: inout View, avoiding: Server? = nil, by worker: Int, now: Instant) -> PlaceChoice {
-        take(for: NoRequest(), avoiding: avoiding, by: worker, now: now)
-    }
-}

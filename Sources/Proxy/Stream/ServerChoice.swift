@@ -11,8 +11,7 @@ extension ProxyStream {
         let ruled = ruledChoice(backend, avoiding)
         let choice =
             ruled
-            ?? backend.backend.take(
-                &worker.views[backend.index], avoiding: avoiding, by: worker.index, now: worker.now)
+            ?? backend.backend.take(for: facts, avoiding: avoiding, by: worker.index, now: worker.now)
         switch choice {
         case .server(let server):
             if ruled == nil { countChoice(of: server, of: backend, worker) }
