@@ -13,14 +13,14 @@ public final class BufferPool {
     /// The size of a block in bytes (`tune.bufsize`).
     public let blockBytes: Int
     /// Blocks currently lent: 0 when every connection is idle.
-    public private(set) var lent = 0
+    @safe @exclusivity(unchecked) public private(set) var lent = 0
     /// Returned blocks that still have memory, as a list: each starts with a pointer to the next.
-    public private(set) var kept = 0
+    @safe @exclusivity(unchecked) public private(set) var kept = 0
     /// Parked buffers, whose bytes are outside the blocks (`ByteBuffer.park`).
     public private(set) var parked = 0
     private var firstKept: UnsafeMutableRawPointer? = nil
     /// The smallest value of `kept` since the last `trimUnused`.
-    private var leastKept = 0
+    @safe @exclusivity(unchecked) private var leastKept = 0
     /// Blocks whose memory has been returned to the system. They read as zeros and get memory when they are written.
     private var withoutMemory: [UnsafeMutableRawPointer] = unsafe []
     private var regions: [UnsafeMutableRawPointer] = unsafe []

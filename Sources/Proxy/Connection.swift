@@ -7,11 +7,11 @@ internal import SystemPackage
 internal import Transport
 
 class Connection: EventSource {
-    final var transport: Transport
+    @safe @exclusivity(unchecked) final var transport: Transport
     /// Read and not yet understood.
-    final var input = ByteBuffer()
+    @safe @exclusivity(unchecked) final var input = ByteBuffer()
     /// To be sent.
-    final var output = ByteBuffer()
+    @safe @exclusivity(unchecked) final var output = ByteBuffer()
 
     init(_ socket: Socket) { transport = Transport(socket) }
 

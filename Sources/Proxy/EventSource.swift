@@ -5,13 +5,13 @@ internal import Reactor
 
 /// A listener, a connection or an exchange of one worker.
 class EventSource {
-    private(set) var handle = SlotHandle(index: 0, generation: 0)
+    @safe @exclusivity(unchecked) private(set) var handle = SlotHandle(index: 0, generation: 0)
     /// When `expired` is to be called; `never` for not at all. Moving it later costs nothing.
-    private(set) var deadline = Instant.never
+    @safe @exclusivity(unchecked) private(set) var deadline = Instant.never
     /// When the timer queue looks at this deadline next.
-    private var queuedFor = Instant.never
+    @safe @exclusivity(unchecked) private var queuedFor = Instant.never
     /// The worker calls `ready` in its next turn, although no event has come.
-    var awaitsTurn = false
+    @safe @exclusivity(unchecked) var awaitsTurn = false
 
     /// The descriptor became ready; an empty set where the source asked for a turn.
     func ready(_ readiness: Readiness, _ worker: Worker) {

@@ -23,24 +23,24 @@ public final class Worker {
     /// For rules about connections that have just come in.
     private(set) lazy var connectionFacts = makeFacts()
 
-    private(set) var slots = Slab<EventSource>()
-    private var timers = TimerQueue()
-    private var events: [Event] = []
+    @safe @exclusivity(unchecked) private(set) var slots = Slab<EventSource>()
+    @safe @exclusivity(unchecked) private var timers = TimerQueue()
+    @safe @exclusivity(unchecked) private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.
-    private var unfinished: [SlotHandle] = []
+    @safe @exclusivity(unchecked) private var unfinished: [SlotHandle] = []
 
     private(set) var listeners: [Listener] = []
     /// Server connections that can carry another request.
     let serverPools: ServerPools
     private var serversLeftAlone = ServersLeftAlone()
     /// Streams that have ended, for reuse. They keep their slots.
-    private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
+    @safe @exclusivity(unchecked) private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
     private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
-    private(set) var streamsUnderWay = 0
-    private var exchangesBegun: UInt64 = 0
+    @safe @exclusivity(unchecked) private(set) var streamsUnderWay = 0
+    @safe @exclusivity(unchecked) private var exchangesBegun: UInt64 = 0
     private var tickets: UInt64 = 0
     /// Sent in this turn, by all connections.
-    var bytesSent: UInt64 = 0
+    @safe @exclusivity(unchecked) var bytesSent: UInt64 = 0
     private var buffersNoted = (lent: 0, kept: 0)
     /// For names that are asked for.
     var nameKey = NameTable.Key()

@@ -21,7 +21,7 @@ private final class EpollSet: WatchSet {
 /// The kernel interface of one thread, with an epoll instance. Not shared between threads, except for its `waker`.
 @safe
 public final class LinuxKernel: Kernel {
-    public private(set) var now = Instant.now()
+    @safe @exclusivity(unchecked) public private(set) var now = Instant.now()
     /// Interrupts a `wait`; may be used from any thread.
     public let waker: Waker
 

@@ -14,22 +14,22 @@ public final class ExchangeFacts {
     // The connection; these stay when the exchange is cleared.
 
     /// The client's address.
-    public var client = SocketAddress.ip(.anyV4, port: 0)
+    @safe @exclusivity(unchecked) public var client = SocketAddress.ip(.anyV4, port: 0)
     /// The address the client connected to.
-    public var local = SocketAddress.ip(.anyV4, port: 0)
+    @safe @exclusivity(unchecked) public var local = SocketAddress.ip(.anyV4, port: 0)
     /// The same two as the connection has them, which only `tcp-request connection` rules change.
-    public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
-    public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
+    @safe @exclusivity(unchecked) public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
+    @safe @exclusivity(unchecked) public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
     /// What else the PROXY protocol header said with which the connection began; nil if it began with none.
-    public var headerValues: TypedValues?
+    @safe @exclusivity(unchecked) public var headerValues: TypedValues?
     /// Why the connection never came to carry anything; nil in every exchange.
     public var handshakeFault: HandshakeFault?
     /// The step of `log-steps` whose line is being written; nil for the line that there is without.
     public var logStep: LogStep?
-    public var frontendName = ""
+    @safe @exclusivity(unchecked) public var frontendName = ""
     /// The number and the name of the bind line; empty if it has none.
-    public var socketID = 0
-    public var socketName = ""
+    @safe @exclusivity(unchecked) public var socketID = 0
+    @safe @exclusivity(unchecked) public var socketName = ""
     /// The worker's number.
     public var threadIndex = 0
     /// Whether the client's connection is encrypted.
@@ -37,122 +37,122 @@ public final class ExchangeFacts {
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
     public var site: (any SiteFacts)?
     /// The frontend's place in the plan.
-    public var frontendIndex = 0
+    @safe @exclusivity(unchecked) public var frontendIndex = 0
     /// `proc` variables.
     public var processVariables: ProcessVariables?
     /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.
-    public var session: (any SessionVariables)?
+    @safe @exclusivity(unchecked) public var session: (any SessionVariables)?
 
     /// The numbers of the sockets of both connections, while there are any.
-    public var clientSocket: Int32?
-    public var serverSocket: Int32?
+    @safe @exclusivity(unchecked) public var clientSocket: Int32?
+    @safe @exclusivity(unchecked) public var serverSocket: Int32?
 
     /// Whether this is the first request of its connection.
-    public var isFirstRequest = true
+    @safe @exclusivity(unchecked) public var isFirstRequest = true
 
     // The messages, as they are after the rules that have run.
 
-    public var request = RequestHead()
-    public var response = ResponseHead()
+    @safe @exclusivity(unchecked) public var request = RequestHead()
+    @safe @exclusivity(unchecked) public var response = ResponseHead()
     /// Where the lines of the request's head end that the client has sent: what rules write lies behind it
     /// (`HeaderFields.mark`).
-    public var receivedFields = 0
+    @safe @exclusivity(unchecked) public var receivedFields = 0
 
     // Where it went.
 
     /// The frontend's name until a backend is chosen.
-    public var backendName = ""
-    public var serverName = ExchangeFacts.noServer
+    @safe @exclusivity(unchecked) public var backendName = ""
+    @safe @exclusivity(unchecked) public var serverName = ExchangeFacts.noServer
     /// The backend's place in the plan, and the server's in the backend; nil until they are chosen.
-    public var backendIndex: Int?
-    public var serverIndex: Int?
+    @safe @exclusivity(unchecked) public var backendIndex: Int?
+    @safe @exclusivity(unchecked) public var serverIndex: Int?
     /// The server's address, and ours on the connection to it.
-    public var serverAddress: SocketAddress?
-    public var sourceAddress: SocketAddress?
+    @safe @exclusivity(unchecked) public var serverAddress: SocketAddress?
+    @safe @exclusivity(unchecked) public var sourceAddress: SocketAddress?
 
     /// Whether the connection to the server has carried an earlier request.
-    public var serverConnectionWasUsed = false
+    @safe @exclusivity(unchecked) public var serverConnectionWasUsed = false
 
     // What of the messages is here beside their heads, for rules that look into them.
 
     /// The request's body without its framing, as far as it is here.
-    public var requestBody: [UInt8] = []
+    @safe @exclusivity(unchecked) public var requestBody: [UInt8] = []
     /// The response's, likewise.
-    public var responseBody: [UInt8] = []
+    @safe @exclusivity(unchecked) public var responseBody: [UInt8] = []
     /// What the client, and the server, have sent and nobody has read: for `tcp-request content` and its like.
-    public var requestPayload: [UInt8] = []
-    public var responsePayload: [UInt8] = []
+    @safe @exclusivity(unchecked) public var requestPayload: [UInt8] = []
+    @safe @exclusivity(unchecked) public var responsePayload: [UInt8] = []
     /// Whether more of what the rules look at may yet come: a sample that is not there is then not known to be missing.
-    public var mayGrow = false
+    @safe @exclusivity(unchecked) public var mayGrow = false
     /// A sample was asked for something that may yet come; only while `mayGrow`.
     public var isUndecided = false
     /// In TCP mode, the search for a request's head in `requestPayload`; nil in HTTP mode.
-    public var requestProbe: RequestProbe?
+    @safe @exclusivity(unchecked) public var requestProbe: RequestProbe?
 
     // What rules have said about this exchange beside its messages.
 
-    public var directives = ExchangeDirectives()
+    @safe @exclusivity(unchecked) public var directives = ExchangeDirectives()
     /// What rules want an address for: `do-resolve`.
     public var wantedName = WantedName()
     /// `txn`, `req` and `res` variables.
-    var variables = ExchangeVariables()
+    @safe @exclusivity(unchecked) var variables = ExchangeVariables()
 
     // What happened.
 
-    public var timers = ExchangeTimers()
+    @safe @exclusivity(unchecked) public var timers = ExchangeTimers()
     /// The status sent to the client; -1 if none was.
-    public var status = -1
+    @safe @exclusivity(unchecked) public var status = -1
     /// The status that the server answered with; -1 if none has. Rules may have changed the response's.
-    public var serverStatus = -1
+    @safe @exclusivity(unchecked) public var serverStatus = -1
     /// Bytes of heads and bodies.
-    public var bytesToClient: UInt64 = 0
-    public var bytesFromClient: UInt64 = 0
-    public var termination = Termination()
-    public var retries = 0
-    public var isRedispatched = false
-    public var counts = ConnectionCounts()
+    @safe @exclusivity(unchecked) public var bytesToClient: UInt64 = 0
+    @safe @exclusivity(unchecked) public var bytesFromClient: UInt64 = 0
+    @safe @exclusivity(unchecked) public var termination = Termination()
+    @safe @exclusivity(unchecked) public var retries = 0
+    @safe @exclusivity(unchecked) public var isRedispatched = false
+    @safe @exclusivity(unchecked) public var counts = ConnectionCounts()
 
     // For the log.
 
     /// The request line as received, see `captureRequestLine`; empty if no valid one was.
-    public var requestLine: [UInt8] = []
-    public var requestCaptures = FieldCaptures()
-    public var responseCaptures = FieldCaptures()
+    @safe @exclusivity(unchecked) public var requestLine: [UInt8] = []
+    @safe @exclusivity(unchecked) public var requestCaptures = FieldCaptures()
+    @safe @exclusivity(unchecked) public var responseCaptures = FieldCaptures()
     /// The captured cookies, `name=value`; empty if there was none.
-    public var requestCookie: [UInt8] = []
-    public var responseCookie: [UInt8] = []
+    @safe @exclusivity(unchecked) public var requestCookie: [UInt8] = []
+    @safe @exclusivity(unchecked) public var responseCookie: [UInt8] = []
     /// What `unique-id-format` made; empty if there is none.
-    public var uniqueID: [UInt8] = []
+    @safe @exclusivity(unchecked) public var uniqueID: [UInt8] = []
     /// The exchange's number in this process, and the line's number in this frontend's log.
-    public var requestCounter: UInt64 = 0
+    @safe @exclusivity(unchecked) public var requestCounter: UInt64 = 0
     public var logCounter: UInt64 = 0
 
     /// Where the last rule stands that ended its list; the line is 0 if none has.
     public var lastRuleFile: [UInt8] = []
-    public var lastRuleLine = 0
+    @safe @exclusivity(unchecked) public var lastRuleLine = 0
 
     /// Which message the rules now being run are about: `hdr` means its fields.
     public var side = MessageSide.request
     /// `strict-mode`, on when a list of rules begins.
     public var isStrict = true
     /// Changes of messages that rules could not make.
-    public var failedRewrites = 0
+    @safe @exclusivity(unchecked) public var failedRewrites = 0
     /// No head that a rule has changed may be longer: what Portico adds to it has to fit too.
     public var headBytesMax = Int.max
 
     /// What samples and converters have made; emptied by those who asked for them.
-    public var scratch: [UInt8] = []
+    @safe @exclusivity(unchecked) public var scratch: [UInt8] = []
     /// What a converter is making, until it goes into the scratch. Use `convert`.
-    var conversion: [UInt8] = []
+    @safe @exclusivity(unchecked) var conversion: [UInt8] = []
     /// What an action is about to use: a header value, a location, a name.
-    public var rendered: [UInt8] = []
+    @safe @exclusivity(unchecked) public var rendered: [UInt8] = []
 
     /// Steps that matching one regular expression may take (`tune.regex.max-steps`).
     public var regularStepsMax = ExchangeFacts.defaultRegularStepsMax
     /// Matches of regular expressions that came to no result.
-    public var undecidedMatches = UndecidedMatches()
+    @safe @exclusivity(unchecked) public var undecidedMatches = UndecidedMatches()
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
-    var keptMatcher: RegularMatcher?
+    @safe @exclusivity(unchecked) var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
     var keptDigestMaker: DigestMaker?
     /// What encrypting needs, likewise.

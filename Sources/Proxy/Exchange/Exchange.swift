@@ -66,8 +66,8 @@ enum ResponseKind {
 }
 
 final class Exchange: ProxyStream {
-    var request = RequestState()
-    var response = ResponseState()
+    @safe @exclusivity(unchecked) var request = RequestState()
+    @safe @exclusivity(unchecked) var response = ResponseState()
 
     override func forget() {
         super.forget()

@@ -22,27 +22,27 @@ final class ServerConnection: Connection {
     let address: SocketAddress
     private(set) var local: SocketAddress?
     /// What a request must have in common with it to go over it.
-    private(set) var key: ConnectionKey
-    private(set) var phase: Phase
+    @safe @exclusivity(unchecked) private(set) var key: ConnectionKey
+    @safe @exclusivity(unchecked) private(set) var phase: Phase
     /// The stream that it carries.
-    var user: ProxyStream?
+    @safe @exclusivity(unchecked) var user: ProxyStream?
     /// Writes requests and reads responses.
-    var http1 = HTTP1ClientCodec()
+    @safe @exclusivity(unchecked) var http1 = HTTP1ClientCodec()
     /// Only requests of the client's connection that it was opened for may go over it.
-    var isPrivate: Bool
+    @safe @exclusivity(unchecked) var isPrivate: Bool
     /// While it is private and idle: that client's connection.
-    private var owner: ClientConnection?
+    @safe @exclusivity(unchecked) private var owner: ClientConnection?
     /// While it is idle and not private: where its entry is.
-    var position: IdlePosition?
+    @safe @exclusivity(unchecked) var position: IdlePosition?
     /// Exchanges it has carried to their end.
-    private(set) var useCount = 0
+    @safe @exclusivity(unchecked) private(set) var useCount = 0
     var wasUsed: Bool { useCount > 0 }
 
     // MARK: Streams
 
     /// Requests that it can carry at a time.
     let capacity: Int
-    private var streamCount: Int
+    @safe @exclusivity(unchecked) private var streamCount: Int
     var hasRoom: Bool { streamCount < capacity }
     var isUnused: Bool { streamCount == 0 }
 

@@ -229,7 +229,7 @@ final class ServerPool {
 final class ServerPools {
     private let registry: IdleRegistry
     private let worker: Int
-    private var pools: [ObjectIdentifier: ServerPool] = [:]
+    @safe @exclusivity(unchecked) private var pools: [ObjectIdentifier: ServerPool] = [:]
 
     init(_ registry: IdleRegistry, worker: Int) {
         self.registry = registry

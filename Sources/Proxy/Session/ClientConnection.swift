@@ -26,21 +26,21 @@ final class ClientConnection: Connection, SessionVariables {
     }
 
     let bind: BindPlan
-    private(set) var peer: SocketAddress
-    private(set) var local: SocketAddress
+    @safe @exclusivity(unchecked) private(set) var peer: SocketAddress
+    @safe @exclusivity(unchecked) private(set) var local: SocketAddress
     /// What else there is to know of where it comes from; nil for most.
-    var origin: ConnectionOrigin?
+    @safe @exclusivity(unchecked) var origin: ConnectionOrigin?
     // These three together: each alone would be as large as they are.
-    var phase = Phase.idle
-    private(set) var isFirstStream = true
+    @safe @exclusivity(unchecked) var phase = Phase.idle
+    @safe @exclusivity(unchecked) private(set) var isFirstStream = true
     /// Between streams, the CR of an empty line is here and its LF is not.
-    private(set) var awaitsLineFeed = false
+    @safe @exclusivity(unchecked) private(set) var awaitsLineFeed = false
     /// The one stream that HTTP/1 has at a time.
-    private(set) var stream: ProxyStream?
+    @safe @exclusivity(unchecked) private(set) var stream: ProxyStream?
     /// Reads requests and writes responses; in TCP mode it only counts bytes.
-    var http1: HTTP1ServerCodec
+    @safe @exclusivity(unchecked) var http1: HTTP1ServerCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
-    private(set) var idleSince: Instant
+    @safe @exclusivity(unchecked) private(set) var idleSince: Instant
     /// `sess` variables, which all streams of the connection share.
     var sessionVariables: VariableStore?
     var lingerBytesLeft = Limits.lingerBytes
@@ -48,7 +48,7 @@ final class ClientConnection: Connection, SessionVariables {
     var ownConnections = OwnServerConnections()
 
     /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
-    private(set) var mode: ProxyMode
+    @safe @exclusivity(unchecked) private(set) var mode: ProxyMode
     /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
     private(set) var fixedBackend: BackendPlan?
 

@@ -26,14 +26,14 @@ struct ServerAttempt {
 
 class ProxyStream: EventSource {
     /// What rules and logs may know. Tunnels and exchanges hand it to each other where one becomes the other.
-    final var facts: ExchangeFacts
-    final var phase = StreamPhase.ended
+    @safe @exclusivity(unchecked) final var facts: ExchangeFacts
+    @safe @exclusivity(unchecked) final var phase = StreamPhase.ended
     /// The client's connection, for as long as the stream lasts.
-    final var client: ClientConnection!
-    final var backend: BackendPlan?
-    final var attempt = ServerAttempt()
+    @safe @exclusivity(unchecked) final var client: ClientConnection!
+    @safe @exclusivity(unchecked) final var backend: BackendPlan?
+    @safe @exclusivity(unchecked) final var attempt = ServerAttempt()
     /// The line of the log is written already, or there shall be none.
-    final var isLogged = false
+    @safe @exclusivity(unchecked) final var isLogged = false
 
     final var frontend: FrontendPlan { client.frontend }
     final var server: Server? { attempt.server }
