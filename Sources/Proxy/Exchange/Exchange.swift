@@ -30,6 +30,8 @@ struct RequestState {
     var options: RequestConnectionOptions = []
     /// The client asked for another protocol, and no rule has forbidden it.
     var wantsUpgrade = false
+    /// The client has named no host, as HTTP/1.0 allows.
+    var wantsHost = false
     /// The head was malformed or never whole.
     var wasRefused = false
     /// The body, or its beginning, where a server is not to wait for it; it can be sent again from here.

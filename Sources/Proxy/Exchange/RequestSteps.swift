@@ -94,34 +94,36 @@ extension Exchange {
 
     /// The head as it goes to the server: without what concerns only the client's connection, with what Portico adds.
     private func rewriteRequest(for backend: BackendPlan, _ worker: Worker) {
-        // A rule may have removed Upgrade, or Connection.
-        request.wantsUpgrade = request.wantsUpgrade && facts.request.upgradeRequested
-        // What a server sends behind its body goes to the client: the client's word on that goes to the server.
-        let acceptsTrailers = facts.request.acceptsTrailers && !frontend.dropsResponseTrailers
         if backend.dropsRequestTrailers { request.transfer.dropTrailers() }
-        facts.request.fields.removeSetApart(
-            keepingUpgrade: request.wantsUpgrade,
-            keepingTrailer: request.content == .unknown && backend.requestBuffer == nil
-                && !backend.dropsRequestTrailers)
-        if acceptsTrailers, !facts.request.fields.contains(.te) { facts.request.fields.append(.te, "trailers") }
-        chooseConnectionOptions()
-        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that Portico speaks to them without one. Where the target says
-        // whom it is for, that is the Host (RFC 9112 section 3.2.2), and nothing else may be.
-        let namesItsHost = facts.request.targetForm == .absolute || facts.request.targetForm == .authority
-        if facts.request.version == .http10, !facts.request.fields.contains(.host), !namesItsHost {
-            facts.request.fields.append(.host, facts.local.description)
-        }
+        request.options = keepAliveMode == .keepAlive ? [] : .close
+        let carriesTrailers =
+            request.content == .unknown && backend.requestBuffer == nil && !backend.dropsRequestTrailers
+        // The head is handed over once: each access of it through the exchange would be checked.
+        Self.rewrite(
+            &facts.request, &request, keepsTrailer: carriesTrailers, asksForTrailers: !frontend.dropsResponseTrailers)
+        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that Portico speaks to them without one.
+        if request.wantsHost { facts.request.fields.append(.host, facts.local.description) }
         addForwardingFields(worker)
     }
 
-    /// Finds out what the server is to be told of its connection, by the configuration, the client and rules.
-    private func chooseConnectionOptions() {
-        var options: RequestConnectionOptions = keepAliveMode == .keepAlive ? [] : .close
-        if facts.request.fields.takeConnectionOptions().contains(.close) { options.insert(.close) }
+    /// Removes what concerns only the client's connection, and finds out what the server is to be told of its own, by the
+    /// configuration, the client and rules.
+    private static func rewrite(
+        _ head: inout RequestHead, _ request: inout RequestState, keepsTrailer: Bool, asksForTrailers: Bool
+    ) {
+        // A rule may have removed Upgrade, or Connection.
+        request.wantsUpgrade = request.wantsUpgrade && head.upgradeRequested
+        // What a server sends behind its body goes to the client: the client's word on that goes to the server.
+        let acceptsTrailers = asksForTrailers && head.acceptsTrailers
+        head.fields.removeSetApart(keepingUpgrade: request.wantsUpgrade, keepingTrailer: keepsTrailer)
+        if acceptsTrailers, !head.fields.contains(.te) { head.fields.append(.te, "trailers") }
+        if head.fields.takeConnectionOptions().contains(.close) { request.options.insert(.close) }
         // An Upgrade that a rule has written is passed on, but a switch that the client has not asked for is refused.
-        if facts.request.fields.contains(.upgrade) { options.insert(.upgrade) }
-        if facts.request.fields.contains(.te) { options.insert(.te) }
-        request.options = options
+        if head.fields.contains(.upgrade) { request.options.insert(.upgrade) }
+        if head.fields.contains(.te) { request.options.insert(.te) }
+        // Where the target says whom it is for, that is the Host (RFC 9112 section 3.2.2), and nothing else may be.
+        let namesItsHost = head.targetForm == .absolute || head.targetForm == .authority
+        request.wantsHost = head.version == .http10 && !head.fields.contains(.host) && !namesItsHost
     }
 
     // MARK: A head that is no request

@@ -87,7 +87,7 @@ extension Exchange {
             facts.response.fields.setApartHopByHop()
             return followResponseRules(before: .tunnel, worker)
         }
-        switch connection.http1.headComplete(facts.response, requestMethod: facts.request.method) {
+        switch connection.readContentLength(facts.response, requestMethod: facts.request.method) {
         case .failure(let fault):
             badResponse(fault.description, worker)
             return false
@@ -95,7 +95,6 @@ extension Exchange {
             facts.timers.responseHeadDone = worker.now
             if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
             if !facts.directives.serverMarks.isEmpty { connection.http1.allowsReuse = false }
-            if facts.response.authenticatesConnection { connection.isPrivate = true }
             // From here on the server's Connection list has no effect on fields that rules write.
             facts.response.fields.setApartHopByHop()
             return followResponseRules(before: .content(content), worker)

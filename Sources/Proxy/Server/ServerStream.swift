@@ -41,6 +41,15 @@ extension ServerConnection {
 
     func readHead(into head: inout ResponseHead) -> ParseProgress { http1.readHead(from: &input, into: &head) }
 
+    /// A final response's head is whole: how much content follows, or why that is uncertain.
+    func readContentLength(
+        _ head: borrowing ResponseHead, requestMethod: HTTP.Method
+    ) -> Result<ContentLength, MessageFault> {
+        let content = http1.headComplete(head, requestMethod: requestMethod)
+        if head.authenticatesConnection { isPrivate = true }
+        return content
+    }
+
     /// Moves content that is here to a client.
     func moveContent(
         _ transfer: inout BodyTransfer, to client: ClientConnection, _ worker: Worker

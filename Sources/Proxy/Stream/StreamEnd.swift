@@ -84,19 +84,16 @@ extension ProxyStream {
 
     private func countTraffic(_ worker: Worker) {
         let index = worker.index
-        countBytes(on: frontend.traffic.row(index))
-        guard let onBackend = backend?.backend.traffic.row(index) else { return }
-        countBytes(on: onBackend)
-        guard let onServer = server?.traffic.row(index) else { return }
-        countBytes(on: onServer)
+        let received = client.http1.bytesReceived
+        let sent = client.http1.bytesSent
+        frontend.traffic.row(index).count(received: received, sent: sent)
+        guard let backend else { return }
+        backend.backend.traffic.row(index).count(received: received, sent: sent)
+        guard let server else { return }
+        server.traffic.row(index).count(received: received, sent: sent)
         guard let times = ExchangeTimes(facts.timers) else { return }
-        backend?.backend.count(times, worker: index)
-        server?.count(times, worker: index)
-    }
-
-    private func countBytes(on row: TrafficRow) {
-        row.add(.bytesIn, facts.bytesFromClient)
-        row.add(.bytesOut, facts.bytesToClient)
+        backend.backend.count(times, worker: index)
+        server.count(times, worker: index)
     }
 
     private func countFailedRewrites(_ worker: Worker) {
@@ -132,6 +129,13 @@ extension ProxyStream {
             level = ruled
         }
         frontend.writeLog(facts, level, backend: backend, server: server, worker)
+    }
+}
+
+extension TrafficRow {
+    fileprivate func count(received: UInt64, sent: UInt64) {
+        add(.bytesIn, received)
+        add(.bytesOut, sent)
     }
 }
 
