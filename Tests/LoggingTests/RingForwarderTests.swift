@@ -28,7 +28,7 @@ import Testing
         play.append("one")
         play.run(for: 4_500)
         #expect(play.attempts == [0, 2_000, 4_000], "one second to connect, one of pause")
-        #expect(play.forwarder.giveUp() == 1)
+        #expect(play.forwarder.discardUnsent() == 1)
         play.end()
     }
 
