@@ -1,4 +1,4 @@
-// From drafts to the plan: names become references, and what does not fit together is reported, all of it.
+// From drafts to the plan: names become references, and all problems between lines are reported.
 
 internal import Admin
 internal import Balancing
@@ -14,7 +14,7 @@ internal import StaticFiles
 public struct PlanBuilder {
     var global: Draft
     var drafts: [Draft]
-    /// The names of disabled backends and listens: a line may lead there, and is passed over.
+    /// The names of disabled backends and listens: lines may name them, and have no effect.
     private let disabledBackends: Set<String>
     /// What sections beside the proxies came to, by its type.
     var sections = SettingsByType()
@@ -26,7 +26,7 @@ public struct PlanBuilder {
     private let facts: ProcessFacts
     private let now: Instant
     private var patterns = PatternSets()
-    /// What is wrong, or worth knowing, each once. With an error among them there is no plan.
+    /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
     private var known: Set<ConfigProblem> = []
 
@@ -71,7 +71,7 @@ public struct PlanBuilder {
         let backDrafts = numbered.filter { $0.draft.kind != .frontend }
         let frontDrafts = numbered.filter { $0.draft.kind != .backend }
         if frontDrafts.isEmpty {
-            // With a runtime socket it can be asked, which is how Debian's own file starts; without one it will not start.
+            // With a runtime socket the process still has a use, as with Debian's default file; without one it does not start.
             report(
                 "there is no frontend: nothing listens", at: nil,
                 expected: "a frontend or listen section with a bind line", severity: .notice)
@@ -109,7 +109,7 @@ public struct PlanBuilder {
         note(ConfigProblem(message, at: range, expected: expected, suggestion: suggestion, severity: severity))
     }
 
-    /// Keeps a problem. A fault in a defaults section shows in each section that starts from it, and is reported once.
+    /// Keeps a problem. One in a defaults section shows in each section that starts from it, and is reported once.
     mutating func note(_ problem: ConfigProblem) {
         guard known.insert(problem).inserted else { return }
         problems.append(problem)
@@ -154,13 +154,13 @@ public struct PlanBuilder {
         return wanted
     }
 
-    /// A whole line has to fit into a buffer with room to spare, whatever the file keeps free for rules.
+    /// A whole line must fit into a buffer with room to spare, whatever `tune.maxrewrite` keeps free for rules.
     private func headBytesMax(_ process: ProcessSettings) -> Int {
         process.bufferBytes - max(64, min(process.rewriteBytes, process.bufferBytes / 2))
     }
 
     private func headLimits(_ process: ProcessSettings, acceptInvalid: Bool = false) -> HeadLimits {
-        // Backends are made before sizes that leave no room for a head end the start.
+        // Backends are made before a size that leaves no room for a head is refused.
         HeadLimits(
             headBytesMax: max(512, headBytesMax(process)), fieldsMax: process.fieldsMax, acceptInvalid: acceptInvalid)
     }
@@ -197,7 +197,7 @@ public struct PlanBuilder {
             report(
                 "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies",
                 at: nil,
-                // HAProxy warns of the three without which it would wait for ever.
+                // HAProxy warns of the other three, without which it would wait for ever.
                 severity: name == "http-request" ? .notice : .warning)
         }
     }
@@ -236,7 +236,7 @@ public struct PlanBuilder {
             logTargets: logTargets(of: draft))
     }
 
-    /// `fullconn` where it is not said, by the backend's name: a tenth of what the frontends let in that lead to it, as in HAProxy.
+    /// `fullconn` by the backend's name where no line sets it: a tenth of the `maxconn` of the frontends that use it, as in HAProxy.
     private static func loadsAtFull(_ frontends: [Draft], maxConnections: Int) -> [String: Int] {
         var most: [String: Int] = [:]
         for frontend in frontends {
@@ -255,7 +255,7 @@ public struct PlanBuilder {
 
     // MARK: Frontends
 
-    /// Nil if a backend it names does not exist.
+    /// Returns nil if the frontend names a backend that does not exist.
     private mutating func makeFrontend(
         _ numbered: NumberedDraft, index: Int, _ surroundings: Surroundings, maxConnections: Int
     ) -> FrontendPlan? {
@@ -292,7 +292,7 @@ public struct PlanBuilder {
         return frontend
     }
 
-    /// Whether there is a backend of that name; reports it if not, or if it is of another mode.
+    /// Returns whether there is a backend of that name. Reports a missing one, and one of another mode.
     private mutating func isBackend(
         _ word: Word, for frontend: Draft, _ surroundings: Surroundings
     ) -> Bool {
@@ -324,9 +324,9 @@ private struct NumberedDraft {
     let draft: Draft
 }
 
-/// What a frontend's plan needs to know of all other sections, found once.
+/// What the plan of a frontend needs to know about all other sections.
 private struct Surroundings {
-    /// The backends' places by name.
+    /// The backends' indices by name.
     let backendIndices: [String: Int]
     let backendModes: [ProxyMode]
     /// A backend's rules may ask for what the frontend captured.

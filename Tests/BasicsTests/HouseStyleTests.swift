@@ -7,7 +7,8 @@ import Testing
 @Suite struct HouseStyleTests {
     /// The rooms that follow the style. A room is added once its comments have been revised.
     static let rooms = [
-        "Basics", "CLinux", "Configuration", "HTTP", "Logging", "ProxyProtocol", "Reactor", "Resolvers", "StaticFiles",
+        "Balancing", "Basics", "CLinux", "Configuration", "HTTP", "Logging", "ProxyProtocol", "Reactor", "Resolvers",
+        "StaticFiles",
     ]
 
     /// The tests that follow the style in their comments.

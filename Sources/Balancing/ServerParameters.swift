@@ -1,0 +1,169 @@
+// The parameters of `server` and `default-server` lines.
+
+internal import Basics
+public import Configuration
+internal import ProxyProtocol
+
+extension BalancingKeywords {
+    /// The parameters of `server` and `default-server`.
+    public static let serverParameters: [Parameter<ServerDraft>] = ownParameters + ServerNaming.parameters
+
+    private static let ownParameters: [Parameter<ServerDraft>] = [
+        Parameter(
+            "check", usage: "check", summary: "Checks the server's health, so that a dead one gets no requests."
+        ) { (_, server) throws(ConfigProblem) in server.isChecked = true },
+        Parameter("no-check", usage: "no-check", summary: "Does not check the server.") {
+            (_, server) throws(ConfigProblem) in server.isChecked = false
+        },
+        Parameter("inter", usage: "inter <time>", summary: "Time from one check to the next: 2 s by default.") {
+            (args, server) throws(ConfigProblem) in server.interval = try interval(&args)
+        },
+        Parameter(
+            "fastinter", usage: "fastinter <time>", summary: "Time between checks while the server is changing sides."
+        ) { (args, server) throws(ConfigProblem) in server.fastInterval = try interval(&args) },
+        Parameter("downinter", usage: "downinter <time>", summary: "Time between checks while the server is down.") {
+            (args, server) throws(ConfigProblem) in server.downInterval = try interval(&args)
+        },
+        Parameter(
+            "rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default."
+        ) {
+            (args, server) throws(ConfigProblem) in
+            server.thresholds.rise = try args.cappedInteger("a count", in: 1...1_000)
+        },
+        Parameter(
+            "fall", usage: "fall <count>", summary: "Checks that must fail in a row to take it out: 3 by default."
+        ) {
+            (args, server) throws(ConfigProblem) in
+            server.thresholds.fall = try args.cappedInteger("a count", in: 1...1_000)
+        },
+        Parameter(
+            "weight", usage: "weight <number>",
+            summary: "Its share of the requests against the other servers' weights, 0 to 256; 1 by default, none at 0."
+        ) { (args, server) throws(ConfigProblem) in server.weight = try args.integer("a weight", in: 0...256) },
+        Parameter("backup", usage: "backup", summary: "Uses the server only when no other one is left.") {
+            (_, server) throws(ConfigProblem) in server.isBackup = true
+        },
+        Parameter("no-backup", usage: "no-backup", summary: "Undoes `backup` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.isBackup = false
+        },
+        Parameter("disabled", usage: "disabled", summary: "Starts with the server in maintenance.") {
+            (_, server) throws(ConfigProblem) in server.isDisabled = true
+        },
+        Parameter("enabled", usage: "enabled", summary: "Undoes `disabled` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.isDisabled = false
+        },
+        Parameter("id", usage: "id <number>", summary: "The server's number in statistics; its position by default.") {
+            (args, server) throws(ConfigProblem) in server.id = try args.integer("a number", in: 1...Int(Int32.max))
+        },
+        Parameter(
+            "guid", usage: "guid <string>", summary: "A name for the server that nothing else in the configuration has."
+        ) { (args, server) throws(ConfigProblem) in server.globalID = try args.globalID() },
+        Parameter("port", usage: "port <port>", summary: "Sends checks to this port instead.") {
+            (args, server) throws(ConfigProblem) in
+            server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))
+        },
+        Parameter("addr", usage: "addr <ip>", summary: "Sends checks to this address instead.") {
+            (args, server) throws(ConfigProblem) in
+            let word = try args.nextAddress("an IP address")
+            guard let address = IPAddress(word.text) else {
+                throw args.problem("'\(word.text)' is not an IP address", at: word)
+            }
+            server.checkAddress = address
+        },
+        Parameter(
+            "maxconn", usage: "maxconn <number>",
+            summary:
+                "Requests the server gets at a time, or connections in tcp mode; more wait in a queue, first come, first "
+                + "served. 0, the default, for any number."
+        ) { (args, server) throws(ConfigProblem) in server.limits.maxConnections = try limit(&args) },
+        Parameter(
+            "minconn", usage: "minconn <number>",
+            summary: "Makes `maxconn` a limit that grows with the backend's load, from this number on; see `fullconn`."
+        ) { (args, server) throws(ConfigProblem) in server.limits.minConnections = try limit(&args) },
+        Parameter(
+            "maxqueue", usage: "maxqueue <number>",
+            summary:
+                "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
+        ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
+        Parameter(
+            "pool-low-conn", usage: "pool-low-conn <number>",
+            summary:
+                "With fewer idle connections to the server than this, a thread opens its own rather than take one that another "
+                + "thread keeps; as many are kept beyond those that are needed. 0 by default."
+        ) { (args, server) throws(ConfigProblem) in
+            server.pool.connectionsLow = try args.integer("a number", in: 0...1_000_000)
+        },
+        Parameter(
+            "pool-max-conn", usage: "pool-max-conn <number>",
+            summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
+        ) { (args, server) throws(ConfigProblem) in
+            let number = try args.cappedInteger("a number", in: -1...1_000_000)
+            server.pool.connectionsMax = number < 0 ? nil : number
+        },
+        Parameter(
+            "pool-purge-delay", usage: "pool-purge-delay <time>",
+            summary:
+                "Closes an idle connection to the server after this time: 5 s by default. Keep it below the server's "
+                + "own limit."
+        ) { (args, server) throws(ConfigProblem) in server.pool.idleTime = try args.time("a time") },
+        Parameter(
+            "max-reuse", usage: "max-reuse <count>",
+            summary: "Requests after the first that one connection may carry: -1 (the default) for any number."
+        ) { (args, server) throws(ConfigProblem) in
+            let number = try args.cappedInteger("a count", in: -1...1_000_000_000)
+            server.pool.reusesMax = number < 0 ? nil : number
+        },
+        Parameter(
+            "send-proxy", usage: "send-proxy",
+            summary:
+                "Begins connections to the server, and its checks unless they go elsewhere, with a PROXY protocol header in "
+                + "version 1 that says who the client is. Such a connection is only used for that client again."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyLine = true },
+        Parameter("send-proxy-v2", usage: "send-proxy-v2", summary: "The same in version 2.") {
+            (_, server) throws(ConfigProblem) in server.sendsProxyBlock = true
+        },
+        Parameter("no-send-proxy", usage: "no-send-proxy", summary: "Undoes `send-proxy` of a default-server line.") {
+            (_, server) throws(ConfigProblem) in server.sendsProxyLine = false
+        },
+        Parameter(
+            "no-send-proxy-v2", usage: "no-send-proxy-v2", summary: "Undoes `send-proxy-v2` of a default-server line."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyBlock = false },
+        Parameter(
+            "proxy-v2-options", usage: "proxy-v2-options <option>[,<option>...]",
+            summary:
+                "Says more in the header of send-proxy-v2: unique-id, the name that unique-id-format has made (each name gets a "
+                + "connection of its own); authority, the host name that the client's own PROXY header had; crc32c, a checksum."
+        ) { (args, server) throws(ConfigProblem) in server.proxyOptions = try proxyOptions(&args) },
+        Parameter(
+            "check-send-proxy", usage: "check-send-proxy",
+            summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."
+        ) { (_, server) throws(ConfigProblem) in server.sendsProxyHeaderInChecks = true },
+    ]
+
+    private static func proxyOptions(_ args: inout Arguments) throws(ConfigProblem) -> ProxyHeaderOptions {
+        let word = try args.next("options")
+        let choices: KeyValuePairs<String, ProxyHeaderOptions> = [
+            "unique-id": .uniqueID, "authority": .authority, "crc32c": .checksum,
+        ]
+        var options: ProxyHeaderOptions = []
+        for name in word.text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+            if ["ssl", "cert-cn", "cert-key", "cert-sig", "ssl-cipher"].contains(name) {
+                throw args.problem("'\(name)' is known to HAProxy, but Portico has no TLS yet", at: word)
+            }
+            options.formUnion(try Word(name, at: word.range).choice("an option", of: choices))
+        }
+        return options
+    }
+
+    /// Zero stands for no limit.
+    private static func limit(_ args: inout Arguments) throws(ConfigProblem) -> Int? {
+        try args.limit("a number", to: 10_000_000)
+    }
+
+    private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
+        let time = try args.longTime("a time")
+        // A pause of nothing would check in a loop without end. HAProxy counts in milliseconds, and rounds up.
+        guard time > .zero else { throw args.problem("a check interval is at least 1 ms") }
+        return max(time, .milliseconds(1))
+    }
+}

@@ -1,0 +1,136 @@
+// What workers need to know of a backend.
+
+internal import Admin
+public import Balancing
+internal import Basics
+internal import Configuration
+internal import HTTP
+public import Logging
+internal import Rules
+internal import StaticFiles
+
+/// One backend, or the back half of a `listen`.
+public final class BackendPlan: Sendable {
+    public let name: String
+    /// Its index in `Plan.backends`.
+    let index: Int
+    public let id: Int
+    public let isListen: Bool
+    public let mode: ProxyMode
+    public let description: String
+    public let backend: Backend
+    let timeouts: ServerTimeouts
+    let retries: Int
+    let redispatch: Redispatch
+    let retryOn: RetryConditions
+    let reuse: ReusePolicy
+    let keepAlive: KeepAliveMode
+    /// A client that sends no more before its response has begun may have gone: its request ends, or the server is told.
+    let abortsOnClose: Bool
+    let rules: SectionRules
+    let serverRules: ServerRules
+    let forwarding: Forwarding
+    let unusualNames: UnusualNames
+    let adjustsCase: Bool
+    /// `http-send-name-header`
+    let serverNameField: [UInt8]?
+    /// `option forwarded`
+    let forwardedField: ForwardedField?
+    /// Rules and the choice of a server wait for the request's body, or a buffer full of it.
+    let buffersRequests: Bool
+    /// How requests' bodies are taken before a server is chosen; nil if they are not.
+    let requestBuffer: BodyBuffering?
+    /// How responses' bodies are held for slow clients; nil if they are not.
+    let responseBuffer: BodyBuffering?
+    let statsPage: StatsPageSettings?
+    let files: FileService?
+    /// The last response that could not be parsed.
+    let refused = RefusedSlot()
+    /// Whether the system probes server connections.
+    let probesServers: Bool
+    public let logsHealthChecks: Bool
+    /// `option accept-unsafe-violations-in-http-response`
+    let acceptsInvalid: Bool
+    let dropsRequestTrailers: Bool
+    let errorPages: ErrorPages
+    public let logTargets: LogTargets
+
+    init(
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
+        serverRules: ServerRules, forwardedField: ForwardedField?,
+        statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
+        logTargets: LogTargets
+    ) {
+        name = draft.name
+        self.index = index
+        self.id = id
+        self.isListen = isListen
+        mode = draft.settings.mode
+        description = draft.settings.description
+        self.backend = backend
+        timeouts = draft.serverTimeouts
+        retries = draft.settings.retries
+        redispatch = draft.settings.redispatch
+        // What is not read has no answers to try again on.
+        retryOn = draft.settings.mode == .http ? draft.settings.retryOn : .connectionFailure
+        reuse = draft.settings.reuse
+        keepAlive = draft.settings.keepAlive
+        abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)
+        self.rules = rules
+        self.serverRules = serverRules
+        forwarding = draft.settings.forwarding
+        unusualNames = draft.settings.unusualNames
+        adjustsCase = draft.settings.adjustsCaseForServers
+        serverNameField = draft.settings.serverNameField
+        self.forwardedField = forwardedField
+        // A listen's requests have waited for their bodies in its front half already.
+        buffersRequests = !isListen && draft.settings.buffersRequests
+        requestBuffer = draft.settings.requestBuffer
+        responseBuffer = draft.settings.responseBuffer
+        self.statsPage = statsPage
+        self.files = files
+        probesServers = draft.settings.probesServers
+        logsHealthChecks = draft.settings.logsHealthChecks
+        acceptsInvalid = draft.settings.acceptsInvalidResponses
+        dropsRequestTrailers = draft.settings.dropsRequestTrailers
+        self.errorPages = errorPages
+        self.logTargets = logTargets
+    }
+
+    /// Whether attempt number `attempt` (from 1) may go to another server. With another active server it may at once: as in HAProxy
+    /// the number in `option redispatch` matters only if the failing server is the only one.
+    func redispatches(attempt: Int) -> Bool {
+        switch redispatch {
+        case .never: false
+        case .every(let interval): attempt % interval == 0 || backend.usableCounts.active > 1
+        case .onLastRetry: attempt == retries || backend.usableCounts.active > 1
+        }
+    }
+}
+
+/// A backend's directory.
+struct FileService: Sendable {
+    let root: FileRoot
+    /// Requests for files that do not exist go to the servers.
+    let missGoesToServers: Bool
+}
+
+struct ServerTimeouts: Sendable {
+    var connect: TimeSpan
+    var server: TimeSpan
+    var tunnel: TimeSpan?
+    /// For a server to finish after the client has.
+    var serverFin: TimeSpan?
+    /// For a connection slot of a server.
+    var queue: TimeSpan
+    /// How long `tarpit` holds a client.
+    var tarpit: TimeSpan
+}
+
+/// `option redispatch`: when a failed connection attempt goes to another server.
+enum Redispatch: Sendable, Equatable {
+    case never
+    case onLastRetry
+    /// Every so many retries.
+    case every(Int)
+}

@@ -1,0 +1,156 @@
+// What workers need to know of a frontend and of the addresses that it listens on.
+
+internal import Admin
+public import Balancing
+public import Basics
+internal import Configuration
+internal import HTTP
+public import Logging
+internal import Reactor
+internal import Rules
+public import Synchronization
+
+/// One frontend, or the front half of a `listen`.
+public final class FrontendPlan: Sendable {
+    public let name: String
+    /// Its index in `Plan.frontends`.
+    let index: Int
+    /// HAProxy's `iid`.
+    public let id: Int
+    public let mode: ProxyMode
+    public let description: String
+    public let maxConnections: Int
+    let timeouts: ClientTimeouts
+    let rules: SectionRules
+    let routing: RoutingRules
+    let statsPage: StatsPageSettings?
+    let forwarding: Forwarding
+    let unusualNames: UnusualNames
+    let adjustsCase: Bool
+    /// Rules wait for the request's body, or a buffer full of it.
+    let buffersRequests: Bool
+    let keepAlive: KeepAliveMode
+    /// Whether the system probes client connections.
+    public let probesClients: Bool
+    /// Whether connections that end without a byte are not logged.
+    let ignoresProbes: Bool
+    /// `option accept-unsafe-violations-in-http-request`
+    let acceptsInvalid: Bool
+    let dropsResponseTrailers: Bool
+    /// Connections the system may keep waiting at each address.
+    public let backlog: Int?
+    let errorPages: ErrorPages
+    let monitor: Monitor?
+    let uniqueID: UniqueID?
+    let log: ExchangeLog
+    /// Whether `log` writes lines at steps of their own. Each exchange asks several times, and a call on `log` copies it.
+    let logsSteps: Bool
+    /// Lines of the log so far, where they are numbered.
+    let logLines = Atomic<UInt64>(0)
+    /// The last request that could not be parsed.
+    let refused = RefusedSlot()
+    /// All its targets, for events; the lines of exchanges go to `lineTargets`.
+    public let logTargets: LogTargets
+    let lineTargets: LineTargets
+    /// Whether its listeners are closed for a while; for statistics.
+    public let isPaused = Atomic<Bool>(false)
+    /// Whether the request's line and the fields to capture are kept: for a log, or for rules that ask.
+    let keepsCaptures: Bool
+    /// Client connections now.
+    public let sessions = Gauge()
+    public let traffic: Traffic
+    /// Connections accepted, connections that the rules about connections let in, and requests.
+    let connectionRate: RateMeter
+    let sessionRate: RateMeter
+    let requestRate: RateMeter
+    private let bindsOnce = Lock<[BindPlan]>([])
+
+    init(
+        draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,
+        statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
+        logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool, workers: Int
+    ) {
+        name = draft.name
+        self.index = index
+        self.id = id
+        mode = draft.settings.mode
+        description = draft.settings.description
+        maxConnections = draft.maxConnections
+        timeouts = draft.clientTimeouts
+        self.rules = rules
+        self.routing = routing
+        self.statsPage = statsPage
+        forwarding = draft.settings.mode == .http ? draft.settings.forwarding : Forwarding()
+        unusualNames = draft.settings.unusualNames
+        adjustsCase = draft.settings.adjustsCaseForClients
+        buffersRequests = draft.settings.buffersRequests
+        keepAlive = draft.settings.keepAlive
+        probesClients = draft.settings.probesClients
+        ignoresProbes = draft.settings.ignoresProbes
+        acceptsInvalid = draft.settings.acceptsInvalidRequests
+        dropsResponseTrailers = draft.settings.dropsResponseTrailers
+        backlog = draft.settings.backlog
+        self.errorPages = errorPages
+        self.monitor = monitor
+        self.uniqueID = uniqueID
+        self.log = log
+        logsSteps = log.hasSteps && !logTargets.isEmpty
+        self.logTargets = logTargets
+        self.lineTargets = lineTargets
+        self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
+        traffic = Traffic(workers: workers)
+        connectionRate = RateMeter(workers: workers)
+        sessionRate = RateMeter(workers: workers)
+        requestRate = RateMeter(workers: workers)
+    }
+
+    /// Where it listens. Set once, while the plan is made.
+    public var binds: [BindPlan] { bindsOnce.withLock { $0 } }
+    func setBinds(_ binds: [BindPlan]) { bindsOnce.withLock { $0 = binds } }
+}
+
+/// One address a frontend listens on.
+public final class BindPlan: Sendable {
+    public let frontend: FrontendPlan
+    /// Its number among the frontend's, from 1.
+    let number: Int
+    public let place: BindPlace
+    /// The parameter `name`; empty without it.
+    let name: String
+    /// The destination of every connection here; nil for a wildcard address.
+    let exactAddress: SocketAddress?
+    /// Connections the system may keep waiting here.
+    public let backlog: Int32
+    /// Connections to here now; nil where no rule asks.
+    let connections: Gauge?
+    /// Connections begin with a PROXY protocol header.
+    let acceptsProxyHeader: Bool
+
+    init(frontend: FrontendPlan, number: Int, place: BindPlace, countsConnections: Bool) {
+        self.frontend = frontend
+        self.number = number
+        self.place = place
+        connections = countsConnections ? Gauge() : nil
+        name = place.options.name ?? ""
+        acceptsProxyHeader = place.options.acceptsProxyHeader
+        backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
+        exactAddress =
+            switch place.address {
+            case .ip(let ip, _) where ip != .anyV4 && ip != .anyV6: place.address
+            case .path, .abstract, .abstractExact: place.address
+            default: nil
+            }
+    }
+}
+
+struct ClientTimeouts: Sendable {
+    var client: TimeSpan
+    /// For a request's head; nil: as `client`.
+    var httpRequest: TimeSpan?
+    /// Between requests; nil: as `httpRequest`.
+    var httpKeepAlive: TimeSpan?
+    /// For a client to finish after the server has.
+    var clientFin: TimeSpan?
+    /// How long `tarpit` holds a client.
+    var tarpit: TimeSpan
+}
