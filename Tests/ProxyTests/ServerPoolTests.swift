@@ -211,7 +211,8 @@ import Testing
             Issue.record("the server refuses")
             return
         }
-        let connection = ServerConnection(
+        let connection = worker.serverPools.makeConnection()
+        connection.begin(
             socket, to: play.server, at: .ip(.loopbackV4, port: 9_001), of: backend, for: nil, capacity: 3)
         #expect(worker.enter(connection) == nil)
         let pool = worker.serverPools[play.server]
@@ -235,5 +236,19 @@ import Testing
         pool.closeAll(worker)
         #expect(play.server.idle.current == 0)
         play.end()
+    }
+
+    @Test("The objects of connections share pages, although each is made for an exchange that has pages of its own")
+    func pages() throws {
+        let pools = ServerPools(IdleRegistry(workers: 1), worker: 0)
+        var exchanges: [[UInt8]] = []
+        let connections = (0..<64).map { number in
+            exchanges.append(Array(repeating: UInt8(number), count: 8_192))
+            return pools.makeConnection()
+        }
+        let pages = Set(
+            connections.map { UInt(bitPattern: ObjectIdentifier($0)) / 4_096 })
+        #expect(pages.count <= 32, "without rows each has a page of its own")
+        #expect(exchanges.count == connections.count)
     }
 }

@@ -16,20 +16,22 @@ final class ServerConnection: Connection {
         case closed
     }
 
-    let server: Server
-    let backend: BackendPlan
+    // All that a connection knows from its beginning on is set by `begin`: objects are made before they are needed, in rows
+    // (`ServerPools.makeConnection`).
+    @safe @exclusivity(unchecked) private(set) var server: Server!
+    @safe @exclusivity(unchecked) private(set) var backend: BackendPlan!
     /// Where it leads, and from where once it is connected.
-    let address: SocketAddress
+    @safe @exclusivity(unchecked) private(set) var address = SocketAddress.ip(.anyV4, port: 0)
     private(set) var local: SocketAddress?
     /// What a request must have in common with it to go over it.
-    @safe @exclusivity(unchecked) private(set) var key: ConnectionKey
-    @safe @exclusivity(unchecked) private(set) var phase: Phase
+    @safe @exclusivity(unchecked) private(set) var key = ConnectionKey.plain
+    @safe @exclusivity(unchecked) private(set) var phase = Phase.closed
     /// The stream that it carries.
     @safe @exclusivity(unchecked) var user: ProxyStream?
     /// Writes requests and reads responses.
     @safe @exclusivity(unchecked) var http1 = HTTP1ClientCodec()
     /// Only requests of the client's connection that it was opened for may go over it.
-    @safe @exclusivity(unchecked) var isPrivate: Bool
+    @safe @exclusivity(unchecked) var isPrivate = false
     /// While it is private and idle: that client's connection.
     @safe @exclusivity(unchecked) private var owner: ClientConnection?
     /// While it is idle and not private: where its entry is.
@@ -41,8 +43,8 @@ final class ServerConnection: Connection {
     // MARK: Streams
 
     /// Requests that it can carry at a time.
-    let capacity: Int
-    @safe @exclusivity(unchecked) private var streamCount: Int
+    @safe @exclusivity(unchecked) private(set) var capacity = 1
+    @safe @exclusivity(unchecked) private var streamCount = 0
     var hasRoom: Bool { streamCount < capacity }
     var isUnused: Bool { streamCount == 0 }
 
@@ -56,11 +58,17 @@ final class ServerConnection: Connection {
         streamCount -= 1
     }
 
-    /// A new connection, whose first stream is for `user`.
-    init(
-        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan, for user: ProxyStream?,
+    /// An object for a connection to come.
+    init() { super.init(Socket(-1)) }
+
+    /// It is a new connection, whose first stream is for `user`.
+    func begin(
+        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
+        for user: ProxyStream?,
         capacity: Int = 1
     ) {
+        precondition(self.server == nil, "a connection begins twice")
+        transport = Transport(socket)
         self.server = server
         self.address = address
         self.backend = backend
@@ -70,25 +78,22 @@ final class ServerConnection: Connection {
         isPrivate = backend.reuse == .never
         streamCount = 1
         phase = .connecting
-        super.init(socket)
     }
 
-    /// An idle connection that another worker has opened, from which this worker has just taken it.
-    init(
+    /// It is an idle connection that another worker has opened, and from which this worker has just taken it.
+    func begin(
         _ entry: IdleEntry, to server: Server, at address: SocketAddress, from local: SocketAddress,
         of backend: BackendPlan
     ) {
+        precondition(self.server == nil, "a connection begins twice")
+        transport = Transport(entry.socket)
         self.server = server
         self.address = address
         self.backend = backend
         self.local = local
-        capacity = 1
         key = entry.key
         useCount = entry.useCount
-        isPrivate = false
-        streamCount = 0
         phase = .idle
-        super.init(entry.socket)
         // What was sent over it has arrived, since it was answered.
         transport.note(.writable)
     }

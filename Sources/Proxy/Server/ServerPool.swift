@@ -199,7 +199,8 @@ final class ServerPool {
             Self.close(stolen, worker)
             return nil
         }
-        let connection = ServerConnection(
+        let connection = worker.serverPools.makeConnection()
+        connection.begin(
             stolen.entry, to: server, at: target, from: worker.kernel.localAddress(socket), of: backend)
         guard worker.adopt(connection, from: stolen.watchSet) == nil else {
             worker.kernel.close(socket, reset: false)
@@ -230,6 +231,9 @@ final class ServerPools {
     private let registry: IdleRegistry
     private let worker: Int
     @safe @exclusivity(unchecked) private var pools: [ObjectIdentifier: ServerPool] = [:]
+    /// Objects for connections to come.
+    @safe @exclusivity(unchecked) private var spare: [ServerConnection] = []
+    private static let spareCount = 32
 
     init(_ registry: IdleRegistry, worker: Int) {
         self.registry = registry
@@ -241,6 +245,13 @@ final class ServerPools {
         let fresh = ServerPool(registry.idles(of: server), for: worker)
         pools[ObjectIdentifier(server)] = fresh
         return fresh
+    }
+
+    /// An object for a connection that begins. They are made in rows, which lie together in memory: an object that is made in the middle
+    /// of a burst, between the memory of its exchanges, keeps a page of it for as long as the connection is idle.
+    func makeConnection() -> ServerConnection {
+        if spare.isEmpty { for _ in 0..<Self.spareCount { spare.append(ServerConnection()) } }
+        return spare.removeLast()
     }
 
     /// Closes an idle connection, of the server to which this worker keeps most, or of another worker; false if there is none.

@@ -46,7 +46,8 @@ extension ProxyStream {
         case .failed(let reason): connectFailed(reason, worker)
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }
-            let connection = ServerConnection(socket, to: server, at: address, of: backend, for: self)
+            let connection = worker.serverPools.makeConnection()
+            connection.begin(socket, to: server, at: address, of: backend, for: self)
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 return connectFailed(reason, worker)
