@@ -68,7 +68,7 @@ final class RuntimeSocket: LoopTask {
         case .gone: return true
         case .wouldBlock: return false
         case .exhausted:
-            // It stays ready as long as nobody accepts: looking away is better than spinning.
+            // It stays ready as long as nothing accepts: not watching it is better than spinning.
             unwatch(in: loop)
             loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle)
             return false

@@ -59,3 +59,11 @@ extension FrontendPlan {
         }
     }
 }
+
+/// Where the lines of a frontend's exchanges go.
+struct LineTargets: Sendable {
+    /// Targets without a profile.
+    let plain: LogTargets
+    /// Targets with each of the frontend's profiles, in the order of `ExchangeLogSettings.profiles`.
+    let profiled: [LogTargets]
+}

@@ -128,7 +128,7 @@ final class LiveSite: SiteFacts {
         case .tarpitTimeout: milliseconds(backend.timeouts.tarpit)
         case .retries: backend.retries
         case .queue: waiting(for: backend.backend)
-        // The next server to come back is nearer than a queue that nobody serves.
+        // The next server to come back is nearer than a queue that no server empties.
         case .averageQueue:
             usableServers(of: backend.backend) > 0
                 ? (waiting(for: backend.backend) + usableServers(of: backend.backend) - 1)
@@ -162,7 +162,7 @@ final class LiveSite: SiteFacts {
         backend.queued.current + backend.servers.reduce(0) { $0 + $1.queued.current }
     }
 
-    /// As `nbsrv` counts: backups only when nobody else is left.
+    /// As `nbsrv` counts: backups only when no other server is left.
     private func usableServers(of backend: Backend) -> Int {
         let counts = backend.usableCounts
         return counts.active > 0 ? counts.active : counts.backup

@@ -221,13 +221,17 @@ public enum ProxyKeywords {
         Parameter("user", usage: "user <name>", summary: "Owner of a socket file.") {
             (args, bind) throws(ConfigProblem) in
             let word = try args.next("a user")
-            guard let id = UserDatabase.userID(word.text) else { throw args.problem("no user '\(word.text)'", at: word) }
+            guard let id = UserDatabase.userID(word.text) else {
+                throw args.problem("no user '\(word.text)'", at: word)
+            }
             bind.user = id
         },
         Parameter("group", usage: "group <name>", summary: "Group of a socket file.") {
             (args, bind) throws(ConfigProblem) in
             let word = try args.next("a group")
-            guard let id = UserDatabase.groupID(word.text) else { throw args.problem("no group '\(word.text)'", at: word) }
+            guard let id = UserDatabase.groupID(word.text) else {
+                throw args.problem("no group '\(word.text)'", at: word)
+            }
             bind.group = id
         },
         Parameter("uid", usage: "uid <number>", summary: "Owner of a socket file, by number.") {
@@ -259,7 +263,7 @@ public enum ProxyKeywords {
         },
     ]
 
-    /// The option that was said last counts; `no` takes it back.
+    /// The last of these lines counts; `no` takes it back.
     private static func keepAlive(_ name: String, _ mode: KeepAliveMode, _ summary: String) -> Keyword {
         Keyword(name, in: .proxies, usage: name, summary: summary, negatable: true) {
             (args, draft) throws(ConfigProblem) in

@@ -225,7 +225,7 @@ public struct Transport: ~Copyable {
         kernel.finishSending(socket)
     }
 
-    /// Closes the descriptor; the transport is of no use afterwards. Once only.
+    /// Closes the descriptor. Once only; the transport is not used afterwards.
     public mutating func close(_ mode: CloseMode, _ kernel: any Kernel) {
         precondition(!isClosed, "socket \(socket.number) is closed twice")
         isClosed = true

@@ -107,7 +107,7 @@ struct Listening {
     }
 
     /// Shared ports would let two Porticos of one user listen side by side unnoticed, each with half of the connections. A first
-    /// attempt without sharing tells whether somebody else is there. It does not listen: who came in by it would be thrown out.
+    /// attempt without sharing tells whether another process is there. It does not listen: a client that came in by it would be thrown out.
     private func refuseTaken(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) {
         var alone = options
         alone.sharesPort = false

@@ -19,6 +19,8 @@ import Testing
     func `A variable keeps what it is set to, and its type`(variable: String) throws {
         let facts = try exchange()
         facts.processVariables = ProcessVariables()
+        let session = Session()
+        facts.session = session
         let name = try name(variable)
         #expect(try value("var(\(variable))", facts) == nil)
         #expect(try value("var(\(variable),none)", facts) == "none")
@@ -36,6 +38,8 @@ import Testing
     @Test func `Variables of an exchange end with it, those of the connection and the process do not`() throws {
         let facts = try exchange()
         facts.processVariables = ProcessVariables()
+        let session = Session()
+        facts.session = session
         for scope in VariableScope.allCases { facts.set(try name("\(scope.rawValue).x"), .bool(true)) }
         facts.clear()
         for scope in VariableScope.allCases {
@@ -112,4 +116,9 @@ import Testing
         #expect(problem.message == message)
         #expect(problem.suggestion == suggestion)
     }
+}
+
+/// A client's session.
+private final class Session: SessionVariables {
+    var sessionVariables: VariableStore?
 }

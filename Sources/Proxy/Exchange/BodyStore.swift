@@ -1,4 +1,4 @@
-// Bytes of a body that wait for somebody slower than who sent them: in blocks of the worker's pool up to a size, and
+// Bytes of a body that wait for a peer slower than the one that sent them: in blocks of the worker's pool up to a size, and
 // from there on in an unlinked temporary file. First in, first out; it knows bytes, not framing.
 //
 // In order, what waits is: the blocks, then the file, then what the file did not take (`refused`). While bytes are in

@@ -52,7 +52,7 @@ struct ResponseState {
     var store: BodyStore?
     /// The client has had a 1xx of this exchange.
     var interimWasPassed = false
-    /// The rules on all responses have failed at this one, and are not asked about what is said instead.
+    /// The rules on all responses have failed at this one, and do not run on the answer that replaces it.
     var afterRulesFailed = false
 }
 

@@ -1,7 +1,7 @@
 // Sending a request again that a server has had: to another server or on another connection (`retry-on`), and on a fresh
 // connection where one that was used before turned out to be dead.
 //
-// A request without a body can be had again at any time. Of one with a body a copy is kept, in its framing, until it
+// A request without a body can be sent again at any time. Of one with a body a copy is kept, in its framing, until it
 // does not fit into a buffer (`tune.bufsize`) or a response goes to the client; then it cannot be sent again.
 
 internal import Balancing
@@ -70,7 +70,7 @@ extension Exchange {
         return true
     }
 
-    /// Sending the request twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, can be had again.
+    /// Sending the request twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, is still there.
     var isRepeatable: Bool {
         facts.request.method.isIdempotent
             && (request.content == .none || request.store != nil && request.transfer.isComplete)

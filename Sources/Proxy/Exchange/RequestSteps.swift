@@ -52,7 +52,9 @@ extension Exchange {
     /// The frontend's rules have let the request pass: on to a backend.
     func frontendPassed(_ worker: Worker) {
         if let page = frontend.statsPage, answerStatistics(page, of: .frontend, worker) { return }
-        guard let index = frontend.routing.choose(for: facts) else { return fail(status: 503, .server, .connect, worker) }
+        guard let index = frontend.routing.choose(for: facts) else {
+            return fail(status: 503, .server, .connect, worker)
+        }
         route(to: worker.plan.backends[index], worker)
     }
 

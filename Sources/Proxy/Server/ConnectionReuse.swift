@@ -82,7 +82,9 @@ extension Exchange {
     private func reusableConnections(of backend: BackendPlan) -> ConnectionWish.Choice? {
         if backend.reuse == .never { return nil }
         // What can go wrong with a dead connection is made good, by the client or here.
-        if !facts.isFirstRequest || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout]) {
+        if !facts.isFirstRequest
+            || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout])
+        {
             return .any
         }
         switch backend.reuse {

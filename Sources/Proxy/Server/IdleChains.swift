@@ -5,7 +5,7 @@
 internal import Basics
 internal import Reactor
 
-/// An idle connection as any worker may see it. Whoever takes the entry out of its list owns the descriptor.
+/// An idle connection as any worker may see it. The worker that takes the entry out of its list owns the descriptor.
 struct IdleEntry: Sendable {
     let socket: Socket
     /// The connection's slot in the table of the worker that keeps it.

@@ -190,7 +190,7 @@ final class ServerPool {
         return nil
     }
 
-    /// Makes the connection this worker's; nil if the server has closed it, or said something that nobody asked for.
+    /// Makes the connection this worker's; nil if the server has closed it, or sent something that no request has asked for.
     private func adopt(
         _ stolen: StolenConnection, _ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker
     ) -> ServerConnection? {

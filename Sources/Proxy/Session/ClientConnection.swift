@@ -26,13 +26,10 @@ final class ClientConnection: Connection, SessionVariables {
     }
 
     let bind: BindPlan
-    @safe @exclusivity(unchecked) private(set) var peer: SocketAddress
-    @safe @exclusivity(unchecked) private(set) var local: SocketAddress
-    /// What else there is to know of where it comes from; nil for most.
-    @safe @exclusivity(unchecked) var origin: ConnectionOrigin?
+    @safe @exclusivity(unchecked) var session: ClientSession
     // These three together: each alone would be as large as they are.
     @safe @exclusivity(unchecked) var phase = Phase.idle
-    @safe @exclusivity(unchecked) private(set) var isFirstStream = true
+    var isFirstStream: Bool { session.streamsEnded == 0 }
     /// Between streams, the CR of an empty line is here and its LF is not.
     @safe @exclusivity(unchecked) private(set) var awaitsLineFeed = false
     /// The one stream that HTTP/1 has at a time.
@@ -41,8 +38,6 @@ final class ClientConnection: Connection, SessionVariables {
     @safe @exclusivity(unchecked) var http1: HTTP1ServerCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
     @safe @exclusivity(unchecked) private(set) var idleSince: Instant
-    /// `sess` variables, which all streams of the connection share.
-    var sessionVariables: VariableStore?
     var lingerBytesLeft = Limits.lingerBytes
     /// Idle server connections that no other client's request may use (`http-reuse never`).
     var ownConnections = OwnServerConnections()
@@ -72,10 +67,9 @@ final class ClientConnection: Connection, SessionVariables {
 
     private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
         self.bind = bind
-        self.peer = peer
         mode = bind.frontend.mode
         // One address listens for most sockets; only a wildcard has to be asked for.
-        local = bind.exactAddress ?? worker.kernel.localAddress(socket)
+        session = ClientSession(peer, bind.exactAddress ?? worker.kernel.localAddress(socket))
         http1 = HTTP1ServerCodec(limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
         idleSince = worker.now
         super.init(socket)
@@ -127,24 +121,13 @@ final class ClientConnection: Connection, SessionVariables {
     /// Says what rules and logs may know of the connection.
     func introduce(to facts: ExchangeFacts) {
         facts.clientSocket = socket.number
-        facts.client = peer
-        facts.local = local
-        if let origin {
-            facts.acceptedFrom = origin.peer
-            facts.acceptedAt = origin.local
-            facts.headerValues = origin.headerValues
-        } else {
-            facts.acceptedFrom = peer
-            facts.acceptedAt = local
-            if facts.headerValues != nil { facts.headerValues = nil }
-        }
+        session.introduce(to: facts)
         facts.socketID = bind.number
         facts.socketName = bind.name
         facts.frontendName = frontend.name
         facts.frontendIndex = frontend.index
         // Until there is a backend.
         facts.backendName = frontend.name
-        facts.isFirstRequest = isFirstStream
         facts.session = self
     }
 
@@ -153,10 +136,9 @@ final class ClientConnection: Connection, SessionVariables {
         stream = tunnel
     }
 
-    /// Takes others for the connection's ends, as rules or a header say.
-    func take(ends peer: SocketAddress, _ local: SocketAddress) {
-        self.peer = peer
-        self.local = local
+    var sessionVariables: VariableStore? {
+        get { session.variables }
+        set { session.variables = newValue }
     }
 
     // MARK: Events
@@ -278,7 +260,7 @@ final class ClientConnection: Connection, SessionVariables {
         let keepsAlive = http1.keepsAlive
         let isClientDone = requestIsComplete && http1.isClientDone
         stream = nil
-        isFirstStream = false
+        session.streamsEnded &+= 1
         idleSince = worker.now
         http1.reset()
         // A client that has finished sending may have sent more requests before.

@@ -8,27 +8,6 @@ internal import Reactor
 internal import Rules
 internal import Transport
 
-/// Where a connection comes from, if that is another place than its client, and what was said with it.
-final class ConnectionOrigin {
-    /// The connection's own ends.
-    let peer: SocketAddress
-    let local: SocketAddress
-    /// When its header was whole; nil if it had none.
-    private(set) var headerDone: Instant?
-    /// What the header said beside the ends.
-    private(set) var headerValues: TypedValues?
-
-    init(_ peer: SocketAddress, _ local: SocketAddress) {
-        self.peer = peer
-        self.local = local
-    }
-
-    func note(_ values: TypedValues, at now: Instant) {
-        headerValues = values
-        headerDone = now
-    }
-}
-
 extension ClientConnection {
     /// Reads on in the header, and goes on when it is whole.
     func readHeader(_ worker: Worker) {
@@ -57,10 +36,10 @@ extension ClientConnection {
     }
 
     private func take(_ header: ProxyHeader, _ worker: Worker) {
-        let origin = ConnectionOrigin(peer, local)
-        origin.note(header.values, at: worker.now)
-        self.origin = origin
-        if let ends = header.ends { take(ends: ends.source, ends.destination) }
+        let proxied = ProxiedEndpoints(session.client, session.local)
+        proxied.note(header.values, at: worker.now)
+        session.proxied = proxied
+        if let ends = header.ends { session.take(ends: ends.source, ends.destination, keepsOwn: false) }
         beginSession(worker)
         resume(worker)
     }
@@ -71,7 +50,7 @@ extension ClientConnection {
         let facts = lend(worker)
         facts.handshakeFault = fault
         facts.termination = Termination(.proxy, .request)
-        // As HAProxy's log has it where there was nobody to answer.
+        // As in HAProxy's log, where no answer is sent.
         facts.status = 0
         facts.timers.ended = worker.now
         facts.requestCounter = worker.nextExchangeNumber()
@@ -82,7 +61,7 @@ extension ClientConnection {
         }
         facts.handshakeFault = nil
         facts.session = nil
-        // Somebody who means something else shall notice.
+        // A client that speaks another protocol sees a reset.
         turnAway(input.isEmpty ? .close : .reset, worker)
     }
 }

@@ -15,7 +15,7 @@ extension ClientConnection {
         if rules.isEmpty { return bind.acceptsProxyHeader }
         let facts = lend(worker)
         guard follow(rules, facts, .deniedConnections, worker) else { return nil }
-        take(ends: facts.client, facts.local)
+        session.take(ends: facts.client, facts.local, keepsOwn: false)
         return bind.acceptsProxyHeader || facts.directives.expectsProxyHeader
     }
 
@@ -27,8 +27,7 @@ extension ClientConnection {
         guard follow(rules, facts, .deniedSessions, worker) else { return false }
         if facts.directives.hasOtherEnds {
             // These rules are not about the connection itself (`fc_src`).
-            if origin == nil { origin = ConnectionOrigin(peer, local) }
-            take(ends: facts.client, facts.local)
+            session.take(ends: facts.client, facts.local, keepsOwn: true)
         }
         return true
     }

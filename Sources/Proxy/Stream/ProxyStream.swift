@@ -54,7 +54,9 @@ class ProxyStream: EventSource {
         // The time of the accept, which may be long ago.
         facts.timers.acceptDate = WallTime.now() - worker.now.since(start)
         facts.timers.accepted = start
-        if client.isFirstStream, let origin = client.origin { facts.timers.handshakeDone = origin.headerDone }
+        if client.isFirstStream, let proxied = client.session.proxied {
+            facts.timers.handshakeDone = proxied.headerDone
+        }
         facts.timers.requestBegun = worker.now
         facts.requestCounter = worker.nextExchangeNumber()
     }

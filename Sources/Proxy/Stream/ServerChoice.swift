@@ -1,8 +1,9 @@
 // Finding a server for a stream, and taking and giving back the slot on it.
 
-internal import Balancing
+public import Balancing
 internal import Basics
-internal import Rules
+public import HTTP
+public import Rules
 
 extension ProxyStream {
     /// Chooses a server and connects to it, or waits for a slot; `avoiding` is a server that has just failed.
@@ -68,4 +69,9 @@ extension ProxyStream {
         server?.traffic.add(counter, worker: worker.index)
         backend?.backend.traffic.add(counter, worker: worker.index)
     }
+}
+
+/// What balancing algorithms see of an exchange.
+extension ExchangeFacts: BalancingRequest {
+    public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(request) }
 }

@@ -74,7 +74,7 @@ extension ProxyStream {
         backend?.backend.active.decrement()
         releaseResources(worker)
         noteByteCounts()
-        // Nothing was said to the client: the logged status is -1, and what is counted is another than all others.
+        // The client got no response: the logged status is -1, and the counters have a class of their own for it.
         if facts.status < 0, client.mode == .http { countResponse(facts.status, worker) }
         countTraffic(worker)
         if facts.failedRewrites > 0 { countFailedRewrites(worker) }

@@ -22,7 +22,7 @@ public final class WorkerOrders: Sendable {
     private let unusedTrimWanted = Atomic<Bool>(false)
     private let waker: Waker?
 
-    /// - Parameter waker: ends the worker's wait; nil where nobody waits, as in a simulation.
+    /// - Parameter waker: ends the worker's wait; nil where no thread waits, as in a simulation.
     public init(waker: Waker?) { self.waker = waker }
 
     var latest: Order {
@@ -38,7 +38,7 @@ public final class WorkerOrders: Sendable {
         waker?.wake()
     }
 
-    /// Another number for each order about listening; even if listeners are to have their addresses, odd if somebody else may want
+    /// Another number for each order about listening; even if listeners are to have their addresses, odd if another process may want
     /// them for a while.
     var listeningOrder: Int { listening.load(ordering: .relaxed) }
 
@@ -112,7 +112,7 @@ public final class WorkerOrders: Sendable {
     }
 }
 
-/// What came of the look-up of a name that somebody waits for.
+/// What came of the look-up of a name that a stream waits for.
 public struct NameAnswer: Sendable {
     let waiter: NameWaiter
     /// Nil if there is none.

@@ -20,7 +20,7 @@ final class SectionRules: Sendable {
     let looksIntoResponseBodies: Bool
     /// Whether some of them look at requests' heads.
     let looksAtRequestHeads: Bool
-    /// There are no rules on requests, and nobody looks into their bodies.
+    /// There are no rules on requests, and none that looks into their bodies.
     let ignoresRequests: Bool
     /// How long the rules on content may wait for bytes.
     let requestInspectDelay: TimeSpan
