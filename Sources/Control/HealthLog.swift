@@ -1,4 +1,4 @@
-// Says in the logs what health checks and nameservers have changed, in HAProxy's words.
+// Log lines about state changes of servers and backends, caused by health checks or by name resolution, in HAProxy's words.
 
 internal import Balancing
 internal import Basics
@@ -9,9 +9,9 @@ internal import Proxy
 final class HealthLog: HealthObserver {
     private let plan: Plan
     private let log: LogChannel
-    /// Prints what has no log to go to.
+    /// Called with the messages of backends that have no log.
     private let print: (String) -> Void
-    /// What was found last, for backends that log every change of it.
+    /// The previous result of each server, for backends with `option log-health-checks`.
     private var found: [ObjectIdentifier: (code: CheckResult.Code, health: Int)] = [:]
 
     init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
@@ -61,7 +61,7 @@ final class HealthLog: HealthObserver {
         say(.emerg, "\(plan.isListen ? "proxy" : "backend") \(plan.backend.name) has no server available!", plan)
     }
 
-    /// `option log-health-checks`: a line wherever the finding or the server's credit is another than before.
+    /// `option log-health-checks`: writes a line when the check's code or the server's health differs from the previous one.
     private func logChange(_ server: Server, of backend: BackendPlan, _ result: CheckResult) {
         let record = server.record
         let key = ObjectIdentifier(server)
@@ -86,7 +86,8 @@ final class HealthLog: HealthObserver {
         return text + ", check duration: \(result.duration.wholeMilliseconds)ms"
     }
 
-    /// A server's words may not close the quotes around them: quotes, and bytes that are not printable ASCII, become `<22>`.
+    /// Replaces quotes and bytes that are not printable ASCII by their value (`<22>`): text from a server must not end the quotes
+    /// around it.
     private static func quotable(_ text: String) -> String {
         text.utf8.map { byte in
             byte >= 0x20 && byte < 0x7F && byte != 0x22
@@ -95,7 +96,7 @@ final class HealthLog: HealthObserver {
         }.joined()
     }
 
-    /// A server's name has led elsewhere, or to a first address.
+    /// Logs that a server's name resolved to another address, or to its first one.
     func moved(_ server: Server, of backend: BackendPlan, from old: IPAddress?, to new: IPAddress, by resolvers: String)
     {
         let name = "\(backend.name)/\(server.name)"
@@ -108,7 +109,7 @@ final class HealthLog: HealthObserver {
         }
     }
 
-    /// A server's name leads nowhere any more; `why` says so in a few words.
+    /// Logs that a server has lost its address. `why` is the reason in a few words.
     func lost(_ server: Server, of backend: BackendPlan, _ why: String) {
         say(
             .alert,

@@ -1,4 +1,5 @@
-// The runtime socket: connections whose lines are commands. Lives on the control thread.
+// The runtime socket (`stats socket`): accepts connections and runs the commands that their lines contain, on the control
+// plane's loop. One connection runs one command per turn, so that health checks and signals are served in between.
 
 internal import Admin
 internal import Basics
@@ -11,7 +12,7 @@ internal import Transport
 /// One listening socket of `stats socket`.
 final class RuntimeSocket: LoopTask {
     private var socket: Socket
-    /// Nil if the socket was inherited: its address is not ours to give up.
+    /// Nil for an inherited socket, whose address this process never gives up.
     private let address: SocketAddress?
     private let file: SocketFile?
     private let interpreter: CommandInterpreter
@@ -21,7 +22,7 @@ final class RuntimeSocket: LoopTask {
     private let limit: ConnectionLimit
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isWatched = false
-    /// Its address is given up (SIGTTOU).
+    /// Whether its address is given up (SIGTTOU).
     private var isSuspended = false
 
     /// Connections of all runtime sockets together: `stats maxconn`.
@@ -31,7 +32,8 @@ final class RuntimeSocket: LoopTask {
         init(_ maximum: Int) { self.maximum = maximum }
     }
 
-    /// Begins to answer. `address` is where the socket listens; nil if it was inherited.
+    /// Starts accepting connections.
+    /// - Parameter address: where the socket listens; nil for an inherited one.
     static func start(
         _ socket: Socket, at address: SocketAddress?, interpreter: CommandInterpreter, timeout: TimeSpan,
         limit: ConnectionLimit, context: RuntimeContext, pool: BufferPool, in loop: TaskLoop
@@ -68,7 +70,7 @@ final class RuntimeSocket: LoopTask {
         case .gone: return true
         case .wouldBlock: return false
         case .exhausted:
-            // It stays ready as long as nothing accepts: not watching it is better than spinning.
+            // The socket stays ready until the connection is accepted: without a pause the loop would spin.
             unwatch(in: loop)
             loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle)
             return false
@@ -105,10 +107,10 @@ final class RuntimeSocket: LoopTask {
         loop.kernel.close(socket, reset: false)
     }
 
-    // MARK: Giving the address up for a while
+    // MARK: Pausing
 
-    /// Lets another process have the address; connections that stand stay. Returns what the operator is to know, if that
-    /// fails.
+    /// Stops listening, so that another process can bind the address. Established connections are kept. Returns a message for the
+    /// operator when that fails, and nil otherwise.
     func stopListening(in loop: TaskLoop) -> String? {
         guard !isSuspended, let address else { return nil }
         switch address {
@@ -127,13 +129,14 @@ final class RuntimeSocket: LoopTask {
         switch address {
         case .path: break
         case .ip: loop.kernel.stopListening(socket)
-        // The name is free once the socket is closed.
+        // Only closing the socket frees an abstract name.
         case .abstract, .abstractExact: loop.kernel.close(socket, reset: false)
         }
         return nil
     }
 
-    /// Takes the address back. Returns what the operator is to know, if that fails: then it can be tried again.
+    /// Listens on the address again. Returns a message for the operator when that fails, which allows another attempt, and nil
+    /// otherwise.
     func listenAgain(in loop: TaskLoop) -> String? {
         guard isSuspended, let address else { return nil }
         do throws(Errno) {
@@ -155,7 +158,7 @@ final class RuntimeSocket: LoopTask {
     }
 }
 
-/// What commands may see.
+/// What the commands read: statistics, captured errors, nameserver reports and log rings of the running process.
 final class RuntimeContext: CommandContext {
     private let plan: Plan
     private let clock: any Kernel
@@ -197,7 +200,7 @@ private final class RuntimeConnection: LoopTask {
     private let context: RuntimeContext
     private var handle = SlotHandle(index: 0, generation: 0)
     private var closesWhenSent = false
-    /// The deadline that is set is the next turn, not the time-out.
+    /// Whether the deadline that is set is that of the next turn instead of the time-out.
     private var awaitsTurn = false
 
     static func start(
@@ -237,7 +240,7 @@ private final class RuntimeConnection: LoopTask {
         if !awaitsTurn { step(in: loop) }
     }
 
-    /// Runs one command, once the answer to the one before is taken. Health checks and signals get their turn before the next.
+    /// Sends what is left of the previous answer; when the peer has taken all of it, runs the next command.
     private func step(in loop: TaskLoop) {
         switch stream?.send(loop.kernel) {
         case .all?: break
@@ -260,7 +263,7 @@ private final class RuntimeConnection: LoopTask {
         takeTurn(at: loop.now, in: loop)
     }
 
-    /// Shows what has come, and looks again in a moment, until the peer says something or closes.
+    /// Sends the ring's new lines (`show events -w`) and schedules the next look at it. Any input ends that, as the manual says.
     private func follow(in loop: TaskLoop) {
         switch stream?.read(loop.kernel) {
         case .blocked?: stream?.queue(interpreter.readEvents(context: context))
@@ -277,7 +280,7 @@ private final class RuntimeConnection: LoopTask {
         loop.setDeadline(instant, of: handle)
     }
 
-    /// Gives the interpreter the first line, or what there is of it.
+    /// Passes the first line to the interpreter, or its beginning if the rest has not arrived.
     private func runLine() {
         let result = stream?.consumeInput { bytes, consumed in
             while consumed < bytes.byteCount {
@@ -302,10 +305,11 @@ private final class RuntimeConnection: LoopTask {
     }
 }
 
-/// The limits of the control plane: each with its unit and its reason.
+/// The limits of the control plane, each with its unit and its reason.
 enum ControlLimits {
-    /// How long accepting pauses when the system has no descriptor left: short against an operator's patience, long against a spin.
+    /// How long accepting pauses when the system has no descriptor left: too short for an operator to notice, long enough to
+    /// cost no processor time.
     static let exhaustionPause = TimeSpan.milliseconds(100)
-    /// How often `show events -w` looks for new lines.
+    /// The interval at which `show events -w` looks for new lines.
     static let eventPause = TimeSpan.milliseconds(100)
 }

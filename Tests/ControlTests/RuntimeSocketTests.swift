@@ -6,6 +6,7 @@ import KernelSimulation
 import Testing
 
 @testable import Control
+@testable import Logging
 @testable import Proxy
 
 @Suite struct RuntimeSocketTests {
@@ -94,6 +95,32 @@ import Testing
         one.reset()
         site.run(for: 10)
         #expect(one.isClosed && site.kernel.openCount == 0)
+        site.end()
+    }
+
+    @Test func `show events -w sends the lines of a ring as they come, until the operator types`() throws {
+        let site = try ControlledSite("server s1 127.0.0.1:9001")
+        let ring = EventRing(name: "recent", description: "recent", capacity: 4_096)
+        site.plan.logger.add(ring)
+        #expect(ring.append(Array("first".utf8)[...]))
+        let one = site.connect("show events recent -w\n")
+        site.run(for: 150)
+        #expect(one.heard == "first\n")
+        for number in 0..<3 {
+            #expect(ring.append(Array("line \(number)".utf8)[...]))
+            site.run(for: 150)
+        }
+        #expect(one.heard == "first\nline 0\nline 1\nline 2\n" && !one.isClosed)
+        one.says("\n")
+        site.run(for: 150)
+        #expect(one.heard.hasSuffix("line 2\n\n") && one.isClosed, "\(one.heard)")
+
+        let second = site.connect("show events recent -wn\n")
+        site.run(for: 12_000)
+        #expect(second.heard.isEmpty && !second.isClosed, "following is no silence that stats timeout ends")
+        second.reset()
+        site.run(for: 150)
+        #expect(second.isClosed)
         site.end()
     }
 

@@ -172,7 +172,7 @@ final class ControlledSite {
     }
 }
 
-/// Somebody with a terminal at the runtime socket: sends a few bytes each millisecond, and reads some.
+/// An operator's connection to the runtime socket: sends a few bytes each millisecond, and reads some.
 final class Operator: SimulatedPeer {
     private let kernel: SimulatedKernel
     private let wire: Wire
@@ -196,7 +196,7 @@ final class Operator: SimulatedPeer {
 
     func says(_ text: String) { unsent += Array(text.utf8) }
 
-    /// Says nothing more, and reads on.
+    /// Finishes sending, and keeps reading.
     func finish() {
         precondition(unsent.isEmpty)
         kernel.peerFinishes(wire)
@@ -231,7 +231,7 @@ final class AnsweredNames: NameSource {
         if let answer = answers[name] { done(answer) } else { waiting.append((name, done)) }
     }
 
-    /// Answers those who wait for a name.
+    /// Answers the open questions for a name.
     func settle(_ name: String, _ answer: Result<[IPAddress], ResolutionFault>) {
         let settled = waiting.filter { $0.name == name }
         waiting.removeAll { $0.name == name }
