@@ -1,33 +1,33 @@
-// The flags of HAProxy's command line that the argument parser cannot read: lists without a mark at their end (-sf 12 34), values
-// without a blank before them (-dM0x50), and switches that have nothing to switch here.
+// The flags of HAProxy's command line that the argument parser cannot handle: lists without an end mark (-sf 12 34),
+// values without a blank before them (-dM0x50), and switches without a function here.
 //
-// Init scripts and service files pass them. Those that ask for what one process does anyway are taken in silence; those that ask
-// for an output which does not exist are refused by name, since a tool waits for it.
+// Init scripts and service files pass them. Switches for what Portico does anyway are accepted silently; switches for
+// an output that Portico does not have are rejected, because a tool would wait for it.
 
-/// What HAProxy's own flags ask for, taken out of the arguments before the rest of them is parsed.
+/// The flags of HAProxy, removed from the arguments before the rest is parsed.
 struct InheritedFlags {
-    /// Processes that get SIGUSR1 once this one listens: `-sf`.
+    /// `-sf`: processes that get SIGUSR1 once this one listens.
     private(set) var finishing: [Int32] = []
-    /// Processes that get SIGTERM once this one listens: `-st`.
+    /// `-st`: processes that get SIGTERM once this one listens.
     private(set) var terminating: [Int32] = []
-    /// Whether another process may listen on the same addresses until then: `-sf`, `-st` or `-x` was given.
+    /// `-sf`, `-st` or `-x`: whether another process may listen on the same addresses until then.
     private(set) var takesOver = false
-    /// Sockets for commands to the master process: `-S`. There is none, so that this process answers them itself.
+    /// `-S`: sockets for commands to the master process. There is no master, so this process answers them itself.
     private(set) var masterSockets: [String] = []
-    /// Whether a master process was asked for (`-W`, `-Ws`): who started this one expects the exit status of HAProxy's master.
+    /// `-W` or `-Ws`: whether the exit status is to be that of HAProxy's master process.
     private(set) var actsAsMaster = false
-    /// The arguments that are left.
+    /// The remaining arguments.
     private(set) var rest: [String] = []
 
-    /// Why the arguments are refused.
+    /// Why the arguments are rejected.
     struct Refusal: Error {
         let message: String
     }
 
-    /// Switches without an effect, by their beginning: what follows is a value of theirs.
+    /// Prefixes of switches without effect that include a value.
     private static let withValue = ["-dM"]
 
-    /// Switches without an effect.
+    /// Switches without effect.
     private static let switches: Set = [
         "-dF", "-dI", "-dR", "-dS", "-dT", "-dV", "-dZ", "-dc", "-de", "-dk", "-dp", "-dv",
     ]
@@ -35,7 +35,7 @@ struct InheritedFlags {
     /// Flags that print something for developers or tools.
     private static let outputs = ["-dA", "-dC", "-dK", "-dL", "-dt"]
 
-    /// - Parameter arguments: those of the command line, without the program's name.
+    /// - Parameter arguments: the arguments of the command line, without the program's name.
     init(_ arguments: [String]) throws(Refusal) {
         var next = arguments[...]
         while let argument = next.popFirst() {
@@ -58,7 +58,7 @@ struct InheritedFlags {
                 guard let socket = next.popFirst() else { throw Refusal(message: "-S lacks an address") }
                 masterSockets.append(socket)
             case "-f", "-p", "-n", "-C", "-L", "-cc":
-                // Their value is theirs, whatever it looks like.
+                // The next argument is the flag's value, even if it looks like a flag.
                 rest.append(argument)
                 if let value = next.popFirst() { rest.append(value) }
             case _ where Self.switches.contains(argument): break
@@ -70,16 +70,16 @@ struct InheritedFlags {
         }
     }
 
-    /// The numbers up to the next flag. There may be none: scripts put the output of `pidof` here.
+    /// The process IDs up to the next flag. There may be none, because scripts pass the output of `pidof`.
     private static func processes(
         _ next: inout ArraySlice<String>, of flag: String
     ) throws(Refusal) -> [Int32] {
         var numbers: [Int32] = []
         while let word = next.first, !word.hasPrefix("-") {
             for text in word.split(whereSeparator: \.isWhitespace) {
-                // 0 and negative numbers are groups of processes to kill(2), this one among them.
+                // kill(2) interprets 0 and negative numbers as process groups, including this process.
                 guard let number = Int32(text), number > 0 else {
-                    throw Refusal(message: "\(flag): '\(text)' is not the number of a process")
+                    throw Refusal(message: "\(flag): '\(text)' is not a process ID")
                 }
                 numbers.append(number)
             }

@@ -1,4 +1,4 @@
-// The one list of all keyword tables: what Portico's configuration language is made of.
+// The list of all keyword tables, which make up Portico's configuration language.
 
 internal import Admin
 internal import Balancing
@@ -9,6 +9,7 @@ internal import Resolvers
 internal import Rules
 internal import StaticFiles
 
+/// The configuration language of this program.
 enum KeywordRegistry {
     static let language = Language(
         sections: SiteSections.kinds,

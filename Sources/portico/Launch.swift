@@ -1,5 +1,5 @@
-// From files to a running process: read, resolve, listen, drop rights, go into the background, start.
-// Everything that can fail in an operator's hands fails here, before the first connection, with its reason.
+// Start-up: reads the configuration, builds the plan, opens the listeners, becomes a daemon, drops privileges, starts
+// the threads. Errors that an operator can cause are reported here, before the first connection is accepted.
 
 internal import Admin
 internal import ArgumentParser
@@ -11,6 +11,7 @@ internal import Proxy
 internal import Reactor
 internal import SystemPackage
 
+/// One start of the program.
 struct Launch {
     private let options: Portico
     private let flags: InheritedFlags
@@ -31,9 +32,9 @@ struct Launch {
         var problems = loaded.problems
         let daemon = loaded.global[DaemonSettings.self]
         let threads = loaded.global[ProcessSettings.self].threads ?? min(64, Thread.processorCount)
-        // Ring 0 is the control thread's.
+        // Ring 0 belongs to the control thread.
         let logger = Logger(rings: threads + 1)
-        // Even where lines are wrong already: unknown names and the like are reported in the same run.
+        // Even if there are errors already, so that unresolved references are reported in the same run.
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             environment: loaded.environment, logger: logger,
@@ -47,12 +48,12 @@ struct Launch {
         let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
         let isRefused = problems.contains { $0.severity == .error || warningsAreFatal && $0.severity == .warning }
         guard let plan, !isRefused else {
-            // Tools look for this line as HAProxy writes it.
+            // Tools search for this line of HAProxy.
             SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
             throw ExitCode(1)
         }
         if options.checksOnly {
-            // HAProxy's line, which tools look for, stands alone.
+            // Tools search for the second line, which is HAProxy's.
             if !isQuiet {
                 print("\(Self.summary(of: plan, problems)).")
                 print("Configuration file is valid")
@@ -116,7 +117,7 @@ struct Launch {
         return facts
     }
 
-    /// What was understood: `listens on :8080 and :8404, 2 frontends, 4 backends, 9 servers, 2 warnings`.
+    /// A summary of the plan: `listens on :8080 and :8404, 2 frontends, 4 backends, 9 servers, 2 warnings`.
     private static func summary(of plan: Plan, _ problems: [ConfigProblem]) -> String {
         func counted(_ number: Int, _ one: String) -> String? {
             number == 0 ? nil : "\(number) \(one)\(number == 1 ? "" : "s")"
@@ -132,7 +133,7 @@ struct Launch {
         return parts.compactMap(\.self).joined(separator: ", ")
     }
 
-    /// `listens on :8080 and :8404`, of many addresses the first.
+    /// The addresses to listen on: `listens on :8080 and :8404`; if there are many, only the first.
     private static func addresses(of plan: Plan) -> String {
         let all = plan.binds.map { bind in
             switch bind.place.address {
@@ -165,9 +166,10 @@ struct Launch {
         try listening.open(admin.sockets + masterSockets)
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
-        // First of all, since it needs what a chroot hides and a change of user forbids. The file is the child's.
+        // Before chroot and change of user, which may make /dev/null and the log socket inaccessible; and before the
+        // PID file, which must have the child's ID.
         let background = try orFail("cannot go into the background") { () throws(Errno) -> Background? in
-            goesToBackground ? try Background.begin(standardError: complaints(of: loaded.global)) : nil
+            goesToBackground ? try Background.begin(standardError: crashLog(of: loaded.global)) : nil
         }
         let pidPath = options.pidFile ?? daemon.pidFile
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
@@ -183,7 +185,7 @@ struct Launch {
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
-        // While it is still allowed to, and once hardly anything can fail any more.
+        // Before dropping privileges, which may forbid it, and after almost everything that can fail.
         for process in flags.finishing { SystemProcess.requestGracefulStop(process) }
         for process in flags.terminating { SystemProcess.requestStop(process) }
         try orFail("cannot change user or group") { () throws(Errno) in
@@ -199,12 +201,12 @@ struct Launch {
         running.run(listening, signals)
         listening.removeFiles()
         pidFile?.remove()
-        // As HAProxy's master ends: systemd's unit files count on 143.
+        // The exit status of HAProxy's master: systemd unit files expect 143.
         if flags.actsAsMaster, let signal = running.endedBy { throw ExitCode(128 + signal) }
     }
 
-    /// Where a daemon's last words go: the first log socket of `global`, or the system's.
-    private func complaints(of global: Draft) -> SocketAddress? {
+    /// The address for crash reports of a daemon: the first log socket of `global`, or the system's.
+    private func crashLog(of global: Draft) -> SocketAddress? {
         let settings = global[LoggingSettings.self]
         for destination in settings.destinations(global: settings) {
             switch destination.target {
@@ -227,7 +229,7 @@ struct Launch {
     }
 }
 
-/// What Portico runs when it is given no file: `demo.cfg`, embedded in the executable.
+/// The configuration used without `-f`: `demo.cfg`, embedded in the executable.
 enum DemoConfiguration {
     static let text = String(decoding: PackageResources.demo_cfg, as: UTF8.self)
 }

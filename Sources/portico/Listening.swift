@@ -1,4 +1,4 @@
-// Opens every listening socket, and reports all addresses that cannot be had before giving up.
+// Opens all listening sockets, and reports every address that is not available.
 
 internal import Admin
 internal import ArgumentParser
@@ -8,9 +8,9 @@ internal import Proxy
 internal import Reactor
 internal import SystemPackage
 
-/// The sockets a process listens on, by worker.
+/// The listening sockets of the process.
 struct Listening {
-    /// For each worker, what it accepts from.
+    /// The sockets of each worker.
     private(set) var workers: [[(socket: Socket, bind: BindPlan)]] = []
     private(set) var admin: [(socket: Socket, settings: StatsSocket)] = []
     private var files: [SocketFile] = []
@@ -20,18 +20,17 @@ struct Listening {
 
     /// - Parameters:
     ///   - takesOver: whether another process may listen on the same addresses.
-    ///   - predecessors: the processes that are to end once this one listens. Where they are in the way, they are told to give
-    ///     their addresses up.
+    ///   - predecessors: the processes that end once this one listens. If they use an address, they are asked to pause.
     init(takesOver: Bool, from predecessors: [Int32]) {
         self.takesOver = takesOver
         self.predecessors = predecessors
     }
 
-    /// Opens each address once a worker, so that the system spreads connections; what cannot be shared that way (a socket file, an
-    /// inherited descriptor) is opened once and watched by all.
+    /// Opens each address once per worker, so that the system distributes connections (SO_REUSEPORT). A Unix-domain
+    /// socket or inherited descriptor is opened once and watched by all workers.
     mutating func open(_ binds: [BindPlan], workers count: Int) throws {
         workers = Array(repeating: [], count: count)
-        // All are tried before the first is opened: an address that two lines have is not another process's.
+        // Check all addresses before opening the first: an address in two lines is not used by another process.
         let free = takesOver ? binds : binds.filter(isFree)
         var failed = free.count < binds.count
         for bind in free {
@@ -39,20 +38,20 @@ struct Listening {
                 try open(bind)
             } catch {
                 failed = true
-                complain(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
+                reportFailure(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
             }
         }
-        if failed { throw giveBack() }
+        if failed { throw abandonStart() }
     }
 
-    /// Returns false, and reports it, when another process listens on the address.
+    /// Returns false and reports a problem if another process listens on the address.
     private func isFree(_ bind: BindPlan) -> Bool {
         guard let address = bind.place.address, case .ip = address else { return true }
         do throws(Errno) {
             try refuseTaken(address, listenOptions(bind))
             return true
         } catch {
-            complain(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
+            reportFailure(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
             return false
         }
     }
@@ -73,7 +72,7 @@ struct Listening {
         }
     }
 
-    /// Opens one socket. Where a predecessor is in the way, it is told to give its addresses up, and has two seconds for that.
+    /// Opens one socket. If the address is in use, asks the predecessors to pause, and retries for two seconds.
     private mutating func listen(on address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
         var attempts = predecessors.isEmpty ? 1 : 200
         while true {
@@ -93,21 +92,22 @@ struct Listening {
         }
     }
 
-    /// The end of a start that failed: predecessors go on as before.
-    private func giveBack() -> ExitCode {
+    /// After a failed start, asks the predecessors to resume; returns the exit status.
+    private func abandonStart() -> ExitCode {
         if isPredecessorPaused { for process in predecessors { SystemProcess.requestResume(process) } }
         return ExitCode(1)
     }
 
-    /// One queue for all workers: the system wakes one of them for each connection.
+    /// Shares one socket and its accept queue among all workers; the system wakes one of them for each connection.
     private mutating func share(_ socket: Socket, _ bind: BindPlan) throws(Errno) {
         for worker in workers.indices {
             workers[worker].append((worker == 0 ? socket : try ListeningSocket.duplicate(socket), bind))
         }
     }
 
-    /// Shared ports would let two Porticos of one user listen side by side unnoticed, each with half of the connections. A first
-    /// attempt without sharing tells whether another process is there. It does not listen: a client that came in by it would be thrown out.
+    /// Throws if another process listens on the address. With shared ports, two processes of the same user could listen
+    /// on it unnoticed, each with half of the connections. The test binds without sharing, and without listening,
+    /// because connections accepted by it would be reset.
     private func refuseTaken(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) {
         var alone = options
         alone.sharesPort = false
@@ -119,7 +119,7 @@ struct Listening {
         var options = ListenOptions()
         options.backlog = bind.backlog
         options.replacesFile = takesOver
-        // What is accepted here has the option from its first moment.
+        // Accepted connections inherit the option.
         if bind.frontend.probesClients { options.socketOptions.append(.keepAlive) }
         options.mode = place.options.mode
         options.user = place.options.user
@@ -149,8 +149,8 @@ struct Listening {
                 admin.append((try socket(for: settings, options), settings))
             } catch {
                 let place = settings.address.map { "\($0)" } ?? settings.descriptor.map { "fd@\($0)" } ?? ""
-                complain(settings.range.file, settings.range.line, place, error)
-                throw giveBack()
+                reportFailure(settings.range.file, settings.range.line, place, error)
+                throw abandonStart()
             }
         }
     }
@@ -161,12 +161,12 @@ struct Listening {
         return try listen(on: address, options)
     }
 
-    /// Socket files have no use without their process.
+    /// Removes the files of Unix-domain sockets.
     func removeFiles() {
         for file in files { file.remove() }
     }
 
-    private func complain(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {
+    private func reportFailure(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {
         let advice =
             switch reason {
             case .addressInUse: "another process listens there (ss -ltnp shows which)"

@@ -1,4 +1,4 @@
-// The command line: HAProxy's flags for what exists, `help` for the keywords.
+// The command line: HAProxy's flags, and `help` for the keywords.
 
 internal import ArgumentParser
 internal import Configuration
@@ -8,7 +8,7 @@ internal import Reactor
 struct Portico: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "portico",
-        abstract: "The front door of a site: load balancer, reverse proxy and file server.",
+        abstract: "A TCP load balancer, HTTP reverse proxy and file server.",
         usage: """
             portico -f <file> [-f <file>]... [<options>]
             portico -c -f <file>
@@ -16,10 +16,10 @@ struct Portico: ParsableCommand {
             portico help [<keyword>]...
             """,
         discussion: """
-            Without -f it runs the demonstration that it carries inside: see http://127.0.0.1:8080/.
+            Without -f it runs a built-in demonstration: see http://127.0.0.1:8080/.
 
-            -sf <pid>... and -st <pid>... take over from older processes: these get SIGUSR1 or SIGTERM once this one listens. \
-            HAProxy's -W, -Ws, -S, -x, -dM, -dI and their like are accepted; there is one process, and nothing to switch.
+            -sf <pid>... and -st <pid>... take over from older processes, which get SIGUSR1 or SIGTERM once this one listens. \
+            HAProxy's -W, -Ws, -S, -x, -dM, -dI and similar flags are accepted; Portico is always a single process.
             """)
 
     @Option(
@@ -32,49 +32,49 @@ struct Portico: ParsableCommand {
     @Flag(name: .customShort("d"), help: "Stay in the foreground, with all messages.")
     var debugs = false
 
-    @Flag(name: .customLong("db", withSingleDash: true), help: "Stay in the foreground, whatever the file says.")
+    @Flag(name: .customLong("db", withSingleDash: true), help: "Stay in the foreground; overrides the file.")
     var staysInForeground = false
 
-    @Flag(name: .customShort("D"), help: "Go into the background, whatever the file says.")
+    @Flag(name: .customShort("D"), help: "Go into the background; overrides the file.")
     var goesToBackground = false
 
-    @Option(name: .customShort("p"), help: "Write the process's number into this file.")
+    @Option(name: .customShort("p"), help: "Write the process ID into this file.")
     var pidFile: String?
 
     @Flag(name: .customShort("q"), help: "Print errors only.")
     var isQuiet = false
 
-    @Flag(name: .customShort("V"), help: "Print everything, even where a file says otherwise.")
+    @Flag(name: .customShort("V"), help: "Print everything; overrides the file.")
     var isVerbose = false
 
     @Flag(name: .customShort("v"), help: "Print the version.")
     var printsVersion = false
 
-    @Flag(name: .customLong("vv", withSingleDash: true), help: "Print the version and what it was built with.")
+    @Flag(name: .customLong("vv", withSingleDash: true), help: "Print the version and its features.")
     var printsDetails = false
 
-    @Option(name: .customShort("n"), help: "Client connections at a time, whatever the file says.")
+    @Option(name: .customShort("n"), help: "Limit for concurrent client connections; overrides the file.")
     var maxConnections: Int?
 
     @Option(name: .customShort("C"), help: "Change to this directory first.")
     var directory: String?
 
-    @Option(name: .customShort("L"), help: "The local peer's name; accepted, and of no effect yet.")
+    @Option(name: .customShort("L"), help: "The local peer's name; accepted without effect.")
     var localPeer: String?
 
-    @Flag(name: .customLong("dW", withSingleDash: true), help: "Take warnings for errors.")
+    @Flag(name: .customLong("dW", withSingleDash: true), help: "Treat warnings as errors.")
     var warningsAreFatal = false
 
-    @Flag(name: .customLong("dD", withSingleDash: true), help: "Print what .diag lines say.")
+    @Flag(name: .customLong("dD", withSingleDash: true), help: "Print the messages of .diag lines.")
     var isDiagnostic = false
 
     @Option(
         name: .customLong("cc", withSingleDash: true), parsing: .unconditional,
-        help: "Only tell whether a condition as behind .if holds: exit status 0 if it does, 1 if not, 2 if it is wrong."
+        help: "Evaluate a condition in the syntax of .if: exit status 0 if it is true, 1 if false, 2 if malformed."
     )
     var condition: String?
 
-    /// Files after `--`, as HAProxy takes them.
+    /// Files after `--`, as in HAProxy.
     @Argument(help: .hidden)
     var moreFiles: [String] = []
 
@@ -86,7 +86,7 @@ struct Portico: ParsableCommand {
             return
         }
         if arguments == ["manual"] {
-            // What `make docs` writes into docs/configuration.md.
+            // `make docs` writes it to docs/configuration.md.
             print(KeywordRegistry.language.manual(), terminator: "")
             return
         }
@@ -100,7 +100,7 @@ struct Portico: ParsableCommand {
         } catch let code as ExitCode {
             exit(withError: code)
         } catch {
-            // HAProxy's exit status for every failure is 1; asking for help is none.
+            // HAProxy's exit status is 1 for every failure; a request for help is not a failure.
             let code = exitCode(for: error)
             if code.isSuccess {
                 print(fullMessage(for: error))
@@ -127,7 +127,7 @@ struct Portico: ParsableCommand {
 
 /// `portico -cc <condition>`.
 enum ConditionCheck {
-    /// What is wrong goes to standard error.
+    /// The exit status for a condition. Prints problems on standard error.
     static func status(of condition: String) -> Int32 {
         do throws(ConfigProblem) {
             let holds = try KeywordRegistry.language.holds(
@@ -145,11 +145,41 @@ enum ConditionCheck {
 
 /// `portico help`: the keyword tables, printed.
 enum HelpPage {
-    /// Returns whether there is such a page; what there is instead goes to standard error.
+    /// Prints a page on standard output. If there is none, prints a message on standard error and returns false.
     static func print(for words: [String]) -> Bool {
         let help = HelpPrinter(KeywordRegistry.language)
         let isKnown = help.hasPage(for: words)
         if isKnown { Swift.print(help.text(for: words)) } else { SystemProcess.printError(help.text(for: words)) }
         return isKnown
     }
+}
+
+/// The version of this program, and of HAProxy's language that it implements.
+enum Version {
+    static let number = "0.1.0"
+    static let date = "2026/11/21"
+    /// The stable line of HAProxy whose configuration language Portico follows.
+    static let compatible = "3.4"
+
+    static let line = "Portico version \(number) \(date), compatible with HAProxy \(compatible)"
+
+    /// HAProxy's build features that Portico has, and common ones that it does not have.
+    private static let features = [
+        "ACCEPT4", "CRYPT_H", "EPOLL", "GETADDRINFO", "LIBCRYPT", "PCRE2", "PCRE2_JIT", "TFO", "THREAD",
+    ]
+    private static let missing = [
+        "LINUX_TPROXY", "LUA", "NS", "OPENSSL", "OT", "PROMEX", "QUIC", "SLZ", "SYSTEMD", "ZLIB",
+    ]
+
+    /// The properties that `.if` and `-cc` can query.
+    static let facts = ProgramFacts(
+        version: compatible, features: Set(features), options: ["EPOLL", "GETADDRINFO", "REUSEPORT"])
+
+    /// The output of `-vv`.
+    static let details = """
+        \(line)
+        Built with Swift for Linux; event loop: epoll, one per thread
+        Feature list : \(features.map { "+\($0)" }.joined(separator: " ")) \(missing.map { "-\($0)" }.joined(separator: " "))
+        Keywords: portico help
+        """
 }

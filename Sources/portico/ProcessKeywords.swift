@@ -1,8 +1,9 @@
-// What `global` says of the process itself: where it runs, as whom, in the background or not.
+// The keywords of `global` for the process: daemon mode, PID file, root directory, user and group, limits.
 
 internal import Configuration
 internal import Reactor
 
+/// The process settings of `global`.
 struct DaemonSettings: SectionSettings {
     var goesToBackground = false
     var pidFile: String?
@@ -14,9 +15,10 @@ struct DaemonSettings: SectionSettings {
     var warningsAreFatal = false
 }
 
+/// The keyword table of this module.
 enum ProcessKeywords {
     static let table: [Keyword] = [
-        Keyword("daemon", in: .global, usage: "daemon", summary: "Goes into the background once everything listens.") {
+        Keyword("daemon", in: .global, usage: "daemon", summary: "Goes into the background after start-up.") {
             (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].goesToBackground = true
         },
         Keyword(
@@ -24,31 +26,31 @@ enum ProcessKeywords {
         ) {
             (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].isQuiet = true
         },
-        Keyword("zero-warning", in: .global, usage: "zero-warning", summary: "Takes warnings for errors, as -dW does.")
+        Keyword("zero-warning", in: .global, usage: "zero-warning", summary: "Treats warnings as errors, as -dW does.")
         {
             (_, draft) throws(ConfigProblem) in draft[DaemonSettings.self].warningsAreFatal = true
         },
-        Keyword("pidfile", in: .global, usage: "pidfile <path>", summary: "Writes the process's number into a file.") {
+        Keyword("pidfile", in: .global, usage: "pidfile <path>", summary: "Writes the process ID into a file.") {
             (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].pidFile = try args.next("a path").text
         },
         Keyword(
             "chroot", in: .global, usage: "chroot <directory>",
-            summary: "Locks the process into a directory after start-up (needs root)."
+            summary: "Changes the root directory after start-up (needs root)."
         ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text
         },
-        Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user once everything listens.") {
+        Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user after start-up.") {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a user")
             guard let id = UserDatabase.userID(word.text) else {
                 throw args.problem("there is no user '\(word.text)' on this machine", at: word)
             }
             draft[DaemonSettings.self].user = id
-            // The user's own group, unless a `group` line says otherwise.
+            // The user's primary group, unless a `group` line sets another one.
             if draft[DaemonSettings.self].group == nil {
                 draft[DaemonSettings.self].group = UserDatabase.primaryGroupID(ofUser: word.text)
             }
         },
-        Keyword("group", in: .global, usage: "group <name>", summary: "Runs as this group once everything listens.") {
+        Keyword("group", in: .global, usage: "group <name>", summary: "Runs as this group after start-up.") {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a group")
             guard let id = UserDatabase.groupID(word.text) else {
@@ -66,9 +68,9 @@ enum ProcessKeywords {
         },
         Keyword(
             "ulimit-n", in: .global, usage: "ulimit-n <number>",
-            summary: "Open files at a time; by default as many as the system lets the process have."
+            summary: "The limit for open files; by default the highest that the system permits."
         ) { (args, draft) throws(ConfigProblem) in
-            // 0 leaves it to the process, as without the line.
+            // 0 means the default.
             guard let limit = try args.limit("a number", to: 1_000_000_000) else { return }
             draft[DaemonSettings.self].descriptorLimit = max(64, limit)
         },

@@ -1,4 +1,4 @@
-// The threads of the running process: the workers, the logger, and the main thread with the control plane and the signals.
+// The threads of the process: the workers, the logger, and the main thread with the control plane and the signals.
 
 internal import Admin
 internal import Basics
@@ -10,6 +10,7 @@ internal import Reactor
 internal import Synchronization
 internal import SystemPackage
 
+/// The threads and what they share.
 final class ProcessThreads {
     private let plan: Plan
     private let logger: Logger
@@ -19,22 +20,22 @@ final class ProcessThreads {
     private let control: ControlPlane
     private var threads: [Reactor.Thread] = []
     private let running: RunningWorkers
-    /// The signal that asked the process to end at once; nil while none has.
+    /// The signal that stopped the process at once; nil if there was none.
     private(set) var endedBy: Int32?
 
-    /// How many workers have not ended yet.
+    /// The number of workers that have not ended yet.
     private final class RunningWorkers: Sendable {
         let count: Atomic<Int>
         init(_ count: Int) { self.count = Atomic(count) }
     }
 
-    /// Carries a kernel to the one thread that will use it.
+    /// Passes a kernel to the thread that uses it.
     private struct KernelBox: @unchecked Sendable {
         let kernel: LinuxKernel
         init(_ kernel: LinuxKernel) { self.kernel = kernel }
     }
 
-    /// Opens what the threads need. Call it before the process changes its root.
+    /// Opens the descriptors of the threads. Call before the process changes its root.
     ///
     /// - Throws: the errno when the system is out of descriptors or memory.
     init(
@@ -58,10 +59,10 @@ final class ProcessThreads {
             hardStopAfter: hardStopAfter, services: services)
     }
 
-    /// Collects the signals that mean something to the process, from now on.
+    /// Blocks the signals that the process handles, and returns their source.
     ///
-    /// Call it before the process is seen to listen, when another process may send a signal at once, and before any thread is
-    /// started, so that each thread inherits the mask and leaves the signals to the source.
+    /// Call it before the process listens, because another process may then send a signal at once, and before any
+    /// thread is started, so that each thread inherits the signal mask.
     static func collectSignals() -> SignalSource {
         SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
     }
@@ -116,7 +117,7 @@ final class ProcessThreads {
         }
     }
 
-    /// Takes the signals out of their descriptor.
+    /// Reads signals from their descriptor.
     private final class SignalTask: LoopTask {
         private let source: SignalSource
         private let take: (Int32) -> Void

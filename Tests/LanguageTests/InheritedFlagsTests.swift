@@ -42,8 +42,8 @@ import Testing
     }
 
     @Test(arguments: ["0", "-1", "x", "12x", "99999999999"])
-    func `what is not the number of a process is never signalled`(text: String) {
-        let message = "-sf: '\(text)' is not the number of a process"
+    func `what is not a process ID is never signalled`(text: String) {
+        let message = "-sf: '\(text)' is not a process ID"
         // A word that begins with a dash is the next flag.
         #expect(refusal("-sf", text) == (text == "-1" ? nil : message))
     }
