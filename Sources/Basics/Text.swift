@@ -113,3 +113,29 @@ extension RawSpan {
     /// The bytes decoded as UTF-8, with U+FFFD for invalid sequences.
     public var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
 }
+
+// MARK: - Bytes
+
+extension RawSpan {
+    /// The index of the first byte at or after `start` that passes the test; `byteCount` if there is none.
+    @inlinable @inline(__always)
+    public func firstIndex(from start: Int, where test: (UInt8) -> Bool) -> Int {
+        precondition(start >= 0, "a search from \(start)")
+        var i = start
+        // Safe: i is below byteCount.
+        while i < byteCount, !test(unsafe unsafeLoad(fromUncheckedByteOffset: i, as: UInt8.self)) { i &+= 1 }
+        return i
+    }
+}
+
+extension [UInt8] {
+    /// Limit for the capacity that `empty` keeps: more is rarely needed, and too much for each of many exchanges.
+    @usableFromInline static var capacityKept: Int { 64 << 10 }
+
+    /// Removes all bytes. Keeps the memory up to `capacityKept` bytes.
+    public mutating func empty() {
+        // Fast path: usually there is nothing to do, and this check is cheaper than the library's.
+        if isEmpty && capacity <= Self.capacityKept { return }
+        removeAll(keepingCapacity: capacity <= Self.capacityKept)
+    }
+}

@@ -1,10 +1,10 @@
-// Text on its way into an array: collected on the stack and appended in long stretches, because a log line has
-// some hundred small parts, and an array asks at each whether it may change and has room.
+// Appends many small pieces of text to an array. They are collected on the stack and appended at once, because a log
+// line has about a hundred small parts, and each append to an array checks uniqueness and capacity.
 
-/// Appends to an array. Made by `TextWriter.append(to:)`, gone when that returns.
+/// Appends to an array. Created by `TextWriter.append(to:)`, and valid until that returns.
 @safe
 public struct TextWriter: ~Copyable {
-    /// Most lines fit without a stop in between.
+    /// The size of the buffer on the stack: enough for most lines.
     @inlinable static var chunkBytes: Int { 1_024 }
 
     // `used <= chunk.count` always holds.
@@ -19,7 +19,7 @@ public struct TextWriter: ~Copyable {
     public static func append(to out: inout [UInt8], _ body: (inout TextWriter) -> Void) {
         unsafe withUnsafeTemporaryAllocation(byteCount: chunkBytes, alignment: 1) { chunk in
             var writer = unsafe TextWriter(chunk: chunk)
-            // The array moves in and out again, so that it is nobody else's while it grows.
+            // Move the array in and out, so that it is uniquely referenced while it grows.
             swap(&writer.target, &out)
             body(&writer)
             writer.flush()
@@ -27,7 +27,7 @@ public struct TextWriter: ~Copyable {
         }
     }
 
-    /// Bytes written so far, those included that were in the array before.
+    /// The number of bytes in the array, including those written so far.
     @inlinable public var count: Int { target.count + used }
 
     @usableFromInline mutating func flush() {
@@ -66,7 +66,7 @@ public struct TextWriter: ~Copyable {
 
     @inlinable @inline(__always)
     public mutating func append(_ text: StaticString) {
-        // Safe: a static string's bytes live for ever.
+        // Safe: the bytes of a static string have static lifetime.
         unsafe append(RawSpan(_unsafeStart: UnsafeRawPointer(text.utf8Start), byteCount: text.utf8CodeUnitCount))
     }
 
@@ -93,7 +93,7 @@ extension TextWriter {
     }
 
     @usableFromInline mutating func append(longNumber value: UInt64) {
-        // The greatest has twenty digits.
+        // The maximum has twenty digits.
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var start = 20
         var rest = value
@@ -106,7 +106,7 @@ extension TextWriter {
         unsafe append(digits.span.bytes.extracting(start..<20))
     }
 
-    /// Exactly two, three or four digits, the lowest of the value.
+    /// Appends exactly two digits, the lowest of the value; `threeDigits` and `fourDigits` likewise.
     @inlinable @inline(__always)
     public mutating func append(twoDigits value: Int) {
         append(0x30 &+ UInt8(truncatingIfNeeded: value / 10 % 10))
@@ -123,7 +123,7 @@ extension TextWriter {
         append(twoDigits: value)
     }
 
-    /// At least `width` digits in upper case, as flag X writes numbers.
+    /// Appends at least `width` digits in upper case, as for the flag X of log formats.
     public mutating func append(hexadecimal value: UInt64, width: Int) {
         var shift = max((63 - (value | 1).leadingZeroBitCount) / 4, width - 1) * 4
         while shift >= 0 {
@@ -145,7 +145,7 @@ extension TextWriter {
         switch address {
         case .v4(let word): append(v4: word)
         case .v6(0, let low) where low >> 32 == 0xFFFF || (low >> 32 == 0 && low > 0xFFFF):
-            // An IPv4 address within (RFC 5952 section 5).
+            // An embedded IPv4 address (RFC 5952 section 5).
             append(low >> 32 == 0 ? "::" : "::ffff:")
             append(v4: UInt32(truncatingIfNeeded: low))
         case .v6(let high, let low): append(v6: high, low)
@@ -162,8 +162,8 @@ extension TextWriter {
         append(number: UInt64(word & 255))
     }
 
-    /// Lower case, without leading zeros, and with `::` for the first of the longest runs of zero groups (RFC 5952
-    /// section 4).
+    /// Appends an IPv6 address in lower case, without leading zeros, and with `::` for the first of the longest runs of
+    /// zero groups (RFC 5952 section 4).
     private mutating func append(v6 high: UInt64, _ low: UInt64) {
         func group(_ i: Int) -> UInt64 { (i < 4 ? high : low) &>> UInt64(48 - i % 4 * 16) & 0xFFFF }
         var gap = 0..<0
@@ -189,7 +189,7 @@ extension TextWriter {
         }
     }
 
-    /// `21/Nov/2026:07:15:25`.
+    /// Appends `21/Nov/2026:07:15:25`.
     public mutating func append(logDate civil: CivilTime) {
         append(twoDigits: civil.day)
         append(0x2F)
@@ -200,7 +200,7 @@ extension TextWriter {
         append(clock: civil)
     }
 
-    /// `2026-11-21T07:15:25`.
+    /// Appends `2026-11-21T07:15:25`.
     public mutating func append(isoDate civil: CivilTime) {
         append(fourDigits: civil.year)
         append(0x2D)
@@ -219,7 +219,7 @@ extension TextWriter {
         append(twoDigits: civil.second)
     }
 
-    /// `+0100`, with `separator` between hours and minutes.
+    /// Appends the offset from UTC, `+0100`, with `separator` between hours and minutes.
     public mutating func append(offsetOf civil: CivilTime, separator: UInt8? = nil) {
         let minutes = abs(civil.offsetSeconds) / 60
         append(civil.offsetSeconds < 0 ? 0x2D : 0x2B)

@@ -1,6 +1,7 @@
 // Clocks: the monotonic clock for measuring, the wall clock for printing, and the civil calendar.
 
 internal import Glibc
+internal import Synchronization
 
 /// A point in time on the monotonic clock, in nanoseconds from an arbitrary start.
 public struct Instant: Comparable, Hashable, Sendable {
@@ -153,4 +154,27 @@ public struct CivilTime: Equatable, Sendable {
 
     public static let monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     public static let weekdayNames = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+}
+
+/// Local time without a system call for each line: localtime_r takes a lock that all threads share.
+public enum LocalCalendar {
+    /// The last quarter of an hour (upper half) and the offset from UTC in it (lower half). Offsets change only at
+    /// quarters of an hour.
+    private static let known = Atomic<UInt64>(.max)
+
+    /// The civil date and time in the local time zone.
+    public static func civil(_ time: WallTime) -> CivilTime {
+        let quarter = UInt64(UInt32(truncatingIfNeeded: time.seconds / 900))
+        let entry = known.load(ordering: .relaxed)
+        if entry >> 32 == quarter {
+            let offset = Int(Int32(truncatingIfNeeded: entry))
+            var civil = CivilTime(secondsSince1970: time.seconds + offset)
+            civil.offsetSeconds = offset
+            return civil
+        }
+        let civil = time.local
+        known.store(
+            quarter << 32 | UInt64(UInt32(truncatingIfNeeded: civil.offsetSeconds)), ordering: .relaxed)
+        return civil
+    }
 }

@@ -8,7 +8,7 @@ import Testing
     /// The rooms that follow the style. A room is added once its comments have been revised.
     static let rooms = [
         "Balancing", "Basics", "CLinux", "Configuration", "HTTP", "Logging", "ProxyProtocol", "Reactor", "Resolvers",
-        "StaticFiles",
+        "StaticFiles", "portico",
     ]
 
     /// The tests that follow the style in their comments.
@@ -16,6 +16,7 @@ import Testing
         "AdminTests", "BalancingTests", "BasicsTests", "Chance", "ConfigurationTests", "FuzzTargets", "FuzzTests",
         "HTTPTests", "LanguageTests", "LoggingTests", "ProxyProtocolTests", "ProxyTests", "ReactorTests",
         "ResolversTests", "ScenarioTests", "ScriptedNameserver", "StaticFilesTests",
+        "TransportTests",
     ]
 
     @Test("Comments name the actor, the condition and the consequence", arguments: folders)
@@ -48,6 +49,7 @@ import Testing
     static let smallFiles = [
         "Sources/Basics/CRC32.swift": "an algorithm of its own, used by the PROXY protocol and by converters",
         "Sources/Basics/Fault.swift": "replaces the standard library's preconditions everywhere",
+        "Sources/portico/KeywordRegistry.swift": "the one list of all keyword tables",
         "Sources/Reactor/TimerQueue.swift": "used by the workers as well as by TaskLoop",
     ]
 

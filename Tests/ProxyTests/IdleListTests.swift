@@ -130,9 +130,9 @@ import Testing
         }
     }
 
-    /// What the threads of a test see together.
+    /// The state shared by the threads of a test.
     private final class Books: Sendable {
-        /// By descriptor: the times that somebody became its owner, less the times that it was put back.
+        /// By descriptor: how often a thread became its owner, minus how often it was put back.
         let owners = (0..<4_000).map { _ in Cell() }
         let kept = Atomic<Int>(0)
         let taken = Atomic<Int>(0)
