@@ -40,40 +40,6 @@ public enum AddressSource: Sendable, Equatable {
     case address(IPAddress)
 }
 
-/// Addresses that begin with the same bits.
-public struct IPNetwork: Sendable, Equatable {
-    private let address: IPAddress
-    private let bits: Int
-
-    /// Reads `10.0.0.0/8`, `fd00::/8`, or one address; nil if it is neither.
-    public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let address = IPAddress(parts[0]) else { return nil }
-        let all = if case .v4 = address { 32 } else { 128 }
-        self.address = address
-        guard parts.count > 1 else {
-            bits = all
-            return
-        }
-        guard !parts[1].isEmpty, parts[1].utf8.allSatisfy({ $0 &- 0x30 < 10 }), let bits = Int(parts[1]), bits <= all
-        else {
-            return nil
-        }
-        self.bits = bits
-    }
-
-    public func contains(_ other: IPAddress) -> Bool {
-        switch (address, other) {
-        case (.v4(let a), .v4(let b)): bits == 0 || (a ^ b) >> UInt32(32 - bits) == 0
-        case (.v6(let a, let b), .v6(let c, let d)):
-            bits <= 64
-                ? bits == 0 || (a ^ c) >> UInt64(64 - bits) == 0
-                : a == c && (b ^ d) >> UInt64(128 - bits) == 0
-        case (.v4, .v6), (.v6, .v4): false
-        }
-    }
-}
-
 extension ServerNaming {
     /// Gives each of the servers of one name in one backend one of the name's addresses, or none.
     ///

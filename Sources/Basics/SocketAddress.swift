@@ -37,6 +37,9 @@ public enum IPAddress: Hashable, Sendable {
         return self
     }
 
+    /// The number of bits of an address of this family: 32 or 128.
+    public var bitCount: Int { if case .v4 = self { 32 } else { 128 } }
+
     /// Whether this is the wildcard address, 0.0.0.0 or [::].
     public var isAny: Bool { self == .anyV4 || self == .anyV6 }
 
@@ -76,6 +79,42 @@ extension IPAddress: CustomStringConvertible {
         var bytes: [UInt8] = []
         append(to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// An IP network: all addresses with the same prefix.
+public struct IPNetwork: Hashable, Sendable {
+    private let address: IPAddress
+    private let prefixLength: Int
+
+    /// Parses `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `fd00::/8`, or a single address; returns nil for anything else.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = IPAddress(parts[0]) else { return nil }
+        let length = parts.count == 1 ? address.bitCount : Self.prefixLength(parts[1], of: address)
+        guard let length, length <= address.bitCount else { return nil }
+        self.address = address
+        prefixLength = length
+    }
+
+    /// The value of a prefix length in digits, or the number of leading ones in an IPv4 netmask.
+    private static func prefixLength(_ text: some StringProtocol, of address: IPAddress) -> Int? {
+        if !text.isEmpty, text.utf8.allSatisfy({ $0 &- 0x30 < 10 }) { return Int(text) }
+        guard case .v4 = address, case .v4(let mask)? = IPAddress(text) else { return nil }
+        let ones = (~mask).leadingZeroBitCount
+        return mask == (ones == 0 ? 0 : ~0 << UInt32(32 - ones)) ? ones : nil
+    }
+
+    /// Whether the address is in the network. An IPv4 network contains no IPv6 addresses, and the reverse.
+    public func contains(_ other: IPAddress) -> Bool {
+        switch (address, other) {
+        case (.v4(let a), .v4(let b)): prefixLength == 0 || (a ^ b) >> UInt32(32 - prefixLength) == 0
+        case (.v6(let a, let b), .v6(let c, let d)):
+            prefixLength <= 64
+                ? prefixLength == 0 || (a ^ c) >> UInt64(64 - prefixLength) == 0
+                : a == c && (b ^ d) >> UInt64(128 - prefixLength) == 0
+        case (.v4, .v6), (.v6, .v4): false
+        }
     }
 }
 

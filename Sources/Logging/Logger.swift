@@ -60,8 +60,8 @@ public final class Logger: Sendable {
 
     /// - Parameters:
     ///   - rings: the number of threads that log.
-    ///   - ringBytes: the size of each ring, a power of two; 1 MiB holds about 4,000 lines, five milliseconds of a fully
-    ///     loaded worker.
+    ///   - ringBytes: the size of each ring, a power of two; 1 MiB holds about 4,000 lines, five milliseconds of a
+    ///     fully loaded worker.
     public init(rings: Int, ringBytes: Int = 1 << 20, programName: String = "portico") {
         precondition(rings > 0, "a logger of \(rings) rings")
         self.rings = (0..<rings).map { _ in LogRing(capacity: ringBytes) }

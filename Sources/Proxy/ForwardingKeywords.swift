@@ -84,3 +84,22 @@ enum ForwardingKeywords {
         return name
     }
 }
+
+/// A network in an option (`except`, trusted proxies).
+typealias AddressRange = IPNetwork
+
+extension IPNetwork {
+    /// Parses a network in a configuration.
+    init(_ word: Word) throws(ConfigProblem) {
+        guard let network = IPNetwork(word.text) else {
+            let parts = word.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let address = IPAddress(parts[0]) else {
+                throw ConfigProblem(
+                    "'\(word.text)' is not an address range", at: word.range, expected: "like 10.0.0.0/8")
+            }
+            throw ConfigProblem(
+                "'\(parts[1])' is not a prefix length", at: word.range, expected: "0 to \(address.bitCount)")
+        }
+        self = network
+    }
+}
