@@ -112,9 +112,10 @@ public final class Logger: Sendable {
     }
 
     /// The channel through which one thread logs. Two threads must not use the same ring.
-    public func channel(_ ring: Int) -> LogChannel {
+    /// - Parameter clock: the thread's wall clock, for lines that come without a time.
+    public func channel(_ ring: Int, clock: @escaping @Sendable () -> WallTime = { WallTime.now() }) -> LogChannel {
         precondition(rings.indices.contains(ring), "ring \(ring) of \(rings.count)")
-        return LogChannel(ring: rings[ring], doorbell: doorbell)
+        return LogChannel(ring: rings[ring], doorbell: doorbell, clock: clock)
     }
 
     /// Carries a kernel to the one thread that uses it.
@@ -182,9 +183,10 @@ public final class Logger: Sendable {
 public struct LogChannel: Sendable {
     let ring: LogRing
     let doorbell: Doorbell
+    let clock: @Sendable () -> WallTime
 
     /// Logs an event of Portico itself to every destination that accepts the level.
-    public func event(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ message: String) {
+    public func event(_ level: LogLevel, to targets: LogTargets, at time: WallTime? = nil, _ message: String) {
         guard targets.isEnabled(level) else { return }
         var message = message
         message.withUTF8 { bytes in
@@ -194,7 +196,7 @@ public struct LogChannel: Sendable {
     }
 
     /// Logs an exchange as text, without header and line end, to the destinations with a text format.
-    public func line(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ text: [UInt8]) {
+    public func line(_ level: LogLevel, to targets: LogTargets, at time: WallTime? = nil, _ text: [UInt8]) {
         guard targets.wantsText(level) else { return }
         unsafe push(level, .text, targets, time, text.span.bytes)
     }
@@ -202,22 +204,22 @@ public struct LogChannel: Sendable {
     /// Logs an exchange as text preceded by structured data: two bytes with its length, the more significant first, the
     /// data, the text.
     public func structured(
-        _ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ dataAndText: [UInt8]
+        _ level: LogLevel, to targets: LogTargets, at time: WallTime? = nil, _ dataAndText: [UInt8]
     ) {
         guard targets.wantsText(level) else { return }
         unsafe push(level, .structured, targets, time, dataAndText.span.bytes)
     }
 
     /// Logs an exchange as a JSON object to the destinations with the JSON format.
-    public func json(_ level: LogLevel, to targets: LogTargets, at time: WallTime = .now(), _ object: [UInt8]) {
+    public func json(_ level: LogLevel, to targets: LogTargets, at time: WallTime? = nil, _ object: [UInt8]) {
         guard targets.wantsJSON(level) else { return }
         unsafe push(level, .json, targets, time, object.span.bytes)
     }
 
     private func push(
-        _ level: LogLevel, _ content: LogContent, _ targets: LogTargets, _ time: WallTime, _ line: RawSpan
+        _ level: LogLevel, _ content: LogContent, _ targets: LogTargets, _ time: WallTime?, _ line: RawSpan
     ) {
-        let record = LogRecord(targets: targets.id, level: level, content: content, time: time)
+        let record = LogRecord(targets: targets.id, level: level, content: content, time: time ?? clock())
         if ring.push(record, line) { doorbell.ring() }
     }
 }

@@ -84,6 +84,9 @@ final class LiveSite: SiteFacts {
         return SitePlace(backend, server: index)
     }
 
+    func wallTime() -> WallTime { kernel.wallTime() }
+    func randomNumber() -> UInt64 { kernel.randomNumber() }
+
     func number(_ what: SiteNumber) -> Int {
         switch what {
         case .connections: plan.admission.connections.current

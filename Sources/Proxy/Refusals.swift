@@ -4,6 +4,7 @@ public import Admin
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Reactor
 internal import Rules
 internal import Synchronization
 
@@ -69,7 +70,7 @@ extension ProxyStream {
         _ worker: Worker
     ) {
         var message = RefusedMessage(
-            side, at: .now(), frontend: .init(name: frontend.name, id: frontend.id),
+            side, at: worker.kernel.wallTime(), frontend: .init(name: frontend.name, id: frontend.id),
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
         if let server { message.server = .init(name: server.name, id: server.id) }

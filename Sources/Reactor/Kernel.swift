@@ -105,6 +105,13 @@ public protocol Kernel: AnyObject {
     /// The monotonic time at the last `wait` or `refreshClock`.
     var now: Instant { get }
     func refreshClock()
+    /// The wall clock now, for logs, dates and samples; it may jump. It is read at each call.
+    func wallTime() -> WallTime
+    /// 64 random bits, for balancing, samples and identifiers; never for keys (see `RandomNumbers`).
+    func randomNumber() -> UInt64
+
+    /// Ends a `wait` of this kernel from any thread.
+    var waker: Waker { get }
 
     /// Waits until a descriptor is ready, `deadline` passes, or the thread's waker is signalled; replaces `events`.
     func wait(until deadline: Instant, into events: inout [Event])

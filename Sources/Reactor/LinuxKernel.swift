@@ -27,6 +27,7 @@ public final class LinuxKernel: Kernel {
 
     private let epoll: EpollSet
     private var poller: Int32 { epoll.descriptor }
+    private var random = RandomNumbers()
     private let batch: UnsafeMutablePointer<epoll_event>
     /// Limit for the events returned by one call; the others are returned by the next call.
     private static let batchMax = 256
@@ -44,6 +45,8 @@ public final class LinuxKernel: Kernel {
     deinit { unsafe batch.deallocate() }
 
     public func refreshClock() { now = Instant.now() }
+    public func wallTime() -> WallTime { WallTime.now() }
+    public func randomNumber() -> UInt64 { random.next() }
 
     public func wait(until deadline: Instant, into events: inout [Event]) {
         events.removeAll(keepingCapacity: true)
@@ -285,20 +288,43 @@ extension Errno {
     static var last: Errno { Errno(rawValue: clinux_errno()) }
 }
 
-/// An eventfd that a `LinuxKernel` watches: lets one thread interrupt another thread's wait.
+/// Lets one thread interrupt the wait of the kernel that the waker belongs to: an eventfd that a `LinuxKernel` watches, or what a
+/// simulated kernel does instead.
 public final class Waker: Sendable {
-    let socket: Socket
+    private enum Means: Sendable {
+        case eventDescriptor(Socket)
+        case call(@Sendable () -> Void)
+    }
 
+    private let means: Means
+
+    /// - Throws: what the system is short of.
     init() throws(Errno) {
         let number = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         guard number >= 0 else { throw Errno.last }
-        socket = Socket(number)
+        means = .eventDescriptor(Socket(number))
     }
 
-    deinit { _ = Glibc.close(socket.number) }
+    /// For a kernel that waits for no descriptor: `wake` calls `body`, on the thread that calls it.
+    public init(calling body: @escaping @Sendable () -> Void) { means = .call(body) }
+
+    deinit {
+        if case .eventDescriptor(let socket) = means { _ = Glibc.close(socket.number) }
+    }
+
+    /// What `LinuxKernel` watches.
+    var socket: Socket {
+        guard case .eventDescriptor(let socket) = means else { preconditionFailure("this waker has no descriptor") }
+        return socket
+    }
 
     /// Ends the current wait, or the next one if the thread is not waiting.
-    public func wake() { _ = eventfd_write(socket.number, 1) }
+    public func wake() {
+        switch means {
+        case .eventDescriptor(let socket): _ = eventfd_write(socket.number, 1)
+        case .call(let body): body()
+        }
+    }
 
     /// Resets the counter after a wake-up.
     func reset() {

@@ -1,5 +1,6 @@
 // Converters that ask the site, and those that keep a value for the log.
 
+import Basics
 import Configuration
 import Testing
 
@@ -16,6 +17,8 @@ import Testing
         func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
             what == .queue ? 7 : what == .isUp ? 1 : 0
         }
+        func wallTime() -> WallTime { WallTime(seconds: 1_000_000_000) }
+        func randomNumber() -> UInt64 { 1 << 63 }
         func number(_ what: SiteNumber) -> Int { 0 }
         func defaultBackend(ofFrontend index: Int) -> Int? { nil }
         func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {}

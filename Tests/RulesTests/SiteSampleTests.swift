@@ -19,6 +19,11 @@ final class TestSite: SiteFacts {
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
         what == .isUp ? 1 : 3_000 + 100 * backend + code(what)
     }
+    /// What the clock shows, and what chance gives; nil for the system's.
+    var time: WallTime?
+    var bits: UInt64?
+    func wallTime() -> WallTime { time ?? .now() }
+    func randomNumber() -> UInt64 { bits ?? .random(in: 0 ... .max) }
     func number(_ what: SiteNumber) -> Int { what == .isStopping ? 0 : code(what) }
     func defaultBackend(ofFrontend index: Int) -> Int? { 1 }
     func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {
@@ -262,6 +267,20 @@ final class TestSite: SiteFacts {
         #expect(milliseconds.map { before.seconds * 1_000...(WallTime.now().seconds + 1) * 1_000 ~= $0 } == true)
         #expect(try value("hostname", facts)?.isEmpty == false)
         #expect(try number("pid", facts) > 0)
+    }
+
+    @Test func `the clock and the random numbers are those of the site`() throws {
+        let facts = try exchange()
+        let site = TestSite()
+        facts.site = site
+        site.time = WallTime(seconds: 1_700_000_000, microseconds: 123_456)
+        site.bits = 0x4000_0000_0000_0000
+        #expect(try number("date", facts) == 1_700_000_000)
+        #expect(try number("date(0,us)", facts) == 1_700_000_000_123_456)
+        #expect(try number("date_us", facts) == 123_456)
+        #expect(try number("rand(8)", facts) == 2)
+        #expect(try value("uuid", facts) == "40000000-0000-4000-8000-000000000000")
+        #expect(try value("uuid(7)", facts) == "018bcfe5-687b-7000-8000-000000000000")
     }
 
     @Test func `A variable of the environment is what it was when the file was read`() throws {

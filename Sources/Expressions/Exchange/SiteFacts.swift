@@ -3,6 +3,7 @@
 // This room is below those that know. The Proxy answers. Rules name frontends, backends and servers by references: the
 // plan's builder refuses those that lead nowhere.
 
+public import Basics
 public import Configuration
 internal import Patterns
 
@@ -16,6 +17,10 @@ public protocol SiteFacts: AnyObject {
     func connections(toSocketOf facts: ExchangeFacts) -> Int?
     /// A number about the process.
     func number(_ what: SiteNumber) -> Int
+    /// The wall clock now.
+    func wallTime() -> WallTime
+    /// 64 random bits, for samples and identifiers; never for keys.
+    func randomNumber() -> UInt64
     /// The place of the backend that takes what no rule of the frontend sends elsewhere; nil if there is none.
     func defaultBackend(ofFrontend index: Int) -> Int?
     /// What the system measures of a connection, by its socket's number; nil if that is none of TCP.

@@ -75,11 +75,21 @@ enum ProcessSample: Sendable {
     func fetch(_ facts: ExchangeFacts) -> SampleValue? {
         switch self {
         case .date(let offset, let perSecond):
-            let now = WallTime.now()
+            let now = facts.wallTime
             return .integer(now.seconds &* perSecond &+ now.microseconds / (1_000_000 / perSecond) &+ offset)
-        case .microseconds: return .integer(WallTime.now().microseconds)
-        case .random(let range): return .integer(Int.random(in: 0..<range))
-        case .uuid(let isTimed): return .string(facts.make { Self.appendUUID(isTimed: isTimed, to: &$0) })
+        case .microseconds: return .integer(facts.wallTime.microseconds)
+        case .random(let range):
+            // The high half of the product: each number as often as any other, to within 2^-32.
+            return .integer(Int(facts.randomNumber().multipliedFullWidth(by: UInt64(range)).high))
+        case .uuid(let isTimed):
+            var high = facts.randomNumber() & ~0xF000 | 0x4000
+            if isTimed {
+                let now = facts.wallTime
+                let milliseconds = UInt64(clamping: now.seconds &* 1_000 &+ now.microseconds / 1_000)
+                high = milliseconds << 16 | high & 0x0FFF | 0x7000
+            }
+            let low = facts.randomNumber() & ~(3 << 62) | 1 << 63
+            return .string(facts.make { Self.appendUUID(high, low, to: &$0) })
         case .thread: return .integer(facts.threadIndex)
         case .processID: return .integer(Int(getpid()))
         case .isStopping: return facts.site.map { .bool($0.number(.isStopping) != 0) }
@@ -90,18 +100,17 @@ enum ProcessSample: Sendable {
     }
 
     /// RFC 9562 sections 5.4 and 5.7: random but for the version's and the variant's bits, and for the time.
-    private static func appendUUID(isTimed: Bool, to out: inout [UInt8]) {
-        var high = UInt64.random(in: 0 ... .max) & ~0xF000 | 0x4000
-        if isTimed {
-            let now = WallTime.now()
-            let milliseconds = UInt64(clamping: now.seconds &* 1_000 &+ now.microseconds / 1_000)
-            high = milliseconds << 16 | high & 0x0FFF | 0x7000
-        }
-        let low = UInt64.random(in: 0 ... .max) & ~(3 << 62) | 1 << 63
+    private static func appendUUID(_ high: UInt64, _ low: UInt64, to out: inout [UInt8]) {
         for place in 0..<32 {
             if place == 8 || place == 12 || place == 16 || place == 20 { out.append(0x2D) }
             let digit = UInt8(truncatingIfNeeded: (place < 16 ? high : low) >> UInt64(60 - place % 16 * 4) & 15)
             out.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
         }
     }
+}
+
+extension ExchangeFacts {
+    /// The worker's wall clock and random numbers; the system's own where rules run without a site, as in their tests.
+    fileprivate var wallTime: WallTime { site?.wallTime() ?? .now() }
+    fileprivate func randomNumber() -> UInt64 { site?.randomNumber() ?? .random(in: 0 ... .max) }
 }
