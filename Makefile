@@ -14,7 +14,7 @@ BENCH_PACKAGES = wrk haproxy nginx-light
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build simulate fuzz fuzz-keep lint format docs bench clean help build-packages run-packages test-packages bench-packages
+.PHONY: run test build simulate tsan fuzz fuzz-keep lint format docs bench clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -35,6 +35,24 @@ SIMULATE ?= 1000000
 simulate: build-packages ## Play a million exchanges in which everything goes wrong that can
 	$(SWIFT) build $(RELEASE) --product simulate
 	.build/release/simulate $(SIMULATE)
+
+# A build of its own, whose locks ThreadSanitizer can follow (Sources/Basics/Lock.swift). It has to find the planted race, and
+# nothing else: each of its reports ends a program with an error.
+TSAN = PTHREAD_LOCKS=yes $(SWIFT)
+TSAN_OPTIONS ?= exitcode=66
+TSAN_BUILD = --scratch-path .build/tsan --sanitize=thread
+TSAN_EXCHANGES ?= 20000
+tsan: build-packages ## Look for data races: the rooms' tests, and workers that really run at once
+	$(TSAN) build $(TSAN_BUILD) --build-tests
+	.build/tsan/debug/plantedrace lock
+	@if .build/tsan/debug/plantedrace none > .build/tsan/planted.log 2>&1 || ! grep -q 'race' .build/tsan/planted.log; then \
+		cat .build/tsan/planted.log; echo "ThreadSanitizer does not see the planted race."; exit 1; \
+	else echo "ThreadSanitizer reports the planted race."; fi
+	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(TSAN) test $(TSAN_BUILD) --skip-build --disable-xctest --skip '$(TSAN_SKIPS)'
+	TSAN_OPTIONS="$(TSAN_OPTIONS)" .build/tsan/debug/simulate threads $(TSAN_EXCHANGES)
+
+# The scenarios run another binary; the language and the kept fuzz inputs are read by one thread.
+TSAN_SKIPS = ScenarioTests|LanguageTests|FuzzTests
 
 # Swift's own libFuzzer; gold, the usual linker, chokes on its debug information.
 FUZZ_SECONDS ?= 60
