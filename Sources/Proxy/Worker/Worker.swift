@@ -48,6 +48,8 @@ public final class Worker {
     var scratch: [UInt8] = []
     /// For answers that say when they were made.
     var dateField = HTTPDateValue()
+    /// What the exchanges' transition function is called with; nil but in a simulation.
+    public var transitions: TransitionCoverage?
     private(set) var isStopping = false
     private var listeningOrder = 0
 
