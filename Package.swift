@@ -124,9 +124,11 @@ let package = Package(
                 "KernelSimulation", "Chance", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor",
                 "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
+                "Control",
             ], path: "Tests/ExchangeSimulation", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor"], path: "Tests/simulate",
+            name: "simulate", dependencies: ["ExchangeSimulation", "Basics", "Reactor", "Proxy"],
+            path: "Tests/simulate",
             swiftSettings: swiftSettings),
 
         // What is done to arbitrary bytes; `make fuzz` builds a fuzzer around it.

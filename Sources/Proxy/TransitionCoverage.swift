@@ -1,12 +1,12 @@
-// Which events found an exchange in which phase, and how often: what a simulation has reached of the transition function, and what not.
+// Which events found a stream in which phase, and how often: what a simulation has reached of the transition function, and what not.
 //
 // The transition function calls `worker.transitions?.note(phase: …, event: …)` with numbers of its own, before it looks at the pair. In
 // the daemon `transitions` is nil, and the call costs a load and a branch. A simulation gives each worker an empty table, adds the
-// tables up, and prints `report`: pairs that it never met need a scenario, or a reason in `ExchangeTransitions.impossible`.
+// tables up, and prints `report`: pairs that it never met need a scenario, or a reason in `StreamTransitions`.
 
 /// A table of counts: a row for each phase, a column for each event.
 public struct TransitionCoverage: Sendable {
-    /// A phase and an event that found an exchange in it.
+    /// A phase and an event that found a stream in it.
     public struct Pair: Hashable, Sendable {
         public let phase: Int
         public let event: Int
@@ -59,32 +59,48 @@ public struct TransitionCoverage: Sendable {
 
     public func name(of pair: Pair) -> String { "\(phases[pair.phase]) × \(events[pair.event])" }
 
+    /// Impossible pairs by their reasons, in the order of the table.
+    private var reasons: [(reason: String, pairs: [String])] {
+        var found: [(reason: String, pairs: [String])] = []
+        for pair in pairs {
+            guard let reason = impossible[pair] else { continue }
+            if let at = found.firstIndex(where: { $0.reason == reason }) {
+                found[at].pairs.append(name(of: pair))
+            } else {
+                found.append((reason, [name(of: pair)]))
+            }
+        }
+        return found
+    }
+
     /// A line for each phase with its events and how often each came, then what is impossible, then what never came.
     public func report() -> [String] {
         guard !phases.isEmpty else { return [] }
         let possible = pairs.count - impossible.count
-        var lines = ["Met \(met.count) of \(possible) pairs of phase and event (\(impossible.count) more are impossible):"]
+        var lines = [
+            "Met \(met.count) of \(possible) pairs of phase and event (\(impossible.count) more are impossible):"
+        ]
         for phase in phases.indices {
             let row = events.indices.map { Pair(phase: phase, event: $0) }.filter { count($0) > 0 }
             guard !row.isEmpty else { continue }
             let counted = row.map { "\(events[$0.event]) \(count($0))" }
             lines.append("  \(phases[phase]): \(counted.joined(separator: ", "))")
         }
-        let reasons = impossible.sorted { ($0.key.phase, $0.key.event) < ($1.key.phase, $1.key.event) }
-        for (pair, reason) in reasons { lines.append("  impossible: \(name(of: pair)): \(reason)") }
+        for (reason, pairs) in reasons { lines.append("  impossible: \(pairs.joined(separator: ", ")): \(reason)") }
         for pair in unmet { lines.append("  never met: \(name(of: pair))") }
         return lines
     }
 }
 
-/// The phases and events of `Exchange`, by the numbers that its transition function notes them with.
-public enum ExchangeTransitions {
-    public static let phases: [String] = []
-    public static let events: [String] = []
-    public static let impossible: [TransitionCoverage.Pair: String] = [:]
-
-    /// A table with nothing counted.
-    public static var empty: TransitionCoverage {
-        TransitionCoverage(phases: phases, events: events, impossible: impossible)
+extension TransitionCoverage {
+    /// A table for the streams of a worker, with nothing counted.
+    public static var ofStreams: TransitionCoverage {
+        var impossible: [Pair: String] = [:]
+        for (phase, phaseName) in StreamPhase.names.enumerated() {
+            for (event, eventName) in StreamEvent.names.enumerated() {
+                impossible[Pair(phase: phase, event: event)] = StreamTransitions.whyImpossible(phaseName, eventName)
+            }
+        }
+        return TransitionCoverage(phases: StreamPhase.names, events: StreamEvent.names, impossible: impossible)
     }
 }

@@ -7,7 +7,8 @@ import Testing
     @Test func `it gives the numbers of the published generator`() {
         // The first of xoshiro256** from the state that SplitMix64 makes of 0 (the reference code of both, prng.di.unimi.it).
         var random = RandomNumbers(seed: 0)
-        #expect((0..<3).map { _ in random.next() } == [0x99EC_5F36_CB75_F2B4, 0xBF6E_1F78_4956_452A, 0x1A5F_849D_4933_E6E0])
+        #expect(
+            (0..<3).map { _ in random.next() } == [0x99EC_5F36_CB75_F2B4, 0xBF6E_1F78_4956_452A, 0x1A5F_849D_4933_E6E0])
     }
 
     @Test func `the same seed gives the same numbers, the next seed gives none of them`() {

@@ -6,7 +6,7 @@ import KernelSimulation
 import Reactor
 
 final class Client: SimulatedPeer {
-    private unowned let round: Round
+    private unowned let peers: Peers
     private let wire: Wire
     private let requests: [RequestScript]
     private let mishap: Mishap?
@@ -25,7 +25,9 @@ final class Client: SimulatedPeer {
     private var hasFinished = false
     /// Silent, by mishap.
     private var isMute = false
-    private var isOver = false
+    private var isOver = false {
+        didSet { if isOver && !oldValue { peers.clientEnded() } }
+    }
     private var patienceEnds: Instant
     private var pauseEnds = Instant.never
     private var nextLook = Instant.never
@@ -39,20 +41,20 @@ final class Client: SimulatedPeer {
     var bytesSent: Int { sent }
     var bytesReceived: Int { received }
 
-    init(_ round: Round, requests: [RequestScript], hasMishap: Bool) {
-        self.round = round
-        wire = round.kernel.connectClient()
+    init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
+        self.peers = peers
+        wire = peers.network.connectClient()
         var requests = requests
-        if round.configuration.isBehindProxy {
-            let header = ProxyScript.header(of: wire.address, round.configuration, &round.kernel.random)
+        if peers.configuration.isBehindProxy {
+            let header = ProxyScript.header(of: wire.address, peers.configuration, &peers.kernel.random)
             requests[0] = requests[0].behind(header)
         }
         self.requests = requests
         let length = requests.reduce(0) { $0 + $1.bytes.count }
-        mishap = hasMishap ? Mishap.draw(sending: length, receiving: 200 * requests.count, &round.kernel.random) : nil
-        pace = Pace.draw(hasFaults: round.configuration.hasFaults, bytes: length, &round.kernel.random)
-        isEager = !round.configuration.isTCP && round.kernel.random.oneIn(6)
-        patienceEnds = round.kernel.now + Self.patience
+        mishap = hasMishap ? Mishap.draw(sending: length, receiving: 200 * requests.count, &peers.kernel.random) : nil
+        pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: length, &peers.kernel.random)
+        isEager = !peers.configuration.isTCP && peers.kernel.random.oneIn(6)
+        patienceEnds = peers.kernel.now + Self.patience
     }
 
     /// Longer than any time-out that a round sets, shorter than for ever.
@@ -74,7 +76,7 @@ final class Client: SimulatedPeer {
         send(kernel)
         guard !isOver else { return }
         if kernel.now >= patienceEnds {
-            if mishap == nil { round.complain("client \(port) waited in vain: \(situation)") }
+            if mishap == nil { peers.complain("client \(port) waited in vain: \(situation)") }
             leave(kernel)
             return
         }
@@ -188,7 +190,7 @@ final class Client: SimulatedPeer {
         }
         pauseEnds = kernel.now
         statuses.append(head.status)
-        if !round.configuration.hasFaults { check(head, request) }
+        if !peers.configuration.hasFaults { check(head, request) }
         if head.status == 101 || request.method == .connect && head.status < 300 {
             tunnelAwaited = head.tunnelLength
             reader.enterTunnel(of: head.id ?? 0, .tunnelBack)
@@ -200,7 +202,7 @@ final class Client: SimulatedPeer {
 
     /// Among peers that behave, everything that is asked is answered by whom it should be.
     private func check(_ head: Head, _ request: RequestScript) {
-        if let own = request.ownStatuses, !round.configuration.isTCP {
+        if let own = request.ownStatuses, !peers.configuration.isTCP {
             if head.id != nil || !own.contains(head.status) {
                 complain("got \(head.status) from \(head.id ?? 0) instead of Portico's \(own)")
             }
@@ -227,7 +229,7 @@ final class Client: SimulatedPeer {
             wholeAnswers += 1
             wasToldTheEnd = true
         }
-        if !round.configuration.hasFaults {
+        if !peers.configuration.hasFaults {
             if (wholeAnswers < requests.count && !wasToldTheEnd || head != nil) && !sentTooMuch {
                 complain("left without an answer, \(situation)")
             }
@@ -265,8 +267,8 @@ final class Client: SimulatedPeer {
     }
 
     private func complain(_ what: String) {
-        round.complain("client \(port) \(what)")
+        peers.complain("client \(port) \(what)")
         isOver = true
-        round.kernel.peerCloses(wire)
+        peers.kernel.peerCloses(wire)
     }
 }

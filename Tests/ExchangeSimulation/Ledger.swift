@@ -40,11 +40,17 @@ struct Ledger {
         }
     }
 
-    /// Each exchange has one line, and there is no line without one.
-    mutating func checkNumbers() {
-        for (expected, number) in lines.map(\.number).sorted().enumerated() where number != expected {
-            faults.append("exchange \(min(expected, number)) has no line, or two")
-            return
+    /// How exchanges ended, by the two letters of the log.
+    var terminations: [String: Int] { Dictionary(lines.map { (String($0.termination), 1) }, uniquingKeysWith: +) }
+
+    /// Each exchange has one line, and there is no line without one. Of several workers each counts by as many.
+    mutating func checkNumbers(workers: Int) {
+        for worker in 0..<workers {
+            let own = lines.map(\.number).filter { $0 % workers == worker }.sorted()
+            for (count, number) in own.enumerated() where number != count * workers + worker {
+                faults.append("exchange \(min(count * workers + worker, number)) has no line, or two")
+                return
+            }
         }
     }
 
@@ -109,6 +115,29 @@ struct Ledger {
             let taken = lines.reduce(0) { $0 + $1.bytesIn }
             if client.bytesSent < taken {
                 faults.append("client \(client.port) sent \(client.bytesSent) bytes, the log has \(taken)")
+            }
+        }
+    }
+
+    /// What servers got is what was counted of them.
+    mutating func check(_ plan: Plan, against peers: [Peers], _ configuration: RoundConfiguration) {
+        for backend in plan.backends {
+            guard let route = Route(rawValue: backend.name), route.hasServers else { continue }
+            // Rules may have led its connections elsewhere.
+            if route != .resolved {
+                for (server, port) in zip(backend.backend.servers, route.ports) {
+                    let attempts = peers.reduce(0) { $0 + ($1.attempts[port] ?? 0) }
+                    expect(
+                        "connections to \(backend.name)/\(server.name)", server.traffic.total(.connections), attempts)
+                }
+            }
+            // What is sent again is one line and several requests.
+            if !configuration.hasFaults && !configuration.isTCP && route != .retried {
+                let got = route.ports.reduce(0) { sum, port in
+                    sum + peers.reduce(0) { $0 + ($1.requestsOnServers[port] ?? 0) }
+                }
+                expect(
+                    "requests on servers of \(backend.name)", UInt64(got), lines.count { $0.backend == backend.name })
             }
         }
     }

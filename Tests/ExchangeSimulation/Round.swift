@@ -1,32 +1,37 @@
-// A round: one worker, one configuration, and peers, all drawn from one seed; and the books at its end.
+// A round: some workers, one configuration, and peers, all drawn from one seed; and the books at its end.
 //
 // Half of what can be wrong is found by the peers: each knows every byte that it may get. The other half is found
-// at the end, when nobody is left: what the worker still holds, and what its log and its counters say.
+// at the end, when no peer is left: what the workers still hold, and what log, counters and peers say.
 
 import Basics
 import Chance
 import KernelSimulation
-import Proxy
+public import Proxy
 import Reactor
 
 public final class Round {
-    let kernel: SimulatedKernel
-    let configuration: RoundConfiguration
+    private let network: SimulatedNetwork
+    private let kernels: [SimulatedKernel]
+    private let control: SimulatedKernel
+    private let configuration: RoundConfiguration
     private let portico: SimulatedPortico
+    private let peers: Peers
+    private let checked: CheckedServers
     private let seed: UInt64
     private let wanted: Int
-    private var clients: [Client] = []
-    private var requests = 0
     private var complaints: [String] = []
-    private var portsOfRequests: [Int: UInt16] = [:]
 
     public struct Outcome: Sendable {
         public let exchanges: Int
+        public let workers: Int
         /// What went wrong, with the round's seed; empty if nothing did.
-        public fileprivate(set) var faults: [String]
+        public internal(set) var faults: [String]
         public let configuration: String
         /// How exchanges ended, by the two letters of the log.
         public let terminations: [String: Int]
+        public let transitions: TransitionCoverage
+        /// A fingerprint of all that happened: the same for the same seed.
+        public let trace: UInt64
     }
 
     /// Plays about `requests` requests and says what came of it.
@@ -36,11 +41,11 @@ public final class Round {
         var outcome: Outcome
         do {
             let round = Round(seed: seed, requests: requests, folder: folder)
-            worker = round.portico.worker
+            worker = round.portico.workers.last
             round.run()
             outcome = round.outcome()
         }
-        // Whoever was kept alive by a circle of references would keep the worker too, or be kept by it.
+        // An object that a circle of references keeps would keep the worker too, or be kept by it.
         if worker != nil { outcome.faults.append("seed \(seed): the worker outlives its round") }
         return outcome
     }
@@ -48,111 +53,107 @@ public final class Round {
     private init(seed: UInt64, requests: Int, folder: String) {
         self.seed = seed
         wanted = requests
-        let kernel = SimulatedKernel(seed: seed)
-        self.kernel = kernel
+        let network = SimulatedNetwork(seed: seed)
+        self.network = network
+        // One worker has more to do with itself, several have to do with one another.
+        let count = network.random.oneIn(4) ? 1 : network.random.number(2...4)
+        kernels = (0..<count).map { _ in SimulatedKernel(on: network) }
+        control = SimulatedKernel(on: network, listens: false)
         // One round in ten shows that nothing but a fault makes a fault.
-        let hasFaults = !kernel.random.oneIn(10)
-        if hasFaults {
-            kernel.moods.exhaustion = kernel.random.oneIn(4) ? 50 : 0
-            kernel.moods.falseAlarm = kernel.random.oneIn(2) ? 20 : 0
-            kernel.moods.shortOfMemory = kernel.random.oneIn(2) ? 20 : 0
-        }
-        let configuration = RoundConfiguration(&kernel.random, hasFaults: hasFaults, folder: folder)
+        let hasFaults = !network.random.oneIn(10)
+        if hasFaults { network.moods = KernelMoods(drawnFrom: &network.random) }
+        let configuration = RoundConfiguration(&network.random, hasFaults: hasFaults, folder: folder)
         self.configuration = configuration
-        portico = SimulatedPortico(on: kernel, named: "round-\(seed).cfg") { configuration.text(log: $0) }
-        for port in Route.ofServers.flatMap(\.ports) {
-            kernel.servers[.ip(.loopbackV4, port: port)] = { [unowned self] kernel, wire in
-                if hasFaults && kernel.random.oneIn(60) { return false }
-                _ = Server(self, wire, wantsHeader: Route.announced.ports.contains(port))
-                return true
-            }
+        portico = SimulatedPortico(on: kernels, control: control, .scheduled, named: "round-\(seed).cfg") {
+            configuration.text(log: $0)
         }
+        portico.recordTransitions()
+        peers = Peers(kernels[0], configuration, requests: requests)
+        checked = CheckedServers(in: control, hasFaults: hasFaults)
     }
-
-    func complain(_ what: String) { complaints.append(what) }
 
     // MARK: Playing
 
     private func run() {
-        kernel.schedule(Door(self), after: .zero)
-        if configuration.hasFaults && kernel.random.oneIn(10) {
-            // Somebody stops Portico in the middle of everything.
-            let order: WorkerOrders.Order = kernel.random.oneIn(2) ? .stopNow : .stopSoftly
-            let hand = Hand(portico, order)
-            kernel.schedule(hand, after: .milliseconds(UInt64(kernel.random.number(0...20_000))))
+        let operators = Operators(portico, hasFaults: configuration.hasFaults)
+        operators.schedule(in: control)
+        if !portico.work(turns: turnsMax, until: { peers.isDone }) {
+            complaints.append("\(turnsMax) turns of the threads, and no end: one of them spins")
         }
-        if !portico.work(turns: turnsMax) { complain("\(turnsMax) turns of the worker, and no end: it spins") }
-        if !portico.finish() { complain("the worker does not come to an end") }
+        if !portico.finish() { complaints.append("a worker does not come to an end") }
     }
 
     /// Some hundred times what any round needs.
-    private var turnsMax: Int { 100_000 + wanted * 2_000 }
-
-    /// The port of the client that sends this request.
-    func port(ofRequest id: Int) -> UInt16? { portsOfRequests[id] }
-
-    /// A client comes; false if there were enough.
-    fileprivate func admit() -> Bool {
-        guard requests < wanted, complaints.isEmpty else { return false }
-        let hasMishap = configuration.hasFaults && kernel.random.oneIn(5)
-        let count = kernel.random.oneIn(3) ? 1 : kernel.random.number(1...8)
-        let scripts = (1...count).map { number in
-            RequestScript.draw(id: requests + number, isLast: number == count, configuration, &kernel.random)
-        }
-        requests += count
-        let client = Client(self, requests: scripts, hasMishap: hasMishap)
-        for script in scripts { portsOfRequests[script.id] = client.port }
-        clients.append(client)
-        kernel.schedule(client, after: .milliseconds(UInt64(kernel.random.number(0...3))))
-        return true
-    }
+    private var turnsMax: Int { 200_000 + wanted * 4_000 }
 
     // MARK: The end
 
     private func outcome() -> Outcome {
-        let holdings = portico.worker.holdings
-        if holdings.watched != 0 { complain("\(holdings.watched) connections or listeners are left") }
-        if holdings.exchanges != 0 { complain("\(holdings.exchanges) exchanges are left") }
-        if holdings.buffers != 0 { complain("\(holdings.buffers) buffers are left") }
-        if kernel.openCount != 0 { complain("\(kernel.openCount) descriptors are left") }
+        complaints += peers.complaints
+        for worker in portico.workers {
+            let holdings = worker.holdings
+            if holdings.watched != 0 { complaints.append("\(holdings.watched) connections or listeners are left") }
+            if holdings.exchanges != 0 { complaints.append("\(holdings.exchanges) exchanges are left") }
+            if holdings.buffers != 0 { complaints.append("\(holdings.buffers) buffers are left") }
+        }
+        if network.openCount != 0 { complaints.append("\(network.openCount) descriptors are left") }
         let log = portico.logLines()
-        if log.lost != 0 { complain("\(log.lost) lines of the log are lost") }
+        if log.lost != 0 { complaints.append("\(log.lost) lines of the log are lost") }
         var ledger = Ledger(log.lines)
-        ledger.checkNumbers()
-        ledger.check(portico.plan, isTCP: configuration.isTCP, accepted: kernel.acceptedCount)
-        ledger.check(clients, isTCP: configuration.isTCP)
-        var terminations: [String: Int] = [:]
-        for line in ledger.lines { terminations[String(line.termination), default: 0] += 1 }
-        let faults = (complaints + ledger.faults).map { "seed \(seed): \($0)" }
+        ledger.checkNumbers(workers: kernels.count)
+        ledger.check(
+            portico.plan, isTCP: configuration.isTCP, accepted: kernels.reduce(0) { $0 + $1.acceptedCount })
+        ledger.check(peers.clients, isTCP: configuration.isTCP)
+        ledger.check(portico.plan, against: [peers], configuration)
         return Outcome(
-            exchanges: ledger.lines.count, faults: faults, configuration: configuration.text(log: 1),
-            terminations: terminations)
+            exchanges: ledger.lines.count, workers: kernels.count,
+            faults: (complaints + ledger.faults).map { "seed \(seed): \($0)" },
+            configuration: configuration.text(log: 1), terminations: ledger.terminations,
+            transitions: portico.transitions, trace: network.trace)
     }
 }
 
-/// Lets clients in, a few at a time.
-private final class Door: SimulatedPeer {
-    private unowned let round: Round
-    init(_ round: Round) { self.round = round }
+extension KernelMoods {
+    init(drawnFrom random: inout SeededRandom) {
+        self.init()
+        exhaustion = random.oneIn(4) ? 50 : 0
+        falseAlarm = random.oneIn(2) ? 20 : 0
+        shortOfMemory = random.oneIn(2) ? 20 : 0
+    }
+}
+
+/// People who give orders in the middle of everything: memory back, addresses given up for a while, an end.
+private final class Operators: SimulatedPeer {
+    private unowned let portico: SimulatedPortico
+    private var stop: (order: WorkerOrders.Order, at: Instant)?
+    private var listensAgainAt: Instant?
+
+    init(_ portico: SimulatedPortico, hasFaults: Bool) {
+        self.portico = portico
+        let kernel = portico.kernel
+        guard hasFaults, kernel.random.oneIn(10) else { return }
+        stop = (
+            kernel.random.oneIn(2) ? .stopNow : .stopSoftly,
+            kernel.now + .milliseconds(UInt64(kernel.random.number(0...20_000)))
+        )
+    }
+
+    func schedule(in kernel: SimulatedKernel) { kernel.schedule(self, after: .milliseconds(100)) }
 
     func act(in kernel: SimulatedKernel) {
-        let isRush = kernel.random.oneIn(50)
-        for _ in 0..<(isRush ? 20 : 1) {
-            guard round.admit() else { return }
+        guard !portico.control.wasStopped else { return }
+        if let stop, stop.at <= kernel.now { return portico.stop(stop.order) }
+        if let at = listensAgainAt {
+            if at <= kernel.now {
+                portico.control.setListening(true)
+                listensAgainAt = nil
+            }
+        } else if kernel.random.oneIn(200) {
+            portico.control.setListening(false)
+            listensAgainAt = kernel.now + .milliseconds(UInt64(kernel.random.number(0...500)))
         }
-        kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(0...20))))
+        if kernel.random.oneIn(100) { portico.control.trim() }
+        if kernel.random.oneIn(300) { portico.control.reportStatus() }
+        kernel.schedule(self, after: .milliseconds(100))
     }
-}
-
-/// Gives the worker an order at its time.
-private final class Hand: SimulatedPeer {
-    private unowned let portico: SimulatedPortico
-    private let order: WorkerOrders.Order
-
-    init(_ portico: SimulatedPortico, _ order: WorkerOrders.Order) {
-        self.portico = portico
-        self.order = order
-    }
-
-    func act(in kernel: SimulatedKernel) { portico.stop(order) }
 }

@@ -6,7 +6,7 @@ import KernelSimulation
 /// A backend, and what its requests' paths begin with.
 enum Route: String, CaseIterable {
     case plain, held, taken, spilled, awaited, closing, serverclosing, fresh, shared, limited, retried, resolved
-    case announced
+    case announced, checked
     // Answered by Portico itself.
     case denied, redirected, returned, files, stats
 
@@ -122,7 +122,8 @@ struct RoundConfiguration {
                 let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
                 let limits = route == .limited || random.oneIn(12) ? Self.limits(&random) : ""
                 let header = route == .announced ? random.oneIn(2) ? " send-proxy" : " send-proxy-v2" : ""
-                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)")
+                let check = route == .checked ? Self.check(&random) : ""
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)")
             }
         }
         lines += "\nresolvers dns\n"
@@ -138,6 +139,11 @@ struct RoundConfiguration {
         if random.oneIn(3) { words += " minconn 1" }
         if random.oneIn(3) { words += " maxqueue \(random.number(1...3))" }
         return words
+    }
+
+    /// How often a server's health is checked, and how many checks count.
+    private static func check(_ random: inout SeededRandom) -> String {
+        " check inter \(random.number(200...5_000))ms fall \(random.number(1...3)) rise \(random.number(1...3))"
     }
 
     private static func words(of route: Route, _ folder: String, _ random: inout SeededRandom) -> [String] {
@@ -159,6 +165,7 @@ struct RoundConfiguration {
                 "http-request do-resolve(txn.b,dns,ipv4) path,djb2,mod(7)",
                 "http-request set-dst var(txn.b)",
             ]
+        case .checked: return [random.oneIn(3) ? "timeout check 300ms" : "option httpchk"]
         case .fresh: return ["http-reuse never"]
         case .announced: return ["http-reuse \(random.oneIn(2) ? "always" : "safe")"]
         case .shared: return ["http-reuse \(random.oneIn(2) ? "always" : "aggressive")"]

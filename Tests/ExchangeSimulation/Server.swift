@@ -8,8 +8,9 @@ import ProxyProtocol
 import Reactor
 
 final class Server: SimulatedPeer {
-    private unowned let round: Round
+    private unowned let peers: Peers
     private let wire: Wire
+    private let port: UInt16
     private let mishap: Mishap?
     private var pace = Pace()
     private let isLoath: Bool
@@ -37,12 +38,13 @@ final class Server: SimulatedPeer {
     private var patienceEnds: Instant
     private var nextLook = Instant.never
 
-    init(_ round: Round, _ wire: Wire, wantsHeader: Bool) {
-        self.round = round
+    init(_ peers: Peers, _ wire: Wire, port: UInt16, wantsHeader: Bool) {
+        self.peers = peers
         header = wantsHeader ? [] : nil
         self.wire = wire
-        let kernel = round.kernel
-        let hasFaults = round.configuration.hasFaults
+        self.port = port
+        let kernel = peers.kernel
+        let hasFaults = peers.configuration.hasFaults
         isLoath = hasFaults && kernel.random.oneIn(25)
         mishap = hasFaults && kernel.random.oneIn(8) ? Mishap.draw(sending: 500, receiving: 500, &kernel.random) : nil
         patienceEnds = kernel.now + Self.patience
@@ -146,14 +148,15 @@ final class Server: SimulatedPeer {
     }
 
     private func headCame(_ head: Head, _ kernel: SimulatedKernel) {
+        peers.requestCame(to: port)
         guard request == nil else { return complain("got a request while it was answering another") }
-        if head.hosts != 1 && !round.configuration.isTCP { return complain("got \(head.hosts) Host fields") }
-        if let announcedPort, let id = head.id, announcedPort != round.port(ofRequest: id) {
+        if head.hosts != 1 && !peers.configuration.isTCP { return complain("got \(head.hosts) Host fields") }
+        if let announcedPort, let id = head.id, announcedPort != peers.port(ofRequest: id) {
             return complain("is announced as that of \(announcedPort) and got request \(id) of another client")
         }
         request = head
         requestIsWhole = false
-        pace = Pace.draw(hasFaults: round.configuration.hasFaults, bytes: 2_000, &kernel.random)
+        pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: 2_000, &kernel.random)
         if head.expectsContinue && !kernel.random.oneIn(4) {
             kernel.peerSends(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], on: wire)
         } else if kernel.random.oneIn(15) {
@@ -166,7 +169,7 @@ final class Server: SimulatedPeer {
 
     private func respond(_ kernel: SimulatedKernel) {
         guard let request else { return }
-        let script = ResponseScript.draw(request, closes: kernel.random.oneIn(8), round.configuration, &kernel.random)
+        let script = ResponseScript.draw(request, closes: kernel.random.oneIn(8), peers.configuration, &kernel.random)
         response = script
         responseSent = 0
         pace.sends = max(pace.sends, script.bytes.count / 60)
@@ -200,15 +203,15 @@ final class Server: SimulatedPeer {
         guard let response, isResponseSent, response.tunnelLength == nil else { return }
         if response.closes {
             // Unread bytes would make a reset of it, and the answer might be lost: a server that behaves reads on.
-            if requestIsWhole || round.configuration.hasFaults { leave(kernel) }
+            if requestIsWhole || peers.configuration.hasFaults { leave(kernel) }
             return
         }
         guard requestIsWhole else { return }
         self.request = nil
         self.response = nil
-        if round.configuration.hasFaults && kernel.random.oneIn(20) {
+        if peers.configuration.hasFaults && kernel.random.oneIn(20) {
             // Tired of waiting, or confused.
-            if !round.configuration.isTCP && kernel.random.oneIn(2) {
+            if !peers.configuration.isTCP && kernel.random.oneIn(2) {
                 kernel.peerSends(Array("HTTP/1.1 408 x\r\n\r\n".utf8)[...], on: wire)
             }
             leave(kernel)
@@ -222,7 +225,7 @@ final class Server: SimulatedPeer {
         tunnelSent += count
         sent += count
         if tunnelSent == tunnelLength && wire.outbound.isEmpty && wire.weFinished {
-            if !round.configuration.hasFaults && reader.contentCount != request?.tunnelLength {
+            if !peers.configuration.hasFaults && reader.contentCount != request?.tunnelLength {
                 complain("got \(reader.contentCount) of \(request?.tunnelLength ?? 0) bytes through a tunnel")
             }
             leave(kernel)
@@ -250,8 +253,8 @@ final class Server: SimulatedPeer {
     }
 
     private func complain(_ what: String) {
-        round.complain("a server's connection \(wire.number) \(what)")
+        peers.complain("a server's connection \(wire.number) \(what)")
         isOver = true
-        round.kernel.peerCloses(wire)
+        peers.kernel.peerCloses(wire)
     }
 }

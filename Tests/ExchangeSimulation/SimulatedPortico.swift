@@ -1,4 +1,4 @@
-// One worker of Portico on a simulated kernel, made from the text of a configuration with one `bind` line.
+// Portico on simulated kernels, made from the text of a configuration with one `bind` line: some workers and a control thread.
 
 import Admin
 import Balancing
@@ -15,38 +15,79 @@ import Rules
 import StaticFiles
 
 public final class SimulatedPortico {
+    /// The first worker's.
     public let kernel: SimulatedKernel
     public let plan: Plan
-    public let worker: Worker
+    public let workers: [Worker]
+    public var worker: Worker { workers[0] }
     /// What was said about the configuration.
     public let remarks: [String]
+    let orders: [WorkerOrders]
+    let control: SimulatedControl
     private let log = LogFile()
-    private let logger = Logger(rings: 1, ringBytes: 1 << 23)
-    private let orders = WorkerOrders(waker: nil)
-    private var wasStopped = false
-    /// Names that are being looked up, and when that is done.
-    private var names: [(key: NameTable.Key, doneAt: Instant)] = []
+    let logger: Logger
+    /// Says whose turn it is; nil for one worker that is given its turns by `turn`.
+    private let system: SimulatedSystem?
 
+    /// Who gives the threads their turns.
+    enum Threads {
+        /// `turn`, to the only worker.
+        case one
+        /// A `SimulatedSystem`, by the network's seed.
+        case scheduled
+        /// The operating system: each thread has a network of its own.
+        case real
+    }
+
+    /// One worker, whose control thread does no more than look names up.
     /// - Parameter configuration: the text, given the descriptor for its `log fd@` line.
-    public init(on kernel: SimulatedKernel, named name: String, _ configuration: (_ log: Int32) -> String) {
-        self.kernel = kernel
+    public convenience init(on kernel: SimulatedKernel, named name: String, _ configuration: (_ log: Int32) -> String) {
+        self.init(on: [kernel], control: kernel, .one, named: name, configuration)
+    }
+
+    /// A worker for each kernel.
+    init(
+        on kernels: [SimulatedKernel], control controlKernel: SimulatedKernel, _ threads: Threads, named name: String,
+        _ configuration: (_ log: Int32) -> String
+    ) {
+        kernel = kernels[0]
+        let count = kernels.count
+        let logger = Logger(rings: count + 1, ringBytes: 1 << 23)
+        self.logger = logger
         let text = configuration(log.descriptor)
         let loaded = Self.language.load(text: text, named: name)
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
+        facts.threads = count
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             environment: loaded.environment,
-            logger: logger, workers: 1, facts: facts, now: kernel.now)
+            logger: logger, workers: count, facts: facts, now: kernel.now)
         guard let plan = builder.build(), !loaded.hasErrors else {
             fatalError("\(name): \(loaded.problems + builder.problems) in\n\(text)")
         }
         remarks = (loaded.problems + builder.problems).map(\.message)
         self.plan = plan
-        plan.admission.setWorkers([orders])
-        worker = Worker(
-            index: 0, plan: plan, kernel: kernel, log: logger.channel(0), orders: orders,
-            listeners: [(kernel.listener, plan.binds[0])])
+        // One worker alone looks into its mailbox in each turn, and is never waited for.
+        let orders = kernels.map { WorkerOrders(waker: threads == .one ? nil : $0.waker) }
+        self.orders = orders
+        control = SimulatedControl(
+            on: controlKernel, plan, orders, log: logger.channel(0, clock: Clock(controlKernel).read),
+            isThread: threads != .one)
+        workers = kernels.enumerated().map { index, kernel in
+            Worker(
+                index: index, plan: plan, kernel: kernel, log: logger.channel(index + 1, clock: Clock(kernel).read),
+                orders: orders[index], listeners: [(kernel.listener, plan.binds[0])])
+        }
+        if threads != .one { control.start() }
+        guard threads == .scheduled else {
+            system = nil
+            return
+        }
+        let workerThreads = zip(kernels, workers).map { WorkerThread($0, $1) }
+        let control = control
+        control.isNeeded = { [unowned control] in !control.wasStopped || !workerThreads.allSatisfy(\.isFinished) }
+        system = SimulatedSystem(kernel.network, workerThreads + [control])
     }
 
     private static let language = Language(
@@ -57,55 +98,78 @@ public final class SimulatedPortico {
             ParameterGroup(of: "server", BalancingKeywords.serverParameters),
         ] + AdminKeywords.parameterGroups + RulesKeywords.expressionHelp)
 
-    /// One turn of the worker, whenever there is something to do.
-    public func turn() {
-        let limit = names.map(\.doneAt).min() ?? .never
-        worker.turn(until: min(limit, kernel.now + .seconds(1_000)))
-        lookNamesUp()
+    /// Carries a kernel's wall clock to its log channel, which is the same thread's.
+    private struct Clock: @unchecked Sendable {
+        unowned let kernel: SimulatedKernel
+        init(_ kernel: SimulatedKernel) { self.kernel = kernel }
+        @Sendable func read() -> WallTime { kernel.wallTime() }
     }
 
-    /// In the control thread's place: some names are known soon, some late, some not at all.
-    private func lookNamesUp() {
-        guard let table = plan.resolvers.first?.names else { return }
-        for key in table.takeQuestions() {
-            names.append((key, kernel.now + .milliseconds(UInt64(kernel.random.number(0...1_500)))))
-        }
-        while let at = names.firstIndex(where: { $0.doneAt <= kernel.now }) {
-            let key = names.remove(at: at).key
-            let address: IPAddress? = kernel.random.oneIn(3) ? nil : .v4(0x0A00_0001)
-            for waiter in table.settle(key, address, hold: plan.resolvers[0].holds.valid, now: kernel.now) {
-                orders.deliver(NameAnswer(for: waiter, address))
-            }
-        }
+    /// One turn of a thread, whenever there is something to do.
+    public func turn() {
+        if let system { return system.step() }
+        worker.turn(until: min(control.nextName, kernel.now + .seconds(1_000)))
+        control.lookNamesUp()
     }
 
     /// Works until every peer has done its part, in `turns` turns at most; false if that was not enough.
-    public func work(turns: Int) -> Bool {
+    public func work(turns: Int) -> Bool { work(turns: turns) { kernel.peersLeft == 0 } }
+
+    func work(turns: Int, until isDone: () -> Bool) -> Bool {
         for _ in 0..<turns {
-            guard kernel.peersLeft > 0 else { return true }
+            if isDone() { return true }
             turn()
         }
         return false
     }
 
-    public func stop(_ order: WorkerOrders.Order) {
-        wasStopped = true
-        orders.give(order)
+    /// Counts the transitions of all workers' exchanges from now on.
+    func recordTransitions() { for worker in workers { worker.transitions = TransitionCoverage.ofStreams } }
+
+    /// What was counted.
+    var transitions: TransitionCoverage {
+        workers.reduce(into: TransitionCoverage.ofStreams) { sum, worker in
+            if let counted = worker.transitions { sum.add(counted) }
+        }
     }
 
-    /// Stops, if nobody has done so before, and works until all has ended; false if it does not end.
+    public func stop(_ order: WorkerOrders.Order) { control.stop(order) }
+
+    /// Stops, unless that was done before, and works until all has ended; false if it does not end.
     public func finish() -> Bool {
-        if !wasStopped { stop(.stopSoftly) }
-        for _ in 0..<1_000 where !worker.isFinished { turn() }
-        return worker.isFinished
+        if !control.wasStopped { stop(.stopSoftly) }
+        for _ in 0..<(1_000 * workers.count * 10) where !isFinished { turn() }
+        if isFinished { control.close() }
+        return isFinished
     }
+
+    private var isFinished: Bool { workers.allSatisfy(\.isFinished) }
 
     /// All lines of the log; asked for once, at the end.
     public func logLines() -> (lines: [Substring], lost: UInt64) {
         logger.start()
+        return stopLogging()
+    }
+
+    /// As `logLines`, of a logger that was started.
+    func stopLogging() -> (lines: [Substring], lost: UInt64) {
         logger.stop(within: .seconds(30))
         return (log.text().split(separator: "\n"), logger.lost)
     }
+}
+
+/// A worker as the system sees it.
+private final class WorkerThread: SimulatedThread {
+    let kernel: SimulatedKernel
+    private let worker: Worker
+
+    init(_ kernel: SimulatedKernel, _ worker: Worker) {
+        self.kernel = kernel
+        self.worker = worker
+    }
+
+    var isFinished: Bool { worker.isFinished }
+    func turn() { worker.turn(until: .never) }
 }
 
 /// A file without a name that takes the log.

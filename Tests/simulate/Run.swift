@@ -3,11 +3,14 @@
 import Basics
 import ExchangeSimulation
 import Glibc
+import Proxy
 import Reactor
 import Synchronization
 
 final class Run: Sendable {
     private let wanted: Int
+    /// Workers that are threads of their own; 0 for rounds of one thread each.
+    private let workerThreads: Int
     private let folder: String
     private let nextSeed: Atomic<UInt64>
     private let state = Lock(State())
@@ -19,12 +22,17 @@ final class Run: Sendable {
         /// That of a round with faults.
         var configuration = ""
         var terminations: [String: Int] = [:]
+        var transitions = TransitionCoverage.ofStreams
+        var roundsByWorkers: [Int: Int] = [:]
+        var trace: UInt64 = 0
         /// Pages of memory in use when a fifth of the run was over.
         var earlyPages: Int?
     }
 
-    init(wanted: Int, firstSeed: UInt64) {
+    /// - Parameter workerThreads: how many workers of a round really run at once; 0 for as many as its seed says, by turns.
+    init(wanted: Int, firstSeed: UInt64, workerThreads: Int = 0) {
         self.wanted = wanted
+        self.workerThreads = workerThreads
         nextSeed = Atomic(firstSeed)
         var template = Array("/tmp/simulate-XXXXXX".utf8CString)
         precondition(unsafe mkdtemp(&template) != nil, "no folder in /tmp")
@@ -41,7 +49,8 @@ final class Run: Sendable {
         CrashReport.install()
         let descriptors = Self.openDescriptors()
         let begin = Instant.now()
-        let threads = (0..<min(Thread.processorCount, CrashReport.threadsMax)).map { number in
+        let roundsAtOnce = workerThreads > 0 ? 1 : min(Thread.processorCount, CrashReport.threadsMax, wanted)
+        let threads = (0..<roundsAtOnce).map { number in
             Thread(name: "round-\(number)") { self.playRounds(thread: number) }
         }
         for thread in threads { thread.join() }
@@ -54,12 +63,18 @@ final class Run: Sendable {
         while state.withLock({ $0.exchanges < wanted && $0.faults.isEmpty }) {
             let seed = nextSeed.wrappingAdd(1, ordering: .relaxed).oldValue
             CrashReport.note(seed, thread: thread)
-            let outcome = Round.play(seed: seed, requests: 2_000, folder: folder)
+            let outcome =
+                workerThreads > 0
+                ? ThreadedRound.play(seed: seed, workers: workerThreads, requests: 1_000, folder: folder)
+                : Round.play(seed: seed, requests: 2_000, folder: folder)
             state.withLock { state in
                 state.rounds += 1
                 state.exchanges += outcome.exchanges
                 state.faults += outcome.faults
                 if !outcome.faults.isEmpty { state.configuration = outcome.configuration }
+                state.transitions.add(outcome.transitions)
+                state.roundsByWorkers[outcome.workers, default: 0] += 1
+                state.trace = outcome.trace
                 for (letters, count) in outcome.terminations { state.terminations[letters, default: 0] += count }
                 if state.exchanges > wanted / 5 && state.earlyPages == nil { state.earlyPages = Self.pages() }
             }
@@ -73,8 +88,18 @@ final class Run: Sendable {
         let growth = (Self.pages() - (state.earlyPages ?? 0)) * 4 / 1_024
         if state.earlyPages != nil && growth > 64 { faults.append("memory has grown by \(growth) MiB") }
         let ends = state.terminations.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }
-        print("\(state.exchanges) exchanges in \(state.rounds) rounds, \(seconds.wholeMilliseconds / 1_000) s")
+        let rate = Int(clamping: UInt64(state.exchanges) * 1_000 / max(1, seconds.wholeMilliseconds))
+        print(
+            "\(state.exchanges) exchanges in \(state.rounds) rounds, \(seconds.wholeMilliseconds / 1_000) s: \(rate) a second"
+        )
+        let rounds = state.roundsByWorkers.sorted { $0.key < $1.key }.map { "\($0.value) of \($0.key)" }
+        print("Workers: rounds \(rounds.joined(separator: ", "))")
+        if state.rounds == 1 && state.trace != 0 { print("Fingerprint: \(String(state.trace, radix: 16))") }
         print("How they ended: \(ends.joined(separator: ", "))")
+        for line in state.transitions.report() { print(line) }
+        for pair in state.transitions.contradicted {
+            faults.append("\(state.transitions.name(of: pair)) is called impossible and was met")
+        }
         if !faults.isEmpty { print(state.configuration) }
         for fault in faults.prefix(20) { print("FAULT \(fault)") }
         return faults.isEmpty

@@ -112,7 +112,10 @@ final class Exchange: ProxyStream {
 
     // MARK: Events
 
-    override func handle(_ event: StreamEvent, _ worker: Worker) { transition(on: event, worker) }
+    override func handle(_ event: StreamEvent, _ worker: Worker) {
+        worker.transitions?.note(phase: phase.number, event: event.number)
+        transition(on: event, worker)
+    }
 
     override func clientAborted(_ worker: Worker) { clientGone(worker) }
 }

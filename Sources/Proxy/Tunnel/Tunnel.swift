@@ -99,6 +99,7 @@ final class Tunnel: ProxyStream {
     // MARK: Events
 
     override func handle(_ event: StreamEvent, _ worker: Worker) {
+        worker.transitions?.note(phase: phase.number, event: event.number)
         switch (phase, event) {
         case (.inspecting(let inspection), .progress), (.inspecting(let inspection), .timeUp):
             inspect(inspection, worker)
