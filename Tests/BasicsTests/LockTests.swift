@@ -2,6 +2,7 @@
 
 import Basics
 import Dispatch
+import Foundation
 import Testing
 
 @Suite struct LockTests {
@@ -58,5 +59,16 @@ import Testing
             #expect(witness.lock.withLock { $0 } == 0)
         }
         #expect(witness.lock.withLock { $0 } == 1)
+    }
+
+    @Test func `no other source has a lock, which ThreadSanitizer might not see`() throws {
+        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Sources")
+        let names = try #require(FileManager.default.enumerator(atPath: sources.path)).compactMap { $0 as? String }
+        try #require(names.contains("Basics/Lock.swift"))
+        for name in names where name.hasSuffix(".swift") && name != "Basics/Lock.swift" {
+            let text = try String(contentsOf: sources.appendingPathComponent(name), encoding: .utf8)
+            #expect(text.firstMatch(of: /\bMutex\b|pthread_mutex|NSLock/) == nil, "\(name): use Lock")
+        }
     }
 }

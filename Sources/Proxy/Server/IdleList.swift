@@ -21,7 +21,7 @@ struct StolenConnection: Sendable {
 final class IdleList: @unchecked Sendable {
     /// With a single worker there is no lock.
     private let isShared: Bool
-    private let lock = Mutex<Void>(())
+    private let lock = Lock<Void>(())
     private var chains = IdleChains()
     /// The keeping worker's.
     private var watchSet: (any WatchSet)?

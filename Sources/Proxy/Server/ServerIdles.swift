@@ -64,7 +64,7 @@ final class ServerIdles: Sendable {
 /// The idle connections of the process, by server. A worker asks once for each server.
 final class IdleRegistry: Sendable {
     private let workers: Int
-    private let servers = Mutex<[ObjectIdentifier: ServerIdles]>([:])
+    private let servers = Lock<[ObjectIdentifier: ServerIdles]>([:])
 
     init(workers: Int) { self.workers = workers }
 
