@@ -288,12 +288,12 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
     @Test(arguments: [(0, 2), (10, 2), (30, 3), (50, 5), (99, 9), (100, 10), (1_000, 10)])
     func `minconn is the limit of an idle backend, maxconn that of a full one`(_ load: Int, _ expected: Int) {
         let server = Site([limit(10, least: 2)]).backend.servers[0]
-        #expect(server.limit(load: load, full: 100) == expected)
+        #expect(server.limits.limit(load: load, full: 100) == expected)
     }
 
     @Test func `minconn alone is the limit`() {
-        #expect(Site([limit(nil, least: 3)]).backend.servers[0].limit(load: 0, full: 100) == 3)
-        #expect(Site([limit(2, least: 3)]).backend.servers[0].limit(load: 0, full: 100) == 3)
+        #expect(Site([limit(nil, least: 3)]).backend.servers[0].limits.limit(load: 0, full: 100) == 3)
+        #expect(Site([limit(2, least: 3)]).backend.servers[0].limits.limit(load: 0, full: 100) == 3)
     }
 
     @Test func `a limit that grows with the load lets the next one in`() {

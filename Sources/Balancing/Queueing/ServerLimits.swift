@@ -21,21 +21,24 @@ public struct ServerLimits: Sendable, Equatable {
     }
 }
 
-extension Server {
-    /// How many requests it may have now: on the ramp from `minconn` to `maxconn`, as steep as its backend is full.
+extension ServerLimits {
+    /// How many requests a server may have now: on the ramp from `minconn` to `maxconn`, as steep as its backend is full.
     /// - Parameters:
     ///   - load: requests in the backend, those that wait included.
     ///   - full: the load at which servers reach their `maxconn` (`fullconn`).
     func limit(load: Int, full: Int) -> Int {
-        guard let most = limits.maxConnections else { return .max }
-        guard let least = limits.minConnections, least < most, load < full else { return most }
+        guard let most = maxConnections else { return .max }
+        guard let least = minConnections, least < most, load < full else { return most }
         return max(least, load * most / full)
     }
+}
 
+extension Server {
     /// Whether it may have one more request. Another worker may take the slot before the caller does: `takeSlot` decides.
     func hasSlot(_ load: BackendLoad) -> Bool {
+        let limits = limits
         guard limits.maxConnections != nil else { return true }
-        return queued.current == 0 && active.current < limit(load: load.now, full: load.full)
+        return queued.current == 0 && active.current < limits.limit(load: load.now, full: load.full)
     }
 
     /// Takes a slot. Returns false if all are taken, or requests wait for this server alone.
@@ -45,11 +48,12 @@ extension Server {
 
     /// The same for a request that has waited.
     func takeFreeSlot(_ load: BackendLoad) -> Bool {
+        let limits = limits
         guard limits.maxConnections != nil else {
             active.increment()
             return true
         }
-        guard active.reserve(upTo: limit(load: load.now, full: load.full)) else { return false }
+        guard active.reserve(upTo: limits.limit(load: load.now, full: load.full)) else { return false }
         active.noteMaximum()
         return true
     }
