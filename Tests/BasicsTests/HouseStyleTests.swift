@@ -54,6 +54,11 @@ import Testing
         "Sources/Basics/CRC32.swift": "an algorithm of its own, used by the PROXY protocol and by converters",
         "Sources/Basics/Fault.swift": "replaces the standard library's preconditions everywhere",
         "Sources/portico/KeywordRegistry.swift": "the one list of all keyword tables",
+        "Sources/Proxy/Sections/LogProfileSection.swift": "a kind of section is one file",
+        "Sources/Proxy/Sections/MailersSection.swift": "a kind of section is one file",
+        "Sources/Proxy/Sections/RingSection.swift": "a kind of section is one file",
+        "Sources/Proxy/Sections/SiteSection.swift": "the one list of kinds of sections",
+        "Sources/Proxy/Sections/UserListSection.swift": "a kind of section is one file",
         "Sources/Reactor/TimerQueue.swift": "used by the workers as well as by TaskLoop",
     ]
 
