@@ -183,7 +183,7 @@ let package = Package(
             uses: [
                 "portico", "Basics", "Configuration", "Resolvers", "Logging", "Patterns", "Expressions", "LogFormat",
                 "Rules", "Balancing", "StaticFiles",
-                "Admin", "Proxy",
+                "Admin", "Proxy", "Control",
             ]),
         tests(of: "Scenario", uses: ["ScriptedNameserver"]),
         tests(of: "Fuzz", uses: ["FuzzTargets"]),

@@ -116,7 +116,7 @@ public enum AdminKeywords {
 
         Keyword(
             "stats admin", in: .proxies, usage: "stats admin { if | unless } <condition>",
-            summary: "Accepted and not done: the stats page shows, and changes nothing."
+            summary: "Accepted without effect: the stats page changes nothing."
         ) { (arguments, _) throws(ConfigProblem) in
             _ = try arguments.choice("a condition", of: ["if": (), "unless": ()])
             _ = try arguments.next("a condition")
@@ -174,7 +174,8 @@ public enum AdminKeywords {
     private static let socketParameters: [Parameter<StatsSocket>] = [
         Parameter(
             "level", usage: "level { user | operator | admin }",
-            summary: "What its commands may do: see harmless things, see all, change things. Default: operator."
+            summary:
+                "What its commands may do: user sees statistics, operator sees all, admin changes things. Default: operator."
         ) { (arguments, socket) throws(ConfigProblem) in
             socket.level = try arguments.choice(
                 "a level", of: ["user": AccessLevel.user, "operator": .operator, "admin": .admin])
@@ -219,7 +220,7 @@ public enum AdminKeywords {
         },
     ]
 
-    /// The socket that `-S` asks for: an address with the parameters of `stats socket`, parted by commas.
+    /// The socket that `-S` asks for: an address with the parameters of `stats socket`, separated by commas.
     public static func masterSocket(_ text: String) throws(ConfigProblem) -> StatsSocket {
         var column = 1
         var words: [Word] = []

@@ -1,9 +1,9 @@
-// What `global` says about the runtime sockets, and about who this node is.
+// The settings of the runtime sockets, and the names of this node.
 
 public import Basics
 public import Configuration
 
-/// What a command may do; each level may do all that the lower ones may.
+/// What a conversation may do: each level includes the lower ones.
 public enum AccessLevel: Int, Sendable, Comparable, CaseIterable {
     case user, `operator`, admin
 

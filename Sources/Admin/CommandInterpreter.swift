@@ -1,150 +1,143 @@
-// A conversation on a runtime socket: lines in, bytes out. It reads no socket and knows no live state but the
-// snapshot that its context gives.
+// A conversation on a runtime socket: lines in, text out, which is made while the peer takes it. It reads no socket and no
+// live state but what its context gives.
 //
 // As in HAProxy: a line is one command or several with `;` between them; each answer ends in an empty line; without
 // `prompt` the conversation is over after one line.
 
-internal import Basics
-
-/// What commands may ask of the running program.
-public protocol CommandContext {
-    func snapshot() -> StatsSnapshot
-    /// What was refused last at each proxy.
-    func refusedMessages() -> RefusedMessages
-    /// What the nameservers of each `resolvers` section answered.
-    func resolversReports() -> [ResolversReport]
-    /// The rings of log lines.
-    func eventSinks() -> [EventSink]
-    /// Where a ring's next line will be.
-    func endOfEvents(of name: String) -> UInt64
-    /// Appends a ring's lines from `position` on, which becomes that of the first line not appended; up to some `bytesMax`.
-    func readEvents(
-        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int)
-}
-
-extension CommandContext {
-    public func eventSinks() -> [EventSink] { [] }
-    public func endOfEvents(of name: String) -> UInt64 { 0 }
-    public func readEvents(
-        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
-    ) {}
-}
-
-/// What to do after some input: send the bytes, then close if that is said.
-public struct CommandResult: Sendable, Equatable {
-    public var bytes: [UInt8] = []
-    public var closes = false
-    /// Whether the conversation is interactive and waits for the next line.
-    public var prompts = false
-
-    public init() {}
-}
+public import Basics
 
 /// One conversation.
-public struct CommandInterpreter: Sendable {
+public struct CommandInterpreter {
     /// The longest line, as in HAProxy; a longer one ends the conversation.
     public static let lineBytesMax = 16_384
 
-    private var session: CommandSession
-    private var unfinished: [UInt8] = []
-
+    private let commands: [any RuntimeCommand.Type]
     /// Whether a command may begin with the process it is for.
     private let takesProcess: Bool
+    private var session: CommandSession
+    private var unfinished: [UInt8] = []
+    /// Commands of the line that are still to be run, the first one last.
+    private var waiting: [[String]] = []
+    private var answer: PiecewiseAnswer?
 
     /// - Parameters:
+    ///   - commands: those there are, in the order of the help.
     ///   - level: that of the socket.
     ///   - takesProcess: whether a command may begin with the process it is for (`@1`, `@!123`): there is only one.
-    public init(level: AccessLevel, takesProcess: Bool = false) {
-        session = CommandSession(level: level)
+    public init(commands: [any RuntimeCommand.Type], level: AccessLevel, takesProcess: Bool = false) {
+        self.commands = commands
         self.takesProcess = takesProcess
+        session = CommandSession(level: level)
     }
 
-    /// Takes bytes as they come. Whole lines are run, the rest is kept for the next call.
-    public mutating func receive(_ bytes: RawSpan, context: some CommandContext) -> CommandResult {
-        var result = CommandResult()
+    /// Whether the conversation is over; once `fill` returns false, its last byte is out.
+    public var isOver: Bool { session.isOver }
+    /// Whether it is interactive and waits for the next line.
+    public var prompts: Bool { session.isInteractive && !session.isOver }
+    /// Whether it shows the lines of a ring as they come: `fill` is to be called from time to time, and any input ends it
+    /// (`endFollowing`).
+    public var isFollowing: Bool { session.follow != nil }
+
+    /// Takes bytes up to the end of the first line; returns how many. The rest is for the next call, after `fill` has returned
+    /// false.
+    public mutating func receive(_ bytes: RawSpan) -> Int {
+        precondition(waiting.isEmpty && answer == nil, "a line was received before the one before was answered")
         for i in 0..<bytes.byteCount where !session.isOver {
             if bytes[i] == 0x0A {
-                runUnfinished(context: context, to: &result)
-            } else if unfinished.count == Self.lineBytesMax {
-                session.isOver = true
-                result.bytes.append("Line too long.\n\n")
-            } else {
-                unfinished.append(bytes[i])
+                endLine()
+                return i + 1
             }
+            guard unfinished.count < Self.lineBytesMax else {
+                session.isOver = true
+                answer = PiecewiseAnswer(nil, after: Array("Line too long.\n\n".utf8))
+                return bytes.byteCount
+            }
+            unfinished.append(bytes[i])
         }
-        finish(&result)
-        return result
+        return bytes.byteCount
     }
 
     /// The peer sends no more: a last line without its newline is run, then the conversation is over.
-    public mutating func inputEnded(context: some CommandContext) -> CommandResult {
-        var result = CommandResult()
-        if !unfinished.isEmpty, !session.isOver { runUnfinished(context: context, to: &result) }
-        session.isOver = true
-        finish(&result)
-        return result
+    public mutating func inputEnded() {
+        if !unfinished.isEmpty, !session.isOver { endLine() }
+        session.endsWithLine = true
+        if waiting.isEmpty { session.isOver = true }
     }
 
-    /// Runs one line, given without its newline.
-    public mutating func run(line: String, context: some CommandContext) -> CommandResult {
-        var result = CommandResult()
-        if !session.isOver { run(line, context: context, to: &result) }
-        finish(&result)
-        return result
-    }
-
-    /// Whether the conversation shows the lines of a ring as they come: `readEvents` is to be called from time to time, and any
-    /// input ends it (`endFollowing`).
-    public var isFollowing: Bool { session.follow != nil }
-
-    /// The lines that have come since the last call, as many as may be sent at a time.
-    public mutating func readEvents(context: some CommandContext) -> [UInt8] {
-        var out: [UInt8] = []
-        guard var follow = session.follow else { return out }
-        context.readEvents(
-            of: follow.name, from: &follow.position, into: &out, delimiter: follow.delimiter,
-            bytesMax: EventFollow.bytesMax)
-        session.follow = follow
-        return out
-    }
-
-    /// Ends that, and with it a conversation that is not interactive.
-    public mutating func endFollowing() -> CommandResult {
-        session.follow = nil
-        if !session.isInteractive { session.isOver = true }
-        var result = CommandResult()
-        result.bytes.append(session.isInteractive ? "\n> " : "\n")
-        finish(&result)
-        return result
-    }
-
-    private func finish(_ result: inout CommandResult) {
-        result.closes = session.isOver
-        result.prompts = session.isInteractive && !session.isOver
-    }
-
-    private mutating func runUnfinished(context: some CommandContext, to result: inout CommandResult) {
+    private mutating func endLine() {
         if unfinished.last == 0x0D { unfinished.removeLast() }
         let line = String(decoding: unfinished, as: UTF8.self)
         unfinished.removeAll()
-        run(line, context: context, to: &result)
+        waiting = CommandLine.commands(of: line).reversed()
     }
 
-    private mutating func run(_ line: String, context: some CommandContext, to result: inout CommandResult) {
-        for words in CommandLine.commands(of: line) where !session.isOver {
-            let isForProcess = takesProcess && words.first?.hasPrefix("@") == true
-            var call = CommandCall(
-                words: isForProcess ? Array(words.dropFirst()) : words, context: context, session: session)
-            // The process alone chooses it for what follows.
-            if !isForProcess || !call.words.isEmpty { Command.run(&call) }
-            session = call.session
-            guard !session.isOver else { break }
-            result.bytes += call.out
-            // What stands behind it in the line would come after the end of that, which is some input.
-            if session.follow != nil { return }
-            result.bytes.append(session.isInteractive ? "\n> " : "\n")
+    /// Runs the commands that were received and appends their answers to `out`, as far as there is room. Returns false when
+    /// there is nothing more to append for now, and true if it is to be called again when `out` has room.
+    public mutating func fill(_ out: inout ByteBuffer, context: any CommandContext) -> Bool {
+        while true {
+            if let current = answer {
+                if current.fill(&out, at: context.now) { return true }
+                answer = nil
+            }
+            if session.follow != nil {
+                guard out.room > 0, follow(context) else { return false }
+                continue
+            }
+            guard !session.isOver, let words = waiting.popLast() else {
+                waiting = []
+                return false
+            }
+            run(words, context)
         }
-        if !session.isInteractive { session.isOver = true }
+    }
+
+    private mutating func run(_ words: [String], _ context: any CommandContext) {
+        let isForProcess = takesProcess && words.first?.hasPrefix("@") == true
+        var call = CommandCall(
+            words: isForProcess ? Array(words.dropFirst()) : words, context: context, commands: commands,
+            session: session)
+        // A process without a command chooses it for what follows.
+        if !isForProcess || !call.words.isEmpty { call.run() }
+        session = call.session
+        // `quit` says nothing.
+        guard !session.isOver else { return }
+        if session.follow != nil {
+            // Following ends with input, so what stands behind it in the line is not run.
+            waiting = []
+            answer = PiecewiseAnswer(nil, after: call.text)
+            return
+        }
+        answer = PiecewiseAnswer(call.pieces, after: call.text, end: end)
+        endIfLineIsDone()
+    }
+
+    /// What follows every answer.
+    private var end: [UInt8] { Array((session.isInteractive ? "\n> " : "\n").utf8) }
+
+    private mutating func endIfLineIsDone() {
+        if waiting.isEmpty, session.endsWithLine || !session.isInteractive { session.isOver = true }
+    }
+
+    /// Puts lines that have come into `answer`; returns false if there are none.
+    private mutating func follow(_ context: any CommandContext) -> Bool {
+        guard var follow = session.follow else { return false }
+        var lines: [UInt8] = []
+        context.readEvents(
+            of: follow.name, from: &follow.position, into: &lines, delimiter: follow.delimiter,
+            bytesMax: EventFollow.bytesMax)
+        session.follow = follow
+        guard !lines.isEmpty else { return false }
+        answer = PiecewiseAnswer(nil, after: lines)
+        return true
+    }
+
+    /// Ends the display of a ring's lines, and with it a conversation that is not interactive.
+    public mutating func endFollowing() {
+        session.follow = nil
+        // What was read from the ring and not taken by the peer is sent first.
+        let rest = answer?.drain(at: .never) ?? []
+        answer = PiecewiseAnswer(nil, after: rest, end: end)
+        endIfLineIsDone()
     }
 }
 
@@ -153,6 +146,8 @@ struct CommandSession {
     var level: AccessLevel
     var isInteractive = false
     var isOver = false
+    /// The peer sends no more lines.
+    var endsWithLine = false
     /// The ring whose lines are shown as they come.
     var follow: EventFollow?
 

@@ -1,4 +1,4 @@
-// Spans, sizes and counts as a person says them: `3m 12s`, `1.4 GiB`, `12,345`.
+// Time spans, sizes and counts for human readers: `3m 12s`, `1.4 GiB`, `12,345`.
 
 internal import Basics
 

@@ -1,5 +1,5 @@
-// The facts of the process that `show info` prints, under HAProxy's names. What HAProxy prints and Portico has no
-// measure for is left out; readers look these up by name.
+// The facts of the process that `show info` prints, under HAProxy's names. What HAProxy prints and Portico does not
+// measure is left out; readers look these up by name.
 
 internal import Basics
 

@@ -1,15 +1,15 @@
 // The metrics of frontends, backends and servers, in the order of HAProxy's columns. CSV, JSON, the typed text and
 // their descriptions are printed from this one table.
 //
-// A column that Portico has no measure for is here too, with its meaning and no value, so that a reader that counts
-// columns finds each where it expects it.
+// A column that Portico does not measure is here too, with its meaning and no value, so that readers which count columns
+// find each where they expect it.
 
 internal import Basics
 
-/// One row of the snapshot with what is needed to read it.
+/// One row with what is needed to read it.
 struct StatSubject {
     let process: ProcessStats
-    let proxy: ProxyStats
+    let proxy: ProxyIdentity
     let row: StatsRow
     /// Whether addresses, cookies and algorithms may be shown: `stats show-legends`, and operators on the socket.
     let showsLegends: Bool
@@ -293,6 +293,7 @@ enum StatMetrics {
 
     /// HAProxy's CSV has a column named `-` before this metric, and `-` in it for proxies that have modules.
     static let firstModuleMetric = "ssl_sess"
+    static let firstModuleIndex = table.firstIndex { "\($0.name)" == firstModuleMetric }
 }
 
 extension StatSubject {

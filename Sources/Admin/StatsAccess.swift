@@ -1,4 +1,4 @@
-// Who may see the page: HTTP Basic authentication (RFC 7617) against the users that `stats auth` names.
+// Access to the page: HTTP Basic authentication (RFC 7617) against the users that `stats auth` names.
 
 internal import Basics
 
@@ -6,11 +6,11 @@ internal import Basics
 public enum StatsAccess: Sendable, Equatable {
     case allowed, refused
 
-    /// `authorization` is the field's value, nil where the request has none. Without users everybody may.
+    /// `authorization` is the field's value, nil where the request has none. Without users every request may.
     public static func check(authorization: RawSpan?, settings: StatsPageSettings) -> StatsAccess {
         guard !settings.users.isEmpty else { return .allowed }
         guard let field = authorization, let given = credentials(field) else { return .refused }
-        // Every user is compared, and every byte, so that the time taken tells nothing.
+        // All users and all bytes are compared, so that the time does not depend on how much is right.
         var isKnown = false
         for user in settings.users {
             let isThis = isEqual(given, "\(user.name):\(user.password)".verbatimBytes)
@@ -19,7 +19,7 @@ public enum StatsAccess: Sendable, Equatable {
         return isKnown ? .allowed : .refused
     }
 
-    /// `user:password` out of `Basic <base64>`; nil if it is anything else.
+    /// `user:password` from `Basic <base64>`; nil for any other value.
     private static func credentials(_ field: RawSpan) -> [UInt8]? {
         let scheme: StaticString = "basic"
         let length = scheme.utf8CodeUnitCount
@@ -39,7 +39,7 @@ public enum StatsAccess: Sendable, Equatable {
 
 /// RFC 4648 section 4.
 enum Base64 {
-    /// Padding may be there or not; anything else that does not belong makes the whole text unreadable.
+    /// Returns nil if the text has any other byte than the alphabet's and padding at its end, which may be missing.
     static func decode(_ text: RawSpan) -> [UInt8]? {
         var length = text.byteCount
         while length > 0, text.byteCount - length < 2, text[length - 1] == 0x3D { length -= 1 }
@@ -57,7 +57,7 @@ enum Base64 {
                 out.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
             }
         }
-        // Bits left over are zero in what an encoder writes.
+        // An encoder leaves the remaining bits zero.
         return bits & (1 << UInt32(count) - 1) == 0 ? out : nil
     }
 

@@ -1,32 +1,82 @@
-// The stats page: one HTML document that needs nothing but itself, works without scripts, in light and dark, on a
-// desk and on a telephone. Written front to back into one array, so that ten thousand servers take ten thousand
-// times as long as one.
+// The stats page: one HTML document that needs nothing but itself, works without scripts, in light and dark, on a desk and
+// on a telephone. It is made front to back, a row at a time, while the client takes it.
 
 internal import Basics
 
-struct StatsPage {
-    let snapshot: StatsSnapshot
+struct StatsPage: PieceProducer {
+    let source: any StatsSource
     let settings: StatsPageSettings
     let request: StatsRequest
+    let filter: RowFilter
 
-    private var process: ProcessStats { snapshot.process }
+    /// What the next piece is.
+    enum Position {
+        case head, banner, summary, troubles
+        /// The table of frontends; `begun` once it has a row.
+        case frontends(Int, begun: Bool)
+        /// The tables of backends with servers, and the rows of one.
+        case backends(Int)
+        case servers(Int, of: Int)
+        /// The table of backends without servers.
+        case serverless(Int, begun: Bool)
+        case footer
+    }
+    private var position = Position.head
+    private(set) var process = ProcessStats()
 
-    /// Appends the whole document.
-    func append(to out: inout [UInt8]) {
-        let servers = snapshot.proxies.reduce(0) { $0 + $1.servers.count }
-        out.reserveCapacity(out.count + 16_384 + servers * 1_400)
-        appendHead(to: &out)
-        out.append("<body>\n")
-        appendBanner(to: &out)
-        out.append("<main>\n")
-        appendSummary(to: &out)
-        appendTroubles(to: &out)
-        appendFrontends(to: &out)
-        for proxy in snapshot.proxies where !proxy.servers.isEmpty { append(backend: proxy, to: &out) }
-        appendServerless(to: &out)
-        out.append("</main>\n")
-        appendFooter(to: &out)
-        out.append("</body>\n</html>\n")
+    /// - Parameter filter: which proxies and servers are shown.
+    init(_ source: any StatsSource, settings: StatsPageSettings, request: StatsRequest, filter: RowFilter) {
+        self.source = source
+        self.settings = settings
+        self.request = request
+        self.filter = filter
+    }
+
+    mutating func next(into out: inout [UInt8], at now: Instant) -> Bool {
+        switch position {
+        case .head:
+            process = source.process(at: now)
+            appendHead(to: &out)
+            position = .banner
+        case .banner:
+            out.append("<body>\n")
+            appendBanner(to: &out)
+            out.append("<main>\n")
+            position = .summary
+        case .summary:
+            appendSummary(to: &out)
+            position = .troubles
+        case .troubles:
+            appendTroubles(to: &out)
+            position = .frontends(0, begun: false)
+        case .frontends(let proxy, let begun): position = appendFrontend(proxy, begun: begun, to: &out, at: now)
+        case .backends(let proxy): position = beginBackend(proxy, to: &out, at: now)
+        case .servers(let server, let proxy): position = append(server: server, of: proxy, to: &out, at: now)
+        case .serverless(let proxy, let begun): position = appendServerless(proxy, begun: begun, to: &out, at: now)
+        case .footer:
+            out.append("</main>\n")
+            appendFooter(to: &out)
+            out.append("</body>\n</html>\n")
+            return false
+        }
+        return true
+    }
+
+    /// The identity of a proxy that is shown; nil if it is not.
+    func shown(_ proxy: Int) -> ProxyIdentity? {
+        let identity = source.identity(ofProxy: proxy)
+        return filter.takes(identity) ? identity : nil
+    }
+
+    /// Calls `body` with each server of the proxies that are shown.
+    private func forEachServer(_ body: (ProxyIdentity, _ name: String, RowState) -> Void) {
+        for proxy in 0..<source.proxyCount {
+            guard let identity = shown(proxy) else { continue }
+            for server in 0..<source.serverCount(ofProxy: proxy) {
+                let (name, state) = source.stateOfServer(server, ofProxy: proxy)
+                body(identity, name, state)
+            }
+        }
     }
 
     // MARK: Around the tables
@@ -137,7 +187,7 @@ struct StatsPage {
         out.append("</dd></div>\n")
     }
 
-    /// What an operator should look at first: servers that are down, and that the process is about to end.
+    /// What an operator should look at first: servers that are down, and whether the process is stopping.
     private func appendTroubles(to out: inout [UInt8]) {
         if process.isStopping {
             out.append("<p class=\"trouble\">Stopping: no new connections; the last ones are being finished.</p>\n")
@@ -145,18 +195,17 @@ struct StatsPage {
         let shownMax = 12
         var down = 0
         var list: [UInt8] = []
-        for proxy in snapshot.proxies {
-            for server in proxy.servers where server.state.isDown {
-                down += 1
-                guard down <= shownMax else { continue }
-                list.append(down == 1 ? "<a href=\"#b" : ", <a href=\"#b")
-                list.append(decimal: proxy.id)
-                list.append("\">")
-                list.append(html: proxy.name)
-                list.append(0x2F)
-                list.append(html: server.name)
-                list.append("</a>")
-            }
+        forEachServer { proxy, name, state in
+            guard state.isDown else { return }
+            down += 1
+            guard down <= shownMax else { return }
+            list.append(down == 1 ? "<a href=\"#b" : ", <a href=\"#b")
+            list.append(decimal: proxy.id)
+            list.append("\">")
+            list.append(html: proxy.name)
+            list.append(0x2F)
+            list.append(html: name)
+            list.append("</a>")
         }
         guard down > 0 else { return }
         out.append("<p class=\"trouble\"><b>")
@@ -221,15 +270,14 @@ struct StatsPage {
         return max(1, delay.nanoseconds / 1_000_000_000)
     }
 
-    /// Servers that take requests, those that their checks have taken out, and all but those in maintenance.
+    /// The numbers of servers that take requests, of those that are down, and of all but those in maintenance.
     private var serverCounts: (up: Int, down: Int, all: Int) {
         var counts = (up: 0, down: 0, all: 0)
-        for proxy in snapshot.proxies {
-            for server in proxy.servers where !server.state.isInMaintenance {
-                counts.all += 1
-                if server.state.takesRequests { counts.up += 1 }
-                if server.state.isDown { counts.down += 1 }
-            }
+        forEachServer { _, _, state in
+            guard !state.isInMaintenance else { return }
+            counts.all += 1
+            if state.takesRequests { counts.up += 1 }
+            if state.isDown { counts.down += 1 }
         }
         return counts
     }

@@ -1,4 +1,4 @@
-// What a proxy's `stats` lines say about its stats page.
+// The settings of a proxy's stats page, and what a request asks of it.
 
 public import Basics
 public import Configuration
@@ -30,7 +30,7 @@ public struct StatsPageSettings: SectionSettings {
     public var showsDescription = false
     public var description: String?
     public var realm = "Portico Statistics"
-    /// `stats auth`: who may see the page; everybody if nobody is named.
+    /// `stats auth`: the users that may see the page; empty if it is open to all.
     public var users: [User] = []
     /// `stats scope`: the sections that are shown, `.` for the page's own; all if none is named.
     public var scope: [String] = []
@@ -51,13 +51,13 @@ public struct StatsRequest: Sendable, Equatable {
     public var hidesMaintenance = false
     /// `;scope=<text>`: only sections with this in their names; empty for all.
     public var scope = ""
-    /// The longest text that HAProxy looks for.
+    /// HAProxy uses this many bytes of the text.
     private static let scopeBytesMax = 20
 
     public init() {}
 
     /// What `target` (path and query as received) asks of the page at `settings.uri`; nil if it is not for the page.
-    /// Options stand behind the URI, each after a `;`. Unknown ones mean nothing, as in HAProxy.
+    /// Options follow the URI, each after a `;`. Unknown ones are ignored, as in HAProxy.
     public static func parse(_ target: RawSpan, settings: StatsPageSettings) -> StatsRequest? {
         guard settings.isEnabled else { return nil }
         let uri = settings.uri.utf8
@@ -92,8 +92,8 @@ public struct StatsRequest: Sendable, Equatable {
         }
     }
 
-    /// What stands behind `name` in an option, cut to the length of a section's name as one may be looked for; empty if it
-    /// has a byte that no such name has.
+    /// The value of the option `name`, cut to `scopeBytesMax`; empty if it has a byte that no section's name has, and nil if it is
+    /// another option.
     private static func value(of option: RawSpan, behind name: StaticString) -> String? {
         let length = name.utf8CodeUnitCount
         guard option.byteCount >= length, option.extracting(first: length).equals(name) else { return nil }
@@ -111,5 +111,7 @@ public struct StatsRequest: Sendable, Equatable {
 
     private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x3B || byte == 0x3F || byte == 0x26 }
 
-    var filter: RowFilter { RowFilter(hidesDown: hidesDown, hidesMaintenance: hidesMaintenance) }
+    var filter: RowFilter {
+        RowFilter(hidesDown: hidesDown, hidesMaintenance: hidesMaintenance, nameContains: scope)
+    }
 }

@@ -1,57 +1,78 @@
 // A request for the stats page becomes an answer: access first, then the form that was asked for.
 
+internal import Basics
 public import HTTP
 
+/// What a request for the stats page gets.
+public struct StatsResponse {
+    /// Status and fields. Its body is the whole answer where `body` is nil, and empty otherwise.
+    public let head: LocalResponse
+    /// The page or table, made while the client takes it. The answer to HEAD has the same; the sender leaves it out.
+    public let body: PiecewiseAnswer?
+}
+
 public enum StatsService {
-    /// The answer to one request for the page. `snapshot` is called only for those who may see it.
+    /// The answer to one request for the page. `source` is called only for those who may see the page.
     ///
-    /// The answer to HEAD has the same body as that to GET; whoever sends it leaves the body out.
-    ///
-    /// - Parameter section: the section that the page belongs to, which `stats scope .` means.
-    public static func answer(
-        _ request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings, section: String,
-        snapshot all: () -> StatsSnapshot
-    ) -> LocalResponse {
+    /// - Parameters:
+    ///   - authorization: the value of the request's Authorization field; nil if it has none.
+    ///   - section: the section that the page belongs to, which `stats scope .` means.
+    public static func respond(
+        to request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings, section: String,
+        source: () -> any StatsSource
+    ) -> StatsResponse {
         guard StatsAccess.check(authorization: authorization, settings: settings) == .allowed else {
             var refusal = LocalResponse.error(401)
             refusal.fields.append((name: "www-authenticate", value: challenge(settings.realm)))
-            return refusal
+            return StatsResponse(head: refusal, body: nil)
         }
         // POST asks for a change of a server's state, which the page does not offer.
-        if method == .post { return LocalResponse.error(403, detail: "This page changes nothing.") }
+        if method == .post {
+            return StatsResponse(head: .error(403, detail: "This page changes nothing."), body: nil)
+        }
         guard method == .get || method == .head else {
             var refusal = LocalResponse.error(405)
             refusal.fields.append((name: "allow", value: "GET, HEAD"))
-            return refusal
+            return StatsResponse(head: refusal, body: nil)
         }
-        var body: [UInt8] = []
-        let type: String
-        func snapshot() -> StatsSnapshot {
-            var snapshot = all()
-            snapshot.proxies.removeAll { !settings.shows($0.name, section: section) || !request.asksFor($0.name) }
-            return snapshot
+        var filter = request.filter
+        filter.scope = settings.scope
+        filter.section = section
+        func table(_ form: StatsTable.Form) -> StatsTable {
+            StatsTable(source(), as: form, filter, showsLegends: settings.showsLegends)
         }
-        switch request.form {
-        case .page:
-            StatsPage(snapshot: snapshot(), settings: settings, request: request).append(to: &body)
-            type = "text/html; charset=utf-8"
-        case .csv:
-            snapshot().appendCSV(request.filter, showsLegends: settings.showsLegends, to: &body)
-            type = "text/plain"
-        case .json:
-            snapshot().appendJSON(request.filter, showsLegends: settings.showsLegends, to: &body)
-            type = "application/json"
-        case .typed:
-            snapshot().appendTyped(request.filter, showsLegends: settings.showsLegends, to: &body)
-            type = "text/plain"
-        }
+        let (producer, type): (any PieceProducer, String) =
+            switch request.form {
+            case .page:
+                (
+                    StatsPage(source(), settings: settings, request: request, filter: filter),
+                    "text/html; charset=utf-8"
+                )
+            case .csv: (table(.csv), "text/plain")
+            case .json: (table(.json), "application/json")
+            case .typed: (table(.typed(describes: false)), "text/plain")
+            }
         let fields = [
             (name: "cache-control", value: "no-cache"), (name: "content-type", value: type),
             (name: "x-content-type-options", value: "nosniff"),
             // The page brings its own style and nothing else.
             (name: "content-security-policy", value: "default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
         ]
-        return LocalResponse(status: 200, fields: fields, body: body)
+        return StatsResponse(
+            head: LocalResponse(status: 200, fields: fields, body: []), body: PiecewiseAnswer(producer))
+    }
+
+    /// The same answer with its whole body at once.
+    public static func answer(
+        _ request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings, section: String,
+        snapshot: () -> StatsSnapshot
+    ) -> LocalResponse {
+        let response = respond(
+            to: request, method: method, authorization: authorization, settings: settings, section: section,
+            source: { snapshot() })
+        var whole = response.head
+        if let body = response.body { whole.body = body.drain(at: Instant(nanoseconds: 0)) }
+        return whole
     }
 
     /// RFC 7617 section 2; the realm is a quoted string without control characters.
@@ -62,19 +83,5 @@ public enum StatsService {
             quoted.unicodeScalars.append(scalar)
         }
         return quoted + "\""
-    }
-}
-
-extension StatsPageSettings {
-    /// Whether a section is within what `stats scope` lines name.
-    fileprivate func shows(_ name: String, section: String) -> Bool {
-        scope.isEmpty || scope.contains(name) || name == section && scope.contains(".")
-    }
-}
-
-extension StatsRequest {
-    /// As in HAProxy the text may be anywhere in the name, and letters compare without case.
-    fileprivate func asksFor(_ name: String) -> Bool {
-        scope.isEmpty || name.lowercased().contains(scope.lowercased())
     }
 }

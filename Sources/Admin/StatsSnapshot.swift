@@ -1,5 +1,5 @@
-// Everything that is shown of a running Portico, as plain values: the page, the tables and the socket read it
-// and nothing else. Whoever has the live state fills it in; every field starts as "nothing happened yet".
+// Everything that is shown of a running Portico, as plain values. The page, the tables and the runtime socket read a
+// `StatsSource`, which makes these values when they are asked for; every field starts as "nothing happened yet".
 
 public import Basics
 
@@ -54,7 +54,7 @@ public struct ProcessStats: Sendable {
     /// Bytes of buffers kept, and of those that hold data now.
     public var bufferBytesAllocated: UInt64 = 0
     public var bufferBytesUsed: UInt64 = 0
-    /// Share of the last second spent waiting, in percent; nil if it is not measured.
+    /// Share of the last second that the workers waited, in percent; nil if it is not measured.
     public var idlePercent: Int?
     /// Listening sockets.
     public var listeners = 0
@@ -68,8 +68,8 @@ public struct ProcessStats: Sendable {
     public init() {}
 }
 
-/// One frontend, backend or listen section.
-public struct ProxyStats: Sendable {
+/// Which frontend, backend or listen section it is.
+public struct ProxyIdentity: Sendable {
     public var name: String
     /// HAProxy's `iid`: unique, from 2 upwards.
     public var id: Int
@@ -77,16 +77,38 @@ public struct ProxyStats: Sendable {
     public var mode = "http"
     /// What `description` in the section says.
     public var description = ""
+
+    public init(name: String, id: Int) {
+        self.name = name
+        self.id = id
+    }
+}
+
+/// One frontend, backend or listen section with all its rows.
+public struct ProxyStats: Sendable {
+    public var identity: ProxyIdentity
     /// The side that clients see; nil for a backend.
     public var frontend: StatsRow?
     public var servers: [StatsRow] = []
     /// The side that servers see; nil for a frontend.
     public var backend: StatsRow?
 
-    public init(name: String, id: Int) {
-        self.name = name
-        self.id = id
+    public var name: String {
+        get { identity.name }
+        set { identity.name = newValue }
     }
+    public var id: Int { identity.id }
+    public var mode: String {
+        get { identity.mode }
+        set { identity.mode = newValue }
+    }
+    public var description: String {
+        get { identity.description }
+        set { identity.description = newValue }
+    }
+
+    public init(_ identity: ProxyIdentity) { self.identity = identity }
+    public init(name: String, id: Int) { self.init(ProxyIdentity(name: name, id: id)) }
 }
 
 /// What a row is about; the raw value is HAProxy's `type` column.
@@ -96,7 +118,7 @@ public enum RowKind: Int, Sendable {
     case server = 2
 }
 
-/// How a frontend, backend or server is.
+/// The state of a frontend, backend or server.
 public enum RowState: Sendable, Equatable {
     /// A frontend that accepts; one at its `maxconn`; one that pauses; one that accepts no more.
     case open, full, paused, stopped
@@ -110,14 +132,14 @@ public enum RowState: Sendable, Equatable {
     case goingUp(Int, of: Int)
     /// Finishes what it has and takes no new clients.
     case drain
-    /// Taken out by hand.
+    /// Taken out by the operator.
     case maintenance
     /// The server's name has no address.
     case unresolved
     /// A server without health checks: taken to be up.
     case noCheck
 
-    /// Whether a server is out without regard to its checks.
+    /// Whether a server takes no requests for another reason than its checks.
     var isInMaintenance: Bool { self == .maintenance || self == .unresolved }
 
     /// HAProxy's `status` column.
@@ -171,7 +193,7 @@ public struct StatusClassStats: Sendable {
     public init() {}
 }
 
-/// A frontend, a backend or a server. What a kind of row does not have is not shown for it, whatever is set.
+/// A frontend, a backend or a server. Fields that its kind does not have are not shown, even if they are set.
 public struct StatsRow: Sendable {
     public var kind: RowKind
     /// A server's name.
@@ -271,7 +293,7 @@ public struct StatsRow: Sendable {
     /// In all.
     public var downtime = TimeSpan.zero
 
-    /// Whether a backend has any, whatever their state.
+    /// Whether a backend has servers, in any state.
     public var hasServers = true
 
     // Connections to servers.

@@ -1,70 +1,130 @@
-// The snapshot as text for programs: CSV with HAProxy's columns, its typed text, its JSON. All three walk the
-// metric tables; none knows a metric by name.
+// The statistics as text for programs: CSV with HAProxy's columns, its typed text, its JSON. All three walk the metric
+// tables; none knows a metric by name.
 
 internal import Basics
 
-/// Which rows of the snapshot are wanted.
-struct RowFilter {
-    /// Only this proxy.
-    var proxyID: Int?
-    var kinds = RowKinds.all
-    /// Only this number within its proxy.
-    var rowID: Int?
-    /// Without servers that are down, or in maintenance.
-    var hidesDown = false
-    var hidesMaintenance = false
+/// The counters of all rows, as text in one of three forms.
+struct StatsTable: PieceProducer {
+    enum Form {
+        /// A header line, then a line a row; every line ends in a comma.
+        case csv
+        /// An array of rows, each an array of typed fields.
+        case json
+        /// A line a value: `S.3.1.0.pxname.1:KNS:str:app`; with `describes` also what it means, in quotes.
+        case typed(describes: Bool)
+    }
 
-    func takes(_ row: StatsRow, of proxy: ProxyStats) -> Bool {
-        guard proxyID == nil || proxyID == proxy.id, kinds.contains(row.kind), rowID == nil || rowID == row.id else {
-            return false
+    let source: any StatsSource
+    let form: Form
+    let filter: RowFilter
+    /// Whether addresses, cookies and algorithms are shown.
+    let showsLegends: Bool
+
+    private var cursor = RowCursor()
+    private var process: ProcessStats?
+    /// The row that is being written, and its next metric: rows in JSON are longer than a piece should be.
+    private var subject: StatSubject?
+    private var metric = 0
+    private var isFirstRow = true
+    private var isFirstField = true
+
+    init(_ source: any StatsSource, as form: Form, _ filter: RowFilter = RowFilter(), showsLegends: Bool) {
+        self.source = source
+        self.form = form
+        self.filter = filter
+        self.showsLegends = showsLegends
+    }
+
+    /// Metrics in one piece of the long forms: some 2 KiB of JSON.
+    private static let metricsPerPiece = 16
+
+    mutating func next(into out: inout [UInt8], at now: Instant) -> Bool {
+        guard let process else {
+            process = source.process(at: now)
+            begin(&out)
+            return true
         }
-        guard row.kind == .server else { return true }
-        switch row.state {
-        case .down, .goingUp: return !hidesDown
-        case .maintenance, .unresolved: return !hidesMaintenance
-        default: return true
+        if subject == nil {
+            guard let (proxy, row) = cursor.next(in: source, filter, at: now) else {
+                if case .json = form { out.append("]\n") }
+                return false
+            }
+            subject = StatSubject(process: process, proxy: proxy, row: row, showsLegends: showsLegends)
+            metric = 0
+            isFirstField = true
+            if case .json = form { out.append(isFirstRow ? "[" : ",[") }
+            isFirstRow = false
+        }
+        guard let subject else { return true }
+        let end =
+            if case .csv = form { StatMetrics.table.count } else {
+                min(StatMetrics.table.count, metric + Self.metricsPerPiece)
+            }
+        while metric < end {
+            append(StatMetrics.table[metric], of: subject, to: &out)
+            metric += 1
+        }
+        if metric == StatMetrics.table.count { endRow(&out) }
+        return true
+    }
+
+    private func begin(_ out: inout [UInt8]) {
+        switch form {
+        case .csv:
+            out.append("# ")
+            for (index, metric) in StatMetrics.table.enumerated() {
+                if index == StatMetrics.firstModuleIndex { out.append("-,") }
+                out.append(metric.name)
+                out.append(0x2C)
+            }
+            out.append(0x0A)
+        case .json: out.append(0x5B)
+        case .typed: break
         }
     }
-}
 
-extension StatsSnapshot {
-    /// Calls `body` for every row that `filter` takes: a proxy's frontend, its servers, its backend.
-    func forEachRow(_ filter: RowFilter, showsLegends: Bool, _ body: (StatSubject) -> Void) {
-        for proxy in proxies where filter.proxyID == nil || filter.proxyID == proxy.id {
-            func visit(_ row: StatsRow) {
-                guard filter.takes(row, of: proxy) else { return }
-                body(StatSubject(process: process, proxy: proxy, row: row, showsLegends: showsLegends))
+    private mutating func append(_ metric: Metric<StatSubject>, of subject: StatSubject, to out: inout [UInt8]) {
+        let value = metric.value(subject)
+        let position = self.metric
+        switch form {
+        case .csv:
+            if position == StatMetrics.firstModuleIndex { out.append("-,") }
+            out.append(csv: value)
+            out.append(0x2C)
+        case .typed(let describes):
+            guard !value.isNone else { return }
+            out.append(subject.row.kind.letter)
+            for number in [subject.proxy.id, subject.row.id, position] {
+                out.append(0x2E)
+                out.append(decimal: number)
             }
-            if let frontend = proxy.frontend { visit(frontend) }
-            for server in proxy.servers { visit(server) }
-            if let backend = proxy.backend { visit(backend) }
+            out.append(0x2E)
+            out.append(typed: value, of: metric, describes: describes)
+        case .json:
+            guard !value.isNone else { return }
+            out.append(isFirstField ? "{\"objType\":\"" : ",{\"objType\":\"")
+            isFirstField = false
+            out.append(subject.row.kind.typeName)
+            out.append("\",\"proxyId\":")
+            out.append(decimal: subject.proxy.id)
+            out.append(",\"id\":")
+            out.append(decimal: subject.row.id)
+            out.append(0x2C)
+            out.append(json: value, of: metric, position: position)
+        }
+    }
+
+    private mutating func endRow(_ out: inout [UInt8]) {
+        subject = nil
+        switch form {
+        case .csv: out.append(0x0A)
+        case .json: out.append(0x5D)
+        case .typed: break
         }
     }
 }
 
 // MARK: - CSV
-
-extension StatsSnapshot {
-    /// Appends HAProxy's CSV: a header line, then a line a row; every line ends in a comma.
-    func appendCSV(_ filter: RowFilter = RowFilter(), showsLegends: Bool, to out: inout [UInt8]) {
-        out.append("# ")
-        for metric in StatMetrics.table {
-            if "\(metric.name)" == StatMetrics.firstModuleMetric { out.append("-,") }
-            out.append(metric.name)
-            out.append(0x2C)
-        }
-        out.append(0x0A)
-        let firstModule = StatMetrics.table.firstIndex { "\($0.name)" == StatMetrics.firstModuleMetric }
-        forEachRow(filter, showsLegends: showsLegends) { subject in
-            for (index, metric) in StatMetrics.table.enumerated() {
-                if index == firstModule { out.append("-,") }
-                out.append(csv: metric.value(subject))
-                out.append(0x2C)
-            }
-            out.append(0x0A)
-        }
-    }
-}
 
 extension [UInt8] {
     fileprivate mutating func append(csv value: MetricValue) {
@@ -88,56 +148,9 @@ extension [UInt8] {
 
 // MARK: - Typed text
 
-extension StatsSnapshot {
-    /// Appends a line a value: `S.3.1.0.pxname.1:KNS:str:app`; with `describes` also what it means, in quotes.
-    func appendTyped(
-        _ filter: RowFilter = RowFilter(), showsLegends: Bool, describes: Bool = false, to out: inout [UInt8]
-    ) {
-        forEachRow(filter, showsLegends: showsLegends) { subject in
-            for (position, metric) in StatMetrics.table.enumerated() {
-                let value = metric.value(subject)
-                guard !value.isNone else { continue }
-                out.append(subject.row.kind.letter)
-                for number in [subject.proxy.id, subject.row.id, position] {
-                    out.append(0x2E)
-                    out.append(decimal: number)
-                }
-                out.append(0x2E)
-                out.append(typed: value, of: metric, describes: describes)
-            }
-        }
-    }
-}
-
-extension ProcessStats {
-    /// Appends a line a fact: `Pid: 4711`; with `describes` also what it means, in quotes.
-    func appendInfo(describes: Bool = false, to out: inout [UInt8]) {
-        for metric in InfoMetrics.table {
-            let value = metric.value(self)
-            guard !value.isNone else { continue }
-            out.append(metric.name)
-            out.append(": ")
-            out.append(plain: value)
-            if describes { out.append(description: metric.help) }
-            out.append(0x0A)
-        }
-    }
-
-    /// Appends a line a fact: `6.Pid.1:SGP:u32:4711`.
-    func appendTypedInfo(describes: Bool = false, to out: inout [UInt8]) {
-        for (position, metric) in InfoMetrics.table.enumerated() {
-            let value = metric.value(self)
-            guard !value.isNone else { continue }
-            out.append(decimal: position)
-            out.append(0x2E)
-            out.append(typed: value, of: metric, describes: describes)
-        }
-    }
-}
-
 extension [UInt8] {
     /// From the metric's name to the end of the line.
-    fileprivate mutating func append<S>(typed value: MetricValue, of metric: Metric<S>, describes: Bool) {
+    mutating func append<S>(typed value: MetricValue, of metric: Metric<S>, describes: Bool) {
         append(metric.name)
         append(".1:")
         append(metric.tags.origin.letter)
@@ -151,8 +164,8 @@ extension [UInt8] {
         append(0x0A)
     }
 
-    /// A value on a line of its own: whatever a peer put into a text, it stays on that line.
-    fileprivate mutating func append(plain value: MetricValue) {
+    /// A value on a line of its own: line ends that a peer put into a text become blanks.
+    mutating func append(plain value: MetricValue) {
         switch value {
         case .none: break
         case .u32(let number), .s32(let number): append(decimal: number)
@@ -161,7 +174,7 @@ extension [UInt8] {
         }
     }
 
-    fileprivate mutating func append(description help: StaticString) {
+    mutating func append(description help: StaticString) {
         append(":\"")
         append(help)
         append(0x22)
@@ -170,53 +183,9 @@ extension [UInt8] {
 
 // MARK: - JSON
 
-extension StatsSnapshot {
-    /// Appends HAProxy's JSON: an array of rows, each an array of typed fields.
-    func appendJSON(_ filter: RowFilter = RowFilter(), showsLegends: Bool, to out: inout [UInt8]) {
-        out.append(0x5B)
-        var isFirstRow = true
-        forEachRow(filter, showsLegends: showsLegends) { subject in
-            out.append(isFirstRow ? "[" : ",[")
-            isFirstRow = false
-            var isFirst = true
-            for (position, metric) in StatMetrics.table.enumerated() {
-                let value = metric.value(subject)
-                guard !value.isNone else { continue }
-                out.append(isFirst ? "{\"objType\":\"" : ",{\"objType\":\"")
-                isFirst = false
-                out.append(subject.row.kind.typeName)
-                out.append("\",\"proxyId\":")
-                out.append(decimal: subject.proxy.id)
-                out.append(",\"id\":")
-                out.append(decimal: subject.row.id)
-                out.append(0x2C)
-                out.append(json: value, of: metric, position: position)
-            }
-            out.append(0x5D)
-        }
-        out.append("]\n")
-    }
-}
-
-extension ProcessStats {
-    /// Appends HAProxy's JSON: an array of typed fields.
-    func appendJSONInfo(to out: inout [UInt8]) {
-        out.append(0x5B)
-        var isFirst = true
-        for (position, metric) in InfoMetrics.table.enumerated() {
-            let value = metric.value(self)
-            guard !value.isNone else { continue }
-            out.append(isFirst ? "{" : ",{")
-            isFirst = false
-            out.append(json: value, of: metric, position: position)
-        }
-        out.append("]\n")
-    }
-}
-
 extension [UInt8] {
     /// From `"field"` to the closing brace.
-    fileprivate mutating func append<S>(json value: MetricValue, of metric: Metric<S>, position: Int) {
+    mutating func append<S>(json value: MetricValue, of metric: Metric<S>, position: Int) {
         append("\"field\":{\"pos\":")
         append(decimal: position)
         append(",\"name\":\"")

@@ -1,6 +1,6 @@
-// What SIGHUP asks for: every server and proxy in a line, in HAProxy's words. Snapshot in, text out.
+// The report that SIGHUP logs: a line for every server and proxy, in HAProxy's words.
 
-/// How proxies and their servers are, for logs.
+/// The states of proxies and their servers, for logs.
 public enum StatusReport {
     /// The lines about one proxy, its servers first.
     public static func lines(of proxy: ProxyStats) -> [String] {

@@ -145,7 +145,8 @@ public final class ControlPlane {
             sockets.append(
                 RuntimeSocket.start(
                     socket, at: settings.address,
-                    interpreter: CommandInterpreter(level: settings.level, takesProcess: settings.takesProcess),
+                    interpreter: CommandInterpreter(
+                        commands: RuntimeCommands.all, level: settings.level, takesProcess: settings.takesProcess),
                     timeout: admin.timeout, limit: limit, context: context, pool: pool, in: loop))
         }
     }

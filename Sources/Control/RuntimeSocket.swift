@@ -158,21 +158,23 @@ final class RuntimeSocket: LoopTask {
     }
 }
 
-/// What the commands read: statistics, captured errors, nameserver reports and log rings of the running process.
+/// What commands may read and change. A command that needs more than statistics casts its call's context to this type.
 final class RuntimeContext: CommandContext {
-    private let plan: Plan
+    let plan: Plan
     private let clock: any Kernel
     private let resolvers: ResolverSet
+    let statistics: any StatsSource
 
     init(plan: Plan, clock: any Kernel, resolvers: ResolverSet) {
         self.plan = plan
         self.clock = clock
         self.resolvers = resolvers
+        statistics = PlanStatistics(plan)
     }
 
-    func snapshot() -> StatsSnapshot { plan.snapshot(now: clock.now) }
+    var now: Instant { clock.now }
 
-    func refusedMessages() -> RefusedMessages { plan.refusedMessages() }
+    func capturedErrors() -> CapturedErrors { plan.capturedErrors() }
 
     func resolversReports() -> [ResolversReport] { resolvers.reports }
 
@@ -199,7 +201,6 @@ private final class RuntimeConnection: LoopTask {
     private let limit: RuntimeSocket.ConnectionLimit
     private let context: RuntimeContext
     private var handle = SlotHandle(index: 0, generation: 0)
-    private var closesWhenSent = false
     /// Whether the deadline that is set is that of the next turn instead of the time-out.
     private var awaitsTurn = false
 
@@ -240,61 +241,56 @@ private final class RuntimeConnection: LoopTask {
         if !awaitsTurn { step(in: loop) }
     }
 
-    /// Sends what is left of the previous answer; when the peer has taken all of it, runs the next command.
+    /// Sends a buffer's worth of answers, or reads a line. Health checks and signals get their turn before the next step.
     private func step(in loop: TaskLoop) {
-        switch stream?.send(loop.kernel) {
-        case .all?: break
-        case .failed?: return close(in: loop)
-        case .blocked?, nil: return
+        guard send(in: loop) else { return }
+        stream?.append { output in _ = interpreter.fill(&output, context: context) }
+        if stream?.hasUnsent == true {
+            if send(in: loop) { takeTurn(at: loop.now, in: loop) }
+            return
         }
-        if closesWhenSent { return close(in: loop) }
+        if interpreter.isOver { return close(in: loop) }
         if interpreter.isFollowing { return follow(in: loop) }
         if stream?.hasInput == false {
             switch stream?.read(loop.kernel) {
-            case .ended?:
-                take(interpreter.inputEnded(context: context))
-                closesWhenSent = true
+            case .ended?: interpreter.inputEnded()
             case .failed?: return close(in: loop)
             case .blocked?, nil: return
             case .progressed?, .full?: break
             }
         }
-        if stream?.hasInput == true { runLine() }
+        stream?.consumeInput { bytes, consumed in
+            if bytes.byteCount > 0 { consumed = interpreter.receive(bytes) }
+        }
         takeTurn(at: loop.now, in: loop)
     }
 
-    /// Sends the ring's new lines (`show events -w`) and schedules the next look at it. Any input ends that, as the manual says.
+    /// Sends what waits; returns false if the peer takes no more for now, or the connection is closed.
+    private func send(in loop: TaskLoop) -> Bool {
+        switch stream?.send(loop.kernel) {
+        case .all?: return true
+        case .blocked?, nil: return false
+        case .failed?:
+            close(in: loop)
+            return false
+        }
+    }
+
+    /// Looks for lines of the ring again in a moment, until the peer says something or closes.
     private func follow(in loop: TaskLoop) {
         switch stream?.read(loop.kernel) {
-        case .blocked?: stream?.queue(interpreter.readEvents(context: context))
+        case .blocked?: takeTurn(at: loop.now + ControlLimits.eventPause, in: loop)
         case .progressed?, .full?:
             stream?.discardInput()
-            take(interpreter.endFollowing())
-        case .ended?, .failed?, nil: return close(in: loop)
+            interpreter.endFollowing()
+            takeTurn(at: loop.now, in: loop)
+        case .ended?, .failed?, nil: close(in: loop)
         }
-        takeTurn(at: loop.now + (stream?.hasUnsent == true ? .zero : ControlLimits.eventPause), in: loop)
     }
 
     private func takeTurn(at instant: Instant, in loop: TaskLoop) {
         awaitsTurn = true
         loop.setDeadline(instant, of: handle)
-    }
-
-    /// Passes the first line to the interpreter, or its beginning if the rest has not arrived.
-    private func runLine() {
-        let result = stream?.consumeInput { bytes, consumed in
-            while consumed < bytes.byteCount {
-                consumed += 1
-                if bytes[consumed - 1] == 0x0A { break }
-            }
-            return interpreter.receive(bytes.extracting(first: consumed), context: context)
-        }
-        if let result { take(result) }
-    }
-
-    private func take(_ result: CommandResult) {
-        stream?.queue(result.bytes)
-        if result.closes { closesWhenSent = true }
     }
 
     func close(in loop: TaskLoop) {

@@ -1,4 +1,4 @@
-// The statistics at one moment: what the counters, gauges and health records say, as plain values.
+// The statistics as plain values: what counters, gauges and health records say at the moment a row is read.
 
 public import Admin
 internal import Balancing
@@ -8,33 +8,81 @@ internal import Logging
 internal import Reactor
 internal import Synchronization
 
-extension Plan {
-    /// Everything the stats page and the runtime socket show.
-    public func snapshot(now: Instant) -> StatsSnapshot {
-        var snapshot = StatsSnapshot()
-        snapshot.process = processStats(now: now)
-        for frontend in frontends {
-            var proxy = ProxyStats(name: frontend.name, id: frontend.id)
-            proxy.mode = frontend.mode.rawValue
-            proxy.description = frontend.description
-            proxy.frontend = frontend.statistics(now: now, isStopping: counters.isStopping)
-            if let own = backends.first(where: { $0.isListen && $0.name == frontend.name }) {
-                own.add(to: &proxy, now: now)
-            }
-            snapshot.proxies.append(proxy)
+/// The statistics of a running plan, row by row.
+public final class PlanStatistics: StatsSource, Sendable {
+    private let plan: Plan
+    /// A proxy's sides, as indices in the plan: a frontend, a backend, or both for a `listen` section.
+    private struct Sides {
+        let id: Int
+        var frontend: Int?
+        var backend: Int?
+    }
+    /// In the order of their numbers.
+    private let proxies: [Sides]
+
+    public init(_ plan: Plan) {
+        self.plan = plan
+        var proxies = plan.frontends.indices.map { index in
+            let frontend = plan.frontends[index]
+            let own = plan.backends.firstIndex { $0.isListen && $0.name == frontend.name }
+            return Sides(id: frontend.id, frontend: index, backend: own)
         }
-        for backend in backends where !backend.isListen {
-            var proxy = ProxyStats(name: backend.name, id: backend.id)
-            proxy.mode = backend.mode.rawValue
-            proxy.description = backend.description
-            backend.add(to: &proxy, now: now)
-            snapshot.proxies.append(proxy)
+        for index in plan.backends.indices where !plan.backends[index].isListen {
+            proxies.append(Sides(id: plan.backends[index].id, frontend: nil, backend: index))
         }
-        snapshot.proxies.sort { $0.id < $1.id }
-        return snapshot
+        self.proxies = proxies.sorted { $0.id < $1.id }
     }
 
-    private func processStats(now: Instant) -> ProcessStats {
+    public func process(at now: Instant) -> ProcessStats { plan.processStats(now: now) }
+
+    public var proxyCount: Int { proxies.count }
+
+    public func identity(ofProxy proxy: Int) -> ProxyIdentity {
+        let id = proxies[proxy].id
+        if let frontend = frontend(proxy) {
+            var identity = ProxyIdentity(name: frontend.name, id: id)
+            identity.mode = frontend.mode.rawValue
+            identity.description = frontend.description
+            return identity
+        }
+        guard let backend = backend(proxy) else { preconditionFailure("proxy \(id) has neither side") }
+        var identity = ProxyIdentity(name: backend.name, id: id)
+        identity.mode = backend.mode.rawValue
+        identity.description = backend.description
+        return identity
+    }
+
+    public func frontend(ofProxy proxy: Int, at now: Instant) -> StatsRow? {
+        frontend(proxy)?.statistics(now: now, isStopping: plan.counters.isStopping)
+    }
+
+    public func serverCount(ofProxy proxy: Int) -> Int { backend(proxy)?.backend.servers.count ?? 0 }
+
+    public func server(_ server: Int, ofProxy proxy: Int, at now: Instant) -> StatsRow {
+        self.server(server, proxy).statistics(now: now)
+    }
+
+    public func stateOfServer(_ server: Int, ofProxy proxy: Int) -> (name: String, state: RowState) {
+        let server = self.server(server, proxy)
+        return (server.name, server.shownState(server.record))
+    }
+
+    public func backend(ofProxy proxy: Int, at now: Instant) -> StatsRow? { backend(proxy)?.statistics(now: now) }
+
+    private func frontend(_ proxy: Int) -> FrontendPlan? { proxies[proxy].frontend.map { plan.frontends[$0] } }
+    private func backend(_ proxy: Int) -> BackendPlan? { proxies[proxy].backend.map { plan.backends[$0] } }
+
+    private func server(_ server: Int, _ proxy: Int) -> Server {
+        guard let backend = backend(proxy) else { preconditionFailure("proxy \(proxy) has no server \(server)") }
+        return backend.backend.servers[server]
+    }
+}
+
+extension Plan {
+    /// All statistics at one moment.
+    public func snapshot(now: Instant) -> StatsSnapshot { StatsSnapshot(of: PlanStatistics(self), at: now) }
+
+    fileprivate func processStats(now: Instant) -> ProcessStats {
         var stats = ProcessStats()
         stats.version = process.version
         stats.logsDropped = logger.lost
@@ -106,12 +154,7 @@ extension FrontendPlan {
 }
 
 extension BackendPlan {
-    fileprivate func add(to proxy: inout ProxyStats, now: Instant) {
-        proxy.servers = backend.servers.map { $0.statistics(now: now) }
-        proxy.backend = statistics(now: now)
-    }
-
-    private func statistics(now: Instant) -> StatsRow {
+    fileprivate func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .backend)
         row.fill(from: backend.traffic)
         row.fill(backend.averageTimes, backend.traffic, now: now)
@@ -142,7 +185,7 @@ extension BackendPlan {
 
 extension Server {
     /// The one of its states that is shown: maintenance before a missing address, and that before what checks say.
-    private func shownState(_ record: HealthRecord) -> RowState {
+    fileprivate func shownState(_ record: HealthRecord) -> RowState {
         let state = state
         if state.administrative == .maintenance { return .maintenance }
         if state.name == .unresolved { return .unresolved }

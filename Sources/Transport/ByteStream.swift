@@ -102,6 +102,14 @@ public struct ByteStream: ~Copyable {
         }
     }
 
+    /// Passes the room behind what waits to be sent to `body`, which appends to it. Nothing may be queued.
+    public mutating func append(_ body: (inout ByteBuffer) -> Void) {
+        precondition(next == queued.count, "\(queued.count - next) queued bytes come first")
+        output.acquire(from: pool)
+        body(&output)
+        output.releaseIfEmpty(to: pool)
+    }
+
     /// Sends what waits, as far as the system takes it.
     public mutating func send(_ kernel: any Kernel) -> WriteResult {
         while hasUnsent {

@@ -234,7 +234,7 @@ import Testing
     @Test func helpListsEveryCommand() {
         let text = socket("help")
         #expect(text.hasPrefix("The following commands are valid at this level:\n"))
-        for command in Command.table {
+        for command in commands {
             #expect(text.contains("  \(command.usage)"), "\(command.name)")
             #expect(text.contains(": \(command.summary)\n"), "\(command.name)")
             #expect(command.usage.hasPrefix(command.name))
@@ -284,7 +284,10 @@ import Testing
     }
 
     @Test func noCommandIsBothThereAndNotThereYet() {
-        for command in Command.table { #expect(!KnownCommands.names.contains(command.name), "\(command.name)") }
+        for command in commands {
+            #expect(!socket(command.name).contains("does not do it yet"), "\(command.name)")
+            #expect(!socket(command.name + "x").contains("does not do it yet"), "\(command.name)")
+        }
     }
 
     @Test func whatIsLikeNothingGetsEverything() {
@@ -348,21 +351,21 @@ import Testing
     }
 
     /// The rows are HAProxy 2.6's output for the same bytes.
-    @Test func refusedMessagesAreShownByteByByte() {
+    @Test func capturedErrorsAreShownByteByByte() {
         let bytes =
             Array("GET /x HTTP/1.1\r\nHost: x\r\nX y: 1\t\\ \0".utf8) + [0xFF] + Array(repeating: 0x61, count: 100)
             + Array("\r\nand more: 1\r\n\r\nbody".utf8)
-        var request = RefusedMessage(
+        var request = CapturedError(
             .request, at: .now(), frontend: .init(name: "www", id: 2), client: .ip(.loopbackV4, port: 41_298),
             reason: "field name is not a token", bytes: bytes, position: 27, bufferBytes: 16_384)
         request.number = 2
-        var response = RefusedMessage(
+        var response = CapturedError(
             .response, at: .now(), frontend: .init(name: "www", id: 2), backend: .init(name: "app", id: 3),
             server: .init(name: "s", id: 1), client: .ip(.loopbackV4, port: 41_296), reason: "x",
             bytes: Array("HTTP/1.1 200 OK\r\n".utf8), position: 0, bufferBytes: 16_384)
         response.skipped = 12
         response.number = 1
-        let context = FixedContext(refused: RefusedMessages([request, response], total: 3))
+        let context = FixedContext(captured: CapturedErrors([request, response], total: 3))
 
         let date = #/\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}/#
         let said = socket("show errors", context).replacing(date, with: "DATE")
@@ -399,6 +402,57 @@ import Testing
         #expect(!socket("show errors 3", context).contains("event #2"))
         #expect(socket("show errors nobody", context) == "No such proxy.\n\n")
         #expect(socket("show errors", level: .user, context) == "Permission denied\n\n")
+    }
+
+    // MARK: commands that need more
+
+    /// A program with something that a command may change.
+    private final class ChangingContext: CommandContext {
+        var limit = 10
+        let now = Instant(nanoseconds: 0)
+        var statistics: any StatsSource { Sample.snapshot() }
+        func capturedErrors() -> CapturedErrors { CapturedErrors() }
+        func resolversReports() -> [ResolversReport] { [] }
+        func eventSinks() -> [EventSink] { [] }
+        func endOfEvents(of name: String) -> UInt64 { 0 }
+        func readEvents(
+            of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
+        ) {}
+    }
+
+    /// All that a command takes which changes something.
+    private enum SetLimit: RuntimeCommand {
+        static let name = "set limit"
+        static let usage = "set limit <number>"
+        static let level = AccessLevel.admin
+        static let summary = "change the limit"
+
+        static func run(_ call: inout CommandCall) {
+            guard let program = call.context as? ChangingContext else { return call.say("Not here.") }
+            guard let number = call.words.first.flatMap({ Int($0) }) else { return call.say("Expects a number.") }
+            program.limit = number
+            call.say("Limit is \(number).")
+        }
+    }
+
+    @Test func `a command that changes something finds it in its context`() {
+        let context = ChangingContext()
+        func said(_ line: String, _ level: AccessLevel) -> String {
+            var interpreter = CommandInterpreter(commands: commands + [SetLimit.self], level: level)
+            let bytes = Array((line + "\n").utf8)
+            _ = unsafe interpreter.receive(bytes.span.bytes)
+            let pool = BufferPool()
+            var buffer = ByteBuffer()
+            buffer.acquire(from: pool)
+            _ = interpreter.fill(&buffer, context: context)
+            let text = buffer.readable.text
+            buffer.release(to: pool)
+            return text
+        }
+        #expect(said("set limit 20", .operator) == "Permission denied\n\n" && context.limit == 10)
+        #expect(said("set limit x", .admin) == "Expects a number.\n\n" && context.limit == 10)
+        #expect(said("set limit 20", .admin) == "Limit is 20.\n\n" && context.limit == 20)
+        #expect(said("help set", .admin).contains("  set limit <number>"))
     }
 
     // MARK: show resolvers
@@ -472,7 +526,7 @@ import Testing
         context.rings["recent"]?.append("two")
         #expect(interpreter.readEvents(context: context) == Array("two\n".utf8))
         #expect(interpreter.readEvents(context: context) == [])
-        let ended = interpreter.endFollowing()
+        let ended = interpreter.endFollowing(context: context)
         #expect(ended.bytes == [0x0A] && ended.closes && !interpreter.isFollowing)
     }
 }

@@ -6,9 +6,10 @@ import HTTP
 
 struct FixedContext: CommandContext {
     var stats = Sample.snapshot()
-    func snapshot() -> StatsSnapshot { stats }
-    var refused = RefusedMessages()
-    func refusedMessages() -> RefusedMessages { refused }
+    var statistics: any StatsSource { stats }
+    var now = Instant(nanoseconds: 0)
+    var captured = CapturedErrors()
+    func capturedErrors() -> CapturedErrors { captured }
     var resolvers: [ResolversReport] = []
     func resolversReports() -> [ResolversReport] { resolvers }
     var rings: [String: [String]] = [:]
@@ -53,7 +54,77 @@ extension LocalResponse {
     func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 }
 
+/// The commands of this room.
+let commands: [any RuntimeCommand.Type] = [
+    ShowAccessLevel.self, ShowErrors.self, ShowEvents.self, ShowInfo.self, ShowResolvers.self, ShowServersState.self,
+    ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self, HelpCommand.self, PromptCommand.self,
+    QuitCommand.self,
+]
+
+/// The answer to some input, and whether the conversation goes on.
+struct CommandResult {
+    var bytes: [UInt8] = []
+    var closes = false
+    var prompts = false
+}
+
 extension CommandInterpreter {
+    init(level: AccessLevel, takesProcess: Bool = false) {
+        self.init(commands: commands, level: level, takesProcess: takesProcess)
+    }
+
+    /// Receives all of `bytes` with a reader that takes every answer in blocks of `blockBytes`.
+    mutating func receive(_ bytes: RawSpan, context: FixedContext, blockBytes: Int = 512) -> CommandResult {
+        var result = CommandResult()
+        var start = 0
+        while start < bytes.byteCount, !isOver {
+            start += receive(bytes.extracting(start..<bytes.byteCount))
+            take(&result, context, blockBytes)
+        }
+        (result.closes, result.prompts) = (isOver, prompts)
+        return result
+    }
+
+    mutating func inputEnded(context: FixedContext) -> CommandResult {
+        var result = CommandResult()
+        inputEnded()
+        take(&result, context, 512)
+        (result.closes, result.prompts) = (isOver, prompts)
+        return result
+    }
+
+    mutating func run(line: String, context: FixedContext) -> CommandResult {
+        let bytes = Array((line + "\n").utf8)
+        return unsafe receive(bytes.span.bytes, context: context)
+    }
+
+    /// The lines of a ring that have come.
+    mutating func readEvents(context: FixedContext) -> [UInt8] {
+        var result = CommandResult()
+        take(&result, context, 512)
+        return result.bytes
+    }
+
+    mutating func endFollowing(context: FixedContext) -> CommandResult {
+        endFollowing()
+        var result = CommandResult()
+        take(&result, context, 512)
+        (result.closes, result.prompts) = (isOver, prompts)
+        return result
+    }
+
+    private mutating func take(_ result: inout CommandResult, _ context: FixedContext, _ blockBytes: Int) {
+        let pool = BufferPool(blockBytes: blockBytes)
+        var buffer = ByteBuffer()
+        var hasMore = true
+        while hasMore {
+            buffer.acquire(from: pool)
+            hasMore = fill(&buffer, context: context)
+            result.bytes.append(buffer.readable)
+            buffer.release(to: pool)
+        }
+    }
+
     mutating func text(_ line: String, _ context: FixedContext = FixedContext()) -> String {
         String(decoding: run(line: line, context: context).bytes, as: UTF8.self)
     }

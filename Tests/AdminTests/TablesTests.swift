@@ -121,7 +121,9 @@ import Testing
         let typed = Set(socket("show stat typed").split(separator: "\n").map { $0.split(separator: ":")[0] })
         let described = socket("show stat typed desc")
         var index = 0
-        snapshot.forEachRow(RowFilter(), showsLegends: true) { subject in
+        var cursor = RowCursor()
+        while let (proxy, row) = cursor.next(in: snapshot, RowFilter(), at: Instant(nanoseconds: 0)) {
+            let subject = StatSubject(process: snapshot.process, proxy: proxy, row: row, showsLegends: true)
             let fields = rows[index]
             index += 1
             let byName = Dictionary(

@@ -1,6 +1,8 @@
-// What CONTRIBUTING.md promises: a balancing algorithm, a kind of section is one file and a line in one list.
+// What CONTRIBUTING.md promises: a balancing algorithm, a kind of section, a runtime command is one file and a line in one list.
 
+import Admin
 import Balancing
+import Control
 import Foundation
 import Proxy
 import Testing
@@ -29,5 +31,20 @@ import Testing
         let folder = "Proxy/Sections"
         let files = try files(naming: type)
         #expect(files == ["\(folder)/SiteSection.swift", "\(folder)/\(type).swift"].sorted())
+    }
+
+    @Test(arguments: RuntimeCommands.all.map { "\($0)" })
+    func `a runtime command is named in its own file and in the list`(_ type: String) throws {
+        let files = try files(naming: type)
+        #expect(files.count == 2 && files.contains("Control/RuntimeCommands.swift"), "\(files)")
+        #expect(files.contains { $0.contains("/Commands/") }, "\(files)")
+    }
+
+    @Test func `no two runtime commands have the same name, and each is documented`() {
+        let names = RuntimeCommands.all.map { $0.name }
+        #expect(Set(names).count == names.count)
+        for command in RuntimeCommands.all {
+            #expect(command.usage.hasPrefix(command.name) && !command.summary.isEmpty, "\(command.name)")
+        }
     }
 }

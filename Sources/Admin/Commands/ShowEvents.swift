@@ -2,15 +2,16 @@
 
 internal import Basics
 
-extension Command {
-    static let showEvents = Command(
-        "show events", usage: "show events [<ring>] [-w] [-n] [-0]",
-        summary:
-            "list the rings of log lines, or show the lines in one; -w waits for more, -n skips those there, -0 ends lines "
-            + "with NUL"
-    ) { call in
+public enum ShowEvents: RuntimeCommand {
+    public static let name = "show events"
+    public static let usage = "show events [<ring>] [-w] [-n] [-0]"
+    public static let summary =
+        "list the rings of log lines, or show the lines in one; -w waits for more, -n skips those there, -0 ends lines "
+        + "with NUL"
+
+    public static func run(_ call: inout CommandCall) {
         guard let name = call.words.first else { return list(&call) }
-        guard call.session.level >= .operator else { return call.say("Permission denied") }
+        guard call.level >= .operator else { return call.say("Permission denied") }
         guard call.context.eventSinks().contains(where: { $0.name == name }) else {
             return call.say("No such event sink")
         }
@@ -26,13 +27,13 @@ extension Command {
             default: return call.say("unknown option")
             }
         }
-        if skips { follow.position = call.context.endOfEvents(of: name) }
-        guard waits else {
-            call.context.readEvents(
-                of: name, from: &follow.position, into: &call.out, delimiter: follow.delimiter, bytesMax: .max)
-            return
+        let end = call.context.endOfEvents(of: name)
+        if skips { follow.position = end }
+        if waits {
+            call.session.follow = follow
+        } else {
+            call.say(inPieces: EventLines(context: call.context, follow: follow, end: end))
         }
-        call.session.follow = follow
     }
 
     private static func list(_ call: inout CommandCall) {
@@ -44,11 +45,27 @@ extension Command {
     }
 }
 
+/// The lines that a ring had when they were asked for. Those that newer lines replace while the reader is slow are left out.
+private struct EventLines: PieceProducer {
+    let context: any CommandContext
+    var follow: EventFollow
+    let end: UInt64
+
+    mutating func next(into out: inout [UInt8], at now: Instant) -> Bool {
+        guard follow.position < end else { return false }
+        let before = follow.position
+        context.readEvents(
+            of: follow.name, from: &follow.position, into: &out, delimiter: follow.delimiter,
+            bytesMax: EventFollow.bytesMax)
+        return follow.position > before
+    }
+}
+
 /// A ring of log lines, as `show events` lists it.
 public struct EventSink: Sendable {
     public var name: String
     public var description: String
-    /// Lines that found no room in it.
+    /// Lines that were lost because the ring had no room.
     public var dropped: UInt64
 
     public init(name: String, description: String, dropped: UInt64) {
@@ -60,8 +77,8 @@ public struct EventSink: Sendable {
 
 /// A conversation that shows the lines of a ring as they come.
 struct EventFollow: Sendable {
-    /// Bytes shown at a time.
-    static let bytesMax = 65_536
+    /// Bytes read from the ring at a time.
+    static let bytesMax = 2_048
 
     let name: String
     var position: UInt64 = 0

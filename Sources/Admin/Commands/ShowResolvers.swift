@@ -1,17 +1,17 @@
-// `show resolvers`: what has become of questions to nameservers, in HAProxy's layout.
+// `show resolvers`: what nameservers answered, in HAProxy's layout.
 
 internal import Basics
 
-extension Command {
-    static let showResolvers = Command(
-        "show resolvers", usage: "show resolvers [<name>]",
-        summary: "report what nameservers of resolvers sections answered"
-    ) { call in
-        let reports = call.context.resolversReports().filter { report in
-            call.words.first.map { $0 == report.name } ?? true
-        }
-        if reports.isEmpty, !call.words.isEmpty { return call.say("Can't find that resolvers section") }
-        for report in reports { report.append(to: &call.out) }
+public enum ShowResolvers: RuntimeCommand {
+    public static let name = "show resolvers"
+    public static let usage = "show resolvers [<name>]"
+    public static let summary = "report what nameservers of resolvers sections answered"
+
+    public static func run(_ call: inout CommandCall) {
+        let wanted = call.words.first
+        let reports = call.context.resolversReports().filter { wanted == nil || wanted == $0.name }
+        if reports.isEmpty, wanted != nil { return call.say("Can't find that resolvers section") }
+        for report in reports { call.say { report.append(to: &$0) } }
     }
 }
 
@@ -31,12 +31,12 @@ public struct ResolversReport: Sendable {
     }
 }
 
-/// How many questions to a nameserver ended how.
+/// The numbers of a nameserver's answers, by kind.
 public struct NameserverReport: Sendable {
     public var name: String
     public var sent: UInt64 = 0
     public var valid: UInt64 = 0
-    /// The name exists, and has no such address.
+    /// The name exists and has no address of the family asked for.
     public var noAddress: UInt64 = 0
     public var noSuchName: UInt64 = 0
     public var timeout: UInt64 = 0
@@ -45,7 +45,7 @@ public struct NameserverReport: Sendable {
 
     public init(name: String) { self.name = name }
 
-    /// HAProxy's lines. What Portico does not tell apart is in `other`.
+    /// HAProxy's lines. `other` has what Portico does not distinguish.
     fileprivate func append(to out: inout [UInt8]) {
         out.append(" nameserver \(name):\n")
         let lines: KeyValuePairs = [

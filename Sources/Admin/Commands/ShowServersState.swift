@@ -2,21 +2,41 @@
 
 internal import Basics
 
-extension Command {
-    static let showServersState = Command(
-        "show servers state", usage: "show servers state [<backend>]",
-        summary: "report where servers are and how they are (filter: a backend)"
-    ) { call in
-        var proxies = call.context.snapshot().proxies.filter { $0.backend != nil }
-        if let name = call.words.first {
-            proxies = proxies.filter { $0.name == name }
-            if proxies.isEmpty { return call.say("Can't find backend.") }
+public enum ShowServersState: RuntimeCommand {
+    public static let name = "show servers state"
+    public static let usage = "show servers state [<backend>]"
+    public static let summary = "report where servers are and how they are (filter: a backend)"
+
+    public static func run(_ call: inout CommandCall) {
+        let source = call.context.statistics
+        let name = call.words.first
+        if let name {
+            let isBackend = (0..<source.proxyCount).contains { proxy in
+                source.identity(ofProxy: proxy).name == name
+                    && source.backend(ofProxy: proxy, at: call.context.now) != nil
+            }
+            guard isBackend else { return call.say("Can't find backend.") }
         }
         call.say("1")
         call.say("# " + ServerStateLine.columns)
-        for proxy in proxies {
-            for server in proxy.servers { call.say(ServerStateLine.text(of: server, in: proxy)) }
-        }
+        var filter = RowFilter()
+        filter.kinds = .server
+        if let name { filter.scope = [name] }
+        call.say(inPieces: ServerStateLines(source: source, filter: filter))
+    }
+}
+
+/// The lines of all servers.
+private struct ServerStateLines: PieceProducer {
+    let source: any StatsSource
+    let filter: RowFilter
+    var cursor = RowCursor()
+
+    mutating func next(into out: inout [UInt8], at now: Instant) -> Bool {
+        guard let (proxy, server) = cursor.next(in: source, filter, at: now) else { return false }
+        out.append(ServerStateLine.text(of: server, in: proxy))
+        out.append(0x0A)
+        return true
     }
 }
 
@@ -28,7 +48,7 @@ enum ServerStateLine {
         + "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr "
         + "srv_agent_port"
 
-    static func text(of server: StatsRow, in proxy: ProxyStats) -> String {
+    static func text(of server: StatsRow, in proxy: ProxyIdentity) -> String {
         // Portico has no agents and no TLS: their columns have HAProxy's values for absent or off.
         let place =
             "\(proxy.id) \(proxy.name) \(server.id) \(server.name) \(server.endpoint?.ip.map { "\($0)" } ?? "-")"

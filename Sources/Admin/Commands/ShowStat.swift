@@ -1,49 +1,50 @@
 // `show stat`: the counters of proxies and servers, as CSV unless another form is asked for.
 
-extension Command {
-    static let showStat = Command(
-        "show stat", usage: "show stat [desc|json|no-maint|typed|up]*",
-        summary: "report counters for each proxy and server (filter: [<iid>|<proxy>] <type> <sid>)"
-    ) { call in
-        let snapshot = call.context.snapshot()
-        if call.words.first == "domain" {
-            guard call.words.count > 1, call.words[1] == "proxy" else { return call.say("Invalid statistics domain.") }
-            call.words.removeFirst(2)
+public enum ShowStat: RuntimeCommand {
+    public static let name = "show stat"
+    public static let usage = "show stat [desc|json|no-maint|typed|up]*"
+    public static let summary = "report counters for each proxy and server (filter: [<iid>|<proxy>] <type> <sid>)"
+
+    public static func run(_ call: inout CommandCall) {
+        let source = call.context.statistics
+        var words = call.words
+        if words.first == "domain" {
+            guard words.count > 1, words[1] == "proxy" else { return call.say("Invalid statistics domain.") }
+            words.removeFirst(2)
         }
-        let describes = call.takeOption("desc")
-        let isTyped = call.takeOption("typed")
-        let isJSON = call.takeOption("json")
+        func take(_ option: String) -> Bool {
+            guard let index = words.firstIndex(of: option) else { return false }
+            words.remove(at: index)
+            return true
+        }
+        let describes = take("desc")
+        let isTyped = take("typed")
+        let isJSON = take("json")
         var filter = RowFilter()
-        filter.hidesDown = call.takeOption("up")
-        filter.hidesMaintenance = call.takeOption("no-maint")
-        // What is left are the three words of a filter, or nothing that means anything.
-        if call.words.count >= 3 {
-            guard filter.select(call.words, in: snapshot) else { return call.say("No such proxy.") }
+        filter.hidesDown = take("up")
+        filter.hidesMaintenance = take("no-maint")
+        // What is left are the three words of a filter, or words without a meaning.
+        if words.count >= 3 {
+            guard filter.select(words, in: source) else { return call.say("No such proxy.") }
         }
-        // Addresses are not for everybody.
-        let showsLegends = call.session.level >= .operator
-        if isJSON {
-            snapshot.appendJSON(filter, showsLegends: showsLegends, to: &call.out)
-        } else if isTyped {
-            snapshot.appendTyped(filter, showsLegends: showsLegends, describes: describes, to: &call.out)
-        } else {
-            snapshot.appendCSV(filter, showsLegends: showsLegends, to: &call.out)
-        }
+        let form: StatsTable.Form = isJSON ? .json : isTyped ? .typed(describes: describes) : .csv
+        // Only operators may see addresses.
+        call.say(inPieces: StatsTable(source, as: form, filter, showsLegends: call.level >= .operator))
     }
 }
 
 extension RowFilter {
-    /// Reads `<iid>|<proxy> <type> <sid>`: -1 means any, and types add up (1 frontends, 2 backends, 4 servers). False
-    /// if the first is the name of no proxy.
-    fileprivate mutating func select(_ words: [String], in snapshot: StatsSnapshot) -> Bool {
+    /// Reads `<iid>|<proxy> <type> <sid>`: -1 means any, and types add up (1 frontends, 2 backends, 4 servers). Returns
+    /// false if the first is the name of no proxy.
+    fileprivate mutating func select(_ words: [String], in source: any StatsSource) -> Bool {
         if let number = Int(words[0]) {
             if number != -1 { proxyID = number }
-        } else if let proxy = snapshot.proxies.first(where: { $0.name == words[0] }) {
-            proxyID = proxy.id
+        } else if let id = source.id(ofProxyNamed: words[0]) {
+            proxyID = id
         } else {
             return false
         }
-        // What is no number counts as 0, as in HAProxy: nothing of that kind.
+        // A word that is no number counts as 0, as in HAProxy: nothing of that kind.
         let types = Int(words[1]) ?? 0
         kinds = []
         if types & 1 != 0 { kinds.insert(.frontend) }

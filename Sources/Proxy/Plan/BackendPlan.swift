@@ -45,7 +45,7 @@ public final class BackendPlan: Sendable {
     let statsPage: StatsPageSettings?
     let files: FileService?
     /// The last response that could not be parsed.
-    let refused = RefusedSlot()
+    let refused = CapturedErrorSlot()
     /// Whether the system probes server connections.
     let probesServers: Bool
     public let logsHealthChecks: Bool

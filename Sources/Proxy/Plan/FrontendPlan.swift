@@ -48,7 +48,7 @@ public final class FrontendPlan: Sendable {
     /// Lines of the log so far, where they are numbered.
     let logLines = Atomic<UInt64>(0)
     /// The last request that could not be parsed.
-    let refused = RefusedSlot()
+    let refused = CapturedErrorSlot()
     /// All its targets, for events; the lines of exchanges go to `lineTargets`.
     public let logTargets: LogTargets
     let lineTargets: LineTargets

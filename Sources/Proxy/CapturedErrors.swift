@@ -1,4 +1,4 @@
-// Keeps what was refused last, for `show errors`. Costs nothing until something is refused.
+// Keeps the last message at each proxy that was not understood, for `show errors`. Costs nothing until there is one.
 
 public import Admin
 internal import Balancing
@@ -9,24 +9,24 @@ internal import Rules
 internal import Synchronization
 
 /// Where a proxy keeps the last message that was not understood. Written by workers, read by the control plane.
-final class RefusedSlot: Sendable {
-    private let last = Lock<RefusedMessage?>(nil)
+final class CapturedErrorSlot: Sendable {
+    private let last = Lock<CapturedError?>(nil)
 
-    var message: RefusedMessage? { last.withLock { $0 } }
+    var message: CapturedError? { last.withLock { $0 } }
 
-    func keep(_ message: RefusedMessage) { last.withLock { $0 = message } }
+    func keep(_ message: CapturedError) { last.withLock { $0 = message } }
 }
 
 extension Plan {
-    /// The last refused messages, proxy by proxy.
-    public func refusedMessages() -> RefusedMessages {
+    /// The last errors, proxy by proxy.
+    public func capturedErrors() -> CapturedErrors {
         var messages = frontends.compactMap(\.refused.message) + backends.compactMap(\.refused.message)
         messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
-        return RefusedMessages(messages, total: refusals.load(ordering: .relaxed))
+        return CapturedErrors(messages, total: refusals.load(ordering: .relaxed))
     }
 }
 
-extension RefusedMessage {
+extension CapturedError {
     fileprivate var sortKey: Int { side == .request ? frontend.id * 2 : (backend?.id ?? 0) * 2 + 1 }
 }
 
@@ -35,7 +35,7 @@ extension ProxyStream {
     final func keepRefusedRequest(_ reason: String, _ worker: Worker) {
         var (bytes, position) = client.input.copy(withConsumed: Int(clamping: client.http1.bytesReceived))
         if bytes.isEmpty {
-            // The buffer is done with its bytes; what was understood of them is as good.
+            // The buffer has passed its bytes on; the parsed head has the same content.
             bytes = Self.text(of: facts.request)
             position = bytes.count
         }
@@ -66,10 +66,10 @@ extension ProxyStream {
     }
 
     private func keep(
-        _ side: RefusedMessage.Side, _ reason: String, _ bytes: [UInt8], _ position: Int, of slot: RefusedSlot,
+        _ side: CapturedError.Side, _ reason: String, _ bytes: [UInt8], _ position: Int, of slot: CapturedErrorSlot,
         _ worker: Worker
     ) {
-        var message = RefusedMessage(
+        var message = CapturedError(
             side, at: worker.kernel.wallTime(), frontend: .init(name: frontend.name, id: frontend.id),
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)

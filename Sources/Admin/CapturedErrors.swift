@@ -1,9 +1,9 @@
-// A message that was refused because it could not be understood, kept for whoever asks why: `show errors`.
+// Messages that were refused because they could not be understood, for `show errors`.
 
 public import Basics
 
-/// One refused message, as far as its bytes were still at hand.
-public struct RefusedMessage: Sendable {
+/// One refused message, with the bytes that were still in the buffer.
+public struct CapturedError: Sendable {
     public enum Side: String, Sendable { case request, response }
 
     /// A proxy or a server: its name and number.
@@ -27,7 +27,7 @@ public struct RefusedMessage: Sendable {
     public var client: SocketAddress
     /// What was wrong, in words.
     public var reason: String
-    /// Bytes of the message that came before `bytes` and are no longer known.
+    /// Bytes of the message before `bytes`, which are no longer in the buffer.
     public var skipped = 0
     public var bytes: [UInt8]
     /// Where the fault is, in `bytes`.
@@ -56,13 +56,13 @@ public struct RefusedMessage: Sendable {
 }
 
 /// The last refused request of each frontend and the last refused response of each backend.
-public struct RefusedMessages: Sendable {
-    public var messages: [RefusedMessage]
+public struct CapturedErrors: Sendable {
+    public var errors: [CapturedError]
     /// Refused since the process began.
     public var total: UInt64
 
-    public init(_ messages: [RefusedMessage] = [], total: UInt64 = 0) {
-        self.messages = messages
+    public init(_ errors: [CapturedError] = [], total: UInt64 = 0) {
+        self.errors = errors
         self.total = total
     }
 }

@@ -1,0 +1,116 @@
+// The runtime commands: each is a type in a file of its own, which names, documents and guards itself and does what it says.
+// The list of all of them is `RuntimeCommands`, where everything that commands may change is in sight.
+
+public import Basics
+internal import Configuration
+
+/// A command of the runtime socket.
+public protocol RuntimeCommand: Sendable {
+    /// One word or several: `show stat`.
+    static var name: String { get }
+    /// The name with its arguments, as the help prints it.
+    static var usage: String { get }
+    static var summary: String { get }
+    /// The lowest level that may use it.
+    static var level: AccessLevel { get }
+    /// Does it. What it needs beyond statistics it finds in the call's context, by the type that the program gives.
+    static func run(_ call: inout CommandCall)
+}
+
+extension RuntimeCommand {
+    public static var usage: String { name }
+    public static var level: AccessLevel { .user }
+
+    static var words: [Substring] { name.split(separator: " ") }
+
+    static func isNamed(by given: [String]) -> Bool {
+        let words = words
+        return given.count >= words.count && zip(given, words).allSatisfy { $0 == $1 }
+    }
+
+    /// Whether the words begin with a misspelling of its name.
+    static func isNear(_ given: [String]) -> Bool {
+        let count = words.count
+        return given.count >= count
+            && nearest(given.prefix(count).joined(separator: " "), among: CollectionOfOne(name)) != nil
+    }
+}
+
+/// What commands may ask of the running program.
+public protocol CommandContext {
+    var now: Instant { get }
+    var statistics: any StatsSource { get }
+    /// The last message at each proxy that was not understood.
+    func capturedErrors() -> CapturedErrors
+    /// What the nameservers of each `resolvers` section answered.
+    func resolversReports() -> [ResolversReport]
+    /// The rings of log lines.
+    func eventSinks() -> [EventSink]
+    /// The position of a ring's next line.
+    func endOfEvents(of name: String) -> UInt64
+    /// Appends a ring's lines from `position` on, about `bytesMax` bytes at most, and sets `position` to the first line not
+    /// appended.
+    func readEvents(
+        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int)
+}
+
+/// One command being run.
+public struct CommandCall {
+    /// The words given; while the command runs, those behind its name.
+    public internal(set) var words: [String]
+    public let context: any CommandContext
+    /// All commands, in the order of the help.
+    public let commands: [any RuntimeCommand.Type]
+    var session: CommandSession
+    /// What it says at once, without the empty line that ends every answer.
+    public private(set) var text: [UInt8] = []
+    /// What it says after that, while the reader takes it.
+    var pieces: (any PieceProducer)?
+
+    init(
+        words: [String], context: any CommandContext, commands: [any RuntimeCommand.Type], session: CommandSession
+    ) {
+        self.words = words
+        self.context = context
+        self.commands = commands
+        self.session = session
+    }
+
+    /// The level of the conversation, which is at least the command's.
+    public var level: AccessLevel { session.level }
+
+    /// Removes `option` from the words; returns whether it was there.
+    public mutating func takeOption(_ option: String) -> Bool {
+        guard let index = words.firstIndex(of: option) else { return false }
+        words.remove(at: index)
+        return true
+    }
+
+    /// Says a line.
+    public mutating func say(_ line: String) {
+        text.append(line)
+        text.append(0x0A)
+    }
+
+    /// Says what `body` appends: some lines. What may be longer than a page is for `say(inPieces:)`.
+    public mutating func say(_ body: (inout [UInt8]) -> Void) { body(&text) }
+
+    /// Gives, after the text so far, what `producer` makes while the reader takes it.
+    public mutating func say(inPieces producer: any PieceProducer) {
+        precondition(pieces == nil, "a command gives one long answer")
+        pieces = producer
+    }
+
+    /// Runs the command that the words begin with, of several the one whose name has the most words.
+    mutating func run() {
+        var found: (any RuntimeCommand.Type)?
+        for command in commands where command.isNamed(by: words) {
+            if let known = found, known.words.count > command.words.count { continue }
+            found = command
+        }
+        guard let command = found else { return UnknownCommand.answer(&self) }
+        guard session.level >= command.level else { return say("Permission denied") }
+        words.removeFirst(command.words.count)
+        command.run(&self)
+    }
+}
