@@ -112,6 +112,12 @@ let package = Package(
             name: "ScriptedNameserver", dependencies: ["Basics"], path: "Tests/ScriptedNameserver",
             swiftSettings: swiftSettings),
 
+        // Sections out of lines and exchanges out of messages, for the tests of the rooms around rules.
+        .target(
+            name: "RuleTesting",
+            dependencies: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat", "Rules"],
+            path: "Tests/RuleTesting", swiftSettings: swiftSettings),
+
         // A kernel made of a seed, for tests only.
         .target(
             name: "KernelSimulation", dependencies: ["Chance", "Basics", "Reactor", system, heap],
@@ -151,10 +157,28 @@ let package = Package(
             of: "Logging",
             uses: ["Logging", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"]),
         tests(
+            of: "Patterns",
+            uses: [
+                "RuleTesting", "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics",
+                "Configuration", "Chance",
+            ]),
+        tests(
+            of: "Expressions",
+            uses: [
+                "RuleTesting", "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics",
+                "Configuration", "Chance",
+            ]),
+        tests(
+            of: "LogFormat",
+            uses: [
+                "RuleTesting", "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics",
+                "Configuration", "Chance",
+            ]),
+        tests(
             of: "Rules",
             uses: [
-                "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics", "Configuration",
-                "Chance",
+                "RuleTesting", "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics",
+                "Configuration", "Chance",
             ]),
         tests(
             of: "Balancing",

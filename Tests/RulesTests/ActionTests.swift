@@ -4,6 +4,7 @@ import Basics
 import Configuration
 import Foundation
 import HTTP
+import RuleTesting
 import Testing
 
 @testable import Expressions
@@ -34,7 +35,7 @@ import Testing
         let facts = try exchange(request ?? self.request)
         guard case .proceed = try outcome(lines, facts) else { throw Unexpected(what: "stopped by \(lines)") }
         #expect(facts.scratch.isEmpty)
-        return RulesTests.lines(facts.request.fields)
+        return RuleTesting.lines(facts.request.fields)
     }
 
     // MARK: return
@@ -85,7 +86,7 @@ import Testing
         let rules = try Section(.listen, "http-response return status 200 content-type a/b string x if { status 404 }")
             .rules.ruleSet(.httpResponse)
         let facts = try exchange()
-        try RulesTests.answer("HTTP/1.1 404 Not Found\n\n", facts)
+        try RuleTesting.answer("HTTP/1.1 404 Not Found\n\n", facts)
         guard case .answer(let response) = rules.run(on: facts) else { throw Unexpected(what: "no answer") }
         #expect(response.body == Array("x".utf8))
     }
@@ -101,7 +102,7 @@ import Testing
             guard case .denyStatus(expected) = try outcome(line) else { throw Unexpected(what: line) }
         }
         let facts = try exchange()
-        try RulesTests.answer("HTTP/1.1 200 OK\n\n", facts)
+        try RuleTesting.answer("HTTP/1.1 200 OK\n\n", facts)
         guard
             case .denyStatus(502) = try Section(.listen, "http-response deny").rules.ruleSet(.httpResponse).run(
                 on: facts)
@@ -216,10 +217,10 @@ import Testing
             """
         ).rules.ruleSet(.httpResponse)
         let facts = try exchange(request)
-        try RulesTests.answer("HTTP/1.1 200 OK\nServer: x\nVia: 1.0 a\n\n", facts)
+        try RuleTesting.answer("HTTP/1.1 200 OK\nServer: x\nVia: 1.0 a\n\n", facts)
         guard case .proceed = rules.run(on: facts) else { throw Unexpected(what: "stopped") }
         #expect(
-            RulesTests.lines(facts.response.fields)
+            RuleTesting.lines(facts.response.fields)
                 == ["via: 1.0 a", "x-frame-options: DENY", "via: 1.1 portico", "x-path: /a/b"])
     }
 
@@ -228,7 +229,7 @@ import Testing
         facts.uniqueID = Array("a\r\nSet-Cookie: evil=1\r\n\r\n<html>\0".utf8)
         _ = try outcome("http-request set-header X-ID %[unique-id]", facts)
         #expect(
-            RulesTests.lines(facts.request.fields).last
+            RuleTesting.lines(facts.request.fields).last
                 == "x-id: a%0D%0ASet-Cookie: evil=1%0D%0A%0D%0A<html>%00")
         for rule in ["http-request redirect location %[unique-id]", "http-request return hdr X-ID %[unique-id]"] {
             facts.uniqueID = Array("a\r\n\r\nb".utf8)
@@ -260,11 +261,11 @@ import Testing
         guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: facts) else {
             throw Unexpected(what: "stopped")
         }
-        #expect(RulesTests.lines(facts.request.fields) == ["host: h", "connection: upgrade", "keep-alive: max=5"])
+        #expect(RuleTesting.lines(facts.request.fields) == ["host: h", "connection: upgrade", "keep-alive: max=5"])
         let asksForUpgrade = facts.request.upgradeRequested
         #expect(!asksForUpgrade)
         facts.request.fields.removeSetApart()
-        #expect(RulesTests.lines(facts.request.fields) == ["host: h", "keep-alive: max=5"])
+        #expect(RuleTesting.lines(facts.request.fields) == ["host: h", "keep-alive: max=5"])
     }
 
     // MARK: set-path

@@ -1,6 +1,7 @@
 // The monitor's address: which request is for it, and what it is told.
 
 import Configuration
+import RuleTesting
 import Testing
 
 @testable import Expressions

@@ -2,6 +2,7 @@
 
 import Configuration
 import HTTP
+import RuleTesting
 import Testing
 
 @testable import Expressions

@@ -6,6 +6,7 @@ import Chance
 import Configuration
 import Foundation
 import HTTP
+import RuleTesting
 import Testing
 
 @testable import Expressions

@@ -3,6 +3,7 @@
 import Basics
 import Configuration
 import HTTP
+import RuleTesting
 import Testing
 
 @testable import Expressions
