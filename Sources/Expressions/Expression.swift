@@ -35,21 +35,6 @@ public struct Expression: Sendable {
     }
 }
 
-extension Sample {
-    /// The message whose head it looks at, in rules about `side`; nil if it looks at none.
-    func head(in side: MessageSide) -> MessageSide? {
-        switch self {
-        case .request, .hash, .parameter, .login, .payload(.isHTTP): .request
-        case .body(let sample): sample.side
-        case .field(let sample): sample.side ?? side
-        case .head(let sample): sample.side
-        case .cookie(let sample): sample.side ?? side
-        case .exchange(.status), .exchange(.responseVersion): .response
-        default: nil
-        }
-    }
-}
-
 /// Where a sample of several values has come to.
 struct SampleCursor {
     /// Whether all values are wanted one after the other; otherwise the one that HAProxy takes.
@@ -61,65 +46,7 @@ struct SampleCursor {
     var hasMore = false
 }
 
-/// The families of samples. Each has a file with its enum, its rows and its way to fetch.
-enum Sample: Sendable {
-    case constant(ConstantSample)
-    case process(ProcessSample)
-    case connection(ConnectionSample)
-    case connectionState(ConnectionStateSample)
-    case transport(TransportSample)
-    case handshake(HandshakeSample)
-    case site(SiteSample)
-    case timeout(TimeoutSample)
-    case exchange(ExchangeSample)
-    case request(RequestSample)
-    case field(FieldSample)
-    case timer(TimerSample)
-    case capture(CaptureSample)
-    case hash(HashSample)
-    case head(HeadSample)
-    case cookie(CookieSample)
-    case parameter(ParameterSample)
-    case login(LoginSample)
-    case body(BodySample)
-    case payload(PayloadSample)
-    case hello(HelloSample)
-    case remoteDesktop(RemoteDesktopSample)
-    case variable(VariableSample)
-    case list(ListSample)
-
-    @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
-        switch self {
-        case .constant(let sample): sample.fetch(facts, program)
-        case .process(let sample): sample.fetch(facts)
-        case .connection(let sample): sample.fetch(facts)
-        case .connectionState(let sample): sample.fetch(facts)
-        case .transport(let sample): sample.fetch(facts)
-        case .handshake(let sample): sample.fetch(facts, &cursor)
-        case .site(let sample): sample.fetch(facts, program)
-        case .timeout(let sample): sample.fetch(facts)
-        case .exchange(let sample): sample.fetch(facts)
-        case .request(let sample): sample.fetch(facts)
-        case .field(let sample): sample.fetch(facts, program, &cursor)
-        case .timer(let sample): sample.fetch(facts)
-        case .capture(let sample): sample.fetch(facts)
-        case .hash(let sample): sample.fetch(facts)
-        case .head(let sample): sample.fetch(facts)
-        case .cookie(let sample): sample.fetch(facts, program, &cursor)
-        case .parameter(let sample): sample.fetch(facts, program, &cursor)
-        case .login(let sample): sample.fetch(facts, program, &cursor)
-        case .body(let sample): sample.fetch(facts)
-        case .payload(let sample): sample.fetch(facts)
-        case .hello(let sample): sample.fetch(facts, &cursor)
-        case .remoteDesktop(let sample): sample.fetch(facts, program)
-        case .variable(let sample): sample.fetch(facts, program)
-        case .list(let sample): sample.fetch(facts, program)
-        }
-    }
-}
-
-/// The families of converters, likewise.
+/// The families of converters. Each has a file with its type, its rows and its way to convert.
 enum Converter: Sendable {
     case arithmetic(ArithmeticConverter)
     case text(TextConverter)

@@ -16,6 +16,8 @@ public struct SampleRow: Sendable {
     public let hasMatchForms: Bool
     public let summary: String
     let make: Maker
+    /// Makes a number of what a criterion compares it with, where that is not written as one; nil where it is.
+    var integer: (@Sendable (_ value: Word) -> Word)?
 
     init(
         _ name: String, _ arguments: String = "", yields type: SampleType, from moment: Moment,
@@ -42,21 +44,15 @@ public struct SampleRow: Sendable {
 
     /// The same sample by another name.
     func named(_ other: String, hasMatchForms: Bool = false) -> SampleRow {
-        SampleRow(
+        var row = SampleRow(
             other, arguments, yields: type, from: moment, hasMatchForms: hasMatchForms, summary: "The same as \(name).",
             make: make)
+        row.integer = integer
+        return row
     }
 
     /// All of them.
-    public static let table: [SampleRow] = [
-        ConstantSample.rows, ProcessSample.rows, ConnectionSample.rows, ConnectionStateSample.rows,
-        TransportSample.rows, HandshakeSample.rows, SiteSample.rows, TimeoutSample.rows,
-        ExchangeSample.rows, TimerSample.rows, CaptureSample.rows, RequestSample.rows, HashSample.rows,
-        FieldSample.rows,
-        HeadSample.rows, CookieSample.rows, ParameterSample.rows, LoginSample.rows, BodySample.rows, PayloadSample.rows,
-        HelloSample.rows, RemoteDesktopSample.rows, VariableSample.rows, ListSample.rows,
-        EncryptionSample.rows,
-    ].flatMap(\.self)
+    public static let table = Sample.families.flatMap { $0.rows }
 
     /// The place of each name in the table.
     public static let places = Dictionary(table.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in

@@ -45,8 +45,8 @@ extension Criterion {
         } else if let value = values.first ?? flags.files.first?.path, comparesNothing {
             arguments.warn("'\(value.text)' is ignored: '\(method.rawValue)' compares with nothing", at: value)
         }
-        if method == .int, case .hello(.version) = expression.sample, expression.converters.isEmpty {
-            values = values.map(HelloSample.number(ofVersion:))
+        if method == .int, let integer = expression.row.integer, expression.converters.isEmpty {
+            values = values.map(integer)
         }
         self.init(expression, try Self.matcher(method, values, flags, &table))
     }

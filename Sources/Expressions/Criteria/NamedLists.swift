@@ -16,7 +16,7 @@ public struct NamedListUse: Sendable {
     public var list = Int32(-1)
 }
 
-struct ListSample: Sendable {
+struct ListSample: SampleFamily {
     /// A stretch of the table's uses.
     let uses: Stretch
 
@@ -35,8 +35,7 @@ struct ListSample: Sendable {
             return .list(ListSample(uses: Stretch(start..<table.listUses.count)))
         }
     ]
-
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         for place in uses.range where !program.usedListHolds(place, facts) { return .bool(false) }
         return .bool(true)
     }

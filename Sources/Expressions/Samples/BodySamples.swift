@@ -5,7 +5,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-struct BodySample: Sendable {
+struct BodySample: SampleFamily {
     enum Result: Sendable { case bytes, length, size }
     let side: MessageSide
     let result: Result
@@ -34,8 +34,9 @@ struct BodySample: Sendable {
             return .body(BodySample(side: side, result: result))
         }
     }
+    func head(in side: MessageSide) -> MessageSide? { self.side }
 
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard side == .response || facts.request.isPresent else { return nil }
         let count = side == .request ? facts.requestBody.count : facts.responseBody.count
         switch result {

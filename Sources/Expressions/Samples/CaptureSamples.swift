@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-enum CaptureSample: Sendable {
+enum CaptureSample: SampleFamily {
     /// A captured field by its number.
     case field(MessageSide, Int)
     case method, target, version, responseVersion
@@ -34,8 +34,7 @@ enum CaptureSample: Sendable {
             return .capture(sample)
         }
     }
-
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .field(.request, let slot): value(facts.requestCaptures, slot, facts)
         case .field(.response, let slot): value(facts.responseCaptures, slot, facts)

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import Glibc
 
-enum ConnectionSample: Sendable {
+enum ConnectionSample: SampleFamily {
     case source, sourcePort, destination, destinationPort
     /// Whether the address is one of this machine's.
     case sourceIsLocal, destinationIsLocal
@@ -73,7 +73,7 @@ enum ConnectionSample: Sendable {
 
     /// nil for the addresses and ports of a unix socket, and where there is no server.
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .source: address(facts.client)
         case .sourcePort: port(facts.client)

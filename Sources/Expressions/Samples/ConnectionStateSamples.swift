@@ -4,7 +4,7 @@
 internal import Basics
 internal import Configuration
 
-enum ConnectionStateSample: Sendable {
+enum ConnectionStateSample: SampleFamily {
     enum End: Sendable { case client, server }
 
     /// What went wrong. Nothing has, where a connection is still asked: one that failed is gone, but for the client's in the
@@ -62,7 +62,7 @@ enum ConnectionStateSample: Sendable {
     }
 
     /// nil about a server where none was reached.
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .errorNumber(let end): there(end, facts) ? .integer(fault(end, facts)?.rawValue ?? 0) : nil
         case .errorName(let end):

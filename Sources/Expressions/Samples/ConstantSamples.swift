@@ -6,7 +6,7 @@ internal import Glibc
 internal import HTTP
 internal import Patterns
 
-enum ConstantSample: Sendable {
+enum ConstantSample: SampleFamily {
     case nothing
     case bool(Bool)
     case integer(Int)
@@ -100,7 +100,7 @@ enum ConstantSample: Sendable {
     }()
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .nothing: nil
         case .bool(let value): .bool(value)

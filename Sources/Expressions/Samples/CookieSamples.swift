@@ -8,7 +8,7 @@ internal import Configuration
 internal import HTTP
 internal import Patterns
 
-struct CookieSample: Sendable {
+struct CookieSample: SampleFamily {
     enum Result: Sendable { case text, integer, count, names }
 
     /// nil for the message that the rules being run are about.
@@ -59,6 +59,7 @@ struct CookieSample: Sendable {
             return .cookie(CookieSample(side: side, name: name, result: result, delimiter: 0x2C))
         }
     }
+    func head(in side: MessageSide) -> MessageSide? { self.side ?? side }
 
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch result {

@@ -4,7 +4,7 @@
 
 internal import Configuration
 
-enum EncryptionSample {
+enum EncryptionSample: SampleRows {
     static let rows: [SampleRow] = falsehoods + client + clientHello + certificates + server
 
     private static let falsehoods: [SampleRow] = [

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-enum ExchangeSample: Sendable {
+enum ExchangeSample: SampleFamily {
     case frontendName, backendName, serverName, uniqueID, status, finalStatus, serverStatus, responseVersion
     case retries, isRedispatched, termination, priorityClass, priorityOffset
     case lastRuleFile, lastRuleLine, lastEntity
@@ -42,8 +42,15 @@ enum ExchangeSample: Sendable {
         SampleRow(name, yields: type, from: moment, .exchange(sample), summary: summary)
     }
 
+    func head(in side: MessageSide) -> MessageSide? {
+        switch self {
+        case .status, .responseVersion: .response
+        default: nil
+        }
+    }
+
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .frontendName: .string(facts.make { $0.append(facts.frontendName) })
         case .backendName: .string(facts.make { $0.append(facts.backendName) })

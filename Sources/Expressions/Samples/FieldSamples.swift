@@ -30,7 +30,7 @@ public enum MessageSide: Sendable {
     fileprivate var moment: Moment { self == .request ? .requestHead : .responseHead }
 }
 
-struct FieldSample: Sendable {
+struct FieldSample: SampleFamily {
     /// nil for the message that the rules being run are about.
     let side: MessageSide?
     /// nil for any field.
@@ -118,6 +118,7 @@ struct FieldSample: Sendable {
                     side: side, name: field, takesLines: takesLines, result: result, occurrence: occurrence))
         }
     }
+    func head(in side: MessageSide) -> MessageSide? { self.side ?? side }
 
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         if result == .count {

@@ -6,7 +6,7 @@ internal import Basics
 internal import Configuration
 internal import ProxyProtocol
 
-enum HandshakeSample: Sendable {
+enum HandshakeSample: SampleFamily {
     case hasProxyHeader
     /// What the header says under a type.
     case headerValue(UInt8)
@@ -50,8 +50,7 @@ enum HandshakeSample: Sendable {
         guard digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
         return UInt8(digits, radix: name.hasPrefix("0X") ? 16 : 10)
     }
-
-    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
         case .hasProxyHeader: return .bool(facts.headerValues != nil)
         case .headerValue(let type):

@@ -6,7 +6,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-enum HashSample: Sendable {
+enum HashSample: SampleFamily {
     /// Of the Host field and the path; of the Host field and the whole target.
     case base, target
     /// The same as bytes with the client's address behind them.
@@ -25,8 +25,9 @@ enum HashSample: Sendable {
             "url32+src", yields: .binary, from: .requestHead, .hash(.targetAndSource),
             summary: "url32 in four bytes and the client's address in four or sixteen."),
     ]
+    func head(in side: MessageSide) -> MessageSide? { .request }
 
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard facts.request.isPresent else { return nil }
         let hash = facts.request.hash(ofWholeTarget: self == .target || self == .targetAndSource)
         if self == .base || self == .target { return .integer(Int(hash)) }

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-struct HeadSample: Sendable {
+struct HeadSample: SampleFamily {
     enum Result: Sendable {
         /// With this byte between them.
         case names(UInt8)
@@ -33,8 +33,9 @@ struct HeadSample: Sendable {
                 summary: "Name and value of each field of the \(what), their lengths before them, and two empty texts."),
         ]
     }
+    func head(in side: MessageSide) -> MessageSide? { self.side }
 
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch side {
         case .request:
             guard facts.request.isPresent else { return nil }

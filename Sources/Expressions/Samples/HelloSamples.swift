@@ -5,7 +5,7 @@ internal import Basics
 internal import Configuration
 internal import Patterns
 
-enum HelloSample: Sendable {
+enum HelloSample: SampleFamily {
     case type(MessageSide)
     case version, serverName, protocols, hasCurves, ticket
     case ciphers, groups, signatureAlgorithms, keyShares
@@ -14,9 +14,10 @@ enum HelloSample: Sendable {
         let type = row(
             "req.ssl_hello_type", .integer, .type(.request),
             "1 if the client has sent a whole TLS ClientHello; otherwise the type of its first handshake message.")
-        let version = row(
+        var version = row(
             "req.ssl_ver", .integer, .version,
             "The version of the client's hello: the major number times 65536 and the minor one; 3.3 in a criterion.")
+        version.integer = number(ofVersion:)
         let name = row("req.ssl_sni", .string, .serverName, "The server's name that the client's hello asks for (SNI).")
         let answer = row(
             "res.ssl_hello_type", .integer, .type(.response), "2 if the server has sent a whole TLS ServerHello.")
@@ -57,7 +58,7 @@ enum HelloSample: Sendable {
 
     /// A version as it stands in a criterion, 3.1 or a range like 3.1:3.3, as the number that the sample yields. What is no
     /// version stays as it is.
-    static func number(ofVersion word: Word) -> Word {
+    private static func number(ofVersion word: Word) -> Word {
         let ends = word.text.split(separator: ":", omittingEmptySubsequences: false).map { end -> String in
             let parts = end.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
             guard parts.count == 2, let major = parts[0], let minor = parts[1] else { return String(end) }
@@ -65,8 +66,7 @@ enum HelloSample: Sendable {
         }
         return Word(ends.joined(separator: ":"), at: word.range)
     }
-
-    func fetch(_ facts: ExchangeFacts, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         let side: MessageSide = if case .type(let side) = self { side } else { .request }
         let all = SampleBytes(
             source: .payload(side), start: 0,

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-enum LoginSample: Sendable {
+enum LoginSample: SampleFamily {
     /// Whether the name and the password are in a userlist, by its place in the table.
     case isKnown(Int)
     /// The name, if so; where it is matched, the groups it belongs to.
@@ -47,6 +47,7 @@ enum LoginSample: Sendable {
             return .login(.token(name))
         },
     ]
+    func head(in side: MessageSide) -> MessageSide? { .request }
 
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {

@@ -5,7 +5,7 @@ internal import Configuration
 internal import HTTP
 internal import Patterns
 
-struct ParameterSample: Sendable {
+struct ParameterSample: SampleFamily {
     enum Result: Sendable { case text, integer, address }
     enum Place: Sendable { case target, body }
 
@@ -47,6 +47,7 @@ struct ParameterSample: Sendable {
             return .parameter(ParameterSample(place: .target, name: name, delimiter: byte, result: result))
         }
     }
+    func head(in side: MessageSide) -> MessageSide? { .request }
 
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         guard let found = find(facts, program, &cursor) else { return nil }

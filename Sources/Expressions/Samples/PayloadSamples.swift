@@ -5,7 +5,7 @@ internal import Basics
 internal import Configuration
 internal import Patterns
 
-enum PayloadSample: Sendable {
+enum PayloadSample: SampleFamily {
     case length(MessageSide)
     /// nil for the side that the rules being run are about.
     case stretch(MessageSide?, offset: Int, count: Int)
@@ -86,8 +86,9 @@ enum PayloadSample: Sendable {
                         lengthOffset: lengthOffset, lengthBytes: lengthBytes, offset: offset, isRelative: isRelative)))
         }
     }
+    func head(in side: MessageSide) -> MessageSide? { if case .isHTTP = self { .request } else { nil } }
 
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .length(let side):
             // Any number of bytes may be more in a moment.

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import Glibc
 
-enum ProcessSample: Sendable {
+enum ProcessSample: SampleFamily {
     /// Units of `perSecond` to a second since 1970, and `offset` of them.
     case date(offset: Int, perSecond: Int)
     case microseconds
@@ -71,8 +71,7 @@ enum ProcessSample: Sendable {
             "quic_enabled", yields: .bool, from: .start, .constant(.bool(false)),
             summary: "Whether there is QUIC. Not yet."),
     ]
-
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .date(let offset, let perSecond):
             let now = facts.wallTime

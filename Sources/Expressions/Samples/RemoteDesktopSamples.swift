@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import Patterns
 
-struct RemoteDesktopSample: Sendable {
+struct RemoteDesktopSample: SampleFamily {
     /// In lower case; nil for any cookie.
     let name: Stretch?
     let isCount: Bool
@@ -26,8 +26,7 @@ struct RemoteDesktopSample: Sendable {
             return .remoteDesktop(RemoteDesktopSample(name: name, isCount: isCount))
         }
     }
-
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         var all = SampleBytes(source: .payload(.request), start: 0, count: facts.requestPayload.count)
         let progress = facts.withBytes(all) { bytes -> HelloProgress<Range<Int>> in
             bytes.remoteDesktopCookie { name in

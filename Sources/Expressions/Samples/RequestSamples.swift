@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import HTTP
 
-enum RequestSample: Sendable {
+enum RequestSample: SampleFamily {
     case method, target, path, query, pathAndQuery, base, baseAndQuery, version, targetAddress, targetPort
     /// Whether the target is in absolute form: the predefined condition HTTP_URL_ABS.
     case isAbsolute
@@ -52,8 +52,10 @@ enum RequestSample: Sendable {
     ]
 
     /// nil where there is no request yet (a log line about a bad one), or it has no such part.
+    func head(in side: MessageSide) -> MessageSide? { .request }
+
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .method: return text(facts, .method)
         case .target: return text(facts, .target)

@@ -5,7 +5,7 @@ internal import Basics
 internal import Configuration
 internal import Patterns
 
-struct SiteSample: Sendable {
+struct SiteSample: SampleFamily {
     /// Whose number it is.
     private enum Subject: Sendable {
         /// A reference's place in the table.
@@ -97,7 +97,7 @@ struct SiteSample: Sendable {
     }
 
     /// nil where nobody has the name any more, or the exchange has come to no such place.
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard let site = facts.site else { return nil }
         switch question {
         case .number(let what): return number(what, site, facts, program).map { .integer($0) }

@@ -3,7 +3,7 @@
 internal import Basics
 internal import Configuration
 
-enum TimeoutSample: Sendable {
+enum TimeoutSample: SampleFamily {
     case ofFrontend(SiteNumber)
     /// Of the exchange's backend.
     case ofBackend(SiteNumber)
@@ -53,7 +53,7 @@ enum TimeoutSample: Sendable {
     }
 
     /// nil for a backend's where none is chosen yet.
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard let site = facts.site else { return nil }
         switch self {
         case .ofFrontend(let number): return .integer(site.number(number, ofFrontend: facts.frontendIndex))

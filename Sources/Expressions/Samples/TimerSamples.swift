@@ -4,7 +4,7 @@
 internal import Basics
 internal import Configuration
 
-enum TimerSample: Sendable {
+enum TimerSample: SampleFamily {
     case handshake, idle, requestComplete, request, queue, connect, response, data, active, total, user
     /// Units of so many to a second since 1970.
     case acceptDate(Int), requestDate(Int)
@@ -59,8 +59,7 @@ enum TimerSample: Sendable {
             return .timer(make(perSecond))
         }
     }
-
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         let timers = facts.timers
         return switch self {
         case .handshake: .integer(timers.handshakeTime)

@@ -13,7 +13,7 @@ public enum TransportMeasure: Sendable {
     case reordering
 }
 
-struct TransportSample: Sendable {
+struct TransportSample: SampleFamily {
     private enum End: Sendable { case client, server }
     private let end: End
     private let measure: TransportMeasure
@@ -54,7 +54,7 @@ struct TransportSample: Sendable {
     }
 
     /// nil where there is no connection, or none of TCP.
-    func fetch(_ facts: ExchangeFacts) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard let socket = end == .client ? facts.clientSocket : facts.serverSocket else { return nil }
         return facts.site?.measure(measure, ofSocket: socket).map { .integer(($0 + unit / 2) / unit) }
     }

@@ -4,7 +4,7 @@ internal import Basics
 internal import Configuration
 internal import Patterns
 
-struct VariableSample: Sendable {
+struct VariableSample: SampleFamily {
     private let name: VariableName
     /// What stands in for a variable that is not set.
     private let fallback: Stretch?
@@ -19,8 +19,7 @@ struct VariableSample: Sendable {
                 VariableSample(name: name, fallback: arguments.optionalText().map { table.keep($0) }))
         }
     ]
-
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         if let value = facts.variable(name) { return value }
         return fallback.map { text in .string(facts.make { $0.append(program.text(text)) }) }
     }
