@@ -165,7 +165,7 @@ extension Expression {
         guard text.isAtEnd else {
             throw text.problem("unexpected text behind the expression", at: text.position..<text.bytes.count)
         }
-        try place.require(row.moment, of: row.name, at: word.range)
+        try place.require(row.availability, of: row.name, at: word.range)
     }
 
     /// The same expression, its value converted to `wanted` where that changes it.

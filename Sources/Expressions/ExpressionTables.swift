@@ -11,7 +11,7 @@ public struct SampleRow: Sendable {
     /// Its arguments as the manual writes them: `(<name>[,<occ>])`.
     public let arguments: String
     public let type: SampleType
-    public let moment: Moment
+    public let availability: SampleAvailability
     /// Whether `<name>_beg`, `<name>_end` and so on are criteria too.
     public let hasMatchForms: Bool
     public let summary: String
@@ -20,13 +20,13 @@ public struct SampleRow: Sendable {
     var integer: (@Sendable (_ value: Word) -> Word)?
 
     init(
-        _ name: String, _ arguments: String = "", yields type: SampleType, from moment: Moment,
+        _ name: String, _ arguments: String = "", yields type: SampleType, from availability: SampleAvailability,
         hasMatchForms: Bool = false, summary: String, make: @escaping Maker
     ) {
         self.name = name
         self.arguments = arguments
         self.type = type
-        self.moment = moment
+        self.availability = availability
         self.hasMatchForms = hasMatchForms
         self.summary = summary
         self.make = make
@@ -34,10 +34,11 @@ public struct SampleRow: Sendable {
 
     /// A sample without arguments.
     init(
-        _ name: String, yields type: SampleType, from moment: Moment, hasMatchForms: Bool = false, _ sample: Sample,
+        _ name: String, yields type: SampleType, from availability: SampleAvailability, hasMatchForms: Bool = false,
+        _ sample: Sample,
         summary: String
     ) {
-        self.init(name, yields: type, from: moment, hasMatchForms: hasMatchForms, summary: summary) {
+        self.init(name, yields: type, from: availability, hasMatchForms: hasMatchForms, summary: summary) {
             (_, _) throws(ConfigProblem) in sample
         }
     }
@@ -45,7 +46,8 @@ public struct SampleRow: Sendable {
     /// The same sample by another name.
     func named(_ other: String, hasMatchForms: Bool = false) -> SampleRow {
         var row = SampleRow(
-            other, arguments, yields: type, from: moment, hasMatchForms: hasMatchForms, summary: "The same as \(name).",
+            other, arguments, yields: type, from: availability, hasMatchForms: hasMatchForms,
+            summary: "The same as \(name).",
             make: make)
         row.integer = integer
         return row

@@ -80,7 +80,8 @@ extension Format {
                     text.isAtEnd ? "'%[' is not closed" : "unexpected text in an expression",
                     at: text.isAtEnd ? opening..<opening + 1 : text.position..<end, expected: "']'")
             }
-            try place.require(expression.row.moment, of: expression.row.name, at: text.range(start..<text.position))
+            try place.require(
+                expression.row.availability, of: expression.row.name, at: text.range(start..<text.position))
             return .expression(expression)
         }
         let nameStart = text.position

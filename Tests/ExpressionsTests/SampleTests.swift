@@ -89,7 +89,7 @@ import Testing
 
     @Test func `In the log of a request that was none, its samples yield nothing`() throws {
         let facts = ExchangeFacts()
-        for row in SampleRow.table where row.moment == .requestHead && row.arguments.isEmpty {
+        for row in SampleRow.table where row.availability == .requestHead && row.arguments.isEmpty {
             // These are about the exchange.
             guard row.name != "be_name", !row.name.contains(".timer."), !row.name.contains("bytes_"),
                 row.name != "request_date"

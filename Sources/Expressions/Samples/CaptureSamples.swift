@@ -28,8 +28,10 @@ enum CaptureSample: SampleFamily {
         }
     }
 
-    private static func row(_ name: String, _ moment: Moment, _ sample: CaptureSample, _ summary: String) -> SampleRow {
-        SampleRow(name, yields: .string, from: moment, summary: summary) { (_, table) throws(ConfigProblem) in
+    private static func row(
+        _ name: String, _ availability: SampleAvailability, _ sample: CaptureSample, _ summary: String
+    ) -> SampleRow {
+        SampleRow(name, yields: .string, from: availability, summary: summary) { (_, table) throws(ConfigProblem) in
             table.usesCaptures = true
             return .capture(sample)
         }

@@ -65,10 +65,11 @@ enum ConnectionSample: SampleFamily {
     ]
 
     private static func row(
-        _ name: String, _ type: SampleType, _ sample: ConnectionSample, from moment: Moment = .connection,
+        _ name: String, _ type: SampleType, _ sample: ConnectionSample,
+        from availability: SampleAvailability = .connection,
         _ summary: String
     ) -> SampleRow {
-        SampleRow(name, yields: type, from: moment, .connection(sample), summary: summary)
+        SampleRow(name, yields: type, from: availability, .connection(sample), summary: summary)
     }
 
     /// nil for the addresses and ports of a unix socket, and where there is no server.

@@ -41,24 +41,27 @@ enum ConnectionStateSample: SampleFamily {
         ]
 
     private static func family(_ end: End, _ prefix: String, _ whose: String) -> [SampleRow] {
-        let moment: Moment = end == .client ? .connection : .responseBytes
+        let availability: SampleAvailability = end == .client ? .connection : .responseBytes
         return [
             row(
-                "\(prefix)_err", .integer, .errorNumber(end), moment,
+                "\(prefix)_err", .integer, .errorNumber(end), availability,
                 "HAProxy's number of the error of \(whose); 0 if there is none."),
-            row("\(prefix)_err_name", .string, .errorName(end), moment, "Its name; empty if there is none."),
-            row("\(prefix)_err_str", .string, .errorText(end), moment, "Its text; Success if there is none."),
-            row("\(prefix)_nb_streams", .integer, .streams(end), moment, "The exchanges that \(whose) carries now: 1."),
+            row("\(prefix)_err_name", .string, .errorName(end), availability, "Its name; empty if there is none."),
+            row("\(prefix)_err_str", .string, .errorText(end), availability, "Its text; Success if there is none."),
             row(
-                "\(prefix)_settings_streams_limit", .integer, .streams(end), moment,
+                "\(prefix)_nb_streams", .integer, .streams(end), availability,
+                "The exchanges that \(whose) carries now: 1."),
+            row(
+                "\(prefix)_settings_streams_limit", .integer, .streams(end), availability,
                 "How many exchanges \(whose) may carry at a time: 1, as HTTP/1 has it."),
         ]
     }
 
     private static func row(
-        _ name: String, _ type: SampleType, _ sample: ConnectionStateSample, _ moment: Moment, _ summary: String
+        _ name: String, _ type: SampleType, _ sample: ConnectionStateSample, _ availability: SampleAvailability,
+        _ summary: String
     ) -> SampleRow {
-        SampleRow(name, yields: type, from: moment, .connectionState(sample), summary: summary)
+        SampleRow(name, yields: type, from: availability, .connectionState(sample), summary: summary)
     }
 
     /// nil about a server where none was reached.

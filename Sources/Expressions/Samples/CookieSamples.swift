@@ -30,15 +30,15 @@ struct CookieSample: SampleFamily {
         ]
 
     private static func family(_ side: MessageSide, _ name: String, short: String, _ what: String) -> [SampleRow] {
-        let moment: Moment = side == .request ? .requestHead : .responseHead
+        let availability: SampleAvailability = side == .request ? .requestHead : .responseHead
         let value = row(
-            name, .string, moment, side, .text,
+            name, .string, availability, side, .text,
             "The value of the \(what) of this name, the last one; or of the first of all.")
         let count = row(
-            "\(name)_cnt", .integer, moment, side, .count, "How many cookies of this name, or of any, there are.")
-        let number = row("\(name)_val", .integer, moment, side, .integer, "The value of the \(what) as a number.")
+            "\(name)_cnt", .integer, availability, side, .count, "How many cookies of this name, or of any, there are.")
+        let number = row("\(name)_val", .integer, availability, side, .integer, "The value of the \(what) as a number.")
         let names = SampleRow(
-            "\(name)_names", "([<delimiter>])", yields: .string, from: moment,
+            "\(name)_names", "([<delimiter>])", yields: .string, from: availability,
             summary: "The names of all cookies, with commas or the delimiter between them."
         ) { (arguments, _) throws(ConfigProblem) in
             let delimiter = arguments.optionalString()?.verbatimBytes.first ?? 0x2C
@@ -51,9 +51,10 @@ struct CookieSample: SampleFamily {
     }
 
     private static func row(
-        _ name: String, _ type: SampleType, _ moment: Moment, _ side: MessageSide?, _ result: Result, _ summary: String
+        _ name: String, _ type: SampleType, _ availability: SampleAvailability, _ side: MessageSide?, _ result: Result,
+        _ summary: String
     ) -> SampleRow {
-        SampleRow(name, "([<name>])", yields: type, from: moment, summary: summary) {
+        SampleRow(name, "([<name>])", yields: type, from: availability, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
             let name = arguments.optionalString().map { table.keep($0) }
             return .cookie(CookieSample(side: side, name: name, result: result, delimiter: 0x2C))

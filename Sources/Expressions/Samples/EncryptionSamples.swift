@@ -62,21 +62,24 @@ enum EncryptionSample: SampleRows {
         + certificate("ssl_f", "the certificate that the client was shown", from: .connection)
         + certificate("ssl_s", "the server's certificate", from: .responseBytes)
 
-    private static func certificate(_ prefix: String, _ whose: String, from moment: Moment) -> [SampleRow] {
+    private static func certificate(_ prefix: String, _ whose: String, from availability: SampleAvailability)
+        -> [SampleRow]
+    {
         let parts: [(String, SampleType, String)] = [
             ("der", .binary, "The whole of \(whose) (DER)."), ("key_alg", .string, "The kind of key in \(whose)."),
             ("notafter", .string, "When \(whose) ends."), ("notbefore", .string, "When \(whose) begins."),
             ("serial", .binary, "The serial number of \(whose)."), ("sha1", .binary, "The SHA-1 digest of \(whose)."),
             ("sig_alg", .string, "How \(whose) is signed."), ("version", .integer, "The version of \(whose)."),
         ]
-        return parts.map { nothing("\(prefix)_\($0)", $1, $2, from: moment) } + [
-            name("\(prefix)_i_dn", "the issuer's name in \(whose)", from: moment),
-            name("\(prefix)_s_dn", "the subject's name in \(whose)", from: moment),
+        return parts.map { nothing("\(prefix)_\($0)", $1, $2, from: availability) } + [
+            name("\(prefix)_i_dn", "the issuer's name in \(whose)", from: availability),
+            name("\(prefix)_s_dn", "the subject's name in \(whose)", from: availability),
         ]
     }
 
-    private static func name(_ name: String, _ what: String, from moment: Moment) -> SampleRow {
-        row(name, "([<entry>[,<occ>[,<format>]]])", .string, "All of \(what), or one entry of it.", from: moment) {
+    private static func name(_ name: String, _ what: String, from availability: SampleAvailability) -> SampleRow {
+        row(name, "([<entry>[,<occ>[,<format>]]])", .string, "All of \(what), or one entry of it.", from: availability)
+        {
             (arguments) throws(ConfigProblem) in
             _ = arguments.optionalString()
             _ = try arguments.optionalInteger("an occurrence", in: -100...100)
@@ -91,7 +94,7 @@ enum EncryptionSample: SampleRows {
         ]
 
     /// What is the same on both connections.
-    private static func both(_ prefix: String, _ whose: String, from moment: Moment) -> [SampleRow] {
+    private static func both(_ prefix: String, _ whose: String, from availability: SampleAvailability) -> [SampleRow] {
         let parts: [(String, SampleType, String)] = [
             ("alg_keysize", .integer, "The bits of the cipher's key of \(whose)."),
             ("use_keysize", .integer, "The bits of the key that the cipher of \(whose) uses."),
@@ -110,28 +113,32 @@ enum EncryptionSample: SampleRows {
             "client_early_traffic_secret", "client_handshake_traffic_secret", "client_traffic_secret_0",
             "early_exporter_secret", "exporter_secret", "server_handshake_traffic_secret", "server_traffic_secret_0",
         ]
-        return parts.map { nothing("\(prefix)_\($0)", $1, $2, from: moment) }
-            + secrets.map { nothing("\(prefix)_\($0)", .string, "That secret of TLS 1.3 of \(whose).", from: moment) }
+        return parts.map { nothing("\(prefix)_\($0)", $1, $2, from: availability) }
+            + secrets.map {
+                nothing("\(prefix)_\($0)", .string, "That secret of TLS 1.3 of \(whose).", from: availability)
+            }
     }
 
-    private static func falsehood(_ name: String, _ what: String, from moment: Moment) -> SampleRow {
+    private static func falsehood(_ name: String, _ what: String, from availability: SampleAvailability) -> SampleRow {
         SampleRow(
-            name, yields: .bool, from: moment, .constant(.bool(false)), summary: "\(what) Never yet: there is no TLS.")
+            name, yields: .bool, from: availability, .constant(.bool(false)),
+            summary: "\(what) Never yet: there is no TLS.")
     }
 
     private static func nothing(
         _ name: String, _ type: SampleType, _ what: String, hasMatchForms: Bool = false,
-        from moment: Moment = .connection
+        from availability: SampleAvailability = .connection
     ) -> SampleRow {
-        row(name, "", type, what, hasMatchForms: hasMatchForms, from: moment) { (_) throws(ConfigProblem) in }
+        row(name, "", type, what, hasMatchForms: hasMatchForms, from: availability) { (_) throws(ConfigProblem) in }
     }
 
     private static func row(
         _ name: String, _ arguments: String, _ type: SampleType, _ what: String, hasMatchForms: Bool = false,
-        from moment: Moment, take: @escaping @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Void
+        from availability: SampleAvailability,
+        take: @escaping @Sendable (inout ExpressionArguments) throws(ConfigProblem) -> Void
     ) -> SampleRow {
         SampleRow(
-            name, arguments, yields: type, from: moment, hasMatchForms: hasMatchForms,
+            name, arguments, yields: type, from: availability, hasMatchForms: hasMatchForms,
             summary: "\(what) Nothing yet: there is no TLS."
         ) { (arguments, _) throws(ConfigProblem) in
             try take(&arguments)

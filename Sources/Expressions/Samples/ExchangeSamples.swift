@@ -37,9 +37,10 @@ enum ExchangeSample: SampleFamily {
     ]
 
     private static func row(
-        _ name: String, _ type: SampleType, _ moment: Moment, _ sample: ExchangeSample, _ summary: String
+        _ name: String, _ type: SampleType, _ availability: SampleAvailability, _ sample: ExchangeSample,
+        _ summary: String
     ) -> SampleRow {
-        SampleRow(name, yields: type, from: moment, .exchange(sample), summary: summary)
+        SampleRow(name, yields: type, from: availability, .exchange(sample), summary: summary)
     }
 
     func head(in side: MessageSide) -> MessageSide? {

@@ -27,7 +27,7 @@ public struct FieldName: Sendable {
 public enum MessageSide: Sendable {
     case request, response
 
-    fileprivate var moment: Moment { self == .request ? .requestHead : .responseHead }
+    fileprivate var availability: SampleAvailability { self == .request ? .requestHead : .responseHead }
 }
 
 struct FieldSample: SampleFamily {
@@ -65,17 +65,18 @@ struct FieldSample: SampleFamily {
         for (i, name) in names.enumerated() {
             let isShort = i == 0
             let about = side == nil && !isShort ? "the request's field" : message
-            let moment = side?.moment ?? .requestHead
+            let availability = side?.availability ?? .requestHead
             let fixed: MessageSide? = side ?? (isShort ? nil : .request)
             rows.append(
                 row(
-                    name, .string, moment, fixed, .text, hasMatchForms: isShort,
+                    name, .string, availability, fixed, .text, hasMatchForms: isShort,
                     "An element of \(about) of this name: the last one, or the one that <occ> counts (-1 is the last).")
             )
             rows.append(
-                row(counted[i], .integer, moment, fixed, .count, "How many elements \(about) of this name has."))
-            rows.append(row(numbers[i], .integer, moment, fixed, .integer, "An element of \(about) as a number."))
-            rows.append(row(addresses[i], .address, moment, fixed, .address, "An element of \(about) as an address."))
+                row(counted[i], .integer, availability, fixed, .count, "How many elements \(about) of this name has."))
+            rows.append(row(numbers[i], .integer, availability, fixed, .integer, "An element of \(about) as a number."))
+            rows.append(
+                row(addresses[i], .address, availability, fixed, .address, "An element of \(about) as an address."))
         }
         return rows
     }
@@ -83,27 +84,27 @@ struct FieldSample: SampleFamily {
     private static func lines(_ name: String, _ counted: String, _ side: MessageSide, _ about: String) -> [SampleRow] {
         [
             row(
-                name, .string, side.moment, side, .text, takesLines: true,
+                name, .string, side.availability, side, .text, takesLines: true,
                 "The whole value of \(about) of this name with its commas: of the last line, or the one <occ> counts."
             ),
             row(
-                "\(name)_val", .integer, side.moment, side, .integer, takesLines: true,
+                "\(name)_val", .integer, side.availability, side, .integer, takesLines: true,
                 "The whole value of \(about) as a number."),
             row(
-                "\(name)_ip", .address, side.moment, side, .address, takesLines: true,
+                "\(name)_ip", .address, side.availability, side, .address, takesLines: true,
                 "The whole value of \(about) as an address."),
             row(
-                counted, .integer, side.moment, side, .count, takesLines: true,
+                counted, .integer, side.availability, side, .count, takesLines: true,
                 "How many lines \(about) of this name has."),
         ]
     }
 
     private static func row(
-        _ name: String, _ type: SampleType, _ moment: Moment, _ side: MessageSide?, _ result: Result,
+        _ name: String, _ type: SampleType, _ availability: SampleAvailability, _ side: MessageSide?, _ result: Result,
         hasMatchForms: Bool = false, takesLines: Bool = false, _ summary: String
     ) -> SampleRow {
         SampleRow(
-            name, result == .count ? "([<name>])" : "([<name>[,<occ>]])", yields: type, from: moment,
+            name, result == .count ? "([<name>])" : "([<name>[,<occ>]])", yields: type, from: availability,
             hasMatchForms: hasMatchForms, summary: summary
         ) { (arguments, table) throws(ConfigProblem) in
             var field: FieldName?

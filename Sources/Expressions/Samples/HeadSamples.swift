@@ -16,20 +16,21 @@ struct HeadSample: SampleFamily {
     static let rows: [SampleRow] = family(.request, "req", "request") + family(.response, "res", "response")
 
     private static func family(_ side: MessageSide, _ prefix: String, _ what: String) -> [SampleRow] {
-        let moment: Moment = side == .request ? .requestHead : .responseHead
+        let availability: SampleAvailability = side == .request ? .requestHead : .responseHead
         return [
             SampleRow(
-                "\(prefix).hdr_names", "([<delimiter>])", yields: .string, from: moment,
+                "\(prefix).hdr_names", "([<delimiter>])", yields: .string, from: availability,
                 summary: "The names of all fields of the \(what), with commas or the delimiter between them."
             ) { (arguments, _) throws(ConfigProblem) in
                 let delimiter = arguments.optionalString()?.verbatimBytes.first ?? 0x2C
                 return .head(HeadSample(side: side, result: .names(delimiter)))
             },
             SampleRow(
-                "\(prefix).hdrs", yields: .string, from: moment, .head(HeadSample(side: side, result: .lines)),
+                "\(prefix).hdrs", yields: .string, from: availability, .head(HeadSample(side: side, result: .lines)),
                 summary: "All field lines of the \(what) and the empty line behind them."),
             SampleRow(
-                "\(prefix).hdrs_bin", yields: .binary, from: moment, .head(HeadSample(side: side, result: .binary)),
+                "\(prefix).hdrs_bin", yields: .binary, from: availability,
+                .head(HeadSample(side: side, result: .binary)),
                 summary: "Name and value of each field of the \(what), their lengths before them, and two empty texts."),
         ]
     }

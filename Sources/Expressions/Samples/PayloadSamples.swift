@@ -41,17 +41,19 @@ enum PayloadSample: SampleFamily {
         ]
     }()
 
-    private static func moment(_ side: MessageSide?) -> Moment { side == .response ? .responseBytes : .requestBytes }
+    private static func availability(_ side: MessageSide?) -> SampleAvailability {
+        side == .response ? .responseBytes : .requestBytes
+    }
 
     private static func row(_ name: String, _ type: SampleType, _ sample: PayloadSample, _ summary: String) -> SampleRow
     {
         let side: MessageSide? = if case .length(let side) = sample { side } else { nil }
-        return SampleRow(name, yields: type, from: moment(side), .payload(sample), summary: summary)
+        return SampleRow(name, yields: type, from: availability(side), .payload(sample), summary: summary)
     }
 
     private static func stretch(_ name: String, _ side: MessageSide?) -> SampleRow {
         SampleRow(
-            name, "(<offset>,<length>)", yields: .binary, from: moment(side),
+            name, "(<offset>,<length>)", yields: .binary, from: availability(side),
             summary: "So many of the bytes that were sent, from an offset on; all if the length is 0."
         ) { (arguments, table) throws(ConfigProblem) in
             table.payloadSamples.append(arguments.ownReference)
@@ -63,7 +65,7 @@ enum PayloadSample: SampleFamily {
 
     private static func sized(_ name: String, _ side: MessageSide?) -> SampleRow {
         SampleRow(
-            name, "(<offset1>,<length>[,<offset2>])", yields: .binary, from: moment(side),
+            name, "(<offset1>,<length>[,<offset2>])", yields: .binary, from: availability(side),
             summary:
                 "Bytes whose number stands in <length> bytes at <offset1>: from there on, or from <offset2>, which a sign"
                 + " makes count from there."

@@ -89,11 +89,13 @@ struct SiteSample: SampleFamily {
     }
 
     private static func plain(
-        _ name: String, _ type: SampleType, _ subject: Subject, _ question: Question, from moment: Moment,
+        _ name: String, _ type: SampleType, _ subject: Subject, _ question: Question,
+        from availability: SampleAvailability,
         _ summary: String
     ) -> SampleRow {
         SampleRow(
-            name, yields: type, from: moment, .site(SiteSample(subject: subject, question: question)), summary: summary)
+            name, yields: type, from: availability, .site(SiteSample(subject: subject, question: question)),
+            summary: summary)
     }
 
     /// nil where nobody has the name any more, or the exchange has come to no such place.

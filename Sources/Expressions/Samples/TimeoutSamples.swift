@@ -46,9 +46,12 @@ enum TimeoutSample: SampleFamily {
         row(name, .ofBackend(number), .requestHead, what)
     }
 
-    private static func row(_ name: String, _ sample: TimeoutSample, _ moment: Moment, _ what: String) -> SampleRow {
+    private static func row(_ name: String, _ sample: TimeoutSample, _ availability: SampleAvailability, _ what: String)
+        -> SampleRow
+    {
         SampleRow(
-            name, yields: .integer, from: moment, .timeout(sample), summary: "The \(what), in milliseconds; 0 for none."
+            name, yields: .integer, from: availability, .timeout(sample),
+            summary: "The \(what), in milliseconds; 0 for none."
         )
     }
 

@@ -39,17 +39,20 @@ enum TimerSample: SampleFamily {
                 summary: "The same as bytes_out."),
         ]
 
-    private static func row(_ name: String, _ moment: Moment, _ sample: TimerSample, _ what: String) -> SampleRow {
+    private static func row(_ name: String, _ availability: SampleAvailability, _ sample: TimerSample, _ what: String)
+        -> SampleRow
+    {
         SampleRow(
-            name, yields: .integer, from: moment, .timer(sample),
+            name, yields: .integer, from: availability, .timer(sample),
             summary: "The milliseconds that \(what); -1 if it did not come to that.")
     }
 
     private static func date(
-        _ name: String, _ moment: Moment, _ what: String, _ make: @escaping @Sendable (Int) -> TimerSample
+        _ name: String, _ availability: SampleAvailability, _ what: String,
+        _ make: @escaping @Sendable (Int) -> TimerSample
     ) -> SampleRow {
         SampleRow(
-            name, "([<unit>])", yields: .integer, from: moment,
+            name, "([<unit>])", yields: .integer, from: availability,
             summary: "\(what), since 1970 in s, or else in ms or us."
         ) { (arguments, _) throws(ConfigProblem) in
             let unit = arguments.optionalString() ?? "s"

@@ -98,7 +98,7 @@ struct AccessListNames: Sendable {
             guard arguments.skip("}") else {
                 throw ConfigProblem("'{' is not closed", at: word.range, expected: "'}' as a word of its own")
             }
-            try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
+            try place.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
             return table.addList(criterion)
         }
         if indices[word.text] == nil, let predefined = PredefinedLists.criterion(named: word.text, &table) {
@@ -111,7 +111,7 @@ struct AccessListNames: Sendable {
                 suggestion: nearest(word.text, among: Array(indices.keys) + PredefinedLists.names))
         }
         for criterion in table.criteria(of: index) {
-            try place.require(criterion.expression.row.moment, of: criterion.expression.row.name, at: word.range)
+            try place.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
         }
         return index
     }

@@ -1,10 +1,10 @@
-// When things are known, and where rules stand: a rule that asks too early is a mistake in the file, found
-// when the file is read.
+// When samples are known, and where expressions stand: a rule that asks too early is a mistake in the file, found when the file
+// is read.
 
 public import Configuration
 
 /// The stages of an exchange, in order; what is known at one stays known at the later ones.
-public enum Moment: Int, Comparable, Sendable {
+public enum SampleAvailability: Int, Comparable, Sendable {
     /// Nothing has to have happened: known when the file is read.
     case start
     case connection
@@ -13,9 +13,9 @@ public enum Moment: Int, Comparable, Sendable {
     case requestHead, requestBody
     case responseBytes, responseHead, end
 
-    public static func < (a: Moment, b: Moment) -> Bool { a.rawValue < b.rawValue }
+    public static func < (a: SampleAvailability, b: SampleAvailability) -> Bool { a.rawValue < b.rawValue }
 
-    /// What is there from this moment on.
+    /// What is there from this stage on, for messages.
     var subject: String {
         switch self {
         case .start: "nothing"
@@ -30,13 +30,13 @@ public enum Moment: Int, Comparable, Sendable {
     }
 }
 
-/// A place in the configuration where expressions stand.
+/// A list of rules, or a format, in which expressions stand.
 public enum RulePlace: CaseIterable, Sendable {
     case global, connectionRules, sessionRules, requestContentRules, requestRules, routing
     case responseContentRules, responseRules, afterResponseRules, logLine
 
-    /// The last moment that has come when an expression here is evaluated.
-    public var moment: Moment {
+    /// The latest stage that is sure to be reached when an expression here is evaluated.
+    public var availability: SampleAvailability {
         switch self {
         case .global: .start
         case .connectionRules, .sessionRules: .connection
@@ -65,12 +65,14 @@ public enum RulePlace: CaseIterable, Sendable {
         }
     }
 
-    /// Refuses what is not known yet here.
-    public func require(_ moment: Moment, of what: String, at range: SourceRange) throws(ConfigProblem) {
-        guard moment > self.moment else { return }
-        let places = RulePlace.allCases.filter { $0.moment >= moment }.map(\.name)
+    /// Throws if what needs `availability` is not known here.
+    public func require(_ availability: SampleAvailability, of what: String, at range: SourceRange)
+        throws(ConfigProblem)
+    {
+        guard availability > self.availability else { return }
+        let places = RulePlace.allCases.filter { $0.availability >= availability }.map(\.name)
         throw ConfigProblem(
-            "'\(what)' needs \(moment.subject), which is not there yet in \(name)", at: range,
+            "'\(what)' needs \(availability.subject), which is not there yet in \(name)", at: range,
             expected: "it can be used in \(places.joined(separator: ", "))")
     }
 }
