@@ -158,14 +158,14 @@ extension Expression {
         try self.init(row, nameStart: start, &text, &table)
     }
 
-    /// Reads a word that is an expression and nothing else, for rules in `place`.
-    public init(_ word: Word, in place: RulePlace, _ table: inout ExpressionTable) throws(ConfigProblem) {
+    /// Reads a word that is an expression and nothing else, for rules at `hook`.
+    public init(_ word: Word, in hook: RuleHook, _ table: inout ExpressionTable) throws(ConfigProblem) {
         var text = ExpressionText(word)
         try self.init(&text, &table)
         guard text.isAtEnd else {
             throw text.problem("unexpected text behind the expression", at: text.position..<text.bytes.count)
         }
-        try place.require(row.availability, of: row.name, at: word.range)
+        try hook.require(row.availability, of: row.name, at: word.range)
     }
 
     /// The same expression, its value converted to `wanted` where that changes it.

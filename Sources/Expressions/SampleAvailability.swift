@@ -31,7 +31,7 @@ public enum SampleAvailability: Int, Comparable, Sendable {
 }
 
 /// A list of rules, or a format, in which expressions stand.
-public enum RulePlace: CaseIterable, Sendable {
+public enum RuleHook: CaseIterable, Sendable {
     case global, connectionRules, sessionRules, requestContentRules, requestRules, routing
     case responseContentRules, responseRules, afterResponseRules, logLine
 
@@ -70,9 +70,9 @@ public enum RulePlace: CaseIterable, Sendable {
         throws(ConfigProblem)
     {
         guard availability > self.availability else { return }
-        let places = RulePlace.allCases.filter { $0.availability >= availability }.map(\.name)
+        let hooks = RuleHook.allCases.filter { $0.availability >= availability }.map(\.name)
         throw ConfigProblem(
             "'\(what)' needs \(availability.subject), which is not there yet in \(name)", at: range,
-            expected: "it can be used in \(places.joined(separator: ", "))")
+            expected: "it can be used in \(hooks.joined(separator: ", "))")
     }
 }

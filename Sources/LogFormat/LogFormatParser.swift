@@ -7,8 +7,8 @@ public import Expressions
 internal import Patterns
 
 extension Format {
-    /// Compiles the word for `use`. `place` is where the string stands: what its expressions may ask.
-    public init(_ word: Word, for use: Use, in place: RulePlace, _ table: inout FormatTable) throws(ConfigProblem) {
+    /// Compiles the word for `use`. `hook` is where the string stands: what its expressions may ask.
+    public init(_ word: Word, for use: Use, in hook: RuleHook, _ table: inout FormatTable) throws(ConfigProblem) {
         var text = ExpressionText(word)
         var elements: [Element] = []
         var fixed: [UInt8] = []
@@ -32,7 +32,7 @@ extension Format {
                 let start = text.position - 1
                 try Self.skipName(&text)
                 let flags = try Self.flags(&text, standing)
-                switch try Self.item(&text, from: start, in: place, &table) {
+                switch try Self.item(&text, from: start, in: hook, &table) {
                 case .variable(let variable):
                     finishText()
                     if variable.needsCaptures { table.expressions.usesCaptures = true }
@@ -69,7 +69,7 @@ extension Format {
 
     /// What stands behind `%` and its flags.
     private static func item(
-        _ text: inout ExpressionText, from start: Int, in place: RulePlace, _ table: inout FormatTable
+        _ text: inout ExpressionText, from start: Int, in hook: RuleHook, _ table: inout FormatTable
     ) throws(ConfigProblem) -> Item {
         if text.skip(0x5B) {
             let opening = text.position - 1
@@ -80,7 +80,7 @@ extension Format {
                     text.isAtEnd ? "'%[' is not closed" : "unexpected text in an expression",
                     at: text.isAtEnd ? opening..<opening + 1 : text.position..<end, expected: "']'")
             }
-            try place.require(
+            try hook.require(
                 expression.row.availability, of: expression.row.name, at: text.range(start..<text.position))
             return .expression(expression)
         }

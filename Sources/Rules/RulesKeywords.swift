@@ -146,7 +146,7 @@ extension RulesSettings {
                 "a \(kind.name) section has no 'timeout \(timeout.rawValue)' to change",
                 expected: "this line in a \(kind == .frontend ? "backend" : "frontend") or listen section")
         }
-        let condition = try names.condition(&arguments, in: family.place, &table)
+        let condition = try names.condition(&arguments, in: family.hook, &table)
         guard let action else { return }
         warnIfUnreachable(behind: rules[family]?.last, family, &arguments)
         let origin = table.expressions.origin(of: arguments.keyword.range)

@@ -120,7 +120,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
     /// Those of connections and their bytes.
     static let tcp: [RuleFamily] = [.connection, .session, .requestContent, .responseContent]
 
-    var place: RulePlace {
+    var hook: RuleHook {
         switch self {
         case .connection: .connectionRules
         case .session: .sessionRules
@@ -206,10 +206,10 @@ extension Arguments {
 
     /// A log-format string that makes a header value: without control characters of its own.
     mutating func fieldFormat(
-        _ what: String, in place: RulePlace, _ table: inout RuleTable
+        _ what: String, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Format {
         let word = try next(what)
-        let format = try Format(word, for: .message, in: place, &table.formats)
+        let format = try Format(word, for: .message, in: hook, &table.formats)
         guard !table.formats.constantText(format).contains(where: { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }) else {
             throw problem("a header value cannot hold a control character", at: word)
         }

@@ -14,7 +14,7 @@ extension AnswerContent {
         summary: "Answers with this status (200), content and fields, without asking a server."
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(
-            try AnswerContent(&arguments, status: 200, statusWords: ["status"], in: family.place, &table))
+            try AnswerContent(&arguments, status: 200, statusWords: ["status"], in: family.hook, &table))
         return .answer(table.answers.count - 1)
     }
 }

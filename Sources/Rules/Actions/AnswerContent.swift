@@ -53,7 +53,7 @@ extension AnswerContent {
 
     /// Reads the words up to the condition. `statusWords` are those that a status may stand behind.
     init(
-        _ arguments: inout Arguments, status: Int, statusWords: [String], in place: RulePlace, _ table: inout RuleTable
+        _ arguments: inout Arguments, status: Int, statusWords: [String], in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         self.status = status
         var typeWord: Word?
@@ -70,14 +70,14 @@ extension AnswerContent {
                 isCustom = true
             case "hdr":
                 fieldWord = fieldWord ?? word
-                fields.append(try Self.field(&arguments, in: place, &table))
+                fields.append(try Self.field(&arguments, in: hook, &table))
                 isCustom = true
             case "default-errorfiles", "errorfiles", "errorfile", "file", "lf-file", "string", "lf-string":
                 if let bodyWord {
                     throw arguments.problem("'\(word.text)' after '\(bodyWord.text)': an answer has one body", at: word)
                 }
                 bodyWord = word
-                try readBody(word, &arguments, in: place, &table)
+                try readBody(word, &arguments, in: hook, &table)
             default:
                 throw arguments.problem(
                     "unexpected '\(word.text)'", at: word, expected: Self.usage,
@@ -100,7 +100,7 @@ extension AnswerContent {
     ]
 
     private mutating func readBody(
-        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+        _ word: Word, _ arguments: inout Arguments, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         isCustom = true
         switch word.text {
@@ -109,18 +109,18 @@ extension AnswerContent {
         case "errorfile": fixed = try Self.wholeResponse(&arguments)
         case "string": text = try arguments.next("a text").text.verbatimBytes
         case "file": text = try Self.content(of: arguments.next("a file's path"))
-        case "lf-string": try setFormat(arguments.next("a log format"), in: place, &table)
+        case "lf-string": try setFormat(arguments.next("a log format"), in: hook, &table)
         default:
             let path = try arguments.next("a file's path")
             let content = String(verbatim: try Self.content(of: path))
-            try setFormat(Word(content, at: path.range), in: place, &table)
+            try setFormat(Word(content, at: path.range), in: hook, &table)
         }
     }
 
     private mutating func setFormat(
-        _ word: Word, in place: RulePlace, _ table: inout RuleTable
+        _ word: Word, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) {
-        let made = try Format(word, for: .message, in: place, &table.formats)
+        let made = try Format(word, for: .message, in: hook, &table.formats)
         if table.formats.isConstant(made) { text = table.formats.constantText(made) } else { format = made }
     }
 
@@ -165,7 +165,7 @@ extension AnswerContent {
     }
 
     private static func field(
-        _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+        _ arguments: inout Arguments, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) -> (name: String, value: Format) {
         let word = try arguments.nextFieldName()
         guard let name = FieldName(word.text, &table.expressions) else {
@@ -177,7 +177,7 @@ extension AnswerContent {
         if name.framesMessages {
             throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
         }
-        let value = try arguments.fieldFormat("a value for the field", in: place, &table)
+        let value = try arguments.fieldFormat("a value for the field", in: hook, &table)
         return (String(decoding: table.text(name.text), as: UTF8.self), value)
     }
 

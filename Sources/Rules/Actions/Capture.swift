@@ -160,8 +160,8 @@ extension RulesSettings {
     fileprivate mutating func readCapture(
         _ word: Word, _ slot: Int, _ family: RuleFamily, _ arguments: inout Arguments
     ) throws(ConfigProblem) {
-        let expression = try Expression(word, in: family.place, &table.expressions)
-        let condition = try names.condition(&arguments, in: family.place, &table)
+        let expression = try Expression(word, in: family.hook, &table.expressions)
+        let condition = try names.condition(&arguments, in: family.hook, &table)
         let action = CaptureAction(expression, slot: slot, side: family.side)
         let origin = table.expressions.origin(of: arguments.keyword.range)
         rules[family, default: []].append(

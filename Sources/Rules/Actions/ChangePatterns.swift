@@ -32,18 +32,18 @@ struct ChangePatternsAction: Sendable {
             parentheses: "<file>", arguments,
             summary: summary + " In memory, for all requests from then on."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            .changePatterns(try ChangePatternsAction(name, &arguments, in: family.place, &table))
+            .changePatterns(try ChangePatternsAction(name, &arguments, in: family.hook, &table))
         }
     }
 
     private init(
-        _ name: String, _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+        _ name: String, _ arguments: inout Arguments, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) {
         let file = try arguments.inParentheses("a file's path")
         set = table.expressions.patterns.change(Reference(file), isMap: name.hasSuffix("-map"))
-        key = try Format(arguments.next("a key"), for: .message, in: place, &table.formats)
+        key = try Format(arguments.next("a key"), for: .message, in: hook, &table.formats)
         switch name {
-        case "set-map": change = .set(try Format(arguments.next("a value"), for: .message, in: place, &table.formats))
+        case "set-map": change = .set(try Format(arguments.next("a value"), for: .message, in: hook, &table.formats))
         case "add-acl": change = .add
         default: change = .remove
         }

@@ -45,7 +45,7 @@ struct EndAction: Sendable {
             summary: part.summary
         ) { (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("an expression")
-            let expression = try Expression(word, in: family.place, &table.expressions)
+            let expression = try Expression(word, in: family.hook, &table.expressions)
             let wanted: SampleType = part.isPort ? .integer : .address
             guard expression.type.converts(to: wanted) else {
                 throw arguments.problem("'\(word.text)' yields no \(part.isPort ? "number" : "address")", at: word)

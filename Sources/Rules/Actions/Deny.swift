@@ -21,7 +21,7 @@ extension AnswerContent {
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(
             try AnswerContent(
-                &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.place, &table)
+                &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.hook, &table)
         )
         return .deny(table.answers.count - 1)
     }
@@ -33,7 +33,7 @@ extension AnswerContent {
     ) { (arguments, family, table) throws(ConfigProblem) in
         table.answers.append(
             try AnswerContent(
-                &arguments, status: 500, statusWords: ["status", "deny_status"], in: family.place, &table))
+                &arguments, status: 500, statusWords: ["status", "deny_status"], in: family.hook, &table))
         return .tarpit(table.answers.count - 1)
     }
 }

@@ -80,7 +80,7 @@ enum DirectiveAction: Sendable {
                     "tarpit": .tarpit,
                     "tunnel": .tunnel,
                 ])
-            return .directive(.timeout(timeout, try TimeAmount(&arguments, in: family.place, &table)))
+            return .directive(.timeout(timeout, try TimeAmount(&arguments, in: family.hook, &table)))
         },
         ActionRow(
             "disable-l7-retry", in: [.httpRequest],
@@ -96,7 +96,7 @@ enum DirectiveAction: Sendable {
                 throw arguments.problem("'\(word.text)' is Portico's to write, not a rule's", at: word)
             }
             return .directive(
-                .earlyHint(name, try arguments.fieldFormat("a value for the field", in: family.place, &table)))
+                .earlyHint(name, try arguments.fieldFormat("a value for the field", in: family.hook, &table)))
         },
     ]
 

@@ -40,7 +40,7 @@ struct FieldAction: Sendable {
             operation.rawValue, in: RuleFamily.http, "<name> <format>", summary: summary
         ) { (arguments, family, table) throws(ConfigProblem) in
             let (word, name) = try arguments.fieldName(&table)
-            let value = try arguments.fieldFormat("a value for the field", in: family.place, &table)
+            let value = try arguments.fieldFormat("a value for the field", in: family.hook, &table)
             if name.framesMessages {
                 arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)
                 return nil

@@ -91,7 +91,7 @@ extension MarkPacketsAction {
                 let amount = Amount.constant(try number(word, most: most, arguments))
                 return .markPackets(MarkPacketsAction(part: part, isForServer: isForServer, amount: amount))
             }
-            let expression = try Expression(word, in: family.place, &table.expressions)
+            let expression = try Expression(word, in: family.hook, &table.expressions)
             guard expression.type.converts(to: .integer) else {
                 throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "0 to \(most)")
             }

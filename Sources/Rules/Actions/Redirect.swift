@@ -90,13 +90,13 @@ extension Redirection {
         summary:
             "Answers with a redirection (302) to a location, to the same path behind a prefix, or to another scheme."
     ) { (arguments, family, table) throws(ConfigProblem) in
-        table.redirects.append(try Redirection(&arguments, in: family.place, &table))
+        table.redirects.append(try Redirection(&arguments, in: family.hook, &table))
         return .redirect(table.redirects.count - 1)
     }
 
     /// Reads the words up to the condition. Without a `place`, as on the old `redirect` line, percent signs stand for
     /// themselves.
-    init(_ arguments: inout Arguments, in place: RulePlace?, _ table: inout RuleTable) throws(ConfigProblem) {
+    init(_ arguments: inout Arguments, in hook: RuleHook?, _ table: inout RuleTable) throws(ConfigProblem) {
         target = Format(literal: "", &table.formats)
         var kindWord: Word?
         var slashWord: Word?
@@ -107,7 +107,7 @@ extension Redirection {
                 if let kindWord { throw arguments.problem("'\(word.text)' after '\(kindWord.text)'", at: word) }
                 kindWord = word
                 kind = word.text == "location" ? .location : word.text == "prefix" ? .prefix : .scheme
-                target = try Self.target(&arguments, in: place, &table)
+                target = try Self.target(&arguments, in: hook, &table)
             case "code":
                 code = try arguments.choice(
                     "a status", of: ["301": 301, "302": 302, "303": 303, "307": 307, "308": 308])
@@ -123,7 +123,7 @@ extension Redirection {
                         "'set-cookie-fmt' is for http-request and http-response redirect", at: word,
                         suggestion: "set-cookie")
                 }
-                cookieFormat = try arguments.fieldFormat("what makes <name>=<value>", in: place, &table)
+                cookieFormat = try arguments.fieldFormat("what makes <name>=<value>", in: hook, &table)
             case "set-cookie": cookie = try Self.cookie(&arguments) + "; path=/;"
             case "clear-cookie": cookie = try Self.cookie(&arguments) + "; path=/; Max-Age=0;"
             default:
@@ -147,9 +147,9 @@ extension Redirection {
     ]
 
     private static func target(
-        _ arguments: inout Arguments, in place: RulePlace?, _ table: inout RuleTable
+        _ arguments: inout Arguments, in hook: RuleHook?, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Format {
-        if let place { return try arguments.fieldFormat("where to", in: place, &table) }
+        if let place { return try arguments.fieldFormat("where to", in: hook, &table) }
         let word = try arguments.next("where to")
         guard word.text.isFieldValue else {
             throw arguments.problem("a location cannot hold a control character", at: word)

@@ -100,7 +100,7 @@ struct ReplaceFieldAction: Sendable {
             let (word, name) = try arguments.fieldName(&table)
             let pattern = try arguments.next("a regular expression")
             let expression = try table.expressions.patterns.keep(regularExpression: pattern, ignoringCase: false)
-            let format = try arguments.fieldFormat("what to write instead", in: family.place, &table)
+            let format = try arguments.fieldFormat("what to write instead", in: family.hook, &table)
             if name.framesMessages {
                 arguments.warn("'\(word.text)' is Portico's to write: this line does nothing", at: word)
                 return nil

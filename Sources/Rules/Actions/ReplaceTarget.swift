@@ -45,7 +45,7 @@ struct ReplaceTargetAction: Sendable {
             let pattern = try arguments.next("a regular expression")
             let expression = try table.expressions.patterns.keep(regularExpression: pattern, ignoringCase: false)
             let format = try Format(
-                arguments.next("what to write instead"), for: .message, in: family.place, &table.formats)
+                arguments.next("what to write instead"), for: .message, in: family.hook, &table.formats)
             return .replaceTarget(ReplaceTargetAction(part: part, expression: expression, format: format))
         }
     }

@@ -43,10 +43,10 @@ struct ResolveAction: Sendable {
                 "do-resolve has two or three words in its parentheses",
                 expected: "do-resolve(<variable>,<resolvers>[,ipv4|ipv6])")
         }
-        let variable = try VariableName(words[0], in: family.place)
+        let variable = try VariableName(words[0], in: family.hook)
         let prefersIPv4 = words.count == 3 ? try words[2].choice("a family", of: ["ipv4": true, "ipv6": false]) : false
         let expression = try Expression(
-            arguments.next("an expression that yields a host's name"), in: family.place, &table.expressions)
+            arguments.next("an expression that yields a host's name"), in: family.hook, &table.expressions)
         table.resolvers.append(NamedResolvers(reference: Reference(words[1])))
         return .resolve(
             ResolveAction(

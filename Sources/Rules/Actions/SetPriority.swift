@@ -45,7 +45,7 @@ struct PriorityAction: Sendable {
         ActionRow(name, in: [.requestContent, .httpRequest], "<expression>", summary: summary) {
             (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.next("an expression that yields a number")
-            let expression = try Expression(word, in: family.place, &table.expressions)
+            let expression = try Expression(word, in: family.hook, &table.expressions)
             guard expression.type.converts(to: .integer) else {
                 throw arguments.problem(
                     "'\(word.text)' yields no number", at: word, expected: "\(-part.most) to \(part.most)")

@@ -35,7 +35,7 @@ struct RetriesAction: Sendable {
         guard let first = word.text.utf8.first, !(0x30...0x39).contains(first), first != 0x2D else {
             return .retries(RetriesAction(amount: .constant(try word.integer("a number", in: limits))))
         }
-        let expression = try Expression(word, in: family.place, &table.expressions)
+        let expression = try Expression(word, in: family.hook, &table.expressions)
         guard expression.type.converts(to: .integer) else {
             throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "0 to 100")
         }

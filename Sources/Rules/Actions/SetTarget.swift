@@ -38,7 +38,7 @@ struct TargetAction: Sendable {
     static let rows = Part.allCases.map { part in
         ActionRow(part.rawValue, in: [.httpRequest], "<format>", summary: part.summary) {
             (arguments, family, table) throws(ConfigProblem) in
-            let text = try Format(arguments.next(part.what), for: .message, in: family.place, &table.formats)
+            let text = try Format(arguments.next(part.what), for: .message, in: family.hook, &table.formats)
             return .target(TargetAction(part: part, text: text))
         }
     }

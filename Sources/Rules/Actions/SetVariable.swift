@@ -46,16 +46,16 @@ extension VariableAction {
                 + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against "
                 + "new, if both are numbers)."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let (name, conditions) = try target(&arguments, in: family.place)
-            let expression = try Expression(arguments.next("an expression"), in: family.place, &table.expressions)
+            let (name, conditions) = try target(&arguments, in: family.hook)
+            let expression = try Expression(arguments.next("an expression"), in: family.hook, &table.expressions)
             return keep(VariableAction(name: name, conditions: conditions, source: .expression(expression)), &table)
         },
         ActionRow(
             "set-var-fmt", in: RuleFamily.tcp + RuleFamily.http, parentheses: "<name>[,<condition>]*", "<format>",
             summary: "Sets a variable to a text, under the conditions of set-var."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let (name, conditions) = try target(&arguments, in: family.place)
-            let format = try Format(arguments.next("a log format"), for: .message, in: family.place, &table.formats)
+            let (name, conditions) = try target(&arguments, in: family.hook)
+            let format = try Format(arguments.next("a log format"), for: .message, in: family.hook, &table.formats)
             return keep(VariableAction(name: name, conditions: conditions, source: .format(format)), &table)
         },
         ActionRow(
@@ -63,7 +63,7 @@ extension VariableAction {
             summary: "Makes a variable be unset again."
         ) { (arguments, family, table) throws(ConfigProblem) in
             let word = try arguments.inParentheses("a variable")
-            let name = try VariableName(word, in: family.place)
+            let name = try VariableName(word, in: family.hook)
             return keep(VariableAction(name: name, conditions: [], source: .nothing), &table)
         },
     ]
@@ -75,14 +75,14 @@ extension VariableAction {
 
     /// `name,condition,…`.
     private static func target(
-        _ arguments: inout Arguments, in place: RulePlace
+        _ arguments: inout Arguments, in hook: RuleHook
     ) throws(ConfigProblem) -> (VariableName, SetConditions) {
         let word = try arguments.inParentheses("a variable")
         var parts = word.text.split(separator: ",", omittingEmptySubsequences: false)
         let first = parts.removeFirst()
         var nameWord = Word(String(first), at: word.range)
         if word.range.length == word.text.count { nameWord.range.length = max(1, first.count) }
-        let name = try VariableName(nameWord, in: place)
+        let name = try VariableName(nameWord, in: hook)
         var conditions: SetConditions = []
         for part in parts {
             guard let condition = SetCondition(rawValue: String(part)) else {
@@ -99,7 +99,7 @@ extension VariableAction {
 
 extension VariableName {
     /// Reads a name that rules in `place` set.
-    init(_ word: Word, in place: RulePlace) throws(ConfigProblem) {
+    init(_ word: Word, in hook: RuleHook) throws(ConfigProblem) {
         try self.init(word)
         let scopes = place.variableScopes
         guard scopes.contains(scope) else {
@@ -110,7 +110,7 @@ extension VariableName {
     }
 }
 
-extension RulePlace {
+extension RuleHook {
     /// The variables that there may be when rules here run.
     fileprivate var variableScopes: [VariableScope] {
         switch self {

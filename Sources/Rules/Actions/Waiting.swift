@@ -20,7 +20,7 @@ enum Waiting: Sendable {
             "pause", in: [.httpRequest, .httpResponse], "<time>|<expression>",
             summary: "Lets the message wait for so long, or for as many milliseconds as the expression yields."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            .waiting(.pause(try TimeAmount(&arguments, in: family.place, &table)))
+            .waiting(.pause(try TimeAmount(&arguments, in: family.hook, &table)))
         },
         ActionRow(
             "wait-for-body", in: [.httpRequest, .httpResponse], "time <time> [at-least <size>]",
@@ -46,7 +46,7 @@ enum TimeAmount: Sendable {
     case constant(TimeSpan)
     case computed(Expression)
 
-    init(_ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable) throws(ConfigProblem) {
+    init(_ arguments: inout Arguments, in hook: RuleHook, _ table: inout RuleTable) throws(ConfigProblem) {
         let word = try arguments.next("a time, or an expression that yields milliseconds")
         guard let first = word.text.utf8.first, first &- 0x30 >= 10 else {
             let time = try word.time("a time")
@@ -54,7 +54,7 @@ enum TimeAmount: Sendable {
             self = .constant(time)
             return
         }
-        let expression = try Expression(word, in: place, &table.expressions)
+        let expression = try Expression(word, in: hook, &table.expressions)
         guard expression.type.converts(to: .integer) else {
             throw arguments.problem("'\(word.text)' yields no number", at: word, expected: "milliseconds")
         }

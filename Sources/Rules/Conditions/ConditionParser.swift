@@ -52,7 +52,7 @@ struct AccessListNames: Sendable {
 
     /// Reads `if …` or `unless …` to the end of the line; nil if neither is next.
     mutating func condition(
-        _ arguments: inout Arguments, in place: RulePlace, _ table: inout RuleTable
+        _ arguments: inout Arguments, in hook: RuleHook, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Condition? {
         guard let keyword = arguments.peek, keyword.text == "if" || keyword.text == "unless" else { return nil }
         _ = arguments.nextIfPresent()
@@ -77,7 +77,7 @@ struct AccessListNames: Sendable {
                 opener = word
                 continue
             }
-            let list = try list(rest, &arguments, in: place, &table.expressions)
+            let list = try list(rest, &arguments, in: hook, &table.expressions)
             terms.append(Condition.Term(list: Int32(list), isNegated: isNegated, beginsAlternative: beginsAlternative))
             isNegated = false
             beginsAlternative = false
@@ -91,14 +91,14 @@ struct AccessListNames: Sendable {
 
     /// The list that a word names, or that begins with the brace it is.
     private mutating func list(
-        _ word: Word, _ arguments: inout Arguments, in place: RulePlace, _ table: inout ExpressionTable
+        _ word: Word, _ arguments: inout Arguments, in hook: RuleHook, _ table: inout ExpressionTable
     ) throws(ConfigProblem) -> Int {
         if word.text == "{" {
             let criterion = try Criterion(&arguments, &table) { $0.text == "}" }
             guard arguments.skip("}") else {
                 throw ConfigProblem("'{' is not closed", at: word.range, expected: "'}' as a word of its own")
             }
-            try place.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
+            try hook.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
             return table.addList(criterion)
         }
         if indices[word.text] == nil, let predefined = PredefinedLists.criterion(named: word.text, &table) {
@@ -111,7 +111,7 @@ struct AccessListNames: Sendable {
                 suggestion: nearest(word.text, among: Array(indices.keys) + PredefinedLists.names))
         }
         for criterion in table.criteria(of: index) {
-            try place.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
+            try hook.require(criterion.expression.row.availability, of: criterion.expression.row.name, at: word.range)
         }
         return index
     }
