@@ -20,7 +20,7 @@ enum IntegerArgument: Sendable {
 
 /// A text, or a variable that holds one.
 enum TextArgument: Sendable {
-    case constant(Stretch)
+    case constant(TableSlice)
     case variable(VariableName)
 
     /// In the scratch; nil if the variable is not set.

@@ -7,7 +7,7 @@ internal import Patterns
 public struct Expression: Sendable {
     let sample: Sample
     /// A stretch of the table's converters.
-    let converters: Stretch
+    let converters: TableSlice
     /// What it yields.
     public let type: SampleType
     /// The place of the sample's row in its table.

@@ -174,7 +174,7 @@ extension Expression {
         let start = table.converters.count
         table.converters += Array(table.converters[converters.range]) + [.cast(cast)]
         return Expression(
-            sample: sample, converters: Stretch(start..<table.converters.count), type: wanted, rowIndex: rowIndex)
+            sample: sample, converters: TableSlice(start..<table.converters.count), type: wanted, rowIndex: rowIndex)
     }
 
     /// Reads the arguments and converters behind the name of a row, which began at `nameStart`.
@@ -210,7 +210,7 @@ extension Expression {
         let start = table.converters.count
         table.converters += converters
         self.init(
-            sample: sample, converters: Stretch(start..<table.converters.count), type: type, rowIndex: rowIndex)
+            sample: sample, converters: TableSlice(start..<table.converters.count), type: type, rowIndex: rowIndex)
     }
 
     static func unknownSample(_ name: String, _ text: ExpressionText, _ start: Int) -> ConfigProblem {

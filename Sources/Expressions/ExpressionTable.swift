@@ -9,7 +9,7 @@ public struct ExpressionTable: Sendable {
     /// What the room below compiles: texts and patterns.
     public var patterns = PatternTable()
     /// Those of the files that rules stand in.
-    public var fileNames: [String: Stretch] = [:]
+    public var fileNames: [String: TableSlice] = [:]
     var converters: [Converter] = []
     /// Those in formats; those in conditions are with their criteria.
     public var expressions: [Expression] = []
@@ -51,12 +51,12 @@ public struct ExpressionTable: Sendable {
     public init() {}
 
     /// Keeps a text.
-    public mutating func keep(_ text: some Collection<UInt8>) -> Stretch { patterns.keep(text) }
+    public mutating func keep(_ text: some Collection<UInt8>) -> TableSlice { patterns.keep(text) }
 
     /// Keeps the bytes of a text of the file.
-    public mutating func keep(_ text: String) -> Stretch { patterns.keep(text) }
+    public mutating func keep(_ text: String) -> TableSlice { patterns.keep(text) }
 
-    public func text(_ stretch: Stretch) -> [UInt8] { patterns.text(stretch) }
+    public func text(_ stretch: TableSlice) -> [UInt8] { patterns.text(stretch) }
 }
 
 /// The arrays of expressions when all lines have been read.

@@ -32,7 +32,7 @@ public struct Format: Sendable {
     }
 
     public enum Element: Sendable {
-        case text(Stretch)
+        case text(TableSlice)
         /// One space, unless the line already ends with one.
         case separator
         case variable(LogVariable, Flags)
@@ -41,7 +41,7 @@ public struct Format: Sendable {
     }
 
     /// A stretch of the table's elements.
-    public let elements: Stretch
+    public let elements: TableSlice
     public let use: Use
 
     /// Appends what the string makes of the facts. Allocates nothing beyond that.
@@ -113,12 +113,12 @@ public struct FormatTable: Sendable {
     public init() {}
 
     /// Keeps a text.
-    public mutating func keep(_ text: some Collection<UInt8>) -> Stretch { expressions.keep(text) }
+    public mutating func keep(_ text: some Collection<UInt8>) -> TableSlice { expressions.keep(text) }
 
     /// Keeps the bytes of a text of the file.
-    public mutating func keep(_ text: String) -> Stretch { expressions.keep(text) }
+    public mutating func keep(_ text: String) -> TableSlice { expressions.keep(text) }
 
-    public func text(_ stretch: Stretch) -> [UInt8] { expressions.text(stretch) }
+    public func text(_ stretch: TableSlice) -> [UInt8] { expressions.text(stretch) }
 }
 
 /// The arrays of formats when all lines have been read.

@@ -58,7 +58,7 @@ extension Format {
     private init(_ elements: [Element], _ use: Use, _ table: inout FormatTable) {
         let start = table.elements.count
         table.elements += elements
-        self.init(elements: Stretch(start..<table.elements.count), use: use)
+        self.init(elements: TableSlice(start..<table.elements.count), use: use)
     }
 
     private enum Item {

@@ -5,7 +5,7 @@ public import Configuration
 
 public struct IntegerPatterns: Sendable {
     /// A stretch of the table's integers.
-    public let ranges: Stretch
+    public let ranges: TableSlice
 
     public func contains(_ value: Int, _ program: PatternProgram) -> Bool {
         for i in ranges.range where program.patterns.integers[i].contains(value) { return true }
@@ -33,7 +33,7 @@ public struct IntegerPatterns: Sendable {
         }
         let start = table.integers.count
         table.integers += ranges
-        self.ranges = Stretch(start..<table.integers.count)
+        self.ranges = TableSlice(start..<table.integers.count)
     }
 
     /// The same patterns, each with the operator that stands before it or before an earlier one: `gt 5`.

@@ -15,8 +15,8 @@ public struct NetworkPatterns: Sendable {
         let lowMask: UInt64
     }
     /// Stretches of the table's networks.
-    private let v4: Stretch
-    private let v6: Stretch
+    private let v4: TableSlice
+    private let v6: TableSlice
 
     public func contains(_ address: IPAddress, _ program: PatternProgram) -> Bool {
         switch address {
@@ -56,8 +56,8 @@ public struct NetworkPatterns: Sendable {
     public init(_ words: [Word], _ table: inout PatternTable) throws(ConfigProblem) {
         let starts = (table.networks4.count, table.networks6.count)
         for word in words { try Self.read(word, &table) }
-        v4 = Stretch(starts.0..<table.networks4.count)
-        v6 = Stretch(starts.1..<table.networks6.count)
+        v4 = TableSlice(starts.0..<table.networks4.count)
+        v6 = TableSlice(starts.1..<table.networks6.count)
     }
 
     private static func read(_ word: Word, _ table: inout PatternTable) throws(ConfigProblem) {

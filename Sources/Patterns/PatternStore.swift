@@ -6,8 +6,8 @@ internal import Basics
 struct PatternStore: ~Copyable {
     struct Entry: Sendable {
         /// Stretches of `bytes`.
-        public var key: Stretch
-        public var value: Stretch
+        public var key: TableSlice
+        public var value: TableSlice
         /// Grows from entry to entry, so that the first one in the file can win; `unused` for a free slot.
         public var order: UInt64
 
@@ -68,7 +68,7 @@ struct PatternStore: ~Copyable {
         let entry = entries[Int(slot)]
         precondition(entry.order != Entry.unused, "pattern slot \(slot) is free already")
         wasted += entry.key.count + entry.value.count
-        entries[Int(slot)] = Entry(key: Stretch(0..<0), value: Stretch(0..<0), order: Entry.unused)
+        entries[Int(slot)] = Entry(key: TableSlice(0..<0), value: TableSlice(0..<0), order: Entry.unused)
         free.append(slot)
         sweepIfWorthIt()
     }
@@ -81,7 +81,7 @@ struct PatternStore: ~Copyable {
             let start = old.range.lowerBound
             for i in 0..<value.byteCount { bytes[start + i] = value[i] }
             wasted += old.count - value.byteCount
-            entries[Int(slot)].value = Stretch(start..<start + value.byteCount)
+            entries[Int(slot)].value = TableSlice(start..<start + value.byteCount)
         } else {
             wasted += old.count
             entries[Int(slot)].value = keep(value)
@@ -89,20 +89,20 @@ struct PatternStore: ~Copyable {
         }
     }
 
-    private mutating func keep(_ text: RawSpan) -> Stretch {
+    private mutating func keep(_ text: RawSpan) -> TableSlice {
         let start = bytes.count
         bytes.append(text)
-        return Stretch(start..<bytes.count)
+        return TableSlice(start..<bytes.count)
     }
 
     private mutating func sweepIfWorthIt() {
         guard wasted > Self.wastedMin, wasted > bytes.count / 2 else { return }
         var kept: [UInt8] = []
         kept.reserveCapacity(bytes.count - wasted)
-        func move(_ old: Stretch) -> Stretch {
+        func move(_ old: TableSlice) -> TableSlice {
             let start = kept.count
             kept += bytes[old.range]
-            return Stretch(start..<kept.count)
+            return TableSlice(start..<kept.count)
         }
         for i in entries.indices {
             entries[i].key = move(entries[i].key)

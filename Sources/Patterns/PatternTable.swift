@@ -9,7 +9,7 @@
 internal import Basics
 
 /// A slice of one of a table's arrays.
-public struct Stretch: Hashable, Sendable {
+public struct TableSlice: Hashable, Sendable {
     @usableFromInline let start: Int32
     @usableFromInline let size: Int32
 
@@ -32,7 +32,7 @@ public struct PatternTable: Sendable {
     public var integers: [ClosedRange<Int>] = []
     var networks4: [NetworkPatterns.V4] = []
     var networks6: [NetworkPatterns.V6] = []
-    public var strings: [Stretch] = []
+    public var strings: [TableSlice] = []
     public internal(set) var regularExpressions: [RegularExpression] = []
     /// What keeps them alive.
     var regularExpressionOwners: [RegularExpressionOwner] = []
@@ -46,17 +46,17 @@ public struct PatternTable: Sendable {
     public init() {}
 
     /// Keeps a text.
-    public mutating func keep(_ text: some Collection<UInt8>) -> Stretch {
+    public mutating func keep(_ text: some Collection<UInt8>) -> TableSlice {
         let start = bytes.count
         bytes.append(contentsOf: text)
-        return Stretch(start..<bytes.count)
+        return TableSlice(start..<bytes.count)
     }
 
     /// Keeps the bytes of a text of the file.
-    public mutating func keep(_ text: String) -> Stretch { keep(text.verbatimBytes) }
+    public mutating func keep(_ text: String) -> TableSlice { keep(text.verbatimBytes) }
 
     /// The bytes of a text.
-    public func text(_ stretch: Stretch) -> [UInt8] { Array(bytes[stretch.range]) }
+    public func text(_ stretch: TableSlice) -> [UInt8] { Array(bytes[stretch.range]) }
 }
 
 /// The arrays when all lines have been read: what is run. A room above adds its arrays in a subclass, so that its program is
@@ -78,7 +78,7 @@ open class PatternProgram: @unchecked Sendable {
     /// The bytes of a text.
     @inlinable @inline(__always)
     @_lifetime(borrow self)
-    public final func text(_ stretch: Stretch) -> RawSpan {
+    public final func text(_ stretch: TableSlice) -> RawSpan {
         // Safe: the bytes never change and live as long as this object does.
         let all = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
         return unsafe _overrideLifetime(all, borrowing: self).extracting(stretch.range)

@@ -5,12 +5,12 @@ public import Configuration
 
 public struct RegularPatterns: Sendable {
     /// A stretch of the table's regular expressions.
-    private let expressions: Stretch
+    private let expressions: TableSlice
 
     public init(_ words: [Word], ignoringCase: Bool, _ table: inout PatternTable) throws(ConfigProblem) {
         let start = table.regularExpressions.count
         for word in words { _ = try table.keep(regularExpression: word, ignoringCase: ignoringCase) }
-        expressions = Stretch(start..<table.regularExpressions.count)
+        expressions = TableSlice(start..<table.regularExpressions.count)
     }
 
     public func matches(_ value: RawSpan, _ matcher: RegularMatcher, _ program: PatternProgram) -> Bool {

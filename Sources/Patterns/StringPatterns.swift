@@ -14,7 +14,7 @@ public struct StringPatterns: Sendable {
     public let comparison: Comparison
     public let ignoresCase: Bool
     /// A stretch of the table's strings.
-    private let strings: Stretch
+    private let strings: TableSlice
 
     public init(_ comparison: Comparison, ignoringCase: Bool, _ texts: [String], _ table: inout PatternTable) {
         self.comparison = comparison
@@ -26,7 +26,7 @@ public struct StringPatterns: Sendable {
             if ignoresCase { bytes = bytes.map(asciiLowercased) }
             table.strings.append(table.keep(bytes))
         }
-        strings = Stretch(start..<table.strings.count)
+        strings = TableSlice(start..<table.strings.count)
     }
 
     public func matches(_ value: RawSpan, _ program: PatternProgram) -> Bool {

@@ -26,12 +26,12 @@ struct RuleTable: Sendable {
     }
 
     /// Keeps a text.
-    mutating func keep(_ text: some Collection<UInt8>) -> Stretch { formats.keep(text) }
+    mutating func keep(_ text: some Collection<UInt8>) -> TableSlice { formats.keep(text) }
 
     /// Keeps the bytes of a text of the file.
-    mutating func keep(_ text: String) -> Stretch { formats.keep(text) }
+    mutating func keep(_ text: String) -> TableSlice { formats.keep(text) }
 
-    func text(_ stretch: Stretch) -> [UInt8] { formats.text(stretch) }
+    func text(_ stretch: TableSlice) -> [UInt8] { formats.text(stretch) }
 }
 
 /// The arrays of rules when all lines have been read.

@@ -12,7 +12,7 @@ enum BinaryConverter: Sendable {
     struct Chunks: Sendable {
         enum Form { case hexadecimal, bigEndian, littleEndian }
         let form: Form
-        let separator: Stretch
+        let separator: TableSlice
         /// Bytes of a group; 0 for all bytes without groups.
         let size: Int
         /// Whether bytes at the end that fill no group are left out.

@@ -5,9 +5,9 @@ internal import Configuration
 internal import Patterns
 
 struct Concatenation: Sendable {
-    private let start: Stretch
+    private let start: TableSlice
     private let variable: VariableName?
-    private let end: Stretch
+    private let end: TableSlice
     /// Whether `start` parts items: it is left out where there is nothing on one of its sides.
     private let isList: Bool
 

@@ -8,7 +8,7 @@ internal import Patterns
 
 enum DateConverter: Sendable {
     case http(offset: Int, Unit)
-    case formatted(Stretch, offset: Int, Unit, isLocal: Bool)
+    case formatted(TableSlice, offset: Int, Unit, isLocal: Bool)
     case parse
 
     enum Unit: Int, Sendable {

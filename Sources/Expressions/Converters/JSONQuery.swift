@@ -9,13 +9,13 @@ internal import Patterns
 
 /// One step of a path.
 enum JSONStep: Sendable {
-    case name(Stretch)
+    case name(TableSlice)
     case place(Int)
 }
 
 struct JSONQuery: Sendable {
     /// A stretch of the table's steps.
-    private let path: Stretch
+    private let path: TableSlice
     private let wantsInteger: Bool
 
     static let rows: [ConverterRow] = [
@@ -40,7 +40,7 @@ struct JSONQuery: Sendable {
                 "'\(text)' is no path that is known here", expected: "$, then .name, ['name'] or [number]",
                 atByte: error.offset)
         }
-        path = Stretch(start..<table.jsonSteps.count)
+        path = TableSlice(start..<table.jsonSteps.count)
         switch arguments.optionalString() {
         case nil: wantsInteger = false
         case "int": wantsInteger = true

@@ -7,8 +7,8 @@ internal import Patterns
 
 struct LanguageConverter: Sendable {
     /// Stretches of the table's strings.
-    private let languages: Stretch
-    private let fallback: Stretch?
+    private let languages: TableSlice
+    private let fallback: TableSlice?
 
     static let rows: [ConverterRow] = [
         ConverterRow(
@@ -22,7 +22,7 @@ struct LanguageConverter: Sendable {
             guard !names.isEmpty else { throw arguments.problem("there is no language in '\(list)'") }
             let start = table.patterns.strings.count
             for name in names { table.patterns.strings.append(table.keep(String(name))) }
-            let languages = Stretch(start..<table.patterns.strings.count)
+            let languages = TableSlice(start..<table.patterns.strings.count)
             let fallback = arguments.optionalString().map { table.keep($0) }
             return .language(LanguageConverter(languages: languages, fallback: fallback))
         }
@@ -33,8 +33,8 @@ struct LanguageConverter: Sendable {
         return (found ?? fallback).map { text in .string(facts.make { $0.append(program.text(text)) }) }
     }
 
-    private func best(in text: RawSpan, _ program: ExpressionProgram) -> Stretch? {
-        var best: Stretch?
+    private func best(in text: RawSpan, _ program: ExpressionProgram) -> TableSlice? {
+        var best: TableSlice?
         var bestQuality = 0
         var start = 0
         while start < text.byteCount {
@@ -53,7 +53,7 @@ struct LanguageConverter: Sendable {
     }
 
     /// The language itself, or the nearest of which it is a variant.
-    private func language(_ name: RawSpan, _ program: ExpressionProgram) -> Stretch? {
+    private func language(_ name: RawSpan, _ program: ExpressionProgram) -> TableSlice? {
         var end = name.byteCount
         while end > 0 {
             if let listed = listed(name.extracting(0..<end), program) { return listed }
@@ -62,7 +62,7 @@ struct LanguageConverter: Sendable {
         return nil
     }
 
-    private func listed(_ name: RawSpan, _ program: ExpressionProgram) -> Stretch? {
+    private func listed(_ name: RawSpan, _ program: ExpressionProgram) -> TableSlice? {
         for i in languages.range where program.text(program.patterns.strings[i]).isEqual(to: name) {
             return program.patterns.strings[i]
         }

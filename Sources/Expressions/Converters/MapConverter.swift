@@ -13,7 +13,7 @@ struct MapConverter: Sendable {
     private let fallback: SampleFallback?
 
     private enum SampleFallback: Sendable {
-        case text(Stretch)
+        case text(TableSlice)
         case integer(Int)
         case address(IPAddress)
     }

@@ -8,13 +8,13 @@ enum PartConverter: Sendable {
     case field(Selection)
     case word(Selection)
     case bytes(offset: IntegerArgument, count: IntegerArgument?)
-    case parameter(name: Stretch, delimiter: UInt8)
+    case parameter(name: TableSlice, delimiter: UInt8)
 
     /// Which of the parts.
     struct Selection: Sendable {
         /// From 1, or from -1 counting from the last.
         let index: Int
-        let delimiters: Stretch
+        let delimiters: TableSlice
         /// How many, in the direction of counting; 0 for all that follow.
         let count: Int
     }

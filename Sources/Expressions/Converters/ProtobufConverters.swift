@@ -7,7 +7,7 @@ internal import Patterns
 
 struct ProtobufConverter: Sendable {
     /// Field numbers, the outermost first: a stretch of the table's.
-    private let path: Stretch
+    private let path: TableSlice
     private let type: FieldType?
     private let isGRPC: Bool
 
@@ -38,7 +38,7 @@ struct ProtobufConverter: Sendable {
                 }
                 table.fieldNumbers.append(number)
             }
-            let path = Stretch(start..<table.fieldNumbers.count)
+            let path = TableSlice(start..<table.fieldNumbers.count)
             guard let name = arguments.optionalString() else {
                 return .protobuf(ProtobufConverter(path: path, type: nil, isGRPC: isGRPC))
             }

@@ -7,7 +7,7 @@ internal import Patterns
 struct Substitution: Sendable {
     /// The expression's place in the table.
     private let expression: Int
-    private let template: Stretch
+    private let template: TableSlice
     private let isEverywhere: Bool
 
     static let rows: [ConverterRow] = [

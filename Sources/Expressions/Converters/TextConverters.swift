@@ -6,8 +6,8 @@ internal import Patterns
 
 enum TextConverter: Sendable {
     case lower, upper, length, reverse, reverseDomain, cutLine
-    case trimStart(Stretch), trimEnd(Stretch)
-    case choice(yes: Stretch, no: Stretch)
+    case trimStart(TableSlice), trimEnd(TableSlice)
+    case choice(yes: TableSlice, no: TableSlice)
     /// Bits of the control characters that are looked for; bit 32 is DEL.
     case hasControl(UInt64)
 

@@ -77,7 +77,7 @@ struct TokenVerifier: Sendable {
     }
 
     private enum Key: Sendable {
-        case secret(Stretch)
+        case secret(TableSlice)
         /// Its place in the table.
         case publicKey(Int)
         /// A secret, or the path of a file that another use names.
@@ -269,12 +269,12 @@ extension RawSpan {
 
 /// A public key and the path of its file.
 struct NamedPublicKey: Sendable {
-    let path: Stretch
+    let path: TableSlice
     let key: PublicKey
 }
 
 extension ExpressionTable {
-    fileprivate func namesFile(_ text: Stretch) -> Bool {
+    fileprivate func namesFile(_ text: TableSlice) -> Bool {
         let name = String(decoding: self.text(text), as: UTF8.self)
         return name.hasPrefix("/") || name.hasPrefix("./") || name.hasPrefix("../")
             || [".pem", ".crt", ".cer", ".pub"].contains { name.hasSuffix($0) }
@@ -282,7 +282,7 @@ extension ExpressionTable {
 
     /// Reads a key; its place. nil if there is no such file and none is needed.
     fileprivate mutating func publicKey(
-        at path: Stretch, isNeeded: Bool, _ arguments: ExpressionArguments
+        at path: TableSlice, isNeeded: Bool, _ arguments: ExpressionArguments
     ) throws(ConfigProblem) -> Int? {
         let bytes = text(path)
         if let place = publicKeys.firstIndex(where: { text($0.path) == bytes }) { return place }

@@ -56,7 +56,7 @@ extension Criterion {
         guard let row = SampleRow.places["url"] else { preconditionFailure("no sample 'url'") }
         table.usesRequestHead = true
         return Criterion(
-            Expression(sample: .request(.isAbsolute), converters: Stretch(0..<0), type: .bool, rowIndex: row), .bool)
+            Expression(sample: .request(.isAbsolute), converters: TableSlice(0..<0), type: .bool, rowIndex: row), .bool)
     }
 
     /// The expression, and the way to match if the criterion's name says it: `path_beg`.
@@ -145,6 +145,6 @@ extension Criterion {
         if !values.isEmpty || flags.files.isEmpty {
             _ = try table.patterns.use(values, method, ignoringCase: flags.ignoresCase, id: flags.id)
         }
-        return PatternMatcher(method: method, lookups: Stretch(start..<table.patterns.lookups.count))
+        return PatternMatcher(method: method, lookups: TableSlice(start..<table.patterns.lookups.count))
     }
 }

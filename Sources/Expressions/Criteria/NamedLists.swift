@@ -18,7 +18,7 @@ public struct NamedListUse: Sendable {
 
 struct ListSample: SampleFamily {
     /// A stretch of the table's uses.
-    let uses: Stretch
+    let uses: TableSlice
 
     /// As HAProxy has it.
     private static let namesMax = 12
@@ -32,7 +32,7 @@ struct ListSample: SampleFamily {
             repeat {
                 try table.useList(&arguments)
             } while !arguments.isAtEnd && table.listUses.count - start < namesMax
-            return .list(ListSample(uses: Stretch(start..<table.listUses.count)))
+            return .list(ListSample(uses: TableSlice(start..<table.listUses.count)))
         }
     ]
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {

@@ -33,7 +33,7 @@ enum PatternSubject {
 struct PatternMatcher: Sendable {
     let method: MatchMethod
     /// A stretch of the table's look-ups, any of which is enough.
-    let lookups: Stretch
+    let lookups: TableSlice
 
     func matches(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> Bool {
         guard let subject = PatternSubject(value, for: method, facts) else { return false }

@@ -5,7 +5,7 @@ public import Patterns
 
 /// Where a rule stands.
 public struct RuleOrigin: Sendable {
-    public let file: Stretch
+    public let file: TableSlice
     public let line: Int32
 }
 

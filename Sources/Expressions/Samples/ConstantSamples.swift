@@ -11,7 +11,7 @@ enum ConstantSample: SampleFamily {
     case bool(Bool)
     case integer(Int)
     case address(IPAddress)
-    case string(Stretch)
+    case string(TableSlice)
     /// A variable of the environment, by its place in the table.
     case environment(Int)
 
@@ -119,7 +119,7 @@ enum ConstantSample: SampleFamily {
 struct EnvironmentVariable: Sendable {
     let name: String
     /// Nil if there is none, and until the whole file has been read.
-    var value: Stretch?
+    var value: TableSlice?
 }
 
 extension ExpressionTable {

@@ -14,7 +14,7 @@ struct CookieSample: SampleFamily {
     /// nil for the message that the rules being run are about.
     let side: MessageSide?
     /// nil for any cookie.
-    let name: Stretch?
+    let name: TableSlice?
     let result: Result
     /// Between names.
     let delimiter: UInt8
@@ -130,7 +130,7 @@ struct CookieSample: SampleFamily {
 extension HeaderFields {
     /// Moves on to the next cookie of this name, or of any. False at the end.
     fileprivate func nextCookie(
-        _ field: KnownField, _ name: Stretch?, _ program: ExpressionProgram, _ walk: inout FieldWalk
+        _ field: KnownField, _ name: TableSlice?, _ program: ExpressionProgram, _ walk: inout FieldWalk
     ) -> Bool {
         while let line = next(field, from: walk.field) {
             // A line that was passed to get here is begun from its start.

@@ -12,7 +12,7 @@ public import Patterns
 public struct FieldName: Sendable {
     public let known: KnownField
     /// In lower case.
-    public let text: Stretch
+    public let text: TableSlice
 
     /// nil if it is not a token (RFC 9110 section 5.1).
     public init?(_ name: String, _ table: inout ExpressionTable) {

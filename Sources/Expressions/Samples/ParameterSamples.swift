@@ -11,7 +11,7 @@ struct ParameterSample: SampleFamily {
 
     let place: Place
     /// nil for any parameter.
-    let name: Stretch?
+    let name: TableSlice?
     /// What begins the parameters, and parts them beside `&` and `;`.
     let delimiter: UInt8
     let result: Result

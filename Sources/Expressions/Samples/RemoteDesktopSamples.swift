@@ -6,7 +6,7 @@ internal import Patterns
 
 struct RemoteDesktopSample: SampleFamily {
     /// In lower case; nil for any cookie.
-    let name: Stretch?
+    let name: TableSlice?
     let isCount: Bool
 
     static let rows: [SampleRow] = {

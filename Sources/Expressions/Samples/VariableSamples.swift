@@ -7,7 +7,7 @@ internal import Patterns
 struct VariableSample: SampleFamily {
     private let name: VariableName
     /// What stands in for a variable that is not set.
-    private let fallback: Stretch?
+    private let fallback: TableSlice?
 
     static let rows: [SampleRow] = [
         SampleRow(

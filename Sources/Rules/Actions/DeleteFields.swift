@@ -12,9 +12,9 @@ struct DeleteFieldsAction: Sendable {
     private enum Names: Sendable {
         case name(FieldName)
         // Texts in lower case, as names are.
-        case beginning(Stretch)
-        case ending(Stretch)
-        case containing(Stretch)
+        case beginning(TableSlice)
+        case ending(TableSlice)
+        case containing(TableSlice)
         /// The expression's place in the table.
         case matching(Int)
     }

@@ -11,7 +11,7 @@ internal import Patterns
 
 struct StatusAction: Sendable {
     private let status: Int
-    private let reason: Stretch?
+    private let reason: TableSlice?
 
     func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
         facts.response.setStatus(status)
@@ -24,7 +24,7 @@ struct StatusAction: Sendable {
         summary: "Gives the response another status, and the reason that is usual for it or another one."
     ) { (arguments, _, table) throws(ConfigProblem) in
         let status = try arguments.integer("a status", in: 200...999)
-        var reason: Stretch?
+        var reason: TableSlice?
         if arguments.skip("reason") {
             let word = try arguments.next("a reason")
             guard word.text.isFieldValue else {

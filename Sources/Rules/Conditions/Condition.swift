@@ -14,7 +14,7 @@ struct Condition: Sendable {
     }
 
     /// A stretch of the table's terms.
-    let terms: Stretch
+    let terms: TableSlice
     /// Whether it began with `unless`.
     let isInverted: Bool
 

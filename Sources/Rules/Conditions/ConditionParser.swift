@@ -86,7 +86,7 @@ struct AccessListNames: Sendable {
         if let opener { throw Self.missing(behind: opener) }
         let start = table.terms.count
         table.terms += terms
-        return Condition(terms: Stretch(start..<table.terms.count), isInverted: keyword.text == "unless")
+        return Condition(terms: TableSlice(start..<table.terms.count), isInverted: keyword.text == "unless")
     }
 
     /// The list that a word names, or that begins with the brace it is.
