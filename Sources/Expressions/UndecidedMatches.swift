@@ -72,7 +72,7 @@ extension ExchangeFacts: RegularMatchObserver {
 
     @usableFromInline func report(_ origin: RuleOrigin?, _ program: ExpressionProgram) {
         let place = origin.map { "\(program.text($0.file).text):\($0.line)" }
-        site?.matchesWereUndecided(undecidedMatches.count, in: hook, for: self)
+        site?.matchesWereUndecided(undecidedMatches.count, in: place, for: self)
         undecidedMatches.clear()
     }
 }

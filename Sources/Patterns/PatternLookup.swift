@@ -8,15 +8,15 @@ public struct PatternLookup: @unchecked Sendable {
     private let index: UnsafeMutablePointer<PatternIndex>
     private let store: UnsafeMutablePointer<PatternStore>
     /// nil if nobody changes the set.
-    private let gate: UnsafeMutablePointer<ReaderGate>?
+    private let lock: UnsafeMutablePointer<ReadMostlyLock>?
 
     init(
         index: UnsafeMutablePointer<PatternIndex>, store: UnsafeMutablePointer<PatternStore>,
-        gate: UnsafeMutablePointer<ReaderGate>?
+        lock: UnsafeMutablePointer<ReadMostlyLock>?
     ) {
         unsafe self.index = index
         unsafe self.store = store
-        unsafe self.gate = gate
+        unsafe self.lock = lock
     }
 
     public func contains(_ number: Int) -> Bool {
@@ -58,12 +58,12 @@ public struct PatternLookup: @unchecked Sendable {
 
     @inline(__always)
     private func enter() -> Int {
-        if let gate = unsafe gate { unsafe gate.pointee.enter() } else { 0 }
+        if let lock = unsafe lock { unsafe lock.pointee.beginReading() } else { 0 }
     }
 
     @inline(__always)
     private func leave(_ lane: Int) {
-        if let gate = unsafe gate { unsafe gate.pointee.leave(lane) }
+        if let lock = unsafe lock { unsafe lock.pointee.endReading(lane) }
     }
 }
 

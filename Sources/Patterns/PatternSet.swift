@@ -1,8 +1,8 @@
 // A set of patterns, or of patterns and values: the lines of one file, whoever uses it, and what rules have changed since.
 //
 // A path is one set, whatever it is used for; each way to match is an index over its entries (`PatternIndex`). A set that
-// nobody changes is read without a lock by all workers. One that rules or an operator may change has a gate: readers
-// count themselves in and out, a change waits until they are out, and is seen by all of them from then on.
+// does not change is read without a lock by all workers. One that rules or an operator may change has a `ReadMostlyLock`: a
+// change waits until reads under way have ended, and later reads see it.
 
 internal import Basics
 internal import Configuration
@@ -18,7 +18,7 @@ public final class PatternSet: @unchecked Sendable {
 
     private let store: UnsafeMutablePointer<PatternStore>
     private var indexes: [UnsafeMutablePointer<PatternIndex>] = unsafe []
-    private var gate: UnsafeMutablePointer<ReaderGate>?
+    private var lock: UnsafeMutablePointer<ReadMostlyLock>?
     /// What values have to be, for those who read them: numbers, addresses.
     private var valueTypes: [MapValue] = []
     /// While the file is read: the line and column of each entry.
@@ -43,9 +43,9 @@ public final class PatternSet: @unchecked Sendable {
         }
         unsafe store.deinitialize(count: 1)
         unsafe store.deallocate()
-        if let gate = unsafe gate {
-            unsafe gate.deinitialize(count: 1)
-            unsafe gate.deallocate()
+        if let lock = unsafe lock {
+            unsafe lock.deinitialize(count: 1)
+            unsafe lock.deallocate()
         }
     }
 
@@ -80,9 +80,9 @@ public final class PatternSet: @unchecked Sendable {
 
     /// Lets rules change the set.
     func becomeChangeable() {
-        guard unsafe gate == nil else { return }
-        unsafe gate = .allocate(capacity: 1)
-        unsafe gate.unsafelyUnwrapped.initialize(to: ReaderGate())
+        guard unsafe lock == nil else { return }
+        unsafe lock = .allocate(capacity: 1)
+        unsafe lock.unsafelyUnwrapped.initialize(to: ReadMostlyLock())
         // Entries are changed by the text of their keys.
         _ = index(.str, ignoringCase: false)
     }
@@ -93,7 +93,7 @@ public final class PatternSet: @unchecked Sendable {
         _ method: MatchMethod, ignoringCase: Bool, words: [Word] = [], _ problems: inout [ConfigProblem]
     ) -> PatternLookup {
         let place = index(method, ignoringCase: ignoringCase, words: words, &problems)
-        return unsafe PatternLookup(index: indexes[place], store: store, gate: gate)
+        return unsafe PatternLookup(index: indexes[place], store: store, lock: lock)
     }
 
     private func index(_ method: MatchMethod, ignoringCase: Bool) -> Int {
@@ -245,16 +245,16 @@ extension PatternSet {
     }
 
     private func reading<R>(_ body: (UnsafeMutablePointer<PatternStore>) -> R) -> R {
-        guard let gate = unsafe gate else { return unsafe body(store) }
-        let lane = unsafe gate.pointee.enter()
-        defer { unsafe gate.pointee.leave(lane) }
+        guard let lock = unsafe lock else { return unsafe body(store) }
+        let lane = unsafe lock.pointee.beginReading()
+        defer { unsafe lock.pointee.endReading(lane) }
         return unsafe body(store)
     }
 
     @discardableResult
     private func changing<R>(_ body: () -> R) -> R {
-        guard let gate = unsafe gate else { preconditionFailure("pattern set '\(name)' cannot be changed") }
-        return unsafe gate.pointee.withAllOut(body)
+        guard let lock = unsafe lock else { preconditionFailure("pattern set '\(name)' cannot be changed") }
+        return unsafe lock.pointee.withoutReaders(body)
     }
 }
 

@@ -57,7 +57,7 @@ struct SiteConverter: Sendable {
         switch kind {
         case .frontend: site.number(what, ofFrontend: place.index)
         case .backend: site.number(what, ofBackend: place.index)
-        case .server: site.number(what, ofServer: place.server, in: hook.index)
+        case .server: site.number(what, ofServer: place.server, in: place.index)
         }
     }
 }

@@ -119,7 +119,7 @@ struct SiteSample: SampleFamily {
             switch program.expressions.references[reference].kind {
             case .frontend: return site.number(what, ofFrontend: place.index)
             case .backend: return site.number(what, ofBackend: place.index)
-            case .server: return site.number(what, ofServer: place.server, in: hook.index)
+            case .server: return site.number(what, ofServer: place.server, in: place.index)
             }
         case .frontend: return site.number(what, ofFrontend: facts.frontendIndex)
         case .backend:

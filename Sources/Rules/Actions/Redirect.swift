@@ -118,7 +118,7 @@ extension Redirection {
             case "ignore-empty": ignoresEmpty = true
             case "keep-query": keepsQuery = true
             case "set-cookie-fmt":
-                guard let place else {
+                guard let hook else {
                     throw arguments.problem(
                         "'set-cookie-fmt' is for http-request and http-response redirect", at: word,
                         suggestion: "set-cookie")
@@ -149,7 +149,7 @@ extension Redirection {
     private static func target(
         _ arguments: inout Arguments, in hook: RuleHook?, _ table: inout RuleTable
     ) throws(ConfigProblem) -> Format {
-        if let place { return try arguments.fieldFormat("where to", in: hook, &table) }
+        if let hook { return try arguments.fieldFormat("where to", in: hook, &table) }
         let word = try arguments.next("where to")
         guard word.text.isFieldValue else {
             throw arguments.problem("a location cannot hold a control character", at: word)

@@ -98,13 +98,13 @@ extension VariableAction {
 }
 
 extension VariableName {
-    /// Reads a name that rules in `place` set.
+    /// Reads a name that rules at `hook` set.
     init(_ word: Word, in hook: RuleHook) throws(ConfigProblem) {
         try self.init(word)
-        let scopes = place.variableScopes
+        let scopes = hook.variableScopes
         guard scopes.contains(scope) else {
             throw ConfigProblem(
-                "'\(word.text)' cannot be set in \(place.name)", at: word.range,
+                "'\(word.text)' cannot be set in \(hook.name)", at: word.range,
                 expected: "a variable that lasts longer: \(scopes.map(\.rawValue).joined(separator: " or "))")
         }
     }

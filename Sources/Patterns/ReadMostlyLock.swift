@@ -1,18 +1,18 @@
-// Many readers, who must not wait for one another, and seldom a writer, who waits for all of them.
+// A lock for what is read often and written seldom: readers do not wait for one another, a writer waits for all of them.
 //
-// Each thread counts itself in on a line of memory of its own, so that reading costs two additions that nobody fights
-// for. A writer closes the gate, waits until everybody is out, and opens it again; who comes meanwhile waits for it.
-// Readers do not read while they read: a writer in between would wait for the outer one, and the inner one for it.
+// Each thread counts its reads on a cache line of its own, so that a read costs two uncontended atomic additions. A writer
+// closes the lock, waits until the counts are zero, and opens it again; readers that arrive meanwhile wait for the writer.
+// A reader must not nest reads: a writer that arrives between them waits for the outer one, and the inner one for the writer.
 
 internal import Basics
 internal import Glibc
 internal import Synchronization
 
-struct ReaderGate: ~Copyable, Sendable {
-    /// More threads than this share lines, which costs them time and nothing else.
+struct ReadMostlyLock: ~Copyable, Sendable {
+    /// With more threads than lanes, several share a lane: reads become slower, not wrong.
     private static let lanesCount = 16
 
-    /// Alone on its line of memory; processors fetch two at a time.
+    /// 128 bytes: processors prefetch cache lines in pairs.
     private struct Lane: ~Copyable, Sendable {
         let readers = Atomic<Int>(0)
         let padding: (Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0)
@@ -37,24 +37,25 @@ struct ReaderGate: ~Copyable, Sendable {
 
     init() { lanes = LaneArray() }
 
-    /// Goes in; what it returns is for `leave`.
-    func enter() -> Int {
-        // Threads' own blocks of memory lie pages apart.
+    /// Begins a read. Returns the lane that `endReading` needs.
+    func beginReading() -> Int {
+        // Threads' control blocks lie whole pages apart: the lower bits say nothing.
         let thread = UInt64(pthread_self()) >> 12
         let lane = Int(truncatingIfNeeded: (thread &* 0x9E37_79B9_7F4A_7C15) >> 60)
         while true {
             unsafe lanes.all[lane].readers.add(1, ordering: .sequentiallyConsistent)
-            // Either we see that the gate is closed, or who closed it sees us.
+            // Sequential consistency: either this load sees the writer, or the writer sees the count.
             if !isClosed.load(ordering: .sequentiallyConsistent) { return lane }
             unsafe lanes.all[lane].readers.subtract(1, ordering: .releasing)
             writing.withLock { _ in }
         }
     }
 
-    func leave(_ lane: Int) { unsafe lanes.all[lane].readers.subtract(1, ordering: .releasing) }
+    /// Ends a read.
+    func endReading(_ lane: Int) { unsafe lanes.all[lane].readers.subtract(1, ordering: .releasing) }
 
-    /// Runs `body` while nobody else is inside.
-    func withAllOut<R>(_ body: () -> R) -> R {
+    /// Runs `body` while no read and no other write is under way.
+    func withoutReaders<R>(_ body: () -> R) -> R {
         writing.withLock { _ in
             isClosed.store(true, ordering: .sequentiallyConsistent)
             defer { isClosed.store(false, ordering: .releasing) }
