@@ -22,7 +22,7 @@ struct ExpressionArguments {
 
     /// Takes an argument that must be there. `what` says what it should be: "a field name".
     mutating func string(_ what: String) throws(ConfigProblem) -> String {
-        guard let (value, range) = take() else {
+        guard let (value, range) = nextArgument() else {
             throw text.problem("'\(owner)' lacks an argument", at: ownerRange, expected: "\(owner)(…) with \(what)")
         }
         guard !value.isEmpty else {
@@ -41,7 +41,7 @@ struct ExpressionArguments {
 
     /// Takes an argument that must be there and may be empty.
     mutating func text(_ what: String) throws(ConfigProblem) -> String {
-        guard let (value, _) = take() else {
+        guard let (value, _) = nextArgument() else {
             throw text.problem("'\(owner)' lacks an argument", at: ownerRange, expected: "\(owner)(…) with \(what)")
         }
         return value
@@ -49,12 +49,12 @@ struct ExpressionArguments {
 
     /// Takes an argument that may be missing.
     mutating func optionalString() -> String? {
-        guard let (value, _) = take(), !value.isEmpty else { return nil }
+        guard let (value, _) = nextArgument(), !value.isEmpty else { return nil }
         return value
     }
 
     /// Takes an argument that may be missing, and may be empty.
-    mutating func optionalText() -> String? { take()?.value }
+    mutating func optionalText() -> String? { nextArgument()?.value }
 
     mutating func integer(_ what: String, in limits: ClosedRange<Int>) throws(ConfigProblem) -> Int {
         let value = try string(what)
@@ -68,7 +68,7 @@ struct ExpressionArguments {
 
     /// Refuses arguments that nobody took.
     mutating func finish() throws(ConfigProblem) {
-        guard let (value, range) = take() else { return }
+        guard let (value, range) = nextArgument() else { return }
         throw text.problem("'\(owner)' takes no argument '\(value)'", at: range)
     }
 
@@ -90,7 +90,7 @@ struct ExpressionArguments {
         return number
     }
 
-    private mutating func take() -> (value: String, range: Range<Int>)? {
+    private mutating func nextArgument() -> (value: String, range: Range<Int>)? {
         guard next < values.count else { return nil }
         next += 1
         return values[next - 1]

@@ -66,7 +66,7 @@ public struct ExchangeLog: Sendable {
         facts.requestCaptures.begin(requestLengths)
         facts.responseCaptures.begin(responseLengths)
         for i in settings.requestCaptures.indices {
-            facts.request.fields.take(settings.requestCaptures[i], names, into: &facts.requestCaptures, at: i)
+            facts.request.fields.keepLast(settings.requestCaptures[i], names, into: &facts.requestCaptures, at: i)
         }
     }
 
@@ -74,7 +74,7 @@ public struct ExchangeLog: Sendable {
     public func captureResponse(_ facts: ExchangeFacts) {
         facts.responseCaptures.begin(responseLengths)
         for i in settings.responseCaptures.indices {
-            facts.response.fields.take(settings.responseCaptures[i], names, into: &facts.responseCaptures, at: i)
+            facts.response.fields.keepLast(settings.responseCaptures[i], names, into: &facts.responseCaptures, at: i)
         }
     }
 
@@ -214,8 +214,8 @@ public struct FieldCapture: Sendable {
 }
 
 extension HeaderFields {
-    /// Takes the value of the last field that the line names.
-    fileprivate func take(
+    /// Keeps the value of the last field that the line names in a slot of `captures`; keeps none if there is no such field.
+    fileprivate func keepLast(
         _ capture: FieldCapture, _ program: ExpressionProgram, into captures: inout FieldCaptures, at slot: Int
     ) {
         guard let name = capture.name else { return }

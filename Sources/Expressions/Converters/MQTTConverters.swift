@@ -213,7 +213,7 @@ private struct MQTTPacket: ~Escapable {
     private mutating func note(_ field: MQTTField, _ value: Value) { if field == wanted { found = value } }
 
     @_lifetime(self: copy self)
-    private mutating func take(_ count: Int) -> Range<Int>? {
+    private mutating func advance(by count: Int) -> Range<Int>? {
         guard count <= end - position else { return nil }
         position += count
         return position - count..<position
@@ -221,7 +221,7 @@ private struct MQTTPacket: ~Escapable {
 
     @_lifetime(self: copy self)
     private mutating func number(bytes count: Int, _ name: MQTTFieldName? = nil) -> Int? {
-        guard let place = take(count) else { return nil }
+        guard let place = advance(by: count) else { return nil }
         var number = 0
         for i in place { number = number << 8 | Int(bytes[i]) }
         if let name { note(.named(name), .number(number)) }
@@ -231,7 +231,7 @@ private struct MQTTPacket: ~Escapable {
     /// Bytes with their number before them.
     @_lifetime(self: copy self)
     private mutating func string(_ name: MQTTFieldName? = nil) -> Range<Int>? {
-        guard let count = number(bytes: 2), let place = take(count) else { return nil }
+        guard let count = number(bytes: 2), let place = advance(by: count) else { return nil }
         if let name { note(.named(name), .bytes(place)) }
         return place
     }

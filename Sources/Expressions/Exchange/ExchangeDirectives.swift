@@ -26,7 +26,7 @@ public struct ExchangeDirectives: Sendable {
     public var expectsProxyHeader = false
     /// `set-priority-class`, `set-priority-offset`.
     public var priority = ExchangePriority()
-    /// `set-tos`, `set-mark`. Use `takePacketMarks`.
+    /// `set-tos`, `set-mark`. Use `consumePacketMarks`.
     public var packetMarks = PacketMarks()
     /// `set-bc-tos`, `set-bc-mark`.
     public var serverMarks = PacketMarks()
@@ -83,10 +83,13 @@ public struct PacketMarks: Equatable, Sendable {
 }
 
 extension ExchangeDirectives {
-    /// What the packets to the client are to carry, once; nil if nothing was said since.
-    public mutating func takePacketMarks() -> PacketMarks? {
+    /// Returns what rules want of the packets to the client, and forgets it; nil when no rule has set anything since the last call.
+    public mutating func consumePacketMarks() -> PacketMarks? {
         if packetMarks.isEmpty { return nil }
         defer { packetMarks = PacketMarks() }
         return packetMarks
     }
+
+    /// The former name of `consumePacketMarks`.
+    public mutating func takePacketMarks() -> PacketMarks? { consumePacketMarks() }
 }
