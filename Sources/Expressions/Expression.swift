@@ -10,7 +10,7 @@ public struct Expression: Sendable {
     let converters: TableSlice
     /// What it yields.
     public let type: SampleType
-    /// The place of the sample's row in its table.
+    /// The index of the sample's row in its table.
     let rowIndex: Int
 
     /// The sample's name and from when on it is known, for those who check where the expression stands.
@@ -39,7 +39,7 @@ public struct Expression: Sendable {
 struct SampleCursor {
     /// Whether all values are wanted one after the other; otherwise the one that HAProxy takes.
     let isIterating: Bool
-    /// The field to look at next, and the place in it.
+    /// The field to look at next, and the offset in it.
     var field = 0
     var offset = 0
     /// Whether another value may follow.
@@ -66,7 +66,7 @@ enum Converter: Sendable {
     case json(JSONConverter)
     case jsonQuery(JSONQuery)
     case tokenQuery(TokenQuery)
-    /// Their places in the table.
+    /// Indices in the table.
     case tokenVerifier(Int)
     case cipher(Int)
     case protobuf(ProtobufConverter)

@@ -66,7 +66,7 @@ struct ExpressionArguments {
         return try integer(value, what, in: limits)
     }
 
-    /// Refuses arguments that nobody took.
+    /// Throws if an argument is left.
     mutating func finish() throws(ConfigProblem) {
         guard let (value, range) = nextArgument() else { return }
         throw text.problem("'\(owner)' takes no argument '\(value)'", at: range)
@@ -76,7 +76,7 @@ struct ExpressionArguments {
     func problem(_ message: String, expected: String? = nil, atByte offset: Int? = nil) -> ConfigProblem {
         guard next > 0 else { return text.problem(message, at: ownerRange, expected: expected) }
         var (value, range) = values[next - 1]
-        // Where quotes and backslashes have gone it is not clear which byte it was.
+        // Where quotes and backslashes were removed, byte offsets no longer match the file.
         if let offset, range.count == value.verbatimBytes.count {
             range = range.lowerBound + offset..<min(range.lowerBound + offset + 1, text.bytes.count)
         }

@@ -39,7 +39,7 @@ public struct ExpressionTable: Sendable {
     public var usesSocketConnections = false
     /// Whether some sample looks at a request's head: in TCP mode it is only then looked for.
     public var usesRequestHead = false
-    /// The samples that look at bytes which nobody has understood, and where they stand.
+    /// The samples that read raw bytes, with their location in the file.
     public var payloadSamples: [Reference] = []
     /// The userlists that samples name; they are known when the whole file is (`Draft.resolve`).
     var userLists: [NamedUserList] = []

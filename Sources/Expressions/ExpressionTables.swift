@@ -56,7 +56,7 @@ public struct SampleRow: Sendable {
     /// All of them.
     public static let table = Sample.families.flatMap { $0.rows }
 
-    /// The place of each name in the table.
+    /// The index of each name in the table.
     public static let places = Dictionary(table.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in
         preconditionFailure("two samples are named \(table[first].name)")
     }

@@ -35,7 +35,7 @@ public struct SampleBytes: Sendable {
         case scratch
         /// A message's body, as far as it is here.
         case body(MessageSide)
-        /// What the client, or the server, has sent so far and nobody has read (TCP).
+        /// What the client or the server has sent so far and no parser has read (TCP).
         case payload(MessageSide)
         case request(RequestPart)
         case response(line: Int)

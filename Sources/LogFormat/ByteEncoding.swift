@@ -1,4 +1,4 @@
-// How bytes that could break out of their place are written: in logs (manual, section 8.6), in header values,
+// How bytes are escaped that would end the value they are part of: in logs (manual, section 8.6), in header values,
 // in JSON.
 
 public import Basics

@@ -200,7 +200,7 @@ extension TextWriter {
     }
 }
 
-/// One place for a captured value: a `capture` or `declare capture` line, or a rule's.
+/// A slot for a captured value: a `capture` or `declare capture` line, or a rule's.
 public struct FieldCapture: Sendable {
     /// The field whose value it is; nil where a rule fills it.
     public let name: FieldName?

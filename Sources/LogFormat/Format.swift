@@ -36,7 +36,7 @@ public struct Format: Sendable {
         /// One space, unless the line already ends with one.
         case separator
         case variable(LogVariable, Flags)
-        /// The expression's place in the table.
+        /// The expression's index in the table.
         case expression(Int32, Flags)
     }
 

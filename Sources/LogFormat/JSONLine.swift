@@ -1,4 +1,4 @@
-// `log … format json`: one exchange as one JSON object a line, without anybody writing a format for it.
+// `log … format json`: each exchange as one JSON object on a line, with a fixed set of members.
 //
 // Keys are fixed and flat; a time that was not reached, and anything else that is not there, is null, so that
 // every line has the same keys. Times are milliseconds, as in the other formats.

@@ -104,7 +104,7 @@ struct NetworkTable<Word: FixedWidthInteger & UnsignedInteger & Sendable>: Senda
     }
 }
 
-/// Numbers of this process, so that nobody can choose addresses that meet in one place.
+/// Random numbers of this process: without them, a client could choose addresses whose hashes collide.
 enum NetworkHash {
     static let factors = (low: odd(), high: odd(), length: odd())
 

@@ -9,7 +9,7 @@ struct NumberTable: Sendable {
     private var singles = NetworkTable<UInt64>()
     /// In file order.
     private var ranges: [Item] = []
-    /// The line of numbers cut into pieces: where each begins, in order, and whose it is; -1 for nobody's.
+    /// The line of numbers cut into pieces: where each begins, in order, and the entry it belongs to; -1 if it belongs to none.
     private var starts: [Int] = []
     private var owners: [Int32] = []
 
@@ -58,7 +58,7 @@ struct NumberTable: Sendable {
             while next[i] != last { (i, next[i]) = (next[i], last) }
             return last
         }
-        // Whoever is first takes what nobody has yet.
+        // The oldest entry gets the numbers that no earlier one covers.
         for item in ranges {
             var piece = open(position(of: item.range.lowerBound))
             while piece < starts.count, starts[piece] <= item.range.upperBound {

@@ -12,13 +12,13 @@ public struct PatternFlags {
 
     public private(set) var method: MatchMethod?
     public private(set) var methodWord: Word?
-    /// For the values in place.
+    /// For the values in the line itself.
     public private(set) var ignoresCase = false
     public private(set) var files: [File] = []
     /// The number by which the values can be changed.
     public private(set) var id: Int?
 
-    /// Numbers beyond are for nobody to type.
+    /// The numbers that HAProxy accepts behind `-u`.
     private static let ids = 0...Int(Int32.max)
 
     /// Takes flags up to the first value. As in HAProxy, `-i` and `-M` hold for the files behind them.

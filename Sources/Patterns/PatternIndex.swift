@@ -15,7 +15,7 @@ struct PatternIndex: ~Copyable {
     private var v6 = NetworkTable<UInt128>()
     /// In file order.
     private var scanned: [Scanned] = []
-    /// Entries whose key an older entry has, too. It is found in their place.
+    /// Entries whose key an older entry has as well: look-ups find the older one.
     private var hidden = 0
 
     private struct Scanned {
@@ -42,7 +42,7 @@ struct PatternIndex: ~Copyable {
         texts.memory + numbers.memory + v4.memory + v6.memory + scanned.capacity * MemoryLayout<Scanned>.stride
     }
 
-    /// Adds an entry. Throws what is wrong with its key, for the place of the whole key.
+    /// Adds an entry. Throws what is wrong with its key, located at `place`.
     mutating func insert(
         _ entry: Int32, _ store: borrowing PatternStore, at place: SourceRange
     ) throws(ConfigProblem) {
@@ -99,10 +99,10 @@ struct PatternIndex: ~Copyable {
         if hidden > 0 { uncover(behind: entry, store) }
     }
 
-    /// Call after changes, before anybody looks anything up.
+    /// Call after changes and before the next look-up.
     mutating func finish() { numbers.finish() }
 
-    /// An entry of the same key may have been hidden by the one that has gone.
+    /// Makes an entry findable that has the same key as the removed entry, and was hidden by it.
     private mutating func uncover(behind gone: Int32, _ store: borrowing PatternStore) {
         hidden = 0
         let place = SourceRange(file: "", line: 0)

@@ -7,7 +7,7 @@ public import Basics
 public struct PatternLookup: @unchecked Sendable {
     private let index: UnsafeMutablePointer<PatternIndex>
     private let store: UnsafeMutablePointer<PatternStore>
-    /// nil if nobody changes the set.
+    /// nil if the set never changes.
     private let lock: UnsafeMutablePointer<ReadMostlyLock>?
 
     init(
@@ -80,7 +80,7 @@ public struct PatternSearch {
 }
 
 extension PatternProgram {
-    /// The look-up at a place that `PatternTable.use` gave.
+    /// The look-up at an index that `PatternTable.use` returned.
     @inlinable @inline(__always)
     public final func lookup(_ place: Int) -> PatternLookup {
         guard let lookup = patterns.lookups[place] else { preconditionFailure("pattern file \(place) was not read") }

@@ -1,4 +1,4 @@
-// A set of patterns, or of patterns and values: the lines of one file, whoever uses it, and what rules have changed since.
+// A set of patterns, or of patterns and values: the lines of one file, shared by all its users, and what rules have changed since.
 //
 // A path is one set, whatever it is used for; each way to match is an index over its entries (`PatternIndex`). A set that
 // does not change is read without a lock by all workers. One that rules or an operator may change has a `ReadMostlyLock`: a
@@ -9,7 +9,7 @@ internal import Configuration
 
 @safe
 public final class PatternSet: @unchecked Sendable {
-    /// The file's path as it was written; empty for patterns given in place.
+    /// The file's path as it was written; empty for patterns given in a line.
     public let name: String
     /// The number by which the runtime socket knows it.
     public internal(set) var id: Int
@@ -67,7 +67,7 @@ public final class PatternSet: @unchecked Sendable {
         }
     }
 
-    /// Adds patterns given in place.
+    /// Adds patterns given in a line.
     func add(_ words: [Word]) {
         for word in words {
             let text = word.text.verbatimBytes
@@ -88,7 +88,7 @@ public final class PatternSet: @unchecked Sendable {
     }
 
     /// The way to look values up by this method; makes it, and appends what is wrong with keys, the first time.
-    /// - Parameter words: where the patterns were written, if in place.
+    /// - Parameter words: the patterns' words, if they were given in a line.
     func lookup(
         _ method: MatchMethod, ignoringCase: Bool, words: [Word] = [], _ problems: inout [ConfigProblem]
     ) -> PatternLookup {
@@ -198,7 +198,8 @@ extension PatternSet {
         }
     }
 
-    /// Entries in their order, from one place in it on: so many at a time, so that nobody waits long for a big set.
+    /// Returns up to `count` entries in file order, from the `first` on. Large sets are read in parts, so that a writer does not
+    /// wait for the whole.
     public func entries(
         from first: Int, count: Int
     ) -> [(key: [UInt8], value: [UInt8])] {

@@ -1,8 +1,8 @@
 // All sets of a configuration: which files rules and log formats name, read once each when the whole configuration is
 // known.
 //
-// A line that names a file keeps a place for the look-up to come: `table.use(…)`. `PlanBuilder` calls
-// `PatternSets.resolve` with all sections. From then on `program.lookup(place)` is the look-up.
+// A line that names a file reserves an index for the look-up to come: `table.use(…)`. `PlanBuilder` calls
+// `PatternSets.resolve` with all sections. From then on `program.lookup(index)` returns the look-up.
 
 internal import Basics
 public import Configuration
@@ -32,7 +32,7 @@ public struct PatternChange: Sendable {
 }
 
 extension PatternTable {
-    /// Keeps a use of a file; the place of its look-up.
+    /// Keeps a use of a file; returns the index of its look-up.
     public mutating func use(
         _ file: Reference, isMap: Bool, _ method: MatchMethod, ignoringCase: Bool, valueType: MapValue = .text,
         id: Int? = nil
@@ -45,7 +45,7 @@ extension PatternTable {
         return lookups.count - 1
     }
 
-    /// Keeps patterns given in place; the place of their look-up.
+    /// Keeps patterns given in the line itself; returns the index of their look-up.
     public mutating func use(
         _ words: [Word], _ method: MatchMethod, ignoringCase: Bool, id: Int? = nil
     ) throws(ConfigProblem) -> Int {
@@ -58,7 +58,7 @@ extension PatternTable {
         return lookups.count - 1
     }
 
-    /// Keeps a change of a file; its place.
+    /// Keeps a change of a file; returns its index.
     public mutating func change(_ file: Reference, isMap: Bool) -> Int {
         patternChanges.append(PatternChange(file: file, isMap: isMap, set: nil))
         return patternChanges.count - 1
@@ -67,7 +67,7 @@ extension PatternTable {
 
 /// The sets, by their names and numbers.
 public struct PatternSets: Sendable {
-    /// Those of files, in the order in which they are first named, then those given in place with a number.
+    /// Those of files, in the order in which they are first named, then those given in a line with a number (`-u`).
     public private(set) var sets: [PatternSet] = []
     private var places: [String: Int] = [:]
     private var users: [String: [String]] = [:]
@@ -109,7 +109,7 @@ public struct PatternSets: Sendable {
         for i in table.patternChanges.indices {
             let change = table.patternChanges[i]
             if self[change.file.name] == nil {
-                // Nobody looks anything up in it.
+                // No condition and no converter reads it.
                 problems.append(
                     ConfigProblem(
                         "'\(change.file.name)' is changed, but nothing looks into it", at: change.file.range,

@@ -18,7 +18,7 @@ struct PatternStore: ~Copyable {
     /// Slots that can be used again.
     private var free: [Int32] = []
     private var bytes: [UInt8] = []
-    /// Bytes of `bytes` that nobody refers to any more.
+    /// Bytes of `bytes` that no entry refers to any more.
     private var wasted = 0
     private var nextOrder: UInt64 = 0
 

@@ -47,7 +47,7 @@ final class RegularExpressionOwner: @unchecked Sendable {
 }
 
 extension PatternTable {
-    /// Compiles a pattern and keeps it; its place.
+    /// Compiles a pattern and keeps it; returns its index.
     public mutating func keep(
         regularExpression pattern: [UInt8], ignoringCase: Bool
     ) throws(RegularExpression.Fault) -> Int {
@@ -74,7 +74,8 @@ public protocol RegularMatchObserver: AnyObject {
     func matchCameToNoResult()
 }
 
-/// What matches write: the places of groups, and texts made of them. An exchange makes one when it first needs it.
+/// The memory that a match writes to: where groups were found, and texts made of them. An exchange creates one for its first
+/// match.
 @safe
 public final class RegularMatcher {
     /// The whole match and `\1` to `\9`.

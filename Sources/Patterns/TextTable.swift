@@ -3,7 +3,7 @@
 // A hash grows byte by byte, from the front or from the back, so that one pass over a value has the hash of each of
 // its beginnings or ends at hand. The table knows how many keys there are of each length, and asks only for those.
 //
-// Rules can add what a client says, so nobody may choose keys that meet in one place: the hash is a polynomial over the
+// Rules can add what a client sends, so clients must not be able to choose keys that collide: the hash is a polynomial over the
 // prime 2^61 - 1 at a point that this process has drawn. Two keys of n bytes meet with a chance of n in 2^61.
 
 internal import Basics
@@ -64,7 +64,7 @@ struct TextTable: Sendable {
             if slots[hole].entry < 0 { return false }
             hole = (hole + 1) & mask
         }
-        // Those behind move up, so that nobody stops at the hole who is looking for one of them.
+        // Entries behind the hole move up: a search for one of them would end at the hole.
         var i = (hole + 1) & mask
         while slots[i].entry >= 0 {
             let distance = (i - Int(slots[i].tag)) & mask

@@ -48,7 +48,7 @@ extension Draft {
             || self[ExchangeLogSettings.self].anyTable(isSo)
     }
 
-    /// The samples in rules of this section that look at bytes which nobody has understood: of these there are none in HTTP
+    /// The samples in rules of this section that read raw bytes: there are none in HTTP
     /// mode.
     public var payloadSamples: [Reference] {
         self[RulesSettings.self].table.expressions.payloadSamples.filter { $0.range.file != PredefinedLists.file }

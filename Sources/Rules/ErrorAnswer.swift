@@ -23,7 +23,7 @@ extension RulesSettings {
     /// What stands behind `http-error`, for its help.
     public static let errorAnswerUsage = AnswerContent.usage
 
-    /// Reads what stands behind `http-error`: the status, and the place of its answer; nil for the usual page.
+    /// Reads what stands behind `http-error`: the status, and the index of its answer; nil for the usual page.
     public mutating func readErrorAnswer(
         _ arguments: inout Arguments
     ) throws(ConfigProblem) -> (status: Int, place: Int?) {
@@ -37,7 +37,7 @@ extension RulesSettings {
         return (content.status, table.answers.count - 1)
     }
 
-    /// The answer at a place; nil if it is the usual page after all.
+    /// The answer at an index; nil if it is the usual page after all.
     public func errorAnswer(_ place: Int) -> ErrorAnswer? {
         table.answers[place].usesPage ? nil : ErrorAnswer(table.answers[place], RuleProgram(table))
     }

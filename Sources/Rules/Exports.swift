@@ -1,5 +1,4 @@
-// Who runs rules needs what they are made of: the rooms below are seen through this one, until each file says itself what it
-// uses.
+// Re-exports the rooms below, until each file that imports Rules imports what it uses.
 
 @_exported public import Expressions
 @_exported public import LogFormat

@@ -1,4 +1,4 @@
-// `monitor-uri` and `monitor fail`: the answer for whoever watches this Portico from outside, a load balancer
+// `monitor-uri` and `monitor fail`: the answer for external monitoring of this Portico, a load balancer
 // before it, say. It is given before any rule runs, and is not logged.
 
 internal import Basics

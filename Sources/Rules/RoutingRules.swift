@@ -21,7 +21,7 @@ struct BackendRule: Sendable {
 public struct RoutingRules: Sendable {
     private struct Rule: Sendable {
         enum Target: Sendable {
-            /// nil for a name that nobody has: the file is refused for it anyway.
+            /// nil for a name that no backend has: the file is refused for it anyway.
             case index(Int?)
             case computed(Format)
         }
@@ -93,7 +93,7 @@ public struct RoutingRules: Sendable {
                     guard let index, forces(facts) else { continue }
                     return index
                 }
-                // A name that nobody has ends the search (manual, `use_backend`).
+                // A name that no backend has ends the search (manual, `use_backend`).
                 return index ?? lastResort(facts)
             }
         }

@@ -33,7 +33,7 @@ public enum RuleOutcome: Sendable {
     case refused
     /// A rule could not change the message as it was to, and `strict-mode` is on: the answer is 500.
     case rewriteFailed
-    /// The rules are to be run on from `position` when what they wait for has come about.
+    /// The caller runs the rules on from `position` once what they wait for has happened.
     case wait(RuleWait, from: RulePosition)
 }
 
@@ -50,7 +50,7 @@ public enum RuleWait: Sendable {
 
 /// Where in a set of rules to go on.
 public struct RulePosition: Equatable, Sendable {
-    /// The place of a rule; behind the last rule are the `redirect` lines.
+    /// The index of a rule; `redirect` lines follow the last rule.
     fileprivate let index: Int
 
     public static let start = RulePosition(index: 0)

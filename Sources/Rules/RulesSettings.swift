@@ -8,7 +8,7 @@ public struct RulesSettings: SectionSettings {
     var table = RuleTable()
     var names = AccessListNames()
     var rules: [RuleFamily: [Rule]] = [:]
-    /// How long `tcp-request content` and `tcp-response content` rules may wait for bytes; not at all if nothing is said.
+    /// How long `tcp-request content` and `tcp-response content` rules may wait for bytes; zero, the default, means not at all.
     public internal(set) var requestInspectDelay = TimeSpan.zero
     public internal(set) var responseInspectDelay = TimeSpan.zero
     /// `set-var` lines of the global section.

@@ -50,7 +50,7 @@ public struct ServerRules: Sendable {
 
     public var isEmpty: Bool { rules.isEmpty }
 
-    /// The place of the first server that a line names and that can be used; nil if there is none.
+    /// Returns the index of the first server that a matching line names and that can be used; nil if there is none.
     public func choose(for facts: ExchangeFacts, where isUsable: (Int) -> Bool) -> Int? {
         if rules.isEmpty { return nil }
         facts.side = .request
@@ -73,7 +73,7 @@ public struct ServerRules: Sendable {
 }
 
 extension RulesSettings {
-    /// The `use-server` lines; `servers` gives each server's place by its name.
+    /// The `use-server` lines; `servers` has each server's index by its name.
     public func serverRules(_ servers: [String: Int]) -> ServerRules { ServerRules(self, servers) }
 }
 

@@ -37,7 +37,7 @@ struct CaptureConverter: Sendable {
 }
 
 extension FieldCaptures {
-    /// Says whether there is such a place.
+    /// Returns false when there is no such slot.
     fileprivate mutating func keep(_ slot: Int, _ text: RawSpan) -> Bool {
         set(slot, text)
         return slot < count

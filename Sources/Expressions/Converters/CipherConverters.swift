@@ -8,7 +8,7 @@ internal import Patterns
 
 struct CipherConverter: Sendable {
     private enum Mode: Sendable {
-        /// With a tag that proves that nobody changed anything; made, and put into a variable, or compared.
+        /// Authenticated: encrypting puts the tag into a variable, decrypting compares it.
         case gcmEncrypt(tag: VariableName), gcmDecrypt(tag: TextArgument)
         case cbcEncrypt, cbcDecrypt
     }

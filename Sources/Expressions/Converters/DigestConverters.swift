@@ -94,7 +94,7 @@ final class DigestMaker {
 }
 
 enum DigestConverter: Sendable {
-    /// The algorithm's place in the table.
+    /// The algorithm's index in the table.
     case digest(Int)
     case code(Int, key: TextArgument)
 

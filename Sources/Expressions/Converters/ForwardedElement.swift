@@ -126,7 +126,7 @@ public enum ForwardedElement {
     }
 }
 
-/// Who made or took a request (RFC 7239 section 6): `192.0.2.43`, `[2001:db8::1]:47011`, `unknown`, `_word:_word`.
+/// A node that made or received a request (RFC 7239 section 6): `192.0.2.43`, `[2001:db8::1]:47011`, `unknown`, `_word:_word`.
 public struct ForwardedNode {
     public enum Part {
         case address(IPAddress)

@@ -1,4 +1,4 @@
-// Numbers that stand for bytes (manual, section 7.3.1). Nobody should rely on them against an adversary; for that there
+// Hashes that are not cryptographic (manual, section 7.3.1). They give no protection against an adversary; for that there
 // are digests. The first five are those of `hash-type`.
 
 internal import Basics

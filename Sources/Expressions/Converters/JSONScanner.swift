@@ -7,7 +7,7 @@ struct JSONScanner: ~Escapable {
     /// Arrays and objects within one another, no deeper than a word has bits. JSON of people and programs rarely has ten.
     static let depthMax = 64
 
-    /// What stands at a place; stretches are those of the text, a string's without its quotes.
+    /// The value at an offset; ranges are ranges of the text, a string's without its quotes.
     enum Token {
         /// Nothing, null, an object, or no JSON.
         case none

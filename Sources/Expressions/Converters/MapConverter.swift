@@ -6,7 +6,7 @@ internal import Patterns
 
 struct MapConverter: Sendable {
     private let method: MatchMethod
-    /// The place of its look-up in the table.
+    /// The index of its look-up in the table.
     private let lookup: Int
     private let value: MapValue
     /// What stands in for a value that the file says nothing of.

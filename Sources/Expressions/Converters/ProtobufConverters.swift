@@ -11,7 +11,7 @@ struct ProtobufConverter: Sendable {
     private let type: FieldType?
     private let isGRPC: Bool
 
-    /// What a field is said to hold; without it the bytes are taken as they are.
+    /// The type that the line gives for a field; without one the bytes are returned as they are.
     fileprivate enum FieldType: String, CaseIterable, Sendable {
         case int32, int64, uint32, uint64, sint32, sint64, bool, `enum`
         case fixed64, sfixed64, double
@@ -146,7 +146,7 @@ private struct Fields: ~Escapable {
         end = message.upperBound
     }
 
-    /// nil at the end, or where the message is broken. Groups, which nobody writes any more, are not known.
+    /// Returns nil at the end, and where the message is malformed. Groups, which protobuf has deprecated, are not supported.
     @_lifetime(self: copy self)
     mutating func next() -> Field? {
         guard let tag = varint(), let wire = Wire(rawValue: UInt8(truncatingIfNeeded: tag & 7)) else { return nil }

@@ -38,7 +38,7 @@ final class PublicKeyOwner: @unchecked Sendable {
         }
     }
 
-    // Whoever is asked for a pass phrase says nothing rather than ask people.
+    // The callback refuses to ask for a pass phrase: OpenSSL would read it from the terminal.
     private static func bareKey(_ input: OpaquePointer) -> OpaquePointer? {
         unsafe PEM_read_bio_PUBKEY(input, nil, { _, _, _, _ in 0 }, nil)
     }
@@ -56,7 +56,7 @@ enum SignatureScheme: Sendable {
 }
 
 extension DigestMaker {
-    /// Whether `signature`, in DER for ECDSA, is one of these bytes by whoever has the key's other half.
+    /// Whether `signature` (DER for ECDSA) is a valid signature of these bytes under this key.
     func isSigned(
         _ bytes: RawSpan, by key: PublicKey, _ scheme: SignatureScheme, digestBits: Int, _ signature: RawSpan
     ) -> Bool {

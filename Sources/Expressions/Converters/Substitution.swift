@@ -5,7 +5,7 @@ internal import Configuration
 internal import Patterns
 
 struct Substitution: Sendable {
-    /// The expression's place in the table.
+    /// The expression's index in the table.
     private let expression: Int
     private let template: TableSlice
     private let isEverywhere: Bool

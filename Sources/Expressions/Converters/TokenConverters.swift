@@ -78,7 +78,7 @@ struct TokenVerifier: Sendable {
 
     private enum Key: Sendable {
         case secret(TableSlice)
-        /// Its place in the table.
+        /// Its index in the table.
         case publicKey(Int)
         /// A secret, or the path of a file that another use names.
         case variable(VariableName)
@@ -280,7 +280,7 @@ extension ExpressionTable {
             || [".pem", ".crt", ".cer", ".pub"].contains { name.hasSuffix($0) }
     }
 
-    /// Reads a key; its place. nil if there is no such file and none is needed.
+    /// Reads a key and returns its index; nil if there is no such file and none is needed.
     fileprivate mutating func publicKey(
         at path: TableSlice, isNeeded: Bool, _ arguments: ExpressionArguments
     ) throws(ConfigProblem) -> Int? {

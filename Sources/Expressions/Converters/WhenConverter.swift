@@ -1,4 +1,4 @@
-// `when`: a value only where something is so, for what is seldom worth a place in the log (manual, section 7.3.1).
+// `when`: passes a value on if a condition holds, to log rare cases only (manual, section 7.3.1).
 
 internal import Configuration
 
@@ -17,7 +17,7 @@ struct WhenConverter: Sendable {
 
     private enum Subject: Sendable {
         case fact(Condition)
-        /// A named condition, by the place of its use in the table.
+        /// A named condition, by the index of its use in the table.
         case list(Int)
     }
     private let subject: Subject

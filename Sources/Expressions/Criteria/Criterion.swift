@@ -89,7 +89,7 @@ public struct AccessList: Sendable {
 }
 
 extension ExpressionTable {
-    /// Begins a list with one test; its place.
+    /// Begins a list with one test; returns its index.
     public mutating func addList(_ criterion: Criterion) -> Int {
         criteria.append(criterion)
         lists.append(AccessList(first: criteria.count - 1, last: criteria.count - 1))

@@ -5,7 +5,7 @@ public import Configuration
 internal import Patterns
 
 extension MatchMethod {
-    /// What a value of this type is matched by if nothing is said; nil if something has to be.
+    /// The method for values of this type when the line names none; nil if the line has to name one.
     init?(default type: SampleType) {
         switch type {
         case .bool: self = .bool
@@ -96,7 +96,7 @@ extension Criterion {
             + (row.hasMatchForms ? ["beg", "end", "sub", "dir", "dom", "len", "reg"].map { "\(row.name)_\($0)" } : [])
     }
 
-    /// Refuses what the manual's table of types and methods has no place for.
+    /// Throws for combinations of type and method that the manual's table does not have.
     private static func check(_ method: MatchMethod, _ type: SampleType, _ word: Word) throws(ConfigProblem) {
         let isPossible =
             switch (method, type) {
@@ -109,7 +109,7 @@ extension Criterion {
         }
     }
 
-    /// Up to so many values in place are compared one after the other, which costs less than to look them up.
+    /// Up to this many values of a line are compared one after the other, which costs less than a look-up.
     private static let scannedMax = 8
 
     private static func matcher(

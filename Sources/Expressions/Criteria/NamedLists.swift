@@ -12,7 +12,7 @@ public struct NamedListUse: Sendable {
     let isNegated: Bool
     /// The named list whose line the expression stands in; nil if it stands elsewhere.
     public let owner: String?
-    /// Its place in the table; -1 until the section is read, and where nothing is named so.
+    /// Its index in the table; -1 until the section is read, and where nothing is named so.
     public var list = Int32(-1)
 }
 

@@ -60,7 +60,7 @@ public struct ExchangeDirectives: Sendable {
     }
 }
 
-/// An exchange's place in a queue: the lower, the earlier.
+/// An exchange's priority in a queue: the lower, the earlier.
 public struct ExchangePriority: Sendable {
     /// What counts first: -2047 to 2047.
     public var level = 0

@@ -36,7 +36,7 @@ public final class ExchangeFacts {
     public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
     public var site: (any SiteFacts)?
-    /// The frontend's place in the plan.
+    /// The frontend's index in the plan.
     @safe @exclusivity(unchecked) public var frontendIndex = 0
     /// `proc` variables.
     public var processVariables: ProcessVariables?
@@ -63,7 +63,7 @@ public final class ExchangeFacts {
     /// The frontend's name until a backend is chosen.
     @safe @exclusivity(unchecked) public var backendName = ""
     @safe @exclusivity(unchecked) public var serverName = ExchangeFacts.noServer
-    /// The backend's place in the plan, and the server's in the backend; nil until they are chosen.
+    /// The backend's index in the plan, and the server's in the backend; nil until they are chosen.
     @safe @exclusivity(unchecked) public var backendIndex: Int?
     @safe @exclusivity(unchecked) public var serverIndex: Int?
     /// The server's address, and ours on the connection to it.
@@ -79,7 +79,7 @@ public final class ExchangeFacts {
     @safe @exclusivity(unchecked) public var requestBody: [UInt8] = []
     /// The response's, likewise.
     @safe @exclusivity(unchecked) public var responseBody: [UInt8] = []
-    /// What the client, and the server, have sent and nobody has read: for `tcp-request content` and its like.
+    /// What the client and the server have sent and no parser has read: for `tcp-request content` and `tcp-response content`.
     @safe @exclusivity(unchecked) public var requestPayload: [UInt8] = []
     @safe @exclusivity(unchecked) public var responsePayload: [UInt8] = []
     /// Whether more of what the rules look at may yet come: a sample that is not there is then not known to be missing.
@@ -266,7 +266,7 @@ public struct FieldCaptures: Sendable {
         for i in 0..<count { values[i].removeAll(keepingCapacity: true) }
     }
 
-    /// Keeps a value, cut to its length; nowhere if there is no such place.
+    /// Keeps a value, cut to the slot's length; does nothing if there is no such slot.
     public mutating func set(_ slot: Int, _ value: RawSpan) {
         guard slot < count else { return }
         values[slot].removeAll(keepingCapacity: true)

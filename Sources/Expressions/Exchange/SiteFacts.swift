@@ -9,7 +9,7 @@ internal import Patterns
 
 /// The site as it is now. Answers are current to within a moment.
 public protocol SiteFacts: AnyObject {
-    /// A number about a backend or frontend, by its place in the plan.
+    /// A number about a backend or frontend, by its index in the plan.
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
@@ -21,12 +21,12 @@ public protocol SiteFacts: AnyObject {
     func wallTime() -> WallTime
     /// 64 random bits, for samples and identifiers; never for keys.
     func randomNumber() -> UInt64
-    /// The place of the backend that takes what no rule of the frontend sends elsewhere; nil if there is none.
+    /// The index of the frontend's default backend; nil if it has none.
     func defaultBackend(ofFrontend index: Int) -> Int?
     /// What the system measures of a connection, by its socket's number; nil if that is none of TCP.
     func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int?
     func appendName(ofBackend index: Int, to out: inout [UInt8])
-    /// What a reference leads to; nil if nobody has that name.
+    /// Returns what a reference leads to; nil when nothing has that name.
     func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
     /// Regular expressions came to no result so many times, within their limit of steps; `rule` is the file and line of the
     /// rule that asked for them, nil if no rule did.
@@ -94,9 +94,9 @@ public struct SiteReference: Sendable {
 
 /// What a reference leads to.
 public struct SitePlace: Sendable {
-    /// The frontend's or backend's place in the plan.
+    /// The frontend's or backend's index in the plan.
     public var index: Int
-    /// The server's place in its backend; -1 if the reference is to no server.
+    /// The server's index in its backend; -1 if the reference is to no server.
     public var server: Int
 
     public init(_ index: Int, server: Int = -1) {

@@ -4,7 +4,7 @@ public import Basics
 
 /// A name for which a rule wants an address.
 public struct WantedName: Sendable {
-    /// The section's place in the list that `Draft.resolve` was given.
+    /// The section's index in the list that `Draft.resolve` was given.
     public private(set) var resolvers = 0
     /// Rather than an IPv6 address, if there are both.
     public private(set) var prefersIPv4 = false

@@ -53,7 +53,7 @@ enum CaptureSample: SampleFamily {
         return .string(facts.make { $0 += captures.values[slot] })
     }
 
-    /// A part of the request line, told by the places of its first and last space.
+    /// A part of the request line, found by its first and last space.
     private func part(_ facts: ExchangeFacts, _ range: (RawSpan, Int, Int) -> Range<Int>?) -> SampleValue? {
         let line = facts.requestLine
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first < last,

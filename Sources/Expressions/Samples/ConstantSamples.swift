@@ -12,7 +12,7 @@ enum ConstantSample: SampleFamily {
     case integer(Int)
     case address(IPAddress)
     case string(TableSlice)
-    /// A variable of the environment, by its place in the table.
+    /// A variable of the environment, by its index in the table.
     case environment(Int)
 
     static let rows: [SampleRow] =
@@ -123,7 +123,7 @@ struct EnvironmentVariable: Sendable {
 }
 
 extension ExpressionTable {
-    /// Keeps a variable's name; its place.
+    /// Keeps a variable's name; returns its index.
     fileprivate mutating func environmentVariable(_ name: String) -> Int {
         environment.append(EnvironmentVariable(name: name))
         return environment.count - 1

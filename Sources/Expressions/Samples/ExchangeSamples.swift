@@ -1,4 +1,4 @@
-// Where the exchange went and what came of it.
+// Where the exchange was sent, and how it went.
 
 internal import Basics
 internal import Configuration

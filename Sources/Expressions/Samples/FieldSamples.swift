@@ -38,7 +38,7 @@ struct FieldSample: SampleFamily {
     /// Whether a value is a whole field line rather than an element of a list.
     let takesLines: Bool
     let result: Result
-    /// Which value, from 1, or from -1 counting from the last; 0 where none was said: the last.
+    /// Which value: 1 is the first, -1 the last; 0, when the line names none, is the last.
     let occurrence: Int
 
     enum Result { case text, integer, address, count }
@@ -187,7 +187,7 @@ struct FieldWalk {
     var line = 0
     var start = 0
     var count = 0
-    /// The place of a cookie's name in the same value.
+    /// Where a cookie's name is in the same value.
     var name = 0..<0
 }
 

@@ -1,4 +1,4 @@
-// What was said before a connection could carry anything: the PROXY protocol header (manual, section 7.3.3,
+// What preceded the first byte of a connection's data: the PROXY protocol header (manual, section 7.3.3,
 // `fc_pp_authority` and its like). Before it is there, in `tcp-request connection` rules, nothing is known
 // of it.
 

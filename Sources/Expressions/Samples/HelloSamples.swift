@@ -132,7 +132,7 @@ enum HandshakeMessage {
         }
     }
 
-    /// The place of the message's body.
+    /// Where the message's body is.
     static func body(_ bytes: RawSpan) -> HelloProgress<Range<Int>> {
         guard bytes.byteCount > 0 else { return .needsMore }
         // A handshake record of a version 3.x.

@@ -1,11 +1,11 @@
-// Who the client says it is: the Authorization field (RFC 9110 section 11, RFC 7617, RFC 6750; manual, section 7.3.6).
+// The client's credentials: the Authorization field (RFC 9110 section 11, RFC 7617, RFC 6750; manual, section 7.3.6).
 
 internal import Basics
 internal import Configuration
 internal import HTTP
 
 enum LoginSample: SampleFamily {
-    /// Whether the name and the password are in a userlist, by its place in the table.
+    /// Whether the name and the password are in a userlist, by its index in the table.
     case isKnown(Int)
     /// The name, if so; where it is matched, the groups it belongs to.
     case groups(Int)

@@ -1,4 +1,4 @@
-// Bytes that the client, or the server, has sent and nobody has read: for `tcp-request content` and its like (manual,
+// Bytes that the client or the server has sent and no parser has read: for `tcp-request content` rules (manual,
 // section 7.3.5). What may yet come makes a sample undecided rather than missing (`facts.mayGrow`).
 
 internal import Basics

@@ -1,4 +1,4 @@
-// In TCP mode nobody reads requests. Where rules ask for one all the same (`req.proto_http`, `hdr(host)`), the client's
+// In TCP mode requests are not parsed. Where rules ask for one all the same (`req.proto_http`, `hdr(host)`), the client's
 // bytes may begin with its head: it is looked for here, and the bytes go on to the server as they are.
 
 internal import Basics
@@ -10,7 +10,7 @@ public import HTTP
 /// may be missing.
 public struct RequestProbe: Sendable {
     public enum State: Sendable {
-        /// Nobody has looked yet, or the head is not whole.
+        /// No search has been made yet, or the head is incomplete.
         case awaited
         case found
         /// These bytes begin no request.

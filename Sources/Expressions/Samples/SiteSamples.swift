@@ -8,7 +8,7 @@ internal import Patterns
 struct SiteSample: SampleFamily {
     /// Whose number it is.
     private enum Subject: Sendable {
-        /// A reference's place in the table.
+        /// A reference's index in the table.
         case named(Int)
         case frontend, backend, server
     }
@@ -98,7 +98,7 @@ struct SiteSample: SampleFamily {
             summary: summary)
     }
 
-    /// nil where nobody has the name any more, or the exchange has come to no such place.
+    /// Returns nil when the name no longer exists, or the exchange has no backend or server yet.
     func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         guard let site = facts.site else { return nil }
         switch question {
@@ -134,7 +134,7 @@ struct SiteSample: SampleFamily {
 }
 
 extension ExpressionArguments {
-    /// Takes the name of a section or server, or none where that is possible, with its place in the file.
+    /// Takes the name of a section or server, or none where that is possible, with its location in the file.
     fileprivate mutating func siteReference(_ what: String, isOptional: Bool) throws(ConfigProblem) -> Reference {
         if isOptional, isAtEnd { return Reference(name: "", range: text.range(ownerRange)) }
         return try reference(what)

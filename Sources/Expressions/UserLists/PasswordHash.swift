@@ -22,12 +22,12 @@ struct PasswordHash: Sendable {
         }
     }
 
-    /// Whether it looks like a word that somebody wrote where a hash belongs.
+    /// Whether it looks like a plain password in place of a hash.
     var looksLikePlainText: Bool {
         text.first.map { $0 != 0x24 && $0 != 0x5F } ?? true && text.count - 1 != Self.desLength
     }
 
-    /// Asks crypt(3), which is slow so that nobody can try many.
+    /// Calls crypt(3), which is slow on purpose: it limits how many passwords can be tried.
     func matches(_ password: RawSpan) -> Bool {
         var phrase: [CChar] = []
         phrase.reserveCapacity(password.byteCount + 1)

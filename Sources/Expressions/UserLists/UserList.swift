@@ -1,4 +1,4 @@
-// A `userlist` as requests are checked against it: who somebody is, and which groups somebody belongs to.
+// A `userlist` as requests are checked against it: users with their password hashes and their groups.
 //
 // All workers share it, and nothing of it changes but what VerifiedLogins remembers.
 
@@ -60,7 +60,7 @@ public final class UserList: Sendable {
         return users[user].groups.contains(group)
     }
 
-    /// The user's place in the list.
+    /// The user's index in the list.
     func place(of user: RawSpan) -> Int? { index(of: user, in: users, named: \.name) }
 
     func groupCount(ofUser user: Int) -> Int { users[user].groups.count }

@@ -1,7 +1,7 @@
 // From `userlist` sections to the lists that samples ask: names become references once the whole file was read.
 //
-// A sample keeps a place: `table.userList(try arguments.reference("a userlist's name"))`. `PlanBuilder` calls
-// `Draft.resolve` for every proxy. From then on `program.userList(place)` is the list.
+// A sample keeps an index: `table.userList(try arguments.reference("a userlist's name"))`. `PlanBuilder` calls
+// `Draft.resolve` for every proxy. From then on `program.userList(index)` returns the list.
 
 internal import Basics
 public import Configuration
@@ -14,7 +14,7 @@ struct NamedUserList: Sendable {
 }
 
 extension ExpressionTable {
-    /// Keeps a userlist's name; its place.
+    /// Keeps a userlist's name; returns its index.
     mutating func userList(_ reference: Reference) -> Int {
         userLists.append(NamedUserList(reference: reference))
         return userLists.count - 1
@@ -33,7 +33,7 @@ extension ExpressionTable {
 }
 
 extension ExpressionProgram {
-    /// The list at a place that `ExpressionTable.userList` gave.
+    /// The list at an index that `ExpressionTable.userList` returned.
     func userList(_ place: Int) -> UserList {
         guard let list = expressions.userLists[place].list else {
             preconditionFailure("userlist '\(expressions.userLists[place].reference.name)' was not resolved")

@@ -10,7 +10,7 @@ internal import Synchronization
 
 /// A table of fixed size; a new login takes the place of an older one.
 final class VerifiedLogins: Sendable {
-    /// A site's users at one time, about; one more costs somebody a call of crypt(3).
+    /// About as many as a site has users at one time; each one more costs an additional call of crypt(3).
     static let slotsCount = 512
 
     /// A user and a password.
@@ -29,7 +29,7 @@ final class VerifiedLogins: Sendable {
     private let slots = (0..<slotsCount).map { _ in Slot() }
     private let keys = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
 
-    /// `user` is the user's place in the list.
+    /// `user` is the user's index in the list.
     func login(user: Int, password: RawSpan) -> Login {
         Login(first: digest(keys.0, user, password), second: digest(keys.1, user, password))
     }

@@ -21,7 +21,7 @@ public final class VariableStore {
     fileprivate var entries: [Entry] = []
     /// The texts, one behind the other; those that were replaced by longer ones are left behind.
     fileprivate var bytes: [UInt8] = []
-    /// Bytes of `bytes` that nobody refers to any more.
+    /// Bytes of `bytes` that no variable refers to any more.
     private var wasted = 0
 
     public init() {}

@@ -6,7 +6,7 @@ internal import LogFormat
 
 enum Action: Sendable {
     case allow
-    /// The place of its content in the table.
+    /// The index of its content in the table.
     case answer(Int)
     case deny(Int)
     /// Closes the connection without an answer.
@@ -25,14 +25,14 @@ enum Action: Sendable {
     case directive(DirectiveAction)
     case end(EndAction)
     case normalize(NormalizeAction)
-    /// The place of its realm in the table.
+    /// The index of its realm in the table.
     case challenge(Int)
-    /// The place of its content in the table.
+    /// The index of its content in the table.
     case tarpit(Int)
     case capture(CaptureAction)
     case replaceField(ReplaceFieldAction)
     case replaceTarget(ReplaceTargetAction)
-    /// Its place in the table.
+    /// Its index in the table.
     case variable(Int)
     case changePatterns(ChangePatternsAction)
     case markPackets(MarkPacketsAction)
@@ -109,7 +109,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
     case requestContent = "tcp-request content"
     case responseContent = "tcp-response content"
     case httpRequest = "http-request"
-    /// Who may see the stats page: rules on requests for it, when all others have let them pass.
+    /// Access to the stats page: rules on requests for it that all other rules have let pass.
     case statsRequest = "stats http-request"
     case httpResponse = "http-response"
     /// On every response, Portico's own too, as the last thing before it goes to the client.
@@ -150,7 +150,7 @@ public enum RuleFamily: String, CaseIterable, Sendable {
         }
     }
 
-    /// The status of `deny` where none is said.
+    /// The status of `deny` when the line gives none.
     var denyStatus: Int { side == .request ? 403 : 502 }
 }
 

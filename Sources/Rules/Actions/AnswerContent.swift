@@ -12,7 +12,7 @@ struct AnswerContent: Sendable {
     var status: Int
     /// Without a body of its own and any field: nil for an empty answer, or the section's page for the status.
     var usesPage = false
-    /// Whether anything but the status was said.
+    /// Whether the line gives anything besides the status.
     var isCustom = false
     var contentType: String?
     /// The body: a text, or what makes one.
@@ -145,7 +145,7 @@ extension AnswerContent {
     private static func wholeResponse(_ arguments: inout Arguments) throws(ConfigProblem) -> LocalResponse {
         let path = try arguments.next("a file's path")
         let bytes = try content(of: path)
-        // The line has the status in another place.
+        // The status is elsewhere in the line.
         if bytes.isEmpty { return .silence(status: 200) }
         do throws(StoredResponse.Fault) {
             return try StoredResponse(bytes).response

@@ -121,7 +121,7 @@ struct CaptureNumber: Sendable {
 
 extension Draft {
     /// The numbers of captures that the section has not got, when all of it was read. Which captures the frontends of
-    /// a backend have, nobody knows: there every number will do.
+    /// a backend have is not known here: every number is accepted there.
     func checkCaptureNumbers() -> [ConfigProblem] {
         guard kind == .frontend || kind == .listen else { return [] }
         let log = self[ExchangeLogSettings.self]
@@ -140,7 +140,7 @@ extension Draft {
 }
 
 extension ExchangeLogSettings {
-    /// Makes a place for a value; its number, which names it where nothing else does.
+    /// Adds a slot for a value. Returns its number, which is its title when the line gives none.
     fileprivate mutating func declare(_ name: FieldName?, title: String?, _ length: Int, _ side: MessageSide) -> Int {
         let capture = FieldCapture(name: name, length: length)
         switch side {

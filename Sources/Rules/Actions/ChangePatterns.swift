@@ -14,7 +14,7 @@ struct ChangePatternsAction: Sendable {
         case set(Format), add, remove
     }
 
-    /// The place of the set in the table.
+    /// The index of the set in the table.
     private let set: Int
     private let key: Format
     private let change: Change

@@ -15,7 +15,7 @@ struct DeleteFieldsAction: Sendable {
         case beginning(TableSlice)
         case ending(TableSlice)
         case containing(TableSlice)
-        /// The expression's place in the table.
+        /// The expression's index in the table.
         case matching(Int)
     }
 

@@ -100,6 +100,6 @@ enum DirectiveAction: Sendable {
         },
     ]
 
-    /// A level's place is its severity.
+    /// A level's index is its severity.
     private static let levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent"]
 }

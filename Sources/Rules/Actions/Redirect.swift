@@ -44,7 +44,7 @@ struct Redirection: Sendable {
             appendPath(facts)
         }
         var fields = [(name: "location", value: String(verbatim: facts.rendered))]
-        // These may be asked again: their place is only there for now.
+        // Temporary redirections: the client asks the same URI again.
         if code == 302 || code == 303 || code == 307 { fields.append(("cache-control", "no-cache")) }
         if let cookie { fields.append(("set-cookie", cookie)) }
         if let cookieFormat {
@@ -94,7 +94,7 @@ extension Redirection {
         return .redirect(table.redirects.count - 1)
     }
 
-    /// Reads the words up to the condition. Without a `place`, as on the old `redirect` line, percent signs stand for
+    /// Reads the words up to the condition. Without a `hook`, as on the old `redirect` line, percent signs stand for
     /// themselves.
     init(_ arguments: inout Arguments, in hook: RuleHook?, _ table: inout RuleTable) throws(ConfigProblem) {
         target = Format(literal: "", &table.formats)

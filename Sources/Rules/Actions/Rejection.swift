@@ -1,5 +1,5 @@
 // `reject`, `silent-drop`, and in rules for connections and bytes `accept` and `close`: they say what becomes of the connection,
-// and nobody is answered (manual, `tcp-request connection`, `tcp-request content`, `http-request reject`).
+// without an answer (manual, `tcp-request connection`, `tcp-request content`, `http-request reject`).
 
 internal import Configuration
 

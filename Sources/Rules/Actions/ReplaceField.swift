@@ -12,7 +12,7 @@ internal import Patterns
 
 struct ReplaceFieldAction: Sendable {
     private let name: FieldName
-    /// The expression's place in the table.
+    /// The expression's index in the table.
     private let expression: Int
     private let format: Format
     /// Whether the elements of a list are looked at one by one, rather than whole lines.
@@ -31,7 +31,7 @@ struct ReplaceFieldAction: Sendable {
         return isDone && facts.undecidedMatches.count == undecided ? .next : .failed
     }
 
-    /// False if a value did not get its place: the message would be longer by more than `room`.
+    /// Returns false when a value was not replaced: the message would grow by more than `room`.
     private func change(
         _ fields: inout HeaderFields, _ template: [UInt8], _ matcher: RegularMatcher, _ program: RuleProgram,
         _ room: Int

@@ -13,7 +13,7 @@ internal import Patterns
 
 struct ReplaceTargetAction: Sendable {
     private let part: SampleBytes.RequestPart
-    /// The expression's place in the table.
+    /// The expression's index in the table.
     private let expression: Int
     private let format: Format
 

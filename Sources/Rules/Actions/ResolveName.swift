@@ -1,6 +1,6 @@
 // `do-resolve`: an address for a name, from the nameservers of a `resolvers` section (manual, `http-request do-resolve`).
 //
-// The rules behind it wait. Whoever runs them looks up `facts.wantedName`, and says with `facts.found` what came of it.
+// The rules behind it wait. The caller looks `facts.wantedName` up and passes the result to `facts.found`.
 
 internal import Basics
 public import Configuration
@@ -8,7 +8,7 @@ internal import Expressions
 
 struct ResolveAction: Sendable {
     let variable: VariableName
-    /// The section's place in `RuleTable.resolvers`.
+    /// The section's index in `RuleTable.resolvers`.
     let resolvers: Int
     let prefersIPv4: Bool
     let name: Expression
@@ -54,7 +54,7 @@ struct ResolveAction: Sendable {
     }
 }
 
-/// A resolvers section by the name that a rule uses for it, and its place.
+/// A resolvers section by the name that a rule uses for it, and its index.
 struct NamedResolvers: Sendable {
     let reference: Reference
     /// Nil until `Draft.resolve`.
@@ -87,7 +87,7 @@ extension Draft {
 }
 
 extension Word {
-    /// What stands between commas, each with its place where that is clear.
+    /// What stands between commas, each with its own source range where that is known.
     fileprivate var parts: [Word] {
         let isAsWritten = range.length == text.count
         return text.split(separator: ",", omittingEmptySubsequences: false).map { part in

@@ -1,4 +1,4 @@
-// `set-priority-class`, `set-priority-offset`: the exchange's place among those that wait for a server (manual,
+// `set-priority-class`, `set-priority-offset`: the exchange's priority among those that wait for a server (manual,
 // `http-request set-priority-class`), and the samples that tell it. The queue obeys (room Balancing).
 
 internal import Configuration

@@ -68,7 +68,7 @@ extension TargetAction.Part {
 }
 
 extension ExchangeFacts {
-    /// Puts another spelling in the place of path and query, as it is.
+    /// Replaces path and query by another spelling, unescaped.
     func setPathAndQuery(_ text: [UInt8]) -> Bool {
         withScratch {
             let start = scratch.count
@@ -79,7 +79,7 @@ extension ExchangeFacts {
         }
     }
 
-    /// Puts `text` in the place of a part of the target: path, query, both, or all. False, and nothing changes, if what comes
+    /// Replaces a part of the target by `text`: path, query, both, or all. False, and nothing changes, if what comes
     /// out is no target, or too long.
     func setTarget(_ part: SampleBytes.RequestPart, _ text: [UInt8]) -> Bool {
         withScratch {

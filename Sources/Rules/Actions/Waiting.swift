@@ -73,6 +73,6 @@ enum TimeAmount: Sendable {
         }
     }
 
-    /// A year: nobody waits longer, and no sum of times overflows.
+    /// A year: longer than any use, and short enough that no sum of times overflows.
     private static let millisecondsMax = 365 * 86_400_000
 }

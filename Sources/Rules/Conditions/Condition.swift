@@ -6,7 +6,7 @@ internal import Patterns
 /// A condition, compiled.
 struct Condition: Sendable {
     struct Term: Sendable {
-        /// The list's place in the table.
+        /// The list's index in the table.
         let list: Int32
         let isNegated: Bool
         /// Whether `or` stands before it.

@@ -31,7 +31,7 @@ enum PredefinedLists {
         "WAIT_END": "wait_end",
     ]
 
-    /// Where their tests stand, as far as places tell.
+    /// The file name in the source ranges of their tests.
     static let file = "predefined"
 
     /// Without a test that the language could write.
