@@ -68,3 +68,17 @@ open class ExpressionProgram: PatternProgram, @unchecked Sendable {
         super.init(table.patterns)
     }
 }
+
+/// Where a rule stands.
+public struct RuleOrigin: Sendable {
+    public let file: TableSlice
+    public let line: Int32
+}
+
+extension ExpressionTable {
+    public mutating func origin(of line: SourceRange) -> RuleOrigin {
+        let file = fileNames[line.file] ?? keep(line.file)
+        fileNames[line.file] = file
+        return RuleOrigin(file: file, line: Int32(clamping: line.line))
+    }
+}

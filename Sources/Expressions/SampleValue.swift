@@ -1,7 +1,7 @@
 // The values that rules compute with.
 //
-// A value is a few words and holds no memory of its own: text is a stretch of the request, of the response,
-// or of the facts' scratch, where whatever makes new text puts it.
+// A value is a few words and owns no memory: text is a range of the request, of the response, or of the facts' scratch,
+// where samples and converters put new text.
 
 public import Basics
 public import HTTP

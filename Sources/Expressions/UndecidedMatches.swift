@@ -1,8 +1,8 @@
 // Regular expressions that came to no result: the limit of steps (`tune.regex.max-steps`) was reached, or PCRE2 refused the text.
 //
-// "No match" would let a request pass that a rule was to refuse, for the price of some padding. So a condition has three
-// results: what depends on an undecided match is settled in favour of the safe side, which the rule's action tells
-// (`UndecidedMatches.Settlement`). Each such match is counted, and told to the site with the line of the rule.
+// Treating this as "no match" would let a client evade a rule by padding its request. Conditions are therefore evaluated with
+// three results: a condition that depends on an undecided match takes the value that is safe for the rule's action
+// (`UndecidedMatches.Settlement`). The site counts each such match, and the log names the rule's line.
 
 internal import Basics
 public import Patterns

@@ -1,4 +1,4 @@
-// What one frontend's log says of its exchanges: which of them, with which captures, in which format.
+// One frontend's log: which exchanges are logged, with which captures, in which format.
 
 internal import Basics
 public import Expressions

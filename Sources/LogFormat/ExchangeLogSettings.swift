@@ -1,4 +1,4 @@
-// What a section's lines say about the log of its exchanges, and those lines.
+// A section's settings for the log of its exchanges, and their keywords.
 
 public import Configuration
 public import Expressions

@@ -1,5 +1,4 @@
-// The variables of log-format strings (manual, section 8.2.6). One that is added needs its case, its summary
-// and its line in `render`.
+// The variables of log-format strings (manual, section 8.2.6). A new one needs a case, a summary and a line in `render`.
 
 public import Basics
 public import Expressions

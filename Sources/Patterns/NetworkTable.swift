@@ -1,8 +1,8 @@
 // Networks of one version of IP: the longest one that an address is in.
 //
-// Networks stand in one hash table by address and length. A look-up cuts the address to each length that occurs, the
-// longest first, and asks for it: files have few lengths, and a network is added or taken away without touching others,
-// which a flattened trie would not allow. Of numbers that are single values the only length is the whole.
+// One hash table holds all networks, keyed by address and prefix length. A look-up masks the address to each prefix length in
+// use, longest first: files use few lengths, and a network is added or removed without touching others, which a flattened trie
+// would not allow.
 
 struct NetworkTable<Word: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
     private struct Slot: Sendable {

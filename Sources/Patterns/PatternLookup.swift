@@ -1,5 +1,5 @@
-// What conditions and converters hold of a set: one of its indexes, ready to ask. It is a few pointers, so that asking
-// counts no references; the table that holds it holds the set, too.
+// A reference to one index of a set, held by conditions and converters. It is a few pointers, so that a look-up does no
+// reference counting; the table that holds it retains the set.
 
 public import Basics
 

@@ -1,5 +1,5 @@
-// The entries of a set of patterns: texts one behind the other, and where each one is. How they are found is up to the
-// indexes, which refer to entries by their slots.
+// The entries of a set of patterns: one array of bytes, and where each entry's key and value are in it. Indexes find entries,
+// and refer to them by slot.
 
 internal import Basics
 

@@ -1,10 +1,10 @@
-// What of a section has a table of rules: its lines and its log formats. Names of things that the file says elsewhere,
-// and of other files, are resolved in all of them when everything was read.
+// The tables of a section: that of its rules and those of its log formats. Names of other sections and of pattern files are
+// resolved in all of them when the whole configuration is read.
 
 public import Configuration
 public import Expressions
 internal import LogFormat
-internal import Patterns
+public import Patterns
 
 extension Draft {
     /// Changes each table of the section.
@@ -73,5 +73,17 @@ extension Draft {
             table.resolve(environment: environment)
         }
         return problems + checkCaptureNumbers()
+    }
+}
+
+extension PatternSets {
+    /// Reads the files that the sections name, and lets their rules know the sets. Returns what is wrong with them.
+    public mutating func resolve(_ drafts: inout [Draft]) -> [ConfigProblem] {
+        var problems: [ConfigProblem] = []
+        for i in drafts.indices { drafts[i].updateTables { read($0.patterns, &problems) } }
+        for i in drafts.indices { drafts[i].updateTables { markChanges(&$0.patterns, &problems) } }
+        for i in drafts.indices { drafts[i].updateTables { resolve(&$0.patterns, &problems) } }
+        finish()
+        return problems
     }
 }

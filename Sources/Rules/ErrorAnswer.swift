@@ -1,5 +1,5 @@
-// `http-error`: what is sent for an error that Portico reports, made anew for each exchange where it has to be (manual,
-// `http-error`). The Proxy decides when.
+// `http-error`: the response for an error that Portico reports; rendered for each exchange if it contains variables (manual,
+// `http-error`). The Proxy decides when to send it.
 
 internal import Basics
 public import Configuration

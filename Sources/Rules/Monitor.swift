@@ -1,5 +1,5 @@
-// `monitor-uri` and `monitor fail`: the answer for external monitoring of this Portico, a load balancer
-// before it, say. It is given before any rule runs, and is not logged.
+// `monitor-uri` and `monitor fail`: the answer for external monitoring of this Portico, by a load balancer
+// in front of it for example. It is sent before any rule runs, and is not logged.
 
 internal import Basics
 internal import Configuration

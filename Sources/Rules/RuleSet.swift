@@ -1,4 +1,4 @@
-// The rules of one section for one message, compiled, and what comes of running them.
+// The compiled rules of one family of a section, and the outcome of running them.
 
 public import Basics
 internal import Configuration

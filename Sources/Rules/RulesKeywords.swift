@@ -1,4 +1,4 @@
-// The keywords of this room, put together from their tables, and the help on what they are made of.
+// The keywords of the rooms from Patterns to Rules, and the help for samples, converters and log variables.
 
 internal import Basics
 public import Configuration

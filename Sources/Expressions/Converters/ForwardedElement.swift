@@ -1,5 +1,5 @@
-// An element of a Forwarded field (RFC 7239 section 4): `for=192.0.2.43;proto=http;by="[::1]:80"`. Read strictly: who
-// believes it makes an address of it.
+// An element of a Forwarded field (RFC 7239 section 4): `for=192.0.2.43;proto=http;by="[::1]:80"`. Parsed strictly,
+// because rules use the result as an address.
 
 public import Basics
 

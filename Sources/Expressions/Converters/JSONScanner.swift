@@ -1,5 +1,5 @@
-// Finds one value in a JSON text (RFC 8259). What comes behind it is not looked at, and nothing is made of what is passed
-// over: a text that is wrong there is found wanting only where it matters.
+// Finds one value in a JSON text (RFC 8259). Reading stops behind the value, and values before it are only skipped: errors in
+// the rest of the text are not reported.
 
 internal import Basics
 

@@ -1,4 +1,4 @@
-// `map` and its like: what a file says of a value (manual, section 7.3.1).
+// `map` and its variants: look a value up in a file of keys and values (manual, section 7.3.1).
 
 internal import Basics
 internal import Configuration

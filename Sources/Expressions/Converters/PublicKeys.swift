@@ -1,4 +1,4 @@
-// Public keys out of files, and what they say of a signature, through OpenSSL's libcrypto.
+// Public keys read from files, and the verification of signatures with them, through OpenSSL's libcrypto.
 
 internal import Basics
 internal import COpenSSL

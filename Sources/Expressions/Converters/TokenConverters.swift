@@ -1,5 +1,5 @@
-// JSON Web Tokens, `header.payload.signature` in base64url (RFC 7515 section 3.1, RFC 7519; manual, section 7.3.1): what is
-// in them, and whether they are signed by whom the operator trusts. When they were issued and for whom is up to the rules.
+// JSON Web Tokens, `header.payload.signature` in base64url (RFC 7515 section 3.1, RFC 7519; manual, section 7.3.1): reads
+// their contents, and verifies their signature with a key that the operator gives. Rules check issue time and audience.
 
 internal import Basics
 internal import COpenSSL

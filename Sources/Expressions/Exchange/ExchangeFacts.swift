@@ -1,8 +1,8 @@
 // Everything that rules and logs may know of one exchange.
 //
-// The Proxy's exchange owns one of these, fills it in as things happen, and clears it for the next exchange;
-// its memory stays, so that in steady state a request costs no allocation here. Rules read it and change the
-// two heads; logs read it when all is over.
+// The Proxy's exchange owns one, fills it in as the exchange proceeds, and clears it for the next exchange. Buffers keep
+// their capacity, so that a warm request allocates nothing here. Rules read it and change the two heads; logs read it when
+// the exchange has ended.
 
 public import Basics
 public import HTTP

@@ -1,5 +1,4 @@
-// When the stages of an exchange were reached, and the times that HAProxy's log prints from that
-// (manual, section 8.4).
+// When an exchange reached each stage, and the durations that HAProxy's log computes from it (manual, section 8.4).
 
 public import Basics
 

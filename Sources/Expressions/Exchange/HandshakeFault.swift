@@ -1,5 +1,4 @@
-// Why a client's connection ended before it could carry anything, with the numbers and words by which HAProxy's users know it
-// (manual, `fc_err_str`).
+// Why a client's connection ended during its handshake, with HAProxy's numbers and texts (manual, `fc_err_str`).
 
 public import ProxyProtocol
 

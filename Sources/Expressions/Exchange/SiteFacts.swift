@@ -1,7 +1,7 @@
-// What samples may ask of the running site, beyond one exchange: who is up, how busy it is (manual, section 7.3.2).
+// What samples read of the running site beyond one exchange: states, counts and rates (manual, section 7.3.2).
 //
-// This room is below those that know. The Proxy answers. Rules name frontends, backends and servers by references: the
-// plan's builder refuses those that lead nowhere.
+// The Proxy implements the protocol, for the rooms with this data are above this one. Rules name frontends, backends and
+// servers by references; `PlanBuilder` refuses a file with a reference that leads nowhere.
 
 public import Basics
 public import Configuration

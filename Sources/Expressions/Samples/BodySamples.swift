@@ -1,4 +1,4 @@
-// The bodies, as far as they are here when the rule is run: all, or a buffer full, where they were waited for
+// The part of each body that has been received when the rule runs: the whole body, or one buffer of it, if the configuration waits for it
 // (`option http-buffer-request`, `wait-for-body`; manual, section 7.3.6).
 
 internal import Basics

@@ -1,4 +1,4 @@
-// What was kept of a request and its response: good also when rules have changed the messages (manual, section 7.3.6).
+// Captured parts of a request and its response, as they were before rules changed the messages (manual, section 7.3.6).
 
 internal import Basics
 internal import Configuration

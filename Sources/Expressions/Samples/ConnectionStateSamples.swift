@@ -1,5 +1,4 @@
-// How the two connections are doing (manual, section 7.3.3): whether something went wrong with them, how many exchanges they
-// carry, how many others there were before.
+// The state of both connections (manual, section 7.3.3): errors, and the number of current and earlier exchanges.
 
 internal import Basics
 internal import Configuration

@@ -1,6 +1,6 @@
-// What TLS has to say of the client's connection and of the server's (manual, section 7.3.4). Portico's connections are not
-// encrypted yet. What these samples yield is what HAProxy's yield on a plain connection, so that a file which tells the two
-// apart by them works: four are false, all others yield nothing.
+// Samples about TLS on the client's and the server's connection (manual, section 7.3.4). Portico's connections are not encrypted
+// yet: the samples yield what HAProxy's yield on a plain connection, so that files which distinguish the two work. Four are
+// false, all others yield nothing.
 
 internal import Configuration
 

@@ -1,6 +1,6 @@
 // What preceded the first byte of a connection's data: the PROXY protocol header (manual, section 7.3.3,
-// `fc_pp_authority` and its like). Before it is there, in `tcp-request connection` rules, nothing is known
-// of it.
+// `fc_pp_authority` and its like). In `tcp-request connection` rules, which run before it is read, they
+// yield nothing.
 
 internal import Basics
 internal import Configuration

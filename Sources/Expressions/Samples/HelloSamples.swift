@@ -1,5 +1,4 @@
-// What a TLS client says before anything is encrypted, seen in bytes that pass through (manual, section 7.3.5): which
-// name it wants, which versions and protocols it speaks.
+// The contents of a TLS ClientHello in bytes that pass through (manual, section 7.3.5): server name, versions, protocols.
 
 internal import Basics
 internal import Configuration

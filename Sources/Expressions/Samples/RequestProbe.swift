@@ -1,5 +1,5 @@
-// In TCP mode requests are not parsed. Where rules ask for one all the same (`req.proto_http`, `hdr(host)`), the client's
-// bytes may begin with its head: it is looked for here, and the bytes go on to the server as they are.
+// In TCP mode requests are not parsed. If rules read one nevertheless (`req.proto_http`, `hdr(host)`), the probe parses a head at
+// the start of the client's bytes, which are forwarded to the server unchanged.
 
 internal import Basics
 public import HTTP

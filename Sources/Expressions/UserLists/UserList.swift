@@ -1,6 +1,6 @@
 // A `userlist` as requests are checked against it: users with their password hashes and their groups.
 //
-// All workers share it, and nothing of it changes but what VerifiedLogins remembers.
+// All workers share it. It is immutable, except for `VerifiedLogins`.
 
 internal import Basics
 internal import Configuration

@@ -1,4 +1,4 @@
-// From `userlist` sections to the lists that samples ask: names become references once the whole file was read.
+// Resolves the names of `userlist` sections in samples, once the whole file is read.
 //
 // A sample keeps an index: `table.userList(try arguments.reference("a userlist's name"))`. `PlanBuilder` calls
 // `Draft.resolve` for every proxy. From then on `program.userList(index)` returns the list.

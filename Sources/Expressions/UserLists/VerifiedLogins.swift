@@ -1,9 +1,8 @@
-// The logins that crypt(3) has found right lately, so that it is asked once, not for every request of a page.
+// A cache of logins that crypt(3) has verified, so that a page with many requests calls it once.
 //
-// Browsers send the password with each request, and crypt(3) may take tens of milliseconds, in which its worker does
-// nothing else. What is kept is neither name nor password but 128 bits that a key of this process makes of them; whoever
-// can read the key in our memory can read the passwords in the requests there as well. Wrong passwords are not kept:
-// there are too many of them.
+// Browsers send the password with each request, and crypt(3) may block its worker for tens of milliseconds. The cache holds
+// neither names nor passwords but a 128-bit hash of both under a key of this process; an attacker who can read the key from
+// memory can read the passwords of current requests as well. Failed logins are not cached: there are too many of them.
 
 internal import Basics
 internal import Synchronization

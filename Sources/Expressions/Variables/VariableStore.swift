@@ -1,5 +1,5 @@
-// Where variables are kept: one store a scope. Names are fixed by the file, so a store has few entries and its memory
-// stays; setting a variable again in the next exchange costs no allocation.
+// The variables of one scope. The file fixes the set of names, so a store has few entries and keeps its capacity: setting a
+// variable again in the next exchange does not allocate.
 
 internal import Basics
 

@@ -1,4 +1,5 @@
-// What `return` and `deny` answer with: status, fields and a body (manual, `http-request return`).
+// `return`, `deny`, `tarpit`, `use-service`: answers with a status, fields and a body (manual, `http-request return`,
+// `http-request deny`, `http-request use-service`).
 
 internal import Basics
 internal import Configuration
@@ -206,4 +207,81 @@ extension AnswerContent {
 extension String {
     /// Whether it can stand in a header field.
     var isFieldValue: Bool { utf8.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 != 0x7F } }
+}
+
+extension AnswerContent {
+    /// What comes of `return` with this content.
+    func answer(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
+        usesPage ? .answerStatus(status) : .answer(response(facts, program))
+    }
+
+    static let answerRow = ActionRow(
+        "return", in: [.httpRequest, .httpResponse], usage,
+        summary: "Answers with this status (200), content and fields, without asking a server."
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.answers.append(
+            try AnswerContent(&arguments, status: 200, statusWords: ["status"], in: family.hook, &table))
+        return .answer(table.answers.count - 1)
+    }
+}
+
+extension AnswerContent {
+    /// What comes of `deny` with this content: with nothing but a status it is the section's page for that, as with
+    /// `default-errorfiles`.
+    func denial(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .denyStatus(status) : .deny(response(facts, program))
+    }
+
+    func tarpit(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .tarpitStatus(status) : .tarpit(response(facts, program))
+    }
+
+    static let denyRow = ActionRow(
+        "deny", in: [.httpRequest, .httpResponse, .statsRequest], "[deny_status <code>] " + usage,
+        summary: "Refuses the message: a request with status 403, a response with 502, unless another is said."
+            + ActionRow.undecidedIsMatch
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.answers.append(
+            try AnswerContent(
+                &arguments, status: family.denyStatus, statusWords: ["status", "deny_status"], in: family.hook, &table)
+        )
+        return .deny(table.answers.count - 1)
+    }
+
+    static let tarpitRow = ActionRow(
+        "tarpit", in: [.httpRequest], "[deny_status <code>] " + usage,
+        summary: "Refuses the request once timeout tarpit has passed: with status 500, unless another is said."
+            + ActionRow.undecidedIsMatch
+    ) { (arguments, family, table) throws(ConfigProblem) in
+        table.answers.append(
+            try AnswerContent(
+                &arguments, status: 500, statusWords: ["status", "deny_status"], in: family.hook, &table))
+        return .tarpit(table.answers.count - 1)
+    }
+}
+
+enum UseService {
+    static let row = ActionRow(
+        "use-service", in: [.httpRequest], "prometheus-exporter",
+        summary:
+            "Answers with what a service makes. Known is prometheus-exporter, which is not there yet: its answer is 503."
+    ) { (arguments, _, table) throws(ConfigProblem) in
+        let word = try arguments.next("a service's name")
+        guard word.text == exporter else {
+            throw arguments.problem(
+                "there is no service '\(word.text)'", at: word, expected: exporter,
+                suggestion: nearest(word.text, among: [exporter]))
+        }
+        arguments.warn(
+            "'\(exporter)' is not there yet: until it is, the answer is 503 with a text that says so", at: word)
+        var content = AnswerContent(status: 503)
+        content.isCustom = true
+        content.fixed = LocalResponse(
+            status: 503, fields: [("cache-control", "no-cache"), ("content-type", "text/plain")],
+            body: Array("Portico has no Prometheus exporter yet.\n".utf8))
+        table.answers.append(content)
+        return .answer(table.answers.count - 1)
+    }
+
+    private static let exporter = "prometheus-exporter"
 }

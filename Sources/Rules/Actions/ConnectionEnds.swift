@@ -1,7 +1,7 @@
-// `set-src`, `set-src-port`, `set-dst`, `set-dst-port`: who the client is and what it connected to, for everything that
-// comes after in this exchange (manual, `http-request set-src`).
+// `set-src`, `set-src-port`, `set-dst`, `set-dst-port`: change the client's address, or the one it connected to, for the rest of
+// the exchange (manual, `http-request set-src`).
 //
-// An address keeps its port and a port its address, as far as there are any.
+// Setting an address keeps the port, and setting a port keeps the address.
 
 internal import Basics
 internal import Configuration

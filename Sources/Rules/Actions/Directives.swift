@@ -1,9 +1,11 @@
-// What rules say of the exchange rather than of its messages: `set-log-level`, `set-timeout`, `disable-l7-retry`,
-// `early-hint` (manual, `http-request set-log-level` and so on). The Proxy obeys.
+// Actions that set how an exchange is handled, and change no message: `set-log-level`, `set-timeout`, `disable-l7-retry`,
+// `early-hint`, `expect-proxy`, `strict-mode` (manual, `http-request set-log-level` and so on). The Proxy reads them from
+// `ExchangeDirectives`.
 
 internal import Basics
 internal import Configuration
 internal import Expressions
+internal import HTTP
 internal import LogFormat
 internal import Patterns
 
@@ -102,4 +104,29 @@ enum DirectiveAction: Sendable {
 
     /// A level's index is its severity.
     private static let levels = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent"]
+}
+
+enum ExpectProxyHeader {
+    static func run(on facts: ExchangeFacts) -> ActionResult {
+        facts.directives.expectsProxyHeader = true
+        return .next
+    }
+
+    static let row = ActionRow(
+        "expect-proxy", in: [.connection], "layer4",
+        summary: "Takes a PROXY protocol header from this client, as accept-proxy of bind does from all."
+    ) { (arguments, _, _) throws(ConfigProblem) in
+        try arguments.choice("the layer", of: ["layer4": .expectProxyHeader])
+    }
+}
+
+enum StrictMode {
+    static let row = ActionRow(
+        "strict-mode", in: RuleFamily.http, "on|off",
+        summary:
+            "Says whether a change that the rules behind it cannot make fails the message (500), as it is at first, or "
+            + "is left out."
+    ) { (arguments, _, _) throws(ConfigProblem) in
+        .strictMode(try arguments.choice("a mode", of: ["on": true, "off": false]))
+    }
 }

@@ -1,6 +1,6 @@
 // `set-tos`, `set-fc-tos`, `set-mark`, `set-fc-mark`, `set-bc-tos`, `set-bc-mark`: what the packets to the client, or to the
 // server, carry for routers and for the system's own rules about packets (manual, `http-request set-fc-tos`); and
-// `set-nice`, which has nothing to do here.
+// `set-nice`, which is accepted without effect.
 
 internal import Configuration
 internal import Expressions

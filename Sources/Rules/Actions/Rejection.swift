@@ -1,5 +1,6 @@
-// `reject`, `silent-drop`, and in rules for connections and bytes `accept` and `close`: they say what becomes of the connection,
-// without an answer (manual, `tcp-request connection`, `tcp-request content`, `http-request reject`).
+// `reject`, `silent-drop`, `accept`, `close`: end a connection without an answer, or let it pass (manual, `tcp-request connection`,
+// `tcp-request content`, `http-request reject`). `auth`: answers 401, so that the client authenticates; a condition checks the
+// credentials: `http-request auth unless { http_auth(people) }` (manual, `http-request auth`).
 
 internal import Configuration
 
@@ -25,4 +26,23 @@ enum Rejection {
                 + "Firewalls on the way remember the connection too." + ActionRow.undecidedIsMatch
         ) { (_, _, _) throws(ConfigProblem) in .silentDrop },
     ]
+}
+
+enum Challenge {
+    static let row = ActionRow(
+        "auth", in: [.httpRequest, .statsRequest], "[realm <realm>]",
+        summary:
+            "Answers with 401, so that the browser asks for a name and a password: for this realm, or the section's name."
+    ) { (arguments, _, table) throws(ConfigProblem) in
+        var realm: String?
+        if arguments.skip("realm") {
+            let word = try arguments.next("a realm")
+            guard word.text.isFieldValue, !word.text.contains("\""), !word.text.contains("\\") else {
+                throw arguments.problem("'\(word.text)' cannot be a realm", at: word, expected: "a text without quotes")
+            }
+            realm = word.text
+        }
+        table.realms.append(realm)
+        return .challenge(table.realms.count - 1)
+    }
 }

@@ -1,6 +1,6 @@
 // `do-resolve`: an address for a name, from the nameservers of a `resolvers` section (manual, `http-request do-resolve`).
 //
-// The rules behind it wait. The caller looks `facts.wantedName` up and passes the result to `facts.found`.
+// The rules after it wait. The caller looks `facts.wantedName` up and passes the result to `facts.found`.
 
 internal import Basics
 public import Configuration

@@ -1,4 +1,4 @@
-// What stands behind `if` or `unless`: access lists joined by and, or, not (manual, section 7.2).
+// The condition behind `if` or `unless`: access lists joined by and, or, not (manual, section 7.2).
 
 internal import Expressions
 internal import Patterns
