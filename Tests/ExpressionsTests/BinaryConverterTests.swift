@@ -62,7 +62,7 @@ import Testing
         #expect(try value(expression) == expected)
     }
 
-    // HAProxy 2.6 takes these, and makes of the third bytes that nobody wrote.
+    // HAProxy 2.6 takes these, and makes bytes of the third that are not in it.
     @Test(arguments: ["str(Y===),b64dec", "str(YWJjYQ==YWJj),b64dec", "str(YQ==),ub64dec"])
     func `Padding where none belongs is a mistake`(expression: String) throws {
         #expect(try value(expression) == nil)

@@ -1,4 +1,4 @@
-// Samples about bytes that nobody has read: lengths, stretches, TLS hellos, Remote Desktop's cookies; and what is
+// Samples about bytes that no parser has read: lengths, stretches, TLS hellos, Remote Desktop's cookies; and what is
 // undecided while more may come.
 
 import Basics

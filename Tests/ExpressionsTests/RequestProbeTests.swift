@@ -1,4 +1,4 @@
-// Requests in bytes that nobody reads: which heads are found in TCP mode, and what samples say before, then and where
+// Requests in bytes that are not parsed: which heads are found in TCP mode, and what samples say before, then and where
 // there is none.
 
 import Basics

@@ -1,4 +1,4 @@
-// `do-resolve`: what a rule wants to know, and what becomes of the answer.
+// `do-resolve`: the name that a rule asks for, and the use of the answer.
 
 import Basics
 import Configuration

@@ -28,7 +28,7 @@ struct DigestAlgorithm: @unchecked Sendable {
 final class DigestAlgorithmOwner: @unchecked Sendable {
     let algorithm: DigestAlgorithm
 
-    /// nil if there is none of this name.
+    /// nil if no digest has this name.
     init?(_ name: String) {
         guard let method = unsafe EVP_MD_fetch(nil, name, nil) else { return nil }
         unsafe algorithm = DigestAlgorithm(method: method)

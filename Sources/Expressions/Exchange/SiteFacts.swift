@@ -23,7 +23,7 @@ public protocol SiteFacts: AnyObject {
     func randomNumber() -> UInt64
     /// The index of the frontend's default backend; nil if it has none.
     func defaultBackend(ofFrontend index: Int) -> Int?
-    /// What the system measures of a connection, by its socket's number; nil if that is none of TCP.
+    /// What the system measures of a connection, by its socket's number; nil if it is not a TCP socket.
     func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int?
     func appendName(ofBackend index: Int, to out: inout [UInt8])
     /// Returns what a reference leads to; nil when nothing has that name.

@@ -18,8 +18,8 @@ final class VerifiedLogins: Sendable {
         fileprivate let second: UInt64
     }
 
-    /// Read and written without a lock. A thread may see the halves of two logins together: that is then one that nobody
-    /// has, as good as an empty slot.
+    /// Read and written without a lock. A thread may read halves of two different logins: the pair matches no login,
+    /// and the slot counts as empty.
     private final class Slot: Sendable {
         let first = Atomic<UInt64>(0)
         let second = Atomic<UInt64>(0)

@@ -35,7 +35,7 @@ struct AccessListNames: Sendable {
     /// All names, those that need no line too.
     var all: [String] { lines.keys.sorted() + PredefinedLists.names }
 
-    /// Compiles a list into any table of the section. Returns its index there; nil if there is none of this name.
+    /// Compiles a list into any table of the section. Returns its index there; nil if no list has this name.
     func compile(_ name: String, _ table: inout ExpressionTable) -> Int? {
         guard let lines = lines[name] else {
             return PredefinedLists.criterion(named: name, &table).map { table.addList($0) }
