@@ -7,6 +7,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import Reactor
 internal import Rules
 internal import StaticFiles
 
@@ -22,7 +23,7 @@ struct FileResponse {
 extension Exchange {
     /// Answers from a directory; false if the request goes to the section's servers.
     func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
-        let now = WallTime.now()
+        let now = worker.kernel.wallTime()
         let found = Self.look(for: facts.request, in: files.root, now: now)
         if found.isMiss && files.missGoesToServers { return false }
         facts.serverName = "<FILES>"

@@ -38,7 +38,7 @@ extension ClientConnection {
         facts.clear()
         introduce(to: facts)
         facts.timers.accepted = idleSince
-        facts.timers.acceptDate = WallTime.now() - worker.now.since(idleSince)
+        facts.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(idleSince)
         return facts
     }
 

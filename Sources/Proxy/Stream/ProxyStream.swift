@@ -52,7 +52,7 @@ class ProxyStream: EventSource {
         facts.clear()
         client.introduce(to: facts)
         // The time of the accept, which may be long ago.
-        facts.timers.acceptDate = WallTime.now() - worker.now.since(start)
+        facts.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(start)
         facts.timers.accepted = start
         if client.isFirstStream, let proxied = client.session.proxied {
             facts.timers.handshakeDone = proxied.headerDone
