@@ -86,7 +86,10 @@ public struct TransitionCoverage: Sendable {
             let counted = row.map { "\(events[$0.event]) \(count($0))" }
             lines.append("  \(phases[phase]): \(counted.joined(separator: ", "))")
         }
-        for (reason, pairs) in reasons { lines.append("  impossible: \(pairs.joined(separator: ", ")): \(reason)") }
+        for (reason, pairs) in reasons {
+            let shown = pairs.count > 3 ? "\(pairs[0]) and \(pairs.count - 1) more" : pairs.joined(separator: ", ")
+            lines.append("  impossible: \(shown): \(reason)")
+        }
         for pair in unmet { lines.append("  never met: \(name(of: pair))") }
         return lines
     }

@@ -165,8 +165,10 @@ public final class SimulatedKernel: Kernel {
     var isReady: Bool {
         guard let sleepsUntil, sleepsUntil > now, !wake.isCalled.load(ordering: .relaxed) else { return true }
         if listenerToken != nil && listenerIsOpen && !queue.isEmpty { return true }
-        return edges.contains { $0.token != nil && !$0.weClosed && $0.kernel === self }
-            || levels.contains { !$0.weClosed && $0.kernel === self && Self.level(of: $0) != nil }
+        // Plain loops: this is asked of each thread before each turn.
+        for wire in edges where wire.token != nil && !wire.weClosed && wire.kernel === self { return true }
+        for wire in levels where !wire.weClosed && wire.kernel === self && Self.level(of: wire) != nil { return true }
+        return false
     }
     var deadline: Instant { sleepsUntil ?? now }
 
