@@ -11,8 +11,9 @@ internal import Synchronization
 
 public final class SharedClock: Sendable {
     private let nanoseconds = Atomic<UInt64>(1_000_000_000)
-    /// One bit for each thread that waits.
+    /// One bit for each thread that waits, or has ended.
     private let waiting = Atomic<UInt64>(0)
+    private let ended = Atomic<UInt64>(0)
     private let threads: [Thread]
     let strays = StrayDescriptors()
 
@@ -47,14 +48,16 @@ public final class SharedClock: Sendable {
 
     /// The thread has ended: the clock does not wait for it any more.
     public func leave(_ thread: Int) {
-        threads[thread].deadline.store(.max, ordering: .relaxed)
+        ended.bitwiseOr(1 << UInt64(thread), ordering: .relaxed)
         waiting.bitwiseOr(1 << UInt64(thread), ordering: .relaxed)
     }
 
     private func moveIfAllWait() {
         guard waiting.load(ordering: .relaxed) == 1 << UInt64(threads.count) - 1 else { return }
         var earliest = UInt64.max
-        for thread in threads {
+        // A thread that has ended may be woken all the same.
+        let ended = ended.load(ordering: .relaxed)
+        for (index, thread) in threads.enumerated() where ended & 1 << UInt64(index) == 0 {
             if thread.isWoken.load(ordering: .relaxed) { return }
             earliest = min(earliest, thread.deadline.load(ordering: .relaxed))
         }
