@@ -73,12 +73,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("reqadd X", 9, "'X' is no field"), ("reqadd", 8, "lacks an argument"),
+        ("reqadd X", 9, "'X' is not a field"), ("reqadd", 8, "lacks an argument"),
         ("reqrep ^Host:", 2, "lacks an argument"),
         ("reqdel bad", 9, "only a pattern for a field's name"),
         (#"reqdel ^X:\ a"#, 9, "only a pattern for a field's name"),
-        ("reqdel ^X:|^Y:", 9, "only a pattern for a field's name"), ("reqpass ^X:", 2, "no rule of today"),
-        ("reqsetbe ^X: b", 2, "no rule of today"), ("reqdeny bad", 10, "the pattern is neither"),
+        ("reqdel ^X:|^Y:", 9, "only a pattern for a field's name"), ("reqpass ^X:", 2, "there is no equivalent today"),
+        ("reqsetbe ^X: b", 2, "there is no equivalent today"), ("reqdeny bad", 10, "the pattern is neither"),
         ("reqdeny ^X:(", 10, "the pattern is neither"), ("reqdeny ^[a", 10, "the pattern is neither"),
         (#"rspirep ^(Location): x Location:\ y"#, 10, "the pattern is not for one field"),
         (#"rspirep ^(Location:\ x) Location:\ \1"#, 26, "the new line is not one of the field"),
