@@ -52,8 +52,14 @@ public final class ExchangeFacts {
 
     // The messages, as they are after the rules that have run.
 
-    @safe @exclusivity(unchecked) public var request = RequestHead()
-    @safe @exclusivity(unchecked) public var response = ResponseHead()
+    public var request: RequestHead {
+        @inlinable _read { yield storedRequest }
+        @inlinable _modify { yield &storedRequest }
+    }
+    public var response: ResponseHead {
+        @inlinable _read { yield storedResponse }
+        @inlinable _modify { yield &storedResponse }
+    }
     /// Where the lines of the request's head end that the client has sent: what rules write lies behind it
     /// (`HeaderFields.mark`).
     @safe @exclusivity(unchecked) public var receivedFields = 0
@@ -91,7 +97,10 @@ public final class ExchangeFacts {
 
     // What rules have said about this exchange beside its messages.
 
-    @safe @exclusivity(unchecked) public var directives = ExchangeDirectives()
+    public var directives: ExchangeDirectives {
+        @inlinable _read { yield storedDirectives }
+        @inlinable _modify { yield &storedDirectives }
+    }
     /// What rules want an address for: `do-resolve`.
     public var wantedName = WantedName()
     /// `txn`, `req` and `res` variables.
@@ -99,7 +108,10 @@ public final class ExchangeFacts {
 
     // What happened.
 
-    @safe @exclusivity(unchecked) public var timers = ExchangeTimers()
+    public var timers: ExchangeTimers {
+        @inlinable _read { yield storedTimers }
+        @inlinable _modify { yield &storedTimers }
+    }
     /// The status sent to the client; -1 if none was.
     @safe @exclusivity(unchecked) public var status = -1
     /// The status that the server answered with; -1 if none has. Rules may have changed the response's.
@@ -157,6 +169,14 @@ public final class ExchangeFacts {
     var keptDigestMaker: DigestMaker?
     /// What encrypting needs, likewise.
     var keptCipherMachine: CipherMachine?
+
+    // What each request touches many times, from other rooms, where the mark of a stored property is not known. Its accesses are
+    // short, and none calls back.
+
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedRequest = RequestHead()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedResponse = ResponseHead()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedTimers = ExchangeTimers()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedDirectives = ExchangeDirectives()
 
     public init() {}
 

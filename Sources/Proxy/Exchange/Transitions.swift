@@ -8,52 +8,74 @@ internal import Rules
 internal import Transport
 
 extension Exchange {
+    /// What follows from `event` in the present phase. The events that come with each request are looked at first.
     func transition(on event: StreamEvent, _ worker: Worker) {
+        switch event {
+        case .progress: return advance(worker)
+        case .timeUp: return timeIsUp(worker)
+        case .stopped: return abort(.killed, .data, worker)
+        default: break
+        }
         switch (phase, event) {
         // The client's connection reads the head.
         case (.readingHead, .headComplete): requestHeadComplete(worker)
         case (.readingHead, .headMalformed(let fault)): refuse(fault, worker)
         case (.readingHead, .headTimedOut): headTimedOut(worker)
         case (.readingHead, .clientLeft(let canBeTold)): clientLeftDuringHead(canBeTold: canBeTold, worker)
-
-        // Rules wait.
-        case (.inspecting(let inspection), .progress), (.inspecting(let inspection), .timeUp):
-            inspect(inspection, worker)
-        case (.pausing, .progress), (.resolving, .progress): watchClient(worker)
-        case (.pausing(let bookmark), .timeUp): requestPauseOver(bookmark, worker)
-        case (.resolving(let wait), .nameAnswered(let answer)): resolved(wait, to: answer.address, worker)
-        case (.resolving(let wait), .timeUp): resolved(wait, to: nil, worker)
-        case (.awaitingBody(let wait), .progress): awaitBody(wait, worker)
-        case (.awaitingBody, .timeUp): bodyTimedOut(worker)
-        case (.takingBody, .progress): takeBody(worker)
         case (.takingBody, .clientTimedOut): bodyTimedOut(worker)
 
-        // A server is sought.
-        case (.queued, .progress), (.connecting, .progress), (.retrying, .progress): watchClient(worker)
+        // What was waited for is there.
+        case (.resolving(let wait), .nameAnswered(let answer)): resolved(wait, to: answer.address, worker)
         case (.queued, .slotGranted(let grant)): slotGranted(grant, worker)
-        case (.queued(let ticket), .timeUp): queueTimedOut(ticket, worker)
-        case (.tarpitted, .progress): watchTarpitted(worker)
-        case (.tarpitted(let answer), .timeUp): tarpitOver(answer, worker)
+
+        // The server's connection.
         case (.connecting, .connected): connected(worker)
         case (.connecting, .connectFailed(let reason)): connectFailed(reason, worker)
         case (.connecting, .connectTimedOut): connectTimedOut(worker)
-        case (.retrying, .timeUp): retryPauseOver(worker)
-
-        // With a server.
-        case (.awaitingResponse, .progress), (.relaying, .progress): move(worker)
-        case (.awaitingResponse, .clientTimedOut): requestTimedOut(worker)
         case (.awaitingResponse, .serverTimedOut), (.relaying, .serverTimedOut): serverTimedOut(worker)
-        case (.holding(let hold), .progress): keepHolding(hold, worker)
-        case (.holding(let hold), .timeUp): holdingTimeOver(hold, worker)
 
-        // To the client.
-        case (.answering, .progress): sendAnswer(worker)
+        // The client's.
+        case (.awaitingResponse, .clientTimedOut): requestTimedOut(worker)
         case (.relaying, .clientTimedOut), (.answering, .clientTimedOut): clientTookTooLong(worker)
 
-        // Everywhere.
-        case (_, .stopped): abort(.killed, .data, worker)
         // The rest is impossible, and written out in `StreamTransitions`.
-        default: preconditionFailure("exchange \(facts.requestCounter): \(event) while \(phase)")
+        default: impossible(event)
         }
+    }
+
+    /// `progress`: either connection may move on.
+    private func advance(_ worker: Worker) {
+        switch phase {
+        case .awaitingResponse, .relaying: move(worker)
+        case .answering: sendAnswer(worker)
+        case .inspecting(let inspection): inspect(inspection, worker)
+        case .awaitingBody(let wait): awaitBody(wait, worker)
+        case .takingBody: takeBody(worker)
+        case .holding(let hold): keepHolding(hold, worker)
+        case .pausing, .resolving, .queued, .connecting, .retrying: watchClient(worker)
+        case .tarpitted: watchTarpitted(worker)
+        case .readingHead, .tunnelling, .draining, .ended: impossible(.progress)
+        }
+    }
+
+    /// `timeUp`: the phase's own deadline has passed.
+    private func timeIsUp(_ worker: Worker) {
+        switch phase {
+        case .inspecting(let inspection): inspect(inspection, worker)
+        case .pausing(let bookmark): requestPauseOver(bookmark, worker)
+        case .resolving(let wait): resolved(wait, to: nil, worker)
+        case .awaitingBody: bodyTimedOut(worker)
+        case .queued(let ticket): queueTimedOut(ticket, worker)
+        case .tarpitted(let answer): tarpitOver(answer, worker)
+        case .retrying: retryPauseOver(worker)
+        case .holding(let hold): holdingTimeOver(hold, worker)
+        case .readingHead, .takingBody, .connecting, .awaitingResponse, .relaying, .tunnelling, .answering, .draining,
+            .ended:
+            impossible(.timeUp)
+        }
+    }
+
+    private func impossible(_ event: StreamEvent) -> Never {
+        preconditionFailure("exchange \(facts.requestCounter): \(event) while \(phase)")
     }
 }

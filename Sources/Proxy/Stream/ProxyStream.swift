@@ -43,11 +43,10 @@ class ProxyStream: EventSource {
 
     // MARK: Beginning
 
-    /// Begins for a client: what is left over from the stream before is forgotten.
+    /// Begins for a client. The object is fresh, or was made so by `forget`.
     /// - Parameter start: where the stream's time begins: the accept, or the end of the stream before.
     final func begin(on client: ClientConnection, since start: Instant, _ worker: Worker) {
         guard case .ended = phase else { preconditionFailure("a stream begins while \(phase)") }
-        forget()
         self.client = client
         facts.clear()
         client.introduce(to: facts)
