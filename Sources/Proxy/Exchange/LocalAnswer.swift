@@ -14,13 +14,16 @@ enum LocalAnswer {
     case none
     case bytes([UInt8], sent: Int)
     case file(OpenFile, sent: Int)
+    /// Made while the client takes it; how it is framed is known once the head is written.
+    case pieces(PiecewiseAnswer, BodyWriter?)
 
     /// Bytes, sent or not.
-    var length: Int {
+    var length: ContentLength {
         switch self {
-        case .none: 0
-        case .bytes(let bytes, _): bytes.count
-        case .file(let file, _): file.size
+        case .none: .known(0)
+        case .bytes(let bytes, _): .known(UInt64(bytes.count))
+        case .file(let file, _): .known(UInt64(file.size))
+        case .pieces: .unknown
         }
     }
 
@@ -29,6 +32,7 @@ enum LocalAnswer {
         case .none: true
         case .bytes(let bytes, let sent): sent == bytes.count
         case .file(let file, let sent): sent == file.size
+        case .pieces: false
         }
     }
 }
@@ -76,6 +80,17 @@ extension Exchange {
         if response.closes { client.endAfterResponse() }
         response.apply(to: &facts.response)
         beginAnswer(.bytes(response.body, sent: 0), as: status ?? response.status, for: response.status, worker)
+    }
+
+    /// Answers with a head, and a body that is made while the client takes it.
+    func answer(
+        _ head: LocalResponse, _ body: PiecewiseAnswer, _ cause: Termination.Cause, _ at: Termination.Phase,
+        _ worker: Worker
+    ) {
+        guard canAnswer(cause, at, worker) else { return }
+        head.apply(to: &facts.response)
+        facts.response.fields.remove(.contentLength)
+        beginAnswer(.pieces(body, nil), as: head.status, for: head.status, worker)
     }
 
     /// Closes the connection without a word.
@@ -126,7 +141,8 @@ extension Exchange {
         // What has no length has no body either.
         if !hasLength || request.clientMethod == .head { answer = .none }
         enter(.answering(answer), worker)
-        guard writeHead(hasLength ? .known(UInt64(length)) : .none, worker) != nil else { return }
+        guard let writer = writeHead(hasLength ? length : .none, worker) else { return }
+        if case .pieces(let pieces, nil) = answer { phase = .answering(.pieces(pieces, writer)) }
         if case .file = answer, frontend.log.logsEarly { log(worker) }
         sendAnswer(worker)
     }

@@ -16,7 +16,12 @@ extension Exchange {
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
         let section = step == .frontend ? frontend.name : backend?.name ?? frontend.name
-        answer(Self.statistics(request, page, section, facts.request, worker), .local, .request, worker)
+        let response = Self.statistics(request, page, section, facts.request, worker)
+        if let body = response.body {
+            answer(response.head, body, .local, .request, worker)
+        } else {
+            answer(response.head, .local, .request, worker)
+        }
         return true
     }
 
@@ -48,10 +53,10 @@ extension Exchange {
     private static func statistics(
         _ request: StatsRequest, _ page: StatsPageSettings, _ section: String, _ head: borrowing RequestHead,
         _ worker: Worker
-    ) -> LocalResponse {
-        StatsService.answer(
-            request, method: head.method, authorization: head.fields.firstValue(.authorization), settings: page,
-            section: section, snapshot: { worker.plan.snapshot(now: worker.now) })
+    ) -> StatsResponse {
+        StatsService.respond(
+            to: request, method: head.method, authorization: head.fields.firstValue(.authorization), settings: page,
+            section: section, source: { PlanStatistics(worker.plan) })
     }
 }
 

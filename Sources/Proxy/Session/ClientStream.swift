@@ -1,6 +1,7 @@
 // What an exchange or a tunnel does with its client: heads, content and ends, through the codec of the connection. In HTTP/1 the
 // connection itself is the one stream on it.
 
+internal import Admin
 internal import Basics
 internal import HTTP
 internal import Reactor
@@ -109,15 +110,42 @@ extension ClientConnection {
         return isWhole
     }
 
-    /// Puts as much of an answer in memory into the buffer as fits.
+    /// Puts as much of an answer into the buffer as fits, but for files, which the system sends.
     func send(_ answer: inout LocalAnswer, _ worker: Worker) {
-        guard case .bytes(let bytes, let sent) = answer, sent < bytes.count else { return }
+        switch answer {
+        case .bytes(let bytes, let sent): if sent < bytes.count { answer = send(bytes, from: sent, worker) }
+        case .pieces(let pieces, let writer?): if !send(pieces, with: writer, worker) { answer = .none }
+        case .pieces(_, nil), .file, .none: break
+        }
+    }
+
+    /// One piece after the other, as many as fit; false once all are in the buffer, and the end of their framing.
+    private func send(_ pieces: PiecewiseAnswer, with writer: BodyWriter, _ worker: Worker) -> Bool {
+        output.acquire(from: worker.buffers)
+        let before = output.count
+        var made = ByteBuffer()
+        made.acquire(from: worker.buffers)
+        defer { made.release(to: worker.buffers) }
+        let room = writer.room(in: output)
+        guard room > 0 else { return true }
+        let hasMore = pieces.fill(&made, limit: room, at: worker.now)
+        if !made.isEmpty { writer.write(made.count, from: &made, to: &output) }
+        if !hasMore {
+            var writer = writer
+            let isWhole = writer.finish(trailers: [], to: &output)
+            precondition(isWhole, "the end of the framing did not fit into the room kept for it")
+        }
+        http1.bytesSent &+= UInt64(output.count - before)
+        return hasMore
+    }
+
+    private func send(_ bytes: [UInt8], from sent: Int, _ worker: Worker) -> LocalAnswer {
         output.acquire(from: worker.buffers)
         let count = min(output.room, bytes.count - sent)
         let fits = output.append(unsafe bytes.span.bytes.extracting(sent..<sent + count))
         precondition(fits, "\(count) bytes did not fit")
         http1.bytesSent &+= UInt64(count)
-        answer = .bytes(bytes, sent: sent + count)
+        return .bytes(bytes, sent: sent + count)
     }
 
     /// Fills the empty buffer from a store; false if that cannot be read back.
