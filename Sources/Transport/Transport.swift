@@ -119,7 +119,10 @@ public struct Transport: ~Copyable {
     public mutating func read(into input: inout ByteBuffer, _ pool: BufferPool, _ kernel: any Kernel) -> ReadResult {
         if hasEnded { return .ended }
         if readFailure != nil { return .failed }
-        guard canRead else { return .blocked }
+        guard canRead else {
+            input.park(in: pool)
+            return .blocked
+        }
         input.acquire(from: pool)
         if input.room == 0 { input.compact() }
         let room = input.room
@@ -133,7 +136,7 @@ public struct Transport: ~Copyable {
             return .progressed
         case .wouldBlock:
             canRead = false
-            input.releaseIfEmpty(to: pool)
+            input.park(in: pool)
             return .blocked
         case .endOfStream:
             canRead = false
@@ -164,7 +167,10 @@ public struct Transport: ~Copyable {
         var wasShort = false
         while !output.isEmpty {
             if writeFailure != nil { return .failed }
-            guard canWrite else { return .blocked }
+            guard canWrite else {
+                output.park(in: pool)
+                return .blocked
+            }
             switch send(output.readable, more: more, kernel) {
             case .bytes(let count):
                 output.consume(count)

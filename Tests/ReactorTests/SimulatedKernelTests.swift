@@ -150,7 +150,8 @@ import Testing
     }
 
     @Test func `a wire that another kernel adopts reports there, and not where it was`() {
-        let (before, after) = (SimulatedKernel(seed: 1), SimulatedKernel(seed: 2))
+        let network = SimulatedNetwork(seed: 1)
+        let (before, after) = (SimulatedKernel(on: network), SimulatedKernel(on: network, listens: false))
         let wire = before.connectClient()
         guard case .connection(let socket, _) = before.accept(on: before.listener) else { return }
         before.watch(socket, for: .streaming, token: 1)

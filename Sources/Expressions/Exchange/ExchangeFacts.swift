@@ -4,51 +4,32 @@
 // their capacity, so that a warm request allocates nothing here. Rules read it and change the two heads; logs read it when
 // the exchange has ended.
 
-public import Basics
+internal import Basics
 public import HTTP
 internal import Patterns
-public import ProxyProtocol
 
 /// One request, its response and what happened between them.
 public final class ExchangeFacts {
-    // The connection; these stay when the exchange is cleared.
+    /// The connection; it stays when the exchange is cleared.
+    public var connection: ConnectionFacts {
+        @inlinable _read { yield storedConnection }
+        @inlinable _modify { yield &storedConnection }
+    }
 
-    /// The client's address.
-    @safe @exclusivity(unchecked) public var client = SocketAddress.ip(.anyV4, port: 0)
-    /// The address the client connected to.
-    @safe @exclusivity(unchecked) public var local = SocketAddress.ip(.anyV4, port: 0)
-    /// The same two as the connection has them, which only `tcp-request connection` rules change.
-    @safe @exclusivity(unchecked) public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
-    @safe @exclusivity(unchecked) public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
-    /// What else the PROXY protocol header said with which the connection began; nil if it began with none.
-    @safe @exclusivity(unchecked) public var headerValues: TypedValues?
     /// Why the connection never came to carry anything; nil in every exchange.
     public var handshakeFault: HandshakeFault?
     /// The step of `log-steps` whose line is being written; nil for the line that there is without.
     public var logStep: LogStep?
-    @safe @exclusivity(unchecked) public var frontendName = ""
-    /// The number and the name of the bind line; empty if it has none.
-    @safe @exclusivity(unchecked) public var socketID = 0
-    @safe @exclusivity(unchecked) public var socketName = ""
     /// The worker's number.
     public var threadIndex = 0
     /// Whether the client's connection is encrypted.
     public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
     public var site: (any SiteFacts)?
-    /// The frontend's index in the plan.
-    @safe @exclusivity(unchecked) public var frontendIndex = 0
     /// `proc` variables.
     public var processVariables: ProcessVariables?
     /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.
     @safe @exclusivity(unchecked) public var session: (any SessionVariables)?
-
-    /// The numbers of the sockets of both connections, while there are any.
-    @safe @exclusivity(unchecked) public var clientSocket: Int32?
-    @safe @exclusivity(unchecked) public var serverSocket: Int32?
-
-    /// Whether this is the first request of its connection.
-    @safe @exclusivity(unchecked) public var isFirstRequest = true
 
     // The messages, as they are after the rules that have run.
 
@@ -64,20 +45,11 @@ public final class ExchangeFacts {
     /// (`HeaderFields.mark`).
     @safe @exclusivity(unchecked) public var receivedFields = 0
 
-    // Where it went.
-
-    /// The frontend's name until a backend is chosen.
-    @safe @exclusivity(unchecked) public var backendName = ""
-    @safe @exclusivity(unchecked) public var serverName = ExchangeFacts.noServer
-    /// The backend's index in the plan, and the server's in the backend; nil until they are chosen.
-    @safe @exclusivity(unchecked) public var backendIndex: Int?
-    @safe @exclusivity(unchecked) public var serverIndex: Int?
-    /// The server's address, and ours on the connection to it.
-    @safe @exclusivity(unchecked) public var serverAddress: SocketAddress?
-    @safe @exclusivity(unchecked) public var sourceAddress: SocketAddress?
-
-    /// Whether the connection to the server has carried an earlier request.
-    @safe @exclusivity(unchecked) public var serverConnectionWasUsed = false
+    /// Where it went.
+    public var destination: Destination {
+        @inlinable _read { yield storedDestination }
+        @inlinable _modify { yield &storedDestination }
+    }
 
     // What of the messages is here beside their heads, for rules that look into them.
 
@@ -173,6 +145,8 @@ public final class ExchangeFacts {
     // What each request touches many times, from other rooms, where the mark of a stored property is not known. Its accesses are
     // short, and none calls back.
 
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedConnection = ConnectionFacts()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedDestination = Destination()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedRequest = RequestHead()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedResponse = ResponseHead()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedTimers = ExchangeTimers()
@@ -191,10 +165,7 @@ public final class ExchangeFacts {
     public func clear() {
         request.clear()
         response.clear()
-        backendName = frontendName
-        serverName = Self.noServer
-        backendIndex = nil
-        serverIndex = nil
+        destination = Destination(of: frontendName)
         requestBody.empty()
         responseBody.empty()
         requestPayload.empty()
@@ -203,9 +174,6 @@ public final class ExchangeFacts {
         requestProbe = nil
         directives.clear()
         variables.clear()
-        serverAddress = nil
-        serverConnectionWasUsed = false
-        sourceAddress = nil
         timers = ExchangeTimers()
         status = -1
         serverStatus = -1

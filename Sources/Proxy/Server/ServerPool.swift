@@ -231,6 +231,8 @@ final class ServerPools {
     private let registry: IdleRegistry
     private let worker: Int
     @safe @exclusivity(unchecked) private var pools: [ObjectIdentifier: ServerPool] = [:]
+    /// The one that was asked for last.
+    @safe @exclusivity(unchecked) private var last: (server: Server, pool: ServerPool)?
     /// Objects for connections to come.
     @safe @exclusivity(unchecked) private var spare: [ServerConnection] = []
     private static let spareCount = 32
@@ -241,7 +243,14 @@ final class ServerPools {
     }
 
     subscript(server: Server) -> ServerPool {
-        if let known = pools[ObjectIdentifier(server)] { return known }
+        // Where a backend has one server, or balancing stays with one, no table is searched.
+        if let last, last.server === server { return last.pool }
+        let pool = pools[ObjectIdentifier(server)] ?? makePool(server)
+        last = (server, pool)
+        return pool
+    }
+
+    private func makePool(_ server: Server) -> ServerPool {
         let fresh = ServerPool(registry.idles(of: server), for: worker)
         pools[ObjectIdentifier(server)] = fresh
         return fresh

@@ -120,15 +120,19 @@ final class ClientConnection: Connection, SessionVariables {
 
     /// Says what rules and logs may know of the connection.
     func introduce(to facts: ExchangeFacts) {
+        describe(in: &facts.connection)
+        // Until there is a backend.
+        facts.backendName = frontend.name
+        facts.session = self
+    }
+
+    private func describe(in facts: inout ConnectionFacts) {
+        session.introduce(to: &facts)
         facts.clientSocket = socket.number
-        session.introduce(to: facts)
         facts.socketID = bind.number
         facts.socketName = bind.name
         facts.frontendName = frontend.name
         facts.frontendIndex = frontend.index
-        // Until there is a backend.
-        facts.backendName = frontend.name
-        facts.session = self
     }
 
     /// An exchange has become a tunnel.

@@ -49,12 +49,12 @@ struct ClientSession {
     }
 
     /// Says what rules and logs may know of the client.
-    func introduce(to facts: ExchangeFacts) {
+    func introduce(to facts: inout ConnectionFacts) {
         facts.client = client
         facts.local = local
         facts.acceptedFrom = proxied?.peer ?? client
         facts.acceptedAt = proxied?.local ?? local
-        if proxied != nil || facts.headerValues != nil { facts.headerValues = proxied?.headerValues }
+        facts.headerValues = proxied?.headerValues
         facts.isFirstRequest = streamsEnded == 0
     }
 }
