@@ -140,6 +140,8 @@ final class RingForwarder: LoopTask {
     /// Reads and discards data from the server, which is not expected to send any. Returns false if it closed the
     /// connection.
     private func isAlive() -> Bool {
+        // A server may have closed since the last event: a line that is sent then would be lost.
+        stream?.expectInput()
         for _ in 0..<Self.readsMax {
             switch stream?.read(loop.kernel) {
             case .progressed?, .full?: stream?.discardInput()

@@ -72,6 +72,9 @@ public struct ByteStream: ~Copyable {
     /// Whether bytes have come that were not consumed.
     public var hasInput: Bool { !input.isEmpty }
 
+    /// The next read asks the system, although no event has announced anything.
+    public mutating func expectInput() { transport.expectInput() }
+
     /// Reads once. The buffer holds as many bytes as a block of the pool; with that many unconsumed the result is `full`.
     public mutating func read(_ kernel: any Kernel) -> ReadResult { transport.read(into: &input, pool, kernel) }
 

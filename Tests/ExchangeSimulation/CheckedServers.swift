@@ -13,6 +13,7 @@ final class CheckedServers: SimulatedPeer {
     private let hasFaults: Bool
     /// Checks that came to each server.
     private(set) var checks = 0
+    private var answerers: [Answerer] = []
 
     /// - Parameter kernel: the control thread's, whose connections to these servers are checks.
     init(in kernel: SimulatedKernel, hasFaults: Bool) {
@@ -24,7 +25,11 @@ final class CheckedServers: SimulatedPeer {
             network.servers[address] = { [unowned self, unowned kernel] asking, wire in
                 guard asking === kernel else { return forRequests?(asking, wire) ?? false }
                 checks += 1
-                kernel.schedule(Answerer(wire, health[port] ?? .well), after: .milliseconds(1))
+                // A wire does not hold its peer.
+                answerers.removeAll { $0.isDone }
+                let answerer = Answerer(wire, health[port] ?? .well)
+                answerers.append(answerer)
+                kernel.schedule(answerer, after: .milliseconds(1))
                 return true
             }
         }
@@ -45,6 +50,7 @@ final class CheckedServers: SimulatedPeer {
         private let wire: Wire
         private let health: Health
         private var asked: [UInt8] = []
+        var isDone: Bool { wire.weClosed }
 
         init(_ wire: Wire, _ health: Health) {
             self.wire = wire

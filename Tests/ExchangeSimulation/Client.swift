@@ -207,7 +207,9 @@ final class Client: SimulatedPeer {
                 complain("got \(head.status) from \(head.id ?? 0) instead of Portico's \(own)")
             }
         } else if head.id == nil {
-            complain("got \(head.status) from Portico instead of a server's answer")
+            complain(
+                "got \(head.status) from Portico instead of a server's answer to \(String(decoding: request.bytes.prefix(40), as: UTF8.self))"
+            )
         }
     }
 

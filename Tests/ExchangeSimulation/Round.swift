@@ -127,6 +127,8 @@ private final class Operators: SimulatedPeer {
     private unowned let portico: SimulatedPortico
     private var stop: (order: WorkerOrders.Order, at: Instant)?
     private var listensAgainAt: Instant?
+    private var reports = 0
+    private var interval = TimeSpan.milliseconds(100)
 
     init(_ portico: SimulatedPortico, hasFaults: Bool) {
         self.portico = portico
@@ -153,7 +155,12 @@ private final class Operators: SimulatedPeer {
             listensAgainAt = kernel.now + .milliseconds(UInt64(kernel.random.number(0...500)))
         }
         if kernel.random.oneIn(100) { portico.control.trim() }
-        if kernel.random.oneIn(300) { portico.control.reportStatus() }
-        kernel.schedule(self, after: .milliseconds(100))
+        // The lines of a report are many, and a round may last for hours of its own time.
+        if reports < 10, kernel.random.oneIn(100) {
+            reports += 1
+            portico.control.reportStatus()
+        }
+        kernel.schedule(self, after: interval)
+        interval = min(TimeSpan.milliseconds(interval.wholeMilliseconds + 50), .seconds(30))
     }
 }

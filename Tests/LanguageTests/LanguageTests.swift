@@ -127,7 +127,8 @@ struct Room: Sendable, CustomTestStringConvertible {
 
     private init(_ file: String, _ keywords: [Keyword], groups: [String] = [], _ examples: [Example]) {
         self.file = file
-        let parameters = KeywordRegistry.language.parameterGroups.filter { groups.contains($0.keyword) }.flatMap { group in
+        let parameters = KeywordRegistry.language.parameterGroups.filter { groups.contains($0.keyword) }.flatMap {
+            group in
             group.parameters.map { Row(name: "\(group.keyword) \($0.name)", section: nil) }
         }
         rows = parameters + keywords.map { Row(name: $0.name, section: nil, sections: $0.sections) }

@@ -296,7 +296,9 @@ import Testing
         #expect(after.sees(.readable, on: 7))
     }
 
-    @Test func `a connection is quiet until there is a byte, an end or a failure to read, and looking takes nothing`() throws {
+    @Test func `a connection is quiet until there is a byte, an end or a failure to read, and looking takes nothing`()
+        throws
+    {
         for ending in ["byte", "end", "reset"] {
             let watched = try Watched()
             let (client, server) = try watched.pair()

@@ -7,7 +7,7 @@ enum KnownCommands {
     /// The longest command of HAProxy's that the words begin with.
     static func known(_ words: [String]) -> String? {
         for count in stride(from: min(words.count, wordsMax), to: 0, by: -1) {
-            let name = words.prefix(count).joined(separator: " ")
+            guard let name = name(of: words.prefix(count)) else { continue }
             if names.contains(name) { return name }
         }
         return nil
@@ -17,9 +17,15 @@ enum KnownCommands {
     static func meant(by words: [String], except own: [any RuntimeCommand.Type]) -> String? {
         let names = names.subtracting(own.map { $0.name })
         for count in stride(from: min(words.count, wordsMax), to: 0, by: -1) {
-            if let near = nearest(words.prefix(count).joined(separator: " "), among: names) { return near }
+            guard let name = name(of: words.prefix(count)) else { continue }
+            if let near = nearest(name, among: names) { return near }
         }
         return nil
+    }
+
+    /// Nil if a word has a space in it, as no name has.
+    private static func name(of words: ArraySlice<String>) -> String? {
+        words.contains { $0.contains(" ") } ? nil : words.joined(separator: " ")
     }
 
     private static let wordsMax = 4

@@ -64,19 +64,20 @@ final class ServerIdles: Sendable {
 /// The idle connections of the process, by server. A worker asks once for each server.
 final class IdleRegistry: Sendable {
     private let workers: Int
-    private let servers = Lock<[ObjectIdentifier: ServerIdles]>([:])
+    private let servers = Lock<(table: [ObjectIdentifier: ServerIdles], inOrder: [ServerIdles])>(([:], []))
 
     init(workers: Int) { self.workers = workers }
 
     func idles(of server: Server) -> ServerIdles {
         servers.withLock { servers in
-            if let known = servers[ObjectIdentifier(server)] { return known }
+            if let known = servers.table[ObjectIdentifier(server)] { return known }
             let fresh = ServerIdles(server, workers: workers)
-            servers[ObjectIdentifier(server)] = fresh
+            servers.table[ObjectIdentifier(server)] = fresh
+            servers.inOrder.append(fresh)
             return fresh
         }
     }
 
-    /// Those of all servers that were asked for so far.
-    var all: [ServerIdles] { servers.withLock { Array($0.values) } }
+    /// Those of all servers that were asked for so far, in that order.
+    var all: [ServerIdles] { servers.withLock { $0.inOrder } }
 }

@@ -231,6 +231,8 @@ final class ServerPools {
     private let registry: IdleRegistry
     private let worker: Int
     @safe @exclusivity(unchecked) private var pools: [ObjectIdentifier: ServerPool] = [:]
+    /// The same in the order in which they were made.
+    private var inOrder: [ServerPool] = []
     /// The one that was asked for last.
     @safe @exclusivity(unchecked) private var last: (server: Server, pool: ServerPool)?
     /// Objects for connections to come.
@@ -253,6 +255,7 @@ final class ServerPools {
     private func makePool(_ server: Server) -> ServerPool {
         let fresh = ServerPool(registry.idles(of: server), for: worker)
         pools[ObjectIdentifier(server)] = fresh
+        inOrder.append(fresh)
         return fresh
     }
 
@@ -265,7 +268,7 @@ final class ServerPools {
 
     /// Closes an idle connection, of the server to which this worker keeps most, or of another worker; false if there is none.
     func makeRoom(_ worker: Worker) -> Bool {
-        if let most = pools.values.max(by: { $0.idleCount < $1.idleCount }), most.closeOldest(worker) { return true }
+        if let most = inOrder.max(by: { $0.idleCount < $1.idleCount }), most.closeOldest(worker) { return true }
         for idles in registry.all where idles.server.idle.current > 0 {
             for list in idles.lists {
                 guard let stolen = list.stealOldest() else { continue }
@@ -278,7 +281,7 @@ final class ServerPools {
     }
 
     func closeAll(_ worker: Worker) {
-        for pool in pools.values { pool.closeAll(worker) }
+        for pool in inOrder { pool.closeAll(worker) }
     }
 }
 

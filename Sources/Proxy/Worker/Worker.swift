@@ -236,7 +236,7 @@ public final class Worker {
 
     /// Connections and listeners, streams, and buffers in the worker's hands: all zero when it is at rest after stopping.
     public var holdings: (watched: Int, exchanges: Int, buffers: Int) {
-        (sourcesInUse - streamsUnderWay, streamsUnderWay, buffers.lent)
+        (sourcesInUse - streamsUnderWay, streamsUnderWay, buffers.lent + buffers.parked)
     }
 
     // MARK: Orders from the control thread
