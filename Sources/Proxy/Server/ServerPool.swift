@@ -236,7 +236,7 @@ final class ServerPools {
     /// The one that was asked for last.
     @safe @exclusivity(unchecked) private var last: (server: Server, pool: ServerPool)?
     /// Objects for connections to come.
-    @safe @exclusivity(unchecked) private var spare: [ServerConnection] = []
+    @safe @exclusivity(unchecked) private(set) var spare: [ServerConnection] = []
     private static let spareCount = 32
 
     init(_ registry: IdleRegistry, worker: Int) {
