@@ -36,29 +36,20 @@ import Testing
     private final class Two {
         let site: PlayedSite
         let other: Worker
-        let otherKernel = SimulatedKernel(seed: 8)
+        let otherKernel: SimulatedKernel
         let otherOrders = WorkerOrders(waker: nil)
         private(set) var connections: [Application] = []
 
         init(_ lines: String...) throws {
             site = try PlayedSite(lines.joined(separator: "\n    "), workers: 2)
+            // Descriptors are the process's, as is the network.
+            otherKernel = SimulatedKernel(on: site.kernel.network)
             other = site.makeWorker(1, on: otherKernel, otherOrders)
-            for kernel in [site.kernel, otherKernel] {
-                kernel.servers[.ip(.loopbackV4, port: 9_001)] = { [unowned self] kernel, wire in
-                    connections.append(Application(wire))
-                    kernel.schedule(connections[connections.count - 1], after: .zero)
-                    return true
-                }
+            site.kernel.servers[.ip(.loopbackV4, port: 9_001)] = { [unowned self] kernel, wire in
+                connections.append(Application(wire))
+                kernel.schedule(connections[connections.count - 1], after: .zero)
+                return true
             }
-            // Descriptors are the process's: a worker's must not have the numbers of another's.
-            for _ in 0..<50 {
-                guard case .started(let socket) = otherKernel.connect(to: .ip(.loopbackV4, port: 9_001), from: nil)
-                else {
-                    continue
-                }
-                otherKernel.close(socket, reset: false)
-            }
-            connections = []
         }
 
         var server: Server { site.backend.servers[0] }
