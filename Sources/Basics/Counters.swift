@@ -102,6 +102,7 @@ public struct CounterRow {
 public final class Gauge: Sendable {
     @usableFromInline internal let value = Atomic<Int>(0)
     @usableFromInline internal let highest = Atomic<Int>(0)
+    private let recentHighest = Atomic<Int>(0)
 
     public init() {}
 
@@ -141,5 +142,9 @@ public final class Gauge: Sendable {
     public func noteMaximum() {
         let now = value.load(ordering: .relaxed)
         if now > highest.load(ordering: .relaxed) { highest.max(now, ordering: .relaxed) }
+        if now > recentHighest.load(ordering: .relaxed) { recentHighest.max(now, ordering: .relaxed) }
     }
+
+    /// The highest value that `noteMaximum` saw since the last call, and at least the current one. For one caller.
+    public func takeRecentMaximum() -> Int { max(recentHighest.exchange(current, ordering: .relaxed), current) }
 }

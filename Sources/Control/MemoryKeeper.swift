@@ -52,7 +52,8 @@ final class MemoryKeeper: LoopTask {
     func expired(in loop: TaskLoop) {
         loop.setDeadline(loop.now + Self.period, of: handle)
         let clients = plan.admission.connections.current
-        peak = max(peak, clients)
+        // A burst may begin and end between two looks.
+        peak = max(peak, plan.admission.connections.takeRecentMaximum())
         seconds += 1
         switch seconds % Self.roundSeconds {
         case 0:

@@ -58,6 +58,17 @@ import Testing
 }
 
 @Suite struct GaugeTests {
+    @Test func `The recent maximum is that since the last question`() {
+        let gauge = Gauge()
+        for _ in 0..<3 {
+            #expect(gauge.reserve(upTo: 10))
+            gauge.noteMaximum()
+        }
+        for _ in 0..<2 { gauge.decrement() }
+        #expect(gauge.takeRecentMaximum() == 3)
+        #expect(gauge.takeRecentMaximum() == 1 && gauge.maximum == 3)
+    }
+
     @Test func `it knows the number now and the highest`() {
         let gauge = Gauge()
         #expect(gauge.increment() == 1)
