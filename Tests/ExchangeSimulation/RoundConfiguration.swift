@@ -98,12 +98,17 @@ struct RoundConfiguration {
         if isTCP {
             say("tcp-request content do-resolve(sess.ip,dns) src_port,mod(7)", oneIn: 2)
             say("tcp-request inspect-delay \(random.number(1...500))ms", oneIn: 2)
+            say("tcp-request content accept if WAIT_END", oneIn: 2)
             say("default_backend plain")
         } else {
             say("option http-buffer-request", oneIn: 8)
             say([["option httpclose"], ["option http-server-close"]].randomElement(using: &random)?[0] ?? "", oneIn: 6)
             say("option forwardfor", oneIn: 2)
-            say("http-request deny if { path_beg /denied/ }")
+            say(
+                random.oneIn(2)
+                    ? "http-request deny if { path_beg /denied/ }"
+                    : "http-request tarpit deny_status 403 if { path_beg /denied/ }")
+            say("timeout tarpit \(random.number(1...2_000))ms")
             say("http-request redirect location /elsewhere if { path_beg /redirected/ }")
             say("http-request return status 200 content-type text/plain string \"as it is\" if { path_beg /returned/ }")
             say("http-request set-header X-Said-By-Rule yes", oneIn: 2)
@@ -152,9 +157,9 @@ struct RoundConfiguration {
         case .held: return ["response-buffer \(random.number(1...60_000))"]
         case .taken: return ["request-buffer 300000"]
         case .spilled: return ["request-buffer \(random.number(1...20_000)) \(spill)", "response-buffer 1000 \(spill)"]
-        case .awaited: return ["option http-buffer-request"]
-        case .closing: return ["option httpclose"]
-        case .serverclosing: return ["option http-server-close"]
+        case .awaited: return ["option http-buffer-request", "http-request pause \(random.number(1...500))ms"]
+        case .closing: return ["option httpclose", "http-response pause \(random.number(1...500))ms"]
+        case .serverclosing: return ["option http-server-close", "http-response wait-for-body time 600s at-least 100"]
         case .limited: return ["fullconn \(random.number(1...10))"]
         case .retried:
             let failures = ["all-retryable-errors 404", "empty-response 500", "junk-response response-timeout 408"]

@@ -138,7 +138,7 @@ public final class SimulatedPortico {
     /// Stops, unless that was done before, and works until all has ended; false if it does not end.
     public func finish() -> Bool {
         if !control.wasStopped { stop(.stopSoftly) }
-        for _ in 0..<(1_000 * workers.count * 10) where !isFinished { turn() }
+        for _ in 0..<(100_000 * workers.count) where !isFinished { turn() }
         if isFinished { control.close() }
         return isFinished
     }
