@@ -62,19 +62,6 @@ public enum StatsService {
             head: LocalResponse(status: 200, fields: fields, body: []), body: PiecewiseAnswer(producer))
     }
 
-    /// The same answer with its whole body at once.
-    public static func answer(
-        _ request: StatsRequest, method: Method, authorization: RawSpan?, settings: StatsPageSettings, section: String,
-        snapshot: () -> StatsSnapshot
-    ) -> LocalResponse {
-        let response = respond(
-            to: request, method: method, authorization: authorization, settings: settings, section: section,
-            source: { snapshot() })
-        var whole = response.head
-        if let body = response.body { whole.body = body.drain(at: Instant(nanoseconds: 0)) }
-        return whole
-    }
-
     /// RFC 7617 section 2; the realm is a quoted string without control characters.
     private static func challenge(_ realm: String) -> String {
         var quoted = "Basic realm=\""

@@ -283,9 +283,9 @@ import Testing
 
     @Test func aRefusalTakesNoSnapshot() {
         var taken = 0
-        _ = StatsService.answer(
-            StatsRequest(), method: .get, authorization: nil, settings: settings, section: "stats",
-            snapshot: {
+        _ = StatsService.respond(
+            to: StatsRequest(), method: .get, authorization: nil, settings: settings, section: "stats",
+            source: {
                 taken += 1
                 return StatsSnapshot()
             })

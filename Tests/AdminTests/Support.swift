@@ -43,9 +43,12 @@ func answer(
     let bytes = Array(target.utf8)
     guard let request = unsafe StatsRequest.parse(bytes.span.bytes, settings: settings) else { return nil }
     let field = Array((authorization ?? "").utf8)
-    return unsafe StatsService.answer(
-        request, method: method, authorization: authorization == nil ? nil : field.span.bytes, settings: settings,
-        section: "stats", snapshot: { snapshot })
+    let response = unsafe StatsService.respond(
+        to: request, method: method, authorization: authorization == nil ? nil : field.span.bytes, settings: settings,
+        section: "stats", source: { snapshot })
+    var whole = response.head
+    if let body = response.body { whole.body = body.drain(at: Instant(nanoseconds: 0)) }
+    return whole
 }
 
 extension LocalResponse {

@@ -89,9 +89,6 @@ extension ExchangeDirectives {
         defer { packetMarks = PacketMarks() }
         return packetMarks
     }
-
-    /// The former name of `consumePacketMarks`.
-    public mutating func takePacketMarks() -> PacketMarks? { consumePacketMarks() }
 }
 
 /// A name for which a rule wants an address.

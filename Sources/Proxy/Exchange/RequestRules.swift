@@ -23,7 +23,8 @@ extension Exchange {
         obeyRequestRules(outcome, of: step, worker)
     }
 
-    private func obeyRequestRules(_ outcome: RuleOutcome, of step: Step, _ worker: Worker) {
+    /// Does what rules on a request, or on the stats page, have decided.
+    func obeyRequestRules(_ outcome: RuleOutcome, of step: Step, _ worker: Worker) {
         switch outcome {
         case .proceed: requestPassed(step, worker)
         case .answer(let response):

@@ -12,7 +12,7 @@ extension Exchange {
         guard let request = Self.request(for: page, in: facts.request) else { return false }
         facts.serverName = "<STATS>"
         let rules = step == .frontend ? frontend.rules.statsRequest : backend?.rules.statsRequest
-        if let rules, !rules.isEmpty, refuseStatistics(by: rules, worker) { return true }
+        if let rules, !rules.isEmpty, refuseStatistics(by: rules, of: step, worker) { return true }
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
         let section = step == .frontend ? frontend.name : backend?.name ?? frontend.name
@@ -26,22 +26,12 @@ extension Exchange {
     }
 
     /// Runs the `stats http-request` rules; true if the visitor has been refused, or asked for a password.
-    private func refuseStatistics(by rules: RuleSet, _ worker: Worker) -> Bool {
-        switch run(rules, worker) {
+    private func refuseStatistics(by rules: RuleSet, of step: Step, _ worker: Worker) -> Bool {
+        let outcome = run(rules, worker)
+        switch outcome {
         case .proceed: return false
-        case .challenge(let realm):
-            count(.intercepted, worker)
-            challenge(realm, worker)
-        case .deny(let response):
-            count(.deniedRequests, worker)
-            answer(response, .proxy, .request, worker)
-        case .denyStatus(let status):
-            count(.deniedRequests, worker)
-            fail(status: status, .proxy, .request, worker)
-        case .answer, .answerStatus, .tarpit, .tarpitStatus, .reject, .silentDrop, .closeServer, .refused,
-            .rewriteFailed,
-            .wait:
-            preconditionFailure("rules about the stats page allow, deny or ask for a password")
+        case .challenge, .deny, .denyStatus: obeyRequestRules(outcome, of: step, worker)
+        default: preconditionFailure("rules about the stats page allow, deny or ask for a password")
         }
         return true
     }

@@ -53,7 +53,7 @@ extension ClientConnection {
     ) -> Bool {
         let outcome = rules.run(on: facts)
         facts.session = nil
-        if let marks = facts.directives.takePacketMarks() { mark(marks, worker) }
+        if let marks = facts.directives.consumePacketMarks() { mark(marks, worker) }
         switch outcome {
         case .proceed: return true
         case .reject:

@@ -39,7 +39,7 @@ extension ProxyStream {
     final func run(_ rules: RuleSet, from position: RulePosition = .start, _ worker: Worker) -> RuleOutcome {
         noteByteCounts()
         let outcome = rules.run(on: facts, from: position)
-        if let marks = facts.directives.takePacketMarks() { client.mark(marks, worker) }
+        if let marks = facts.directives.consumePacketMarks() { client.mark(marks, worker) }
         return outcome
     }
 
