@@ -2,7 +2,7 @@
 // manual, sections 2.2 and 2.3; where program and manual differ, those of the program).
 //
 // Portico's extension: a backslash at the end of a line continues it on the next one. Every word carries its position.
-// The syntax of a single word is in WrittenWord.swift.
+// The syntax of a single word is in Token.swift.
 
 internal import Basics
 
@@ -46,7 +46,7 @@ public struct Lexer: Sendable {
         var emptyAtEnd = 0
         cursor.skipBlanks()
         while !cursor.isAtLineEnd, cursor.current != UInt8(ascii: "#") {
-            let word = try WrittenWord(reading: &cursor, variables)
+            let word = try Token(reading: &cursor, variables)
             if let (range, name) = word.deception {
                 line.warnings.append(
                     ConfigProblem(

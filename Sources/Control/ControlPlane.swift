@@ -18,7 +18,7 @@ internal import Synchronization
 /// wake-ups, no system resolver, nothing printed.
 public struct ProcessServices {
     /// Ends the wait of the control plane's kernel from another thread.
-    public var waker: Waker?
+    public var wakeup: Wakeup?
     /// Where warnings go that an operator has to see although no log is configured; `.none` for nowhere.
     public var standardError = LogTargets.none
     /// Looks up host names through the system's resolver; nil where servers without an address stay so.
@@ -34,7 +34,7 @@ public final class ControlPlane {
     private let plan: Plan
     private let log: LogChannel
     private let standardError: LogTargets
-    private let mailboxes: [WorkerOrders]
+    private let mailboxes: [WorkerMailbox]
     private let admin: AdminSettings
     private let hardStopAfter: TimeSpan?
     private let resolvers: ResolverSet
@@ -58,7 +58,7 @@ public final class ControlPlane {
     ///   - admin: the time-out of the runtime sockets, and how many connections they take.
     ///   - hardStopAfter: how long a soft stop may take; nil for as long as connections last.
     public init(
-        plan: Plan, kernel: any Kernel, mailboxes: [WorkerOrders], log: LogChannel,
+        plan: Plan, kernel: any Kernel, mailboxes: [WorkerMailbox], log: LogChannel,
         admin: AdminSettings = AdminSettings(), hardStopAfter: TimeSpan? = nil,
         services: ProcessServices = ProcessServices()
     ) {
@@ -76,7 +76,7 @@ public final class ControlPlane {
             log.event(.warning, to: standardError, "warning: \(message)")
         }
         resolvers = ResolverSet(
-            plan: plan, source: services.nameSource, waker: services.waker, mailboxes: mailboxes, in: loop)
+            plan: plan, source: services.nameSource, wakeup: services.wakeup, mailboxes: mailboxes, in: loop)
         systemResolver = services.hostLookup.map { lookup in
             SystemResolver(plan: plan, lookup: lookup) { log.event(.notice, to: plan.logTargets, $0) }
         }
@@ -168,7 +168,7 @@ extension ControlPlane {
         hardStop = handle
     }
 
-    private func stop(_ order: WorkerOrders.Order) {
+    private func stop(_ order: WorkerMailbox.Order) {
         plan.counters.isStopping = true
         for mailbox in mailboxes { mailbox.give(order) }
         stopWatchingServers()

@@ -11,7 +11,7 @@ internal import Reactor
 /// Looks every second how many clients there are, and every few seconds has the workers give back what they do not need.
 final class MemoryKeeper: LoopTask {
     private let plan: Plan
-    private let workers: [WorkerOrders]
+    private let workers: [WorkerMailbox]
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var seconds = 0
@@ -31,7 +31,7 @@ final class MemoryKeeper: LoopTask {
     /// - Parameters:
     ///   - workers: all that may hold memory.
     ///   - pool: that of the control thread.
-    static func start(plan: Plan, workers: [WorkerOrders], pool: BufferPool, in loop: TaskLoop) -> MemoryKeeper {
+    static func start(plan: Plan, workers: [WorkerMailbox], pool: BufferPool, in loop: TaskLoop) -> MemoryKeeper {
         Heap.configure()
         let keeper = MemoryKeeper(plan, workers, pool)
         keeper.handle = loop.add(keeper)
@@ -41,7 +41,7 @@ final class MemoryKeeper: LoopTask {
 
     func stop(in loop: TaskLoop) { loop.remove(handle) }
 
-    private init(_ plan: Plan, _ workers: [WorkerOrders], _ pool: BufferPool) {
+    private init(_ plan: Plan, _ workers: [WorkerMailbox], _ pool: BufferPool) {
         self.plan = plan
         self.workers = workers
         self.pool = pool

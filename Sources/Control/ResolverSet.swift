@@ -14,14 +14,14 @@ final class ResolverSet {
     ///
     /// - Parameters:
     ///   - source: answers in the nameservers' stead; nil where those are asked.
-    ///   - waker: ends the loop's wait when a worker asks for a name.
+    ///   - wakeup: ends the loop's wait when a worker asks for a name.
     ///   - mailboxes: one for each worker, by the worker's index.
-    init(plan: Plan, source: (any NameSource)?, waker: Waker?, mailboxes: [WorkerOrders], in loop: TaskLoop) {
+    init(plan: Plan, source: (any NameSource)?, wakeup: Wakeup?, mailboxes: [WorkerMailbox], in loop: TaskLoop) {
         resolvers = plan.resolvers.map { section in
             let resolver = Resolver(section, in: loop, source: source) { waiter, address in
                 mailboxes[waiter.worker].deliver(NameAnswer(for: waiter, address))
             }
-            resolver.listen(waking: waker)
+            resolver.listen(waking: wakeup)
             return resolver
         }
     }

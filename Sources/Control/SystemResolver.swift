@@ -17,7 +17,7 @@ public protocol HostLookup: AnyObject {
 
 /// Looks names up in a thread of its own, through the system's resolver.
 public final class ThreadedHostLookup: HostLookup {
-    private let waker: Waker
+    private let wakeup: Wakeup
     private let found = Found()
     private var thread: Thread?
 
@@ -25,17 +25,17 @@ public final class ThreadedHostLookup: HostLookup {
         let answers = Lock<[IPAddress?]?>(nil)
     }
 
-    /// - Parameter waker: ends the control thread's wait when answers are there.
-    public init(waker: Waker) { self.waker = waker }
+    /// - Parameter wakeup: ends the control thread's wait when answers are there.
+    public init(wakeup: Wakeup) { self.wakeup = wakeup }
 
     public func begin(_ names: [String]) {
         precondition(thread == nil, "a look-up of \(names.count) names begins while another is under way")
         let found = found
-        let waker = waker
+        let wakeup = wakeup
         thread = Thread(name: "portico-names") {
             let answers = names.map { HostResolver.resolve($0).first }
             found.answers.withLock { $0 = answers }
-            waker.wake()
+            wakeup.wake()
         }
     }
 

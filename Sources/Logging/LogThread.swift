@@ -13,7 +13,7 @@ final class LogThread {
     private static let linesInTurn = 512
 
     private let logger: Logger
-    /// The loop in which the thread waits: for connections to log servers and for the doorbell.
+    /// The loop in which the thread waits: for connections to log servers and for the wakeup.
     private let loop: TaskLoop
     /// The pool for bytes sent to log servers.
     private let pool = BufferPool()
@@ -67,7 +67,7 @@ final class LogThread {
             } else if found == .lines || isBlocked || deadline != 0 {
                 loop.runOnce(until: loop.now + Self.nap)
             } else {
-                logger.doorbell.sleep(
+                logger.wakeup.sleep(
                     unless: {
                         logger.rings.contains { !$0.isEmpty } || logger.deadline.load(ordering: .acquiring) != 0
                     }, { loop.runOnce(until: wake) })

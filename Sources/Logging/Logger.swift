@@ -44,7 +44,7 @@ public struct LogTargets: Hashable, Sendable {
 public final class Logger: Sendable {
     let rings: [LogRing]
     let programName: String
-    let doorbell = Doorbell()
+    let wakeup = LoggerWakeup()
     /// The registered sets of destinations, indexed by ID; 0 is the empty set.
     let sets = Lock<[[LogDestination]]>([[]])
     /// While stopping, when to discard the remaining lines, in nanoseconds of `Instant`; 0 while running.
@@ -115,7 +115,7 @@ public final class Logger: Sendable {
     /// - Parameter clock: the thread's wall clock, for lines that come without a time.
     public func channel(_ ring: Int, clock: @escaping @Sendable () -> WallTime = { WallTime.now() }) -> LogChannel {
         precondition(rings.indices.contains(ring), "ring \(ring) of \(rings.count)")
-        return LogChannel(ring: rings[ring], doorbell: doorbell, clock: clock)
+        return LogChannel(ring: rings[ring], wakeup: wakeup, clock: clock)
     }
 
     /// Carries a kernel to the one thread that uses it.
@@ -130,7 +130,7 @@ public final class Logger: Sendable {
     public func prepare() throws(Errno) {
         guard kernel.load() == nil else { return }
         let made = KernelBox(try LinuxKernel())
-        doorbell.connect(to: kernel.storeIfNil(made).kernel.waker)
+        wakeup.connect(to: kernel.storeIfNil(made).kernel.wakeup)
     }
 
     /// Starts the logger thread. Call after becoming a daemon, because threads do not survive a fork. Lines logged
@@ -157,7 +157,7 @@ public final class Logger: Sendable {
         }
         guard let running else { return }
         deadline.store((Instant.now() + limit).nanoseconds, ordering: .releasing)
-        doorbell.ring()
+        wakeup.ring()
         let latest = Instant.now() + limit + Self.stopSlack
         while !hasEnded.load(ordering: .acquiring) {
             guard Instant.now() < latest else { return }
@@ -182,7 +182,7 @@ public final class Logger: Sendable {
 /// The channel through which one thread logs. Must not be shared with other threads.
 public struct LogChannel: Sendable {
     let ring: LogRing
-    let doorbell: Doorbell
+    let wakeup: LoggerWakeup
     let clock: @Sendable () -> WallTime
 
     /// Logs an event of Portico itself to every destination that accepts the level.
@@ -220,7 +220,7 @@ public struct LogChannel: Sendable {
         _ level: LogLevel, _ content: LogContent, _ targets: LogTargets, _ time: WallTime?, _ line: RawSpan
     ) {
         let record = LogRecord(targets: targets.id, level: level, content: content, time: time ?? clock())
-        if ring.push(record, line) { doorbell.ring() }
+        if ring.push(record, line) { wakeup.ring() }
     }
 }
 
@@ -228,19 +228,19 @@ public struct LogChannel: Sendable {
 
 /// A wake-up signal that any thread can send and one thread sleeps on. While that is awake, the cost for the others is
 /// a memory fence.
-final class Doorbell: Sendable {
-    private let waker = AtomicLazyReference<Waker>()
+final class LoggerWakeup: Sendable {
+    private let wakeup = AtomicLazyReference<Wakeup>()
     private let isAsleep = Atomic<Bool>(false)
 
-    /// Sets the waker of the sleeping thread. Call once, before the thread sleeps.
-    func connect(to waker: Waker) { _ = self.waker.storeIfNil(waker) }
+    /// Sets the wakeup of the sleeping thread. Call once, before the thread sleeps.
+    func connect(to wakeup: Wakeup) { _ = self.wakeup.storeIfNil(wakeup) }
 
     /// Wakes the sleeping thread, if it sleeps. Call after publishing the work for it.
     func ring() {
         // Pairs with the fence in `sleep`: either the sleeper sees the work, or this thread sees that it sleeps.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         if isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) {
-            waker.load()?.wake()
+            wakeup.load()?.wake()
         }
     }
 

@@ -51,7 +51,7 @@ enum ForwardingKeywords {
             if network.text == "unix" {
                 headers.trustsUnixSockets = true
             } else {
-                headers.trusted.append(try AddressRange(network))
+                headers.trusted.append(try IPNetwork(network))
             }
         } while !args.isAtEnd
         return headers
@@ -63,7 +63,7 @@ enum ForwardingKeywords {
         var field = usual
         while let word = args.nextIfPresent() {
             switch word.text {
-            case "except": field.exceptions.append(try AddressRange(try args.next("an address range")))
+            case "except": field.exceptions.append(try IPNetwork(try args.next("an address range")))
             case "header": field.header = try header(&args)
             case "if-none" where words.contains("if-none"): field.onlyIfNone = true
             default:
@@ -84,9 +84,6 @@ enum ForwardingKeywords {
         return name
     }
 }
-
-/// A network in an option (`except`, trusted proxies).
-typealias AddressRange = IPNetwork
 
 extension IPNetwork {
     /// Parses a network in a configuration.

@@ -111,9 +111,9 @@ public protocol Kernel: AnyObject {
     func randomNumber() -> UInt64
 
     /// Ends a `wait` of this kernel from any thread.
-    var waker: Waker { get }
+    var wakeup: Wakeup { get }
 
-    /// Waits until a descriptor is ready, `deadline` passes, or the thread's waker is signalled; replaces `events`.
+    /// Waits until a descriptor is ready, `deadline` passes, or the thread's wakeup is signalled; replaces `events`.
     func wait(until deadline: Instant, into events: inout [Event])
 
     /// Starts watching `socket`; its events carry `token`. Returns the errno (ENOSPC, ENOMEM) when the system is out of

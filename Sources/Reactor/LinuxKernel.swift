@@ -18,12 +18,12 @@ private final class EpollSet: WatchSet {
     deinit { _ = Glibc.close(descriptor) }
 }
 
-/// The kernel interface of one thread, with an epoll instance. Not shared between threads, except for its `waker`.
+/// The kernel interface of one thread, with an epoll instance. Not shared between threads, except for its `wakeup`.
 @safe
 public final class LinuxKernel: Kernel {
     @safe @exclusivity(unchecked) public private(set) var now = Instant.now()
     /// Interrupts a `wait`; may be used from any thread.
-    public let waker: Waker
+    public let wakeup: Wakeup
 
     private let epoll: EpollSet
     private var poller: Int32 { epoll.descriptor }
@@ -35,11 +35,11 @@ public final class LinuxKernel: Kernel {
 
     /// - Throws: the errno if the system is out of descriptors or memory.
     public init() throws(Errno) {
-        waker = try Waker()
+        wakeup = try Wakeup()
         epoll = try EpollSet()
         unsafe batch = UnsafeMutablePointer.allocate(capacity: Self.batchMax)
         unsafe batch.initialize(repeating: epoll_event(), count: Self.batchMax)
-        watch(waker.socket, for: .reading, token: Self.wakerToken)
+        watch(wakeup.socket, for: .reading, token: Self.wakerToken)
     }
 
     deinit { unsafe batch.deallocate() }
@@ -59,7 +59,7 @@ public final class LinuxKernel: Kernel {
         for i in 0..<Int(count) {
             let token = unsafe clinux_event_token(batch + i)
             if token == Self.wakerToken {
-                waker.reset()
+                wakeup.reset()
             } else {
                 unsafe events.append(Event(token: token, readiness: Self.readiness(clinux_event_flags(batch + i))))
             }
@@ -288,9 +288,9 @@ extension Errno {
     static var last: Errno { Errno(rawValue: clinux_errno()) }
 }
 
-/// Lets one thread interrupt the wait of the kernel that the waker belongs to: an eventfd that a `LinuxKernel` watches, or what a
+/// Lets one thread interrupt the wait of the kernel that the wakeup belongs to: an eventfd that a `LinuxKernel` watches, or what a
 /// simulated kernel does instead.
-public final class Waker: Sendable {
+public final class Wakeup: Sendable {
     private enum Means: Sendable {
         case eventDescriptor(Socket)
         case call(@Sendable () -> Void)
@@ -314,7 +314,7 @@ public final class Waker: Sendable {
 
     /// What `LinuxKernel` watches.
     var socket: Socket {
-        guard case .eventDescriptor(let socket) = means else { preconditionFailure("this waker has no descriptor") }
+        guard case .eventDescriptor(let socket) = means else { preconditionFailure("this wakeup has no descriptor") }
         return socket
     }
 

@@ -77,7 +77,7 @@ public final class NameTable: Sendable {
         var questions: [Key] = []
         /// The earliest time for the next removal of expired entries.
         var nextSweep = Instant(nanoseconds: 0)
-        var waker: Waker?
+        var wakeup: Wakeup?
         var isOpen = true
     }
 
@@ -86,17 +86,17 @@ public final class NameTable: Sendable {
 
     /// Looks up a name. If it has to be resolved, `waiter` is registered and a later `settle` returns it.
     public func ask(_ key: Key, for waiter: NameWaiter, now: Instant) -> NameReply {
-        let (reply, waker) = state.withLock { $0.ask(key, for: waiter, now) }
-        guard let waker else { return reply }
+        let (reply, wakeup) = state.withLock { $0.ask(key, for: waiter, now) }
+        guard let wakeup else { return reply }
         hasQuestions.store(true, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
         return reply
     }
 
     // MARK: For the control thread
 
-    /// Sets the waker that is signalled when a name has to be resolved.
-    func setWaker(_ waker: Waker?) { state.withLock { $0.waker = waker } }
+    /// Sets the wakeup that is signalled when a name has to be resolved.
+    func setWaker(_ wakeup: Wakeup?) { state.withLock { $0.wakeup = wakeup } }
 
     /// Returns the names to resolve, each only once. The caller must `settle` every one.
     public func takeQuestions() -> [Key] {
@@ -138,10 +138,10 @@ public final class NameTable: Sendable {
 }
 
 extension NameTable.State {
-    /// The reply, and the waker to signal if the name has to be resolved. The outer optional is nil if it has not.
+    /// The reply, and the wakeup to signal if the name has to be resolved. The outer optional is nil if it has not.
     fileprivate mutating func ask(
         _ key: NameTable.Key, for waiter: NameWaiter, _ now: Instant
-    ) -> (NameReply, Waker??) {
+    ) -> (NameReply, Wakeup??) {
         if let answer = answers[key], now < answer.end { return (.known(answer.address), nil) }
         guard isOpen, waiterCount < NameTable.waitersMax else { return (.unknown, nil) }
         if waiting[key] != nil {
@@ -153,7 +153,7 @@ extension NameTable.State {
         waiterCount += 1
         waiting[key] = [waiter]
         questions.append(key)
-        return (.waits, .some(waker))
+        return (.waits, .some(wakeup))
     }
 
     /// Caches an answer, unless the table is full of entries that have not expired.

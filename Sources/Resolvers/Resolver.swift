@@ -44,8 +44,8 @@ public final class Resolver {
         }
     }
 
-    /// Sets the waker that interrupts the loop's wait when a worker asks for a name.
-    public func listen(waking waker: Waker?) { plan.names.setWaker(waker) }
+    /// Sets the wakeup that interrupts the loop's wait when a worker asks for a name.
+    public func listen(waking wakeup: Wakeup?) { plan.names.setWaker(wakeup) }
 
     /// Starts to resolve the names that workers have asked for. Call after each iteration of the loop.
     public func collect() {

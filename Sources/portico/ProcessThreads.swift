@@ -16,7 +16,7 @@ final class ProcessThreads {
     private let logger: Logger
     private let kernel: LinuxKernel
     private let workerKernels: [KernelBox]
-    private let mailboxes: [WorkerOrders]
+    private let mailboxes: [WorkerMailbox]
     private let control: ControlPlane
     private var threads: [Reactor.Thread] = []
     private let running: RunningWorkers
@@ -46,14 +46,14 @@ final class ProcessThreads {
         var kernels: [KernelBox] = []
         for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel())) }
         workerKernels = kernels
-        mailboxes = kernels.map { WorkerOrders(waker: $0.kernel.waker) }
+        mailboxes = kernels.map { WorkerMailbox(wakeup: $0.kernel.wakeup) }
         self.plan = plan
         self.logger = logger
         running = RunningWorkers(workers)
         var services = ProcessServices()
-        services.waker = kernel.waker
+        services.wakeup = kernel.wakeup
         services.standardError = isQuiet ? .none : logger.registerStandardError()
-        services.hostLookup = ThreadedHostLookup(waker: kernel.waker)
+        services.hostLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), admin: admin,
             hardStopAfter: hardStopAfter, services: services)
@@ -84,7 +84,7 @@ final class ProcessThreads {
 
     private func startWorkers(_ listening: Listening) {
         let running = running
-        let mainWaker = kernel.waker
+        let mainWaker = kernel.wakeup
         for index in workerKernels.indices {
             let box = workerKernels[index]
             let plan = plan

@@ -28,7 +28,7 @@ private final class PathAlgorithm: BalancingAlgorithm {
 
     func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> PlaceChoice {
+    ) -> SlotChoice {
         let depth = depth
         var hash = request.withHead { head in
             let path = head.path

@@ -9,7 +9,7 @@ import Testing
 /// A backend with servers a, b, c and so on with these limits, and the grants of its queue.
 private final class Site: Sendable {
     let backend: Backend
-    let grants = Lock<[PlaceGrant]>([])
+    let grants = Lock<[SlotGrant]>([])
 
     init(_ limits: [ServerLimits], _ algorithm: BalanceLine = .roundRobin, loadAtFull: Int = 1, workers: Int = 1) {
         let servers = limits.enumerated().map { index, limits -> Server in
@@ -108,7 +108,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         #expect(site.given() == "1b")
         // It may be tried again after a moment.
         site.join(3, avoiding: 0)
-        site.backend.offerPlaces(of: site.backend.servers[0], by: 0, now: Instant(nanoseconds: 1_000_000_000))
+        site.backend.offerSlots(of: site.backend.servers[0], by: 0, now: Instant(nanoseconds: 1_000_000_000))
         #expect(site.given() == "3a")
     }
 
@@ -123,7 +123,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
         site.backend.release(dead, by: 0, now: start)
         #expect(site.given() == "")
         let later = start + .seconds(1)
-        site.backend.offerPlaces(of: dead, by: 0, now: later)
+        site.backend.offerSlots(of: dead, by: 0, now: later)
         #expect(site.given() == "1a")
         #expect(dead.retryTime(for: 0) == later + .seconds(1))
         #expect(dead.connectionStood(by: 0) && dead.retryTime(for: 0) == nil)
@@ -309,7 +309,7 @@ private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> Server
 
     @Test func `threads that take, wait, give up and leave lose no place and overfill no server`() {
         let site = Site([limit(2), limit(1)], workers: 4)
-        let mailboxes = Lock<[[PlaceGrant]]>(Array(repeating: [], count: 4))
+        let mailboxes = Lock<[[SlotGrant]]>(Array(repeating: [], count: 4))
         let bells = (0..<4).map { _ in DispatchSemaphore(value: 0) }
         site.backend.setDelivery { grant, _ in
             mailboxes.withLock { $0[grant.worker].append(grant) }

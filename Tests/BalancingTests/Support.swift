@@ -63,7 +63,7 @@ extension Backend {
         return server
     }
 
-    func take(avoiding: Server? = nil, by worker: Int = 0) -> PlaceChoice {
+    func take(avoiding: Server? = nil, by worker: Int = 0) -> SlotChoice {
         take(for: NoRequest(), avoiding: avoiding, by: worker, now: Instant(nanoseconds: 0))
     }
 

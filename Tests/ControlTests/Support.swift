@@ -60,7 +60,7 @@ final class ControlledSite {
     let kernel: SimulatedKernel
     let plan: Plan
     let control: ControlPlane
-    let mailbox = WorkerOrders(waker: nil)
+    let mailbox = WorkerMailbox(wakeup: nil)
     let names = AnsweredNames()
     let hosts = AnsweredHosts()
     private let logger = Logger(rings: 1)

@@ -125,7 +125,7 @@ extension KernelMoods {
 /// People who give orders in the middle of everything: memory back, addresses given up for a while, an end.
 private final class Operators: SimulatedPeer {
     private unowned let portico: SimulatedPortico
-    private var stop: (order: WorkerOrders.Order, at: Instant)?
+    private var stop: (order: WorkerMailbox.Order, at: Instant)?
     private var listensAgainAt: Instant?
     private var reports = 0
     private var interval = TimeSpan.milliseconds(100)

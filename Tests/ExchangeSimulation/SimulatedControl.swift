@@ -13,7 +13,7 @@ import Resolvers
 final class SimulatedControl: SimulatedThread {
     let kernel: SimulatedKernel
     private let plan: Plan
-    private let mailboxes: [WorkerOrders]
+    private let mailboxes: [WorkerMailbox]
     private let names: SimulatedNames
     /// Nil where there is one worker and no control thread.
     private let plane: ControlPlane?
@@ -23,7 +23,7 @@ final class SimulatedControl: SimulatedThread {
 
     /// - Parameter isThread: whether it has turns of its own; if not, it looks names up when it is told to.
     init(
-        on kernel: SimulatedKernel, _ plan: Plan, _ mailboxes: [WorkerOrders], log: LogChannel, isThread: Bool
+        on kernel: SimulatedKernel, _ plan: Plan, _ mailboxes: [WorkerMailbox], log: LogChannel, isThread: Bool
     ) {
         self.kernel = kernel
         self.plan = plan
@@ -36,7 +36,7 @@ final class SimulatedControl: SimulatedThread {
             return
         }
         var services = ProcessServices()
-        services.waker = kernel.waker
+        services.wakeup = kernel.wakeup
         services.nameSource = names
         plane = ControlPlane(plan: plan, kernel: kernel, mailboxes: mailboxes, log: log, services: services)
     }
@@ -52,7 +52,7 @@ final class SimulatedControl: SimulatedThread {
 
     // MARK: Orders
 
-    func stop(_ order: WorkerOrders.Order) {
+    func stop(_ order: WorkerMailbox.Order) {
         wasStopped = true
         guard let plane else { return mailboxes.forEach { $0.give(order) } }
         if order == .stopNow { plane.stopNow() } else { plane.stopSoftly() }

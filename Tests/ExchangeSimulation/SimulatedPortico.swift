@@ -22,7 +22,7 @@ public final class SimulatedPortico {
     public var worker: Worker { workers[0] }
     /// What was said about the configuration.
     public let remarks: [String]
-    let orders: [WorkerOrders]
+    let orders: [WorkerMailbox]
     let control: SimulatedControl
     private let log = LogFile()
     let logger: Logger
@@ -69,7 +69,7 @@ public final class SimulatedPortico {
         remarks = (loaded.problems + builder.problems).map(\.message)
         self.plan = plan
         // One worker alone looks into its mailbox in each turn, and is never waited for.
-        let orders = kernels.map { WorkerOrders(waker: threads == .one ? nil : $0.waker) }
+        let orders = kernels.map { WorkerMailbox(wakeup: threads == .one ? nil : $0.wakeup) }
         self.orders = orders
         control = SimulatedControl(
             on: controlKernel, plan, orders, log: logger.channel(0, clock: Clock(controlKernel).read),
@@ -133,7 +133,7 @@ public final class SimulatedPortico {
         }
     }
 
-    public func stop(_ order: WorkerOrders.Order) { control.stop(order) }
+    public func stop(_ order: WorkerMailbox.Order) { control.stop(order) }
 
     /// Stops, unless that was done before, and works until all has ended; false if it does not end.
     public func finish() -> Bool {

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct SiteConverterTests {
     /// Knows the frontend `www`, the backend `shop` and its server `one`.
-    private final class Site: SiteFacts {
+    private final class Site: RuntimeState {
         func number(_ what: SiteNumber, ofFrontend index: Int) -> Int { 0 }
         func number(_ what: SiteNumber, ofBackend index: Int) -> Int { what == .usableServers ? 2 : 0 }
         func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {

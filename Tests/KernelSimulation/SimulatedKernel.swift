@@ -18,7 +18,7 @@ public final class SimulatedKernel: Kernel {
     /// Connections that were accepted.
     public private(set) var acceptedCount = 0
     /// Ends the wait of this kernel, or the next one.
-    public let waker: Waker
+    public let wakeup: Wakeup
 
     private var numbers: RandomNumbers
     private let wake: Wake
@@ -44,9 +44,9 @@ public final class SimulatedKernel: Kernel {
         let wake = Wake()
         self.wake = wake
         if let clock = network.clock {
-            waker = Waker { clock.shared.wake(clock.thread) }
+            wakeup = Wakeup { clock.shared.wake(clock.thread) }
         } else {
-            waker = Waker { wake.isCalled.store(true, ordering: .relaxed) }
+            wakeup = Wakeup { wake.isCalled.store(true, ordering: .relaxed) }
         }
         numbers = RandomNumbers(seed: network.seed)
         listenerIsOpen = listens

@@ -2,7 +2,7 @@
 //
 // A turn is a thread's work from one wait to the next. Between two turns of one thread others may have had any number, or none: a thread
 // is now and then held up for a while, as by a busy machine. A thread that waits is left alone until something is ready in its kernel,
-// its deadline has come, or its waker was called; so a wake-up that the program forgets is missed here as it would be in Linux.
+// its deadline has come, or its wakeup was called; so a wake-up that the program forgets is missed here as it would be in Linux.
 
 public import Basics
 internal import Chance

@@ -16,7 +16,7 @@ private final class NumberAlgorithm: BalancingAlgorithm {
 
     func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> PlaceChoice {
+    ) -> SlotChoice {
         var number = request.withHead { $0.path.byteCount == 2 ? Int($0.path[1]) - 0x30 : 0 }
         if number == 0, case .v4(let address)? = request.client.ip { number = Int(address & 0xFF) }
         let server = servers[(number - 1) % servers.count]

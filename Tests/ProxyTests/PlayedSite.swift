@@ -18,7 +18,7 @@ final class PlayedSite {
     let kernel = SimulatedKernel(seed: 7)
     let plan: Plan
     let worker: Worker
-    let orders = WorkerOrders(waker: nil)
+    let orders = WorkerMailbox(wakeup: nil)
     private let logger: Logger
 
     private static let language = Language(
@@ -71,7 +71,7 @@ final class PlayedSite {
     }
 
     /// Another worker of the site, on a kernel and with a clock of its own.
-    func makeWorker(_ index: Int, on kernel: SimulatedKernel, _ orders: WorkerOrders) -> Worker {
+    func makeWorker(_ index: Int, on kernel: SimulatedKernel, _ orders: WorkerMailbox) -> Worker {
         Worker(
             index: index, plan: plan, kernel: kernel, log: logger.channel(index), orders: orders,
             listeners: [(kernel.listener, plan.binds[0])])

@@ -37,7 +37,7 @@ import Testing
         let site: PlayedSite
         let other: Worker
         let otherKernel: SimulatedKernel
-        let otherOrders = WorkerOrders(waker: nil)
+        let otherOrders = WorkerMailbox(wakeup: nil)
         private(set) var connections: [Application] = []
 
         init(_ lines: String...) throws {

@@ -170,7 +170,7 @@ final class SimulatedSite {
     let kernel: SimulatedKernel
     let plan: Plan
     let worker: Worker
-    let orders = WorkerOrders(waker: nil)
+    let orders = WorkerMailbox(wakeup: nil)
     let logger = Logger(rings: 1)
     /// One of this many peers misbehaves; `.max` for none.
     let faultOneIn: Int

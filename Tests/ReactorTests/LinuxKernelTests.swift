@@ -252,8 +252,8 @@ import Testing
     }
 
     @Test func `another thread ends a wait that would last for ever`() {
-        let waker = kernel.waker
-        let thread = Thread(name: "waker") { waker.wake() }
+        let wakeup = kernel.wakeup
+        let thread = Thread(name: "wakeup") { wakeup.wake() }
         var events: [Event] = []
         kernel.wait(until: .never, into: &events)
         #expect(events.isEmpty, "a wake-up is no event")
@@ -261,7 +261,7 @@ import Testing
     }
 
     @Test func `a wake-up before the wait is not lost, and many are one`() {
-        for _ in 0..<3 { kernel.waker.wake() }
+        for _ in 0..<3 { kernel.wakeup.wake() }
         var events: [Event] = []
         kernel.wait(until: .never, into: &events)
         kernel.refreshClock()

@@ -47,16 +47,16 @@ private final class Deed: SimulatedPeer {
 
     private func later(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000_000) + .seconds(seconds) }
 
-    @Test func `a thread that waits has no turn until its waker is called`() {
+    @Test func `a thread that waits has no turn until its wakeup is called`() {
         let network = SimulatedNetwork(seed: 1)
         let sleeper = Sleeper("a", on: network, Diary())
         let system = SimulatedSystem(network, [sleeper])
         for second in 1...9 as ClosedRange<UInt64> {
             sleeper.kernel.schedule(
-                Deed { _ in if second == 5 { sleeper.kernel.waker.wake() } }, after: .seconds(second))
+                Deed { _ in if second == 5 { sleeper.kernel.wakeup.wake() } }, after: .seconds(second))
         }
         while network.peersLeft > 0 { system.step() }
-        // The first turn finds that there is nothing; the waker ends that wait, and the next turn finds nothing again.
+        // The first turn finds that there is nothing; the wakeup ends that wait, and the next turn finds nothing again.
         #expect(sleeper.turns == [later(0), later(5), later(5)])
     }
 

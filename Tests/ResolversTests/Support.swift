@@ -37,7 +37,7 @@ final class Site {
             tries: tries, retryTime: .milliseconds(retryTime), holds: holds, payloadBytes: payloadBytes)
         let box = box
         resolver = Resolver(plan, in: loop) { box.tell($0, $1) }
-        resolver.listen(waking: kernel.waker)
+        resolver.listen(waking: kernel.wakeup)
         box.tell = { [unowned self] in told.append(($0, $1)) }
     }
 

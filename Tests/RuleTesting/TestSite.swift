@@ -4,7 +4,7 @@ public import Basics
 public import Expressions
 
 /// A site of one frontend `www`, two backends `shop` and `api`, and the server `shop/s1`, whose numbers tell what was asked.
-public final class TestSite: SiteFacts {
+public final class TestSite: RuntimeState {
     /// What it was told of undecided matches.
     public var undecided: [String] = []
 

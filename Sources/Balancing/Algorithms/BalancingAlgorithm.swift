@@ -35,7 +35,7 @@ public protocol BalancingAlgorithm: AnyObject, Sendable {
     /// nil if any will do.
     func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> PlaceChoice
+    ) -> SlotChoice
 }
 
 extension BalancingAlgorithm {

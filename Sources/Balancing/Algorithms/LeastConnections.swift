@@ -15,7 +15,7 @@ public final class LeastConnections: BalancingAlgorithm {
 
     public func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> PlaceChoice {
+    ) -> SlotChoice {
         let start = Int(attempt.nextTurn() % UInt64(servers.count))
         while let best = leastLoaded(attempt, .take, from: start) {
             // Another worker may have taken the last place.

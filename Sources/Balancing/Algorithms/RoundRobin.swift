@@ -18,7 +18,7 @@ public final class RoundRobin: BalancingAlgorithm {
 
     public func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> PlaceChoice {
+    ) -> SlotChoice {
         // A server that cannot be taken loses its turn; a whole round holds every server.
         for _ in turns.indices {
             let server = servers[Int(turns[Int(attempt.nextTurn() % UInt64(turns.count))])]

@@ -1,7 +1,7 @@
 // Requests that wait because every server has as many as it may have (`maxconn`), over all workers: first come, first served,
 // unless rules give some another priority.
 //
-// The worker that gives a slot back gives it away: it takes the slot again for the request whose turn it is and sends a `PlaceGrant`
+// The worker that gives a slot back gives it away: it takes the slot again for the request whose turn it is and sends a `SlotGrant`
 // to that request's worker, so that no request jumps the queue and no worker polls. No grant is lost: a request that joins counts
 // itself and then looks for free slots; a worker gives its slot back and then looks for waiting requests. A fence stands
 // between the two steps on both sides, so that at least one of them sees the other.
@@ -13,7 +13,7 @@ internal import Basics
 internal import Synchronization
 
 /// A connection slot of a server, given to a request that has waited. It is taken; `Backend.release` gives it back.
-public struct PlaceGrant: Sendable {
+public struct SlotGrant: Sendable {
     public let ticket: QueueTicket
     /// The request, as `Backend.join` was told.
     public let worker: Int
@@ -39,10 +39,10 @@ final class RequestQueue: Sendable {
 
     private struct State {
         var queues = PriorityQueues()
-        var deliver: @Sendable (PlaceGrant, Int?) -> Void = { _, _ in }
+        var deliver: @Sendable (SlotGrant, Int?) -> Void = { _, _ in }
     }
 
-    func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) {
+    func setDelivery(_ deliver: @escaping @Sendable (SlotGrant, Int?) -> Void) {
         state.withLock { $0.deliver = deliver }
     }
 
@@ -68,7 +68,7 @@ final class RequestQueue: Sendable {
     }
 
     /// Slots of `server` may be free.
-    func offerPlaces(of server: Server, in backend: Backend, by worker: Int, now: Instant) {
+    func offerSlots(of server: Server, in backend: Backend, by worker: Int, now: Instant) {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard count.load(ordering: .relaxed) != 0 else { return }
         state.withLock { state in
@@ -134,7 +134,7 @@ final class RequestQueue: Sendable {
         server.breakers[waiter.worker].noteAttempt(at: now)
         let wait = take(ticket, from: awaited, isServed: true, of: backend, &state)
         state.deliver(
-            PlaceGrant(
+            SlotGrant(
                 ticket: ticket, worker: waiter.worker, owner: waiter.owner, backend: backend, server: server,
                 wait: wait), worker)
         return true

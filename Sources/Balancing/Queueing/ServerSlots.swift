@@ -4,7 +4,7 @@
 public import Basics
 
 /// What came of asking for a server.
-public enum PlaceChoice {
+public enum SlotChoice {
     /// A slot of it is taken; `Backend.release` gives it back.
     case server(Server)
     /// Every server that may be chosen has as many requests as it may have. The request waits for a slot of any of them, or of
@@ -19,7 +19,7 @@ extension Backend {
     /// alone, are passed over while there is any other server, even one that has to be waited for.
     public func take<Request: BalancingRequest & ~Copyable>(
         for request: borrowing Request, avoiding: Server? = nil, by worker: Int, now: Instant
-    ) -> PlaceChoice {
+    ) -> SlotChoice {
         let eligible = eligibleServers(for: worker)
         guard let first = eligible.servers.first else { return .nobody }
         if hasQueue {
@@ -44,7 +44,7 @@ extension Backend {
     /// The request avoids every eligible server: one that has not failed this very request is the better one.
     private func takeAvoided<Request: BalancingRequest & ~Copyable>(
         _ eligible: EligibleServers, for request: borrowing Request, _ avoidance: Avoidance
-    ) -> PlaceChoice? {
+    ) -> SlotChoice? {
         for rest in [Avoidance(server: avoidance.server, worker: avoidance.worker, now: .never), .none] {
             guard case .server(let server) = eligible.algorithm.choose(SlotAttempt(self, rest), for: request) else {
                 continue
@@ -56,9 +56,9 @@ extension Backend {
     }
 
     /// Takes a slot of this server, whichever the algorithm would choose.
-    public func take(_ server: Server) -> PlaceChoice { server.takeSlot(load) ? .server(server) : .full(server) }
+    public func take(_ server: Server) -> SlotChoice { server.takeSlot(load) ? .server(server) : .full(server) }
 
-    /// Lets a request wait for a slot of any server, or of this one. When a slot is given to it, a `PlaceGrant` goes to `worker`;
+    /// Lets a request wait for a slot of any server, or of this one. When a slot is given to it, a `SlotGrant` goes to `worker`;
     /// that may be before this returns.
     /// - Parameters:
     ///   - owner: a number for the request, given back in the grant.
@@ -75,24 +75,24 @@ extension Backend {
                 avoidsUntil: priority.time + CircuitBreaker.pause), priority, for: server, of: self)
     }
 
-    /// Ends a wait. Returns nil if a slot was already given to this ticket: then its `PlaceGrant` is on the way.
+    /// Ends a wait. Returns nil if a slot was already given to this ticket: then its `SlotGrant` is on the way.
     public func leave(_ ticket: QueueTicket) -> QueueWait? { queue.leave(ticket, of: self) }
 
     /// Gives a slot back.
     @inlinable
     public func release(_ server: Server, by worker: Int, now: Instant = Instant(nanoseconds: 0)) {
         server.active.decrement()
-        if hasQueue { offerPlaces(of: server, by: worker, now: now) }
+        if hasQueue { offerSlots(of: server, by: worker, now: now) }
     }
 
     /// Gives free slots of a server to waiting requests: one was given back, or a request may try a server that was left alone.
-    public func offerPlaces(of server: Server, by worker: Int, now: Instant) {
-        queue.offerPlaces(of: server, in: self, by: worker, now: now)
+    public func offerSlots(of server: Server, by worker: Int, now: Instant) {
+        queue.offerSlots(of: server, in: self, by: worker, now: now)
     }
 
     /// Sets the function that sends grants to workers. It is called with a lock held, on any thread: it must not wait, nor call this
     /// backend. Its second argument is the worker that gave the slot away; nil for another thread.
-    public func setDelivery(_ deliver: @escaping @Sendable (PlaceGrant, Int?) -> Void) { queue.setDelivery(deliver) }
+    public func setDelivery(_ deliver: @escaping @Sendable (SlotGrant, Int?) -> Void) { queue.setDelivery(deliver) }
 
     var load: BackendLoad { BackendLoad(now: active.current, full: loadAtFull) }
 }

@@ -43,7 +43,7 @@ struct SiteConverter: Sendable {
         }
     }
 
-    private func place(_ bytes: SampleBytes, _ site: any SiteFacts, _ facts: ExchangeFacts) -> SitePlace? {
+    private func place(_ bytes: SampleBytes, _ site: any RuntimeState, _ facts: ExchangeFacts) -> SitePlace? {
         // The array that conversions are made in, so that none is made for this.
         var name: [UInt8] = []
         swap(&name, &facts.conversion)
@@ -53,7 +53,7 @@ struct SiteConverter: Sendable {
         return name.isEmpty ? nil : site.place(named: name, kind, for: facts)
     }
 
-    private func number(_ what: SiteNumber, _ site: any SiteFacts, _ place: SitePlace) -> Int {
+    private func number(_ what: SiteNumber, _ site: any RuntimeState, _ place: SitePlace) -> Int {
         switch kind {
         case .frontend: site.number(what, ofFrontend: place.index)
         case .backend: site.number(what, ofBackend: place.index)

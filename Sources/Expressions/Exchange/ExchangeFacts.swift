@@ -25,7 +25,7 @@ public final class ExchangeFacts {
     /// Whether the client's connection is encrypted.
     public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
-    public var site: (any SiteFacts)?
+    public var site: (any RuntimeState)?
     /// `proc` variables.
     public var processVariables: ProcessVariables?
     /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.

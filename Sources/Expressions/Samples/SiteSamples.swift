@@ -111,7 +111,7 @@ struct SiteSample: SampleFamily {
     }
 
     private func number(
-        _ what: SiteNumber, _ site: any SiteFacts, _ facts: ExchangeFacts, _ program: ExpressionProgram
+        _ what: SiteNumber, _ site: any RuntimeState, _ facts: ExchangeFacts, _ program: ExpressionProgram
     ) -> Int? {
         switch subject {
         case .named(let reference):

@@ -74,7 +74,7 @@ enum TimeoutSample: SampleFamily {
         }
     }
 
-    private func ofBackend(_ number: SiteNumber, _ site: any SiteFacts, _ facts: ExchangeFacts) -> SampleValue? {
+    private func ofBackend(_ number: SiteNumber, _ site: any RuntimeState, _ facts: ExchangeFacts) -> SampleValue? {
         facts.backendIndex.map { .integer(site.number(number, ofBackend: $0)) }
     }
 

@@ -10,7 +10,7 @@ internal import Rules
 
 struct ForwardedHeaders: Sendable, Equatable {
     /// `trust`: the networks of proxies whose word is taken.
-    var trusted: [AddressRange] = []
+    var trusted: [IPNetwork] = []
     /// `trust unix`: who comes over a unix socket is on this machine.
     var trustsUnixSockets = false
 

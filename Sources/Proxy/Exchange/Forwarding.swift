@@ -20,7 +20,7 @@ struct AddressField: Sendable, Equatable {
     /// In lower case.
     var header: [UInt8]
     /// Addresses that are not told.
-    var exceptions: [AddressRange] = []
+    var exceptions: [IPNetwork] = []
     /// Only if the request has no such field yet.
     var onlyIfNone = false
 

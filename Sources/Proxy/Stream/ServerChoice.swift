@@ -26,7 +26,7 @@ extension ProxyStream {
     }
 
     /// The server that a `use-server` line names. Not when one has failed: then any other will do.
-    private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> PlaceChoice? {
+    private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
         guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
         let servers = backend.backend.servers
         return backend.serverRules.choose(for: facts) { servers[$0].state.isUsable }.map {

@@ -22,7 +22,7 @@ extension ProxyStream {
     }
 
     /// The slot that was waited for is there.
-    final func slotGranted(_ grant: PlaceGrant, _ worker: Worker) {
+    final func slotGranted(_ grant: SlotGrant, _ worker: Worker) {
         guard let backend else { preconditionFailure("a slot is granted before a backend is chosen") }
         noteWait(grant.wait)
         hold(grant.server, of: backend, worker)

@@ -80,7 +80,7 @@ enum StreamEvent {
 
     // Other threads.
 
-    case slotGranted(PlaceGrant)
+    case slotGranted(SlotGrant)
     case nameAnswered(NameAnswer)
     /// The worker stops at once.
     case stopped

@@ -11,7 +11,7 @@ public final class Admission: Sendable {
     public let maxConnections: Int
     /// One bit a worker with a listener that waits for room.
     private let waiting = Atomic<UInt64>(0)
-    private let orders: Lock<[WorkerOrders]> = Lock([])
+    private let orders: Lock<[WorkerMailbox]> = Lock([])
     private let backends: [Backend]
 
     /// - Parameter backends: those whose requests may have to wait for a server.
@@ -21,7 +21,7 @@ public final class Admission: Sendable {
     }
 
     /// Makes the workers known that are to be told when room is made, here or on a server.
-    public func setWorkers(_ orders: [WorkerOrders]) {
+    public func setWorkers(_ orders: [WorkerMailbox]) {
         self.orders.withLock { $0 = orders }
         for backend in backends {
             backend.setDelivery { grant, giver in

@@ -52,7 +52,7 @@ struct ServersLeftAlone {
             guard mayTry || isDue else { continue }
             if mayTry { entries[index].offered = time }
             if isDue { entries[index].due = nil }
-            entry.backend.backend.offerPlaces(of: entry.server, by: worker.index, now: worker.now)
+            entry.backend.backend.offerSlots(of: entry.server, by: worker.index, now: worker.now)
         }
         entries.removeAll { $0.due == nil && $0.server.retryTime(for: worker.index) == nil }
     }
@@ -79,7 +79,7 @@ extension ProxyStream {
         worker.log.event(
             .notice, to: backend.logTargets,
             "Server \(backend.name)/\(server.name) takes connections again from worker \(worker.index + 1).")
-        backend.backend.offerPlaces(of: server, by: worker.index, now: worker.now)
+        backend.backend.offerSlots(of: server, by: worker.index, now: worker.now)
     }
 }
 

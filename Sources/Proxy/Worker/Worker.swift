@@ -17,9 +17,9 @@ public final class Worker {
     let kernel: any Kernel
     let log: LogChannel
     let buffers: BufferPool
-    let orders: WorkerOrders
+    let orders: WorkerMailbox
     /// What rules may ask of all that runs.
-    let site: LiveSite
+    let site: LiveRuntimeState
     /// For rules about connections that have just come in.
     private(set) lazy var connectionFacts = makeFacts()
 
@@ -55,7 +55,7 @@ public final class Worker {
 
     /// - Parameter listeners: sockets that listen, with the frontend each belongs to.
     public init(
-        index: Int, plan: Plan, kernel: any Kernel, log: LogChannel, orders: WorkerOrders,
+        index: Int, plan: Plan, kernel: any Kernel, log: LogChannel, orders: WorkerMailbox,
         listeners: [(socket: Socket, bind: BindPlan)]
     ) {
         self.index = index
@@ -63,7 +63,7 @@ public final class Worker {
         self.kernel = kernel
         self.log = log
         self.orders = orders
-        site = LiveSite(plan, kernel, log)
+        site = LiveRuntimeState(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         serverPools = ServerPools(plan.idleConnections, worker: index)
         scratch.reserveCapacity(4_096)

@@ -1,4 +1,4 @@
-// What other threads tell a worker: atomics it looks at after each turn, and a waker that ends its wait.
+// What other threads tell a worker: atomics it looks at after each turn, and a wakeup that ends its wait.
 
 internal import Balancing
 public import Basics
@@ -7,23 +7,23 @@ public import Resolvers
 internal import Synchronization
 
 /// The mailbox of one worker.
-public final class WorkerOrders: Sendable {
+public final class WorkerMailbox: Sendable {
     public enum Order: UInt8, Sendable { case run, stopSoftly, stopNow }
 
     private let order = Atomic<UInt8>(Order.run.rawValue)
     private let resumeWanted = Atomic<Bool>(false)
     private let hasGrants = Atomic<Bool>(false)
-    private let grants = Lock<[PlaceGrant]>([])
+    private let grants = Lock<[SlotGrant]>([])
     private let hasAnswers = Atomic<Bool>(false)
     private let answers = Lock<[NameAnswer]>([])
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
     private let trimWanted = Atomic<Bool>(false)
     private let unusedTrimWanted = Atomic<Bool>(false)
-    private let waker: Waker?
+    private let wakeup: Wakeup?
 
-    /// - Parameter waker: ends the worker's wait; nil where no thread waits, as in a simulation.
-    public init(waker: Waker?) { self.waker = waker }
+    /// - Parameter wakeup: ends the worker's wait; nil where no thread waits, as in a simulation.
+    public init(wakeup: Wakeup?) { self.wakeup = wakeup }
 
     var latest: Order {
         guard let order = Order(rawValue: order.load(ordering: .acquiring)) else {
@@ -35,7 +35,7 @@ public final class WorkerOrders: Sendable {
     /// A later order overrides an earlier one.
     public func give(_ newOrder: Order) {
         order.store(newOrder.rawValue, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     /// Another number for each order about listening; even if listeners are to have their addresses, odd if another process may want
@@ -46,19 +46,19 @@ public final class WorkerOrders: Sendable {
     public func setListening(_ listens: Bool) {
         let count = listening.load(ordering: .relaxed) / 2 + 1
         listening.store(count * 2 + (listens ? 0 : 1), ordering: .relaxed)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     /// Asks for memory that is kept for speed alone.
     public func trim() {
         trimWanted.store(true, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     /// Asks the worker to give back memory that it has not needed since the last time.
     public func trimUnused() {
         unusedTrimWanted.store(true, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     func takeUnusedTrim() -> Bool {
@@ -72,7 +72,7 @@ public final class WorkerOrders: Sendable {
     /// A connection has ended somewhere: listeners that pause at a limit may accept again.
     func resumeListeners() {
         resumeWanted.store(true, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     func takeResume() -> Bool {
@@ -80,14 +80,14 @@ public final class WorkerOrders: Sendable {
     }
 
     /// One of the worker's requests that waited has a place on a server.
-    func deliver(_ grant: PlaceGrant, wakes: Bool) {
+    func deliver(_ grant: SlotGrant, wakes: Bool) {
         grants.withLock { $0.append(grant) }
         hasGrants.store(true, ordering: .releasing)
-        if wakes { waker?.wake() }
+        if wakes { wakeup?.wake() }
     }
 
     /// What has been delivered since the last time.
-    func takeGrants() -> [PlaceGrant] {
+    func takeGrants() -> [SlotGrant] {
         guard hasGrants.load(ordering: .relaxed), hasGrants.exchange(false, ordering: .acquiring) else { return [] }
         return grants.withLock { grants in
             defer { grants.removeAll() }
@@ -99,7 +99,7 @@ public final class WorkerOrders: Sendable {
     public func deliver(_ answer: NameAnswer) {
         answers.withLock { $0.append(answer) }
         hasAnswers.store(true, ordering: .releasing)
-        waker?.wake()
+        wakeup?.wake()
     }
 
     /// What has been delivered since the last time.

@@ -7,7 +7,7 @@ internal import Reactor
 internal import Rules
 internal import Synchronization
 
-final class LiveSite: SiteFacts {
+final class LiveRuntimeState: RuntimeState {
     private let plan: Plan
     private let kernel: any Kernel
     private let frontends: [String: Int]

@@ -6,9 +6,9 @@ import Testing
 
 @testable import Proxy
 
-@Suite struct AddressRangeTests {
-    private func range(_ text: String) throws -> AddressRange {
-        try AddressRange(Word(text, at: SourceRange(file: "test.cfg", line: 1)))
+@Suite struct IPNetworkTests {
+    private func range(_ text: String) throws -> IPNetwork {
+        try IPNetwork(Word(text, at: SourceRange(file: "test.cfg", line: 1)))
     }
 
     @Test(arguments: [

@@ -8,7 +8,7 @@ public import Configuration
 internal import Patterns
 
 /// The site as it is now. Answers are current to within a moment.
-public protocol SiteFacts: AnyObject {
+public protocol RuntimeState: AnyObject {
     /// A number about a backend or frontend, by its index in the plan.
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int

@@ -8,7 +8,7 @@
 import Basics
 
 /// A word as written. If it contains a list variable, it may expand to several words, or to none.
-struct WrittenWord {
+struct Token {
     /// The bytes of each resulting word.
     private(set) var texts: [[UInt8]] = [[]]
     private(set) var range: SourceRange
@@ -87,7 +87,7 @@ struct WrittenWord {
 
 // MARK: - Escapes
 
-extension WrittenWord {
+extension Token {
     /// Parses an escape and returns its byte. For an unknown escape, returns the backslash and leaves the rest to the
     /// caller.
     private static func escape(_ cursor: inout ByteCursor, isQuoted: Bool) throws(ConfigProblem) -> UInt8 {
@@ -145,7 +145,7 @@ private func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
 
 // MARK: - Variables
 
-extension WrittenWord {
+extension Token {
     /// Parses `$NAME`, `${NAME}`, `${NAME-default}` or `${NAME[*]}`, and appends its value.
     private mutating func appendVariable(
         _ cursor: inout ByteCursor, _ variables: (String) -> String?
