@@ -18,8 +18,8 @@ public struct BodyReader: Sendable {
 
     private var decoder: BodyDecoder
     private var keepsTrailers: Bool
-    /// The trailer section as it was received, with its empty line; empty for almost all bodies.
-    public private(set) var trailers: [UInt8] = []
+    /// The trailer section as it was received, with its empty line; nil for almost all bodies, whose copies then count no references.
+    public private(set) var trailers: [UInt8]?
 
     /// - Parameters:
     ///   - isLenient: whether chunks that a server has padded are accepted, see `BodyDecoder`.
@@ -50,13 +50,19 @@ public struct BodyReader: Sendable {
                 if input.isEmpty || skip == 0 { return .needsInput }
             case .trailers(let skip, let count):
                 input.consume(skip)
-                if keepsTrailers { trailers.append(input.readable.extracting(first: count)) }
+                if keepsTrailers { trailers = (trailers ?? []) + Self.bytes(of: input, first: count) }
                 input.consume(count)
             case .end(let skip): input.consume(skip)
             case .failed(let fault): return .failed(fault)
             }
         }
         return .end
+    }
+
+    private static func bytes(of input: borrowing ByteBuffer, first count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(input.readable.extracting(first: count))
+        return bytes
     }
 
     /// Throws away what is here of a body that is not passed on; false if more of it is to come, or it is malformed.

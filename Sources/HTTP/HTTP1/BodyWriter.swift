@@ -6,7 +6,7 @@ public import Basics
 public struct BodyWriter: Sendable {
     private let framing: BodyFraming
     /// The last chunk and the trailers, once there are trailers to write; how much of it is written.
-    private var ending: [UInt8] = []
+    private var ending: [UInt8]?
     private var endingWritten = 0
 
     public init(_ framing: BodyFraming) { self.framing = framing }
@@ -39,16 +39,18 @@ public struct BodyWriter: Sendable {
     }
 
     /// Writes the end of the framing, as much of it as there is room for.
-    /// - Parameter trailers: a checked trailer section, or nothing; those fields that may be passed on are written.
+    /// - Parameter trailers: a checked trailer section, if there is one; those fields that may be passed on are written.
     /// - Returns: false if that was not all: call again when there is room.
-    public mutating func finish(trailers: [UInt8], to output: inout ByteBuffer) -> Bool {
+    public mutating func finish(trailers: [UInt8]? = nil, to output: inout ByteBuffer) -> Bool {
         guard framing == .chunked else { return true }
-        if trailers.isEmpty {
+        guard let trailers else {
             let fits = MessageWriter.lastChunk(to: &output)
             precondition(fits, "the last chunk did not fit into the room kept for it")
             return true
         }
+        var ending = ending ?? []
         if ending.isEmpty { Trailers.appendLastChunk(with: trailers, to: &ending) }
+        self.ending = ending
         let count = min(output.room, ending.count - endingWritten)
         let fits = unsafe output.append(ending.span.bytes.extracting(endingWritten..<endingWritten + count))
         precondition(fits, "\(count) bytes did not fit")

@@ -20,7 +20,7 @@ struct BodyTransfer {
     /// All content and the end of its framing are in the output buffer.
     private(set) var isComplete: Bool
 
-    static let none = BodyTransfer(.none, from: BodyReader(.none), to: BodyWriter(.none))
+    static var none: BodyTransfer { BodyTransfer(.none, from: BodyReader(.none), to: BodyWriter(.none)) }
 
     /// - Parameters:
     ///   - content: what is to come.

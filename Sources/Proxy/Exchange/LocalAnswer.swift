@@ -15,7 +15,7 @@ enum LocalAnswer {
     case bytes([UInt8], sent: Int)
     case file(OpenFile, sent: Int)
     /// Made while the client takes it; how it is framed is known once the head is written.
-    case pieces(PiecewiseAnswer, BodyWriter?)
+    indirect case pieces(PiecewiseAnswer, BodyWriter?)
 
     /// Bytes, sent or not.
     var length: ContentLength {

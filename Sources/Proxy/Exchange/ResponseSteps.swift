@@ -175,6 +175,6 @@ extension Exchange {
         releaseRequestStore()
         // From here on the tunnel has the one deadline.
         connection?.setDeadline(.never, worker)
-        worker.takeTunnel().takeOver(self, worker)
+        worker.makeTunnel(with: facts).takeOver(self, worker)
     }
 }

@@ -12,13 +12,13 @@ extension Exchange {
     func transition(on event: StreamEvent, _ worker: Worker) {
         switch event {
         case .progress: return advance(worker)
+        case .headComplete: if case .readingHead = phase { return requestHeadComplete(worker) }
         case .timeUp: return timeIsUp(worker)
         case .stopped: return abort(.killed, .data, worker)
         default: break
         }
         switch (phase, event) {
         // The client's connection reads the head.
-        case (.readingHead, .headComplete): requestHeadComplete(worker)
         case (.readingHead, .headMalformed(let fault)): refuse(fault, worker)
         case (.readingHead, .headTimedOut): headTimedOut(worker)
         case (.readingHead, .clientLeft(let canBeTold)): clientLeftDuringHead(canBeTold: canBeTold, worker)

@@ -132,7 +132,7 @@ extension ClientConnection {
         if !made.isEmpty { writer.write(made.count, from: &made, to: &output) }
         if !hasMore {
             var writer = writer
-            let isWhole = writer.finish(trailers: [], to: &output)
+            let isWhole = writer.finish(to: &output)
             precondition(isWhole, "the end of the framing did not fit into the room kept for it")
         }
         http1.bytesSent &+= UInt64(output.count - before)

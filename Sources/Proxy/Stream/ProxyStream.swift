@@ -25,8 +25,8 @@ struct ServerAttempt {
 }
 
 class ProxyStream: EventSource {
-    /// What rules and logs may know. Tunnels and exchanges hand it to each other where one becomes the other.
-    @safe @exclusivity(unchecked) final var facts: ExchangeFacts
+    /// What rules and logs may know. A tunnel that an exchange has become has the exchange's.
+    final let facts: ExchangeFacts
     @safe @exclusivity(unchecked) final var phase = StreamPhase.ended
     /// The client's connection, for as long as the stream lasts.
     @safe @exclusivity(unchecked) final var client: ClientConnection!
@@ -64,7 +64,6 @@ class ProxyStream: EventSource {
     func forget() {
         phase = .ended
         client = nil
-        facts.session = nil
         backend = nil
         attempt = ServerAttempt()
         isLogged = false

@@ -11,26 +11,27 @@ internal import SystemPackage
 /// Whose rules are run, or waited with.
 enum Step { case frontend, backend }
 
-/// What waits has what it waits for in the phase's payload.
+/// What waits has what it waits for in the phase's payload. Payloads that few requests have are indirect, so that the phases of
+/// the others are small.
 enum StreamPhase {
     // Before a server.
 
     /// The client's connection reads a request's head.
     case readingHead
     /// Rules look at what the client has sent, and may wait for more (`tcp-request content`).
-    case inspecting(Inspection)
+    indirect case inspecting(Inspection)
     /// A rule lets the request wait for a time.
     case pausing(RuleBookmark)
     /// A rule wants an address for a name.
-    case resolving(NameWait)
+    indirect case resolving(NameWait)
     /// The body, or enough of it, has to be here before rules go on.
-    case awaitingBody(BodyWait)
+    indirect case awaitingBody(BodyWait)
     /// `request-buffer`: the whole body is taken before a server is chosen.
     case takingBody
     /// Waiting for a slot on a server.
     case queued(QueueTicket)
     /// The client is held for `timeout tarpit`; then it is refused.
-    case tarpitted(TarpitAnswer)
+    indirect case tarpitted(TarpitAnswer)
 
     // With a server.
 
@@ -40,7 +41,7 @@ enum StreamPhase {
     /// The request is on its way or sent; no whole response head yet.
     case awaitingResponse
     /// The response's head is here, and a rule lets it wait.
-    case holding(ResponseHold)
+    indirect case holding(ResponseHold)
     case relaying
     /// Bytes both ways, unread.
     case tunnelling

@@ -35,9 +35,8 @@ final class Tunnel: ProxyStream {
         beginInspection(for: .frontend, worker)
     }
 
-    /// Goes on with an exchange whose response's head has gone to the client. The exchange's object is free afterwards.
+    /// Goes on with an exchange whose response's head has gone to the client. The exchange's object is not used again.
     func takeOver(_ exchange: Exchange, _ worker: Worker) {
-        swap(&facts, &exchange.facts)
         client = exchange.client
         backend = exchange.backend
         attempt = exchange.attempt
@@ -46,7 +45,7 @@ final class Tunnel: ProxyStream {
         client.replaceStream(by: self)
         // The tunnel has a deadline of its own.
         client.setDeadline(.never, worker)
-        worker.recycle(exchange)
+        worker.retire(exchange)
         enter(.tunnelling, worker)
         advance(worker)
     }
@@ -76,13 +75,12 @@ final class Tunnel: ProxyStream {
         facts.request.clear()
         facts.requestPayload.removeAll(keepingCapacity: true)
         facts.timers.requestDone = nil
-        let exchange = worker.takeExchange()
-        swap(&facts, &exchange.facts)
+        let exchange = worker.makeExchange(with: facts)
         exchange.client = client
         exchange.isLogged = isLogged
         exchange.enter(.readingHead, worker)
         let client = client
-        worker.recycle(self)
+        worker.retire(self)
         client?.becomeHTTP(for: backend, exchange, worker)
     }
 

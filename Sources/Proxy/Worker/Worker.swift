@@ -178,33 +178,54 @@ public final class Worker {
     // MARK: Streams
 
     func takeExchange() -> Exchange {
+        guard let spare = spareExchanges.take() else { return makeExchange(with: makeFacts()) }
         streamsUnderWay += 1
-        if let spare = spareExchanges.take() { return spare }
-        let exchange = Exchange(makeFacts())
-        exchange.entered(as: slots.insert(exchange))
+        return spare
+    }
+
+    func makeExchange(with facts: ExchangeFacts) -> Exchange {
+        let exchange = Exchange(facts)
+        enterFresh(exchange)
         return exchange
     }
 
     func takeTunnel() -> Tunnel {
+        guard let spare = spareTunnels.take() else { return makeTunnel(with: makeFacts()) }
         streamsUnderWay += 1
-        if let spare = spareTunnels.take() { return spare }
-        let tunnel = Tunnel(makeFacts())
-        tunnel.entered(as: slots.insert(tunnel))
+        return spare
+    }
+
+    func makeTunnel(with facts: ExchangeFacts) -> Tunnel {
+        let tunnel = Tunnel(facts)
+        enterFresh(tunnel)
         return tunnel
     }
 
-    /// The exchange has ended, or a tunnel goes on in its place: its object may serve again.
+    private func enterFresh(_ stream: ProxyStream) {
+        streamsUnderWay += 1
+        stream.entered(as: slots.insert(stream))
+    }
+
+    /// Another stream goes on in its place, with its facts.
+    func retire(_ stream: ProxyStream) {
+        reset(stream)
+        leave(stream)
+    }
+
+    /// The exchange has ended: its object may serve again.
     func recycle(_ exchange: Exchange) {
-        recycled(exchange)
+        reset(exchange)
+        exchange.facts.session = nil
         if !spareExchanges.keep(exchange) { leave(exchange) }
     }
 
     func recycle(_ tunnel: Tunnel) {
-        recycled(tunnel)
+        reset(tunnel)
+        tunnel.facts.session = nil
         if !spareTunnels.keep(tunnel) { leave(tunnel) }
     }
 
-    private func recycled(_ stream: ProxyStream) {
+    private func reset(_ stream: ProxyStream) {
         streamsUnderWay -= 1
         stream.forget()
         stream.awaitsTurn = false
