@@ -10,10 +10,10 @@ enum IntegerArgument: Sendable {
     case variable(VariableName)
 
     /// nil if the variable is not set, or holds no number.
-    func value(_ facts: ExchangeFacts) -> Int? {
+    func value(_ context: ExchangeContext) -> Int? {
         switch self {
         case .constant(let number): number
-        case .variable(let name): facts.variable(name)?.integer(facts)
+        case .variable(let name): context.variable(name)?.integer(context)
         }
     }
 }
@@ -24,20 +24,20 @@ enum TextArgument: Sendable {
     case variable(VariableName)
 
     /// In the scratch; nil if the variable is not set.
-    func value(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleBytes? {
+    func value(_ context: ExchangeContext, _ program: ExpressionProgram) -> SampleBytes? {
         switch self {
-        case .constant(let text): facts.make { $0.append(program.text(text)) }
-        case .variable(let name): facts.variable(name)?.bytes(facts)
+        case .constant(let text): context.make { $0.append(program.text(text)) }
+        case .variable(let name): context.variable(name)?.bytes(context)
         }
     }
 
     /// The bytes that a variable holds in base64, or those of `base64OrVariable`; nil if there are none.
-    func decoded(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleBytes? {
+    func decoded(_ context: ExchangeContext, _ program: ExpressionProgram) -> SampleBytes? {
         switch self {
-        case .constant: return value(facts, program)
+        case .constant: return value(context, program)
         case .variable(let name):
-            guard let text = facts.variable(name)?.bytes(facts),
-                case .string(let bytes)? = facts.convert(text, { Base64.ordinary.decode($0, to: &$1) })
+            guard let text = context.variable(name)?.bytes(context),
+                case .string(let bytes)? = context.convert(text, { Base64.ordinary.decode($0, to: &$1) })
             else { return nil }
             return bytes
         }

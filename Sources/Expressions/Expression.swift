@@ -17,18 +17,18 @@ public struct Expression: Sendable {
     public var row: SampleRow { SampleRow.table[rowIndex] }
 
     /// The value; nil if there is none: no such field, or a conversion that failed.
-    public func evaluate(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    public func evaluate(_ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         var cursor = SampleCursor(isIterating: false)
-        return next(facts, program, &cursor)
+        return next(context, program, &cursor)
     }
 
     /// The next of several values: of a header field's list, say. `cursor.hasMore` says whether to ask again.
-    func next(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
-        if facts.requestProbe != nil, !facts.hasHead(for: sample) { return nil }
-        guard var value = sample.fetch(facts, program, &cursor) else { return nil }
+    func next(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        if context.requestProbe != nil, !context.hasHead(for: sample) { return nil }
+        guard var value = sample.fetch(context, program, &cursor) else { return nil }
         if converters.isEmpty { return value }
         for i in converters.range {
-            guard let converted = program.expressions.converters[i].apply(value, facts, program) else { return nil }
+            guard let converted = program.expressions.converters[i].apply(value, context, program) else { return nil }
             value = converted
         }
         return value
@@ -81,37 +81,37 @@ enum Converter: Sendable {
     case cast(Cast)
 
     @inline(__always)
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         switch self {
-        case .arithmetic(let converter): converter.apply(value, facts)
-        case .text(let converter): converter.apply(value, facts, program)
-        case .concatenation(let converter): converter.apply(value, facts, program)
-        case .part(let converter): converter.apply(value, facts, program)
-        case .language(let converter): converter.apply(value, facts, program)
-        case .host(let converter): converter.apply(value, facts)
-        case .url(let converter): converter.apply(value, facts)
-        case .base64(let converter): converter.apply(value, facts)
-        case .binary(let converter): converter.apply(value, facts, program)
-        case .hash(let converter): converter.apply(value, facts)
-        case .digest(let converter): converter.apply(value, facts, program)
-        case .variable(let converter): converter.apply(value, facts)
-        case .addressMask(let mask): mask.apply(value, facts)
-        case .forwarded(let converter): converter.apply(value, facts)
-        case .date(let converter): converter.apply(value, facts, program)
-        case .json(let converter): converter.apply(value, facts)
-        case .jsonQuery(let query): query.apply(value, facts, program)
-        case .tokenQuery(let query): query.apply(value, facts, program)
-        case .cipher(let place): program.expressions.ciphers[place].apply(value, facts, program)
-        case .tokenVerifier(let place): program.expressions.tokenVerifiers[place].apply(value, facts, program)
-        case .protobuf(let converter): converter.apply(value, facts, program)
-        case .fix(let converter): converter.apply(value, facts)
-        case .mqtt(let converter): converter.apply(value, facts)
-        case .when(let converter): converter.apply(value, facts, program)
-        case .capture(let converter): converter.apply(value, facts)
-        case .site(let converter): converter.apply(value, facts)
-        case .substitution(let converter): converter.apply(value, facts, program)
-        case .map(let converter): converter.apply(value, facts, program)
-        case .cast(let cast): cast.apply(value, facts)
+        case .arithmetic(let converter): converter.apply(value, context)
+        case .text(let converter): converter.apply(value, context, program)
+        case .concatenation(let converter): converter.apply(value, context, program)
+        case .part(let converter): converter.apply(value, context, program)
+        case .language(let converter): converter.apply(value, context, program)
+        case .host(let converter): converter.apply(value, context)
+        case .url(let converter): converter.apply(value, context)
+        case .base64(let converter): converter.apply(value, context)
+        case .binary(let converter): converter.apply(value, context, program)
+        case .hash(let converter): converter.apply(value, context)
+        case .digest(let converter): converter.apply(value, context, program)
+        case .variable(let converter): converter.apply(value, context)
+        case .addressMask(let mask): mask.apply(value, context)
+        case .forwarded(let converter): converter.apply(value, context)
+        case .date(let converter): converter.apply(value, context, program)
+        case .json(let converter): converter.apply(value, context)
+        case .jsonQuery(let query): query.apply(value, context, program)
+        case .tokenQuery(let query): query.apply(value, context, program)
+        case .cipher(let place): program.expressions.ciphers[place].apply(value, context, program)
+        case .tokenVerifier(let place): program.expressions.tokenVerifiers[place].apply(value, context, program)
+        case .protobuf(let converter): converter.apply(value, context, program)
+        case .fix(let converter): converter.apply(value, context)
+        case .mqtt(let converter): converter.apply(value, context)
+        case .when(let converter): converter.apply(value, context, program)
+        case .capture(let converter): converter.apply(value, context)
+        case .site(let converter): converter.apply(value, context)
+        case .substitution(let converter): converter.apply(value, context, program)
+        case .map(let converter): converter.apply(value, context, program)
+        case .cast(let cast): cast.apply(value, context)
         }
     }
 }

@@ -1,6 +1,6 @@
 // The values that rules compute with.
 //
-// A value is a few words and owns no memory: text is a range of the request, of the response, or of the facts' scratch,
+// A value is a few words and owns no memory: text is a range of the request, of the response, or of the context's scratch,
 // where samples and converters put new text.
 
 public import Basics
@@ -29,7 +29,7 @@ public enum SampleValue: Sendable {
     case string(SampleBytes)
 }
 
-/// A stretch of something that the facts hold. It is good until that changes.
+/// A range of bytes that the context holds. It is good until that changes.
 public struct SampleBytes: Sendable {
     public enum Source: Sendable {
         case scratch
@@ -57,7 +57,7 @@ public struct SampleBytes: Sendable {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Calls `body` with the bytes. It may not add to the scratch.
     @inlinable @inline(__always)
     public func withBytes<R>(_ bytes: SampleBytes, _ body: (RawSpan) -> R) -> R {
@@ -107,37 +107,37 @@ extension ExchangeFacts {
 /// Conversions between types, as HAProxy makes them where one type is asked for and another is there.
 extension SampleValue {
     /// The value as text; numbers and addresses are written into the scratch.
-    public func bytes(_ facts: ExchangeFacts) -> SampleBytes {
+    public func bytes(_ context: ExchangeContext) -> SampleBytes {
         switch self {
         case .string(let bytes): bytes
-        case .bool(let value): facts.make { $0.append(value ? 0x31 : 0x30) }
-        case .integer(let value): facts.make { TextWriter.append(to: &$0) { $0.append(number: value) } }
-        case .address(let address): facts.make { TextWriter.append(to: &$0) { $0.append(ip: address) } }
+        case .bool(let value): context.make { $0.append(value ? 0x31 : 0x30) }
+        case .integer(let value): context.make { TextWriter.append(to: &$0) { $0.append(number: value) } }
+        case .address(let address): context.make { TextWriter.append(to: &$0) { $0.append(ip: address) } }
         }
     }
 
     /// The value as a number: text as far as it begins with one; nil where it is none.
-    public func integer(_ facts: ExchangeFacts) -> Int? {
+    public func integer(_ context: ExchangeContext) -> Int? {
         switch self {
         case .integer(let value): value
         case .bool(let value): value ? 1 : 0
         case .address(.v4(let word)): Int(word)
         case .address(.v6): nil
-        case .string(let bytes): bytes.count == 0 ? nil : facts.withBytes(bytes, leadingInteger)
+        case .string(let bytes): bytes.count == 0 ? nil : context.withBytes(bytes, leadingInteger)
         }
     }
 
     /// The value as yes or no; nil where it is neither.
-    public func bool(_ facts: ExchangeFacts) -> Bool? { integer(facts).map { $0 != 0 } }
+    public func bool(_ context: ExchangeContext) -> Bool? { integer(context).map { $0 != 0 } }
 
     /// The value as an address; nil where it is none.
-    public func address(_ facts: ExchangeFacts) -> IPAddress? {
+    public func address(_ context: ExchangeContext) -> IPAddress? {
         switch self {
         case .address(let address): address
         case .integer(let value): UInt32(exactly: value).map(IPAddress.v4)
         case .bool: nil
         // No address is written with more than 45 bytes.
-        case .string(let bytes): bytes.count > 45 ? nil : facts.withBytes(bytes) { IPAddress($0.text) }
+        case .string(let bytes): bytes.count > 45 ? nil : context.withBytes(bytes) { IPAddress($0.text) }
         }
     }
 }

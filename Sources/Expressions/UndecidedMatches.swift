@@ -43,7 +43,7 @@ public struct UndecidedMatches: Sendable {
     }
 }
 
-extension ExchangeFacts: RegularMatchObserver {
+extension ExchangeContext: RegularMatchObserver {
     public func matchCameToNoResult() { undecidedMatches.add() }
 
     /// The exchange's matcher, made when it is first needed.

@@ -31,7 +31,7 @@ public struct ExchangeLog: Sendable {
     private let responseNames: [String]
     private let requestLengths: [Int]
     private let responseLengths: [Int]
-    /// Whether the lines have to be numbered, in `ExchangeFacts.logCounter` (%lc).
+    /// Whether the lines have to be numbered, in `ExchangeContext.logCounter` (%lc).
     public let numbersLines: Bool
 
     init(_ settings: ExchangeLogSettings, isHTTP: Bool) {
@@ -62,27 +62,28 @@ public struct ExchangeLog: Sendable {
     }
 
     /// Keeps the request fields that the log wants. Call when the request's head is complete, before rules run.
-    public func captureRequest(_ facts: ExchangeFacts) {
-        facts.requestCaptures.begin(requestLengths)
-        facts.responseCaptures.begin(responseLengths)
+    public func captureRequest(_ context: ExchangeContext) {
+        context.requestCaptures.begin(requestLengths)
+        context.responseCaptures.begin(responseLengths)
         for i in settings.requestCaptures.indices {
-            facts.request.fields.keepLast(settings.requestCaptures[i], names, into: &facts.requestCaptures, at: i)
+            context.request.fields.keepLast(settings.requestCaptures[i], names, into: &context.requestCaptures, at: i)
         }
     }
 
     /// Keeps the response fields that the log wants. Call when the server's response head is complete.
-    public func captureResponse(_ facts: ExchangeFacts) {
-        facts.responseCaptures.begin(responseLengths)
+    public func captureResponse(_ context: ExchangeContext) {
+        context.responseCaptures.begin(responseLengths)
         for i in settings.responseCaptures.indices {
-            facts.response.fields.keepLast(settings.responseCaptures[i], names, into: &facts.responseCaptures, at: i)
+            context.response.fields.keepLast(
+                settings.responseCaptures[i], names, into: &context.responseCaptures, at: i)
         }
     }
 
     /// Whether the exchange is logged, and how loudly.
-    public func verdict(_ facts: ExchangeFacts) -> Verdict {
-        if settings.skipsNull, facts.bytesFromClient == 0, facts.requestLine.isEmpty { return .skip }
-        if let steps = settings.steps, !steps.contains(.close), !isFailedStart(facts) { return .skip }
-        if facts.hasFailed(isHTTP: isHTTP) { return settings.separatesErrors ? .error : .info }
+    public func verdict(_ context: ExchangeContext) -> Verdict {
+        if settings.skipsNull, context.bytesFromClient == 0, context.requestLine.isEmpty { return .skip }
+        if let steps = settings.steps, !steps.contains(.close), !isFailedStart(context) { return .skip }
+        if context.hasFailed(isHTTP: isHTTP) { return settings.separatesErrors ? .error : .info }
         return settings.skipsNormal ? .skip : .info
     }
 
@@ -97,39 +98,39 @@ public struct ExchangeLog: Sendable {
     public func writes(at step: LogStep) -> Bool { settings.steps?.contains(step) ?? false }
 
     /// The step at which a line is written now.
-    private func step(_ facts: ExchangeFacts) -> LogStep {
-        if let step = facts.logStep { return step }
-        if isFailedStart(facts) { return .error }
-        if facts.timers.ended != nil { return .close }
+    private func step(_ context: ExchangeContext) -> LogStep {
+        if let step = context.logStep { return step }
+        if isFailedStart(context) { return .error }
+        if context.timers.ended != nil { return .close }
         // `option logasap`
         return isHTTP ? .response : .connect
     }
 
     /// Whether it never came to an exchange.
-    private func isFailedStart(_ facts: ExchangeFacts) -> Bool {
-        facts.handshakeFault != nil || isHTTP && facts.timers.requestDone == nil && facts.logStep == nil
+    private func isFailedStart(_ context: ExchangeContext) -> Bool {
+        context.handshakeFault != nil || isHTTP && context.timers.requestDone == nil && context.logStep == nil
     }
 
     /// Whether the profile of this number leaves the line out.
-    public func drops(_ facts: ExchangeFacts, profile: Int) -> Bool {
-        settings.profiles[profile].step(step(facts))?.isDropped == true
+    public func drops(_ context: ExchangeContext, profile: Int) -> Bool {
+        settings.profiles[profile].step(step(context))?.isDropped == true
     }
 
     /// Appends the line for targets with the profile of this number, without header and line end.
-    public func render(_ facts: ExchangeFacts, profile: Int, into out: inout [UInt8]) {
-        guard let format = settings.profiles[profile].step(step(facts))?.format else {
-            render(facts, into: &out)
+    public func render(_ context: ExchangeContext, profile: Int, into out: inout [UInt8]) {
+        guard let format = settings.profiles[profile].step(step(context))?.format else {
+            render(context, into: &out)
             return
         }
-        facts.side = .request
-        format.render(facts, into: &out)
+        context.side = .request
+        format.render(context, into: &out)
     }
 
     /// Appends the structured data for targets without a profile, or with the profile of this number; nothing if there is none.
-    public func renderStructuredData(_ facts: ExchangeFacts, profile: Int? = nil, into out: inout [UInt8]) {
-        facts.side = .request
-        let own = profile.flatMap { settings.profiles[$0].step(step(facts))?.structuredData }
-        (own ?? settings.structuredData)?.render(facts, into: &out)
+    public func renderStructuredData(_ context: ExchangeContext, profile: Int? = nil, into out: inout [UInt8]) {
+        context.side = .request
+        let own = profile.flatMap { settings.profiles[$0].step(step(context))?.structuredData }
+        (own ?? settings.structuredData)?.render(context, into: &out)
     }
 
     /// Whether some line has structured data.
@@ -141,52 +142,52 @@ public struct ExchangeLog: Sendable {
     }
 
     /// Appends the line, without header and line end.
-    public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
-        facts.side = .request
-        if let errorFormat, isFailedStart(facts) {
-            errorFormat.render(facts, into: &out)
-        } else if let fault = facts.handshakeFault {
-            TextWriter.append(to: &out) { renderFailedHandshake(fault, facts, &$0) }
+    public func render(_ context: ExchangeContext, into out: inout [UInt8]) {
+        context.side = .request
+        if let errorFormat, isFailedStart(context) {
+            errorFormat.render(context, into: &out)
+        } else if let fault = context.handshakeFault {
+            TextWriter.append(to: &out) { renderFailedHandshake(fault, context, &$0) }
         } else if logsAtConnect {
-            TextWriter.append(to: &out) { renderConnection(facts, &$0) }
+            TextWriter.append(to: &out) { renderConnection(context, &$0) }
         } else {
-            format.render(facts, into: &out)
+            format.render(context, into: &out)
         }
-        facts.reportUndecidedMatches(nil, names)
+        context.reportUndecidedMatches(nil, names)
     }
 
     /// Appends the exchange as one JSON object without line breaks.
-    public func renderJSON(_ facts: ExchangeFacts, into out: inout [UInt8]) {
+    public func renderJSON(_ context: ExchangeContext, into out: inout [UInt8]) {
         TextWriter.append(to: &out) {
             JSONLine.append(
-                facts, isHTTP: isHTTP, requestNames: requestNames, responseNames: responseNames, to: &$0)
+                context, isHTTP: isHTTP, requestNames: requestNames, responseNames: responseNames, to: &$0)
         }
     }
 
     /// `Connect from 10.0.1.2:33312 to 10.0.3.31:8012 (www/HTTP)` (manual, section 8.2.1).
-    private func renderConnection(_ facts: ExchangeFacts, _ out: inout TextWriter) {
+    private func renderConnection(_ context: ExchangeContext, _ out: inout TextWriter) {
         out.append("Connect from " as StaticString)
-        out.append(endpoint: facts.client)
+        out.append(endpoint: context.client)
         out.append(" to " as StaticString)
-        out.append(endpoint: facts.local)
+        out.append(endpoint: context.local)
         out.append(" (" as StaticString)
-        out.append(facts.frontendName)
+        out.append(context.frontendName)
         out.append((isHTTP ? "/HTTP)" : "/TCP)") as StaticString)
     }
 }
 
 extension ExchangeLog {
     /// `127.0.0.1:56059 [03/Dec/2012:17:35:10.380] www/public: …`, with the bind line's name or number (manual, section 8.2.5).
-    private func renderFailedHandshake(_ fault: HandshakeFault, _ facts: ExchangeFacts, _ out: inout TextWriter) {
-        out.append(endpoint: facts.client)
+    private func renderFailedHandshake(_ fault: HandshakeFault, _ context: ExchangeContext, _ out: inout TextWriter) {
+        out.append(endpoint: context.client)
         out.append(" [" as StaticString)
-        out.append(logDate: LocalCalendar.civil(facts.timers.acceptDate))
+        out.append(logDate: LocalCalendar.civil(context.timers.acceptDate))
         out.append(0x2E)
-        out.append(threeDigits: facts.timers.acceptDate.microseconds / 1_000)
+        out.append(threeDigits: context.timers.acceptDate.microseconds / 1_000)
         out.append("] " as StaticString)
-        out.append(facts.frontendName)
+        out.append(context.frontendName)
         out.append(0x2F)
-        if facts.socketName.isEmpty { out.append(number: facts.socketID) } else { out.append(facts.socketName) }
+        if context.socketName.isEmpty { out.append(number: context.socketID) } else { out.append(context.socketName) }
         out.append(": " as StaticString)
         out.append(fault.text)
     }

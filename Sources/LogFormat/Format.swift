@@ -44,18 +44,18 @@ public struct Format: Sendable {
     public let elements: TableSlice
     public let use: Use
 
-    /// Appends what the string makes of the facts. Allocates nothing beyond that.
-    public func render(_ facts: ExchangeFacts, _ program: FormatProgram, into out: inout [UInt8]) {
-        TextWriter.append(to: &out) { render(facts, program, &$0) }
+    /// Appends what the string makes of the context. Allocates nothing beyond that.
+    public func render(_ context: ExchangeContext, _ program: FormatProgram, into out: inout [UInt8]) {
+        TextWriter.append(to: &out) { render(context, program, &$0) }
     }
 
-    /// Makes the string in `facts.rendered`.
-    public func render(_ facts: ExchangeFacts, _ program: FormatProgram) {
-        if !facts.rendered.isEmpty { facts.rendered.removeAll(keepingCapacity: true) }
-        render(facts, program, into: &facts.rendered)
+    /// Makes the string in `context.rendered`.
+    public func render(_ context: ExchangeContext, _ program: FormatProgram) {
+        if !context.rendered.isEmpty { context.rendered.removeAll(keepingCapacity: true) }
+        render(context, program, into: &context.rendered)
     }
 
-    private func render(_ facts: ExchangeFacts, _ program: FormatProgram, _ out: inout TextWriter) {
+    private func render(_ context: ExchangeContext, _ program: FormatProgram, _ out: inout TextWriter) {
         var endsWithSpace = true
         for i in elements.range {
             switch program.formats.elements[i] {
@@ -67,22 +67,22 @@ public struct Format: Sendable {
                 endsWithSpace = true
             case .variable(let variable, let flags):
                 let before = out.count
-                variable.render(facts, flags, isLine: use == .logLine, &out)
+                variable.render(context, flags, isLine: use == .logLine, &out)
                 // Captures that are not configured leave nothing, and no second space either.
                 if out.count > before || !variable.isCaptureList { endsWithSpace = false }
             case .expression(let place, let flags):
-                render(program.expressions.expressions[Int(place)], flags, facts, program, &out)
+                render(program.expressions.expressions[Int(place)], flags, context, program, &out)
                 endsWithSpace = false
             }
         }
     }
 
     private func render(
-        _ expression: Expression, _ flags: Flags, _ facts: ExchangeFacts, _ program: FormatProgram,
+        _ expression: Expression, _ flags: Flags, _ context: ExchangeContext, _ program: FormatProgram,
         _ out: inout TextWriter
     ) {
-        facts.withScratch {
-            guard let value = expression.evaluate(facts, program) else {
+        context.withScratch {
+            guard let value = expression.evaluate(context, program) else {
                 return out.append(missing: flags, isLine: use == .logLine)
             }
             if flags.isEmpty {
@@ -93,10 +93,10 @@ public struct Format: Sendable {
                 case .string: break
                 }
             }
-            let bytes = value.bytes(facts)
+            let bytes = value.bytes(context)
             guard bytes.count > 0 else { return out.append(missing: flags, isLine: use == .logLine) }
             if flags.contains(.quote) { out.append(0x22) }
-            facts.withBytes(bytes) {
+            context.withBytes(bytes) {
                 out.append($0, use == .logLine ? .logText : .message, escapingParameters: flags.contains(.escape))
             }
             if flags.contains(.quote) { out.append(0x22) }
@@ -183,8 +183,8 @@ public struct LogFormat: Sendable {
     }
 
     /// Appends the line. Allocates nothing beyond that.
-    public func render(_ facts: ExchangeFacts, into out: inout [UInt8]) {
-        format.render(facts, program, into: &out)
+    public func render(_ context: ExchangeContext, into out: inout [UInt8]) {
+        format.render(context, program, into: &out)
     }
 }
 

@@ -10,61 +10,62 @@ internal import Patterns
 
 enum JSONLine {
     static func append(
-        _ facts: ExchangeFacts, isHTTP: Bool, requestNames: [String], responseNames: [String], to out: inout TextWriter
+        _ context: ExchangeContext, isHTTP: Bool, requestNames: [String], responseNames: [String],
+        to out: inout TextWriter
     ) {
-        let timers = facts.timers
+        let timers = context.timers
         out.append("{\"time\":\"" as StaticString)
         out.append(zonedISODate: isHTTP ? timers.requestDate : timers.acceptDate)
         out.append("\",\"client\":" as StaticString)
-        out.append(addressOf: facts.client)
+        out.append(addressOf: context.client)
         out.append(",\"client_port\":" as StaticString)
-        out.append(portOf: facts.client)
+        out.append(portOf: context.client)
         out.append(",\"frontend\":" as StaticString)
-        out.append(json: facts.frontendName)
+        out.append(json: context.frontendName)
         out.append(",\"tls\":" as StaticString)
-        out.append(bool: facts.isTLS)
+        out.append(bool: context.isTLS)
         out.append(",\"backend\":" as StaticString)
-        out.append(json: facts.backendName)
+        out.append(json: context.backendName)
         out.append(",\"server\":" as StaticString)
-        out.append(name: facts.serverName, unless: ExchangeFacts.noServer)
-        if isHTTP { appendRequest(facts, to: &out) }
+        out.append(name: context.serverName, unless: ExchangeContext.noServer)
+        if isHTTP { appendRequest(context, to: &out) }
         out.append(",\"bytes_sent\":" as StaticString)
-        out.append(number: facts.bytesToClient)
+        out.append(number: context.bytesToClient)
         out.append(",\"bytes_received\":" as StaticString)
-        out.append(number: facts.bytesFromClient)
+        out.append(number: context.bytesFromClient)
         if isHTTP { out.append(time: "request_ms", timers.requestTime) }
         out.append(time: "queue_ms", timers.queueTime)
         out.append(time: "connect_ms", timers.connectTime)
         if isHTTP { out.append(time: "response_ms", timers.responseTime) }
         out.append(time: "total_ms", isHTTP ? timers.activeTime : timers.totalTime)
         out.append(",\"termination\":\"" as StaticString)
-        out.append(facts.termination.cause.rawValue)
-        out.append(facts.termination.phase.rawValue)
+        out.append(context.termination.cause.rawValue)
+        out.append(context.termination.phase.rawValue)
         if isHTTP {
-            out.append(facts.termination.clientCookie.rawValue)
-            out.append(facts.termination.serverCookie.rawValue)
+            out.append(context.termination.clientCookie.rawValue)
+            out.append(context.termination.serverCookie.rawValue)
         }
         out.append("\",\"retries\":" as StaticString)
-        out.append(number: facts.retries)
+        out.append(number: context.retries)
         out.append(",\"redispatched\":" as StaticString)
-        out.append(bool: facts.isRedispatched)
-        out.append(count: "connections", facts.counts.process)
-        out.append(count: "frontend_connections", facts.counts.frontend)
-        out.append(count: "backend_connections", facts.counts.backend)
-        out.append(count: "server_connections", facts.counts.server)
-        out.append(count: "server_queue", facts.counts.serverQueue)
-        out.append(count: "backend_queue", facts.counts.backendQueue)
-        if !facts.uniqueID.isEmpty {
+        out.append(bool: context.isRedispatched)
+        out.append(count: "connections", context.counts.process)
+        out.append(count: "frontend_connections", context.counts.frontend)
+        out.append(count: "backend_connections", context.counts.backend)
+        out.append(count: "server_connections", context.counts.server)
+        out.append(count: "server_queue", context.counts.serverQueue)
+        out.append(count: "backend_queue", context.counts.backendQueue)
+        if !context.uniqueID.isEmpty {
             out.append(",\"unique_id\":" as StaticString)
-            out.append(json: facts.uniqueID)
+            out.append(json: context.uniqueID)
         }
-        if let fault = facts.handshakeFault {
+        if let fault = context.handshakeFault {
             out.append(",\"error\":\"" as StaticString)
             out.append(fault.text)
             out.append(0x22)
         }
-        out.append(captures: "request_headers", requestNames, facts.requestCaptures)
-        out.append(captures: "response_headers", responseNames, facts.responseCaptures)
+        out.append(captures: "request_headers", requestNames, context.requestCaptures)
+        out.append(captures: "response_headers", responseNames, context.responseCaptures)
         out.append(0x7D)
     }
 
@@ -72,8 +73,8 @@ enum JSONLine {
         ("method", .method), ("target", .uri), ("version", .version),
     ]
 
-    private static func appendRequest(_ facts: ExchangeFacts, to out: inout TextWriter) {
-        let line = facts.requestLine
+    private static func appendRequest(_ context: ExchangeContext, to out: inout TextWriter) {
+        let line = context.requestLine
         let parts = RequestLineParts(line)
         for (key, part) in requestParts {
             out.append(key: key)
@@ -85,8 +86,12 @@ enum JSONLine {
             }
         }
         out.append(",\"host\":" as StaticString)
-        if facts.request.hasHost { out.append(json: facts.request.host) } else { out.append("null" as StaticString) }
-        out.append(time: "status", facts.status)
+        if context.request.hasHost {
+            out.append(json: context.request.host)
+        } else {
+            out.append("null" as StaticString)
+        }
+        out.append(time: "status", context.status)
     }
 }
 

@@ -115,78 +115,79 @@ public enum LogVariable: String, CaseIterable, Sendable {
 
 extension LogVariable {
     /// Appends the variable's text. `isLine` says that missing text needs a dash.
-    public func render(_ facts: ExchangeFacts, _ flags: Format.Flags, isLine: Bool, _ out: inout TextWriter) {
+    public func render(_ context: ExchangeContext, _ flags: Format.Flags, isLine: Bool, _ out: inout TextWriter) {
         switch self {
-        case .clientIP: out.append(ipOf: facts.client, flags, isLine)
-        case .clientPort: out.append(portOf: facts.client, flags, isLine)
-        case .frontendIP: out.append(ipOf: facts.local, flags, isLine)
-        case .frontendPort: out.append(portOf: facts.local, flags, isLine)
-        case .sourceIP: out.append(ipOf: facts.sourceAddress, flags, isLine)
-        case .sourcePort: out.append(portOf: facts.sourceAddress, flags, isLine)
-        case .serverIP: out.append(ipOf: facts.serverAddress, flags, isLine)
-        case .serverPort: out.append(portOf: facts.serverAddress, flags, isLine)
+        case .clientIP: out.append(ipOf: context.client, flags, isLine)
+        case .clientPort: out.append(portOf: context.client, flags, isLine)
+        case .frontendIP: out.append(ipOf: context.local, flags, isLine)
+        case .frontendPort: out.append(portOf: context.local, flags, isLine)
+        case .sourceIP: out.append(ipOf: context.sourceAddress, flags, isLine)
+        case .sourcePort: out.append(portOf: context.sourceAddress, flags, isLine)
+        case .serverIP: out.append(ipOf: context.serverAddress, flags, isLine)
+        case .serverPort: out.append(portOf: context.serverAddress, flags, isLine)
 
-        case .frontend: out.append(text: facts.frontendName, flags, isLine: isLine)
+        case .frontend: out.append(text: context.frontendName, flags, isLine: isLine)
         case .frontendTransport:
             if flags.contains(.quote) { out.append(0x22) }
-            out.append(text: facts.frontendName, flags.subtracting(.quote), isLine: isLine)
-            if facts.isTLS { out.append(0x7E) }
+            out.append(text: context.frontendName, flags.subtracting(.quote), isLine: isLine)
+            if context.isTLS { out.append(0x7E) }
             if flags.contains(.quote) { out.append(0x22) }
-        case .backend: out.append(text: facts.backendName, flags, isLine: isLine)
-        case .server: out.append(text: facts.serverName, flags, isLine: isLine)
+        case .backend: out.append(text: context.backendName, flags, isLine: isLine)
+        case .server: out.append(text: context.serverName, flags, isLine: isLine)
 
-        case .date: out.append(date: facts.timers.acceptDate)
-        case .requestDate: out.append(date: facts.timers.requestDate)
-        case .gmtDate: out.append(zonedDate: facts.timers.acceptDate.utc)
-        case .localDate: out.append(zonedDate: LocalCalendar.civil(facts.timers.acceptDate))
-        case .requestGMTDate: out.append(zonedDate: facts.timers.requestDate.utc)
-        case .requestLocalDate: out.append(zonedDate: LocalCalendar.civil(facts.timers.requestDate))
-        case .timestamp: out.append(number: UInt64(max(0, facts.timers.acceptDate.seconds)), flags, width: 4)
-        case .milliseconds: out.append(threeDigits: facts.timers.acceptDate.microseconds / 1_000)
+        case .date: out.append(date: context.timers.acceptDate)
+        case .requestDate: out.append(date: context.timers.requestDate)
+        case .gmtDate: out.append(zonedDate: context.timers.acceptDate.utc)
+        case .localDate: out.append(zonedDate: LocalCalendar.civil(context.timers.acceptDate))
+        case .requestGMTDate: out.append(zonedDate: context.timers.requestDate.utc)
+        case .requestLocalDate: out.append(zonedDate: LocalCalendar.civil(context.timers.requestDate))
+        case .timestamp: out.append(number: UInt64(max(0, context.timers.acceptDate.seconds)), flags, width: 4)
+        case .milliseconds: out.append(threeDigits: context.timers.acceptDate.microseconds / 1_000)
 
-        case .requestTime: out.append(number: facts.timers.requestTime)
-        case .queueTime: out.append(number: facts.timers.queueTime)
-        case .connectTime: out.append(number: facts.timers.connectTime)
-        case .responseTime: out.append(number: facts.timers.responseTime)
-        case .activeTime: out.append(number: facts.timers.activeTime, growing: isLine, facts)
-        case .totalTime: out.append(number: facts.timers.totalTime, growing: isLine, facts)
-        case .dataTime: out.append(number: facts.timers.dataTime)
-        case .handshakeTime: out.append(number: facts.timers.handshakeTime)
-        case .idleTime: out.append(number: facts.timers.idleTime)
-        case .requestCompleteTime: out.append(number: facts.timers.requestCompleteTime)
-        case .userTime: out.append(number: facts.timers.userTime, growing: isLine, facts)
+        case .requestTime: out.append(number: context.timers.requestTime)
+        case .queueTime: out.append(number: context.timers.queueTime)
+        case .connectTime: out.append(number: context.timers.connectTime)
+        case .responseTime: out.append(number: context.timers.responseTime)
+        case .activeTime: out.append(number: context.timers.activeTime, growing: isLine, context)
+        case .totalTime: out.append(number: context.timers.totalTime, growing: isLine, context)
+        case .dataTime: out.append(number: context.timers.dataTime)
+        case .handshakeTime: out.append(number: context.timers.handshakeTime)
+        case .idleTime: out.append(number: context.timers.idleTime)
+        case .requestCompleteTime: out.append(number: context.timers.requestCompleteTime)
+        case .userTime: out.append(number: context.timers.userTime, growing: isLine, context)
 
-        case .status: out.append(number: facts.statusSoFar)
-        case .bytesToClient: out.append(number: Int(truncatingIfNeeded: facts.bytesToClient), growing: isLine, facts)
-        case .bytesFromClient: out.append(number: facts.bytesFromClient)
+        case .status: out.append(number: context.statusSoFar)
+        case .bytesToClient:
+            out.append(number: Int(truncatingIfNeeded: context.bytesToClient), growing: isLine, context)
+        case .bytesFromClient: out.append(number: context.bytesFromClient)
 
-        case .requestCookie: out.append(text: facts.requestCookie, flags, isLine: isLine)
-        case .responseCookie: out.append(text: facts.responseCookie, flags, isLine: isLine)
+        case .requestCookie: out.append(text: context.requestCookie, flags, isLine: isLine)
+        case .responseCookie: out.append(text: context.responseCookie, flags, isLine: isLine)
         case .termination, .terminationAndCookies:
-            out.append(facts.termination.cause.rawValue)
-            out.append(facts.termination.phase.rawValue)
+            out.append(context.termination.cause.rawValue)
+            out.append(context.termination.phase.rawValue)
             guard self == .terminationAndCookies else { return }
-            out.append(facts.termination.clientCookie.rawValue)
-            out.append(facts.termination.serverCookie.rawValue)
+            out.append(context.termination.clientCookie.rawValue)
+            out.append(context.termination.serverCookie.rawValue)
 
-        case .processConnections: out.append(number: facts.connections.process)
-        case .frontendConnections: out.append(number: facts.connections.frontend)
-        case .backendConnections: out.append(number: facts.connections.backend)
-        case .serverConnections: out.append(number: facts.connections.server)
-        case .serverQueue: out.append(number: facts.counts.serverQueue)
-        case .backendQueue: out.append(number: facts.counts.backendQueue)
+        case .processConnections: out.append(number: context.connections.process)
+        case .frontendConnections: out.append(number: context.connections.frontend)
+        case .backendConnections: out.append(number: context.connections.backend)
+        case .serverConnections: out.append(number: context.connections.server)
+        case .serverQueue: out.append(number: context.counts.serverQueue)
+        case .backendQueue: out.append(number: context.counts.backendQueue)
         case .retries:
-            if facts.isRedispatched { out.append(0x2B) }
-            out.append(number: facts.retries)
+            if context.isRedispatched { out.append(0x2B) }
+            out.append(number: context.retries)
 
-        case .requestCaptures: out.append(captures: facts.requestCaptures, flags)
-        case .responseCaptures: out.append(captures: facts.responseCaptures, flags)
-        case .requestCaptureList: out.append(captureList: facts.requestCaptures, flags, isLine)
-        case .responseCaptureList: out.append(captureList: facts.responseCaptures, flags, isLine)
+        case .requestCaptures: out.append(captures: context.requestCaptures, flags)
+        case .responseCaptures: out.append(captures: context.responseCaptures, flags)
+        case .requestCaptureList: out.append(captureList: context.requestCaptures, flags, isLine)
+        case .responseCaptureList: out.append(captureList: context.responseCaptures, flags, isLine)
 
         case .requestLine, .method, .uri, .uriWithoutQuery, .path, .query, .version:
             if flags.contains(.quote) { out.append(0x22) }
-            out.append(requestPart: self, of: facts.requestLine, flags)
+            out.append(requestPart: self, of: context.requestLine, flags)
             if flags.contains(.quote) { out.append(0x22) }
 
         // No connection is encrypted yet.
@@ -194,12 +195,12 @@ extension LogVariable {
 
         case .hostname: out.append(text: Self.machineName, flags, isLine: isLine)
         case .processID: out.append(number: UInt64(getpid()), flags, width: 4)
-        case .requestCounter: out.append(number: facts.requestCounter, flags, width: 4)
-        case .logCounter: out.append(number: facts.logCounter)
-        case .uniqueID: out.append(text: facts.uniqueID, flags, isLine: isLine)
+        case .requestCounter: out.append(number: context.requestCounter, flags, width: 4)
+        case .logCounter: out.append(number: context.logCounter)
+        case .uniqueID: out.append(text: context.uniqueID, flags, isLine: isLine)
         case .origin:
             if flags.contains(.quote) { out.append(0x22) }
-            out.append(isLine ? facts.logOrigin : "unspec")
+            out.append(isLine ? context.logOrigin : "unspec")
             if flags.contains(.quote) { out.append(0x22) }
         }
     }
@@ -211,7 +212,7 @@ extension LogVariable {
     }()
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// HAProxy's name for the point at which a line of the log is written.
     fileprivate var logOrigin: StaticString {
         if handshakeFault != nil { return "sess_error" }

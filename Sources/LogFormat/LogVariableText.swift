@@ -33,8 +33,8 @@ extension TextWriter {
 
     /// In a line that is written while the exchange still goes on (`option logasap`) a plus sign in front says that the number
     /// will yet grow.
-    mutating func append(number value: Int, growing isLine: Bool, _ facts: ExchangeFacts) {
-        if isLine, facts.timers.ended == nil { append(0x2B) }
+    mutating func append(number value: Int, growing isLine: Bool, _ context: ExchangeContext) {
+        if isLine, context.timers.ended == nil { append(0x2B) }
         append(number: value)
     }
 

@@ -21,20 +21,22 @@ public struct UniqueID: Sendable {
     static let bytesMax = 127
 
     /// Gives the exchange its name. Call when the request's head is complete, before rules run.
-    public func name(_ facts: ExchangeFacts) {
-        facts.uniqueID.removeAll(keepingCapacity: true)
-        facts.side = .request
-        format.render(facts, program, into: &facts.uniqueID)
-        if facts.uniqueID.count > Self.bytesMax { facts.uniqueID.removeLast(facts.uniqueID.count - Self.bytesMax) }
+    public func name(_ context: ExchangeContext) {
+        context.uniqueID.removeAll(keepingCapacity: true)
+        context.side = .request
+        format.render(context, program, into: &context.uniqueID)
+        if context.uniqueID.count > Self.bytesMax {
+            context.uniqueID.removeLast(context.uniqueID.count - Self.bytesMax)
+        }
     }
 
     /// Tells the server the name, if there is a field for it: in place of what the client says there, but not of what a
     /// rule has written.
-    public func addField(_ facts: ExchangeFacts) {
+    public func addField(_ context: ExchangeContext) {
         guard let field else { return }
-        let isWritten = facts.request.fields.remove(named: program.text(field.text), before: facts.receivedFields)
-        guard !isWritten, !facts.uniqueID.isEmpty else { return }
-        facts.request.fields.change(.add, field, facts.uniqueID, program)
+        let isWritten = context.request.fields.remove(named: program.text(field.text), before: context.receivedFields)
+        guard !isWritten, !context.uniqueID.isEmpty else { return }
+        context.request.fields.change(.add, field, context.uniqueID, program)
     }
 }
 

@@ -1,7 +1,7 @@
 // Regular expressions: PCRE2's, compiled to machine code where it can do that (manual, section 7.1.3).
 //
 // Matching has a limit of steps, so that no pair of pattern and text can hold a worker. Beyond it the text is taken not to
-// match, and the exchange's facts are told that this was never found out (`RegularMatchObserver`): rules that refuse then refuse.
+// match, and the exchange's context is told that this was never found out (`RegularMatchObserver`): rules that refuse then refuse.
 // A compiled expression is a pointer that all workers read; what a match writes belongs to the exchange.
 
 internal import Basics

@@ -36,7 +36,7 @@ extension ProxyStream {
         var (bytes, position) = client.input.copy(withConsumed: Int(clamping: client.http1.bytesReceived))
         if bytes.isEmpty {
             // The buffer has passed its bytes on; the parsed head has the same content.
-            bytes = Self.text(of: facts.request)
+            bytes = Self.text(of: context.request)
             position = bytes.count
         }
         keep(.request, reason, bytes, position, of: frontend.refused, worker)
@@ -47,7 +47,7 @@ extension ProxyStream {
         guard let connection, let backend else { return }
         var (bytes, position) = connection.input.copy(withConsumed: .max)
         if bytes.isEmpty {
-            bytes = Self.text(of: facts.response)
+            bytes = Self.text(of: context.response)
             position = bytes.count
         }
         keep(.response, reason, bytes, position, of: backend.refused, worker)
@@ -55,13 +55,13 @@ extension ProxyStream {
 
     /// Keeps a message that was let through, for the operator to see what `accept-invalid` is still needed for.
     final func keepToleratedRequest(_ reason: String, at position: Int, _ worker: Worker) {
-        let bytes = Self.text(of: facts.request)
+        let bytes = Self.text(of: context.request)
         keep(.request, "accepted: \(reason)", bytes, min(position, bytes.count), of: frontend.refused, worker)
     }
 
     final func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {
         guard let backend else { return }
-        let bytes = Self.text(of: facts.response)
+        let bytes = Self.text(of: context.response)
         keep(.response, "accepted: \(reason)", bytes, min(position, bytes.count), of: backend.refused, worker)
     }
 
@@ -71,7 +71,7 @@ extension ProxyStream {
     ) {
         var message = CapturedError(
             side, at: worker.kernel.wallTime(), frontend: .init(name: frontend.name, id: frontend.id),
-            backend: backend.map { .init(name: $0.name, id: $0.id) }, client: facts.client, reason: reason,
+            backend: backend.map { .init(name: $0.name, id: $0.id) }, client: context.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
         if let server { message.server = .init(name: server.name, id: server.id) }
         if side == .request { message.skipped = max(0, Int(clamping: client.http1.bytesReceived) - position) }

@@ -38,25 +38,26 @@ final class LiveRuntimeState: RuntimeState {
         Dictionary(names.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
+    func place(of reference: SiteReference, for context: ExchangeContext) -> SitePlace? {
         switch reference.kind {
-        case .frontend: (reference.name.isEmpty ? facts.frontendIndex : frontends[reference.name]).map { SitePlace($0) }
-        case .backend: (reference.name.isEmpty ? facts.backendIndex : backends[reference.name]).map { SitePlace($0) }
-        case .server: server(reference, facts)
+        case .frontend:
+            (reference.name.isEmpty ? context.frontendIndex : frontends[reference.name]).map { SitePlace($0) }
+        case .backend: (reference.name.isEmpty ? context.backendIndex : backends[reference.name]).map { SitePlace($0) }
+        case .server: server(reference, context)
         }
     }
 
-    func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? {
+    func place(named name: [UInt8], _ kind: SiteReference.Kind, for context: ExchangeContext) -> SitePlace? {
         switch kind {
         case .frontend: computed.frontends[name].map { SitePlace($0) }
         case .backend: computed.backends[name].map { SitePlace($0) }
-        case .server: computed.place(ofServer: name, orIn: facts.backendIndex)
+        case .server: computed.place(ofServer: name, orIn: context.backendIndex)
         }
     }
 
-    func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {
+    func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {
         guard let line = plan.undecidedMatches.line(about: rule, count, now: kernel.now) else { return }
-        let targets = plan.frontends[facts.frontendIndex].logTargets
+        let targets = plan.frontends[context.frontendIndex].logTargets
         log.event(.warning, to: targets.isEmpty ? plan.logTargets : targets, line)
     }
 
@@ -78,8 +79,8 @@ final class LiveRuntimeState: RuntimeState {
 
     func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(plan.backends[index].name) }
 
-    private func server(_ reference: SiteReference, _ facts: ExchangeFacts) -> SitePlace? {
-        let backend = if let name = reference.backend { backends[name] } else { facts.backendIndex }
+    private func server(_ reference: SiteReference, _ context: ExchangeContext) -> SitePlace? {
+        let backend = if let name = reference.backend { backends[name] } else { context.backendIndex }
         guard let backend, let index = servers[backend][reference.server] else { return nil }
         return SitePlace(backend, server: index)
     }
@@ -99,8 +100,8 @@ final class LiveRuntimeState: RuntimeState {
         }
     }
 
-    func connections(toSocketOf facts: ExchangeFacts) -> Int? {
-        plan.frontends[facts.frontendIndex].binds.first { $0.number == facts.socketID }?.connections?.current
+    func connections(toSocketOf context: ExchangeContext) -> Int? {
+        plan.frontends[context.frontendIndex].binds.first { $0.number == context.socketID }?.connections?.current
     }
 
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int {

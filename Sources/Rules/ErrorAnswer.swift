@@ -16,7 +16,7 @@ public struct ErrorAnswer: Sendable {
         self.program = program
     }
 
-    public func response(to facts: ExchangeFacts) -> LocalResponse { content.response(facts, program) }
+    public func response(to context: ExchangeContext) -> LocalResponse { content.response(context, program) }
 }
 
 extension RulesSettings {

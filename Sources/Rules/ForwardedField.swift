@@ -43,101 +43,102 @@ public struct ForwardedField: Sendable {
     }
 
     /// Adds the element behind those that the request has; in a field of its own if one of those is not valid.
-    public func add(to facts: ExchangeFacts) {
-        facts.rendered.removeAll(keepingCapacity: true)
-        let list = facts.request.fields.validForwardedList
-        if let list { facts.rendered.append(value: list, of: facts.request.fields) }
-        if !facts.rendered.isEmpty { facts.rendered.append(0x2C) }
-        let start = facts.rendered.count
-        writeElement(facts)
-        guard facts.rendered.count > start else { return }
+    public func add(to context: ExchangeContext) {
+        context.rendered.removeAll(keepingCapacity: true)
+        let list = context.request.fields.validForwardedList
+        if let list { context.rendered.append(value: list, of: context.request.fields) }
+        if !context.rendered.isEmpty { context.rendered.append(0x2C) }
+        let start = context.rendered.count
+        writeElement(context)
+        guard context.rendered.count > start else { return }
         if let list {
-            facts.request.fields.replaceValue(list, withText: facts.rendered)
+            context.request.fields.replaceValue(list, withText: context.rendered)
         } else {
-            facts.request.fields.append(.forwarded, facts.rendered)
+            context.request.fields.append(.forwarded, context.rendered)
         }
     }
 
     /// In HAProxy's order.
-    private func writeElement(_ facts: ExchangeFacts) {
-        let start = facts.rendered.count
-        func separate() { if facts.rendered.count > start { facts.rendered.append(0x3B) } }
-        if parts.hasProto { facts.rendered.append(facts.isTLS ? "proto=https" : "proto=http") }
+    private func writeElement(_ context: ExchangeContext) {
+        let start = context.rendered.count
+        func separate() { if context.rendered.count > start { context.rendered.append(0x3B) } }
+        if parts.hasProto { context.rendered.append(context.isTLS ? "proto=https" : "proto=http") }
         if !parts.host.isNone {
             separate()
-            facts.rendered.append("host=\"")
-            writeHost(facts)
-            facts.rendered.append(0x22)
+            context.rendered.append("host=\"")
+            writeHost(context)
+            context.rendered.append(0x22)
         }
         if !parts.byNode.name.isNone {
             separate()
-            facts.rendered.append("by=")
-            write(parts.byNode, facts.local, facts)
+            context.rendered.append("by=")
+            write(parts.byNode, context.local, context)
         }
         if !parts.forNode.name.isNone {
             separate()
-            facts.rendered.append("for=")
-            write(parts.forNode, facts.client, facts)
+            context.rendered.append("for=")
+            write(parts.forNode, context.client, context)
         }
     }
 
     /// Nothing, where it is no host.
-    private func writeHost(_ facts: ExchangeFacts) {
+    private func writeHost(_ context: ExchangeContext) {
         switch parts.host {
         case .none: break
-        case .exchange: facts.rendered.append(hostOf: facts.request)
+        case .exchange: context.rendered.append(hostOf: context.request)
         case .expression(let expression):
-            facts.withScratch {
-                guard let value = expression.evaluate(facts, program) else { return }
-                facts.withBytes(value.bytes(facts)) { facts.rendered.append(host: $0) }
+            context.withScratch {
+                guard let value = expression.evaluate(context, program) else { return }
+                context.withBytes(value.bytes(context)) { context.rendered.append(host: $0) }
             }
         }
     }
 
     /// With its port a node stands in quotes, and so does an IPv6 address.
-    private func write(_ node: ForwardedParts.Node, _ end: SocketAddress, _ facts: ExchangeFacts) {
+    private func write(_ node: ForwardedParts.Node, _ end: SocketAddress, _ context: ExchangeContext) {
         let hasPort = !node.port.isNone
-        if hasPort { facts.rendered.append(0x22) }
-        let start = facts.rendered.count
-        writeName(node.name, end, isQuoted: hasPort, facts)
-        if facts.rendered.count == start { facts.rendered.append("unknown") }
+        if hasPort { context.rendered.append(0x22) }
+        let start = context.rendered.count
+        writeName(node.name, end, isQuoted: hasPort, context)
+        if context.rendered.count == start { context.rendered.append("unknown") }
         guard hasPort else { return }
-        facts.rendered.append(0x3A)
-        let portStart = facts.rendered.count
-        writePort(node.port, end, facts)
-        if facts.rendered.count == portStart { facts.rendered.removeLast() }
-        facts.rendered.append(0x22)
+        context.rendered.append(0x3A)
+        let portStart = context.rendered.count
+        writePort(node.port, end, context)
+        if context.rendered.count == portStart { context.rendered.removeLast() }
+        context.rendered.append(0x22)
     }
 
     private func writeName(
-        _ source: ForwardedParts.Source, _ end: SocketAddress, isQuoted: Bool, _ facts: ExchangeFacts
+        _ source: ForwardedParts.Source, _ end: SocketAddress, isQuoted: Bool, _ context: ExchangeContext
     ) {
         switch source {
         case .none: break
-        case .exchange: if let ip = end.ip { facts.rendered.append(node: ip, isQuoted) }
+        case .exchange: if let ip = end.ip { context.rendered.append(node: ip, isQuoted) }
         case .expression(let expression):
-            facts.withScratch {
-                switch expression.evaluate(facts, program) {
+            context.withScratch {
+                switch expression.evaluate(context, program) {
                 case nil: break
-                case .address(let ip): facts.rendered.append(node: ip, isQuoted)
-                case let value?: facts.withBytes(value.bytes(facts)) { facts.rendered.append(nodeName: $0, isQuoted) }
+                case .address(let ip): context.rendered.append(node: ip, isQuoted)
+                case let value?:
+                    context.withBytes(value.bytes(context)) { context.rendered.append(nodeName: $0, isQuoted) }
                 }
             }
         }
     }
 
-    private func writePort(_ source: ForwardedParts.Source, _ end: SocketAddress, _ facts: ExchangeFacts) {
+    private func writePort(_ source: ForwardedParts.Source, _ end: SocketAddress, _ context: ExchangeContext) {
         switch source {
         case .none: break
-        case .exchange: if let port = end.port { facts.rendered.append(decimal: port) }
+        case .exchange: if let port = end.port { context.rendered.append(decimal: port) }
         case .expression(let expression):
-            facts.withScratch {
-                guard let value = expression.evaluate(facts, program) else { return }
-                facts.withBytes(value.bytes(facts)) { text in
+            context.withScratch {
+                guard let value = expression.evaluate(context, program) else { return }
+                context.withBytes(value.bytes(context)) { text in
                     if ForwardedNode.port(text) != nil || ForwardedNode.isWord(text) {
-                        facts.rendered.append(text)
+                        context.rendered.append(text)
                     } else {
-                        facts.rendered.append(identifier: text)
+                        context.rendered.append(identifier: text)
                     }
                 }
             }

@@ -20,13 +20,13 @@ public struct Monitor: Sendable {
 
     /// 200, or 503 if a `monitor fail` line holds; nil if the request has another target, query included. A target that
     /// begins with a slash is that of an absolute form too, whatever its scheme and authority.
-    public func status(for facts: ExchangeFacts) -> Int? {
-        var isMine = facts.request.target.equals(target)
-        if !isMine, target.first == 0x2F { isMine = facts.request.pathAndQuery.equals(target) }
+    public func status(for context: ExchangeContext) -> Int? {
+        var isMine = context.request.target.equals(target)
+        if !isMine, target.first == 0x2F { isMine = context.request.pathAndQuery.equals(target) }
         guard isMine else { return nil }
-        facts.side = .request
+        context.side = .request
         // A condition that cannot be decided is not reported as well-being.
-        return failures.contains { $0.holds(facts, program, .towardsHolding) } ? 503 : 200
+        return failures.contains { $0.holds(context, program, .towardsHolding) } ? 503 : 200
     }
 }
 

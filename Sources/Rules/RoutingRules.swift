@@ -70,41 +70,41 @@ public struct RoutingRules: Sendable {
 
     /// The backend's index; nil if there is none: the answer is 503.
     @inlinable
-    public func choose(for facts: ExchangeFacts) -> Int? { hasRules ? search(for: facts) : fallback }
+    public func choose(for context: ExchangeContext) -> Int? { hasRules ? search(for: context) : fallback }
 
     @usableFromInline
-    func search(for facts: ExchangeFacts) -> Int? {
-        facts.side = .request
+    func search(for context: ExchangeContext) -> Int? {
+        context.side = .request
         for rule in rules {
             if let condition = rule.condition {
-                let holds = condition.holds(facts, program)
-                facts.reportUndecidedMatches(rule.origin, program)
+                let holds = condition.holds(context, program)
+                context.reportUndecidedMatches(rule.origin, program)
                 guard holds else { continue }
             }
             switch rule.target {
             case .index(let index):
-                if let index, disabledIndices.contains(index), !forces(facts) { continue }
+                if let index, disabledIndices.contains(index), !forces(context) { continue }
                 return index
             case .computed(let format):
-                format.render(facts, program)
-                facts.reportUndecidedMatches(rule.origin, program)
-                let index = indices[facts.rendered]
-                if disabledNames.contains(facts.rendered) {
-                    guard let index, forces(facts) else { continue }
+                format.render(context, program)
+                context.reportUndecidedMatches(rule.origin, program)
+                let index = indices[context.rendered]
+                if disabledNames.contains(context.rendered) {
+                    guard let index, forces(context) else { continue }
                     return index
                 }
                 // A name that no backend has ends the search (manual, `use_backend`).
-                return index ?? lastResort(facts)
+                return index ?? lastResort(context)
             }
         }
-        return lastResort(facts)
+        return lastResort(context)
     }
 
-    private func lastResort(_ facts: ExchangeFacts) -> Int? {
-        if let disabledFallback, forces(facts) { return disabledFallback }
+    private func lastResort(_ context: ExchangeContext) -> Int? {
+        if let disabledFallback, forces(context) { return disabledFallback }
         return fallback
     }
 
     /// Whether a `force-be-switch` line lets this exchange go to disabled backends.
-    private func forces(_ facts: ExchangeFacts) -> Bool { forcedSwitches.contains { $0.holds(facts, program) } }
+    private func forces(_ context: ExchangeContext) -> Bool { forcedSwitches.contains { $0.holds(context, program) } }
 }

@@ -42,9 +42,9 @@ public enum RuleWait: Sendable {
     case pause(TimeSpan)
     /// The request's body, whole or as many bytes of it, for so long at most.
     case body(time: TimeSpan, bytes: Int?)
-    /// An address for `facts.wantedName`; `facts.found` has to be called before the rules go on.
+    /// An address for `context.wantedName`; `context.found` has to be called before the rules go on.
     case address
-    /// More of what the client, or the server, sends: a condition cannot be decided yet (`facts.mayGrow`).
+    /// More of what the client, or the server, sends: a condition cannot be decided yet (`context.mayGrow`).
     case more
 }
 
@@ -73,20 +73,20 @@ public final class RuleSet: Sendable {
         isEmpty = rules.isEmpty && redirects.isEmpty
     }
 
-    /// Runs the rules in file order, from the first or where they had stopped; they change `facts.request` or
-    /// `facts.response` in place.
-    public func run(on facts: ExchangeFacts, from position: RulePosition = .start) -> RuleOutcome {
+    /// Runs the rules in file order, from the first or where they had stopped; they change `context.request` or
+    /// `context.response` in place.
+    public func run(on context: ExchangeContext, from position: RulePosition = .start) -> RuleOutcome {
         if isEmpty { return .proceed }
-        facts.side = side
-        if position == .start { facts.isStrict = true }
+        context.side = side
+        if position == .start { context.isStrict = true }
         if position.index < rules.count {
-            switch run(rules, from: position.index, facts) {
+            switch run(rules, from: position.index, context) {
             case .decided(let outcome): return outcome
             case .wait(let wait, let index): return .wait(wait, from: RulePosition(index: index))
             case .next, .stop: break
             }
         }
-        switch run(redirects, from: max(0, position.index - rules.count), facts) {
+        switch run(redirects, from: max(0, position.index - rules.count), context) {
         case .decided(let outcome): return outcome
         case .wait(let wait, let index): return .wait(wait, from: RulePosition(index: rules.count + index))
         case .next, .stop: return .proceed
@@ -100,17 +100,17 @@ public final class RuleSet: Sendable {
         case wait(RuleWait, index: Int)
     }
 
-    private func run(_ rules: [Rule], from start: Int, _ facts: ExchangeFacts) -> Run {
+    private func run(_ rules: [Rule], from start: Int, _ context: ExchangeContext) -> Run {
         var i = start
         while i < rules.count {
             // Not the whole rule at once: most actions are only passed over.
             if let condition = rules[i].condition {
                 let settlement = rules[i].settlement
                 let verdict: Condition.Verdict =
-                    facts.mayGrow
-                    ? condition.verdict(facts, program, settlement)
-                    : condition.holds(facts, program, settlement) ? .holds : .fails
-                facts.reportUndecidedMatches(rules[i].origin, program)
+                    context.mayGrow
+                    ? condition.verdict(context, program, settlement)
+                    : condition.holds(context, program, settlement) ? .holds : .fails
+                context.reportUndecidedMatches(rules[i].origin, program)
                 switch verdict {
                 case .holds: break
                 case .fails:
@@ -119,22 +119,22 @@ public final class RuleSet: Sendable {
                 case .undecided: return .wait(.more, index: i)
                 }
             }
-            let result = rules[i].action.run(on: facts, side, program)
-            facts.reportUndecidedMatches(rules[i].origin, program)
+            let result = rules[i].action.run(on: context, side, program)
+            context.reportUndecidedMatches(rules[i].origin, program)
             switch result {
             case .next: i += 1
             case .stop:
-                facts.note(rules[i], program)
+                context.note(rules[i], program)
                 return .stop
             case .decided(let outcome):
-                facts.note(rules[i], program)
+                context.note(rules[i], program)
                 return .decided(outcome)
             case .wait(let wait): return .wait(wait, index: i + 1)
             case .undecided: return .wait(.more, index: i)
             case .failed:
-                facts.failedRewrites += 1
-                if facts.isStrict {
-                    facts.note(rules[i], program)
+                context.failedRewrites += 1
+                if context.isStrict {
+                    context.note(rules[i], program)
                     return .decided(.rewriteFailed)
                 }
                 i += 1
@@ -155,7 +155,7 @@ struct Rule: Sendable {
     var settlement = UndecidedMatches.Settlement.asNoMatch
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// For `last_rule_line` and its like.
     fileprivate func note(_ rule: Rule, _ program: RuleProgram) {
         guard rule.isLastRule, let origin = rule.origin else { return }
@@ -173,7 +173,7 @@ enum ActionResult {
     case decided(RuleOutcome)
     /// The rule behind this one, but not yet.
     case wait(RuleWait)
-    /// The same again when more is there (only while `facts.mayGrow`).
+    /// The same again when more is there (only while `context.mayGrow`).
     case undecided
     /// The message could not be changed so: the end, or the next rule if `strict-mode` is off.
     case failed

@@ -51,23 +51,23 @@ public struct ServerRules: Sendable {
     public var isEmpty: Bool { rules.isEmpty }
 
     /// Returns the index of the first server that a matching line names and that can be used; nil if there is none.
-    public func choose(for facts: ExchangeFacts, where isUsable: (Int) -> Bool) -> Int? {
+    public func choose(for context: ExchangeContext, where isUsable: (Int) -> Bool) -> Int? {
         if rules.isEmpty { return nil }
-        facts.side = .request
+        context.side = .request
         for rule in rules {
-            let index = rule.condition.holds(facts, program) ? place(rule.target, facts) : nil
-            facts.reportUndecidedMatches(rule.origin, program)
+            let index = rule.condition.holds(context, program) ? place(rule.target, context) : nil
+            context.reportUndecidedMatches(rule.origin, program)
             if let index, isUsable(index) { return index }
         }
         return nil
     }
 
-    private func place(_ target: Rule.Target, _ facts: ExchangeFacts) -> Int? {
+    private func place(_ target: Rule.Target, _ context: ExchangeContext) -> Int? {
         switch target {
         case .index(let index): return index
         case .computed(let format):
-            format.render(facts, program)
-            return indices[facts.rendered]
+            format.render(context, program)
+            return indices[context.rendered]
         }
     }
 }

@@ -43,16 +43,16 @@ import Testing
         let (nonce, key) = (Self.nonce, Self.keys[bits]!)
         for text in ["x", "sixteen bytes ab", "a text that is longer than one block"] {
             for extra in ["", ",YWJj"] {
-                let facts = try exchangeWithVariables()
+                let context = try exchangeWithVariables()
                 let encrypted = "str(\(text)),aes_gcm_enc(\(bits),\(nonce),\(key),txn.tag\(extra))"
-                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),txn.tag\(extra))", facts) == text)
+                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),txn.tag\(extra))", context) == text)
                 let other = extra.isEmpty ? ",YWJj" : ""
-                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),txn.tag\(other))", facts) == nil)
+                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),txn.tag\(other))", context) == nil)
                 #expect(
                     try value(
-                        "\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),AAAAAAAAAAAAAAAAAAAAAA==\(extra))", facts)
+                        "\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),AAAAAAAAAAAAAAAAAAAAAA==\(extra))", context)
                         == nil)
-                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),AAAA\(extra))", facts) == nil)
+                #expect(try value("\(encrypted),aes_gcm_dec(\(bits),\(nonce),\(key),AAAA\(extra))", context) == nil)
             }
             #expect(
                 try value("str(\(text)),aes_cbc_enc(\(bits),\(nonce),\(key)),aes_cbc_dec(\(bits),\(nonce),\(key))")

@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test func `A digest after a code is not the code`() throws {
-        let facts = try exchangeWithVariables()
+        let context = try exchangeWithVariables()
         for _ in 0..<3 {
-            #expect(try value("str(abc),hmac(md5,a2V5),hex", facts) == "D2FE98063F876B03193AFB49B4979591")
-            #expect(try value("str(abc),digest(md5),hex", facts) == "900150983CD24FB0D6963F7D28E17F72")
+            #expect(try value("str(abc),hmac(md5,a2V5),hex", context) == "D2FE98063F876B03193AFB49B4979591")
+            #expect(try value("str(abc),digest(md5),hex", context) == "900150983CD24FB0D6963F7D28E17F72")
             #expect(
-                try value("str(abc),hmac(sha256,txn.empty),hex", facts)
+                try value("str(abc),hmac(sha256,txn.empty),hex", context)
                     == "FD7ADB152C05EF80DCCF50A1FA4C05D5A3EC6DA95575FC312AE7C5D091836351")
         }
     }

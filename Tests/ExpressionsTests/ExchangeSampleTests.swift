@@ -12,32 +12,32 @@ import Testing
 @testable import Rules
 
 @Suite struct ExchangeSampleTests {
-    private func ended() throws -> ExchangeFacts {
-        let facts = try exchange("GET http://a.example/x/y?z=1 HTTP/1.1\nHost: a.example\n\n")
-        try answer("HTTP/1.1 503 Unavailable\n\n", facts)
-        facts.serverStatus = 500
-        facts.retries = 2
-        facts.directives.priority.level = -3
-        facts.directives.priority.offset = 250
-        facts.isRedispatched = true
-        facts.termination = Termination(.server, .headers)
-        facts.bytesFromClient = 120
-        facts.bytesToClient = 4_500
-        facts.requestCaptures.begin([8, 8])
-        facts.responseCaptures.begin([8])
-        unsafe facts.requestCaptures.set(0, Array("curl/8.0 (linux)".utf8).span.bytes)
-        unsafe facts.responseCaptures.set(0, Array("nginx".utf8).span.bytes)
+    private func ended() throws -> ExchangeContext {
+        let context = try exchange("GET http://a.example/x/y?z=1 HTTP/1.1\nHost: a.example\n\n")
+        try answer("HTTP/1.1 503 Unavailable\n\n", context)
+        context.serverStatus = 500
+        context.retries = 2
+        context.directives.priority.level = -3
+        context.directives.priority.offset = 250
+        context.isRedispatched = true
+        context.termination = Termination(.server, .headers)
+        context.bytesFromClient = 120
+        context.bytesToClient = 4_500
+        context.requestCaptures.begin([8, 8])
+        context.responseCaptures.begin([8])
+        unsafe context.requestCaptures.set(0, Array("curl/8.0 (linux)".utf8).span.bytes)
+        unsafe context.responseCaptures.set(0, Array("nginx".utf8).span.bytes)
         func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 5_000_000_000 + milliseconds * 1_000_000) }
-        facts.timers.accepted = at(0)
-        facts.timers.acceptDate = WallTime(seconds: 1_700_000_000, microseconds: 250_000)
-        facts.timers.handshakeDone = at(1)
-        facts.timers.requestBegun = at(3)
-        facts.timers.requestDone = at(8)
-        facts.timers.queueLeft = at(18)
-        facts.timers.connected = at(38)
-        facts.timers.responseHeadDone = at(78)
-        facts.timers.ended = at(158)
-        return facts
+        context.timers.accepted = at(0)
+        context.timers.acceptDate = WallTime(seconds: 1_700_000_000, microseconds: 250_000)
+        context.timers.handshakeDone = at(1)
+        context.timers.requestBegun = at(3)
+        context.timers.requestDone = at(8)
+        context.timers.queueLeft = at(18)
+        context.timers.connected = at(38)
+        context.timers.responseHeadDone = at(78)
+        context.timers.ended = at(158)
+        return context
     }
 
     @Test(arguments: [
@@ -62,28 +62,28 @@ import Testing
     }
 
     @Test func `Captures are of the request as it was received`() throws {
-        let facts = try ended()
-        _ = unsafe facts.request.setTarget(Array("/other".utf8).span.bytes)
-        _ = unsafe facts.request.setMethod(Array("PUT".utf8).span.bytes)
-        #expect(try value("capture.req.uri", facts) == "/x/y?z=1")
-        #expect(try value("capture.req.method", facts) == "GET")
-        facts.requestLine = Array("OPTIONS * HTTP/1.1".utf8)
-        #expect(try value("capture.req.uri", facts) == nil)
-        facts.requestLine = []
-        #expect(try value("capture.req.method", facts) == nil)
+        let context = try ended()
+        _ = unsafe context.request.setTarget(Array("/other".utf8).span.bytes)
+        _ = unsafe context.request.setMethod(Array("PUT".utf8).span.bytes)
+        #expect(try value("capture.req.uri", context) == "/x/y?z=1")
+        #expect(try value("capture.req.method", context) == "GET")
+        context.requestLine = Array("OPTIONS * HTTP/1.1".utf8)
+        #expect(try value("capture.req.uri", context) == nil)
+        context.requestLine = []
+        #expect(try value("capture.req.method", context) == nil)
     }
 
     @Test func `A response's body is what is here of it`() throws {
-        let facts = try exchange()
-        try answer("HTTP/1.1 200 OK\nContent-Length: 10\n\n", facts)
-        facts.responseBody = Array("hello".utf8)
-        #expect(try value("res.body", facts) == "hello")
-        #expect(try value("res.body,upper", facts) == "HELLO")
-        #expect(try value("res.body_len", facts) == "5")
-        #expect(try value("res.body_size", facts) == "10")
+        let context = try exchange()
+        try answer("HTTP/1.1 200 OK\nContent-Length: 10\n\n", context)
+        context.responseBody = Array("hello".utf8)
+        #expect(try value("res.body", context) == "hello")
+        #expect(try value("res.body,upper", context) == "HELLO")
+        #expect(try value("res.body_len", context) == "5")
+        #expect(try value("res.body_size", context) == "10")
         try answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", exchange())
-        facts.response.clear()
-        #expect(try value("res.body_size", facts) == "5")
+        context.response.clear()
+        #expect(try value("res.body_size", context) == "5")
     }
 
     @Test func `The last rule that ended its list is known by its place`() throws {
@@ -96,10 +96,10 @@ import Testing
             http-response return status 200 if { path /return }
             """)
         func place(_ path: String) throws -> [String?] {
-            let facts = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
-            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-            _ = section.rules.ruleSet(.httpResponse).run(on: facts)
-            return try ["last_rule_file", "last_rule_line", "last_entity"].map { try value($0, facts) }
+            let context = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
+            _ = section.rules.ruleSet(.httpRequest).run(on: context)
+            _ = section.rules.ruleSet(.httpResponse).run(on: context)
+            return try ["last_rule_file", "last_rule_line", "last_entity"].map { try value($0, context) }
         }
         #expect(try place("/") == [nil, nil, nil])
         #expect(try place("/deny") == ["test.cfg", "2", "test.cfg:2"])
@@ -108,14 +108,14 @@ import Testing
     }
 
     @Test func `set-retries shows in the samples, if it is a possible number`() throws {
-        let facts = try exchange()
-        facts.site = TestSite()
-        facts.backendIndex = 0
+        let context = try exchange()
+        context.site = TestSite()
+        context.backendIndex = 0
         for (amount, expected) in [("3", "3"), ("int(5)", "5"), ("int(101)", "2023"), ("var(txn.none)", "2023")] {
-            facts.directives.retries = nil
+            context.directives.retries = nil
             let section = try Section(.listen, "http-request set-retries \(amount)")
-            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-            #expect(try value("cur_max_retries", facts) == expected, "\(amount)")
+            _ = section.rules.ruleSet(.httpRequest).run(on: context)
+            #expect(try value("cur_max_retries", context) == expected, "\(amount)")
         }
         #expect(try problem("http-request set-retries 101").message.contains("101"))
     }
@@ -133,10 +133,10 @@ import Testing
     }
 
     @Test func `A stage that was not reached is -1`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         for sample in ["req.timer.queue", "bc.timer.connect", "res.timer.hdr"] {
-            #expect(try value(sample, facts) == "-1", "\(sample)")
+            #expect(try value(sample, context) == "-1", "\(sample)")
         }
-        #expect(try value("server_status", facts) == nil)
+        #expect(try value("server_status", context) == nil)
     }
 }

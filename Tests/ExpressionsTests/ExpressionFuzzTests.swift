@@ -26,8 +26,8 @@ import Testing
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8])
     func `Random lines are accepted or refused`(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let facts = try exchange("GET /a?b HTTP/1.1\nHost: a\nX: 1, 2\n\n")
-        try answer("HTTP/1.1 200 OK\nX: y\n\n", facts)
+        let context = try exchange("GET /a?b HTTP/1.1\nHost: a\nX: 1, 2\n\n")
+        try answer("HTTP/1.1 200 OK\nX: y\n\n", context)
         var accepted = 0
         for _ in 0..<3_000 {
             guard let keyword = RulesKeywords.table.randomElement(using: &random) else { continue }
@@ -48,7 +48,7 @@ import Testing
             do throws(ConfigProblem) {
                 try keyword.parse(&arguments, &draft)
                 accepted += 1
-                run(draft, facts)
+                run(draft, context)
             } catch {
                 #expect(!error.message.isEmpty)
                 if let range = error.range { #expect(range.column >= 1 && range.length >= 1) }
@@ -58,7 +58,7 @@ import Testing
     }
 
     /// Whatever was accepted can also be run.
-    private func run(_ draft: Draft, _ facts: ExchangeFacts) {
+    private func run(_ draft: Draft, _ context: ExchangeContext) {
         var drafts = [draft]
         var patterns = PatternSets()
         // Of userlists and files there are none, which the plan's builder would report.
@@ -67,24 +67,24 @@ import Testing
         else { return }
         let draft = drafts[0]
         let rules = draft[RulesSettings.self]
-        _ = rules.ruleSet(.httpRequest).run(on: facts)
-        _ = rules.ruleSet(.httpResponse).run(on: facts)
-        _ = rules.routing(indices: [:]).choose(for: facts)
+        _ = rules.ruleSet(.httpRequest).run(on: context)
+        _ = rules.ruleSet(.httpResponse).run(on: context)
+        _ = rules.routing(indices: [:]).choose(for: context)
         let program = RuleProgram(rules.table)
-        for list in rules.table.expressions.lists { _ = list.holds(facts, program) }
+        for list in rules.table.expressions.lists { _ = list.holds(context, program) }
         let log = draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
-        log.captureRequest(facts)
+        log.captureRequest(context)
         var line: [UInt8] = []
-        log.render(facts, into: &line)
-        log.renderJSON(facts, into: &line)
+        log.render(context, into: &line)
+        log.renderJSON(context, into: &line)
         // A format's own text may hold control characters, the operator's; no value brings any in.
         #expect(!line.contains { ($0 < 0x20 && $0 != 1) || $0 == 0x7F })
-        #expect(facts.scratch.isEmpty)
+        #expect(context.scratch.isEmpty)
     }
 
     @Test func `Random messages meet every sample`() throws {
         var random = SeededRandom(seed: 9)
-        let facts = ExchangeFacts()
+        let context = ExchangeContext()
         let sources = [
             "hdr(a)", "hdr(a,2)", "hdr(a,-2)", "req.fhdr(a)", "hdr_cnt(a)", "hdr_val(a)", "hdr_ip(a)", "path", "query",
             "url",
@@ -105,22 +105,22 @@ import Testing
         let program = RuleProgram(section.rules.table)
         let bytes: [UInt8] = Array(" ,\"\\;a.b/:-+0123456789?=é".utf8)
         for _ in 0..<2_000 {
-            facts.clear()
-            _ = facts.request.fields.append(.host, "h")
+            context.clear()
+            _ = context.request.fields.append(.host, "h")
             for _ in 0..<Int.random(in: 0...4, using: &random) {
                 let value = (0..<Int.random(in: 0...12, using: &random)).compactMap { _ in
                     bytes.randomElement(using: &random)
                 }
-                _ = unsafe facts.request.fields.append(name: Array("a".utf8).span.bytes, value: value.span.bytes)
+                _ = unsafe context.request.fields.append(name: Array("a".utf8).span.bytes, value: value.span.bytes)
             }
             let target =
                 "/"
                 + String(
                     (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in "ab/?.:".randomElement(using: &random)
                     })
-            _ = unsafe facts.request.setTarget(Array(target.utf8).span.bytes)
-            for criterion in program.expressions.criteria { _ = criterion.holds(facts, program) }
-            #expect(facts.scratch.isEmpty)
+            _ = unsafe context.request.setTarget(Array(target.utf8).span.bytes)
+            for criterion in program.expressions.criteria { _ = criterion.holds(context, program) }
+            #expect(context.scratch.isEmpty)
         }
     }
 
@@ -141,8 +141,8 @@ import Testing
     @Test(arguments: [1, 2, 3])
     func `Random values meet every converter`(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let facts = try exchangeWithVariables()
-        facts.requestCaptures.begin([3])
+        let context = try exchangeWithVariables()
+        context.requestCaptures.begin([3])
         for row in ConverterRow.table {
             var tried = 0
             for arguments in Self.arguments {
@@ -150,16 +150,16 @@ import Testing
                     guard let (expression, program) = compile("\(sample),\(row.name)\(arguments)") else { continue }
                     tried += 1
                     for _ in 0..<40 {
-                        facts.withScratch {
-                            let value = Self.value(facts, using: &random)
+                        context.withScratch {
+                            let value = Self.value(context, using: &random)
                             for i in expression.converters.range {
                                 // As it is, and as the type says: converters see the latter only.
-                                _ = program.expressions.converters[i].apply(value, facts, program).map {
-                                    facts.withBytes($0.bytes(facts)) { $0.byteCount }
+                                _ = program.expressions.converters[i].apply(value, context, program).map {
+                                    context.withBytes($0.bytes(context)) { $0.byteCount }
                                 }
                             }
                         }
-                        #expect(facts.scratch.isEmpty)
+                        #expect(context.scratch.isEmpty)
                     }
                     break
                 }
@@ -177,14 +177,14 @@ import Testing
     }
 
     /// A value of any type; texts that are nearly what some converter wants among them.
-    private static func value(_ facts: ExchangeFacts, using random: inout SeededRandom) -> SampleValue {
+    private static func value(_ context: ExchangeContext, using random: inout SeededRandom) -> SampleValue {
         switch Int.random(in: 0..<8, using: &random) {
         case 0: return .bool(.random(using: &random))
         case 1: return .integer([0, -1, .min, .max, 784_111_777].randomElement(using: &random) ?? 0)
         case 2: return .integer(Int(truncatingIfNeeded: random.next()))
         case 3: return .address(.v4(UInt32(truncatingIfNeeded: random.next())))
         case 4: return .address(.v6(random.next(), random.next()))
-        case 5: return .string(facts.all(.target))
+        case 5: return .string(context.all(.target))
         case 6:
             let pieces = [
                 "{", "}", "[", "]", "\"a\"", ":", ",", "\\u00", "\\ud800", "-1.5e9", "true", "for=", "\"[::1]", "host=",
@@ -195,11 +195,11 @@ import Testing
             let text = (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in
                 pieces.randomElement(using: &random)
             }
-            return .string(facts.make { $0 += text.joined().utf8 })
+            return .string(context.make { $0 += text.joined().utf8 })
         default:
             let count = Int.random(in: 0...40, using: &random)
             return .string(
-                facts.make { out in
+                context.make { out in
                     for _ in 0..<count { out.append(UInt8(truncatingIfNeeded: random.next())) }
                 })
         }

@@ -19,8 +19,8 @@ import Testing
     }
 
     /// An exchange of a connection whose header said something.
-    private func announced() throws -> ExchangeFacts {
-        let facts = try exchange()
+    private func announced() throws -> ExchangeContext {
+        let context = try exchange()
         var values = TypedValues()
         values.append(TypedValues.padding, [0, 0])
         values.append(TypedValues.authority, "example.com".utf8)
@@ -28,10 +28,10 @@ import Testing
         values.append(0xE0, "first".utf8)
         values.append(0xE0, "second".utf8)
         values.append(0xE1, [])
-        facts.headerValues = values
-        facts.client = .ip(.v4(0x0102_0304), port: 1_111)
-        facts.acceptedFrom = .ip(.loopbackV4, port: 50_000)
-        return facts
+        context.headerValues = values
+        context.client = .ip(.v4(0x0102_0304), port: 1_111)
+        context.acceptedFrom = .ip(.loopbackV4, port: 50_000)
+        return context
     }
 
     @Test(arguments: [
@@ -79,15 +79,15 @@ import Testing
             tcp-request connection reject if { src 127.0.0.2 }
             """)
         let rules = section.rules.ruleSet(.connection)
-        let facts = try exchange()
+        let context = try exchange()
         for (client, expects, isRejected) in [
             (IPAddress("127.0.0.1"), true, false), (IPAddress("127.0.0.2"), true, true),
             (IPAddress("10.0.0.1"), false, false),
         ] {
-            facts.clear()
-            facts.client = .ip(try #require(client), port: 1)
-            let outcome = rules.run(on: facts)
-            #expect(facts.directives.expectsProxyHeader == expects)
+            context.clear()
+            context.client = .ip(try #require(client), port: 1)
+            let outcome = rules.run(on: context)
+            #expect(context.directives.expectsProxyHeader == expects)
             if case .reject = outcome { #expect(isRejected) } else { #expect(!isRejected) }
         }
         #expect(try problem("tcp-request connection expect-proxy layer5").expected == "layer4")
@@ -96,37 +96,37 @@ import Testing
 
     // MARK: The log
 
-    private func failed(_ fault: HandshakeFault) throws -> ExchangeFacts {
-        let facts = try exchange()
-        facts.client = .ip(.loopbackV4, port: 56_059)
-        facts.frontendName = "www"
-        facts.socketID = 2
-        facts.handshakeFault = fault
-        facts.status = 0
-        facts.termination = Termination(.proxy, .request)
-        facts.timers = ExchangeTimers()
-        facts.timers.acceptDate = WallTime(seconds: 1_354_556_110, microseconds: 380_000)
-        facts.timers.ended = facts.timers.accepted
-        return facts
+    private func failed(_ fault: HandshakeFault) throws -> ExchangeContext {
+        let context = try exchange()
+        context.client = .ip(.loopbackV4, port: 56_059)
+        context.frontendName = "www"
+        context.socketID = 2
+        context.handshakeFault = fault
+        context.status = 0
+        context.termination = Termination(.proxy, .request)
+        context.timers = ExchangeTimers()
+        context.timers.acceptDate = WallTime(seconds: 1_354_556_110, microseconds: 380_000)
+        context.timers.ended = context.timers.accepted
+        return context
     }
 
-    private func line(_ lines: String, isHTTP: Bool = true, _ facts: ExchangeFacts) throws -> String {
+    private func line(_ lines: String, isHTTP: Bool = true, _ context: ExchangeContext) throws -> String {
         var out: [UInt8] = []
         try Section(.frontend, lines).draft[ExchangeLogSettings.self].exchangeLog(isHTTP: isHTTP).render(
-            facts, into: &out)
+            context, into: &out)
         return String(decoding: out, as: UTF8.self)
     }
 
     @Test(
         arguments: ["", "option httplog", "option tcplog", "log-format %ci"], [true, false])
     func `a failed handshake has a line of its own, whatever the format`(lines: String, isHTTP: Bool) throws {
-        let facts = try failed(.noHeader)
+        let context = try failed(.noHeader)
         #expect(
-            try line(lines, isHTTP: isHTTP, facts)
+            try line(lines, isHTTP: isHTTP, context)
                 == "127.0.0.1:56059 [03/Dec/2012:17:35:10.380] www/2: "
                 + "Received something which does not look like a PROXY protocol header")
-        facts.socketName = "public"
-        #expect(try line(lines, isHTTP: isHTTP, facts).contains("] www/public: Received something"))
+        context.socketName = "public"
+        #expect(try line(lines, isHTTP: isHTTP, context).contains("] www/public: Received something"))
     }
 
     @Test func `error-log-format is for failed handshakes too`() throws {

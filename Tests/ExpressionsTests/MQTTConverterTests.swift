@@ -76,15 +76,15 @@ import Testing
         for packet in [Self.login, Self.old, Self.new, Self.will, Self.connack, Self.connack5] {
             let digits = packet.replacing(" ", with: "")
             for count in stride(from: 0, to: digits.count, by: 2) {
-                let facts = try exchange()
-                facts.mayGrow = true
+                let context = try exchange()
+                context.mayGrow = true
                 let part = count == 0 ? "str()" : "bin(\(digits.prefix(count)))"
-                #expect(try RuleTesting.value("\(part),mqtt_is_valid", facts) == nil, "\(count / 2) bytes")
-                #expect(facts.isUndecided)
-                facts.mayGrow = false
-                facts.isUndecided = false
-                #expect(try RuleTesting.value("\(part),mqtt_is_valid", facts) == nil)
-                #expect(!facts.isUndecided)
+                #expect(try RuleTesting.value("\(part),mqtt_is_valid", context) == nil, "\(count / 2) bytes")
+                #expect(context.isUndecided)
+                context.mayGrow = false
+                context.isUndecided = false
+                #expect(try RuleTesting.value("\(part),mqtt_is_valid", context) == nil)
+                #expect(!context.isUndecided)
             }
         }
     }

@@ -75,11 +75,11 @@ import Testing
 
     @Test func `A map as HAProxy reads it`() throws {
         let map = try TemporaryFile("# no\n\n  #k v\n k1 \t v 1 # x \t\r\nk1 later\n\tk2\tw\n")
-        let facts = try exchange()
+        let context = try exchange()
         for (key, expected) in [("k1", "v 1 # x"), ("k2", "w"), ("#k", "v"), ("#", nil), ("no", nil)]
             as [(String, String?)]
         {
-            #expect(try value("str(\(key)),map(\(map.path))", facts) == expected, "\(key)")
+            #expect(try value("str(\(key)),map(\(map.path))", context) == expected, "\(key)")
         }
     }
 

@@ -23,10 +23,10 @@ import Testing
     }
 
     private func values(of draft: Draft, _ path: String) throws -> [String] {
-        let facts = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
-        _ = draft[RulesSettings.self].ruleSet(.httpRequest).run(on: facts)
-        #expect(facts.scratch.isEmpty)
-        return lines(facts.request.fields).dropFirst().map { String($0) }
+        let context = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
+        _ = draft[RulesSettings.self].ruleSet(.httpRequest).run(on: context)
+        #expect(context.scratch.isEmpty)
+        return lines(context.request.fields).dropFirst().map { String($0) }
     }
 
     @Test func `A named condition is a value, wherever its lines stand`() throws {
@@ -55,10 +55,10 @@ import Testing
         let draft = try section("log-format %[path,when(acl,app)]\nacl app path_beg /app")
         let log = draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
         for (path, expected) in [("/app/x", "/app/x"), ("/other", "-")] {
-            let facts = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
-            facts.timers.requestDone = facts.timers.accepted
+            let context = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
+            context.timers.requestDone = context.timers.accepted
             var line: [UInt8] = []
-            log.render(facts, into: &line)
+            log.render(context, into: &line)
             #expect(String(decoding: line, as: UTF8.self) == expected)
         }
     }
@@ -66,15 +66,15 @@ import Testing
     @Test func `What may yet come leaves the whole undecided`() throws {
         let draft = try section(
             "acl long req.len ge 4\ntcp-request content accept if { acl(long) }\ntcp-request content reject")
-        let facts = ExchangeFacts()
-        facts.clear()
-        facts.requestProbe = RequestProbe(limits: .init())
-        facts.requestPayload = Array("abc".utf8)
-        facts.mayGrow = true
+        let context = ExchangeContext()
+        context.clear()
+        context.requestProbe = RequestProbe(limits: .init())
+        context.requestPayload = Array("abc".utf8)
+        context.mayGrow = true
         let rules = draft[RulesSettings.self].ruleSet(.requestContent)
-        guard case .wait = rules.run(on: facts) else { throw Unexpected(what: "it did not wait") }
-        facts.requestPayload = Array("abcd".utf8)
-        guard case .proceed = rules.run(on: facts) else { throw Unexpected(what: "it was not accepted") }
+        guard case .wait = rules.run(on: context) else { throw Unexpected(what: "it did not wait") }
+        context.requestPayload = Array("abcd".utf8)
+        guard case .proceed = rules.run(on: context) else { throw Unexpected(what: "it was not accepted") }
     }
 
     @Test func `Until the section is read nothing is named so`() throws {

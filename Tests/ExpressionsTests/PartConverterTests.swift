@@ -53,12 +53,12 @@ import Testing
     }
 
     @Test func `Offsets and lengths in variables may make no sense`() throws {
-        let facts = try exchangeWithVariables()
+        let context = try exchangeWithVariables()
         let name = try VariableName("txn.five", problem: { _, _, _ in preconditionFailure() })
         for number in [-1, .min, .max] {
-            facts.set(name, .integer(number))
-            #expect(try value("str(abcdef),bytes(txn.five)", facts) == "")
-            #expect(try value("str(abcdef),bytes(1,txn.five)", facts) == (number < 0 ? "" : "bcdef"))
+            context.set(name, .integer(number))
+            #expect(try value("str(abcdef),bytes(txn.five)", context) == "")
+            #expect(try value("str(abcdef),bytes(1,txn.five)", context) == (number < 0 ? "" : "bcdef"))
         }
     }
 

@@ -14,22 +14,22 @@ import Testing
 @testable import Rules
 
 @Suite struct PayloadSampleTests {
-    private func received(_ bytes: [UInt8], mayGrow: Bool = false) -> ExchangeFacts {
-        let facts = ExchangeFacts()
-        facts.clear()
-        facts.requestPayload = bytes
-        facts.responsePayload = bytes
-        facts.mayGrow = mayGrow
-        facts.requestProbe = RequestProbe(limits: HeadLimits())
-        facts.requestProbe?.look(at: bytes, into: &facts.request)
-        return facts
+    private func received(_ bytes: [UInt8], mayGrow: Bool = false) -> ExchangeContext {
+        let context = ExchangeContext()
+        context.clear()
+        context.requestPayload = bytes
+        context.responsePayload = bytes
+        context.mayGrow = mayGrow
+        context.requestProbe = RequestProbe(limits: HeadLimits())
+        context.requestProbe?.look(at: bytes, into: &context.request)
+        return context
     }
 
     /// The value, and whether it is still undecided.
-    private func verdict(_ expression: String, _ facts: ExchangeFacts) throws -> (value: String?, isOpen: Bool) {
-        facts.isUndecided = false
-        let found = try value(expression, facts)
-        return (found, facts.isUndecided)
+    private func verdict(_ expression: String, _ context: ExchangeContext) throws -> (value: String?, isOpen: Bool) {
+        context.isUndecided = false
+        let found = try value(expression, context)
+        return (found, context.isUndecided)
     }
 
     @Test(arguments: [
@@ -51,10 +51,10 @@ import Testing
     }
 
     @Test func `While more may come nothing that it would change is decided`() throws {
-        let facts = received(Array("GET / HTT".utf8), mayGrow: true)
-        #expect(try verdict("req.len", facts) == ("9", true))
-        #expect(try verdict("wait_end", facts) == (nil, true))
-        #expect(try verdict("req.payload(0,3)", facts) == ("GET", false))
+        let context = received(Array("GET / HTT".utf8), mayGrow: true)
+        #expect(try verdict("req.len", context) == ("9", true))
+        #expect(try verdict("wait_end", context) == (nil, true))
+        #expect(try verdict("req.payload(0,3)", context) == ("GET", false))
     }
 
     @Test func `Conditions wait for what they need, and no longer`() throws {
@@ -63,14 +63,14 @@ import Testing
             "tcp-request content accept if REQ_CONTENT { req.payload(0,1) -m str x }\ntcp-request content reject if WAIT_END"
         )
         let rules = section.rules.ruleSet(.requestContent)
-        let facts = received([], mayGrow: true)
-        func outcome() -> String { "\(rules.run(on: facts))".prefix { $0 != "(" }.description }
+        let context = received([], mayGrow: true)
+        func outcome() -> String { "\(rules.run(on: context))".prefix { $0 != "(" }.description }
         #expect(outcome() == "wait")
-        facts.requestPayload = Array("x".utf8)
+        context.requestPayload = Array("x".utf8)
         #expect(outcome() == "proceed")
-        facts.requestPayload = Array("y".utf8)
+        context.requestPayload = Array("y".utf8)
         #expect(outcome() == "wait")
-        facts.mayGrow = false
+        context.mayGrow = false
         #expect(outcome() == "reject")
     }
 
@@ -89,10 +89,10 @@ import Testing
     }
 
     @Test func `In HTTP mode there is a head, and no bytes`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\n\n")
-        #expect(try value("req.proto_http", facts) == "1")
-        #expect(try value("req.len", facts) == "27")
-        #expect(try value("req.payload(0,1)", facts) == nil)
+        let context = try exchange("GET / HTTP/1.1\nHost: a\n\n")
+        #expect(try value("req.proto_http", context) == "1")
+        #expect(try value("req.len", context) == "27")
+        #expect(try value("req.payload(0,1)", context) == nil)
     }
 
     // MARK: TLS
@@ -130,21 +130,21 @@ import Testing
     @Test func `A hello is undecided until its last byte, and whole from there on`() throws {
         let bytes = Hello().bytes
         for count in 0...bytes.count {
-            let facts = received(Array(bytes.prefix(count)), mayGrow: true)
+            let context = received(Array(bytes.prefix(count)), mayGrow: true)
             let isWhole = count == bytes.count
-            #expect(try verdict("req.ssl_sni", facts) == (isWhole ? "www.example.com" : nil, !isWhole), "\(count)")
-            #expect(try verdict("req.ssl_hello_type", facts) == (isWhole ? "1" : nil, !isWhole), "\(count)")
-            facts.mayGrow = false
-            #expect(try verdict("req.ssl_sni", facts) == (isWhole ? "www.example.com" : nil, false), "\(count)")
+            #expect(try verdict("req.ssl_sni", context) == (isWhole ? "www.example.com" : nil, !isWhole), "\(count)")
+            #expect(try verdict("req.ssl_hello_type", context) == (isWhole ? "1" : nil, !isWhole), "\(count)")
+            context.mayGrow = false
+            #expect(try verdict("req.ssl_sni", context) == (isWhole ? "www.example.com" : nil, false), "\(count)")
         }
     }
 
     @Test func `What is not in a hello yields nothing, or no`() throws {
-        let facts = received(Hello(name: nil, protocols: [], hasCurves: false, ticket: nil).bytes)
-        #expect(try value("req.ssl_sni", facts) == nil)
-        #expect(try value("req.ssl_alpn", facts) == nil)
-        #expect(try value("req.ssl_ec_ext", facts) == "0")
-        #expect(try value("req.ssl_st_ext", facts) == "0")
+        let context = received(Hello(name: nil, protocols: [], hasCurves: false, ticket: nil).bytes)
+        #expect(try value("req.ssl_sni", context) == nil)
+        #expect(try value("req.ssl_alpn", context) == nil)
+        #expect(try value("req.ssl_ec_ext", context) == "0")
+        #expect(try value("req.ssl_st_ext", context) == "0")
         #expect(try value("req.ssl_st_ext", received(Hello(ticket: [1, 2]).bytes)) == "2")
         #expect(try value("req.ssl_ver", received(Hello(version: [3, 1]).bytes)) == "196609")
     }
@@ -239,9 +239,9 @@ import Testing
     @Test func `A cookie is undecided until it is whole`() throws {
         let bytes = desktop("Cookie: mstshash=user1\r\n")
         for count in 0...bytes.count {
-            let facts = received(Array(bytes.prefix(count)), mayGrow: true)
+            let context = received(Array(bytes.prefix(count)), mayGrow: true)
             let isWhole = count == bytes.count
-            #expect(try verdict("req.rdp_cookie", facts) == (isWhole ? "user1" : nil, !isWhole), "\(count)")
+            #expect(try verdict("req.rdp_cookie", context) == (isWhole ? "user1" : nil, !isWhole), "\(count)")
         }
         for text in ["Cookie: mstshash", "Cookie: a\r\nb=c\r\n", "cake: a=b\r\n", "Cookie: a=b\n", "Cookie: a=b\r"] {
             #expect(try verdict("req.rdp_cookie", received(desktop(text), mayGrow: true)) == (nil, false), "\(text)")

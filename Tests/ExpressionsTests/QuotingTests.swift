@@ -12,16 +12,16 @@ import Testing
 @testable import Rules
 
 @Suite struct QuotingTests {
-    private func exchangeWithField() throws -> ExchangeFacts {
+    private func exchangeWithField() throws -> ExchangeContext {
         try exchange("GET /a.b/c%20d?x=1 HTTP/1.1\nHost: h\nX-H: a1b2 a\\b\n\n")
     }
 
     private func field(after rules: String) throws -> String? {
-        let facts = try exchangeWithField()
-        guard case .proceed = try Section(.listen, rules).rules.ruleSet(.httpRequest).run(on: facts) else {
+        let context = try exchangeWithField()
+        guard case .proceed = try Section(.listen, rules).rules.ruleSet(.httpRequest).run(on: context) else {
             throw Unexpected(what: "stopped by \(rules)")
         }
-        return lines(facts.request.fields).first { $0.hasPrefix("x-h: ") }.map { String($0.dropFirst(5)) }
+        return lines(context.request.fields).first { $0.hasPrefix("x-h: ") }.map { String($0.dropFirst(5)) }
     }
 
     /// Without quotes `regsub(\d+,N)` did nothing.
@@ -51,10 +51,10 @@ import Testing
         (#"str(a\x41b)"#, "aAb"), (#"str(\)"#, #"\"#), (#"str(a''b)"#, "ab"),
     ])
     func `An argument`(expression: String, expected: String) throws {
-        let facts = try exchangeWithField()
+        let context = try exchangeWithField()
         let rules = try Section(.listen, "http-request set-var(txn.x) \(expression)").rules.ruleSet(.httpRequest)
-        _ = rules.run(on: facts)
-        #expect(try value("var(txn.x)", facts) == expected)
+        _ = rules.run(on: context)
+        #expect(try value("var(txn.x)", context) == expected)
     }
 
     @Test(arguments: [

@@ -13,25 +13,25 @@ import Testing
 @testable import Rules
 
 @Suite struct RequestProbeTests {
-    private func probed(_ text: String, mayGrow: Bool = false) -> ExchangeFacts {
-        let facts = ExchangeFacts()
-        facts.clear()
-        facts.mayGrow = mayGrow
-        facts.requestProbe = RequestProbe(limits: HeadLimits())
-        grow(facts, text)
-        return facts
+    private func probed(_ text: String, mayGrow: Bool = false) -> ExchangeContext {
+        let context = ExchangeContext()
+        context.clear()
+        context.mayGrow = mayGrow
+        context.requestProbe = RequestProbe(limits: HeadLimits())
+        grow(context, text)
+        return context
     }
 
-    private func grow(_ facts: ExchangeFacts, _ text: String) {
-        facts.requestPayload += Array(text.utf8)
-        facts.requestProbe?.look(at: facts.requestPayload, into: &facts.request)
+    private func grow(_ context: ExchangeContext, _ text: String) {
+        context.requestPayload += Array(text.utf8)
+        context.requestProbe?.look(at: context.requestPayload, into: &context.request)
     }
 
     /// The value, and whether it is still undecided.
-    private func verdict(_ expression: String, _ facts: ExchangeFacts) throws -> (value: String?, isOpen: Bool) {
-        facts.isUndecided = false
-        let found = try value(expression, facts)
-        return (found, facts.isUndecided)
+    private func verdict(_ expression: String, _ context: ExchangeContext) throws -> (value: String?, isOpen: Bool) {
+        context.isUndecided = false
+        let found = try value(expression, context)
+        return (found, context.isUndecided)
     }
 
     /// As HAProxy 2.6 has them, but that it takes a Host twice and folded fields, and `PRI *`.
@@ -61,33 +61,33 @@ import Testing
     }
 
     @Test func `Samples of a request are undecided until its head is whole, and work from there on`() throws {
-        let facts = probed("GET /x?q HTTP/1.1\r\nHost: a\r\nCookie: c=1\r\n", mayGrow: true)
+        let context = probed("GET /x?q HTTP/1.1\r\nHost: a\r\nCookie: c=1\r\n", mayGrow: true)
         let samples = [
             ("path", "/x"), ("hdr(host)", "a"), ("hdr_cnt(x)", "0"), ("req.cook(c)", "1"), ("base", "a/x"),
             ("req.hdr_names", "host,cookie"), ("url32", "3362486104"), ("query", "q"),
         ]
-        for (sample, _) in samples { #expect(try verdict(sample, facts) == (nil, true), "\(sample)") }
-        grow(facts, "\r\nrest")
+        for (sample, _) in samples { #expect(try verdict(sample, context) == (nil, true), "\(sample)") }
+        grow(context, "\r\nrest")
         for (sample, expected) in samples where sample != "url32" {
-            #expect(try verdict(sample, facts) == (expected, false), "\(sample)")
+            #expect(try verdict(sample, context) == (expected, false), "\(sample)")
         }
-        #expect(try verdict("url32", facts).value != nil)
+        #expect(try verdict("url32", context).value != nil)
         // The bytes are as they were.
-        #expect(try verdict("req.len", facts).value == "\(facts.requestPayload.count)")
+        #expect(try verdict("req.len", context).value == "\(context.requestPayload.count)")
     }
 
     @Test func `Where there is no request, samples of one yield nothing, and nothing is waited for`() throws {
-        for facts in [probed("EHLO me\r\n", mayGrow: true), probed("GET / HTTP/1.1\r\n", mayGrow: false)] {
+        for context in [probed("EHLO me\r\n", mayGrow: true), probed("GET / HTTP/1.1\r\n", mayGrow: false)] {
             for sample in ["method", "hdr(host)", "hdr_cnt(x)", "query", "req.hdr_names", "req.body_len"] {
-                #expect(try verdict(sample, facts) == (nil, false), "\(sample)")
+                #expect(try verdict(sample, context) == (nil, false), "\(sample)")
             }
         }
     }
 
     @Test func `In TCP mode there are no responses`() throws {
-        let facts = probed("GET / HTTP/1.1\r\nHost: a\r\n\r\n", mayGrow: true)
+        let context = probed("GET / HTTP/1.1\r\nHost: a\r\n\r\n", mayGrow: true)
         for sample in ["status", "res.hdr_cnt(x)", "res.ver", "res.hdr_names"] {
-            #expect(try verdict(sample, facts) == (nil, false), "\(sample)")
+            #expect(try verdict(sample, context) == (nil, false), "\(sample)")
         }
     }
 

@@ -13,8 +13,8 @@ import Testing
 @testable import Rules
 
 @Suite struct RequestSampleTests {
-    private func form() throws -> ExchangeFacts {
-        let facts = try exchange(
+    private func form() throws -> ExchangeContext {
+        let context = try exchange(
             """
             POST /a;sid=7;t=8/b.php?id=7&empty=&flag&id=9;x=1.2.3.4&n=12x HTTP/1.1
             Host: Shop.Example.com:8080
@@ -30,9 +30,9 @@ import Testing
             Content-Length: 26
 
             """ + "\n")
-        facts.requestBody = Array("name=J%20D&q=&x;y=2&name=z".utf8)
-        facts.client = .ip(.v4(0x7F00_0001), port: 1)
-        return facts
+        context.requestBody = Array("name=J%20D&q=&x;y=2&name=z".utf8)
+        context.client = .ip(.v4(0x7F00_0001), port: 1)
+        return context
     }
 
     @Test(arguments: [
@@ -77,82 +77,82 @@ import Testing
     }
 
     @Test func `Hashes with the client's address are bytes`() throws {
-        let facts = try form()
-        #expect(try bytes("base32+src", facts) == [0x6A, 0x8D, 0x61, 0xBC, 0x7F, 0, 0, 1])
-        #expect(try bytes("url32+src", facts) == [0x0D, 0xCB, 0x7A, 0xAA, 0x7F, 0, 0, 1])
-        facts.client = .ip(.v6(1, 2), port: 1)
-        #expect(try bytes("base32+src", facts)?.count == 20)
-        facts.client = .path("/x")
-        #expect(try bytes("base32+src", facts) == nil)
+        let context = try form()
+        #expect(try bytes("base32+src", context) == [0x6A, 0x8D, 0x61, 0xBC, 0x7F, 0, 0, 1])
+        #expect(try bytes("url32+src", context) == [0x0D, 0xCB, 0x7A, 0xAA, 0x7F, 0, 0, 1])
+        context.client = .ip(.v6(1, 2), port: 1)
+        #expect(try bytes("base32+src", context)?.count == 20)
+        context.client = .path("/x")
+        #expect(try bytes("base32+src", context) == nil)
     }
 
     @Test func `A head as text and in binary`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\nX: \(String(repeating: "v", count: 300))\n\n")
-        #expect(try value("req.hdrs", facts) == "host: a\r\nx: \(String(repeating: "v", count: 300))\r\n\r\n")
-        let binary = try #require(try bytes("req.hdrs_bin", facts))
+        let context = try exchange("GET / HTTP/1.1\nHost: a\nX: \(String(repeating: "v", count: 300))\n\n")
+        #expect(try value("req.hdrs", context) == "host: a\r\nx: \(String(repeating: "v", count: 300))\r\n\r\n")
+        let binary = try #require(try bytes("req.hdrs_bin", context))
         #expect(binary.prefix(9) == [4, 0x68, 0x6F, 0x73, 0x74, 1, 0x61, 1, 0x78])
         // 300 is 240 + 12 + 16 * 3.
         #expect(binary.dropFirst(9).prefix(2) == [0xFC, 3])
         #expect(binary.suffix(3) == [0x76, 0, 0])
-        try answer("HTTP/1.0 200 OK\nServer: x\nSet-Cookie: s=1; Path=/\nSet-Cookie: t=2,3\n\n", facts)
-        #expect(try value("res.hdrs", facts) == "server: x\r\nset-cookie: s=1; Path=/\r\nset-cookie: t=2,3\r\n\r\n")
-        #expect(try bytes("res.hdrs_bin", facts)?.suffix(2) == [0, 0])
-        #expect(try value("res.hdr_names(+)", facts) == "server+set-cookie+set-cookie")
+        try answer("HTTP/1.0 200 OK\nServer: x\nSet-Cookie: s=1; Path=/\nSet-Cookie: t=2,3\n\n", context)
+        #expect(try value("res.hdrs", context) == "server: x\r\nset-cookie: s=1; Path=/\r\nset-cookie: t=2,3\r\n\r\n")
+        #expect(try bytes("res.hdrs_bin", context)?.suffix(2) == [0, 0])
+        #expect(try value("res.hdr_names(+)", context) == "server+set-cookie+set-cookie")
     }
 
     @Test func `A response's cookies stand before their attributes`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         try answer(
             "HTTP/1.0 200 OK\nSet-Cookie: s=1; Path=/; Expires=Wed, 21 Oct 2015 07:28:00 GMT\nSet-Cookie: t=2; s=9\n"
-                + "Set-Cookie: HttpOnly\n\n", facts)
+                + "Set-Cookie: HttpOnly\n\n", context)
         let expected = [
             ("res.cook(s)", "1"), ("scook(t)", "2"), ("res.cook", "1"), ("set-cookie(t)", "2"), ("res.cook_cnt", "2"),
             ("scook_cnt(s)", "1"), ("res.cook_val(t)", "2"), ("scook_val(s)", "1"), ("res.cook_names", "s,t"),
             ("res.ver", "1.0"), ("resp_ver", "1.0"), ("res.fhdr_cnt(set-cookie)", "3"),
             ("res.fhdr_val(set-cookie,1)", "0"),
         ]
-        for (expression, wanted) in expected { #expect(try value(expression, facts) == wanted, "\(expression)") }
-        #expect(try value("res.cook(Path)", facts) == nil)
-        #expect(try value("res.cook(Expires)", facts) == nil)
-        #expect(try value("res.fhdr_ip(set-cookie,1)", facts) == nil)
+        for (expression, wanted) in expected { #expect(try value(expression, context) == wanted, "\(expression)") }
+        #expect(try value("res.cook(Path)", context) == nil)
+        #expect(try value("res.cook(Expires)", context) == nil)
+        #expect(try value("res.fhdr_ip(set-cookie,1)", context) == nil)
     }
 
     @Test func `A target may have an address and a port`() throws {
-        let facts = try exchange("GET http://192.0.2.1:8080/x HTTP/1.1\nHost: 192.0.2.1:8080\n\n")
-        #expect(try value("url_ip", facts) == "192.0.2.1")
-        #expect(try value("url_port", facts) == "8080")
-        try receive("GET https://[2001:db8::1]/x HTTP/1.1\nHost: [2001:db8::1]\n\n", facts)
-        #expect(try value("url_ip", facts) == "2001:db8::1")
-        #expect(try value("url_port", facts) == "443")
-        try receive("GET http://a.example HTTP/1.1\nHost: a.example\n\n", facts)
-        #expect(try value("url_ip", facts) == nil)
-        #expect(try value("url_port", facts) == "80")
+        let context = try exchange("GET http://192.0.2.1:8080/x HTTP/1.1\nHost: 192.0.2.1:8080\n\n")
+        #expect(try value("url_ip", context) == "192.0.2.1")
+        #expect(try value("url_port", context) == "8080")
+        try receive("GET https://[2001:db8::1]/x HTTP/1.1\nHost: [2001:db8::1]\n\n", context)
+        #expect(try value("url_ip", context) == "2001:db8::1")
+        #expect(try value("url_port", context) == "443")
+        try receive("GET http://a.example HTTP/1.1\nHost: a.example\n\n", context)
+        #expect(try value("url_ip", context) == nil)
+        #expect(try value("url_port", context) == "80")
     }
 
     @Test func `A criterion looks at all cookies, all parameters and all protocols`() throws {
-        let facts = try form()
-        #expect(try holds("{ cook(a) 1 }", facts))
-        #expect(try holds("{ cook(a) 2 }", facts))
-        #expect(try holds("{ cook_beg(d) 4 }", facts))
-        #expect(try !holds("{ cook(a) 3 }", facts))
-        #expect(try holds("{ req.cook -m str 5 }", facts))
-        #expect(try holds("{ urlp(id) 9 }", facts))
-        #expect(try holds("{ urlp_end(x) 3.4 }", facts))
-        #expect(try holds("{ urlp -m str 1.2.3.4 }", facts))
-        #expect(try !holds("{ urlp(id) 8 }", facts))
-        #expect(try holds("{ req.body_param -m str z }", facts))
-        #expect(try holds("{ hdr -m sub linux }", facts))
+        let context = try form()
+        #expect(try holds("{ cook(a) 1 }", context))
+        #expect(try holds("{ cook(a) 2 }", context))
+        #expect(try holds("{ cook_beg(d) 4 }", context))
+        #expect(try !holds("{ cook(a) 3 }", context))
+        #expect(try holds("{ req.cook -m str 5 }", context))
+        #expect(try holds("{ urlp(id) 9 }", context))
+        #expect(try holds("{ urlp_end(x) 3.4 }", context))
+        #expect(try holds("{ urlp -m str 1.2.3.4 }", context))
+        #expect(try !holds("{ urlp(id) 8 }", context))
+        #expect(try holds("{ req.body_param -m str z }", context))
+        #expect(try holds("{ hdr -m sub linux }", context))
     }
 
-    private func bytes(_ expression: String, _ facts: ExchangeFacts) throws -> [UInt8]? {
+    private func bytes(_ expression: String, _ context: ExchangeContext) throws -> [UInt8]? {
         var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
         var table = ExpressionTable()
         let compiled = try Expression(&text, &table)
         let program = ExpressionProgram(table)
-        return facts.withScratch {
-            compiled.evaluate(facts, program).map { value in
+        return context.withScratch {
+            compiled.evaluate(context, program).map { value in
                 var copy: [UInt8] = []
-                facts.withBytes(value.bytes(facts)) { copy.append($0) }
+                context.withBytes(value.bytes(context)) { copy.append($0) }
                 return copy
             }
         }
@@ -172,8 +172,8 @@ import Testing
         let lists = UserLists([try Section(.userlist, Self.people).draft])
         var section = try Section(.listen, "http-request deny if { \(condition) }")
         #expect(section.draft.resolve(lists) == [])
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\n\(login)\n\n".replacing("\n\n\n", with: "\n\n"))
-        if case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: facts) { return true }
+        let context = try exchange("GET / HTTP/1.1\nHost: a\n\(login)\n\n".replacing("\n\n\n", with: "\n\n"))
+        if case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: context) { return true }
         return false
     }
 
@@ -203,9 +203,9 @@ import Testing
         let lists = UserLists([try Section(.userlist, Self.people).draft])
         var section = try Section(.listen, "http-request set-header x %[http_auth_group(test)]")
         #expect(section.draft.resolve(lists) == [])
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\n\(Self.tom)\n\n")
-        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-        #expect(lines(facts.request.fields).last == "x: tom")
+        let context = try exchange("GET / HTTP/1.1\nHost: a\n\(Self.tom)\n\n")
+        _ = section.rules.ruleSet(.httpRequest).run(on: context)
+        #expect(lines(context.request.fields).last == "x: tom")
     }
 
     @Test(arguments: [

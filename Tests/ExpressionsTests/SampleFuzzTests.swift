@@ -60,46 +60,46 @@ import Testing
         #expect(Set(compiled.map(\.rowIndex)).count == SampleRow.table.count)
 
         var random = SeededRandom(seed: 11)
-        let facts = ExchangeFacts()
-        facts.site = TestSite()
+        let context = ExchangeContext()
+        context.site = TestSite()
         for _ in 0..<1_500 {
-            fill(facts, &random)
+            fill(context, &random)
             for expression in compiled {
-                facts.side = Bool.random(using: &random) ? .request : .response
-                facts.withScratch {
-                    if let value = expression.evaluate(facts, program) { touch(value, facts) }
+                context.side = Bool.random(using: &random) ? .request : .response
+                context.withScratch {
+                    if let value = expression.evaluate(context, program) { touch(value, context) }
                     var cursor = SampleCursor(isIterating: true)
                     var count = 0
                     repeat {
                         cursor.hasMore = false
-                        if let value = expression.next(facts, program, &cursor) { touch(value, facts) }
+                        if let value = expression.next(context, program, &cursor) { touch(value, context) }
                         count += 1
                     } while cursor.hasMore && count < 10_000
                     #expect(count < 10_000, "\(expression.row.name) does not end")
                 }
             }
-            #expect(facts.scratch.isEmpty)
+            #expect(context.scratch.isEmpty)
         }
     }
 
     /// Whatever a value says of itself is there.
-    private func touch(_ value: SampleValue, _ facts: ExchangeFacts) {
-        let bytes = value.bytes(facts)
-        #expect(facts.withBytes(bytes) { $0.byteCount } == bytes.count)
+    private func touch(_ value: SampleValue, _ context: ExchangeContext) {
+        let bytes = value.bytes(context)
+        #expect(context.withBytes(bytes) { $0.byteCount } == bytes.count)
     }
 
-    private func fill(_ facts: ExchangeFacts, _ random: inout SeededRandom) {
-        facts.clear()
-        facts.backendIndex = Bool.random(using: &random) ? 0 : nil
-        facts.serverIndex = facts.backendIndex
-        facts.mayGrow = Bool.random(using: &random)
-        facts.client = Bool.random(using: &random) ? .ip(.v6(1, 2), port: 3) : .path("/x")
+    private func fill(_ context: ExchangeContext, _ random: inout SeededRandom) {
+        context.clear()
+        context.backendIndex = Bool.random(using: &random) ? 0 : nil
+        context.serverIndex = context.backendIndex
+        context.mayGrow = Bool.random(using: &random)
+        context.client = Bool.random(using: &random) ? .ip(.v6(1, 2), port: 3) : .path("/x")
         let target = "/" + text("ab/?.:;=&%*", upTo: 20, &random)
         let isAbsolute = Int.random(in: 0...3, using: &random) == 0
         if Int.random(in: 0...9, using: &random) > 0 {
             let whole = isAbsolute ? "http://\(text("12.:[]", upTo: 9, &random))\(target)" : target
-            _ = unsafe facts.request.setTarget(Array(whole.utf8).span.bytes)
-            facts.captureRequestLine()
+            _ = unsafe context.request.setTarget(Array(whole.utf8).span.bytes)
+            context.captureRequestLine()
         }
         for name in ["host", "cookie", "set-cookie", "authorization", "x", "a", "content-length"] {
             for _ in 0..<Int.random(in: 0...2, using: &random) {
@@ -111,13 +111,13 @@ import Testing
                     value =
                         ["Basic YTpi", "Basic YzpkZA==", "basic YTo=", "Basic ="].randomElement(using: &random) ?? ""
                 }
-                _ = facts.request.fields.append(name: name, value)
-                _ = facts.response.fields.append(name: name, value)
+                _ = context.request.fields.append(name: name, value)
+                _ = context.response.fields.append(name: name, value)
             }
         }
-        facts.requestBody = Array(text("ab=&;", upTo: 20, &random).utf8)
-        facts.requestPayload = payload(&random)
-        facts.responsePayload = payload(&random)
+        context.requestBody = Array(text("ab=&;", upTo: 20, &random).utf8)
+        context.requestPayload = payload(&random)
+        context.responsePayload = payload(&random)
     }
 
     private func payload(_ random: inout SeededRandom) -> [UInt8] {

@@ -13,8 +13,8 @@ import Testing
 @testable import Rules
 
 @Suite struct SampleTests {
-    private func shop() throws -> ExchangeFacts {
-        let facts = try exchange(
+    private func shop() throws -> ExchangeContext {
+        let context = try exchange(
             """
             GET /cart/items.php?id=7&q=a,b HTTP/1.1
             Host: Shop.Example.com:8080
@@ -27,11 +27,11 @@ import Testing
             Content-Length: 12
 
             """ + "\n")
-        try answer("HTTP/1.1 404 Not Found\nServer: one\nX-Count: 3\nVary: a, b\n\n", facts)
-        facts.serverName = "s1"
-        facts.backendName = "shop"
-        facts.uniqueID = Array("id-1".utf8)
-        return facts
+        try answer("HTTP/1.1 404 Not Found\nServer: one\nX-Count: 3\nVary: a, b\n\n", context)
+        context.serverName = "s1"
+        context.backendName = "shop"
+        context.uniqueID = Array("id-1".utf8)
+        return context
     }
 
     @Test(arguments: [
@@ -81,20 +81,20 @@ import Testing
     }
 
     @Test func `A unix socket has no address and no port`() throws {
-        let facts = try exchange()
-        facts.client = .path("/run/x.sock")
-        facts.local = .path("/run/x.sock")
-        for sample in ["src", "src_port", "dst", "dst_port"] { #expect(try value(sample, facts) == nil) }
+        let context = try exchange()
+        context.client = .path("/run/x.sock")
+        context.local = .path("/run/x.sock")
+        for sample in ["src", "src_port", "dst", "dst_port"] { #expect(try value(sample, context) == nil) }
     }
 
     @Test func `In the log of a request that was none, its samples yield nothing`() throws {
-        let facts = ExchangeFacts()
+        let context = ExchangeContext()
         for row in SampleRow.table where row.availability == .requestHead && row.arguments.isEmpty {
             // These are about the exchange.
             guard row.name != "be_name", !row.name.contains(".timer."), !row.name.contains("bytes_"),
                 row.name != "request_date"
             else { continue }
-            #expect(try value(row.name, facts) == nil, "\(row.name)")
+            #expect(try value(row.name, context) == nil, "\(row.name)")
         }
     }
 
@@ -110,9 +110,9 @@ import Testing
         ("var(txn.none,)", "/", ""), ("var(txn.none,x)", "/", "x"),
     ])
     func `What is absent is not taken for what is empty`(sample: String, target: String, expected: String?) throws {
-        let facts = try exchange("GET \(target) HTTP/1.1\nHost: h\nX-Empty:\nCookie: a=; c=1\n\n")
-        #expect(try value(sample, facts) == expected)
-        #expect(try holds("{ \(sample) -m found }", facts) == (expected != nil))
+        let context = try exchange("GET \(target) HTTP/1.1\nHost: h\nX-Empty:\nCookie: a=; c=1\n\n")
+        #expect(try value(sample, context) == expected)
+        #expect(try holds("{ \(sample) -m found }", context) == (expected != nil))
     }
 
     @Test func `Targets in other forms`() throws {
@@ -134,13 +134,14 @@ import Testing
     /// As HAProxy 2.6 answers.
     @Test func `On a plain connection a few samples of TLS are false, and all others yield nothing`() throws {
         let falsehoods = ["ssl_fc", "ssl_bc", "ssl_fc_has_sni", "ssl_fc_is_resumed", "ssl_bc_is_resumed"]
-        let facts = try exchange()
+        let context = try exchange()
         for row in SampleRow.table where row.name.hasPrefix("ssl_") {
-            #expect(try value(row.name, facts) == (falsehoods.contains(row.name) ? "0" : nil), "\(row.name)")
+            #expect(try value(row.name, context) == (falsehoods.contains(row.name) ? "0" : nil), "\(row.name)")
         }
         #expect(
             try !holds(
-                "{ ssl_c_used } || { ssl_c_verify 0 } || { ssl_fc_sni_end a } || { ssl_fc_protocol -m found }", facts))
+                "{ ssl_c_used } || { ssl_c_verify 0 } || { ssl_fc_sni_end a } || { ssl_fc_protocol -m found }", context)
+        )
     }
 
     @Test func `Every row has a test here`() throws {
@@ -234,11 +235,11 @@ import Testing
     @Test func `hdr means the message that the rules are about`() throws {
         let section = try Section(
             .listen, "http-request set-header a %[hdr(x)]\nhttp-response set-header a %[hdr(x)]")
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\nX: of the request\n\n")
-        try answer("HTTP/1.1 200 OK\nX: of the response\n\n", facts)
-        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-        _ = section.rules.ruleSet(.httpResponse).run(on: facts)
-        #expect(lines(facts.request.fields).last == "a: of the request")
-        #expect(lines(facts.response.fields).last == "a: of the response")
+        let context = try exchange("GET / HTTP/1.1\nHost: a\nX: of the request\n\n")
+        try answer("HTTP/1.1 200 OK\nX: of the response\n\n", context)
+        _ = section.rules.ruleSet(.httpRequest).run(on: context)
+        _ = section.rules.ruleSet(.httpResponse).run(on: context)
+        #expect(lines(context.request.fields).last == "a: of the request")
+        #expect(lines(context.response.fields).last == "a: of the response")
     }
 }

@@ -22,23 +22,23 @@ import Testing
         func randomNumber() -> UInt64 { 1 << 63 }
         func number(_ what: SiteNumber) -> Int { 0 }
         func defaultBackend(ofFrontend index: Int) -> Int? { nil }
-        func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {}
+        func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {}
         func appendName(ofBackend index: Int, to out: inout [UInt8]) {}
-        func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
+        func place(of reference: SiteReference, for context: ExchangeContext) -> SitePlace? {
             switch (reference.kind, reference.name) {
             case (.frontend, "www"), (.backend, "shop"), (_, ""): SitePlace(0)
             case (.server, "shop/one"): SitePlace(0, server: 0)
             default: nil
             }
         }
-        func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? {
+        func place(named name: [UInt8], _ kind: SiteReference.Kind, for context: ExchangeContext) -> SitePlace? {
             switch (kind, String(decoding: name, as: UTF8.self)) {
             case (.frontend, "www"), (.backend, "shop"): SitePlace(0)
             case (.server, "shop/one"): SitePlace(0, server: 0)
             default: nil
             }
         }
-        func connections(toSocketOf facts: ExchangeFacts) -> Int? { nil }
+        func connections(toSocketOf context: ExchangeContext) -> Int? { nil }
         func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? { nil }
     }
 
@@ -50,25 +50,25 @@ import Testing
         ("var(txn.empty),fe_exists", "0"), ("src,nbsrv", nil),
     ])
     func `The site is asked by a name that is computed`(expression: String, expected: String?) throws {
-        let facts = try exchangeWithVariables()
-        #expect(try value(expression, facts) == nil)
-        facts.site = Site()
-        #expect(try value(expression, facts) == expected)
+        let context = try exchangeWithVariables()
+        #expect(try value(expression, context) == nil)
+        context.site = Site()
+        #expect(try value(expression, context) == expected)
     }
 
     @Test func `A value is kept on its way`() throws {
-        let facts = try exchangeWithVariables()
-        #expect(try value("str(abc),capture-req(0)", facts) == nil)
-        facts.requestCaptures.begin([4, 2])
-        facts.responseCaptures.begin([3])
-        #expect(try value("str(abcdef),capture-req(0)", facts) == "abcdef")
-        #expect(try value("int(12345),capture-req(1),length", facts) == "5")
-        #expect(try value("path,capture-res(0)", facts) == "/cart/items.php")
-        #expect(try value("str(a),capture-req(2)", facts) == nil)
-        #expect(try value("str(a),capture-res(1)", facts) == nil)
-        #expect(facts.requestCaptures.values[0] == Array("abcd".utf8))
-        #expect(facts.requestCaptures.values[1] == Array("12".utf8))
-        #expect(facts.responseCaptures.values[0] == Array("/ca".utf8))
+        let context = try exchangeWithVariables()
+        #expect(try value("str(abc),capture-req(0)", context) == nil)
+        context.requestCaptures.begin([4, 2])
+        context.responseCaptures.begin([3])
+        #expect(try value("str(abcdef),capture-req(0)", context) == "abcdef")
+        #expect(try value("int(12345),capture-req(1),length", context) == "5")
+        #expect(try value("path,capture-res(0)", context) == "/cart/items.php")
+        #expect(try value("str(a),capture-req(2)", context) == nil)
+        #expect(try value("str(a),capture-res(1)", context) == nil)
+        #expect(context.requestCaptures.values[0] == Array("abcd".utf8))
+        #expect(context.requestCaptures.values[1] == Array("12".utf8))
+        #expect(context.responseCaptures.values[0] == Array("/ca".utf8))
     }
 
     @Test(arguments: [

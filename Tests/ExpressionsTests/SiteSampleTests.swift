@@ -12,12 +12,12 @@ import Testing
 @testable import Rules
 
 @Suite struct SiteSampleTests {
-    private func routed() throws -> ExchangeFacts {
-        let facts = try exchange()
-        facts.site = TestSite()
-        facts.backendIndex = 0
-        facts.serverIndex = 0
-        return facts
+    private func routed() throws -> ExchangeContext {
+        let context = try exchange()
+        context.site = TestSite()
+        context.backendIndex = 0
+        context.serverIndex = 0
+        return context
     }
 
     @Test(arguments: [
@@ -41,20 +41,20 @@ import Testing
     }
 
     @Test func `set-timeout shows in the current time-outs, and only there`() throws {
-        let facts = try routed()
-        facts.directives.serverTimeout = .milliseconds(1_500)
-        facts.directives.tunnelTimeout = .forever
-        facts.directives.clientTimeout = .seconds(2)
-        #expect(try value("cur_server_timeout", facts) == "1500")
-        #expect(try value("cur_tunnel_timeout", facts) == "0")
-        #expect(try value("cur_client_timeout", facts) == "2000")
-        facts.directives.connectTimeout = .milliseconds(7)
-        facts.directives.queueTimeout = .milliseconds(8)
-        facts.directives.tarpitTimeout = .milliseconds(9)
-        #expect(try value("be_server_timeout", facts) == "2015")
-        #expect(try value("cur_connect_timeout", facts) == "7")
-        #expect(try value("cur_queue_timeout", facts) == "8")
-        #expect(try value("cur_tarpit_timeout", facts) == "9")
+        let context = try routed()
+        context.directives.serverTimeout = .milliseconds(1_500)
+        context.directives.tunnelTimeout = .forever
+        context.directives.clientTimeout = .seconds(2)
+        #expect(try value("cur_server_timeout", context) == "1500")
+        #expect(try value("cur_tunnel_timeout", context) == "0")
+        #expect(try value("cur_client_timeout", context) == "2000")
+        context.directives.connectTimeout = .milliseconds(7)
+        context.directives.queueTimeout = .milliseconds(8)
+        context.directives.tarpitTimeout = .milliseconds(9)
+        #expect(try value("be_server_timeout", context) == "2015")
+        #expect(try value("cur_connect_timeout", context) == "7")
+        #expect(try value("cur_queue_timeout", context) == "8")
+        #expect(try value("cur_tarpit_timeout", context) == "9")
     }
 
     @Test(arguments: [
@@ -63,22 +63,22 @@ import Testing
         ("fc_reordering", "6"), ("bc_rtt", "12"), ("bc_rttvar(us)", "500"),
     ])
     func `The system's measures of a connection, where it is one of TCP`(expression: String, expected: String) throws {
-        let facts = try routed()
-        #expect(try value(expression, facts) == nil)
+        let context = try routed()
+        #expect(try value(expression, context) == nil)
         for socket: Int32 in [9, 8] {
-            facts.clientSocket = socket
-            facts.serverSocket = socket
-            #expect(try value(expression, facts) == (socket == 9 ? expected : nil))
+            context.clientSocket = socket
+            context.serverSocket = socket
+            #expect(try value(expression, context) == (socket == 9 ? expected : nil))
         }
     }
 
     @Test func `Before a backend is chosen its numbers are the frontend's, or none`() throws {
-        let facts = try exchange()
-        facts.site = TestSite()
-        #expect(try value("be_id", facts) == "1001")
-        #expect(try value("be_conn(shop)", facts) == "2002")
+        let context = try exchange()
+        context.site = TestSite()
+        #expect(try value("be_id", context) == "1001")
+        #expect(try value("be_conn(shop)", context) == "2002")
         for sample in ["nbsrv", "be_conn", "srv_id", "be_server_timeout", "cur_server_timeout"] {
-            #expect(try value(sample, facts) == nil, "\(sample)")
+            #expect(try value(sample, context) == nil, "\(sample)")
         }
     }
 
@@ -92,8 +92,8 @@ import Testing
 }
 
 @Suite struct ProcessSampleTests {
-    private func number(_ expression: String, _ facts: ExchangeFacts) throws -> Int {
-        let text = try value(expression, facts)
+    private func number(_ expression: String, _ context: ExchangeContext) throws -> Int {
+        let text = try value(expression, context)
         return try #require(text.flatMap { Int($0) })
     }
 
@@ -111,55 +111,55 @@ import Testing
         ("bc_srv_queue", "3"), ("tgroup", "0"), ("quic_enabled", "0"), ("txn.id32", "7"),
     ])
     func `A sample yields what the manual says`(expression: String, expected: String?) throws {
-        let facts = try exchange()
-        facts.client = .ip(.v4(0xC000_024D), port: 1)
-        facts.acceptedFrom = .ip(.v4(0x0A00_0107), port: 4711)
-        facts.acceptedAt = .ip(.v4(0xC0A8_0001), port: 80)
-        facts.sourceAddress = .ip(.v4(0x0A09_0901), port: 40_000)
-        facts.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
-        facts.socketID = 2
-        facts.socketName = "public"
-        facts.threadIndex = 3
-        facts.serverConnectionWasUsed = true
-        facts.counts.backendQueue = 4
-        facts.counts.serverQueue = 3
-        facts.requestCounter = 5 << 32 + 7
-        facts.isFirstRequest = false
-        if expression == "fc_dst_is_local" { facts.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
+        let context = try exchange()
+        context.client = .ip(.v4(0xC000_024D), port: 1)
+        context.acceptedFrom = .ip(.v4(0x0A00_0107), port: 4711)
+        context.acceptedAt = .ip(.v4(0xC0A8_0001), port: 80)
+        context.sourceAddress = .ip(.v4(0x0A09_0901), port: 40_000)
+        context.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
+        context.socketID = 2
+        context.socketName = "public"
+        context.threadIndex = 3
+        context.serverConnectionWasUsed = true
+        context.counts.backendQueue = 4
+        context.counts.serverQueue = 3
+        context.requestCounter = 5 << 32 + 7
+        context.isFirstRequest = false
+        if expression == "fc_dst_is_local" { context.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
         if let expected {
-            #expect(try value(expression, facts) == expected)
+            #expect(try value(expression, context) == expected)
         } else {
-            #expect(throws: ConfigProblem.self) { try value(expression, facts) }
+            #expect(throws: ConfigProblem.self) { try value(expression, context) }
         }
     }
 
     @Test func `Where no server was reached nothing is known of a connection to it`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         for sample in [
             "bc_err", "bc_err_name", "bc_err_str", "bc_nb_streams", "bc_reused", "bc_settings_streams_limit",
         ] {
-            #expect(try value(sample, facts) == nil, "\(sample)")
+            #expect(try value(sample, context) == nil, "\(sample)")
         }
     }
 
     @Test func `An address of this machine is told from one that is not`() throws {
-        let facts = try exchange()
-        facts.client = .ip(.v6(0, 1), port: 1)
-        #expect(try value("src_is_local", facts) == "1")
-        facts.client = .ip(.v6(0x2001_0DB8_0000_0000, 1), port: 1)
-        #expect(try value("src_is_local", facts) == "0")
-        facts.client = .path("/run/x")
-        #expect(try value("src_is_local", facts) == "1")
+        let context = try exchange()
+        context.client = .ip(.v6(0, 1), port: 1)
+        #expect(try value("src_is_local", context) == "1")
+        context.client = .ip(.v6(0x2001_0DB8_0000_0000, 1), port: 1)
+        #expect(try value("src_is_local", context) == "0")
+        context.client = .path("/run/x")
+        #expect(try value("src_is_local", context) == "1")
     }
 
     @Test func `The clock goes on`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         let before = WallTime.now()
-        let seconds = try number("date", facts)
-        let later = try number("date(3600)", facts)
-        let milliseconds = try number("date(0,ms)", facts)
-        let microseconds = try number("date(-5,us)", facts)
-        let part = try number("date_us", facts)
+        let seconds = try number("date", context)
+        let later = try number("date(3600)", context)
+        let milliseconds = try number("date(0,ms)", context)
+        let microseconds = try number("date(-5,us)", context)
+        let part = try number("date_us", context)
         let after = WallTime.now()
         #expect(before.seconds...after.seconds ~= seconds)
         #expect(before.seconds...after.seconds ~= later - 3_600)
@@ -169,49 +169,49 @@ import Testing
     }
 
     @Test func `Chance and names`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         for _ in 0..<100 {
-            let narrow = try number("rand(3)", facts)
+            let narrow = try number("rand(3)", context)
             #expect(0..<3 ~= narrow)
-            let wide = try number("rand", facts)
+            let wide = try number("rand", context)
             #expect(0..<1 << 32 ~= wide)
         }
-        let names = try Set((0..<50).compactMap { _ in try value("uuid", facts) })
+        let names = try Set((0..<50).compactMap { _ in try value("uuid", context) })
         #expect(names.count == 50)
         for name in names {
             #expect(name.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
         }
-        #expect(try value("uuid(4)", facts)?.count == 36)
+        #expect(try value("uuid(4)", context)?.count == 36)
         let before = WallTime.now()
-        let timed = try #require(try value("uuid(7)", facts))
+        let timed = try #require(try value("uuid(7)", context))
         #expect(timed.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
         let milliseconds = Int(timed.filter { $0 != "-" }.prefix(12), radix: 16)
         #expect(milliseconds.map { before.seconds * 1_000...(WallTime.now().seconds + 1) * 1_000 ~= $0 } == true)
-        #expect(try value("hostname", facts)?.isEmpty == false)
-        #expect(try number("pid", facts) > 0)
+        #expect(try value("hostname", context)?.isEmpty == false)
+        #expect(try number("pid", context) > 0)
     }
 
     @Test func `the clock and the random numbers are those of the site`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         let site = TestSite()
-        facts.site = site
+        context.site = site
         site.time = WallTime(seconds: 1_700_000_000, microseconds: 123_456)
         site.bits = 0x4000_0000_0000_0000
-        #expect(try number("date", facts) == 1_700_000_000)
-        #expect(try number("date(0,us)", facts) == 1_700_000_000_123_456)
-        #expect(try number("date_us", facts) == 123_456)
-        #expect(try number("rand(8)", facts) == 2)
-        #expect(try value("uuid", facts) == "40000000-0000-4000-8000-000000000000")
-        #expect(try value("uuid(7)", facts) == "018bcfe5-687b-7000-8000-000000000000")
+        #expect(try number("date", context) == 1_700_000_000)
+        #expect(try number("date(0,us)", context) == 1_700_000_000_123_456)
+        #expect(try number("date_us", context) == 123_456)
+        #expect(try number("rand(8)", context) == 2)
+        #expect(try value("uuid", context) == "40000000-0000-4000-8000-000000000000")
+        #expect(try value("uuid(7)", context) == "018bcfe5-687b-7000-8000-000000000000")
     }
 
     @Test func `A variable of the environment is what it was when the file was read`() throws {
         var section = try Section(
             .listen, "http-request set-header a %[env(WHO)]\nhttp-request set-header b %[env(NO)]")
         #expect(section.draft.resolve(UserLists([]), environment: ["WHO": "me"]) == [])
-        let facts = try exchange()
-        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-        #expect(lines(facts.request.fields).suffix(2) == ["a: me", "b: "])
+        let context = try exchange()
+        _ = section.rules.ruleSet(.httpRequest).run(on: context)
+        #expect(lines(context.request.fields).suffix(2) == ["a: me", "b: "])
     }
 
     @Test(arguments: [

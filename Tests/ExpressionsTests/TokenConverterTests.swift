@@ -153,12 +153,12 @@ import Testing
     private func verdict(
         _ token: String, _ algorithm: String, _ key: String, variables: [String: String] = [:]
     ) throws -> String? {
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(token)\n\n")
+        let context = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(token)\n\n")
         for (name, text) in variables {
             let name = try VariableName(name, problem: { _, _, _ in preconditionFailure() })
-            facts.withScratch { facts.set(name, .string(facts.make { $0 += Array(text.utf8) })) }
+            context.withScratch { context.set(name, .string(context.make { $0 += Array(text.utf8) })) }
         }
-        return try value("req.fhdr(token),jwt_verify(\(algorithm),\(key))", facts)
+        return try value("req.fhdr(token),jwt_verify(\(algorithm),\(key))", context)
     }
 
     @Test func `A token is good with the key that it was signed with, and with no other`() throws {
@@ -195,7 +195,7 @@ import Testing
                 #expect(try verdict(token, "txn.alg", "txn.key", variables: chosen) == (isSecret ? "1" : "-5"))
             }
             // A file that another line names.
-            let facts = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(Self.tokens["RS256"]!)\n\n")
+            let context = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(Self.tokens["RS256"]!)\n\n")
             let section = try Section(
                 .listen,
                 """
@@ -203,8 +203,8 @@ import Testing
                 http-request deny if { req.hdr(x),jwt_verify(RS256,\(key)) 1 }
                 http-request set-header x %[req.hdr(token),jwt_verify(RS256,txn.key)]
                 """)
-            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-            #expect(lines(facts.request.fields).last == "x: 1")
+            _ = section.rules.ruleSet(.httpRequest).run(on: context)
+            #expect(lines(context.request.fields).last == "x: 1")
         }
     }
 
@@ -218,7 +218,7 @@ import Testing
             let forged = "\(signed).\(code)"
             #expect(try verdict(forged, "HS256", key) == "1", "that is what it was made for")
             #expect(try verdict(forged, "txn.alg", key, variables: ["txn.alg": "HS256"]) == "0")
-            let facts = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(forged)\n\n")
+            let context = try exchange("GET / HTTP/1.1\nHost: a\nToken: \(forged)\n\n")
             let section = try Section(
                 .listen,
                 """
@@ -226,8 +226,8 @@ import Testing
                 http-request deny if { req.hdr(x),jwt_verify(RS256,\(key)) 1 }
                 http-request set-header x %[req.hdr(token),jwt_verify(HS256,txn.key)]
                 """)
-            _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-            #expect(lines(facts.request.fields).last == "x: 0")
+            _ = section.rules.ruleSet(.httpRequest).run(on: context)
+            #expect(lines(context.request.fields).last == "x: 0")
         }
     }
 

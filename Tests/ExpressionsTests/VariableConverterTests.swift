@@ -31,16 +31,16 @@ import Testing
     }
 
     @Test func `What was set stays`() throws {
-        let facts = try exchangeWithVariables()
-        #expect(try value("path,set-var(txn.x),length", facts) == "15")
-        #expect(try value("var(txn.x)", facts) == "/cart/items.php")
-        #expect(try value("str(a),unset-var(txn.x)", facts) == "a")
-        #expect(try value("var(txn.x)", facts) == nil)
-        #expect(try value("str(a),set-var(txn.name,ifnotexists)", facts) == nil)
-        #expect(try value("var(txn.name)", facts) == "Name")
+        let context = try exchangeWithVariables()
+        #expect(try value("path,set-var(txn.x),length", context) == "15")
+        #expect(try value("var(txn.x)", context) == "/cart/items.php")
+        #expect(try value("str(a),unset-var(txn.x)", context) == "a")
+        #expect(try value("var(txn.x)", context) == nil)
+        #expect(try value("str(a),set-var(txn.name,ifnotexists)", context) == nil)
+        #expect(try value("var(txn.name)", context) == "Name")
         // What does not come to be is not set, and forgets nothing.
-        #expect(try value("hdr(none),unset-var(txn.name)", facts) == nil)
-        #expect(try value("var(txn.name)", facts) == "Name")
+        #expect(try value("hdr(none),unset-var(txn.name)", context) == nil)
+        #expect(try value("var(txn.name)", context) == "Name")
     }
 
     @Test(arguments: [

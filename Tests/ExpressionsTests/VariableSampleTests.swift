@@ -18,55 +18,56 @@ import Testing
 
     @Test(arguments: ["proc.a", "sess.a", "txn.a", "req.a", "res.a.b-c_1"])
     func `A variable keeps what it is set to, and its type`(variable: String) throws {
-        let facts = try exchange()
-        facts.processVariables = ProcessVariables()
+        let context = try exchange()
+        context.processVariables = ProcessVariables()
         let session = Session()
-        facts.session = session
+        context.session = session
         let name = try name(variable)
-        #expect(try value("var(\(variable))", facts) == nil)
-        #expect(try value("var(\(variable),none)", facts) == "none")
-        facts.set(name, .integer(7))
-        #expect(try value("var(\(variable))", facts) == "7")
-        facts.set(name, .address(.v4(0x7F00_0001)))
-        #expect(try value("var(\(variable))", facts) == "127.0.0.1")
-        facts.withScratch { facts.set(name, .string(facts.make { $0.append("text") })) }
-        #expect(try value("var(\(variable)),upper", facts) == "TEXT")
-        #expect(try value("var(\(variable),none)", facts) == "text")
-        facts.unset(name)
-        #expect(try value("var(\(variable))", facts) == nil)
+        #expect(try value("var(\(variable))", context) == nil)
+        #expect(try value("var(\(variable),none)", context) == "none")
+        context.set(name, .integer(7))
+        #expect(try value("var(\(variable))", context) == "7")
+        context.set(name, .address(.v4(0x7F00_0001)))
+        #expect(try value("var(\(variable))", context) == "127.0.0.1")
+        context.withScratch { context.set(name, .string(context.make { $0.append("text") })) }
+        #expect(try value("var(\(variable)),upper", context) == "TEXT")
+        #expect(try value("var(\(variable),none)", context) == "text")
+        context.unset(name)
+        #expect(try value("var(\(variable))", context) == nil)
     }
 
     @Test func `Variables of an exchange end with it, those of the connection and the process do not`() throws {
-        let facts = try exchange()
-        facts.processVariables = ProcessVariables()
+        let context = try exchange()
+        context.processVariables = ProcessVariables()
         let session = Session()
-        facts.session = session
-        for scope in VariableScope.allCases { facts.set(try name("\(scope.rawValue).x"), .bool(true)) }
-        facts.clear()
+        context.session = session
+        for scope in VariableScope.allCases { context.set(try name("\(scope.rawValue).x"), .bool(true)) }
+        context.clear()
         for scope in VariableScope.allCases {
             let isKept = scope == .process || scope == .session
-            #expect(try value("var(\(scope.rawValue).x)", facts) == (isKept ? "1" : nil))
+            #expect(try value("var(\(scope.rawValue).x)", context) == (isKept ? "1" : nil))
         }
     }
 
     @Test func `A text that is set again and again leaves no memory behind`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         let (first, second) = (try name("txn.first"), try name("txn.second"))
-        facts.withScratch { facts.set(first, .string(facts.make { $0.append("stays") })) }
+        context.withScratch { context.set(first, .string(context.make { $0.append("stays") })) }
         for i in 0..<10_000 {
-            facts.withScratch { facts.set(second, .string(facts.make { $0 += Array("text \(i)".utf8) })) }
+            context.withScratch { context.set(second, .string(context.make { $0 += Array("text \(i)".utf8) })) }
         }
-        #expect(try value("var(txn.first)", facts) == "stays")
-        #expect(try value("var(txn.second)", facts) == "text 9999")
+        #expect(try value("var(txn.first)", context) == "stays")
+        #expect(try value("var(txn.second)", context) == "text 9999")
     }
 
     @Test func `A text that is too long is not taken`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         let name = try name("txn.x")
-        facts.withScratch {
-            facts.set(name, .string(facts.make { $0 += Array(repeating: 0x61, count: VariableStore.textBytesMax + 1) }))
+        context.withScratch {
+            context.set(
+                name, .string(context.make { $0 += Array(repeating: 0x61, count: VariableStore.textBytesMax + 1) }))
         }
-        #expect(try value("var(txn.x)", facts) == nil)
+        #expect(try value("var(txn.x)", context) == nil)
     }
 
     @Test(arguments: [
@@ -75,13 +76,13 @@ import Testing
         (.ifEmpty, false, false), (.ifNotEmpty, true, true), (.ifGreater, true, true), (.ifLess, true, false),
     ])
     func `A condition decides whether a variable is set`(condition: SetCondition, alone: Bool, over5: Bool) throws {
-        let facts = try exchange()
+        let context = try exchange()
         let name = try name("txn.x")
-        facts.set(name, .integer(3), if: [condition])
-        #expect(try value("var(txn.x)", facts) == (alone ? "3" : nil))
-        facts.set(name, .integer(5))
-        facts.set(name, .integer(3), if: [condition])
-        #expect(try value("var(txn.x)", facts) == (over5 ? "3" : "5"))
+        context.set(name, .integer(3), if: [condition])
+        #expect(try value("var(txn.x)", context) == (alone ? "3" : nil))
+        context.set(name, .integer(5))
+        context.set(name, .integer(3), if: [condition])
+        #expect(try value("var(txn.x)", context) == (over5 ? "3" : "5"))
     }
 
     /// Such a variable was never set. As HAProxy 2.6 does, only numbers are compared.
@@ -97,14 +98,14 @@ import Testing
     func `A comparison of what is no number sets the variable`(
         old: String?, new: String, condition: String, expected: String?
     ) throws {
-        let facts = try exchange()
+        let context = try exchange()
         let lines =
             (old.map { "http-request set-var(txn.x) \($0)\n" } ?? "")
             + "http-request set-var(txn.x,\(condition)) \(new)"
-        guard case .proceed = try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts) else {
+        guard case .proceed = try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: context) else {
             throw Unexpected(what: "stopped by \(lines)")
         }
-        #expect(try value("var(txn.x)", facts) == expected)
+        #expect(try value("var(txn.x)", context) == expected)
     }
 
     @Test(arguments: [

@@ -11,30 +11,30 @@ import Testing
 
 @Suite struct WhenConverterTests {
     /// What conditions hold of an exchange.
-    private func conditions(_ facts: ExchangeFacts) throws -> [String] {
+    private func conditions(_ context: ExchangeContext) throws -> [String] {
         try ["error", "normal", "forwarded", "toapplet", "processed", "stopping"].filter { condition in
-            let isSo = try value("str(x),when(\(condition))", facts) == "x"
-            #expect(try value("str(x),when(!\(condition))", facts) == (isSo ? nil : "x"))
+            let isSo = try value("str(x),when(\(condition))", context) == "x"
+            #expect(try value("str(x),when(!\(condition))", context) == (isSo ? nil : "x"))
             return isSo
         }
     }
 
     @Test func `A value is there when something is so`() throws {
-        let facts = try exchange()
-        facts.site = TestSite()
-        #expect(try conditions(facts) == ["normal"])
-        facts.serverName = "<STATS>"
-        #expect(try conditions(facts) == ["normal", "toapplet", "processed"])
-        facts.serverName = "s1"
-        facts.serverIndex = 0
-        #expect(try conditions(facts) == ["normal"])
-        facts.serverAddress = .ip(.loopbackV4, port: 80)
-        #expect(try conditions(facts) == ["normal", "forwarded", "processed"])
-        facts.status = 502
-        #expect(try conditions(facts) == ["error", "forwarded", "processed"])
-        facts.status = 200
-        facts.isRedispatched = true
-        #expect(try conditions(facts) == ["error", "forwarded", "processed"])
+        let context = try exchange()
+        context.site = TestSite()
+        #expect(try conditions(context) == ["normal"])
+        context.serverName = "<STATS>"
+        #expect(try conditions(context) == ["normal", "toapplet", "processed"])
+        context.serverName = "s1"
+        context.serverIndex = 0
+        #expect(try conditions(context) == ["normal"])
+        context.serverAddress = .ip(.loopbackV4, port: 80)
+        #expect(try conditions(context) == ["normal", "forwarded", "processed"])
+        context.status = 502
+        #expect(try conditions(context) == ["error", "forwarded", "processed"])
+        context.status = 200
+        context.isRedispatched = true
+        #expect(try conditions(context) == ["error", "forwarded", "processed"])
     }
 
     @Test(arguments: [

@@ -55,15 +55,15 @@ struct PayloadFuzz {
     }
 
     private func read(_ format: LogFormat, _ bytes: [UInt8]) -> [UInt8] {
-        let facts = ExchangeFacts()
-        facts.requestPayload = bytes
-        facts.responsePayload = bytes
-        facts.mayGrow = mayGrow
+        let context = ExchangeContext()
+        context.requestPayload = bytes
+        context.responsePayload = bytes
+        context.mayGrow = mayGrow
         var probe = RequestProbe(limits: HeadLimits())
-        probe.look(at: bytes, into: &facts.request)
-        facts.requestProbe = probe
+        probe.look(at: bytes, into: &context.request)
+        context.requestProbe = probe
         var out: [UInt8] = []
-        format.render(facts, into: &out)
+        format.render(context, into: &out)
         return out
     }
 }

@@ -22,36 +22,36 @@ import Testing
         try Section(.frontend, lines).draft[ExchangeLogSettings.self].exchangeLog(isHTTP: isHTTP)
     }
 
-    private func line(_ log: ExchangeLog, _ facts: ExchangeFacts) -> String {
+    private func line(_ log: ExchangeLog, _ context: ExchangeContext) -> String {
         var out: [UInt8] = []
-        log.render(facts, into: &out)
+        log.render(context, into: &out)
         return String(decoding: out, as: UTF8.self)
     }
 
     /// What a `return` rule answered: nothing beyond the request was reached.
-    private func answered() throws -> ExchangeFacts {
-        let facts = try exchange(
+    private func answered() throws -> ExchangeContext {
+        let context = try exchange(
             "GET /hello HTTP/1.1\nHost: 127.0.0.1:5580\nUser-Agent: agent \"x\" {a|b} #é\nX: one, two\n\n")
-        facts.client = .ip(.v4(0x7F00_0001), port: 52_702)
-        facts.frontendName = "www"
-        facts.backendName = "www"
-        facts.timers = timers(handshake: 0, idle: 0, request: 0, queue: 0, connect: 0, response: 0, data: 0)
-        facts.timers.queueLeft = nil
-        facts.timers.connected = nil
-        facts.timers.responseHeadDone = nil
-        facts.status = 200
-        facts.bytesToClient = 76
-        facts.termination = Termination(.local, .request)
-        facts.counts.process = 1
-        facts.counts.frontend = 1
-        return facts
+        context.client = .ip(.v4(0x7F00_0001), port: 52_702)
+        context.frontendName = "www"
+        context.backendName = "www"
+        context.timers = timers(handshake: 0, idle: 0, request: 0, queue: 0, connect: 0, response: 0, data: 0)
+        context.timers.queueLeft = nil
+        context.timers.connected = nil
+        context.timers.responseHeadDone = nil
+        context.status = 200
+        context.bytesToClient = 76
+        context.termination = Termination(.local, .request)
+        context.counts.process = 1
+        context.counts.frontend = 1
+        return context
     }
 
     @Test func `option httplog, with and without captures`() throws {
-        let facts = try answered()
+        let context = try answered()
         let start =
             "127.0.0.1:52702 [21/Nov/2026:07:15:25.196] www www/<NOSRV> 0/-1/-1/-1/0 200 76 - - LR-- 1/1/0/0/0 0/0 "
-        #expect(try line(log("option httplog"), facts) == start + "\"GET /hello HTTP/1.1\"")
+        #expect(try line(log("option httplog"), context) == start + "\"GET /hello HTTP/1.1\"")
 
         let capturing = try log(
             """
@@ -60,60 +60,60 @@ import Testing
             capture request header User-Agent len 30
             capture response header Content-Type len 15
             """)
-        capturing.captureRequest(facts)
+        capturing.captureRequest(context)
         #expect(
-            line(capturing, facts)
+            line(capturing, context)
                 == start + "{127.0.0.1:5580|agent #22x#22 #7Ba#7Cb#7D #23#C3#A9} {} \"GET /hello HTTP/1.1\"")
-        try answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n", facts)
-        capturing.captureResponse(facts)
-        #expect(line(capturing, facts).contains("#C3#A9} {application/jso} \"GET"))
+        try answer("HTTP/1.1 200 OK\nContent-Type: application/json\n\n", context)
+        capturing.captureResponse(context)
+        #expect(line(capturing, context).contains("#C3#A9} {application/jso} \"GET"))
     }
 
     @Test func `A captured field is the last line of its name, whole and then cut`() throws {
         let log = try log("option httplog\ncapture request header X len 6\ncapture request header Y len 6")
-        let facts = try exchange("GET / HTTP/1.1\nHost: a\nX: first\nX: a, b, c, d\n\n")
-        log.captureRequest(facts)
-        #expect(line(log, facts).contains(" {a, b, |} \"GET"))
-        try receive("GET / HTTP/1.1\nHost: a\n\n", facts)
-        log.captureRequest(facts)
-        #expect(line(log, facts).contains(" {|} \"GET"))
+        let context = try exchange("GET / HTTP/1.1\nHost: a\nX: first\nX: a, b, c, d\n\n")
+        log.captureRequest(context)
+        #expect(line(log, context).contains(" {a, b, |} \"GET"))
+        try receive("GET / HTTP/1.1\nHost: a\n\n", context)
+        log.captureRequest(context)
+        #expect(line(log, context).contains(" {|} \"GET"))
     }
 
     @Test func `A request that was none has no captures`() throws {
         let log = try log("option httplog\ncapture request header X len 6\ncapture response header Y len 6")
-        let facts = try answered()
-        log.captureRequest(facts)
-        facts.clear()
-        facts.status = 400
-        facts.termination = Termination(.proxy, .request)
+        let context = try answered()
+        log.captureRequest(context)
+        context.clear()
+        context.status = 400
+        context.termination = Termination(.proxy, .request)
         #expect(
-            line(log, facts).hasSuffix(" www www/<NOSRV> -1/-1/-1/-1/+0 400 +0 - - PR-- 0/0/0/0/0 0/0 \"<BADREQ>\""))
+            line(log, context).hasSuffix(" www www/<NOSRV> -1/-1/-1/-1/+0 400 +0 - - PR-- 0/0/0/0/0 0/0 \"<BADREQ>\""))
     }
 
     @Test func `option httplog clf`() throws {
-        let facts = try answered()
+        let context = try answered()
         #expect(
-            try line(log("option httplog clf"), facts)
+            try line(log("option httplog clf"), context)
                 == "127.0.0.1 - - [21/Nov/2026:07:15:25 +0000] \"GET /hello HTTP/1.1\" 200 76 \"\" \"\" 52702 196 "
                 + "\"www\" \"www\" \"<NOSRV>\" 0 -1 -1 -1 0 LR-- 1 1 0 0 0 0 0 \"\" \"\" ")
     }
 
     @Test func `option tcplog, also where a frontend in TCP mode says httplog`() throws {
-        let facts = ExchangeFacts()
-        facts.frontendName = "in"
-        facts.client = .ip(.v4(0x0A00_0001), port: 1_000)
-        facts.clear()
-        facts.backendName = "out"
-        facts.serverName = "s1"
-        facts.timers = timers(handshake: 0, idle: 0, request: 0, queue: 1, connect: 2, response: 0, data: 5_007)
-        facts.timers.requestBegun = nil
-        facts.timers.requestDone = nil
-        facts.timers.responseHeadDone = nil
-        facts.bytesToClient = 212
-        facts.counts.process = 1
+        let context = ExchangeContext()
+        context.frontendName = "in"
+        context.client = .ip(.v4(0x0A00_0001), port: 1_000)
+        context.clear()
+        context.backendName = "out"
+        context.serverName = "s1"
+        context.timers = timers(handshake: 0, idle: 0, request: 0, queue: 1, connect: 2, response: 0, data: 5_007)
+        context.timers.requestBegun = nil
+        context.timers.requestDone = nil
+        context.timers.responseHeadDone = nil
+        context.bytesToClient = 212
+        context.counts.process = 1
         let expected = "10.0.0.1:1000 [21/Nov/2026:07:15:25.196] in out/s1 1/2/5010 212 -- 1/0/0/0/0 0/0"
-        #expect(try line(log("option tcplog", isHTTP: false), facts) == expected)
-        #expect(try line(log("option httplog", isHTTP: false), facts) == expected)
+        #expect(try line(log("option tcplog", isHTTP: false), context) == expected)
+        #expect(try line(log("option httplog", isHTTP: false), context) == expected)
     }
 
     @Test func `Without any option there is a line when the client connects`() throws {
@@ -130,11 +130,11 @@ import Testing
 
     @Test func `A line of JSON has every key, whatever is in the values`() throws {
         let log = try log("capture request header User-Agent len 99\ncapture request header Nobody len 9")
-        let facts = try answered()
-        facts.backendName = "quote\"back\\slash\u{1}"
-        log.captureRequest(facts)
+        let context = try answered()
+        context.backendName = "quote\"back\\slash\u{1}"
+        log.captureRequest(context)
         var out: [UInt8] = []
-        log.renderJSON(facts, into: &out)
+        log.renderJSON(context, into: &out)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(out)) as? [String: Any])
         #expect(object["time"] as? String == "2026-11-21T07:15:25.196+00:00")
         #expect(object["client"] as? String == "127.0.0.1")
@@ -152,10 +152,10 @@ import Testing
         #expect(object["request_headers"] as? [String: String] == ["User-Agent": "agent \"x\" {a|b} #é"])
         #expect(!out.contains(0x0A))
 
-        facts.clear()
-        facts.client = .path("/x")
+        context.clear()
+        context.client = .path("/x")
         out = []
-        log.renderJSON(facts, into: &out)
+        log.renderJSON(context, into: &out)
         let empty = try #require(try JSONSerialization.jsonObject(with: Data(out)) as? [String: Any])
         #expect(Set(object.keys).subtracting(["unique_id"]) == Set(empty.keys))
         #expect(empty["client"] is NSNull)
@@ -164,10 +164,10 @@ import Testing
     }
 
     @Test func `Bytes that are no text make no line unreadable`() throws {
-        let facts = try answered()
-        facts.uniqueID = [0x61, 0xFF, 0xC3, 0x0A, 0x22]
+        let context = try answered()
+        context.uniqueID = [0x61, 0xFF, 0xC3, 0x0A, 0x22]
         var out: [UInt8] = []
-        try log("").renderJSON(facts, into: &out)
+        try log("").renderJSON(context, into: &out)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(out)) as? [String: Any])
         #expect((object["unique_id"] as? String)?.hasPrefix("a\u{FFFD}") == true)
     }
@@ -188,7 +188,7 @@ import Testing
         #expect(try log(all).verdict(normal) == .skip)
         #expect(try log("\(all)\nno option dontlog-normal").verdict(normal) == .info)
 
-        let changes: [(ExchangeFacts) -> Void] = [
+        let changes: [(ExchangeContext) -> Void] = [
             { $0.status = 503 }, { $0.termination = Termination(.client, .data) },
             { $0.termination = Termination(.proxy, .request) }, { $0.isRedispatched = true },
             {
@@ -204,7 +204,7 @@ import Testing
             #expect(try log("option dontlog-normal").verdict(failed) == .info)
         }
 
-        let probe = ExchangeFacts()
+        let probe = ExchangeContext()
         probe.termination = Termination(.client, .request)
         #expect(try log("option dontlognull").verdict(probe) == .skip)
         #expect(try log("").verdict(probe) == .info)
@@ -212,18 +212,18 @@ import Testing
     }
 
     @Test func `option httpslog says of an unencrypted connection what HAProxy says`() throws {
-        let facts = try answered()
+        let context = try answered()
         #expect(
-            try line(log("option httpslog"), facts) == line(log("option httplog"), facts) + " 0/-/-/-/0 -/-/-")
-        #expect(try line(log("option httpslog", isHTTP: false), facts).hasSuffix("0/0"))
+            try line(log("option httpslog"), context) == line(log("option httplog"), context) + " 0/-/-/-/0 -/-/-")
+        #expect(try line(log("option httpslog", isHTTP: false), context).hasSuffix("0/0"))
     }
 
     @Test func `error-log-format is for clients that made no request`() throws {
         let log = try log("log-format request:%ST\nerror-log-format none:%ST")
-        let facts = try answered()
-        #expect(line(log, facts) == "request:200")
-        facts.timers.requestDone = nil
-        #expect(line(log, facts) == "none:200")
+        let context = try answered()
+        #expect(line(log, context) == "request:200")
+        context.timers.requestDone = nil
+        #expect(line(log, context) == "none:200")
     }
 
     @Test func `Lines are numbered only where a format asks for it`() throws {
@@ -246,13 +246,13 @@ import Testing
             http-response capture status id 0
             """)
         let log = section.draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
-        let facts = try answered()
-        log.captureRequest(facts)
-        _ = section.rules.ruleSet(.httpRequest).run(on: facts)
-        try answer("HTTP/1.1 404 None\n\n", facts)
-        log.captureResponse(facts)
-        _ = section.rules.ruleSet(.httpResponse).run(on: facts)
-        #expect(line(log, facts) == "{127.|/he|GET}{40}")
+        let context = try answered()
+        log.captureRequest(context)
+        _ = section.rules.ruleSet(.httpRequest).run(on: context)
+        try answer("HTTP/1.1 404 None\n\n", context)
+        log.captureResponse(context)
+        _ = section.rules.ruleSet(.httpResponse).run(on: context)
+        #expect(line(log, context) == "{127.|/he|GET}{40}")
         #expect(try problem("http-request capture path len 3", in: .backend).message.contains("a declared capture"))
         #expect(try problem("http-request capture status len 3").message.contains("status"))
     }
@@ -274,13 +274,13 @@ import Testing
         let section = try Section(
             .frontend, "unique-id-format %ci:%cp-%[path]\nunique-id-header X-ID\nlog-format %ID")
         let id = try #require(section.draft.uniqueID)
-        let facts = try answered()
-        id.name(facts)
-        id.addField(facts)
+        let context = try answered()
+        id.name(context)
+        id.addField(context)
         let log = section.draft[ExchangeLogSettings.self].exchangeLog(isHTTP: true)
-        #expect(line(log, facts) == "127.0.0.1:52702-/hello")
-        #expect(try value("unique-id", facts) == "127.0.0.1:52702-/hello")
-        #expect(lines(facts.request.fields).last == "x-id: 127.0.0.1:52702-/hello")
+        #expect(line(log, context) == "127.0.0.1:52702-/hello")
+        #expect(try value("unique-id", context) == "127.0.0.1:52702-/hello")
+        #expect(lines(context.request.fields).last == "x-id: 127.0.0.1:52702-/hello")
         #expect(try Section(.frontend, "unique-id-header X-ID").draft.uniqueID == nil)
         #expect(try problem("unique-id-header Content-Length").message.contains("cannot be the name"))
     }
@@ -288,18 +288,18 @@ import Testing
     @Test func `A client's own name for its request is replaced, a rule's stays`() throws {
         let section = try Section(.frontend, "unique-id-format %ci-%[path]\nunique-id-header X-ID")
         let id = try #require(section.draft.uniqueID)
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nX-ID: mine\nA: b\nx-id: and mine\n\n")
-        facts.receivedFields = facts.request.fields.mark
-        id.name(facts)
-        id.addField(facts)
-        #expect(lines(facts.request.fields) == ["host: h", "a: b", "x-id: 10.0.1.7-/"])
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nX-ID: mine\nA: b\nx-id: and mine\n\n")
+        context.receivedFields = context.request.fields.mark
+        id.name(context)
+        id.addField(context)
+        #expect(lines(context.request.fields) == ["host: h", "a: b", "x-id: 10.0.1.7-/"])
 
-        try receive("GET / HTTP/1.1\nHost: h\nX-ID: mine\n\n", facts)
-        facts.receivedFields = facts.request.fields.mark
-        id.name(facts)
-        facts.request.fields.append(name: "X-ID", "rule's")
-        id.addField(facts)
-        #expect(lines(facts.request.fields) == ["host: h", "x-id: rule's"])
+        try receive("GET / HTTP/1.1\nHost: h\nX-ID: mine\n\n", context)
+        context.receivedFields = context.request.fields.mark
+        id.name(context)
+        context.request.fields.append(name: "X-ID", "rule's")
+        id.addField(context)
+        #expect(lines(context.request.fields) == ["host: h", "x-id: rule's"])
     }
 
     @Test func `option logasap`() throws {

@@ -19,34 +19,34 @@ import Testing
     }
 
     /// 2026-11-21 07:15:25.196 UTC, and an exchange with every stage a different time apart.
-    private func finished() throws -> ExchangeFacts {
-        let facts = try exchange("GET /hello?a=b&c=%22 HTTP/1.1\nHost: 127.0.0.1:5580\nUser-Agent: ag\"e\\n]t é\n\n")
-        facts.client = .ip(.v4(0x7F00_0001), port: 52_974)
-        facts.local = .ip(.v4(0x7F00_0001), port: 5_580)
-        facts.serverAddress = .ip(.v4(0x7F00_0001), port: 5_999)
-        facts.sourceAddress = .ip(.v4(0x7F00_0001), port: 44_598)
-        facts.frontendName = "www"
-        facts.backendName = "shop"
-        facts.serverName = "s1"
-        facts.status = 404
-        facts.bytesToClient = 500
-        facts.bytesFromClient = 87
-        facts.retries = 2
-        facts.requestCounter = 1
-        facts.logCounter = 7
-        facts.uniqueID = Array("id".utf8)
-        facts.requestCookie = Array("SRV=1".utf8)
-        facts.counts.process = 1
-        facts.counts.frontend = 2
-        facts.counts.backend = 3
-        facts.counts.server = 4
-        facts.counts.serverQueue = 5
-        facts.counts.backendQueue = 6
-        facts.termination = Termination(.server, .data)
-        facts.termination.clientCookie = .valid
-        facts.termination.serverCookie = .notSet
-        facts.timers = timers(handshake: 1, idle: 2, request: 4, queue: 8, connect: 16, response: 32, data: 64)
-        return facts
+    private func finished() throws -> ExchangeContext {
+        let context = try exchange("GET /hello?a=b&c=%22 HTTP/1.1\nHost: 127.0.0.1:5580\nUser-Agent: ag\"e\\n]t é\n\n")
+        context.client = .ip(.v4(0x7F00_0001), port: 52_974)
+        context.local = .ip(.v4(0x7F00_0001), port: 5_580)
+        context.serverAddress = .ip(.v4(0x7F00_0001), port: 5_999)
+        context.sourceAddress = .ip(.v4(0x7F00_0001), port: 44_598)
+        context.frontendName = "www"
+        context.backendName = "shop"
+        context.serverName = "s1"
+        context.status = 404
+        context.bytesToClient = 500
+        context.bytesFromClient = 87
+        context.retries = 2
+        context.requestCounter = 1
+        context.logCounter = 7
+        context.uniqueID = Array("id".utf8)
+        context.requestCookie = Array("SRV=1".utf8)
+        context.counts.process = 1
+        context.counts.frontend = 2
+        context.counts.backend = 3
+        context.counts.server = 4
+        context.counts.serverQueue = 5
+        context.counts.backendQueue = 6
+        context.termination = Termination(.server, .data)
+        context.termination.clientCookie = .valid
+        context.termination.serverCookie = .notSet
+        context.timers = timers(handshake: 1, idle: 2, request: 4, queue: 8, connect: 16, response: 32, data: 64)
+        return context
     }
 
     @Test(arguments: [
@@ -89,42 +89,42 @@ import Testing
     }
 
     @Test func `In a message every space counts, and what is missing is nothing`() throws {
-        let facts = try finished()
-        #expect(try rendered(" a  %[req.hdr(none)]b %[path] ", facts, for: .message) == " a  b /hello ")
-        #expect(try rendered("%CS.", facts, for: .message) == ".")
+        let context = try finished()
+        #expect(try rendered(" a  %[req.hdr(none)]b %[path] ", context, for: .message) == " a  b /hello ")
+        #expect(try rendered("%CS.", context, for: .message) == ".")
     }
 
     @Test func `An encrypted connection has its mark`() throws {
-        let facts = try finished()
-        facts.isTLS = true
-        #expect(try rendered("%ft %f %{+Q}ft", facts) == "www~ www \"www~\"")
+        let context = try finished()
+        context.isTLS = true
+        #expect(try rendered("%ft %f %{+Q}ft", context) == "www~ www \"www~\"")
     }
 
     @Test func `A redispatched request has its mark`() throws {
-        let facts = try finished()
-        facts.isRedispatched = true
-        #expect(try rendered("%rc", facts) == "+2")
+        let context = try finished()
+        context.isRedispatched = true
+        #expect(try rendered("%rc", context) == "+2")
     }
 
     @Test func `What goes on has a plus sign`() throws {
-        let facts = try finished()
-        facts.timers.ended = nil
-        #expect(try rendered("%Ta %Tt %B", facts) == "+60 +63 +500")
+        let context = try finished()
+        context.timers.ended = nil
+        #expect(try rendered("%Ta %Tt %B", context) == "+60 +63 +500")
         // Not so in rules, which always run before the end.
-        #expect(try rendered("%Ta %Tt %B %Tu", facts, for: .message) == "60 63 500 61")
+        #expect(try rendered("%Ta %Tt %B %Tu", context, for: .message) == "60 63 500 61")
     }
 
     /// It was -1 until the response's head had been sent.
     @Test func `In rules on responses %ST is the response's status`() throws {
-        let facts = try exchange()
-        #expect(try rendered("%ST", facts, for: .message) == "-1")
-        #expect(try value("status", facts) == nil)
-        facts.side = .response
-        facts.response.setStatus(418)
-        #expect(try rendered("%ST", facts, for: .message) == "418")
-        #expect(try value("status", facts) == "418")
-        facts.status = 502
-        #expect(try rendered("%ST", facts) == "502")
+        let context = try exchange()
+        #expect(try rendered("%ST", context, for: .message) == "-1")
+        #expect(try value("status", context) == nil)
+        context.side = .response
+        context.response.setStatus(418)
+        #expect(try rendered("%ST", context, for: .message) == "418")
+        #expect(try value("status", context) == "418")
+        context.status = 502
+        #expect(try rendered("%ST", context) == "502")
     }
 
     @Test(arguments: ["%r", "%HM", "%HU", "%HP", "%HPO", "%HQ", "%HV", "%hr", "%hs", "%hrl", "%hsl"])
@@ -137,22 +137,23 @@ import Testing
     }
 
     @Test func `IPv6 and unix sockets`() throws {
-        let facts = try finished()
-        facts.client = .ip(try #require(IPAddress("2001:db8::7")), port: 9)
-        #expect(try rendered("%ci:%cp", facts) == "2001:db8::7:9")
-        #expect(try rendered("%{+X}ci:%{+X}cp", facts) == "20010DB8000000000000000000000007:0009")
-        facts.client = .path("/run/x")
-        facts.serverAddress = nil
-        #expect(try rendered("%ci:%cp %si:%sp", facts) == "unix:0 -:-")
+        let context = try finished()
+        context.client = .ip(try #require(IPAddress("2001:db8::7")), port: 9)
+        #expect(try rendered("%ci:%cp", context) == "2001:db8::7:9")
+        #expect(try rendered("%{+X}ci:%{+X}cp", context) == "20010DB8000000000000000000000007:0009")
+        context.client = .path("/run/x")
+        context.serverAddress = nil
+        #expect(try rendered("%ci:%cp %si:%sp", context) == "unix:0 -:-")
     }
 
     @Test func `A request that was none is <BADREQ> in all its parts`() throws {
-        let facts = try finished()
-        facts.clear()
+        let context = try finished()
+        context.clear()
         for part in ["r", "HM", "HU", "HP", "HPO", "HQ", "HV"] {
-            #expect(try rendered("%\(part)", facts) == "<BADREQ>")
+            #expect(try rendered("%\(part)", context) == "<BADREQ>")
         }
-        #expect(try rendered("%{+Q}r %TR/%Tw/%Tc/%Tr %ST %s %[path]", facts) == "\"<BADREQ>\" -1/-1/-1/-1 -1 <NOSRV> -")
+        #expect(
+            try rendered("%{+Q}r %TR/%Tw/%Tc/%Tr %ST %s %[path]", context) == "\"<BADREQ>\" -1/-1/-1/-1 -1 <NOSRV> -")
     }
 
     @Test(arguments: [
@@ -171,26 +172,26 @@ import Testing
     }
 
     @Test func `A request line of any length is cut, and still has its parts`() throws {
-        let facts = try exchange("GET /\(String(repeating: "x", count: 3_000)) HTTP/1.1\nHost: a\n\n")
-        #expect(try rendered("%r", facts).utf8.count == 1_023)
-        #expect(try rendered("%HM %HV|", facts) == "GET |")
+        let context = try exchange("GET /\(String(repeating: "x", count: 3_000)) HTTP/1.1\nHost: a\n\n")
+        #expect(try rendered("%r", context).utf8.count == 1_023)
+        #expect(try rendered("%HM %HV|", context) == "GET |")
     }
 
     @Test func `A value cannot end a line or a field`() throws {
-        let facts = try finished()
-        facts.uniqueID = Array("a\r\nb: c\u{7F}\td".utf8)
-        #expect(try rendered("%[unique-id]", facts) == "a#0D#0Ab: c#7F#09d")
-        #expect(try rendered("%[unique-id]", facts, for: .message) == "a%0D%0Ab: c%7F\td")
+        let context = try finished()
+        context.uniqueID = Array("a\r\nb: c\u{7F}\td".utf8)
+        #expect(try rendered("%[unique-id]", context) == "a#0D#0Ab: c#7F#09d")
+        #expect(try rendered("%[unique-id]", context, for: .message) == "a%0D%0Ab: c%7F\td")
     }
 
     @Test func `A line says at which point it is written`() throws {
-        let facts = try exchange()
-        #expect(try rendered("%OG", facts) == "txn_response")
-        #expect(try rendered("%OG", facts, for: .message) == "unspec")
-        facts.requestProbe = RequestProbe(limits: HeadLimits())
-        #expect(try rendered("%OG", facts) == "txn_connect")
-        facts.timers.ended = facts.timers.accepted
-        #expect(try rendered("%OG", facts) == "txn_close")
+        let context = try exchange()
+        #expect(try rendered("%OG", context) == "txn_response")
+        #expect(try rendered("%OG", context, for: .message) == "unspec")
+        context.requestProbe = RequestProbe(limits: HeadLimits())
+        #expect(try rendered("%OG", context) == "txn_connect")
+        context.timers.ended = context.timers.accepted
+        #expect(try rendered("%OG", context) == "txn_close")
     }
 
     @Test func `A wrong format says what is wrong, and where`() throws {

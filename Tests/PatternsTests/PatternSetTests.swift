@@ -93,12 +93,12 @@ extension PatternSet {
 }
 
 extension PatternLookup {
-    fileprivate func find(_ text: String, _ method: MatchMethod, _ facts: ExchangeFacts) -> String? {
-        facts.withScratch {
-            let bytes = facts.make { $0 += Array(text.utf8) }
-            guard let subject = PatternSubject(.string(bytes), for: method, facts) else { return nil }
+    fileprivate func find(_ text: String, _ method: MatchMethod, _ context: ExchangeContext) -> String? {
+        context.withScratch {
+            let bytes = context.make { $0 += Array(text.utf8) }
+            guard let subject = PatternSubject(.string(bytes), for: method, context) else { return nil }
             var found: String?
-            _ = withEntry(of: subject, facts, asKey: false) { found = $0.text }
+            _ = withEntry(of: subject, context, asKey: false) { found = $0.text }
             return found
         }
     }
@@ -160,7 +160,7 @@ extension PatternLookup {
     func `A set finds what a look at each entry finds, however it has come about`(
         method: MatchMethod, ignoresCase: Bool
     ) throws {
-        let facts = ExchangeFacts()
+        let context = ExchangeContext()
         for seed in 0..<60 as Range<UInt64> {
             var words = Words(random: SeededRandom(seed: seed), method: method)
             var naive = NaiveSet()
@@ -181,7 +181,7 @@ extension PatternLookup {
                 for _ in 0..<3 {
                     let text = words.text()
                     let expected = naive.find(text, method, ignoringCase: ignoresCase)
-                    let found = lookup.find(text, method, facts)
+                    let found = lookup.find(text, method, context)
                     try #require(found == expected, "seed \(seed), step \(step): '\(text)' in \(naive.entries)")
                 }
                 try #require(set.count == naive.entries.count)
@@ -199,11 +199,11 @@ extension PatternLookup {
         var problems: [ConfigProblem] = []
         let exact = set.lookup(.str, ignoringCase: false, &problems)
         let beginning = set.lookup(.beg, ignoringCase: false, &problems)
-        let facts = ExchangeFacts()
+        let context = ExchangeContext()
         for i in stride(from: 0, to: 20_000, by: 7) {
-            #expect(exact.find("host\(i).example.com", .str, facts) == "backend\(i % 97)")
-            #expect(beginning.find("host\(i).example.com:80", .beg, facts) == "backend\(i % 97)")
-            #expect(exact.find("host\(i).example.org", .str, facts) == nil)
+            #expect(exact.find("host\(i).example.com", .str, context) == "backend\(i % 97)")
+            #expect(beginning.find("host\(i).example.com:80", .beg, context) == "backend\(i % 97)")
+            #expect(exact.find("host\(i).example.org", .str, context) == nil)
         }
         #expect(set.count == 20_000)
     }
@@ -229,7 +229,7 @@ extension PatternLookup {
         #expect(set.count == 0)
         set.set("10.0.0.0/8", "1")
         #expect(set.count == 1)
-        #expect(lookup.find("10.1.1.1", .ip, ExchangeFacts()) == "1")
+        #expect(lookup.find("10.1.1.1", .ip, ExchangeContext()) == "1")
     }
 
     @Test func `Removing all leaves an empty set that works`() {
@@ -241,8 +241,8 @@ extension PatternLookup {
         set.removeAll()
         #expect(set.count == 0)
         set.add("abc")
-        #expect(lookup.find("xabcx", .sub, ExchangeFacts()) == "")
-        #expect(lookup.find("key7", .sub, ExchangeFacts()) == nil)
+        #expect(lookup.find("xabcx", .sub, ExchangeContext()) == "")
+        #expect(lookup.find("key7", .sub, ExchangeContext()) == nil)
     }
 
     @Test func `Workers read while one of them changes`() {
@@ -269,10 +269,10 @@ extension PatternLookup {
                 }
                 isDone.store(true, ordering: .releasing)
             } else {
-                let facts = ExchangeFacts()
+                let context = ExchangeContext()
                 var i = worker
                 while !isDone.load(ordering: .acquiring) {
-                    if let found = lookup.find("key\(i % 100)/path", .beg, facts) {
+                    if let found = lookup.find("key\(i % 100)/path", .beg, context) {
                         if found.count != 8 || Set(found).count != 1 { faults.add(1, ordering: .relaxed) }
                     }
                     reads.add(1, ordering: .relaxed)
@@ -286,7 +286,7 @@ extension PatternLookup {
 }
 
 @Suite struct ChangePatternsTests {
-    private func request(_ path: String) throws -> ExchangeFacts {
+    private func request(_ path: String) throws -> ExchangeContext {
         try exchange("GET \(path) HTTP/1.1\nHost: shop.example\nX-Key: key\n\n")
     }
 
@@ -307,12 +307,12 @@ extension PatternLookup {
             ("/set/longer", "/set/longer", "/set/longer"), ("/set2", "/set2", "/set2"), ("/del", "nothing", "/set2"),
             ("/", "nothing", "/set2"),
         ] {
-            let facts = try request(path)
-            _ = rules.run(on: facts)
-            let fields = lines(facts.request.fields)
+            let context = try request(path)
+            _ = rules.run(on: context)
+            let fields = lines(context.request.fields)
             #expect(fields.contains("x-said: \(said)"), "\(path): \(fields)")
             #expect(fields.contains("x-known: \(known)"), "\(path): \(fields)")
-            #expect(facts.scratch.isEmpty)
+            #expect(context.scratch.isEmpty)
         }
         #expect(try contentsOfFile(file.path) == Array("known before\n".utf8))
     }
@@ -347,9 +347,9 @@ extension PatternLookup {
             http-response set-map(/dev/null) last %[res.hdr(server)]
             http-request set-header x-last %[str(last),map(/dev/null)]
             """)
-        let facts = try request("/")
-        try answer("HTTP/1.1 200 OK\nServer: one\n\n", facts)
-        _ = section.rules.ruleSet(.httpResponse).run(on: facts)
+        let context = try request("/")
+        try answer("HTTP/1.1 200 OK\nServer: one\n\n", context)
+        _ = section.rules.ruleSet(.httpResponse).run(on: context)
         let next = try request("/")
         _ = section.rules.ruleSet(.httpRequest).run(on: next)
         #expect(lines(next.request.fields).contains("x-last: one"))

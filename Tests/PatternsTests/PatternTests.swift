@@ -70,8 +70,8 @@ import Testing
         let two = try TemporaryFile("/b\n")
         let lines = "acl x path -f \(one.path) -i -f \(two.path) /C"
         for (path, expected) in [("/a", true), ("/A", false), ("/b", true), ("/B", true), ("/c", true), ("/d", false)] {
-            let facts = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
-            #expect(try holds("x", facts, with: lines) == expected, "\(path)")
+            let context = try exchange("GET \(path) HTTP/1.1\nHost: a\n\n")
+            #expect(try holds("x", context, with: lines) == expected, "\(path)")
         }
     }
 

@@ -52,14 +52,14 @@ import Testing
         #expect(try value(expression, exchange(request)) == expected)
     }
 
-    private func run(_ lines: String, _ facts: ExchangeFacts) throws {
+    private func run(_ lines: String, _ context: ExchangeContext) throws {
         guard
             case .proceed = try Section(.listen, "http-request strict-mode off\n" + lines).rules.ruleSet(.httpRequest)
-                .run(on: facts)
+                .run(on: context)
         else {
             throw Unexpected(what: "stopped by \(lines)")
         }
-        #expect(facts.scratch.isEmpty)
+        #expect(context.scratch.isEmpty)
     }
 
     @Test(arguments: [
@@ -76,22 +76,22 @@ import Testing
         ("replace-header x-line middle 'a\\x0d\\x0ab: c'", "x-line: begin middle end"),
     ])
     func `A field is rewritten`(action: String, expected: String) throws {
-        let facts = try exchange(request)
-        try run("http-request \(action)", facts)
-        #expect(lines(facts.request.fields).contains(expected), "\(lines(facts.request.fields))")
-        #expect(lines(facts.request.fields).count == 6)
+        let context = try exchange(request)
+        try run("http-request \(action)", context)
+        #expect(lines(context.request.fields).contains(expected), "\(lines(context.request.fields))")
+        #expect(lines(context.request.fields).count == 6)
     }
 
     @Test func `A response's field is rewritten`() throws {
-        let facts = try exchange(request)
-        try answer("HTTP/1.1 200 OK\nLocation: http://inner:8080/x\nCache-Control: public, max-age=3\n\n", facts)
+        let context = try exchange(request)
+        try answer("HTTP/1.1 200 OK\nLocation: http://inner:8080/x\nCache-Control: public, max-age=3\n\n", context)
         let rules = """
             http-response replace-header location ^http://inner:8080/(.*) https://www.example.com/\\\\1
             http-response replace-value cache-control ^public$ private
             """
-        _ = try Section(.listen, rules).rules.ruleSet(.httpResponse).run(on: facts)
+        _ = try Section(.listen, rules).rules.ruleSet(.httpResponse).run(on: context)
         #expect(
-            lines(facts.response.fields) == [
+            lines(context.response.fields) == [
                 "location: https://www.example.com/x", "cache-control: private, max-age=3",
             ])
     }
@@ -105,38 +105,38 @@ import Testing
         ("replace-uri old 'no target'", "/old/a.PHP?id=7"),
     ])
     func `The target is rewritten`(action: String, expected: String) throws {
-        let facts = try exchange(request)
-        try run("http-request \(action)", facts)
-        #expect(facts.request.target.text == expected)
+        let context = try exchange(request)
+        try run("http-request \(action)", context)
+        #expect(context.request.target.text == expected)
     }
 
     @Test func `An absolute target keeps its scheme and host`() throws {
         for action in ["replace-path", "replace-pathq"] {
-            let facts = try exchange("GET http://a.example/x HTTP/1.1\nHost: a.example\n\n")
-            try run("http-request \(action) ^/x /y", facts)
-            #expect(facts.request.target.text == "http://a.example/y")
+            let context = try exchange("GET http://a.example/x HTTP/1.1\nHost: a.example\n\n")
+            try run("http-request \(action) ^/x /y", context)
+            #expect(context.request.target.text == "http://a.example/y")
         }
     }
 
     @Test func `A pattern that never ends is given up`() throws {
-        let facts = try exchange("GET /\(String(repeating: "a", count: 200))! HTTP/1.1\nHost: a\n\n")
+        let context = try exchange("GET /\(String(repeating: "a", count: 200))! HTTP/1.1\nHost: a\n\n")
         let start = ContinuousClock.now
         // In a condition of `deny` that counts as a match.
-        #expect(try holds("{ path_reg '^/(a+)+$' }", facts))
-        #expect(try holds("{ path_reg '^/(a|aa|a*)*$' }", facts))
+        #expect(try holds("{ path_reg '^/(a+)+$' }", context))
+        #expect(try holds("{ path_reg '^/(a|aa|a*)*$' }", context))
         // Without a limit the first would take longer than the world is old.
         #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test func `A long text is no trouble`() throws {
-        let facts = try exchange("GET /\(String(repeating: "ab", count: 7_000)) HTTP/1.1\nHost: a\n\n")
-        #expect(try holds("{ path_reg '^/(a|b)*$' }", facts))
+        let context = try exchange("GET /\(String(repeating: "ab", count: 7_000)) HTTP/1.1\nHost: a\n\n")
+        #expect(try holds("{ path_reg '^/(a|b)*$' }", context))
     }
 
     @Test func `Places of an earlier match are forgotten`() throws {
-        let facts = try exchange("GET /\(String(repeating: "x", count: 500)) HTTP/1.1\nHost: a\n\n")
-        #expect(try value("path,regsub('(/)(x+)(x)',1)", facts) == "1")
-        #expect(try value("str(a),regsub(a,'<\\1\\2\\3>')", facts) == "<>")
+        let context = try exchange("GET /\(String(repeating: "x", count: 500)) HTTP/1.1\nHost: a\n\n")
+        #expect(try value("path,regsub('(/)(x+)(x)',1)", context) == "1")
+        #expect(try value("str(a),regsub(a,'<\\1\\2\\3>')", context) == "<>")
     }
 
     @Test(arguments: [
@@ -178,12 +178,12 @@ import Testing
     }
 
     @Test func `A chain of substitutions that makes text longer and longer fails, and keeps no memory`() throws {
-        let facts = try exchange("GET /\(String(repeating: "a", count: 8_000)) HTTP/1.1\nHost: a\n\n")
+        let context = try exchange("GET /\(String(repeating: "a", count: 8_000)) HTTP/1.1\nHost: a\n\n")
         let longer = "regsub(.,\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0\\\\0,g)"
-        #expect(try value("path,\(longer),length", facts) == "\(8_001 * 8)")
-        #expect(try value("path,\(longer),\(longer)", facts) == nil)
-        #expect(facts.scratch.isEmpty)
-        facts.clear()
-        #expect(facts.scratch.capacity <= 64 << 10 && facts.regularMatcher.output.capacity <= 64 << 10)
+        #expect(try value("path,\(longer),length", context) == "\(8_001 * 8)")
+        #expect(try value("path,\(longer),\(longer)", context) == nil)
+        #expect(context.scratch.isEmpty)
+        context.clear()
+        #expect(context.scratch.capacity <= 64 << 10 && context.regularMatcher.output.capacity <= 64 << 10)
     }
 }

@@ -88,51 +88,51 @@ public func problem(_ text: String, in kind: SectionKind = .listen) throws -> Co
 }
 
 /// An exchange whose request is `request`, with `\n` for its line ends.
-public func exchange(_ request: String = "GET / HTTP/1.1\nHost: example.com\n\n") throws -> ExchangeFacts {
-    let facts = ExchangeFacts()
-    facts.frontendName = "www"
-    facts.client = .ip(.v4(0x0A00_0107), port: 4711)
-    facts.local = .ip(.v4(0xC0A8_0001), port: 80)
-    facts.clear()
-    try receive(request, facts)
-    return facts
+public func exchange(_ request: String = "GET / HTTP/1.1\nHost: example.com\n\n") throws -> ExchangeContext {
+    let context = ExchangeContext()
+    context.frontendName = "www"
+    context.client = .ip(.v4(0x0A00_0107), port: 4711)
+    context.local = .ip(.v4(0xC0A8_0001), port: 80)
+    context.clear()
+    try receive(request, context)
+    return context
 }
 
 /// Replaces the exchange's request.
-public func receive(_ request: String, _ facts: ExchangeFacts) throws {
-    facts.clear()
+public func receive(_ request: String, _ context: ExchangeContext) throws {
+    context.clear()
     var parser = RequestParser(limits: HeadLimits(acceptInvalid: true))
     let bytes = Array(request.replacing("\n", with: "\r\n").utf8)
     var consumed = 0
-    let progress = unsafe parser.parse(bytes.span.bytes, into: &facts.request, consumed: &consumed)
+    let progress = unsafe parser.parse(bytes.span.bytes, into: &context.request, consumed: &consumed)
     guard progress == .complete else { throw Unexpected(what: "\(progress) for \(request)") }
-    facts.captureRequestLine()
+    context.captureRequestLine()
 }
 
 /// Gives the exchange a response.
-public func answer(_ response: String, _ facts: ExchangeFacts) throws {
+public func answer(_ response: String, _ context: ExchangeContext) throws {
     var parser = ResponseParser(limits: HeadLimits())
     let bytes = Array(response.replacing("\n", with: "\r\n").utf8)
     var consumed = 0
-    let progress = unsafe parser.parse(bytes.span.bytes, into: &facts.response, consumed: &consumed)
+    let progress = unsafe parser.parse(bytes.span.bytes, into: &context.response, consumed: &consumed)
     guard progress == .complete else { throw Unexpected(what: "\(progress) for \(response)") }
-    facts.status = facts.response.status
+    context.status = context.response.status
 }
 
 /// What an expression yields, as text; nil if it yields nothing.
-public func value(_ expression: String, _ facts: ExchangeFacts) throws -> String? {
+public func value(_ expression: String, _ context: ExchangeContext) throws -> String? {
     var text = ExpressionText(Word(expression, at: SourceRange(file: "test.cfg", line: 1)))
     var table = ExpressionTable()
     let compiled = try Expression(&text, &table)
     guard text.isAtEnd else { throw Unexpected(what: "text behind '\(expression)'") }
     try readPatterns(&table)
     let program = ExpressionProgram(table)
-    let result: String? = facts.withScratch {
-        guard let value = compiled.evaluate(facts, program) else { return nil }
-        return facts.withBytes(value.bytes(facts)) { $0.text }
+    let result: String? = context.withScratch {
+        guard let value = compiled.evaluate(context, program) else { return nil }
+        return context.withBytes(value.bytes(context)) { $0.text }
     }
-    guard facts.scratch.isEmpty else {
-        throw Unexpected(what: "'\(expression)' leaves \(facts.scratch.count) bytes in the scratch")
+    guard context.scratch.isEmpty else {
+        throw Unexpected(what: "'\(expression)' leaves \(context.scratch.count) bytes in the scratch")
     }
     return result
 }
@@ -149,11 +149,11 @@ public func readPatterns(_ table: inout ExpressionTable) throws {
 }
 
 /// Whether a condition holds: what stands behind `if`.
-public func holds(_ condition: String, _ facts: ExchangeFacts, with lines: String = "") throws -> Bool {
+public func holds(_ condition: String, _ context: ExchangeContext, with lines: String = "") throws -> Bool {
     let section = try Section(.listen, "\(lines)\nhttp-request deny if \(condition)")
-    if case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: facts) {
-        guard facts.scratch.isEmpty else {
-            throw Unexpected(what: "'\(condition)' leaves \(facts.scratch.count) bytes in the scratch")
+    if case .denyStatus = section.rules.ruleSet(.httpRequest).run(on: context) {
+        guard context.scratch.isEmpty else {
+            throw Unexpected(what: "'\(condition)' leaves \(context.scratch.count) bytes in the scratch")
         }
         return true
     }
@@ -161,12 +161,12 @@ public func holds(_ condition: String, _ facts: ExchangeFacts, with lines: Strin
 }
 
 /// What a log format makes, in a line or in a message.
-public func rendered(_ format: String, _ facts: ExchangeFacts, for use: Format.Use = .logLine) throws -> String {
+public func rendered(_ format: String, _ context: ExchangeContext, for use: Format.Use = .logLine) throws -> String {
     var table = FormatTable()
     let compiled = try Format(
         Word(format, at: SourceRange(file: "test.cfg", line: 1)), for: use, in: .logLine, &table)
     var out: [UInt8] = []
-    compiled.render(facts, FormatProgram(table), into: &out)
+    compiled.render(context, FormatProgram(table), into: &out)
     return String(decoding: out, as: UTF8.self)
 }
 

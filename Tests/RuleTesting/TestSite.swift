@@ -22,15 +22,15 @@ public final class TestSite: RuntimeState {
     public func randomNumber() -> UInt64 { bits ?? .random(in: 0 ... .max) }
     public func number(_ what: SiteNumber) -> Int { what == .isStopping ? 0 : code(what) }
     public func defaultBackend(ofFrontend index: Int) -> Int? { 1 }
-    public func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts) {
+    public func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {
         undecided.append("\(count) in \(rule ?? "no rule")")
     }
     public func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(["shop", "api"][index]) }
 
-    public func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace? {
+    public func place(of reference: SiteReference, for context: ExchangeContext) -> SitePlace? {
         switch (reference.kind, reference.name) {
         case (.frontend, ""), (.frontend, "www"): SitePlace(0)
-        case (.backend, ""): facts.backendIndex.map { SitePlace($0) }
+        case (.backend, ""): context.backendIndex.map { SitePlace($0) }
         case (.backend, "shop"): SitePlace(0)
         case (.backend, "api"): SitePlace(1)
         case (.server, "s1"), (.server, "shop/s1"): SitePlace(0, server: 0)
@@ -38,8 +38,10 @@ public final class TestSite: RuntimeState {
         }
     }
 
-    public func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace? { nil }
-    public func connections(toSocketOf facts: ExchangeFacts) -> Int? { 7 }
+    public func place(named name: [UInt8], _ kind: SiteReference.Kind, for context: ExchangeContext) -> SitePlace? {
+        nil
+    }
+    public func connections(toSocketOf context: ExchangeContext) -> Int? { 7 }
     /// 9 is a socket of TCP.
     public func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? {
         guard number == 9 else { return nil }

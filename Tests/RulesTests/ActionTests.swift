@@ -15,12 +15,12 @@ import Testing
 @Suite struct ActionTests {
     private let request = "GET /a/b?x=1 HTTP/1.1\nHost: shop.example:8080\nX-One: 1\nX-Two: 2\nX-One: 3\n\n"
 
-    private func outcome(_ lines: String, _ facts: ExchangeFacts? = nil) throws -> RuleOutcome {
-        try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: facts ?? exchange(request))
+    private func outcome(_ lines: String, _ context: ExchangeContext? = nil) throws -> RuleOutcome {
+        try Section(.listen, lines).rules.ruleSet(.httpRequest).run(on: context ?? exchange(request))
     }
 
-    private func answer(_ lines: String, _ facts: ExchangeFacts? = nil) throws -> LocalResponse {
-        guard case .answer(let response) = try outcome(lines, facts) else {
+    private func answer(_ lines: String, _ context: ExchangeContext? = nil) throws -> LocalResponse {
+        guard case .answer(let response) = try outcome(lines, context) else {
             throw Unexpected(what: "no answer: \(lines)")
         }
         // Whatever rules made must be fit to be written.
@@ -32,10 +32,10 @@ import Testing
     private func fields(_ response: LocalResponse) -> [String] { response.fields.map { "\($0.name): \($0.value)" } }
 
     private func requestFields(after lines: String, _ request: String? = nil) throws -> [String] {
-        let facts = try exchange(request ?? self.request)
-        guard case .proceed = try outcome(lines, facts) else { throw Unexpected(what: "stopped by \(lines)") }
-        #expect(facts.scratch.isEmpty)
-        return RuleTesting.lines(facts.request.fields)
+        let context = try exchange(request ?? self.request)
+        guard case .proceed = try outcome(lines, context) else { throw Unexpected(what: "stopped by \(lines)") }
+        #expect(context.scratch.isEmpty)
+        return RuleTesting.lines(context.request.fields)
     }
 
     // MARK: return
@@ -85,9 +85,9 @@ import Testing
     @Test func `A response can be answered otherwise too`() throws {
         let rules = try Section(.listen, "http-response return status 200 content-type a/b string x if { status 404 }")
             .rules.ruleSet(.httpResponse)
-        let facts = try exchange()
-        try RuleTesting.answer("HTTP/1.1 404 Not Found\n\n", facts)
-        guard case .answer(let response) = rules.run(on: facts) else { throw Unexpected(what: "no answer") }
+        let context = try exchange()
+        try RuleTesting.answer("HTTP/1.1 404 Not Found\n\n", context)
+        guard case .answer(let response) = rules.run(on: context) else { throw Unexpected(what: "no answer") }
         #expect(response.body == Array("x".utf8))
     }
 
@@ -101,11 +101,11 @@ import Testing
         ] {
             guard case .denyStatus(expected) = try outcome(line) else { throw Unexpected(what: line) }
         }
-        let facts = try exchange()
-        try RuleTesting.answer("HTTP/1.1 200 OK\n\n", facts)
+        let context = try exchange()
+        try RuleTesting.answer("HTTP/1.1 200 OK\n\n", context)
         guard
             case .denyStatus(502) = try Section(.listen, "http-response deny").rules.ruleSet(.httpResponse).run(
-                on: facts)
+                on: context)
         else {
             throw Unexpected(what: "http-response deny")
         }
@@ -216,24 +216,24 @@ import Testing
             http-response set-header X-Path %[path] if { status 200 }
             """
         ).rules.ruleSet(.httpResponse)
-        let facts = try exchange(request)
-        try RuleTesting.answer("HTTP/1.1 200 OK\nServer: x\nVia: 1.0 a\n\n", facts)
-        guard case .proceed = rules.run(on: facts) else { throw Unexpected(what: "stopped") }
+        let context = try exchange(request)
+        try RuleTesting.answer("HTTP/1.1 200 OK\nServer: x\nVia: 1.0 a\n\n", context)
+        guard case .proceed = rules.run(on: context) else { throw Unexpected(what: "stopped") }
         #expect(
-            RuleTesting.lines(facts.response.fields)
+            RuleTesting.lines(context.response.fields)
                 == ["via: 1.0 a", "x-frame-options: DENY", "via: 1.1 portico", "x-path: /a/b"])
     }
 
     @Test func `A value that a rule makes cannot end its line`() throws {
-        let facts = try exchange(request)
-        facts.uniqueID = Array("a\r\nSet-Cookie: evil=1\r\n\r\n<html>\0".utf8)
-        _ = try outcome("http-request set-header X-ID %[unique-id]", facts)
+        let context = try exchange(request)
+        context.uniqueID = Array("a\r\nSet-Cookie: evil=1\r\n\r\n<html>\0".utf8)
+        _ = try outcome("http-request set-header X-ID %[unique-id]", context)
         #expect(
-            RuleTesting.lines(facts.request.fields).last
+            RuleTesting.lines(context.request.fields).last
                 == "x-id: a%0D%0ASet-Cookie: evil=1%0D%0A%0D%0A<html>%00")
         for rule in ["http-request redirect location %[unique-id]", "http-request return hdr X-ID %[unique-id]"] {
-            facts.uniqueID = Array("a\r\n\r\nb".utf8)
-            #expect(fields(try answer(rule, facts))[0].hasSuffix(": a%0D%0A%0D%0Ab"))
+            context.uniqueID = Array("a\r\n\r\nb".utf8)
+            #expect(fields(try answer(rule, context))[0].hasSuffix(": a%0D%0A%0D%0Ab"))
         }
     }
 
@@ -256,16 +256,16 @@ import Testing
             "http-request set-header Keep-Alive max=5\nhttp-request del-header Upgrade\n"
                 + "http-request del-header Proxy-Connection")
         #expect(section.warnings.isEmpty)
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nUpgrade: h2c\nConnection: upgrade\nKeep-Alive: x\n\n")
-        facts.request.fields.setApartHopByHop()
-        guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: facts) else {
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nUpgrade: h2c\nConnection: upgrade\nKeep-Alive: x\n\n")
+        context.request.fields.setApartHopByHop()
+        guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: context) else {
             throw Unexpected(what: "stopped")
         }
-        #expect(RuleTesting.lines(facts.request.fields) == ["host: h", "connection: upgrade", "keep-alive: max=5"])
-        let asksForUpgrade = facts.request.upgradeRequested
+        #expect(RuleTesting.lines(context.request.fields) == ["host: h", "connection: upgrade", "keep-alive: max=5"])
+        let asksForUpgrade = context.request.upgradeRequested
         #expect(!asksForUpgrade)
-        facts.request.fields.removeSetApart()
-        #expect(RuleTesting.lines(facts.request.fields) == ["host: h", "keep-alive: max=5"])
+        context.request.fields.removeSetApart()
+        #expect(RuleTesting.lines(context.request.fields) == ["host: h", "keep-alive: max=5"])
     }
 
     // MARK: set-path
@@ -281,23 +281,23 @@ import Testing
     ])
     func `set-path gives another path and leaves the rest`(line: String, path: String, expected: String) throws {
         let host = line.hasPrefix("CONNECT") ? "h:443" : "h"
-        let facts = try exchange("\(line)\nHost: \(host)\n\n")
-        _ = try outcome("http-request set-path \"\(path)\"", facts)
-        #expect(facts.request.target.text == expected)
+        let context = try exchange("\(line)\nHost: \(host)\n\n")
+        _ = try outcome("http-request set-path \"\(path)\"", context)
+        #expect(context.request.target.text == expected)
         // What is logged is what was received.
-        #expect(String(decoding: facts.requestLine, as: UTF8.self) == line)
-        #expect(facts.scratch.isEmpty)
+        #expect(String(decoding: context.requestLine, as: UTF8.self) == line)
+        #expect(context.scratch.isEmpty)
     }
 
     @Test func `Rules see what rules before them did`() throws {
-        let facts = try exchange(request)
+        let context = try exchange(request)
         guard
             case .denyStatus(404) = try outcome(
                 """
                 http-request set-path /moved%[path]
                 http-request set-header X-Path %[path]
                 http-request deny status 404 if { hdr(x-path) /moved/a/b }
-                """, facts)
+                """, context)
         else { throw Unexpected(what: "the changed path was not seen") }
     }
 

@@ -81,9 +81,9 @@ import Testing
         ("192.168.0.1", "192.168.1", true),
     ])
     func `Addresses of both versions meet as the manual says`(address: String, pattern: String, expected: Bool) throws {
-        let facts = try exchange()
-        facts.client = .ip(try #require(IPAddress(address)), port: 1)
-        #expect(try holds("{ src \(pattern) }", facts) == expected)
+        let context = try exchange()
+        context.client = .ip(try #require(IPAddress(address)), port: 1)
+        #expect(try holds("{ src \(pattern) }", context) == expected)
     }
 
     @Test(arguments: [

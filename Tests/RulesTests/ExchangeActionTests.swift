@@ -13,19 +13,19 @@ import Testing
 
 @Suite struct ExchangeActionTests {
     private func outcome(
-        _ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest,
+        _ lines: String, _ context: ExchangeContext, _ family: RuleFamily = .httpRequest,
         from position: RulePosition = .start
     ) throws -> RuleOutcome {
-        defer { #expect(facts.scratch.isEmpty) }
-        return try Section(.listen, lines).rules.ruleSet(family).run(on: facts, from: position)
+        defer { #expect(context.scratch.isEmpty) }
+        return try Section(.listen, lines).rules.ruleSet(family).run(on: context, from: position)
     }
 
-    private func proceed(_ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest) throws {
-        guard case .proceed = try outcome(lines, facts, family) else { throw Unexpected(what: "stopped by \(lines)") }
+    private func proceed(_ lines: String, _ context: ExchangeContext, _ family: RuleFamily = .httpRequest) throws {
+        guard case .proceed = try outcome(lines, context, family) else { throw Unexpected(what: "stopped by \(lines)") }
     }
 
     @Test func `set-log-level and set-timeout tell the Proxy`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nZ: 0\n\n")
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nZ: 0\n\n")
         try proceed(
             """
             http-request set-log-level warning
@@ -37,20 +37,20 @@ import Testing
             http-request set-timeout client hdr_val(z)
             http-request set-timeout client hdr_val(nosuch)
             http-request disable-l7-retry
-            """, facts)
-        #expect(facts.directives.logSeverity == 4)
-        #expect(facts.directives.serverTimeout == .seconds(5))
-        #expect(facts.directives.tunnelTimeout == .milliseconds(250))
-        #expect(facts.directives.connectTimeout == .seconds(1))
-        #expect(facts.directives.queueTimeout == .seconds(2))
-        #expect(facts.directives.tarpitTimeout == .milliseconds(500))
-        #expect(facts.directives.clientTimeout == nil)
-        #expect(!facts.directives.retriesMessages)
-        try proceed("http-request set-log-level silent", facts)
-        #expect(facts.directives.logSeverity == -1)
-        facts.clear()
-        #expect(facts.directives.logSeverity == nil && facts.directives.serverTimeout == nil)
-        #expect(facts.directives.retriesMessages)
+            """, context)
+        #expect(context.directives.logSeverity == 4)
+        #expect(context.directives.serverTimeout == .seconds(5))
+        #expect(context.directives.tunnelTimeout == .milliseconds(250))
+        #expect(context.directives.connectTimeout == .seconds(1))
+        #expect(context.directives.queueTimeout == .seconds(2))
+        #expect(context.directives.tarpitTimeout == .milliseconds(500))
+        #expect(context.directives.clientTimeout == nil)
+        #expect(!context.directives.retriesMessages)
+        try proceed("http-request set-log-level silent", context)
+        #expect(context.directives.logSeverity == -1)
+        context.clear()
+        #expect(context.directives.logSeverity == nil && context.directives.serverTimeout == nil)
+        #expect(context.directives.retriesMessages)
     }
 
     @Test func `set-timeout wants a section that has the time-out`() throws {
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `What a listen section says of its servers is forgotten on the way to others`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         try proceed(
             """
             http-request set-timeout client 1s
@@ -81,31 +81,32 @@ import Testing
             http-request set-timeout tarpit 1s
             http-request set-timeout tunnel 1s
             http-request set-retries 1
-            """, facts)
-        facts.directives.forgetServerSide()
-        #expect(facts.directives.clientTimeout == .seconds(1) && facts.directives.tarpitTimeout == .seconds(1))
-        #expect(facts.directives.connectTimeout == nil && facts.directives.queueTimeout == nil)
-        #expect(facts.directives.serverTimeout == nil && facts.directives.tunnelTimeout == nil)
-        #expect(facts.directives.retries == nil)
+            """, context)
+        context.directives.forgetServerSide()
+        #expect(context.directives.clientTimeout == .seconds(1) && context.directives.tarpitTimeout == .seconds(1))
+        #expect(context.directives.connectTimeout == nil && context.directives.queueTimeout == nil)
+        #expect(context.directives.serverTimeout == nil && context.directives.tunnelTimeout == nil)
+        #expect(context.directives.retries == nil)
     }
 
     @Test func `set-tos and set-mark tell the Proxy once what packets to the client carry`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nL: 4294967296\n\n")
-        try proceed("http-request set-tos 0x10\nhttp-request set-mark 4294967295", facts)
-        let marks = facts.directives.consumePacketMarks()
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nT: 250\nL: 4294967296\n\n")
+        try proceed("http-request set-tos 0x10\nhttp-request set-mark 4294967295", context)
+        let marks = context.directives.consumePacketMarks()
         #expect(marks?.typeOfService == 0x10 && marks?.mark == 0xFFFF_FFFF)
-        let again = facts.directives.consumePacketMarks()
+        let again = context.directives.consumePacketMarks()
         #expect(again == nil)
-        try proceed("http-response set-fc-tos hdr_val(nosuch)\nhttp-response set-fc-mark int(7)", facts, .httpResponse)
-        let fromExpression = facts.directives.consumePacketMarks()
+        try proceed(
+            "http-response set-fc-tos hdr_val(nosuch)\nhttp-response set-fc-mark int(7)", context, .httpResponse)
+        let fromExpression = context.directives.consumePacketMarks()
         #expect(fromExpression?.mark == 7 && fromExpression?.typeOfService == nil)
-        try proceed("http-request set-fc-tos hdr_val(t)\nhttp-request set-mark hdr_val(l)", facts)
-        let fitting = facts.directives.consumePacketMarks()
+        try proceed("http-request set-fc-tos hdr_val(t)\nhttp-request set-mark hdr_val(l)", context)
+        let fitting = context.directives.consumePacketMarks()
         #expect(fitting?.typeOfService == 250 && fitting?.mark == nil)
-        try proceed("http-request set-bc-tos 0x20\nhttp-request set-bc-mark int(9)", facts)
-        #expect(facts.directives.serverMarks.typeOfService == 0x20 && facts.directives.serverMarks.mark == 9)
-        try proceed("http-request set-tos hdr_val(l)", facts)
-        let none = facts.directives.consumePacketMarks()
+        try proceed("http-request set-bc-tos 0x20\nhttp-request set-bc-mark int(9)", context)
+        #expect(context.directives.serverMarks.typeOfService == 0x20 && context.directives.serverMarks.mark == 9)
+        try proceed("http-request set-tos hdr_val(l)", context)
+        let none = context.directives.consumePacketMarks()
         #expect(none == nil)
         for wrong in ["256", "0x100", "-1", "0x", "0x-1", "1e", "req.hdrs_bin"] {
             #expect(throws: ConfigProblem.self) { try Section(.listen, "http-request set-tos \(wrong)") }
@@ -119,14 +120,14 @@ import Testing
     }
 
     @Test func `Priorities are kept for the queue, the nearest to what was said that there are`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nP: -5000\n\n")
-        try proceed("http-request set-priority-class hdr_val(p)\nhttp-request set-priority-offset int(700000)", facts)
-        #expect(facts.directives.priority.level == -2_047 && facts.directives.priority.offset == 524_287)
-        try proceed("tcp-request content set-priority-class int(5)", facts, .requestContent)
-        try proceed("http-request set-priority-offset hdr(nosuch)", facts)
-        #expect(facts.directives.priority.level == 5 && facts.directives.priority.offset == 524_287)
-        facts.clear()
-        #expect(facts.directives.priority.level == 0 && facts.directives.priority.offset == 0)
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nP: -5000\n\n")
+        try proceed("http-request set-priority-class hdr_val(p)\nhttp-request set-priority-offset int(700000)", context)
+        #expect(context.directives.priority.level == -2_047 && context.directives.priority.offset == 524_287)
+        try proceed("tcp-request content set-priority-class int(5)", context, .requestContent)
+        try proceed("http-request set-priority-offset hdr(nosuch)", context)
+        #expect(context.directives.priority.level == 5 && context.directives.priority.offset == 524_287)
+        context.clear()
+        #expect(context.directives.priority.level == 0 && context.directives.priority.offset == 0)
     }
 
     @Test func `A service that is not there yet says so, and one that never was is refused`() throws {
@@ -167,26 +168,26 @@ import Testing
     }
 
     @Test func `early-hint adds up`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         try proceed(
-            "http-request early-hint Link \"<%[path]style.css>; rel=preload\"\nhttp-request early-hint X-A a", facts)
-        #expect(facts.directives.earlyHints.map { String(decoding: $0.name, as: UTF8.self) } == ["link", "x-a"])
+            "http-request early-hint Link \"<%[path]style.css>; rel=preload\"\nhttp-request early-hint X-A a", context)
+        #expect(context.directives.earlyHints.map { String(decoding: $0.name, as: UTF8.self) } == ["link", "x-a"])
         #expect(
-            facts.directives.earlyHints.map { String(decoding: $0.value, as: UTF8.self) } == [
+            context.directives.earlyHints.map { String(decoding: $0.value, as: UTF8.self) } == [
                 "</style.css>; rel=preload", "a",
             ])
     }
 
     @Test func `set-src and its like change the ends for what follows`() throws {
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nX-Real-IP: 192.0.2.7\nX-Port: 99\nX-Bad: none\n\n")
-        try proceed("http-request set-src hdr(x-real-ip)\nhttp-request set-var(txn.seen) src", facts)
-        #expect(facts.client == .ip(.v4(0xC000_0207), port: 4711))
-        #expect(try value("var(txn.seen)", facts) == "192.0.2.7")
-        #expect(facts.directives.hasOtherEnds)
-        try proceed("http-request set-src-port hdr(x-port)\nhttp-request set-dst-port int(8443)", facts)
-        #expect(facts.client.port == 99 && facts.local == .ip(.v4(0xC0A8_0001), port: 8443))
-        try proceed("http-request set-dst str(2001:db8::1)", facts)
-        #expect(facts.local.description == "[2001:db8::1]:8443")
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nX-Real-IP: 192.0.2.7\nX-Port: 99\nX-Bad: none\n\n")
+        try proceed("http-request set-src hdr(x-real-ip)\nhttp-request set-var(txn.seen) src", context)
+        #expect(context.client == .ip(.v4(0xC000_0207), port: 4711))
+        #expect(try value("var(txn.seen)", context) == "192.0.2.7")
+        #expect(context.directives.hasOtherEnds)
+        try proceed("http-request set-src-port hdr(x-port)\nhttp-request set-dst-port int(8443)", context)
+        #expect(context.client.port == 99 && context.local == .ip(.v4(0xC0A8_0001), port: 8443))
+        try proceed("http-request set-dst str(2001:db8::1)", context)
+        #expect(context.local.description == "[2001:db8::1]:8443")
         // What is none changes nothing.
         try proceed(
             """
@@ -194,16 +195,16 @@ import Testing
             http-request set-src hdr(nosuch)
             http-request set-src-port int(70000)
             http-request set-dst-port int(-1)
-            """, facts)
-        #expect(facts.client.description == "192.0.2.7:99")
-        #expect(facts.local.port == 8443)
-        facts.local = .path("/run/x.sock")
-        try proceed("http-request set-dst-port int(80)", facts)
-        #expect(facts.local == .ip(.anyV4, port: 80))
+            """, context)
+        #expect(context.client.description == "192.0.2.7:99")
+        #expect(context.local.port == 8443)
+        context.local = .path("/run/x.sock")
+        try proceed("http-request set-dst-port int(80)", context)
+        #expect(context.local == .ip(.anyV4, port: 80))
     }
 
     @Test func `Rules wait, and go on behind the one that made them wait`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         let lines = """
             http-request set-header X-A a
             http-request pause 50ms
@@ -212,42 +213,45 @@ import Testing
             http-request wait-for-handshake
             http-request deny
             """
-        guard case .wait(.pause(.milliseconds(50)), let first) = try outcome(lines, facts) else {
+        guard case .wait(.pause(.milliseconds(50)), let first) = try outcome(lines, context) else {
             throw Unexpected(what: "no pause")
         }
-        #expect(names(facts.request.fields) == ["host", "x-a"])
-        guard case .wait(.body(.seconds(2), 1_024), let second) = try outcome(lines, facts, from: first) else {
+        #expect(names(context.request.fields) == ["host", "x-a"])
+        guard case .wait(.body(.seconds(2), 1_024), let second) = try outcome(lines, context, from: first) else {
             throw Unexpected(what: "no wait for the body")
         }
-        #expect(names(facts.request.fields) == ["host", "x-a", "x-b"])
-        guard case .denyStatus(403) = try outcome(lines, facts, from: second) else { throw Unexpected(what: "no end") }
+        #expect(names(context.request.fields) == ["host", "x-a", "x-b"])
+        guard case .denyStatus(403) = try outcome(lines, context, from: second) else {
+            throw Unexpected(what: "no end")
+        }
         // No time, no pause; and as much of the body as there is.
         guard
             case .wait(.body(.seconds(2), nil), _) = try outcome(
-                "http-request pause hdr_val(x)\nhttp-request wait-for-body time 2000", facts)
+                "http-request pause hdr_val(x)\nhttp-request wait-for-body time 2000", context)
         else { throw Unexpected(what: "another outcome") }
-        try answer("HTTP/1.1 200 OK\n\n", facts)
+        try answer("HTTP/1.1 200 OK\n\n", context)
         guard
-            case .wait(.pause(.milliseconds(200)), _) = try outcome("http-response pause status", facts, .httpResponse)
+            case .wait(.pause(.milliseconds(200)), _) = try outcome(
+                "http-response pause status", context, .httpResponse)
         else { throw Unexpected(what: "another outcome") }
     }
 
     @Test func `auth asks for a realm: the one said, or the section's name`() throws {
-        let facts = try exchange()
-        guard case .challenge("Staff only") = try outcome("http-request auth realm \"Staff only\"", facts) else {
+        let context = try exchange()
+        guard case .challenge("Staff only") = try outcome("http-request auth realm \"Staff only\"", context) else {
             throw Unexpected(what: "no challenge")
         }
-        guard case .challenge("www") = try outcome("http-request auth", facts) else {
+        guard case .challenge("www") = try outcome("http-request auth", context) else {
             throw Unexpected(what: "no challenge")
         }
     }
 
     @Test func `tarpit takes what deny takes`() throws {
-        let facts = try exchange()
-        guard case .tarpitStatus(500) = try outcome("http-request tarpit", facts),
-            case .tarpitStatus(429) = try outcome("http-request tarpit deny_status 429", facts),
+        let context = try exchange()
+        guard case .tarpitStatus(500) = try outcome("http-request tarpit", context),
+            case .tarpitStatus(429) = try outcome("http-request tarpit deny_status 429", context),
             case .tarpit(let response) = try outcome(
-                "http-request tarpit status 404 content-type text/plain string no", facts)
+                "http-request tarpit status 404 content-type text/plain string no", context)
         else { throw Unexpected(what: "another outcome") }
         #expect(response.status == 404 && response.body == Array("no".utf8))
     }

@@ -16,12 +16,12 @@ import Testing
     private func forwarded(
         _ arguments: String = "", _ fields: String = "", client: SocketAddress? = nil
     ) throws -> [String] {
-        let facts = try exchange("GET / HTTP/1.1\nHost: a.test:80\n\(fields)\n")
-        if let client { facts.client = client }
+        let context = try exchange("GET / HTTP/1.1\nHost: a.test:80\n\(fields)\n")
+        if let client { context.client = client }
         let section = try Section(.backend, "option forwarded \(arguments)")
-        try #require(section.rules.forwardedField).add(to: facts)
-        #expect(facts.scratch.isEmpty)
-        return lines(facts.request.fields).filter { $0.hasPrefix("forwarded: ") }.map { String($0.dropFirst(11)) }
+        try #require(section.rules.forwardedField).add(to: context)
+        #expect(context.scratch.isEmpty)
+        return lines(context.request.fields).filter { $0.hasPrefix("forwarded: ") }.map { String($0.dropFirst(11)) }
     }
 
     private static let v6 = SocketAddress.ip(.v6(0x2001_0DB8_0000_0000, 7), port: 81)

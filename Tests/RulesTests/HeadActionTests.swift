@@ -12,11 +12,11 @@ import Testing
 @testable import Rules
 
 @Suite struct HeadActionTests {
-    private func outcome(_ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest) throws
+    private func outcome(_ lines: String, _ context: ExchangeContext, _ family: RuleFamily = .httpRequest) throws
         -> RuleOutcome
     {
-        defer { #expect(facts.scratch.isEmpty) }
-        return try Section(.listen, lines).rules.ruleSet(family).run(on: facts)
+        defer { #expect(context.scratch.isEmpty) }
+        return try Section(.listen, lines).rules.ruleSet(family).run(on: context)
     }
 
     private func isProceeding(_ outcome: RuleOutcome) -> Bool { if case .proceed = outcome { true } else { false } }
@@ -24,10 +24,10 @@ import Testing
 
     /// The request line and Host after the rules, or nil if they failed.
     private func requestLine(_ line: String, _ rule: String) throws -> String? {
-        let facts = try exchange("\(line) HTTP/1.1\nHost: h\n\n")
-        let outcome = try outcome("http-request \(rule)", facts)
+        let context = try exchange("\(line) HTTP/1.1\nHost: h\n\n")
+        let outcome = try outcome("http-request \(rule)", context)
         if isFailed(outcome) { return nil }
-        return RulesTests.requestLine(facts.request)
+        return RulesTests.requestLine(context.request)
     }
 
     @Test(arguments: [
@@ -54,9 +54,9 @@ import Testing
     }
 
     @Test func `A target with a host changes Host`() throws {
-        let facts = try exchange("GET /a HTTP/1.1\nHost: h\n\n")
-        _ = try outcome("http-request set-uri http://other:81/x", facts)
-        #expect(lines(facts.request.fields) == ["host: other:81"])
+        let context = try exchange("GET /a HTTP/1.1\nHost: h\n\n")
+        _ = try outcome("http-request set-uri http://other:81/x", context)
+        #expect(lines(context.request.fields) == ["host: other:81"])
     }
 
     @Test(
@@ -80,19 +80,19 @@ import Testing
     func `del-header removes what its pattern finds, and never what frames the message`(
         rule: String, left: String
     ) throws {
-        let facts = try exchange("PUT / HTTP/1.1\nHost: h\nX-One: 1\nX-Two: 2\nY-One: 3\nContent-Length: 0\n\n")
-        _ = try outcome("http-request del-header \(rule)", facts)
-        #expect(names(facts.request.fields).joined(separator: " ") == left)
+        let context = try exchange("PUT / HTTP/1.1\nHost: h\nX-One: 1\nX-Two: 2\nY-One: 3\nContent-Length: 0\n\n")
+        _ = try outcome("http-request del-header \(rule)", context)
+        #expect(names(context.request.fields).joined(separator: " ") == left)
     }
 
     @Test func `set-status changes status and reason`() throws {
-        let facts = try exchange()
-        try answer("HTTP/1.1 200 Fine\n\n", facts)
-        facts.status = -1
-        _ = try outcome("http-response set-status 503 reason \"Slow Down\"", facts, .httpResponse)
-        #expect(statusLine(facts.response) == "503 Slow Down")
-        _ = try outcome("http-after-response set-status 404 if { status 503 }", facts, .httpAfterResponse)
-        #expect(statusLine(facts.response) == "404 Not Found")
+        let context = try exchange()
+        try answer("HTTP/1.1 200 Fine\n\n", context)
+        context.status = -1
+        _ = try outcome("http-response set-status 503 reason \"Slow Down\"", context, .httpResponse)
+        #expect(statusLine(context.response) == "503 Slow Down")
+        _ = try outcome("http-after-response set-status 404 if { status 503 }", context, .httpAfterResponse)
+        #expect(statusLine(context.response) == "404 Not Found")
         #expect(try problem("http-response set-status 100").message == "100 is out of range")
         #expect(
             try problem("http-response set-status 200 reason \"a\\nb\"").message
@@ -107,38 +107,40 @@ import Testing
         "set-header A %[hdr(x)]", "add-header A %[hdr(x)]", "replace-header X (.*) \\1\\1", "set-path /%[hdr(x)]",
     ])
     func `A head that would be too long fails the request, unless strict-mode is off`(rule: String) throws {
-        let facts = try exchange(long)
-        facts.headBytesMax = 1_000
-        #expect(isFailed(try outcome("http-request \(rule)", facts)))
-        #expect(facts.failedRewrites == 1)
-        try receive(long, facts)
+        let context = try exchange(long)
+        context.headBytesMax = 1_000
+        #expect(isFailed(try outcome("http-request \(rule)", context)))
+        #expect(context.failedRewrites == 1)
+        try receive(long, context)
         #expect(
             isProceeding(
-                try outcome("http-request strict-mode off\nhttp-request \(rule)\nhttp-request set-header B b", facts)))
-        #expect(facts.failedRewrites == 1)
-        #expect(facts.request.byteCount <= 1_000)
-        #expect(RulesTests.requestLine(facts.request) == "GET /")
-        #expect(lines(facts.request.fields).last == "b: b")
-        #expect(facts.request.fields.count == 3)
+                try outcome("http-request strict-mode off\nhttp-request \(rule)\nhttp-request set-header B b", context))
+        )
+        #expect(context.failedRewrites == 1)
+        #expect(context.request.byteCount <= 1_000)
+        #expect(RulesTests.requestLine(context.request) == "GET /")
+        #expect(lines(context.request.fields).last == "b: b")
+        #expect(context.request.fields.count == 3)
     }
 
     @Test func `strict-mode is on again for the next list of rules, and where it is switched on`() throws {
-        let facts = try exchange()
-        #expect(isProceeding(try outcome("http-request strict-mode off\nhttp-request set-uri x", facts)))
-        #expect(isFailed(try outcome("http-request set-uri x", facts)))
+        let context = try exchange()
+        #expect(isProceeding(try outcome("http-request strict-mode off\nhttp-request set-uri x", context)))
+        #expect(isFailed(try outcome("http-request set-uri x", context)))
         #expect(
             isFailed(
-                try outcome("http-request strict-mode off\nhttp-request strict-mode on\nhttp-request set-uri x", facts))
+                try outcome(
+                    "http-request strict-mode off\nhttp-request strict-mode on\nhttp-request set-uri x", context))
         )
         #expect(try problem("http-request strict-mode maybe").message == "unknown mode 'maybe'")
     }
 
     @Test func `A field that is set to a shorter value has room, whatever was there`() throws {
-        let facts = try exchange(long)
-        facts.headBytesMax = 700
+        let context = try exchange(long)
+        context.headBytesMax = 700
         let section = try Section(.listen, "http-request set-header X y")
-        for _ in 0..<100 { #expect(isProceeding(section.rules.ruleSet(.httpRequest).run(on: facts))) }
-        #expect(lines(facts.request.fields) == ["host: h", "x: y"])
+        for _ in 0..<100 { #expect(isProceeding(section.rules.ruleSet(.httpRequest).run(on: context))) }
+        #expect(lines(context.request.fields) == ["host: h", "x: y"])
     }
 }
 

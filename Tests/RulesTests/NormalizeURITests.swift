@@ -99,34 +99,34 @@ import Testing
             ("http://h", "path-strip-dot", "http://h/"),
         ] as [(String, String, String?)])
     func `A target becomes another, or the request is refused`(target: String, rule: String, result: String?) throws {
-        let facts = try exchange("GET \(target) HTTP/1.1\nHost: h\n\n")
-        switch try Section(.listen, "http-request normalize-uri \(rule)").rules.ruleSet(.httpRequest).run(on: facts) {
-        case .proceed: #expect(requestLine(facts.request) == "GET \(result ?? "refused")")
+        let context = try exchange("GET \(target) HTTP/1.1\nHost: h\n\n")
+        switch try Section(.listen, "http-request normalize-uri \(rule)").rules.ruleSet(.httpRequest).run(on: context) {
+        case .proceed: #expect(requestLine(context.request) == "GET \(result ?? "refused")")
         case .refused: #expect(result == nil)
         default: throw Unexpected(what: "another outcome")
         }
-        #expect(facts.scratch.isEmpty)
+        #expect(context.scratch.isEmpty)
     }
 
     @Test(arguments: ["OPTIONS * HTTP/1.1\nHost: h\n\n", "CONNECT h:80 HTTP/1.1\nHost: h:80\n\n"])
     func `What has no path stays as it is`(request: String) throws {
         for normalizer in Normalizer.allCases {
-            let facts = try exchange(request)
+            let context = try exchange(request)
             let section = try Section(.listen, "http-request normalize-uri \(normalizer.rawValue)")
-            guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: facts) else {
+            guard case .proceed = section.rules.ruleSet(.httpRequest).run(on: context) else {
                 throw Unexpected(what: "stopped by \(normalizer)")
             }
-            #expect(request.hasPrefix(requestLine(facts.request)))
+            #expect(request.hasPrefix(requestLine(context.request)))
         }
     }
 
     @Test func `Many parameters in the wrong order are put into order at once`() throws {
         let query = (0..<1_000).map { "p\(1_999 - $0)" }.joined(separator: "&")
-        let facts = try exchange("GET /?\(query) HTTP/1.1\nHost: h\n\n")
+        let context = try exchange("GET /?\(query) HTTP/1.1\nHost: h\n\n")
         _ = try Section(.listen, "http-request normalize-uri query-sort-by-name").rules.ruleSet(.httpRequest).run(
-            on: facts)
+            on: context)
         let sorted = (0..<1_000).map { "p\(1_000 + $0)" }.joined(separator: "&")
-        #expect(requestLine(facts.request) == "GET /?\(sorted)")
+        #expect(requestLine(context.request) == "GET /?\(sorted)")
     }
 
     @Test(arguments: [

@@ -19,42 +19,42 @@ import Testing
         return section.rules.ruleSet(.httpRequest)
     }
 
-    private func request(_ host: String) throws -> ExchangeFacts { try exchange("GET / HTTP/1.1\nHost: \(host)\n\n") }
+    private func request(_ host: String) throws -> ExchangeContext { try exchange("GET / HTTP/1.1\nHost: \(host)\n\n") }
 
     /// Runs rules up to where they wait for an address.
-    private func wait(_ rules: RuleSet, _ facts: ExchangeFacts) throws -> RulePosition {
-        guard case .wait(.address, let position) = rules.run(on: facts) else { throw Unexpected(what: "no wait") }
-        #expect(facts.scratch.isEmpty)
+    private func wait(_ rules: RuleSet, _ context: ExchangeContext) throws -> RulePosition {
+        guard case .wait(.address, let position) = rules.run(on: context) else { throw Unexpected(what: "no wait") }
+        #expect(context.scratch.isEmpty)
         return position
     }
 
     @Test func `a rule says what it wants, and the variable is set when it is known`() throws {
-        let facts = try request("A.test:80")
+        let context = try request("A.test:80")
         let rules = try rules(
             """
             http-request do-resolve(txn.ip,dns,ipv4) req.hdr(host),host_only
             http-request deny unless { var(txn.ip) -m ip 10.0.0.0/8 }
             """)
-        let position = try wait(rules, facts)
-        #expect(facts.wantedName.name == Array("a.test".utf8))
-        #expect(facts.wantedName.resolvers == 1 && facts.wantedName.prefersIPv4)
-        facts.found(.v4(0x0A00_0001))
-        guard case .proceed = rules.run(on: facts, from: position) else { throw Unexpected(what: "denied") }
+        let position = try wait(rules, context)
+        #expect(context.wantedName.name == Array("a.test".utf8))
+        #expect(context.wantedName.resolvers == 1 && context.wantedName.prefersIPv4)
+        context.found(.v4(0x0A00_0001))
+        guard case .proceed = rules.run(on: context, from: position) else { throw Unexpected(what: "denied") }
     }
 
     @Test func `without an address the variable stays as it is`() throws {
         for before in ["", "http-request set-var(txn.ip) ipv4(192.0.2.1)\n"] {
-            let facts = try request("a.test")
+            let context = try request("a.test")
             let rules = try rules(
                 before
                     + """
                     http-request do-resolve(txn.ip,dns) req.hdr(host)
                     http-request deny if { var(txn.ip) -m found }
                     """)
-            let position = try wait(rules, facts)
-            #expect(!facts.wantedName.prefersIPv4)
-            facts.found(nil)
-            switch rules.run(on: facts, from: position) {
+            let position = try wait(rules, context)
+            #expect(!context.wantedName.prefersIPv4)
+            context.found(nil)
+            switch rules.run(on: context, from: position) {
             case .proceed: #expect(before.isEmpty)
             default: #expect(!before.isEmpty)
             }
@@ -63,13 +63,13 @@ import Testing
 
     @Test func `what is not there, or longer than a name, is not asked for`() throws {
         for host in ["", String(repeating: "a", count: 255)] {
-            let facts = try exchange("GET / HTTP/1.1\nHost: h\n\(host.isEmpty ? "A" : "X"): \(host)\n\n")
-            guard case .proceed = try rules("http-request do-resolve(txn.ip,dns) req.hdr(x)").run(on: facts) else {
+            let context = try exchange("GET / HTTP/1.1\nHost: h\n\(host.isEmpty ? "A" : "X"): \(host)\n\n")
+            guard case .proceed = try rules("http-request do-resolve(txn.ip,dns) req.hdr(x)").run(on: context) else {
                 throw Unexpected(what: "a wait")
             }
         }
-        let facts = try exchange("GET / HTTP/1.1\nHost: h\nX: \(String(repeating: "a", count: 254))\n\n")
-        _ = try wait(try rules("http-request do-resolve(txn.ip,dns) req.hdr(x)"), facts)
+        let context = try exchange("GET / HTTP/1.1\nHost: h\nX: \(String(repeating: "a", count: 254))\n\n")
+        _ = try wait(try rules("http-request do-resolve(txn.ip,dns) req.hdr(x)"), context)
     }
 
     @Test(arguments: [

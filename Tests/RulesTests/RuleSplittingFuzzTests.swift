@@ -71,12 +71,12 @@ import Testing
                 let text = rule.replacing("@", with: "'\(source)'")
                 let rules = try Section(.listen, "http-request \(text)").rules.ruleSet(.httpRequest)
                 for _ in 0..<12 {
-                    let facts = try someExchange()
-                    let count = facts.request.fields.count
-                    guard case .proceed = rules.run(on: facts) else { continue }
+                    let context = try someExchange()
+                    let count = context.request.fields.count
+                    guard case .proceed = rules.run(on: context) else { continue }
                     sent += 1
-                    #expect(facts.scratch.isEmpty)
-                    check(facts, fields: count + fields, "\(text)")
+                    #expect(context.scratch.isEmpty)
+                    check(context, fields: count + fields, "\(text)")
                 }
             }
         }
@@ -91,13 +91,13 @@ import Testing
                     let lines = "\(family.rawValue) \(rule.replacing("@", with: "'\(source)'"))"
                     let rules = try Section(.listen, lines).rules.ruleSet(family)
                     for _ in 0..<20 {
-                        let facts = try someExchange()
+                        let context = try someExchange()
                         try answer(
-                            "HTTP/1.1 200 OK\nServer: s, t\nX-Base64: \(base64())\nContent-Length: 5\n\n", facts)
-                        let count = facts.response.fields.count
-                        guard case .proceed = rules.run(on: facts) else { continue }
+                            "HTTP/1.1 200 OK\nServer: s, t\nX-Base64: \(base64())\nContent-Length: 5\n\n", context)
+                        let count = context.response.fields.count
+                        guard case .proceed = rules.run(on: context) else { continue }
                         sent += 1
-                        check(facts.response, .length(5), fields: count + fields...count + fields, lines)
+                        check(context.response, .length(5), fields: count + fields...count + fields, lines)
                     }
                 }
             }
@@ -111,13 +111,14 @@ import Testing
                 let text = rule.replacing("@", with: "'\(source)'")
                 let rules = try Section(.listen, "http-request \(text)").rules.ruleSet(.httpRequest)
                 for _ in 0..<12 {
-                    let facts = try someExchange()
-                    switch rules.run(on: facts) {
+                    let context = try someExchange()
+                    switch rules.run(on: context) {
                     case .answer(let response), .deny(let response), .tarpit(let response):
-                        response.apply(to: &facts.response)
+                        response.apply(to: &context.response)
                         let length = UInt64(response.body.count)
                         check(
-                            facts.response, .length(length), fields: fields.lowerBound + 1...fields.upperBound + 1, text
+                            context.response, .length(length), fields: fields.lowerBound + 1...fields.upperBound + 1,
+                            text
                         )
                     case .proceed, .rewriteFailed, .refused: break
                     default: Issue.record("no answer: \(text)")
@@ -132,14 +133,14 @@ import Testing
             let rules = try Section(.listen, "http-request early-hint Link '\(source)'\nhttp-request early-hint X-A a")
                 .rules.ruleSet(.httpRequest)
             for _ in 0..<20 {
-                let facts = try someExchange()
-                guard case .proceed = rules.run(on: facts) else { continue }
-                facts.response.clear()
-                facts.response.setStatus(103)
-                for hint in facts.directives.earlyHints {
-                    unsafe facts.response.fields.append(name: hint.name.span.bytes, value: hint.value.span.bytes)
+                let context = try someExchange()
+                guard case .proceed = rules.run(on: context) else { continue }
+                context.response.clear()
+                context.response.setStatus(103)
+                for hint in context.directives.earlyHints {
+                    unsafe context.response.fields.append(name: hint.name.span.bytes, value: hint.value.span.bytes)
                 }
-                check(facts.response, .none, fields: 1...2, source)
+                check(context.response, .none, fields: 1...2, source)
             }
         }
     }
@@ -149,21 +150,21 @@ import Testing
             let section = try Section(.frontend, "unique-id-format '\(source)'\nunique-id-header X-ID")
             let id = try #require(section.draft.uniqueID)
             for _ in 0..<20 {
-                let facts = try someExchange()
-                let count = facts.request.fields.count
-                id.name(facts)
-                id.addField(facts)
-                check(facts, fields: count + (facts.uniqueID.isEmpty ? 0 : 1), source)
+                let context = try someExchange()
+                let count = context.request.fields.count
+                id.name(context)
+                id.addField(context)
+                check(context, fields: count + (context.uniqueID.isEmpty ? 0 : 1), source)
             }
         }
     }
 
     // MARK: What is sent
 
-    private func check(_ facts: ExchangeFacts, fields: Int, _ rule: String) {
-        let bytes = written { MessageWriter.write(facts.request, framing: .length(7), connection: .close, to: &$0) }
+    private func check(_ context: ExchangeContext, fields: Int, _ rule: String) {
+        let bytes = written { MessageWriter.write(context.request, framing: .length(7), connection: .close, to: &$0) }
         // The two of ours are written anew, whatever was there.
-        let own = facts.request.fields.contains(.contentLength) ? 1 : 0
+        let own = context.request.fields.contains(.contentLength) ? 1 : 0
         checkLines(bytes, lines: fields - own + 2, rule)
         // What rules make of Host need not be a name; a server refuses it then.
         if rule.hasPrefix("set-header host") { return }
@@ -172,7 +173,7 @@ import Testing
         var consumed = 0
         let progress = unsafe parser.parse(bytes.span.bytes, into: &head, consumed: &consumed)
         #expect(progress == .complete && consumed == bytes.count, "\(rule): \(text(bytes))")
-        let count = facts.request.fields.count
+        let count = context.request.fields.count
         #expect(count == fields, "\(rule): \(text(bytes))")
         let received = head.fields.count
         #expect(received == fields - own + 2, "\(rule): \(text(bytes))")
@@ -223,9 +224,9 @@ import Testing
     // MARK: What comes in
 
     /// A request whose parts are as bad as a parser lets them be, and a body and a variable that are worse.
-    private mutating func someExchange() throws -> ExchangeFacts {
+    private mutating func someExchange() throws -> ExchangeContext {
         let target = "/" + targetText() + (Bool.random(using: &random) ? "?q=" + targetText() : "")
-        let facts = try exchange(
+        let context = try exchange(
             """
             POST \(target) HTTP/1.1
             Host: h
@@ -236,10 +237,10 @@ import Testing
 
 
             """)
-        facts.requestBody = bytes()
-        _ = variable.run(on: facts)
-        facts.requestBody = bytes()
-        return facts
+        context.requestBody = bytes()
+        _ = variable.run(on: context)
+        context.requestBody = bytes()
+        return context
     }
 
     /// Bytes of which those that matter are many.

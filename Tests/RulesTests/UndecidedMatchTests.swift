@@ -15,19 +15,19 @@ import Testing
     /// Twice as many steps for each letter.
     private static let endless = "'^/(a+)+!!'"
 
-    private func padded() throws -> ExchangeFacts {
-        let facts = try exchange(
+    private func padded() throws -> ExchangeContext {
+        let context = try exchange(
             "GET /\(String(repeating: "a", count: 60))! HTTP/1.1\nHost: a\nX-Long: /\(String(repeating: "a", count: 60))!\n\n"
         )
-        facts.regularStepsMax = 1_000
-        return facts
+        context.regularStepsMax = 1_000
+        return context
     }
 
-    private func outcome(_ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest) throws
+    private func outcome(_ lines: String, _ context: ExchangeContext, _ family: RuleFamily = .httpRequest) throws
         -> RuleOutcome
     {
-        let outcome = try Section(.listen, lines).rules.ruleSet(family).run(on: facts)
-        #expect(facts.scratch.isEmpty)
+        let outcome = try Section(.listen, lines).rules.ruleSet(family).run(on: context)
+        #expect(context.scratch.isEmpty)
         return outcome
     }
 
@@ -76,10 +76,10 @@ import Testing
 
     @Test func `Bytes and connections are refused likewise`() throws {
         for family in ["tcp-request content", "http-request"] {
-            let facts = try padded()
-            facts.mayGrow = family == "tcp-request content"
+            let context = try padded()
+            context.mayGrow = family == "tcp-request content"
             let lines = "\(family) reject if { path_reg \(Self.endless) }"
-            let outcome = try outcome(lines, facts, family == "http-request" ? .httpRequest : .requestContent)
+            let outcome = try outcome(lines, context, family == "http-request" ? .httpRequest : .requestContent)
             guard case .reject = outcome else {
                 Issue.record("\(outcome) for \(family)")
                 return
@@ -88,13 +88,13 @@ import Testing
     }
 
     @Test func `Other rules take it for no match`() throws {
-        let facts = try padded()
+        let context = try padded()
         let rules =
             "http-request set-header x-seen yes if { path_reg \(Self.endless) }\n"
             + "http-request set-header x-other yes if !{ path_reg \(Self.endless) }\n"
             + "http-request return status 200 if { path_reg \(Self.endless) }"
-        guard case .proceed = try outcome(rules, facts) else { throw Unexpected(what: "stopped") }
-        #expect(lines(facts.request.fields).suffix(1) == ["x-other: yes"])
+        guard case .proceed = try outcome(rules, context) else { throw Unexpected(what: "stopped") }
+        #expect(lines(context.request.fields).suffix(1) == ["x-other: yes"])
     }
 
     @Test(arguments: [
@@ -103,21 +103,21 @@ import Testing
         "del-header '^x-(l+)+!!' -m reg",
     ])
     func `A rewrite that was not made has failed`(action: String) throws {
-        let facts = try exchange(
+        let context = try exchange(
             "GET /\(String(repeating: "a", count: 60))! HTTP/1.1\nHost: a\nX-Long: /\(String(repeating: "a", count: 60))!\n"
                 + "X-Llllllllllllllllllllllllllllllllllllll!: 1\n\n")
-        facts.regularStepsMax = 1_000
+        context.regularStepsMax = 1_000
         let rule = "http-request " + action.replacing("E", with: Self.endless)
-        guard case .rewriteFailed = try outcome(rule, facts) else {
+        guard case .rewriteFailed = try outcome(rule, context) else {
             Issue.record("\(action) let pass")
             return
         }
-        let before = facts.failedRewrites
-        guard case .proceed = try outcome("http-request strict-mode off\n" + rule, facts) else {
+        let before = context.failedRewrites
+        guard case .proceed = try outcome("http-request strict-mode off\n" + rule, context) else {
             Issue.record("stopped without strict-mode")
             return
         }
-        #expect(facts.failedRewrites == before + 1)
+        #expect(context.failedRewrites == before + 1)
     }
 
     @Test func `A substitution that was not made has no value`() throws {
@@ -126,23 +126,24 @@ import Testing
     }
 
     @Test func `Bytes that are no UTF-8 cannot pass by a pattern that asks for UTF-8`() throws {
-        let facts = try exchange()
-        facts.request.fields.append(name: "x-in", String(verbatim: [0x61, 0xE9]))
-        guard case .denyStatus = try outcome("http-request deny if { req.hdr(x-in) -m reg '(*UTF)a' }", facts) else {
+        let context = try exchange()
+        context.request.fields.append(name: "x-in", String(verbatim: [0x61, 0xE9]))
+        guard case .denyStatus = try outcome("http-request deny if { req.hdr(x-in) -m reg '(*UTF)a' }", context) else {
             Issue.record("passed by")
             return
         }
     }
 
     @Test func `The site is told how often, and of which rule`() throws {
-        let facts = try padded()
+        let context = try padded()
         let site = TestSite()
-        facts.site = site
+        context.site = site
         let lists = "acl one path_reg \(Self.endless) '^/(a*)*$'\n"
         _ = try outcome(
-            lists + "\n\nhttp-request set-header x y if one\nhttp-request deny if { path_reg \(Self.endless) }", facts)
+            lists + "\n\nhttp-request set-header x y if one\nhttp-request deny if { path_reg \(Self.endless) }", context
+        )
         #expect(site.undecided == ["2 in test.cfg:4", "1 in test.cfg:5"])
-        facts.clear()
-        #expect(facts.undecidedMatches.count == 0)
+        context.clear()
+        #expect(context.undecidedMatches.count == 0)
     }
 }

@@ -12,68 +12,68 @@ import Testing
 @testable import Rules
 
 @Suite struct VariableActionTests {
-    private func run(_ lines: String, _ facts: ExchangeFacts, _ family: RuleFamily = .httpRequest) throws {
-        guard case .proceed = try Section(.listen, lines).rules.ruleSet(family).run(on: facts) else {
+    private func run(_ lines: String, _ context: ExchangeContext, _ family: RuleFamily = .httpRequest) throws {
+        guard case .proceed = try Section(.listen, lines).rules.ruleSet(family).run(on: context) else {
             throw Unexpected(what: "stopped by \(lines)")
         }
-        #expect(facts.scratch.isEmpty)
+        #expect(context.scratch.isEmpty)
     }
 
     @Test func `set-var keeps the value and its type`() throws {
-        let facts = try exchange("GET /a?x=1 HTTP/1.1\nHost: h\nN: 7\n\n")
+        let context = try exchange("GET /a?x=1 HTTP/1.1\nHost: h\nN: 7\n\n")
         try run(
             """
             http-request set-var(txn.path) path
             http-request set-var(txn.src) src
             http-request set-var(txn.n) hdr_val(n)
             http-request set-var(req.a.b-c) path,upper
-            """, facts)
-        #expect(try value("var(txn.path)", facts) == "/a")
-        #expect(try value("var(txn.src)", facts) == "10.0.1.7")
-        #expect(try value("var(txn.n)", facts) == "7")
-        #expect(try value("var(req.a.b-c)", facts) == "/A")
-        #expect(try holds("{ var(txn.src) -m ip 10.0.0.0/8 }", facts))
-        #expect(try holds("{ var(txn.n) -m int gt 6 }", facts))
+            """, context)
+        #expect(try value("var(txn.path)", context) == "/a")
+        #expect(try value("var(txn.src)", context) == "10.0.1.7")
+        #expect(try value("var(txn.n)", context) == "7")
+        #expect(try value("var(req.a.b-c)", context) == "/A")
+        #expect(try holds("{ var(txn.src) -m ip 10.0.0.0/8 }", context))
+        #expect(try holds("{ var(txn.n) -m int gt 6 }", context))
     }
 
     @Test func `An expression without a value leaves the variable alone`() throws {
-        let facts = try exchange()
-        try run("http-request set-var(txn.x) str(kept)\nhttp-request set-var(txn.x) hdr(nosuch)", facts)
-        #expect(try value("var(txn.x)", facts) == "kept")
+        let context = try exchange()
+        try run("http-request set-var(txn.x) str(kept)\nhttp-request set-var(txn.x) hdr(nosuch)", context)
+        #expect(try value("var(txn.x)", context) == "kept")
     }
 
     @Test func `set-var-fmt keeps a text`() throws {
-        let facts = try exchange()
-        try run("http-request set-var-fmt(txn.from) %[src]:%[src_port]\nhttp-request set-var-fmt(txn.e) \"\"", facts)
-        #expect(try value("var(txn.from)", facts) == "10.0.1.7:4711")
-        #expect(try value("var(txn.e)", facts) == "")
+        let context = try exchange()
+        try run("http-request set-var-fmt(txn.from) %[src]:%[src_port]\nhttp-request set-var-fmt(txn.e) \"\"", context)
+        #expect(try value("var(txn.from)", context) == "10.0.1.7:4711")
+        #expect(try value("var(txn.e)", context) == "")
     }
 
     @Test func `unset-var takes it away`() throws {
-        let facts = try exchange()
-        try run("http-request set-var(sess.x) int(1)\nhttp-request unset-var(sess.x)", facts)
-        #expect(try value("var(sess.x)", facts) == nil)
+        let context = try exchange()
+        try run("http-request set-var(sess.x) int(1)\nhttp-request unset-var(sess.x)", context)
+        #expect(try value("var(sess.x)", context) == nil)
     }
 
     @Test func `Conditions in the parentheses all have to hold`() throws {
-        let facts = try exchange()
+        let context = try exchange()
         try run(
             """
             http-request set-var(txn.x,ifnotexists,ifnotempty) int(5)
             http-request set-var(txn.x,ifnotexists) int(6)
             http-request set-var(txn.x,ifset,ifgt) int(7)
             http-request set-var-fmt(txn.y,ifnotempty) %[hdr(nosuch)]
-            """, facts)
-        #expect(try value("var(txn.x)", facts) == "5")
-        #expect(try value("var(txn.y)", facts) == nil)
+            """, context)
+        #expect(try value("var(txn.x)", context) == "5")
+        #expect(try value("var(txn.y)", context) == nil)
     }
 
     @Test func `Rules on responses set variables too`() throws {
-        let facts = try exchange()
-        try answer("HTTP/1.1 404 Not Found\nServer: s\n\n", facts)
-        try run("http-response set-var(res.s) status if { status 404 }", facts, .httpResponse)
-        try run("http-after-response set-var-fmt(txn.t) <%[var(res.s)]>", facts, .httpAfterResponse)
-        #expect(try value("var(txn.t)", facts) == "<404>")
+        let context = try exchange()
+        try answer("HTTP/1.1 404 Not Found\nServer: s\n\n", context)
+        try run("http-response set-var(res.s) status if { status 404 }", context, .httpResponse)
+        try run("http-after-response set-var-fmt(txn.t) <%[var(res.s)]>", context, .httpAfterResponse)
+        #expect(try value("var(txn.t)", context) == "<404>")
     }
 
     @Test func `The global section sets variables of the process once, in file order`() throws {
@@ -84,11 +84,11 @@ import Testing
         let section = try Section(.global, lines.joined(separator: "\n"))
         let variables = ProcessVariables()
         section.rules.setVariables(of: variables, environment: ["SITE": "east"])
-        let facts = try exchange()
-        facts.processVariables = variables
-        #expect(try value("var(proc.b)", facts) == "<1>")
-        #expect(try value("var(proc.c)", facts) == "1.2.3.4")
-        #expect(try value("var(proc.d)", facts) == "east")
+        let context = try exchange()
+        context.processVariables = variables
+        #expect(try value("var(proc.b)", context) == "<1>")
+        #expect(try value("var(proc.c)", context) == "1.2.3.4")
+        #expect(try value("var(proc.d)", context) == "east")
     }
 
     @Test(arguments: [

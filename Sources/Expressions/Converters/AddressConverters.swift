@@ -42,9 +42,9 @@ struct AddressMask: Sendable {
         return nil
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
         // An IPv4 address that came in through an IPv6 socket is one.
-        switch value.address(facts)?.unmapped {
+        switch value.address(context)?.unmapped {
         case .v4(let word): .address(.v4(word & v4))
         case .v6(let high, let low): v6.map { .address(.v6(high & $0.high, low & $0.low)) }
         case nil: nil

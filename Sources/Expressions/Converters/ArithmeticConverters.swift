@@ -45,8 +45,8 @@ struct ArithmeticConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        guard let a = value.integer(facts), let b = operand.value(facts) else { return nil }
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        guard let a = value.integer(context), let b = operand.value(context) else { return nil }
         return switch operation {
         case .add: .integer(Self.saturated(a.addingReportingOverflow(b), isNegative: b < 0))
         case .sub: .integer(Self.saturated(a.subtractingReportingOverflow(b), isNegative: b > 0))

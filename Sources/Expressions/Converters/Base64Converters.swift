@@ -92,8 +92,8 @@ enum Base64Converter: Sendable {
         ) { (_, _) throws(ConfigProblem) in .base64(.decode(.url)) },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        facts.convert(value.bytes(facts)) { input, out in
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        context.convert(value.bytes(context)) { input, out in
             switch self {
             case .encode(let alphabet):
                 alphabet.append(input, to: &out)

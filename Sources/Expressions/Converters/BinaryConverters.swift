@@ -70,29 +70,29 @@ enum BinaryConverter: Sendable {
         return Chunks(form: form, separator: table.keep(separator), size: size, isTruncated: isTruncated)
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         switch self {
         case .hexadecimal:
-            return facts.convert(value.bytes(facts)) { input, out in
+            return context.convert(value.bytes(context)) { input, out in
                 for i in 0..<input.byteCount { out.append(hexadecimal: input[i]) }
                 return true
             }
         case .hexadecimalNumber:
-            return facts.withBytes(value.bytes(facts)) { Self.number($0) }.map { .integer($0) }
+            return context.withBytes(value.bytes(context)) { Self.number($0) }.map { .integer($0) }
         case .binaryDigits:
-            return facts.convert(value.bytes(facts)) { input, out in
+            return context.convert(value.bytes(context)) { input, out in
                 for i in 0..<input.byteCount {
                     for shift: UInt8 in stride(from: 7, through: 0, by: -1) { out.append(0x30 | input[i] >> shift & 1) }
                 }
                 return true
             }
         case .networkOrder:
-            return value.integer(facts).map { number in
-                .string(facts.make { $0.append(bigEndian: UInt32(truncatingIfNeeded: number)) })
+            return value.integer(context).map { number in
+                .string(context.make { $0.append(bigEndian: UInt32(truncatingIfNeeded: number)) })
             }
         case .chunks(let chunks):
             let separator = program.text(chunks.separator)
-            return facts.convert(value.bytes(facts)) { input, out in
+            return context.convert(value.bytes(context)) { input, out in
                 chunks.append(input, separator, to: &out)
                 return true
             }

@@ -24,12 +24,12 @@ struct CaptureConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        let bytes = value.bytes(facts)
-        let isKept = facts.withBytes(bytes) { text in
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        let bytes = value.bytes(context)
+        let isKept = context.withBytes(bytes) { text in
             switch side {
-            case .request: facts.requestCaptures.keep(slot, text)
-            case .response: facts.responseCaptures.keep(slot, text)
+            case .request: context.requestCaptures.keep(slot, text)
+            case .response: context.responseCaptures.keep(slot, text)
             }
         }
         return isKept ? .string(bytes) : nil

@@ -15,35 +15,35 @@ enum Cast: Sendable {
     case toIPv6
 
     /// nil where there is no such value.
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
         switch self {
         case .binaryToText:
-            var bytes = value.bytes(facts)
-            bytes.count = facts.withBytes(bytes) { text in text.firstIndex(from: 0) { $0 == 0 } }
+            var bytes = value.bytes(context)
+            bytes.count = context.withBytes(bytes) { text in text.firstIndex(from: 0) { $0 == 0 } }
             return .string(bytes)
         case .toBinary:
             switch value {
             case .string: return value
-            case .bool(let isTrue): return .string(facts.make { $0.append(bigEndian: UInt64(isTrue ? 1 : 0)) })
+            case .bool(let isTrue): return .string(context.make { $0.append(bigEndian: UInt64(isTrue ? 1 : 0)) })
             case .integer(let number):
-                return .string(facts.make { $0.append(bigEndian: UInt64(bitPattern: Int64(number))) })
-            case .address(.v4(let word)): return .string(facts.make { $0.append(bigEndian: word) })
+                return .string(context.make { $0.append(bigEndian: UInt64(bitPattern: Int64(number))) })
+            case .address(.v4(let word)): return .string(context.make { $0.append(bigEndian: word) })
             case .address(.v6(let high, let low)):
                 return .string(
-                    facts.make {
+                    context.make {
                         $0.append(bigEndian: high)
                         $0.append(bigEndian: low)
                     })
             }
         case .toIPv4:
-            switch value.address(facts) {
+            switch value.address(context) {
             case .v4(let word): return .address(.v4(word))
             case .v6(let high, let low):
                 return NetworkPatterns.v4(within: high, low).map { .address(.v4($0)) }
             case nil: return nil
             }
         case .toIPv6:
-            switch value.address(facts) {
+            switch value.address(context) {
             case .v4(let word): return .address(.v6(0, 0xFFFF_0000_0000 | UInt64(word)))
             case .v6(let high, let low): return .address(.v6(high, low))
             case nil: return nil

@@ -65,37 +65,37 @@ struct CipherConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
-        guard let nonce = nonce.decoded(facts, program), let key = key.decoded(facts, program), nonce.count > 0,
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
+        guard let nonce = nonce.decoded(context, program), let key = key.decoded(context, program), nonce.count > 0,
             key.count >= keyBits / 8
         else { return nil }
         var extra: SampleBytes?
         if let associated {
-            extra = associated.decoded(facts, program)
+            extra = associated.decoded(context, program)
             if extra == nil { return nil }
         }
-        let machine = facts.cipherMachine
-        let isReady = facts.withBytes(nonce) { nonce in
-            facts.withBytes(key) {
+        let machine = context.cipherMachine
+        let isReady = context.withBytes(nonce) { nonce in
+            context.withBytes(key) {
                 machine.begin(isGCM: isGCM, bits: keyBits, decrypts: decrypts, nonce: nonce, key: $0)
             }
         }
         guard isReady else { return nil }
-        if let extra, extra.count > 0, !facts.withBytes(extra, { machine.cover($0) }) { return nil }
+        if let extra, extra.count > 0, !context.withBytes(extra, { machine.cover($0) }) { return nil }
         if case .gcmDecrypt(let tag) = mode {
-            guard let tag = tag.decoded(facts, program), tag.count == Self.tagBytes,
-                facts.withBytes(tag, { machine.expect(tag: $0) })
+            guard let tag = tag.decoded(context, program), tag.count == Self.tagBytes,
+                context.withBytes(tag, { machine.expect(tag: $0) })
             else { return nil }
         }
-        let output = facts.convert(input) { machine.process($0, to: &$1) }
+        let output = context.convert(input) { machine.process($0, to: &$1) }
         if case .gcmEncrypt(let name) = mode, output != nil {
-            let tag = facts.make { machine.appendTag(to: &$0) }
-            let text = facts.convert(tag) { tag, text in
+            let tag = context.make { machine.appendTag(to: &$0) }
+            let text = context.convert(tag) { tag, text in
                 Base64.ordinary.append(tag, to: &text)
                 return true
             }
-            if let text { facts.set(name, text) }
+            if let text { context.set(name, text) }
         }
         return output
     }
@@ -201,7 +201,7 @@ final class CipherMachine {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// The exchange's machine, made when it is first needed.
     fileprivate var cipherMachine: CipherMachine {
         if let existing = keptCipherMachine { return existing }

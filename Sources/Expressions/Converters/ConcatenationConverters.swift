@@ -41,15 +41,15 @@ struct Concatenation: Sendable {
         },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
         // A variable that is not set adds nothing.
-        let added = variable.flatMap { facts.variable($0)?.bytes(facts) }
+        let added = variable.flatMap { context.variable($0)?.bytes(context) }
         let isDelimited = !isList || (input.count > 0 && (added?.count ?? 0) + end.count > 0)
-        let output = facts.convert(input) { text, out in
+        let output = context.convert(input) { text, out in
             out.append(text)
             if isDelimited { out.append(program.text(start)) }
-            if let added { facts.withBytes(added) { out.append($0) } }
+            if let added { context.withBytes(added) { out.append($0) } }
             out.append(program.text(end))
             return true
         }

@@ -8,7 +8,7 @@ enum ConversionLimits {
     static let bytesMax = 256 << 10
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Makes text out of other text: `write` reads the one and appends to the other. nil if it answers false, or if there
     /// is too much.
     @inline(__always)

@@ -55,14 +55,14 @@ enum DateConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         switch self {
         case .parse:
-            return facts.withBytes(value.bytes(facts)) { HTTPDate.parse($0) }.map { .integer($0.seconds) }
+            return context.withBytes(value.bytes(context)) { HTTPDate.parse($0) }.map { .integer($0.seconds) }
         case .http(let offset, let unit):
-            guard let time = unit.time(value.integer(facts), offset) else { return nil }
+            guard let time = unit.time(value.integer(context), offset) else { return nil }
             return .string(
-                facts.make { out in
+                context.make { out in
                     HTTPDate.append(time, to: &out)
                     guard unit != .seconds else { return }
                     // Where the second has a fraction it stands before the zone, as HAProxy writes it.
@@ -75,10 +75,10 @@ enum DateConverter: Sendable {
                     out.append(" GMT" as StaticString)
                 })
         case .formatted(let format, let offset, let unit, let isLocal):
-            guard let time = unit.time(value.integer(facts), offset) else { return nil }
+            guard let time = unit.time(value.integer(context), offset) else { return nil }
             let format = program.text(format)
             return .string(
-                facts.make { out in
+                context.make { out in
                     TimeFormat(time, isLocal: isLocal, hasFraction: unit != .seconds).append(format, to: &out)
                 })
         }

@@ -141,29 +141,29 @@ enum DigestConverter: Sendable {
         return table.digests.count - 1
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
-        let maker = facts.digestMaker
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
+        let maker = context.digestMaker
         switch self {
         case .digest(let algorithm):
-            return facts.convert(input) { maker.append($0, program.expressions.digests[algorithm], to: &$1) }
+            return context.convert(input) { maker.append($0, program.expressions.digests[algorithm], to: &$1) }
         case .code(let algorithm, let key):
             let digest = program.expressions.digests[algorithm]
             switch key {
             case .constant(let key):
                 let key = program.text(key)
-                return facts.convert(input) { maker.append($0, key: key, digest, to: &$1) }
+                return context.convert(input) { maker.append($0, key: key, digest, to: &$1) }
             case .variable:
-                guard let key = key.decoded(facts, program) else { return nil }
-                return facts.convert(input) { input, out in
-                    facts.withBytes(key) { maker.append(input, key: $0, digest, to: &out) }
+                guard let key = key.decoded(context, program) else { return nil }
+                return context.convert(input) { input, out in
+                    context.withBytes(key) { maker.append(input, key: $0, digest, to: &out) }
                 }
             }
         }
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// The exchange's maker of digests, made when it is first needed.
     var digestMaker: DigestMaker {
         if let existing = keptDigestMaker { return existing }

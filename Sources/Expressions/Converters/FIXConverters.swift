@@ -35,12 +35,12 @@ enum FIXConverter: Sendable {
         (name: "MsgType", tag: 35), (name: "SenderCompID", tag: 49), (name: "TargetCompID", tag: 56),
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        let input = value.bytes(facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        let input = value.bytes(context)
         switch self {
-        case .isValid: return facts.withBytes(input) { Self.isValid($0) }.map { .bool($0) }
+        case .isValid: return context.withBytes(input) { Self.isValid($0) }.map { .bool($0) }
         case .tagValue(let tag):
-            let found: Range<Int>? = facts.withBytes(input) { bytes in
+            let found: Range<Int>? = context.withBytes(input) { bytes in
                 var i = 0
                 while case .field(let found, let value) = Self.field(bytes, &i) {
                     if found == tag { return value }

@@ -44,46 +44,46 @@ enum ForwardedConverter: Sendable {
         ) { (_, _) throws(ConfigProblem) in .forwarded(.makePort) },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
         switch self {
         case .isValid:
-            return .bool(facts.withBytes(value.bytes(facts)) { ForwardedElement.isValid($0) })
+            return .bool(context.withBytes(value.bytes(context)) { ForwardedElement.isValid($0) })
         case .field(let name):
-            let input = value.bytes(facts)
-            return facts.withBytes(input) { ForwardedElement.value(of: name, in: $0) }.map { .string(input.part($0)) }
-        case .nodeName: return node(value, facts) { $0.name }
-        case .nodePort: return node(value, facts) { $0.port }
+            let input = value.bytes(context)
+            return context.withBytes(input) { ForwardedElement.value(of: name, in: $0) }.map { .string(input.part($0)) }
+        case .nodeName: return node(value, context) { $0.name }
+        case .nodePort: return node(value, context) { $0.port }
         case .makeName:
             switch value {
             case .address(.v6):
                 return .string(
-                    facts.make { out in
+                    context.make { out in
                         TextWriter.append(to: &out) { writer in
                             writer.append(0x5B)
                             if case .address(let address) = value { writer.append(ip: address) }
                             writer.append(0x5D)
                         }
                     })
-            case .address: return .string(value.bytes(facts))
+            case .address: return .string(value.bytes(context))
             case .string(let bytes):
-                if bytes.count == 0 { return .string(facts.make { $0.append("unknown" as StaticString) }) }
-                return obfuscated(bytes, facts)
+                if bytes.count == 0 { return .string(context.make { $0.append("unknown" as StaticString) }) }
+                return obfuscated(bytes, context)
             case .bool, .integer: return nil
             }
         case .makePort:
             switch value {
-            case .integer(let number): return 0...65_535 ~= number ? .string(value.bytes(facts)) : nil
-            case .string(let bytes): return obfuscated(bytes, facts)
+            case .integer(let number): return 0...65_535 ~= number ? .string(value.bytes(context)) : nil
+            case .string(let bytes): return obfuscated(bytes, context)
             case .bool, .address: return nil
             }
         }
     }
 
     private func node(
-        _ value: SampleValue, _ facts: ExchangeFacts, _ part: (ForwardedNode) -> ForwardedNode.Part?
+        _ value: SampleValue, _ context: ExchangeContext, _ part: (ForwardedNode) -> ForwardedNode.Part?
     ) -> SampleValue? {
-        let input = value.bytes(facts)
-        return switch facts.withBytes(input, { ForwardedNode($0).flatMap(part) }) {
+        let input = value.bytes(context)
+        return switch context.withBytes(input, { ForwardedNode($0).flatMap(part) }) {
         case .address(let address): .address(address)
         case .number(let number): .integer(number)
         case .word(let range): .string(input.part(range))
@@ -91,8 +91,8 @@ enum ForwardedConverter: Sendable {
         }
     }
 
-    private func obfuscated(_ bytes: SampleBytes, _ facts: ExchangeFacts) -> SampleValue? {
-        facts.convert(bytes) { text, out in
+    private func obfuscated(_ bytes: SampleBytes, _ context: ExchangeContext) -> SampleValue? {
+        context.convert(bytes) { text, out in
             out.append(0x5F)
             out.append(text)
             return text.byteCount > 0 && text.firstIndex(from: 0) { !ForwardedNode.isWordByte($0) } == text.byteCount

@@ -45,8 +45,8 @@ struct HashConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        .integer(facts.withBytes(value.bytes(facts), hash))
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        .integer(context.withBytes(value.bytes(context), hash))
     }
 
     private func hash(_ bytes: RawSpan) -> Int {

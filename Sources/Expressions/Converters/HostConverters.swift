@@ -17,15 +17,15 @@ enum HostConverter: Sendable {
         ) { (_, _) throws(ConfigProblem) in .host(.port) },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        let input = value.bytes(facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        let input = value.bytes(context)
         switch self {
         case .host:
-            let copy = facts.copyToScratch(input.part(0..<facts.withBytes(input) { $0.hostEnd }))
-            for i in copy.start..<copy.start + copy.count { facts.scratch[i] = asciiLowercased(facts.scratch[i]) }
+            let copy = context.copyToScratch(input.part(0..<context.withBytes(input) { $0.hostEnd }))
+            for i in copy.start..<copy.start + copy.count { context.scratch[i] = asciiLowercased(context.scratch[i]) }
             return .string(copy)
         case .port:
-            let port = facts.withBytes(input) { text in
+            let port = context.withBytes(input) { text in
                 let start = text.hostEnd + 1
                 return start < text.byteCount ? text.extracting(start..<text.byteCount).decimalValue : nil
             }

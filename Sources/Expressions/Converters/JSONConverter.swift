@@ -30,8 +30,8 @@ enum JSONConverter: String, CaseIterable, Sendable {
         }
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        facts.convert(value.bytes(facts)) { text, out in
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        context.convert(value.bytes(context)) { text, out in
             var i = 0
             while i < text.byteCount {
                 let (scalar, end) = next(text, i)

@@ -82,9 +82,9 @@ struct JSONQuery: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
-        let token = facts.withBytes(input) { text in
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
+        let token = context.withBytes(input) { text in
             var scanner = JSONScanner(text)
             for i in path.range {
                 let isThere =
@@ -102,22 +102,24 @@ struct JSONQuery: Sendable {
         case .array(let range): return wantsInteger ? nil : .string(input.part(range))
         case .number(let range):
             let text = SampleValue.string(input.part(range))
-            let isWhole = facts.withBytes(input.part(range)) { text in
+            let isWhole = context.withBytes(input.part(range)) { text in
                 text.firstIndex(from: 0) { $0 == 0x2E || $0 | 0x20 == 0x65 } == text.byteCount
             }
-            if isWhole, let number = facts.withBytes(input.part(range), { $0.wholeNumber }) { return .integer(number) }
+            if isWhole, let number = context.withBytes(input.part(range), { $0.wholeNumber }) {
+                return .integer(number)
+            }
             // A fraction is cut off; what is too great for a number stays a text.
-            if wantsInteger { return isWhole ? nil : text.integer(facts).map { .integer($0) } }
+            if wantsInteger { return isWhole ? nil : text.integer(context).map { .integer($0) } }
             return text
         case .string(let range, let hasEscapes):
             var text = SampleValue.string(input.part(range))
             if hasEscapes {
-                guard let plain = facts.convert(input.part(range), JSONScanner.unescape) else { return nil }
+                guard let plain = context.convert(input.part(range), JSONScanner.unescape) else { return nil }
                 text = plain
             }
             guard wantsInteger else { return text }
-            let bytes = text.bytes(facts)
-            return facts.withBytes(bytes) { $0.wholeNumber }.map { .integer($0) }
+            let bytes = text.bytes(context)
+            return context.withBytes(bytes) { $0.wholeNumber }.map { .integer($0) }
         }
     }
 }

@@ -28,9 +28,9 @@ struct LanguageConverter: Sendable {
         }
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let found = facts.withBytes(value.bytes(facts)) { best(in: $0, program) }
-        return (found ?? fallback).map { text in .string(facts.make { $0.append(program.text(text)) }) }
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let found = context.withBytes(value.bytes(context)) { best(in: $0, program) }
+        return (found ?? fallback).map { text in .string(context.make { $0.append(program.text(text)) }) }
     }
 
     private func best(in text: RawSpan, _ program: ExpressionProgram) -> TableSlice? {

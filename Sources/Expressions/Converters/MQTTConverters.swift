@@ -35,11 +35,11 @@ struct MQTTConverter: Sendable {
         },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        let bytes = value.bytes(facts)
-        switch facts.withBytes(bytes, { MQTTPacket.read($0, wanted, of: wanted == nil ? nil : type) }) {
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        let bytes = value.bytes(context)
+        switch context.withBytes(bytes, { MQTTPacket.read($0, wanted, of: wanted == nil ? nil : type) }) {
         case .needsMore:
-            facts.isUndecided = facts.mayGrow
+            context.isUndecided = context.mayGrow
             return nil
         case .invalid: return wanted == nil ? .bool(false) : nil
         case .valid(let found):
@@ -48,7 +48,7 @@ struct MQTTConverter: Sendable {
             case nil: return nil
             case .bytes(let range): return .string(bytes.part(range))
             case .number(let number):
-                return .string(facts.make { TextWriter.append(to: &$0) { $0.append(number: number) } })
+                return .string(context.make { TextWriter.append(to: &$0) { $0.append(number: number) } })
             }
         }
     }

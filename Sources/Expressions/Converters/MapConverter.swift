@@ -86,31 +86,33 @@ struct MapConverter: Sendable {
         }
     }
 
-    func apply(_ input: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        guard let subject = PatternSubject(input, for: method, facts) else { return nil }
+    func apply(_ input: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        guard let subject = PatternSubject(input, for: method, context) else { return nil }
         var found: SampleValue?
-        let isThere = program.lookup(lookup).withEntry(of: subject, facts, asKey: value == .key) { text in
+        let isThere = program.lookup(lookup).withEntry(of: subject, context, asKey: value == .key) { text in
             switch value {
-            case .text, .key: found = .string(facts.make { $0.append(text) })
+            case .text, .key: found = .string(context.make { $0.append(text) })
             case .integer: found = MapValue.integer(text).map { .integer($0) }
             case .address: found = IPAddress(text.text).map { .address($0) }
-            case .expansion: found = Self.expand(text, subject, facts)
+            case .expansion: found = Self.expand(text, subject, context)
             }
         }
         if isThere { return found }
         switch fallback {
-        case .text(let text): return .string(facts.make { $0.append(program.text(text)) })
+        case .text(let text): return .string(context.make { $0.append(program.text(text)) })
         case .integer(let number): return .integer(number)
         case .address(let address): return .address(address)
         case nil: return nil
         }
     }
 
-    private static func expand(_ template: RawSpan, _ subject: PatternSubject, _ facts: ExchangeFacts) -> SampleValue? {
+    private static func expand(_ template: RawSpan, _ subject: PatternSubject, _ context: ExchangeContext)
+        -> SampleValue?
+    {
         guard case .expression(let bytes) = subject else { return nil }
-        let matcher = facts.regularMatcher
-        facts.withBytes(bytes) { matcher.expand(template, of: $0) }
-        return .string(facts.make { $0 += matcher.output })
+        let matcher = context.regularMatcher
+        context.withBytes(bytes) { matcher.expand(template, of: $0) }
+        return .string(context.make { $0 += matcher.output })
     }
 }
 

@@ -64,28 +64,28 @@ enum PartConverter: Sendable {
         return Selection(index: index, delimiters: delimiters, count: count)
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
         switch self {
         case .field(let selection):
             let delimiters = program.text(selection.delimiters)
-            let range = facts.withBytes(input) { text in
+            let range = context.withBytes(input) { text in
                 Parts(of: text, delimiters, isReversed: selection.index < 0)
                     .fields(selection.index.magnitude, count: selection.count)
             }
             return range.map { .string(input.part($0)) }
         case .word(let selection):
             let delimiters = program.text(selection.delimiters)
-            let range = facts.withBytes(input) { text in
+            let range = context.withBytes(input) { text in
                 Parts(of: text, delimiters, isReversed: selection.index < 0)
                     .words(selection.index.magnitude, count: selection.count)
             }
             return range.map { .string(input.part($0)) }
         case .bytes(let offset, let count):
-            guard let offset = offset.value(facts) else { return nil }
+            guard let offset = offset.value(context) else { return nil }
             var end = input.count
             if let count {
-                guard let count = count.value(facts) else { return nil }
+                guard let count = count.value(context) else { return nil }
                 // Numbers that make no sense give nothing.
                 guard count >= 0 else { return .string(input.part(0..<0)) }
                 if offset >= 0, offset < end, count < end - offset { end = offset + count }
@@ -93,7 +93,7 @@ enum PartConverter: Sendable {
             return .string(input.part(offset >= 0 && offset < end ? offset..<end : 0..<0))
         case .parameter(let name, let delimiter):
             let name = program.text(name)
-            return facts.withBytes(input) { $0.parameter(name, delimiter) }.map { .string(input.part($0)) }
+            return context.withBytes(input) { $0.parameter(name, delimiter) }.map { .string(input.part($0)) }
         }
     }
 }

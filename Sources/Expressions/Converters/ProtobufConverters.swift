@@ -50,9 +50,9 @@ struct ProtobufConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
-        let found: Found? = facts.withBytes(input) { bytes in
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
+        let found: Found? = context.withBytes(input) { bytes in
             if !isGRPC { return find(in: bytes, 0..<bytes.byteCount, program) }
             var start = 0
             // A byte that tells whether the message is compressed, and four of its length.

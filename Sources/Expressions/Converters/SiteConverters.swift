@@ -33,9 +33,9 @@ struct SiteConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        guard let site = facts.site else { return nil }
-        let place = place(value.bytes(facts), site, facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        guard let site = context.site else { return nil }
+        let place = place(value.bytes(context), site, context)
         switch question {
         case .exists: return .bool(place != nil)
         case .number(let what): return place.map { .integer(number(what, site, $0)) }
@@ -43,14 +43,14 @@ struct SiteConverter: Sendable {
         }
     }
 
-    private func place(_ bytes: SampleBytes, _ site: any RuntimeState, _ facts: ExchangeFacts) -> SitePlace? {
+    private func place(_ bytes: SampleBytes, _ site: any RuntimeState, _ context: ExchangeContext) -> SitePlace? {
         // The array that conversions are made in, so that none is made for this.
         var name: [UInt8] = []
-        swap(&name, &facts.conversion)
-        defer { swap(&name, &facts.conversion) }
+        swap(&name, &context.conversion)
+        defer { swap(&name, &context.conversion) }
         name.removeAll(keepingCapacity: true)
-        facts.withBytes(bytes) { name.append($0) }
-        return name.isEmpty ? nil : site.place(named: name, kind, for: facts)
+        context.withBytes(bytes) { name.append($0) }
+        return name.isEmpty ? nil : site.place(named: name, kind, for: context)
     }
 
     private func number(_ what: SiteNumber, _ site: any RuntimeState, _ place: SitePlace) -> Int {

@@ -39,22 +39,22 @@ struct Substitution: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let input = value.bytes(facts)
-        let matcher = facts.regularMatcher
-        let undecided = facts.undecidedMatches.count
-        let isFound = facts.withBytes(input) {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let input = value.bytes(context)
+        let matcher = context.regularMatcher
+        let undecided = context.undecidedMatches.count
+        let isFound = context.withBytes(input) {
             matcher.substitute(
                 program.patterns.regularExpressions[expression], in: $0, by: program.text(template),
                 everywhere: isEverywhere, upTo: ConversionLimits.bytesMax)
         }
         // Whether all is replaced that was to be is not known.
-        guard facts.undecidedMatches.count == undecided else { return nil }
+        guard context.undecidedMatches.count == undecided else { return nil }
         guard isFound else { return .string(input) }
         guard matcher.output.count <= ConversionLimits.bytesMax else {
             matcher.shrink()
             return nil
         }
-        return .string(facts.make { $0 += matcher.output })
+        return .string(context.make { $0 += matcher.output })
     }
 }

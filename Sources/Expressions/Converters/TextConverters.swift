@@ -76,39 +76,39 @@ enum TextConverter: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         if case .choice(let yes, let no) = self {
-            guard let isTrue = value.bool(facts) else { return nil }
-            return .string(facts.make { $0.append(program.text(isTrue ? yes : no)) })
+            guard let isTrue = value.bool(context) else { return nil }
+            return .string(context.make { $0.append(program.text(isTrue ? yes : no)) })
         }
-        let input = value.bytes(facts)
+        let input = value.bytes(context)
         switch self {
         case .lower:
-            let copy = facts.copyToScratch(input)
-            facts.scratch.change(copy.start..<copy.start + copy.count) { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
+            let copy = context.copyToScratch(input)
+            context.scratch.change(copy.start..<copy.start + copy.count) { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
             return .string(copy)
         case .upper:
-            let copy = facts.copyToScratch(input)
-            facts.scratch.change(copy.start..<copy.start + copy.count) { $0 &- 0x61 < 26 ? $0 & 0xDF : $0 }
+            let copy = context.copyToScratch(input)
+            context.scratch.change(copy.start..<copy.start + copy.count) { $0 &- 0x61 < 26 ? $0 & 0xDF : $0 }
             return .string(copy)
         case .length:
             return .integer(input.count)
         case .reverse:
-            return facts.convert(input) { text, out in
+            return context.convert(input) { text, out in
                 for i in stride(from: text.byteCount - 1, through: 0, by: -1) { out.append(text[i]) }
                 return true
             }
         case .reverseDomain:
-            return facts.convert(input) { text, out in text.appendLabelsReversed(to: &out) }
+            return context.convert(input) { text, out in text.appendLabelsReversed(to: &out) }
         case .cutLine:
-            return .string(input.part(0..<facts.withBytes(input) { $0.firstIndex(from: 0) { $0 == 13 || $0 == 10 } }))
+            return .string(input.part(0..<context.withBytes(input) { $0.firstIndex(from: 0) { $0 == 13 || $0 == 10 } }))
         case .trimStart(let chars):
             let chars = program.text(chars)
-            let start = facts.withBytes(input) { text in text.firstIndex(from: 0) { !chars.contains($0) } }
+            let start = context.withBytes(input) { text in text.firstIndex(from: 0) { !chars.contains($0) } }
             return .string(input.part(start..<input.count))
         case .trimEnd(let chars):
             let chars = program.text(chars)
-            let end = facts.withBytes(input) { text in
+            let end = context.withBytes(input) { text in
                 var end = text.byteCount
                 while end > 0, chars.contains(text[end - 1]) { end -= 1 }
                 return end
@@ -116,7 +116,7 @@ enum TextConverter: Sendable {
             return .string(input.part(0..<end))
         case .hasControl(let mask):
             return .bool(
-                facts.withBytes(input) { text in
+                context.withBytes(input) { text in
                     text.firstIndex(from: 0) { byte in
                         byte < 0x20 ? mask >> UInt64(byte) & 1 != 0 : byte == 0x7F && mask >> 32 != 0
                     } < text.byteCount

@@ -25,13 +25,13 @@ struct TokenQuery: Sendable {
         }
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        let token = value.bytes(facts)
-        guard let place = facts.withBytes(token, { TokenParts.find(part, in: $0) }),
-            let text = facts.convert(token.part(place), { Base64.url.decode($0, to: &$1) })
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        let token = value.bytes(context)
+        guard let place = context.withBytes(token, { TokenParts.find(part, in: $0) }),
+            let text = context.convert(token.part(place), { Base64.url.decode($0, to: &$1) })
         else { return nil }
         guard let query else { return text }
-        return query.apply(text, facts, program)
+        return query.apply(text, context, program)
     }
 }
 
@@ -134,43 +134,43 @@ struct TokenVerifier: Sendable {
         return .tokenVerifier(table.tokenVerifiers.count - 1)
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
-        .integer(verdict(value.bytes(facts), facts, program).rawValue)
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
+        .integer(verdict(value.bytes(context), context, program).rawValue)
     }
 
-    private func verdict(_ token: SampleBytes, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> Verdict {
+    private func verdict(_ token: SampleBytes, _ context: ExchangeContext, _ program: ExpressionProgram) -> Verdict {
         let known: Algorithm?
         switch algorithm {
         case .constant(let algorithm): known = algorithm
         case .variable(let name):
-            guard let text = facts.variable(name)?.bytes(facts) else { return .unknownAlgorithm }
-            known = facts.withBytes(text) { Algorithm($0) }
+            guard let text = context.variable(name)?.bytes(context) else { return .unknownAlgorithm }
+            known = context.withBytes(text) { Algorithm($0) }
         }
         guard let known else { return .unknownAlgorithm }
-        guard let parts = facts.withBytes(token, { TokenParts($0) }),
-            case .string(let signature)? = facts.convert(
+        guard let parts = context.withBytes(token, { TokenParts($0) }),
+            case .string(let signature)? = context.convert(
                 token.part(parts.signature), { Base64.url.decode($0, to: &$1) })
         else { return .invalidToken }
         let signed = token.part(parts.signed)
         switch known {
         case .none: return signature.count == 0 ? .good : .bad
         case .code(let bits):
-            return signature.count == 0 ? .invalidToken : check(signed, signature, bits: bits, facts, program)
+            return signature.count == 0 ? .invalidToken : check(signed, signature, bits: bits, context, program)
         case .signature(let scheme, let bits):
-            guard let key = publicKey(facts, program) else { return .unknownKey }
+            guard let key = publicKey(context, program) else { return .unknownKey }
             var signature = signature
             if scheme == .ecdsa {
                 // RFC 7518 section 3.4: two numbers as wide as the curve's.
                 let width = bits == 256 ? 32 : bits == 384 ? 48 : 66
                 guard signature.count % 2 == 0 else { return .invalidToken }
                 guard signature.count == 2 * width,
-                    case .string(let der)? = facts.convert(signature, { $0.appendDER(width: width, to: &$1) })
+                    case .string(let der)? = context.convert(signature, { $0.appendDER(width: width, to: &$1) })
                 else { return .bad }
                 signature = der
             }
-            let maker = facts.digestMaker
-            let isGood = facts.withBytes(signed) { signed in
-                facts.withBytes(signature) { maker.isSigned(signed, by: key, scheme, digestBits: bits, $0) }
+            let maker = context.digestMaker
+            let isGood = context.withBytes(signed) { signed in
+                context.withBytes(signature) { maker.isSigned(signed, by: key, scheme, digestBits: bits, $0) }
             }
             return isGood ? .good : .bad
         }
@@ -178,36 +178,37 @@ struct TokenVerifier: Sendable {
 
     /// The message authentication code.
     private func check(
-        _ signed: SampleBytes, _ signature: SampleBytes, bits: Int, _ facts: ExchangeFacts, _ program: ExpressionProgram
+        _ signed: SampleBytes, _ signature: SampleBytes, bits: Int, _ context: ExchangeContext,
+        _ program: ExpressionProgram
     ) -> Verdict {
         let code: SampleValue?
         switch key {
         case .publicKey: return .bad
         case .secret(let secret):
             let secret = program.text(secret)
-            code = facts.convert(signed) { facts.digestMaker.append($0, key: secret, bits: bits, to: &$1) }
+            code = context.convert(signed) { context.digestMaker.append($0, key: secret, bits: bits, to: &$1) }
         case .variable(let name):
-            guard let secret = facts.variable(name)?.bytes(facts) else { return .unknownKey }
-            if facts.withBytes(secret, { program.publicKey(at: $0) }) != nil { return .bad }
-            let maker = facts.digestMaker
-            code = facts.convert(signed) { signed, out in
-                facts.withBytes(secret) { maker.append(signed, key: $0, bits: bits, to: &out) }
+            guard let secret = context.variable(name)?.bytes(context) else { return .unknownKey }
+            if context.withBytes(secret, { program.publicKey(at: $0) }) != nil { return .bad }
+            let maker = context.digestMaker
+            code = context.convert(signed) { signed, out in
+                context.withBytes(secret) { maker.append(signed, key: $0, bits: bits, to: &out) }
             }
         }
         guard case .string(let expected)? = code else { return .bad }
-        let isGood = facts.withBytes(expected) { expected in
-            facts.withBytes(signature) { expected.isEqualInConstantTime(to: $0) }
+        let isGood = context.withBytes(expected) { expected in
+            context.withBytes(signature) { expected.isEqualInConstantTime(to: $0) }
         }
         return isGood ? .good : .bad
     }
 
-    private func publicKey(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> PublicKey? {
+    private func publicKey(_ context: ExchangeContext, _ program: ExpressionProgram) -> PublicKey? {
         switch key {
         case .secret: return nil
         case .publicKey(let place): return program.expressions.publicKeys[place].key
         case .variable(let name):
-            guard let path = facts.variable(name)?.bytes(facts) else { return nil }
-            return facts.withBytes(path) { program.publicKey(at: $0) }
+            guard let path = context.variable(name)?.bytes(context) else { return nil }
+            return context.withBytes(path) { program.publicKey(at: $0) }
         }
     }
 }

@@ -29,11 +29,11 @@ enum URLConverter: Sendable {
         },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
-        let input = value.bytes(facts)
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
+        let input = value.bytes(context)
         switch self {
         case .decode(let isForm):
-            return facts.convert(input) { text, out in
+            return context.convert(input) { text, out in
                 var isQuery = isForm
                 var i = 0
                 while i < text.byteCount {
@@ -56,7 +56,7 @@ enum URLConverter: Sendable {
                 return true
             }
         case .encode:
-            return facts.convert(input) { text, out in
+            return context.convert(input) { text, out in
                 for i in 0..<text.byteCount {
                     let byte = text[i]
                     if Self.isUnreserved(byte) {

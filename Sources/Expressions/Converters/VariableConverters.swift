@@ -45,23 +45,23 @@ enum VariableConverter: Sendable {
         ) { (arguments, _) throws(ConfigProblem) in .variable(.compareSecretly(try arguments.variable())) },
     ]
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext) -> SampleValue? {
         switch self {
         case .set(let name, let conditions):
-            return facts.set(name, value, if: conditions) ? value : nil
+            return context.set(name, value, if: conditions) ? value : nil
         case .unset(let name):
-            facts.unset(name)
+            context.unset(name)
             return value
         case .compare(let name):
-            guard let other = facts.variable(name)?.bytes(facts) else { return nil }
-            let order = facts.withBytes(value.bytes(facts)) { a in facts.withBytes(other) { a.order(to: $0) } }
+            guard let other = context.variable(name)?.bytes(context) else { return nil }
+            let order = context.withBytes(value.bytes(context)) { a in context.withBytes(other) { a.order(to: $0) } }
             return .integer(order)
         case .compareSecretly(let name):
-            guard let variable = facts.variable(name), let other = Cast.toBinary.apply(variable, facts),
+            guard let variable = context.variable(name), let other = Cast.toBinary.apply(variable, context),
                 case .string(let bytes) = other
             else { return nil }
-            let isSame = facts.withBytes(value.bytes(facts)) { a in
-                facts.withBytes(bytes) { a.isEqualInConstantTime(to: $0) }
+            let isSame = context.withBytes(value.bytes(context)) { a in
+                context.withBytes(bytes) { a.isEqualInConstantTime(to: $0) }
             }
             return .bool(isSame)
         }

@@ -45,25 +45,26 @@ struct WhenConverter: Sendable {
         return .when(WhenConverter(subject: .fact(condition), isNegated: isNegated))
     }
 
-    func apply(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    func apply(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         let holds =
             switch subject {
-            case .fact(let condition): holds(condition, facts)
-            case .list(let place): program.usedListHolds(place, facts)
+            case .fact(let condition): holds(condition, context)
+            case .list(let place): program.usedListHolds(place, context)
             }
         return holds != isNegated ? value : nil
     }
 
-    private func holds(_ condition: Condition, _ facts: ExchangeFacts) -> Bool {
-        let wasForwarded = facts.serverAddress != nil
-        let wasAnsweredHere = !wasForwarded && facts.serverName != ExchangeFacts.noServer && facts.serverIndex == nil
+    private func holds(_ condition: Condition, _ context: ExchangeContext) -> Bool {
+        let wasForwarded = context.serverAddress != nil
+        let wasAnsweredHere =
+            !wasForwarded && context.serverName != ExchangeContext.noServer && context.serverIndex == nil
         return switch condition {
-        case .error: facts.hasFailed(isHTTP: facts.requestProbe == nil)
-        case .normal: !facts.hasFailed(isHTTP: facts.requestProbe == nil)
+        case .error: context.hasFailed(isHTTP: context.requestProbe == nil)
+        case .normal: !context.hasFailed(isHTTP: context.requestProbe == nil)
         case .forwarded: wasForwarded
         case .toapplet: wasAnsweredHere
         case .processed: wasForwarded || wasAnsweredHere
-        case .stopping: facts.site.map { $0.number(.isStopping) != 0 } ?? false
+        case .stopping: context.site.map { $0.number(.isStopping) != 0 } ?? false
         }
     }
 }

@@ -18,23 +18,23 @@ enum Matcher: Sendable {
 
     /// Whether the value matches. A value of another type is converted first; one that cannot be does not match.
     @inline(__always)
-    func matches(_ value: SampleValue, _ facts: ExchangeFacts, _ program: ExpressionProgram) -> Bool {
+    func matches(_ value: SampleValue, _ context: ExchangeContext, _ program: ExpressionProgram) -> Bool {
         switch self {
         case .found: return true
-        case .bool: return value.bool(facts) ?? false
+        case .bool: return value.bool(context) ?? false
         case .integers(let patterns):
-            guard let number = value.integer(facts) else { return false }
+            guard let number = value.integer(context) else { return false }
             return patterns.contains(number, program)
-        case .length(let patterns): return patterns.contains(value.bytes(facts).count, program)
+        case .length(let patterns): return patterns.contains(value.bytes(context).count, program)
         case .addresses(let patterns):
-            guard let address = value.address(facts) else { return false }
+            guard let address = value.address(context) else { return false }
             return patterns.contains(address, program)
         case .strings(let patterns):
-            return facts.withBytes(value.bytes(facts)) { patterns.matches($0, program) }
+            return context.withBytes(value.bytes(context)) { patterns.matches($0, program) }
         case .regular(let patterns):
-            let matcher = facts.regularMatcher
-            return facts.withBytes(value.bytes(facts)) { patterns.matches($0, matcher, program) }
-        case .patterns(let patterns): return patterns.matches(value, facts, program)
+            let matcher = context.regularMatcher
+            return context.withBytes(value.bytes(context)) { patterns.matches($0, matcher, program) }
+        case .patterns(let patterns): return patterns.matches(value, context, program)
         }
     }
 }
@@ -53,16 +53,16 @@ public struct Criterion: Sendable {
 
     /// Whether any of the expression's values matches. A match of a value that is sure leaves no doubt, whatever earlier tests
     /// of the same list came to.
-    public func holds(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> Bool {
-        facts.withScratch {
+    public func holds(_ context: ExchangeContext, _ program: ExpressionProgram) -> Bool {
+        context.withScratch {
             var cursor = SampleCursor(isIterating: true)
             repeat {
                 cursor.hasMore = false
-                let undecided = facts.undecidedMatches.count
-                if let value = expression.next(facts, program, &cursor) {
-                    let isSure = facts.undecidedMatches.count == undecided
-                    if matcher.matches(value, facts, program) {
-                        if isSure { facts.undecidedMatches.isInDoubt = false }
+                let undecided = context.undecidedMatches.count
+                if let value = expression.next(context, program, &cursor) {
+                    let isSure = context.undecidedMatches.count == undecided
+                    if matcher.matches(value, context, program) {
+                        if isSure { context.undecidedMatches.isInDoubt = false }
                         return true
                     }
                 }
@@ -78,10 +78,10 @@ public struct AccessList: Sendable {
     let first: Int
     var last: Int
 
-    public func holds(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> Bool {
+    public func holds(_ context: ExchangeContext, _ program: ExpressionProgram) -> Bool {
         var i = first
         while i >= 0 {
-            if program.expressions.criteria[i].holds(facts, program) { return true }
+            if program.expressions.criteria[i].holds(context, program) { return true }
             i = program.expressions.criteria[i].next
         }
         return false

@@ -35,8 +35,8 @@ struct ListSample: SampleFamily {
             return .list(ListSample(uses: TableSlice(start..<table.listUses.count)))
         }
     ]
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        for place in uses.range where !program.usedListHolds(place, facts) { return .bool(false) }
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        for place in uses.range where !program.usedListHolds(place, context) { return .bool(false) }
         return .bool(true)
     }
 }
@@ -55,13 +55,13 @@ extension ExpressionTable {
 
 extension ExpressionProgram {
     /// Whether the list of a use holds, or does not if that is what is asked.
-    func usedListHolds(_ place: Int, _ facts: ExchangeFacts) -> Bool {
+    func usedListHolds(_ place: Int, _ context: ExchangeContext) -> Bool {
         let use = expressions.listUses[place]
         guard use.list >= 0 else { return false }
         // This list stands within an expression of another, whose doubt stays.
-        let wasInDoubt = facts.undecidedMatches.isInDoubt
-        facts.undecidedMatches.isInDoubt = false
-        defer { if wasInDoubt { facts.undecidedMatches.isInDoubt = true } }
-        return expressions.lists[Int(use.list)].holds(facts, self) != use.isNegated
+        let wasInDoubt = context.undecidedMatches.isInDoubt
+        context.undecidedMatches.isInDoubt = false
+        defer { if wasInDoubt { context.undecidedMatches.isInDoubt = true } }
+        return expressions.lists[Int(use.list)].holds(context, self) != use.isNegated
     }
 }

@@ -113,7 +113,7 @@ public struct WantedName: Sendable {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Sets the variable for whose sake `wantedName` was looked up; without an address it stays as it is.
     public func found(_ address: IPAddress?) {
         guard let variable = wantedName.variable else { preconditionFailure("an address that no rule wants") }

@@ -3,7 +3,7 @@
 internal import Basics
 public import HTTP
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Whether the head of the message that the rules are about is not too long.
     public var headFits: Bool {
         switch side {

@@ -14,7 +14,7 @@ public protocol RuntimeState: AnyObject {
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int
     func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
     /// The connections to the address that the client of this exchange came to.
-    func connections(toSocketOf facts: ExchangeFacts) -> Int?
+    func connections(toSocketOf context: ExchangeContext) -> Int?
     /// A number about the process.
     func number(_ what: SiteNumber) -> Int
     /// The wall clock now.
@@ -27,12 +27,12 @@ public protocol RuntimeState: AnyObject {
     func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int?
     func appendName(ofBackend index: Int, to out: inout [UInt8])
     /// Returns what a reference leads to; nil when nothing has that name.
-    func place(of reference: SiteReference, for facts: ExchangeFacts) -> SitePlace?
+    func place(of reference: SiteReference, for context: ExchangeContext) -> SitePlace?
     /// Regular expressions came to no result so many times, within their limit of steps; `rule` is the file and line of the
     /// rule that asked for them, nil if no rule did.
-    func matchesWereUndecided(_ count: Int, in rule: String?, for facts: ExchangeFacts)
+    func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext)
     /// The same for a name that was computed, which is not empty.
-    func place(named name: [UInt8], _ kind: SiteReference.Kind, for facts: ExchangeFacts) -> SitePlace?
+    func place(named name: [UInt8], _ kind: SiteReference.Kind, for context: ExchangeContext) -> SitePlace?
 }
 
 /// What can be counted. Not everything has every number: what makes no sense is 0.

@@ -82,7 +82,7 @@ extension Termination: CustomStringConvertible {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
     public func hasFailed(isHTTP: Bool) -> Bool {
         if isRedispatched || (isHTTP && status >= 500) { return true }

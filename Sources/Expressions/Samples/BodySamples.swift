@@ -36,14 +36,14 @@ struct BodySample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { self.side }
 
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        guard side == .response || facts.request.isPresent else { return nil }
-        let count = side == .request ? facts.requestBody.count : facts.responseBody.count
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        guard side == .response || context.request.isPresent else { return nil }
+        let count = side == .request ? context.requestBody.count : context.responseBody.count
         switch result {
         case .bytes: return .string(SampleBytes(source: .body(side), start: 0, count: count))
         case .length: return .integer(count)
         case .size:
-            let said = side == .request ? facts.request.fields.contentLength : facts.response.fields.contentLength
+            let said = side == .request ? context.request.fields.contentLength : context.response.fields.contentLength
             return .integer(said ?? count)
         }
     }

@@ -36,30 +36,30 @@ enum CaptureSample: SampleFamily {
             return .capture(sample)
         }
     }
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .field(.request, let slot): value(facts.requestCaptures, slot, facts)
-        case .field(.response, let slot): value(facts.responseCaptures, slot, facts)
-        case .method: part(facts) { line, first, _ in 0..<first }
-        case .target: part(facts) { line, first, last in Self.path(of: line, first + 1..<last) }
-        case .version: part(facts) { line, _, last in last + 1..<line.byteCount }
+        case .field(.request, let slot): value(context.requestCaptures, slot, context)
+        case .field(.response, let slot): value(context.responseCaptures, slot, context)
+        case .method: part(context) { line, first, _ in 0..<first }
+        case .target: part(context) { line, first, last in Self.path(of: line, first + 1..<last) }
+        case .version: part(context) { line, _, last in last + 1..<line.byteCount }
         case .responseVersion:
-            .string(facts.make { $0.append(facts.response.version == .http11 ? "HTTP/1.1" : "HTTP/1.0") })
+            .string(context.make { $0.append(context.response.version == .http11 ? "HTTP/1.1" : "HTTP/1.0") })
         }
     }
 
-    private func value(_ captures: FieldCaptures, _ slot: Int, _ facts: ExchangeFacts) -> SampleValue? {
+    private func value(_ captures: FieldCaptures, _ slot: Int, _ context: ExchangeContext) -> SampleValue? {
         guard slot < captures.count, !captures.values[slot].isEmpty else { return nil }
-        return .string(facts.make { $0 += captures.values[slot] })
+        return .string(context.make { $0 += captures.values[slot] })
     }
 
     /// A part of the request line, found by its first and last space.
-    private func part(_ facts: ExchangeFacts, _ range: (RawSpan, Int, Int) -> Range<Int>?) -> SampleValue? {
-        let line = facts.requestLine
+    private func part(_ context: ExchangeContext, _ range: (RawSpan, Int, Int) -> Range<Int>?) -> SampleValue? {
+        let line = context.requestLine
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first < last,
             let range = unsafe range(line.span.bytes, first, last)
         else { return nil }
-        return .string(facts.make { $0 += line[range] })
+        return .string(context.make { $0 += line[range] })
     }
 
     /// From the first slash behind scheme and authority on.

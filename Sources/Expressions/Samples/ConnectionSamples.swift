@@ -74,34 +74,34 @@ enum ConnectionSample: SampleFamily {
 
     /// nil for the addresses and ports of a unix socket, and where there is no server.
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .source: address(facts.client)
-        case .sourcePort: port(facts.client)
-        case .destination: address(facts.local)
-        case .destinationPort: port(facts.local)
-        case .isTLS: .bool(facts.isTLS)
-        default: fetchOther(facts)
+        case .source: address(context.client)
+        case .sourcePort: port(context.client)
+        case .destination: address(context.local)
+        case .destinationPort: port(context.local)
+        case .isTLS: .bool(context.isTLS)
+        default: fetchOther(context)
         }
     }
 
-    private func fetchOther(_ facts: ExchangeFacts) -> SampleValue? {
+    private func fetchOther(_ context: ExchangeContext) -> SampleValue? {
         switch self {
-        case .sourceIsLocal: .bool(facts.client.isOfThisMachine)
-        case .destinationIsLocal: .bool(facts.local.isOfThisMachine)
-        case .connectionSource: address(facts.acceptedFrom)
-        case .connectionSourcePort: port(facts.acceptedFrom)
-        case .connectionSourceIsLocal: .bool(facts.acceptedFrom.isOfThisMachine)
-        case .connectionDestination: address(facts.acceptedAt)
-        case .connectionDestinationPort: port(facts.acceptedAt)
-        case .connectionDestinationIsLocal: .bool(facts.acceptedAt.isOfThisMachine)
-        case .isFirstRequest: facts.request.isPresent ? .bool(facts.isFirstRequest) : nil
-        case .socketID: .integer(facts.socketID)
-        case .socketName: facts.socketName.isEmpty ? nil : .string(facts.make { $0.append(facts.socketName) })
-        case .backSource: facts.sourceAddress.flatMap(address)
-        case .backSourcePort: facts.sourceAddress.flatMap(port)
-        case .backDestination: facts.serverAddress.flatMap(address)
-        case .backDestinationPort: facts.serverAddress.flatMap(port)
+        case .sourceIsLocal: .bool(context.client.isOfThisMachine)
+        case .destinationIsLocal: .bool(context.local.isOfThisMachine)
+        case .connectionSource: address(context.acceptedFrom)
+        case .connectionSourcePort: port(context.acceptedFrom)
+        case .connectionSourceIsLocal: .bool(context.acceptedFrom.isOfThisMachine)
+        case .connectionDestination: address(context.acceptedAt)
+        case .connectionDestinationPort: port(context.acceptedAt)
+        case .connectionDestinationIsLocal: .bool(context.acceptedAt.isOfThisMachine)
+        case .isFirstRequest: context.request.isPresent ? .bool(context.isFirstRequest) : nil
+        case .socketID: .integer(context.socketID)
+        case .socketName: context.socketName.isEmpty ? nil : .string(context.make { $0.append(context.socketName) })
+        case .backSource: context.sourceAddress.flatMap(address)
+        case .backSourcePort: context.sourceAddress.flatMap(port)
+        case .backDestination: context.serverAddress.flatMap(address)
+        case .backDestinationPort: context.serverAddress.flatMap(port)
         case .source, .sourcePort, .destination, .destinationPort, .isTLS: nil
         }
     }

@@ -64,31 +64,33 @@ enum ConnectionStateSample: SampleFamily {
     }
 
     /// nil about a server where none was reached.
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .errorNumber(let end): there(end, facts) ? .integer(fault(end, facts)?.rawValue ?? 0) : nil
+        case .errorNumber(let end): there(end, context) ? .integer(fault(end, context)?.rawValue ?? 0) : nil
         case .errorName(let end):
-            there(end, facts) ? .string(facts.make { $0.append(fault(end, facts)?.name ?? "") }) : nil
+            there(end, context) ? .string(context.make { $0.append(fault(end, context)?.name ?? "") }) : nil
         case .errorText(let end):
-            there(end, facts) ? .string(facts.make { $0.append(fault(end, facts)?.text ?? "Success") }) : nil
-        case .streams(let end): there(end, facts) ? .integer(1) : nil
-        case .isReused: there(.server, facts) ? .bool(facts.serverConnectionWasUsed) : nil
-        case .backendQueue: .integer(facts.counts.backendQueue)
-        case .serverQueue: .integer(facts.counts.serverQueue)
-        case .socketConnections: facts.site?.connections(toSocketOf: facts).map { .integer($0) }
-        case .retries: retries(facts)
+            there(end, context) ? .string(context.make { $0.append(fault(end, context)?.text ?? "Success") }) : nil
+        case .streams(let end): there(end, context) ? .integer(1) : nil
+        case .isReused: there(.server, context) ? .bool(context.serverConnectionWasUsed) : nil
+        case .backendQueue: .integer(context.counts.backendQueue)
+        case .serverQueue: .integer(context.counts.serverQueue)
+        case .socketConnections: context.site?.connections(toSocketOf: context).map { .integer($0) }
+        case .retries: retries(context)
         }
     }
 
-    private func there(_ end: End, _ facts: ExchangeFacts) -> Bool { end == .client || facts.serverAddress != nil }
-
-    private func fault(_ end: End, _ facts: ExchangeFacts) -> HandshakeFault? {
-        end == .client ? facts.handshakeFault : nil
+    private func there(_ end: End, _ context: ExchangeContext) -> Bool {
+        end == .client || context.serverAddress != nil
     }
 
-    private func retries(_ facts: ExchangeFacts) -> SampleValue? {
-        if let retries = facts.directives.retries { return .integer(retries) }
-        guard let site = facts.site, let backend = facts.backendIndex else { return nil }
+    private func fault(_ end: End, _ context: ExchangeContext) -> HandshakeFault? {
+        end == .client ? context.handshakeFault : nil
+    }
+
+    private func retries(_ context: ExchangeContext) -> SampleValue? {
+        if let retries = context.directives.retries { return .integer(retries) }
+        guard let site = context.site, let backend = context.backendIndex else { return nil }
         return .integer(site.number(.retries, ofBackend: backend))
     }
 }

@@ -100,16 +100,16 @@ enum ConstantSample: SampleFamily {
     }()
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .nothing: nil
         case .bool(let value): .bool(value)
         case .integer(let value): .integer(value)
         case .address(let value): .address(value)
-        case .string(let text): .string(facts.make { $0.append(program.text(text)) })
+        case .string(let text): .string(context.make { $0.append(program.text(text)) })
         case .environment(let place):
             program.expressions.environment[place].value.map { text in
-                .string(facts.make { $0.append(program.text(text)) })
+                .string(context.make { $0.append(program.text(text)) })
             }
         }
     }

@@ -62,67 +62,67 @@ struct CookieSample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { self.side ?? side }
 
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch result {
         case .count:
             var walk = FieldWalk()
             var count = 0
-            while next(facts, program, &walk) { count += 1 }
+            while next(context, program, &walk) { count += 1 }
             return .integer(count)
-        case .names: return names(facts, program)
-        case .text: return find(facts, program, &cursor).map { .string($0) }
+        case .names: return names(context, program)
+        case .text: return find(context, program, &cursor).map { .string($0) }
         case .integer:
             // A cookie without a value is there, and its number 0.
-            return find(facts, program, &cursor).map { .integer(SampleValue.string($0).integer(facts) ?? 0) }
+            return find(context, program, &cursor).map { .integer(SampleValue.string($0).integer(context) ?? 0) }
         }
     }
 
-    private func find(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
+    private func find(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
         -> SampleBytes?
     {
         var walk = FieldWalk()
         if cursor.isIterating {
             walk.field = cursor.field
             walk.offset = cursor.offset
-            cursor.hasMore = next(facts, program, &walk)
+            cursor.hasMore = next(context, program, &walk)
             cursor.field = walk.field
             cursor.offset = walk.offset
-            return cursor.hasMore ? bytes(walk, facts) : nil
+            return cursor.hasMore ? bytes(walk, context) : nil
         }
         var found: SampleBytes?
-        while next(facts, program, &walk) {
-            found = bytes(walk, facts)
+        while next(context, program, &walk) {
+            found = bytes(walk, context)
             // Without a name it is the first one, with a name the last.
             if name == nil { break }
         }
         return found
     }
 
-    private func names(_ facts: ExchangeFacts, _ program: ExpressionProgram) -> SampleValue? {
+    private func names(_ context: ExchangeContext, _ program: ExpressionProgram) -> SampleValue? {
         var walk = FieldWalk()
-        let start = facts.scratch.count
-        while next(facts, program, &walk) {
-            if facts.scratch.count > start { facts.scratch.append(delimiter) }
-            facts.withBytes(bytes(walk, facts, walk.name)) { facts.scratch.append($0) }
+        let start = context.scratch.count
+        while next(context, program, &walk) {
+            if context.scratch.count > start { context.scratch.append(delimiter) }
+            context.withBytes(bytes(walk, context, walk.name)) { context.scratch.append($0) }
         }
-        let made = SampleBytes(source: .scratch, start: start, count: facts.scratch.count - start)
+        let made = SampleBytes(source: .scratch, start: start, count: context.scratch.count - start)
         return .string(made)
     }
 
-    private func next(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ walk: inout FieldWalk) -> Bool {
-        switch side ?? facts.side {
-        case .request: facts.request.fields.nextCookie(.cookie, name, program, &walk)
-        case .response: facts.response.fields.nextCookie(.setCookie, name, program, &walk)
+    private func next(_ context: ExchangeContext, _ program: ExpressionProgram, _ walk: inout FieldWalk) -> Bool {
+        switch side ?? context.side {
+        case .request: context.request.fields.nextCookie(.cookie, name, program, &walk)
+        case .response: context.response.fields.nextCookie(.setCookie, name, program, &walk)
         }
     }
 
-    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts) -> SampleBytes {
-        bytes(walk, facts, walk.start..<walk.start + walk.count)
+    private func bytes(_ walk: FieldWalk, _ context: ExchangeContext) -> SampleBytes {
+        bytes(walk, context, walk.start..<walk.start + walk.count)
     }
 
-    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts, _ range: Range<Int>) -> SampleBytes {
+    private func bytes(_ walk: FieldWalk, _ context: ExchangeContext, _ range: Range<Int>) -> SampleBytes {
         SampleBytes(
-            source: (side ?? facts.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
+            source: (side ?? context.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
             start: range.lowerBound, count: range.count)
     }
 }

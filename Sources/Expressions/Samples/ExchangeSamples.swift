@@ -51,37 +51,37 @@ enum ExchangeSample: SampleFamily {
     }
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .frontendName: .string(facts.make { $0.append(facts.frontendName) })
-        case .backendName: .string(facts.make { $0.append(facts.backendName) })
-        case .serverName: .string(facts.make { $0.append(facts.serverName) })
+        case .frontendName: .string(context.make { $0.append(context.frontendName) })
+        case .backendName: .string(context.make { $0.append(context.backendName) })
+        case .serverName: .string(context.make { $0.append(context.serverName) })
         case .uniqueID:
-            facts.uniqueID.isEmpty ? nil : .string(facts.make { $0.append(contentsOf: facts.uniqueID) })
-        case .status: facts.statusSoFar >= 0 ? .integer(facts.statusSoFar) : nil
-        case .finalStatus: .integer(facts.status)
-        case .serverStatus: facts.serverStatus >= 0 ? .integer(facts.serverStatus) : nil
+            context.uniqueID.isEmpty ? nil : .string(context.make { $0.append(contentsOf: context.uniqueID) })
+        case .status: context.statusSoFar >= 0 ? .integer(context.statusSoFar) : nil
+        case .finalStatus: .integer(context.status)
+        case .serverStatus: context.serverStatus >= 0 ? .integer(context.serverStatus) : nil
         case .responseVersion:
-            .string(facts.make { $0.append(facts.response.version == .http11 ? "1.1" : "1.0") })
-        case .retries: .integer(facts.retries)
-        case .priorityClass: .integer(facts.directives.priority.level)
-        case .priorityOffset: .integer(facts.directives.priority.offset)
-        case .isRedispatched: .bool(facts.isRedispatched)
+            .string(context.make { $0.append(context.response.version == .http11 ? "1.1" : "1.0") })
+        case .retries: .integer(context.retries)
+        case .priorityClass: .integer(context.directives.priority.level)
+        case .priorityOffset: .integer(context.directives.priority.offset)
+        case .isRedispatched: .bool(context.isRedispatched)
         case .lastRuleFile:
-            facts.lastRuleLine == 0 ? nil : .string(facts.make { $0.append(contentsOf: facts.lastRuleFile) })
-        case .lastRuleLine: facts.lastRuleLine == 0 ? nil : .integer(facts.lastRuleLine)
-        case .lastEntity: facts.lastRuleLine == 0 ? nil : .string(facts.make { lastEntity(facts, to: &$0) })
+            context.lastRuleLine == 0 ? nil : .string(context.make { $0.append(contentsOf: context.lastRuleFile) })
+        case .lastRuleLine: context.lastRuleLine == 0 ? nil : .integer(context.lastRuleLine)
+        case .lastEntity: context.lastRuleLine == 0 ? nil : .string(context.make { lastEntity(context, to: &$0) })
         case .termination:
             .string(
-                facts.make {
-                    $0.append(facts.termination.cause.rawValue)
-                    $0.append(facts.termination.phase.rawValue)
+                context.make {
+                    $0.append(context.termination.cause.rawValue)
+                    $0.append(context.termination.phase.rawValue)
                 })
         }
     }
-    private func lastEntity(_ facts: ExchangeFacts, to out: inout [UInt8]) {
-        out.append(contentsOf: facts.lastRuleFile)
+    private func lastEntity(_ context: ExchangeContext, to out: inout [UInt8]) {
+        out.append(contentsOf: context.lastRuleFile)
         out.append(0x3A)
-        TextWriter.append(to: &out) { $0.append(number: facts.lastRuleLine) }
+        TextWriter.append(to: &out) { $0.append(number: context.lastRuleLine) }
     }
 }

@@ -121,58 +121,58 @@ struct FieldSample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { self.side ?? side }
 
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         if result == .count {
             var walk = FieldWalk()
             var count = 0
-            while next(facts, program, &walk) { count += 1 }
+            while next(context, program, &walk) { count += 1 }
             return .integer(count)
         }
-        guard let bytes = find(facts, program, &cursor) else { return nil }
+        guard let bytes = find(context, program, &cursor) else { return nil }
         let value = SampleValue.string(bytes)
         switch result {
         case .text, .count: return value
-        case .integer: return .integer(value.integer(facts) ?? 0)
+        case .integer: return .integer(value.integer(context) ?? 0)
         case .address:
-            let value = SampleValue.string(facts.withBytes(bytes) { $0.placeOfAddress(in: bytes) })
-            return value.address(facts).map { .address($0) }
+            let value = SampleValue.string(context.withBytes(bytes) { $0.placeOfAddress(in: bytes) })
+            return value.address(context).map { .address($0) }
         }
     }
 
-    private func find(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
+    private func find(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
         -> SampleBytes?
     {
         var walk = FieldWalk()
         if cursor.isIterating, occurrence == 0 {
             walk.field = cursor.field
             walk.offset = cursor.offset
-            cursor.hasMore = next(facts, program, &walk)
+            cursor.hasMore = next(context, program, &walk)
             cursor.field = walk.field
             cursor.offset = walk.offset
-            return cursor.hasMore ? bytes(walk, facts) : nil
+            return cursor.hasMore ? bytes(walk, context) : nil
         }
         var wanted = occurrence
         if wanted <= 0 {
             var count = 0
-            while next(facts, program, &walk) { count += 1 }
+            while next(context, program, &walk) { count += 1 }
             wanted += count + (wanted == 0 ? 0 : 1)
             walk = FieldWalk()
         }
         guard wanted > 0 else { return nil }
-        for _ in 0..<wanted { guard next(facts, program, &walk) else { return nil } }
-        return bytes(walk, facts)
+        for _ in 0..<wanted { guard next(context, program, &walk) else { return nil } }
+        return bytes(walk, context)
     }
 
-    private func next(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ walk: inout FieldWalk) -> Bool {
-        switch side ?? facts.side {
-        case .request: facts.request.fields.next(name, program, lines: takesLines, &walk)
-        case .response: facts.response.fields.next(name, program, lines: takesLines, &walk)
+    private func next(_ context: ExchangeContext, _ program: ExpressionProgram, _ walk: inout FieldWalk) -> Bool {
+        switch side ?? context.side {
+        case .request: context.request.fields.next(name, program, lines: takesLines, &walk)
+        case .response: context.response.fields.next(name, program, lines: takesLines, &walk)
         }
     }
 
-    private func bytes(_ walk: FieldWalk, _ facts: ExchangeFacts) -> SampleBytes {
+    private func bytes(_ walk: FieldWalk, _ context: ExchangeContext) -> SampleBytes {
         SampleBytes(
-            source: (side ?? facts.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
+            source: (side ?? context.side) == .request ? .request(.line(walk.line)) : .response(line: walk.line),
             start: walk.start,
             count: walk.count)
     }

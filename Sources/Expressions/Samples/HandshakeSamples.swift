@@ -50,15 +50,15 @@ enum HandshakeSample: SampleFamily {
         guard digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
         return UInt8(digits, radix: name.hasPrefix("0X") ? 16 : 10)
     }
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .hasProxyHeader: return .bool(facts.headerValues != nil)
+        case .hasProxyHeader: return .bool(context.headerValues != nil)
         case .headerValue(let type):
-            guard let values = facts.headerValues, let value = values.next(type, from: &cursor.offset) else {
+            guard let values = context.headerValues, let value = values.next(type, from: &cursor.offset) else {
                 return nil
             }
             cursor.hasMore = cursor.isIterating
-            return .string(facts.make { $0 += value })
+            return .string(context.make { $0 += value })
         }
     }
 }

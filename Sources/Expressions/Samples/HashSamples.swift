@@ -27,13 +27,13 @@ enum HashSample: SampleFamily {
     ]
     func head(in side: MessageSide) -> MessageSide? { .request }
 
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        guard facts.request.isPresent else { return nil }
-        let hash = facts.request.hash(ofWholeTarget: self == .target || self == .targetAndSource)
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        guard context.request.isPresent else { return nil }
+        let hash = context.request.hash(ofWholeTarget: self == .target || self == .targetAndSource)
         if self == .base || self == .target { return .integer(Int(hash)) }
-        guard let source = facts.client.ip else { return nil }
+        guard let source = context.client.ip else { return nil }
         return .string(
-            facts.make {
+            context.make {
                 $0.append(bigEndian: hash)
                 switch source {
                 case .v4(let word): $0.append(bigEndian: word)

@@ -36,12 +36,12 @@ struct HeadSample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { self.side }
 
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch side {
         case .request:
-            guard facts.request.isPresent else { return nil }
-            return .string(facts.make { facts.request.fields.append(result, to: &$0) })
-        case .response: return .string(facts.make { facts.response.fields.append(result, to: &$0) })
+            guard context.request.isPresent else { return nil }
+            return .string(context.make { context.request.fields.append(result, to: &$0) })
+        case .response: return .string(context.make { context.response.fields.append(result, to: &$0) })
         }
     }
 }

@@ -65,43 +65,44 @@ enum HelloSample: SampleFamily {
         }
         return Word(ends.joined(separator: ":"), at: word.range)
     }
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         let side: MessageSide = if case .type(let side) = self { side } else { .request }
         let all = SampleBytes(
             source: .payload(side), start: 0,
-            count: side == .request ? facts.requestPayload.count : facts.responsePayload.count)
+            count: side == .request ? context.requestPayload.count : context.responsePayload.count)
         switch self {
-        case .type: return read(all, facts) { HandshakeMessage.type($0) }.map { .integer(Int($0)) }
+        case .type: return read(all, context) { HandshakeMessage.type($0) }.map { .integer(Int($0)) }
         case .version:
-            return read(all, facts) { ClientHello.parse($0) }.map { .integer(Int($0.major) << 16 | Int($0.minor)) }
+            return read(all, context) { ClientHello.parse($0) }.map { .integer(Int($0.major) << 16 | Int($0.minor)) }
         case .serverName:
-            guard let name = read(all, facts, { ClientHello.parse($0) })?.serverName else { return nil }
+            guard let name = read(all, context, { ClientHello.parse($0) })?.serverName else { return nil }
             return .string(SampleBytes(source: all.source, start: name.lowerBound, count: name.count))
         case .protocols:
-            guard let list = read(all, facts, { ClientHello.parse($0) })?.protocols else { return nil }
+            guard let list = read(all, context, { ClientHello.parse($0) })?.protocols else { return nil }
             let begin = cursor.isIterating ? max(cursor.offset, list.lowerBound) : list.lowerBound
             guard begin < list.upperBound else { return nil }
-            let count = facts.withBytes(all) { Int($0[begin]) }
+            let count = context.withBytes(all) { Int($0[begin]) }
             cursor.offset = begin + 1 + count
             cursor.hasMore = cursor.isIterating && cursor.offset < list.upperBound
             return .string(SampleBytes(source: all.source, start: begin + 1, count: count))
-        case .hasCurves: return read(all, facts) { ClientHello.parse($0) }.map { .bool($0.hasCurves) }
-        case .ticket: return read(all, facts) { ClientHello.parse($0) }.map { .integer($0.ticket) }
-        case .ciphers: return read(all, facts) { ClientHello.parse($0) }?.ciphers.map { .string(all.part($0)) }
-        case .groups: return read(all, facts) { ClientHello.parse($0) }?.groups.map { .string(all.part($0)) }
+        case .hasCurves: return read(all, context) { ClientHello.parse($0) }.map { .bool($0.hasCurves) }
+        case .ticket: return read(all, context) { ClientHello.parse($0) }.map { .integer($0.ticket) }
+        case .ciphers: return read(all, context) { ClientHello.parse($0) }?.ciphers.map { .string(all.part($0)) }
+        case .groups: return read(all, context) { ClientHello.parse($0) }?.groups.map { .string(all.part($0)) }
         case .signatureAlgorithms:
-            return read(all, facts) { ClientHello.parse($0) }?.signatureAlgorithms.map { .string(all.part($0)) }
+            return read(all, context) { ClientHello.parse($0) }?.signatureAlgorithms.map { .string(all.part($0)) }
         case .keyShares:
-            guard let list = read(all, facts, { ClientHello.parse($0) })?.keyShares else { return nil }
-            return facts.convert(all.part(list)) { ClientHello.appendGroups(ofKeyShares: $0, to: &$1) }
+            guard let list = read(all, context, { ClientHello.parse($0) })?.keyShares else { return nil }
+            return context.convert(all.part(list)) { ClientHello.appendGroups(ofKeyShares: $0, to: &$1) }
         }
     }
 
     /// nil if it is no hello, or not yet a whole one.
-    private func read<T>(_ bytes: SampleBytes, _ facts: ExchangeFacts, _ parse: (RawSpan) -> HelloProgress<T>) -> T? {
-        switch facts.withBytes(bytes, parse) {
+    private func read<T>(_ bytes: SampleBytes, _ context: ExchangeContext, _ parse: (RawSpan) -> HelloProgress<T>) -> T?
+    {
+        switch context.withBytes(bytes, parse) {
         case .found(let value): return value
-        case .needsMore: facts.isUndecided = facts.mayGrow
+        case .needsMore: context.isUndecided = context.mayGrow
         case .none: break
         }
         return nil

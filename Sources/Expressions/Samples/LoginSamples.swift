@@ -49,90 +49,96 @@ enum LoginSample: SampleFamily {
     ]
     func head(in side: MessageSide) -> MessageSide? { .request }
 
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
         case .isKnown(let place):
-            guard facts.request.isPresent else { return nil }
-            guard let login = login(facts) else { return .bool(false) }
-            return .bool(isKnown(login, program.userList(place), facts))
-        case .groups(let place): return groups(facts, program.userList(place), &cursor)
-        case .user: return login(facts).map { .string($0.user) }
-        case .password: return login(facts).map { .string($0.password) }
+            guard context.request.isPresent else { return nil }
+            guard let login = login(context) else { return .bool(false) }
+            return .bool(isKnown(login, program.userList(place), context))
+        case .groups(let place): return groups(context, program.userList(place), &cursor)
+        case .user: return login(context).map { .string($0.user) }
+        case .password: return login(context).map { .string($0.password) }
         case .scheme:
-            guard let scheme = credentials(facts, nil, program)?.scheme else { return nil }
+            guard let scheme = credentials(context, nil, program)?.scheme else { return nil }
             // Written one way, however the client does.
-            if isEqual(scheme, "basic", facts) { return .string(facts.make { $0.append("Basic" as StaticString) }) }
-            if isEqual(scheme, "bearer", facts) { return .string(facts.make { $0.append("Bearer" as StaticString) }) }
-            if isEqual(scheme, "digest", facts) { return .string(facts.make { $0.append("Digest" as StaticString) }) }
+            if isEqual(scheme, "basic", context) { return .string(context.make { $0.append("Basic" as StaticString) }) }
+            if isEqual(scheme, "bearer", context) {
+                return .string(context.make { $0.append("Bearer" as StaticString) })
+            }
+            if isEqual(scheme, "digest", context) {
+                return .string(context.make { $0.append("Digest" as StaticString) })
+            }
             return nil
         case .token(let name):
-            guard let found = credentials(facts, name, program), isEqual(found.scheme, "bearer", facts) else {
+            guard let found = credentials(context, name, program), isEqual(found.scheme, "bearer", context) else {
                 return nil
             }
             return found.rest.count == 0 ? nil : .string(found.rest)
         }
     }
 
-    private func isKnown(_ login: (user: SampleBytes, password: SampleBytes), _ list: UserList, _ facts: ExchangeFacts)
+    private func isKnown(
+        _ login: (user: SampleBytes, password: SampleBytes), _ list: UserList, _ context: ExchangeContext
+    )
         -> Bool
     {
-        facts.withBytes(login.user) { user in
-            facts.withBytes(login.password) { password in list.authenticate(user: user, password: password) }
+        context.withBytes(login.user) { user in
+            context.withBytes(login.password) { password in list.authenticate(user: user, password: password) }
         }
     }
 
     /// One value after the other where they are matched; who belongs to no group has an empty one, which no group is.
-    private func groups(_ facts: ExchangeFacts, _ list: UserList, _ cursor: inout SampleCursor) -> SampleValue? {
-        if cursor.isIterating, cursor.offset > 0 { return group(facts, list, &cursor) }
-        guard let login = login(facts), isKnown(login, list, facts) else { return nil }
+    private func groups(_ context: ExchangeContext, _ list: UserList, _ cursor: inout SampleCursor) -> SampleValue? {
+        if cursor.isIterating, cursor.offset > 0 { return group(context, list, &cursor) }
+        guard let login = login(context), isKnown(login, list, context) else { return nil }
         if !cursor.isIterating { return .string(login.user) }
-        guard let user = facts.withBytes(login.user, { list.place(of: $0) }) else { return nil }
+        guard let user = context.withBytes(login.user, { list.place(of: $0) }) else { return nil }
         cursor.field = user
-        return group(facts, list, &cursor)
+        return group(context, list, &cursor)
     }
 
-    private func group(_ facts: ExchangeFacts, _ list: UserList, _ cursor: inout SampleCursor) -> SampleValue? {
+    private func group(_ context: ExchangeContext, _ list: UserList, _ cursor: inout SampleCursor) -> SampleValue? {
         let count = list.groupCount(ofUser: cursor.field)
         let place = cursor.offset
         cursor.offset += 1
         cursor.hasMore = cursor.offset < count
-        return .string(facts.make { if place < count { list.appendGroup(place, ofUser: cursor.field, to: &$0) } })
+        return .string(context.make { if place < count { list.appendGroup(place, ofUser: cursor.field, to: &$0) } })
     }
 
     // MARK: The field
 
     /// What Basic has in its token, in the scratch.
-    private func login(_ facts: ExchangeFacts) -> (user: SampleBytes, password: SampleBytes)? {
-        guard let line = facts.request.fields.first(.authorization),
-            let found = credentials(facts, line: line), isEqual(found.scheme, "basic", facts)
+    private func login(_ context: ExchangeContext) -> (user: SampleBytes, password: SampleBytes)? {
+        guard let line = context.request.fields.first(.authorization),
+            let found = credentials(context, line: line), isEqual(found.scheme, "basic", context)
         else { return nil }
-        let start = facts.scratch.count
+        let start = context.scratch.count
         guard
-            facts.request.fields.decode(
-                line, found.rest.start..<found.rest.start + found.rest.count, to: &facts.scratch)
+            context.request.fields.decode(
+                line, found.rest.start..<found.rest.start + found.rest.count, to: &context.scratch)
         else { return nil }
-        let colon = facts.scratch[start...].firstIndex(of: 0x3A)
+        let colon = context.scratch[start...].firstIndex(of: 0x3A)
         guard let colon else { return nil }
         return (
             SampleBytes(source: .scratch, start: start, count: colon - start),
-            SampleBytes(source: .scratch, start: colon + 1, count: facts.scratch.count - colon - 1)
+            SampleBytes(source: .scratch, start: colon + 1, count: context.scratch.count - colon - 1)
         )
     }
 
     private func credentials(
-        _ facts: ExchangeFacts, _ name: FieldName?, _ program: ExpressionProgram
+        _ context: ExchangeContext, _ name: FieldName?, _ program: ExpressionProgram
     ) -> (scheme: SampleBytes, rest: SampleBytes)? {
         let line =
             if let name {
-                facts.request.fields.next(name, program, from: 0)
-            } else { facts.request.fields.first(.authorization) }
-        return line.flatMap { credentials(facts, line: $0) }
+                context.request.fields.next(name, program, from: 0)
+            } else { context.request.fields.first(.authorization) }
+        return line.flatMap { credentials(context, line: $0) }
     }
 
     /// The scheme and what stands behind it.
-    private func credentials(_ facts: ExchangeFacts, line: Int) -> (scheme: SampleBytes, rest: SampleBytes)? {
-        let all = facts.all(.line(line))
-        let (end, next) = facts.withBytes(all) { value in
+    private func credentials(_ context: ExchangeContext, line: Int) -> (scheme: SampleBytes, rest: SampleBytes)? {
+        let all = context.all(.line(line))
+        let (end, next) = context.withBytes(all) { value in
             let end = value.firstIndex(from: 0) { $0 == 0x20 }
             return (end, value.firstIndex(from: end) { $0 != 0x20 })
         }
@@ -144,8 +150,8 @@ enum LoginSample: SampleFamily {
         return (scheme, rest)
     }
 
-    private func isEqual(_ bytes: SampleBytes, _ text: StaticString, _ facts: ExchangeFacts) -> Bool {
-        facts.withBytes(bytes) { $0.equalsIgnoringCase(text) }
+    private func isEqual(_ bytes: SampleBytes, _ text: StaticString, _ context: ExchangeContext) -> Bool {
+        context.withBytes(bytes) { $0.equalsIgnoringCase(text) }
     }
 }
 

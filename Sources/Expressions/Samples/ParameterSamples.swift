@@ -49,26 +49,26 @@ struct ParameterSample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { .request }
 
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
-        guard let found = find(facts, program, &cursor) else { return nil }
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+        guard let found = find(context, program, &cursor) else { return nil }
         let value = SampleValue.string(found)
         switch result {
         case .text: return value
-        case .integer: return .integer(value.integer(facts) ?? 0)
-        case .address: return value.address(facts).map { .address($0) }
+        case .integer: return .integer(value.integer(context) ?? 0)
+        case .address: return value.address(context).map { .address($0) }
         }
     }
 
-    private func find(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
+    private func find(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor)
         -> SampleBytes?
     {
         var all: SampleBytes
         switch place {
-        case .target: all = facts.all(.target)
-        case .body: all = SampleBytes(source: .body(.request), start: 0, count: facts.requestBody.count)
+        case .target: all = context.all(.target)
+        case .body: all = SampleBytes(source: .body(.request), start: 0, count: context.requestBody.count)
         }
         var offset = cursor.isIterating ? cursor.offset : 0
-        let range = facts.withBytes(all) { bytes -> Range<Int>? in
+        let range = context.withBytes(all) { bytes -> Range<Int>? in
             if place == .target, offset == 0 {
                 offset = bytes.firstIndex(from: 0) { $0 == delimiter } + 1
             }

@@ -1,5 +1,5 @@
 // Bytes that the client or the server has sent and no parser has read: for `tcp-request content` rules (manual,
-// section 7.3.5). What may yet come makes a sample undecided rather than missing (`facts.mayGrow`).
+// section 7.3.5). What may yet come makes a sample undecided rather than missing (`context.mayGrow`).
 
 internal import Basics
 internal import Configuration
@@ -90,44 +90,44 @@ enum PayloadSample: SampleFamily {
     }
     func head(in side: MessageSide) -> MessageSide? { if case .isHTTP = self { .request } else { nil } }
 
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .length(let side):
             // Any number of bytes may be more in a moment.
-            facts.isUndecided = facts.mayGrow
-            if side == .request, facts.requestProbe == nil, facts.request.isPresent {
-                return .integer(facts.request.byteCount + 2 + facts.requestBody.count)
+            context.isUndecided = context.mayGrow
+            if side == .request, context.requestProbe == nil, context.request.isPresent {
+                return .integer(context.request.byteCount + 2 + context.requestBody.count)
             }
-            return .integer(side == .request ? facts.requestPayload.count : facts.responsePayload.count)
-        case .stretch(let side, let offset, let count): return stretch(side ?? facts.side, offset, count, facts)
+            return .integer(side == .request ? context.requestPayload.count : context.responsePayload.count)
+        case .stretch(let side, let offset, let count): return stretch(side ?? context.side, offset, count, context)
         case .sized(let side, let place):
-            let side = side ?? facts.side
+            let side = side ?? context.side
             let begin = place.lengthOffset + place.lengthBytes
-            guard let head = bytes(side, place.lengthOffset, place.lengthBytes, facts) else { return nil }
-            let count = facts.withBytes(head) { $0.bigEndianValue }
+            guard let head = bytes(side, place.lengthOffset, place.lengthBytes, context) else { return nil }
+            let count = context.withBytes(head) { $0.bigEndianValue }
             guard count > 0, count <= UInt64(Self.offsetMax) else { return nil }
             let offset = place.isRelative ? begin + place.offset : place.offset
-            return bytes(side, offset, Int(count), facts).map { .string($0) }
-        case .isHTTP: return facts.request.isPresent ? .bool(true) : nil
+            return bytes(side, offset, Int(count), context).map { .string($0) }
+        case .isHTTP: return context.request.isPresent ? .bool(true) : nil
         case .end:
-            facts.isUndecided = facts.mayGrow
-            return facts.mayGrow ? nil : .bool(true)
+            context.isUndecided = context.mayGrow
+            return context.mayGrow ? nil : .bool(true)
         }
     }
 
-    private func stretch(_ side: MessageSide, _ offset: Int, _ count: Int, _ facts: ExchangeFacts) -> SampleValue? {
-        if count > 0 { return bytes(side, offset, count, facts).map { .string($0) } }
-        guard let rest = bytes(side, offset, 0, facts) else { return nil }
-        facts.isUndecided = facts.mayGrow
-        let all = side == .request ? facts.requestPayload.count : facts.responsePayload.count
+    private func stretch(_ side: MessageSide, _ offset: Int, _ count: Int, _ context: ExchangeContext) -> SampleValue? {
+        if count > 0 { return bytes(side, offset, count, context).map { .string($0) } }
+        guard let rest = bytes(side, offset, 0, context) else { return nil }
+        context.isUndecided = context.mayGrow
+        let all = side == .request ? context.requestPayload.count : context.responsePayload.count
         return .string(SampleBytes(source: rest.source, start: offset, count: all - offset))
     }
 
     /// nil if they are not all here.
-    private func bytes(_ side: MessageSide, _ offset: Int, _ count: Int, _ facts: ExchangeFacts) -> SampleBytes? {
-        let all = side == .request ? facts.requestPayload.count : facts.responsePayload.count
+    private func bytes(_ side: MessageSide, _ offset: Int, _ count: Int, _ context: ExchangeContext) -> SampleBytes? {
+        let all = side == .request ? context.requestPayload.count : context.responsePayload.count
         guard offset + count <= all else {
-            facts.isUndecided = facts.mayGrow
+            context.isUndecided = context.mayGrow
             return nil
         }
         return SampleBytes(source: .payload(side), start: offset, count: count)

@@ -71,30 +71,30 @@ enum ProcessSample: SampleFamily {
             "quic_enabled", yields: .bool, from: .start, .constant(.bool(false)),
             summary: "Whether there is QUIC. Not yet."),
     ]
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
         case .date(let offset, let perSecond):
-            let now = facts.wallTime
+            let now = context.wallTime
             return .integer(now.seconds &* perSecond &+ now.microseconds / (1_000_000 / perSecond) &+ offset)
-        case .microseconds: return .integer(facts.wallTime.microseconds)
+        case .microseconds: return .integer(context.wallTime.microseconds)
         case .random(let range):
             // The high half of the product: each number as often as any other, to within 2^-32.
-            return .integer(Int(facts.randomNumber().multipliedFullWidth(by: UInt64(range)).high))
+            return .integer(Int(context.randomNumber().multipliedFullWidth(by: UInt64(range)).high))
         case .uuid(let isTimed):
-            var high = facts.randomNumber() & ~0xF000 | 0x4000
+            var high = context.randomNumber() & ~0xF000 | 0x4000
             if isTimed {
-                let now = facts.wallTime
+                let now = context.wallTime
                 let milliseconds = UInt64(clamping: now.seconds &* 1_000 &+ now.microseconds / 1_000)
                 high = milliseconds << 16 | high & 0x0FFF | 0x7000
             }
-            let low = facts.randomNumber() & ~(3 << 62) | 1 << 63
-            return .string(facts.make { Self.appendUUID(high, low, to: &$0) })
-        case .thread: return .integer(facts.threadIndex)
+            let low = context.randomNumber() & ~(3 << 62) | 1 << 63
+            return .string(context.make { Self.appendUUID(high, low, to: &$0) })
+        case .thread: return .integer(context.threadIndex)
         case .processID: return .integer(Int(getpid()))
-        case .isStopping: return facts.site.map { .bool($0.number(.isStopping) != 0) }
-        case .connections: return facts.site.map { .integer($0.number(.connections)) }
-        case .uptime: return facts.site.map { .integer($0.number(.uptime)) }
-        case .exchangeNumber: return .integer(Int(facts.requestCounter & 0xFFFF_FFFF))
+        case .isStopping: return context.site.map { .bool($0.number(.isStopping) != 0) }
+        case .connections: return context.site.map { .integer($0.number(.connections)) }
+        case .uptime: return context.site.map { .integer($0.number(.uptime)) }
+        case .exchangeNumber: return .integer(Int(context.requestCounter & 0xFFFF_FFFF))
         }
     }
 
@@ -108,7 +108,7 @@ enum ProcessSample: SampleFamily {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// The worker's wall clock and random numbers; the system's own where rules run without a site, as in their tests.
     fileprivate var wallTime: WallTime { site?.wallTime() ?? .now() }
     fileprivate func randomNumber() -> UInt64 { site?.randomNumber() ?? .random(in: 0 ... .max) }

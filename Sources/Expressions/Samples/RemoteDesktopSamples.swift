@@ -26,9 +26,9 @@ struct RemoteDesktopSample: SampleFamily {
             return .remoteDesktop(RemoteDesktopSample(name: name, isCount: isCount))
         }
     }
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        var all = SampleBytes(source: .payload(.request), start: 0, count: facts.requestPayload.count)
-        let progress = facts.withBytes(all) { bytes -> HelloProgress<Range<Int>> in
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        var all = SampleBytes(source: .payload(.request), start: 0, count: context.requestPayload.count)
+        let progress = context.withBytes(all) { bytes -> HelloProgress<Range<Int>> in
             bytes.remoteDesktopCookie { name in
                 guard let wanted = self.name else { return true }
                 return name.equalsIgnoringCase(program.text(wanted))
@@ -40,7 +40,7 @@ struct RemoteDesktopSample: SampleFamily {
             all.start = range.lowerBound
             all.count = range.count
             return .string(all)
-        case .needsMore: facts.isUndecided = facts.mayGrow
+        case .needsMore: context.isUndecided = context.mayGrow
         case .none: break
         }
         return isCount ? .integer(0) : nil

@@ -57,7 +57,7 @@ public struct RequestProbe: Sendable {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// In TCP mode, whether the head is here that a sample looks at. A request's may yet come.
     func hasHead(for sample: Sample) -> Bool {
         guard let requestProbe, let side = sample.head(in: side) else { return true }

@@ -55,33 +55,33 @@ enum RequestSample: SampleFamily {
     func head(in side: MessageSide) -> MessageSide? { .request }
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .method: return text(facts, .method)
-        case .target: return text(facts, .target)
+        case .method: return text(context, .method)
+        case .target: return text(context, .target)
         // The target `*` of OPTIONS is no path.
-        case .path: return facts.request.targetForm == .asterisk ? nil : text(facts, .path)
-        case .pathAndQuery: return facts.request.targetForm == .asterisk ? nil : text(facts, .pathAndQuery)
+        case .path: return context.request.targetForm == .asterisk ? nil : text(context, .path)
+        case .pathAndQuery: return context.request.targetForm == .asterisk ? nil : text(context, .pathAndQuery)
         // An empty query is a query; without a '?' there is none.
-        case .query: return facts.request.hasQuery ? .string(facts.all(.query)) : nil
+        case .query: return context.request.hasQuery ? .string(context.all(.query)) : nil
         case .base:
-            guard facts.request.isPresent else { return nil }
-            return .string(facts.make { facts.request.appendBase(to: &$0) })
+            guard context.request.isPresent else { return nil }
+            return .string(context.make { context.request.appendBase(to: &$0) })
         case .version:
-            guard facts.request.isPresent else { return nil }
-            return .string(facts.make { facts.request.appendVersionNumber(to: &$0) })
+            guard context.request.isPresent else { return nil }
+            return .string(context.make { context.request.appendVersionNumber(to: &$0) })
         case .baseAndQuery:
-            guard facts.request.isPresent else { return nil }
-            return .string(facts.make { facts.request.appendBase(withQuery: true, to: &$0) })
-        case .targetAddress: return facts.request.targetAddress.map { .address($0) }
-        case .targetPort: return facts.request.targetPort.map { .integer($0) }
-        case .isAbsolute: return .bool(facts.request.targetForm == .absolute)
+            guard context.request.isPresent else { return nil }
+            return .string(context.make { context.request.appendBase(withQuery: true, to: &$0) })
+        case .targetAddress: return context.request.targetAddress.map { .address($0) }
+        case .targetPort: return context.request.targetPort.map { .integer($0) }
+        case .isAbsolute: return .bool(context.request.targetForm == .absolute)
         }
     }
 
-    private func text(_ facts: ExchangeFacts, _ part: SampleBytes.RequestPart) -> SampleValue? {
-        guard facts.request.isPresent else { return nil }
-        let bytes = facts.all(part)
+    private func text(_ context: ExchangeContext, _ part: SampleBytes.RequestPart) -> SampleValue? {
+        guard context.request.isPresent else { return nil }
+        let bytes = context.all(part)
         return bytes.count == 0 ? nil : .string(bytes)
     }
 }

@@ -5,7 +5,7 @@ internal import Configuration
 /// A family of samples: a type whose values are the samples, compiled.
 protocol SampleFamily: SampleRows {
     /// The value; nil if there is none. A sample of several values goes on from `cursor`.
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue?
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue?
 
     /// The message whose head it looks at, in rules about `side`; nil if it looks at none.
     func head(in side: MessageSide) -> MessageSide?
@@ -58,32 +58,32 @@ enum Sample: Sendable {
     ]
 
     @inline(__always)
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
-        case .constant(let sample): sample.fetch(facts, program, &cursor)
-        case .process(let sample): sample.fetch(facts, program, &cursor)
-        case .connection(let sample): sample.fetch(facts, program, &cursor)
-        case .connectionState(let sample): sample.fetch(facts, program, &cursor)
-        case .transport(let sample): sample.fetch(facts, program, &cursor)
-        case .handshake(let sample): sample.fetch(facts, program, &cursor)
-        case .site(let sample): sample.fetch(facts, program, &cursor)
-        case .timeout(let sample): sample.fetch(facts, program, &cursor)
-        case .exchange(let sample): sample.fetch(facts, program, &cursor)
-        case .timer(let sample): sample.fetch(facts, program, &cursor)
-        case .capture(let sample): sample.fetch(facts, program, &cursor)
-        case .request(let sample): sample.fetch(facts, program, &cursor)
-        case .hash(let sample): sample.fetch(facts, program, &cursor)
-        case .field(let sample): sample.fetch(facts, program, &cursor)
-        case .head(let sample): sample.fetch(facts, program, &cursor)
-        case .cookie(let sample): sample.fetch(facts, program, &cursor)
-        case .parameter(let sample): sample.fetch(facts, program, &cursor)
-        case .login(let sample): sample.fetch(facts, program, &cursor)
-        case .body(let sample): sample.fetch(facts, program, &cursor)
-        case .payload(let sample): sample.fetch(facts, program, &cursor)
-        case .hello(let sample): sample.fetch(facts, program, &cursor)
-        case .remoteDesktop(let sample): sample.fetch(facts, program, &cursor)
-        case .variable(let sample): sample.fetch(facts, program, &cursor)
-        case .list(let sample): sample.fetch(facts, program, &cursor)
+        case .constant(let sample): sample.fetch(context, program, &cursor)
+        case .process(let sample): sample.fetch(context, program, &cursor)
+        case .connection(let sample): sample.fetch(context, program, &cursor)
+        case .connectionState(let sample): sample.fetch(context, program, &cursor)
+        case .transport(let sample): sample.fetch(context, program, &cursor)
+        case .handshake(let sample): sample.fetch(context, program, &cursor)
+        case .site(let sample): sample.fetch(context, program, &cursor)
+        case .timeout(let sample): sample.fetch(context, program, &cursor)
+        case .exchange(let sample): sample.fetch(context, program, &cursor)
+        case .timer(let sample): sample.fetch(context, program, &cursor)
+        case .capture(let sample): sample.fetch(context, program, &cursor)
+        case .request(let sample): sample.fetch(context, program, &cursor)
+        case .hash(let sample): sample.fetch(context, program, &cursor)
+        case .field(let sample): sample.fetch(context, program, &cursor)
+        case .head(let sample): sample.fetch(context, program, &cursor)
+        case .cookie(let sample): sample.fetch(context, program, &cursor)
+        case .parameter(let sample): sample.fetch(context, program, &cursor)
+        case .login(let sample): sample.fetch(context, program, &cursor)
+        case .body(let sample): sample.fetch(context, program, &cursor)
+        case .payload(let sample): sample.fetch(context, program, &cursor)
+        case .hello(let sample): sample.fetch(context, program, &cursor)
+        case .remoteDesktop(let sample): sample.fetch(context, program, &cursor)
+        case .variable(let sample): sample.fetch(context, program, &cursor)
+        case .list(let sample): sample.fetch(context, program, &cursor)
         }
     }
 

@@ -99,35 +99,39 @@ struct SiteSample: SampleFamily {
     }
 
     /// Returns nil when the name no longer exists, or the exchange has no backend or server yet.
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        guard let site = facts.site else { return nil }
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        guard let site = context.site else { return nil }
         switch question {
-        case .number(let what): return number(what, site, facts, program).map { .integer($0) }
-        case .isTrue(let what): return number(what, site, facts, program).map { .bool($0 != 0) }
+        case .number(let what): return number(what, site, context, program).map { .integer($0) }
+        case .isTrue(let what): return number(what, site, context, program).map { .bool($0 != 0) }
         case .defaultBackend:
-            guard let index = site.defaultBackend(ofFrontend: facts.frontendIndex) else { return nil }
-            return .string(facts.make { site.appendName(ofBackend: index, to: &$0) })
+            guard let index = site.defaultBackend(ofFrontend: context.frontendIndex) else { return nil }
+            return .string(context.make { site.appendName(ofBackend: index, to: &$0) })
         }
     }
 
     private func number(
-        _ what: SiteNumber, _ site: any RuntimeState, _ facts: ExchangeFacts, _ program: ExpressionProgram
+        _ what: SiteNumber, _ site: any RuntimeState, _ context: ExchangeContext, _ program: ExpressionProgram
     ) -> Int? {
         switch subject {
         case .named(let reference):
-            guard let place = site.place(of: program.expressions.references[reference], for: facts) else { return nil }
+            guard let place = site.place(of: program.expressions.references[reference], for: context) else {
+                return nil
+            }
             switch program.expressions.references[reference].kind {
             case .frontend: return site.number(what, ofFrontend: place.index)
             case .backend: return site.number(what, ofBackend: place.index)
             case .server: return site.number(what, ofServer: place.server, in: place.index)
             }
-        case .frontend: return site.number(what, ofFrontend: facts.frontendIndex)
+        case .frontend: return site.number(what, ofFrontend: context.frontendIndex)
         case .backend:
             // Until a backend is chosen the frontend stands for it, as with be_name.
-            guard let backend = facts.backendIndex else { return site.number(what, ofFrontend: facts.frontendIndex) }
+            guard let backend = context.backendIndex else {
+                return site.number(what, ofFrontend: context.frontendIndex)
+            }
             return site.number(what, ofBackend: backend)
         case .server:
-            guard let backend = facts.backendIndex, let server = facts.serverIndex else { return nil }
+            guard let backend = context.backendIndex, let server = context.serverIndex else { return nil }
             return site.number(what, ofServer: server, in: backend)
         }
     }

@@ -56,26 +56,29 @@ enum TimeoutSample: SampleFamily {
     }
 
     /// nil for a backend's where none is chosen yet.
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        guard let site = facts.site else { return nil }
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        guard let site = context.site else { return nil }
         switch self {
-        case .ofFrontend(let number): return .integer(site.number(number, ofFrontend: facts.frontendIndex))
-        case .ofBackend(let number): return ofBackend(number, site, facts)
+        case .ofFrontend(let number): return .integer(site.number(number, ofFrontend: context.frontendIndex))
+        case .ofBackend(let number): return ofBackend(number, site, context)
         case .currentClient:
-            return current(facts.directives.clientTimeout)
+            return current(context.directives.clientTimeout)
                 ?? .integer(
-                    site.number(.clientTimeout, ofFrontend: facts.frontendIndex))
-        case .currentServer: return current(facts.directives.serverTimeout) ?? ofBackend(.serverTimeout, site, facts)
-        case .currentTunnel: return current(facts.directives.tunnelTimeout) ?? ofBackend(.tunnelTimeout, site, facts)
+                    site.number(.clientTimeout, ofFrontend: context.frontendIndex))
+        case .currentServer:
+            return current(context.directives.serverTimeout) ?? ofBackend(.serverTimeout, site, context)
+        case .currentTunnel:
+            return current(context.directives.tunnelTimeout) ?? ofBackend(.tunnelTimeout, site, context)
         case .currentConnect:
-            return current(facts.directives.connectTimeout) ?? ofBackend(.connectTimeout, site, facts)
-        case .currentQueue: return current(facts.directives.queueTimeout) ?? ofBackend(.queueTimeout, site, facts)
-        case .currentTarpit: return current(facts.directives.tarpitTimeout) ?? ofBackend(.tarpitTimeout, site, facts)
+            return current(context.directives.connectTimeout) ?? ofBackend(.connectTimeout, site, context)
+        case .currentQueue: return current(context.directives.queueTimeout) ?? ofBackend(.queueTimeout, site, context)
+        case .currentTarpit:
+            return current(context.directives.tarpitTimeout) ?? ofBackend(.tarpitTimeout, site, context)
         }
     }
 
-    private func ofBackend(_ number: SiteNumber, _ site: any RuntimeState, _ facts: ExchangeFacts) -> SampleValue? {
-        facts.backendIndex.map { .integer(site.number(number, ofBackend: $0)) }
+    private func ofBackend(_ number: SiteNumber, _ site: any RuntimeState, _ context: ExchangeContext) -> SampleValue? {
+        context.backendIndex.map { .integer(site.number(number, ofBackend: $0)) }
     }
 
     private func current(_ span: TimeSpan?) -> SampleValue? {

@@ -62,8 +62,8 @@ enum TimerSample: SampleFamily {
             return .timer(make(perSecond))
         }
     }
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        let timers = facts.timers
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        let timers = context.timers
         return switch self {
         case .handshake: .integer(timers.handshakeTime)
         case .idle: .integer(timers.idleTime)
@@ -78,8 +78,8 @@ enum TimerSample: SampleFamily {
         case .user: .integer(timers.userTime)
         case .acceptDate(let perSecond): date(timers.acceptDate, perSecond)
         case .requestDate(let perSecond): date(timers.requestDate, perSecond)
-        case .bytesFromClient: .integer(Int(clamping: facts.bytesFromClient))
-        case .bytesToClient: .integer(Int(clamping: facts.bytesToClient))
+        case .bytesFromClient: .integer(Int(clamping: context.bytesFromClient))
+        case .bytesToClient: .integer(Int(clamping: context.bytesToClient))
         }
     }
 

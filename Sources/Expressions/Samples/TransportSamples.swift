@@ -54,8 +54,8 @@ struct TransportSample: SampleFamily {
     }
 
     /// nil where there is no connection, or none of TCP.
-    func fetch(_ facts: ExchangeFacts, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        guard let socket = end == .client ? facts.clientSocket : facts.serverSocket else { return nil }
-        return facts.site?.measure(measure, ofSocket: socket).map { .integer(($0 + unit / 2) / unit) }
+    func fetch(_ context: ExchangeContext, _: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        guard let socket = end == .client ? context.clientSocket : context.serverSocket else { return nil }
+        return context.site?.measure(measure, ofSocket: socket).map { .integer(($0 + unit / 2) / unit) }
     }
 }

@@ -19,8 +19,8 @@ struct VariableSample: SampleFamily {
                 VariableSample(name: name, fallback: arguments.optionalText().map { table.keep($0) }))
         }
     ]
-    func fetch(_ facts: ExchangeFacts, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
-        if let value = facts.variable(name) { return value }
-        return fallback.map { text in .string(facts.make { $0.append(program.text(text)) }) }
+    func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _: inout SampleCursor) -> SampleValue? {
+        if let value = context.variable(name) { return value }
+        return fallback.map { text in .string(context.make { $0.append(program.text(text)) }) }
     }
 }

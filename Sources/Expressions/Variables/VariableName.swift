@@ -100,7 +100,7 @@ public struct SetConditions: Sendable, ExpressibleByArrayLiteral {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Sets a variable if the conditions hold; says whether they do.
     @discardableResult
     public func set(_ name: VariableName, _ value: SampleValue, if conditions: SetConditions) -> Bool {

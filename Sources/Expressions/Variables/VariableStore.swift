@@ -109,7 +109,7 @@ struct ExchangeVariables {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// What the variable holds; nil if it is not set. Texts are put into the scratch.
     public func variable(_ name: VariableName) -> SampleValue? {
         if name.scope == .process { return processVariable(name.key) }

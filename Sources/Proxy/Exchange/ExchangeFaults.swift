@@ -23,9 +23,9 @@ extension Exchange {
         case .queued: abort(.client, .queue, worker)
         case .tarpitted(let answer):
             // As in HAProxy, the log has what it would have been told.
-            facts.timers.queueLeft = worker.now
-            facts.status = answer.status
-            countResponse(facts.status, worker)
+            context.timers.queueLeft = worker.now
+            context.status = answer.status
+            countResponse(context.status, worker)
             abort(.client, .tarpit, worker)
         case .connecting, .retrying: abort(.client, .connect, worker)
         case .awaitingResponse:
@@ -39,7 +39,7 @@ extension Exchange {
     /// the status of a bad request, though no answer is sent.
     private func noteUnanswered(_ worker: Worker) {
         guard frontend.mode == .http else { return }
-        facts.status = 400
+        context.status = 400
         countResponse(400, worker)
     }
 

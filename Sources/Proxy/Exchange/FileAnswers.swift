@@ -24,24 +24,24 @@ extension Exchange {
     /// Answers from a directory; false if the request goes to the section's servers.
     func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
         let now = worker.kernel.wallTime()
-        let found = Self.look(for: facts.request, in: files.root, now: now)
+        let found = Self.look(for: context.request, in: files.root, now: now)
         if found.isMiss && files.missGoesToServers { return false }
-        facts.serverName = "<FILES>"
+        context.serverName = "<FILES>"
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
-        facts.termination.cause = .local
-        facts.termination.phase = .request
-        facts.response.clear()
+        context.termination.cause = .local
+        context.termination.phase = .request
+        context.response.clear()
         let answer: LocalAnswer
         switch found {
         case .file(let file):
-            facts.response.setStatus(200)
-            found.appendFields(to: &facts.response.fields)
-            facts.response.fields.append(contentLength: file.size, with: &worker.scratch)
+            context.response.setStatus(200)
+            found.appendFields(to: &context.response.fields)
+            context.response.fields.append(contentLength: file.size, with: &worker.scratch)
             answer = .file(file, sent: 0)
         case .notModified:
-            facts.response.setStatus(304)
-            found.appendFields(to: &facts.response.fields)
+            context.response.setStatus(304)
+            found.appendFields(to: &context.response.fields)
             answer = .none
         default:
             guard let page = page(for: found.status) else {
@@ -49,23 +49,23 @@ extension Exchange {
                 return true
             }
             if page.closes { client.endAfterResponse() }
-            page.apply(to: &facts.response)
-            Self.appendFields(of: found, for: facts.request, to: &facts.response.fields)
+            page.apply(to: &context.response)
+            Self.appendFields(of: found, for: context.request, to: &context.response.fields)
             answer = .bytes(page.body, sent: 0)
         }
         // An origin server says when it answered (RFC 9110 section 6.6.1).
-        if !facts.response.fields.contains(.date) {
-            facts.response.fields.append(.date, worker.dateField.value(at: now))
+        if !context.response.fields.contains(.date) {
+            context.response.fields.append(.date, worker.dateField.value(at: now))
         }
-        pass(FileResponse(answer: answer, status: found.status, pageStatus: facts.response.status), worker)
+        pass(FileResponse(answer: answer, status: found.status, pageStatus: context.response.status), worker)
         return true
     }
 
     private func pass(_ file: FileResponse, _ worker: Worker) {
-        facts.status = file.status
-        facts.serverStatus = file.status
-        facts.timers.responseHeadDone = worker.now
-        if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
+        context.status = file.status
+        context.serverStatus = file.status
+        context.timers.responseHeadDone = worker.now
+        if frontend.keepsCaptures { frontend.log.captureResponse(context) }
         _ = followResponseRules(before: .file(file), worker)
     }
 

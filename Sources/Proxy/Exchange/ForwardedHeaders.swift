@@ -14,32 +14,32 @@ struct ForwardedHeaders: Sendable, Equatable {
     /// `trust unix`: who comes over a unix socket is on this machine.
     var trustsUnixSockets = false
 
-    /// Sets the fields. `facts.receivedFields` says which of those that are there the client has sent.
-    func apply(to facts: ExchangeFacts, with scratch: inout [UInt8]) {
-        let isTrusted = trusts(facts.client)
-        let end = facts.receivedFields
+    /// Sets the fields. `context.receivedFields` says which of those that are there the client has sent.
+    func apply(to context: ExchangeContext, with scratch: inout [UInt8]) {
+        let isTrusted = trusts(context.client)
+        let end = context.receivedFields
         scratch.removeAll(keepingCapacity: true)
-        if isTrusted { scratch.append(list: .xForwardedFor, of: facts.request.fields, before: end) }
-        if !facts.request.fields.remove(.xForwardedFor, before: end) {
-            if let ip = facts.client.ip {
+        if isTrusted { scratch.append(list: .xForwardedFor, of: context.request.fields, before: end) }
+        if !context.request.fields.remove(.xForwardedFor, before: end) {
+            if let ip = context.client.ip {
                 if !scratch.isEmpty { scratch.append(", ") }
                 ip.append(to: &scratch)
             }
-            if !scratch.isEmpty { unsafe facts.request.fields.append(.xForwardedFor, value: scratch.span.bytes) }
+            if !scratch.isEmpty { unsafe context.request.fields.append(.xForwardedFor, value: scratch.span.bytes) }
         }
-        if !keeps(.xForwardedHost, facts, isTrusted) {
+        if !keeps(.xForwardedHost, context, isTrusted) {
             scratch.removeAll(keepingCapacity: true)
-            scratch.append(hostOf: facts.request)
-            if !scratch.isEmpty { unsafe facts.request.fields.append(.xForwardedHost, value: scratch.span.bytes) }
+            scratch.append(hostOf: context.request)
+            if !scratch.isEmpty { unsafe context.request.fields.append(.xForwardedHost, value: scratch.span.bytes) }
         }
-        let keepsProto = keeps(.xForwardedProto, facts, isTrusted)
-        if !keepsProto { facts.request.fields.append(.xForwardedProto, facts.isTLS ? "https" : "http") }
-        if !keeps(.xForwardedPort, facts, isTrusted) {
-            let port = keepsProto && isTrusted ? Self.port(of: facts.request) : facts.local.port.map { Int($0) }
+        let keepsProto = keeps(.xForwardedProto, context, isTrusted)
+        if !keepsProto { context.request.fields.append(.xForwardedProto, context.isTLS ? "https" : "http") }
+        if !keeps(.xForwardedPort, context, isTrusted) {
+            let port = keepsProto && isTrusted ? Self.port(of: context.request) : context.local.port.map { Int($0) }
             guard let port else { return }
             scratch.removeAll(keepingCapacity: true)
             scratch.append(decimal: port)
-            unsafe facts.request.fields.append(.xForwardedPort, value: scratch.span.bytes)
+            unsafe context.request.fields.append(.xForwardedPort, value: scratch.span.bytes)
         }
     }
 
@@ -49,11 +49,11 @@ struct ForwardedHeaders: Sendable, Equatable {
     }
 
     /// Whether such a field stays, once: a rule's, or the last that a trusted proxy has sent.
-    private func keeps(_ field: KnownField, _ facts: ExchangeFacts, _ isTrusted: Bool) -> Bool {
-        guard facts.request.fields.contains(field) else { return false }
-        if isTrusted { facts.request.fields.keepLast(field) }
-        let end = isTrusted ? 0 : facts.receivedFields
-        return facts.request.fields.remove(field, before: end)
+    private func keeps(_ field: KnownField, _ context: ExchangeContext, _ isTrusted: Bool) -> Bool {
+        guard context.request.fields.contains(field) else { return false }
+        if isTrusted { context.request.fields.keepLast(field) }
+        let end = isTrusted ? 0 : context.receivedFields
+        return context.request.fields.remove(field, before: end)
     }
 
     /// The port that a trusted proxy was asked at, as far as it has said: the one behind the host's name, or that of the

@@ -30,20 +30,20 @@ struct AddressField: Sendable, Equatable {
     /// Adds the field that the frontend, the backend, or both ask for. As in HAProxy, where both do, the backend's name
     /// is taken, an exception of either counts, and if-none only where both say it.
     static func add(
-        _ address: SocketAddress, _ front: AddressField?, _ back: AddressField?, to facts: ExchangeFacts,
+        _ address: SocketAddress, _ front: AddressField?, _ back: AddressField?, to context: ExchangeContext,
         with scratch: inout [UInt8]
     ) {
         // What came over a unix socket has no address to tell.
         guard let field = back ?? front, let ip = address.ip else { return }
         if front?.excepts(ip) == true || back?.excepts(ip) == true { return }
         if front?.onlyIfNone != false, back?.onlyIfNone != false,
-            facts.request.fields.first(named: field.header) != nil
+            context.request.fields.first(named: field.header) != nil
         {
             return
         }
         scratch.removeAll(keepingCapacity: true)
         ip.append(to: &scratch)
-        unsafe facts.request.fields.append(name: field.header.span.bytes, value: scratch.span.bytes)
+        unsafe context.request.fields.append(name: field.header.span.bytes, value: scratch.span.bytes)
     }
 
     private func excepts(_ ip: IPAddress) -> Bool { exceptions.contains { $0.contains(ip) } }
@@ -52,23 +52,23 @@ struct AddressField: Sendable, Equatable {
 extension Exchange {
     /// Before any rule has looked at the request, or any of the backend's: so a field that a rule writes stays.
     func setForwardedHeaders(_ forwarding: Forwarding, _ worker: Worker) {
-        forwarding.headers?.apply(to: facts, with: &worker.scratch)
+        forwarding.headers?.apply(to: context, with: &worker.scratch)
     }
 
     /// Behind all rules, in HAProxy's order.
     func addForwardingFields(_ worker: Worker) {
-        frontend.uniqueID?.addField(facts)
+        frontend.uniqueID?.addField(context)
         guard let backend else { return }
-        backend.forwardedField?.add(to: facts)
+        backend.forwardedField?.add(to: context)
         let front = frontend.forwarding.clientAddress
         let back = backend.forwarding.clientAddress
         if front != nil || back != nil, !hasToldClientAddress(in: back ?? front) {
-            AddressField.add(facts.client, front, back, to: facts, with: &worker.scratch)
+            AddressField.add(context.client, front, back, to: context, with: &worker.scratch)
         }
         let frontOriginal = frontend.forwarding.originalAddress
         let backOriginal = backend.forwarding.originalAddress
         if frontOriginal != nil || backOriginal != nil {
-            AddressField.add(facts.local, frontOriginal, backOriginal, to: facts, with: &worker.scratch)
+            AddressField.add(context.local, frontOriginal, backOriginal, to: context, with: &worker.scratch)
         }
     }
 

@@ -56,7 +56,7 @@ extension Exchange {
         case .response(var page, let closes)?:
             if closes { page.closes = true }
             return page
-        case .computed(let answer)?: return answer.response(to: facts)
+        case .computed(let answer)?: return answer.response(to: context)
         case .silence?: return nil
         }
     }
@@ -78,7 +78,7 @@ extension Exchange {
         if response.isSilent { return keepSilent(about: status ?? response.status, cause, at, worker) }
         guard canAnswer(cause, at, worker) else { return }
         if response.closes { client.endAfterResponse() }
-        response.apply(to: &facts.response)
+        response.apply(to: &context.response)
         beginAnswer(.bytes(response.body, sent: 0), as: status ?? response.status, for: response.status, worker)
     }
 
@@ -88,8 +88,8 @@ extension Exchange {
         _ worker: Worker
     ) {
         guard canAnswer(cause, at, worker) else { return }
-        head.apply(to: &facts.response)
-        facts.response.fields.remove(.contentLength)
+        head.apply(to: &context.response)
+        context.response.fields.remove(.contentLength)
         beginAnswer(.pieces(body, nil), as: head.status, for: head.status, worker)
     }
 
@@ -99,7 +99,7 @@ extension Exchange {
     ) {
         guard canAnswer(cause, at, worker) else { return }
         enter(.answering(.none), worker)
-        facts.status = status
+        context.status = status
         countResponse(status, worker)
         client.endAfterResponse()
         sendAnswer(worker)
@@ -113,13 +113,13 @@ extension Exchange {
             abort(cause, .data, worker)
             return false
         default:
-            facts.termination.cause = cause
-            facts.termination.phase = at
+            context.termination.cause = cause
+            context.termination.phase = at
             return true
         }
     }
 
-    /// Sends `facts.response` and then `answer`.
+    /// Sends `context.response` and then `answer`.
     ///
     /// The log and the counters have `status` as long as the response still has the status `own`, and otherwise the one
     /// that a rule gave it.
@@ -128,13 +128,13 @@ extension Exchange {
         show(answer)
         if !request.wasRefused, !response.afterRulesFailed, !followAfterResponseRules() {
             let page = LocalResponse.error(500)
-            page.apply(to: &facts.response)
+            page.apply(to: &context.response)
             answer = .bytes(page.body, sent: 0)
         }
         let length = answer.length
-        let announced = facts.response.status
-        facts.status = announced == own ? status : announced
-        countResponse(facts.status, worker)
+        let announced = context.response.status
+        context.status = announced == own ? status : announced
+        countResponse(context.status, worker)
         // A body that is not read would be taken for the next request.
         if !client.skipContent(of: &request.transfer) || worker.isStopping { client.endAfterResponse() }
         let hasLength = announced != 304 && announced != 204 && announced >= 200
@@ -189,7 +189,7 @@ extension Exchange {
 
     /// Answers if the request is for the monitor, and keeps that out of the log.
     func answerMonitor(_ monitor: Monitor, _ worker: Worker) -> Bool {
-        guard let status = monitor.status(for: facts) else { return false }
+        guard let status = monitor.status(for: context) else { return false }
         isLogged = true
         count(.intercepted, worker)
         fail(status: status, .local, .request, worker)

@@ -11,7 +11,7 @@ internal import Rules
 
 extension Exchange {
     /// A rule may forbid it, whatever `retry-on` says (`disable-l7-retry`).
-    private var mayRetryMessage: Bool { facts.directives.retriesMessages }
+    private var mayRetryMessage: Bool { context.directives.retriesMessages }
 
     var isAwaitingResponse: Bool {
         if case .awaitingResponse = phase { return true }
@@ -46,10 +46,10 @@ extension Exchange {
             backend.retryOn.isSuperset(of: failure), attempt.retriesLeft > 0, mayRetryMessage, !request.wasTouched
         else { return false }
         attempt.retriesLeft -= 1
-        facts.retries += 1
+        context.retries += 1
         dropConnection(worker)
-        facts.response.clear()
-        facts.timers.connected = nil
+        context.response.clear()
+        context.timers.connected = nil
         if goesElsewhere(from: server, of: backend, worker) {
             redispatch(from: server, of: backend, worker)
         } else {
@@ -62,7 +62,7 @@ extension Exchange {
     /// A reused connection died before the server said anything: the server may have closed it just as the request was sent.
     /// Sent again on a fresh connection where the request can be repeated without harm (RFC 9110 section 9.2.2).
     func retryOnFreshConnection(_ worker: Worker) -> Bool {
-        guard let connection, connection.wasUsed, facts.request.method.isIdempotent, !request.wasTouched,
+        guard let connection, connection.wasUsed, context.request.method.isIdempotent, !request.wasTouched,
             !connection.http1.responseHasBegun, !response.interimWasPassed, isAwaitingResponse
         else { return false }
         dropConnection(worker)
@@ -72,7 +72,7 @@ extension Exchange {
 
     /// Sending the request twice does no harm (RFC 9110 section 9.2.2), and its body, if it has one, is still there.
     var isRepeatable: Bool {
-        facts.request.method.isIdempotent
+        context.request.method.isIdempotent
             && (request.content == .none || request.store != nil && request.transfer.isComplete)
     }
 }

@@ -21,11 +21,11 @@ extension Exchange {
     func sendRequestHead(_ worker: Worker) {
         guard let connection else { preconditionFailure("a head is sent without a connection") }
         enter(.awaitingResponse, worker)
-        facts.response.clear()
+        context.response.clear()
         request.store?.rewind()
         request.isSent = false
         if let name = connection.backend.serverNameField { tellServerName(in: name, connection.server) }
-        guard connection.send(facts.request, content: request.content, options: request.options, worker) else {
+        guard connection.send(context.request, content: request.content, options: request.options, worker) else {
             // Rules and options have made the head longer than a buffer.
             countOnServer(.internalErrors, worker)
             frontend.traffic.add(.internalErrors, worker: worker.index)
@@ -36,9 +36,9 @@ extension Exchange {
 
     /// `http-send-name-header`: each attempt names the server that it is for.
     private func tellServerName(in field: [UInt8], _ server: Server) {
-        facts.request.fields.remove(named: field)
+        context.request.fields.remove(named: field)
         let name = Array(server.name.utf8)
-        unsafe facts.request.fields.append(name: field.span.bytes, value: name.span.bytes)
+        unsafe context.request.fields.append(name: field.span.bytes, value: name.span.bytes)
     }
 
     /// Moves whatever can move, in both directions.
@@ -199,10 +199,10 @@ extension Exchange {
     }
 
     /// What is waited for is part of the request, in its timers too.
-    func requestIsIncomplete() { facts.timers.requestDone = nil }
+    func requestIsIncomplete() { context.timers.requestDone = nil }
 
     func requestArrived(_ worker: Worker) {
-        facts.timers.requestDone = worker.now
+        context.timers.requestDone = worker.now
         client.setDeadline(.never, worker)
     }
 
@@ -251,7 +251,7 @@ extension Exchange {
         client.releaseEmptyInput(worker)
         request.content = .known(UInt64(store.stored))
         // It is all here: the server need not ask for it.
-        if facts.request.expectsContinue { facts.request.fields.remove(.expect) }
+        if context.request.expectsContinue { context.request.fields.remove(.expect) }
         chooseServer(worker)
     }
 
@@ -294,8 +294,8 @@ extension Exchange {
     /// Lets a client begin that waits for a word before it sends its body; the server then is not asked any more.
     /// False if the client is gone.
     private func askForBody(_ worker: Worker) -> Bool {
-        guard facts.request.expectsContinue else { return true }
-        facts.request.fields.remove(.expect)
+        guard context.request.expectsContinue else { return true }
+        context.request.fields.remove(.expect)
         client.sendContinue(worker)
         return flushInterim(worker)
     }

@@ -92,9 +92,9 @@ extension Exchange {
     private func restrictNames(_ policy: UnusualNames, _ worker: Worker) -> Bool {
         switch policy {
         case .preserve: break
-        case .delete: facts.request.fields.removeUnusualNames()
+        case .delete: context.request.fields.removeUnusualNames()
         case .reject:
-            guard facts.request.fields.hasUnusualNames else { return true }
+            guard context.request.fields.hasUnusualNames else { return true }
             count(.deniedRequests, worker)
             fail(status: 403, .proxy, .request, worker)
             return false
@@ -104,11 +104,11 @@ extension Exchange {
 
     /// `early-hint`: fields in a 103 before the response. False if the client is gone.
     private func sendEarlyHints(_ worker: Worker) -> Bool {
-        if facts.directives.earlyHints.isEmpty { return true }
-        facts.response.clear()
-        facts.response.setStatus(103)
-        for hint in facts.directives.earlyHints { facts.response.add(hint.name, hint.value) }
-        facts.directives.earlyHints.removeAll()
+        if context.directives.earlyHints.isEmpty { return true }
+        context.response.clear()
+        context.response.setStatus(103)
+        for hint in context.directives.earlyHints { context.response.add(hint.name, hint.value) }
+        context.directives.earlyHints.removeAll()
         return sendInterimHead(worker)
     }
 
@@ -119,7 +119,7 @@ extension Exchange {
         count(.deniedRequests, worker)
         client.endAfterResponse()
         client.dropInput(worker)
-        let span = facts.directives.tarpitTimeout ?? backend?.timeouts.tarpit ?? frontend.timeouts.tarpit
+        let span = context.directives.tarpitTimeout ?? backend?.timeouts.tarpit ?? frontend.timeouts.tarpit
         enter(.tarpitted(answer), until: worker.now + span, worker)
         watchTarpitted(worker)
     }
@@ -131,7 +131,7 @@ extension Exchange {
 
     /// The time is over. It is in the log as time in a queue.
     func tarpitOver(_ answer: TarpitAnswer, _ worker: Worker) {
-        facts.timers.queueLeft = worker.now
+        context.timers.queueLeft = worker.now
         switch answer {
         case .status(let status): fail(status: status, .proxy, .tarpit, worker)
         case .response(let response): self.answer(response, .proxy, .tarpit, worker)

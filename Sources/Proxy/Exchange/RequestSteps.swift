@@ -9,26 +9,26 @@ internal import Rules
 
 extension Exchange {
     func requestHeadComplete(_ worker: Worker) {
-        facts.timers.requestDone = worker.now
+        context.timers.requestDone = worker.now
         if frontend.keepsCaptures {
-            facts.captureRequestLine()
-            frontend.log.captureRequest(facts)
+            context.captureRequestLine()
+            frontend.log.captureRequest(context)
         }
         log(at: .accept, worker)
         log(at: .request, worker)
         frontend.countRequest(worker)
-        switch client.requestBegins(facts.request, worker) {
+        switch client.requestBegins(context.request, worker) {
         case .failure(let fault): return refuse(fault, worker)
         case .success(let content): request.content = content
         }
-        request.clientMethod = facts.request.method
-        request.wantsUpgrade = facts.request.upgradeRequested
+        request.clientMethod = context.request.method
+        request.wantsUpgrade = context.request.upgradeRequested
         request.transfer = BodyTransfer(
             request.content, from: client.http1.bodyReader, to: HTTP1ClientCodec.bodyWriter(for: request.content))
         // From here on the client's Connection list has no effect on fields that rules and options write.
-        facts.request.fields.setApartHopByHop()
+        context.request.fields.setApartHopByHop()
 
-        facts.receivedFields = facts.request.fields.mark
+        context.receivedFields = context.request.fields.mark
         if frontend.forwarding.headers != nil { setForwardedHeaders(frontend.forwarding, worker) }
         // A frontend in TCP mode has run its rules on the connection as a whole.
         if let backend = client.fixedBackend {
@@ -41,7 +41,7 @@ extension Exchange {
     /// The frontend's rules on content have let the request pass.
     func awaitFrontend(_ worker: Worker) {
         if let monitor = frontend.monitor, answerMonitor(monitor, worker) { return }
-        frontend.uniqueID?.name(facts)
+        frontend.uniqueID?.name(context)
         if frontend.buffersRequests && !request.transfer.isComplete {
             beginAwaitingBody(before: .frontend, worker)
         } else {
@@ -52,7 +52,7 @@ extension Exchange {
     /// The frontend's rules have let the request pass: on to a backend.
     func frontendPassed(_ worker: Worker) {
         if let page = frontend.statsPage, answerStatistics(page, of: .frontend, worker) { return }
-        guard let index = frontend.routing.choose(for: facts) else {
+        guard let index = frontend.routing.choose(for: context) else {
             return fail(status: 503, .server, .connect, worker)
         }
         route(to: worker.plan.backends[index], worker)
@@ -83,7 +83,7 @@ extension Exchange {
         if let page = backend.statsPage, answerStatistics(page, of: .backend, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
         rewriteRequest(for: backend, worker)
-        attempt.retriesLeft = facts.directives.retries ?? backend.retries
+        attempt.retriesLeft = context.directives.retries ?? backend.retries
         if let buffering = backend.requestBuffer, !request.transfer.isComplete {
             beginTakingBody(buffering, worker)
         } else {
@@ -102,9 +102,9 @@ extension Exchange {
             request.content == .unknown && backend.requestBuffer == nil && !backend.dropsRequestTrailers
         // The head is handed over once: each access of it through the exchange would be checked.
         Self.rewrite(
-            &facts.request, &request, keepsTrailer: carriesTrailers, asksForTrailers: !frontend.dropsResponseTrailers)
+            &context.request, &request, keepsTrailer: carriesTrailers, asksForTrailers: !frontend.dropsResponseTrailers)
         // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that Portico speaks to them without one.
-        if request.wantsHost { facts.request.fields.append(.host, facts.local.description) }
+        if request.wantsHost { context.request.fields.append(.host, context.local.description) }
         addForwardingFields(worker)
     }
 
@@ -135,7 +135,7 @@ extension Exchange {
         request.wasRefused = true
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
-        client.http1.refuseHead(facts.request)
+        client.http1.refuseHead(context.request)
         fail(status: fault.status, .proxy, .request, worker)
     }
 
@@ -144,7 +144,7 @@ extension Exchange {
         headEnded(worker)
         if canBeTold { return fail(status: 400, .client, .request, worker) }
         // The status is for the log, as HAProxy has it: no answer can be read.
-        facts.status = 400
+        context.status = 400
         countResponse(400, worker)
         abort(.client, .request, worker)
     }
@@ -158,9 +158,9 @@ extension Exchange {
     private func headEnded(_ worker: Worker) {
         frontend.countRequest(worker)
         client.countUnreadInput()
-        if client.http1.bytesReceived == 0 { facts.timers.requestBegun = nil }
+        if client.http1.bytesReceived == 0 { context.timers.requestBegun = nil }
         request.wasRefused = true
-        client.http1.refuseHead(facts.request)
+        client.http1.refuseHead(context.request)
         frontend.traffic.add(.badRequests, worker: worker.index)
     }
 }

@@ -81,7 +81,7 @@ extension Exchange {
             beginAnswer(file.answer, as: file.status, for: file.pageStatus, worker)
             return false
         }
-        let status = facts.response.status
+        let status = context.response.status
         guard followAfterResponseRules() else {
             response.afterRulesFailed = true
             count(.internalErrors, worker)
@@ -95,10 +95,10 @@ extension Exchange {
             if case .relaying = phase { return true }
         case .upgrade:
             // Both sides speak another protocol by now, whatever a rule says.
-            facts.response.setStatus(101)
+            context.response.setStatus(101)
             becomeTunnel(isUpgrade: true, worker)
         case .tunnel:
-            if facts.response.status >= 300 { facts.response.setStatus(status < 300 ? status : 200) }
+            if context.response.status >= 300 { context.response.setStatus(status < 300 ? status : 200) }
             becomeTunnel(isUpgrade: false, worker)
         case .file: preconditionFailure("an answer from a directory has no server")
         }
@@ -113,7 +113,7 @@ extension Exchange {
 
     private func proceeds(_ rules: RuleSet) -> Bool {
         noteByteCounts()
-        switch rules.run(on: facts) {
+        switch rules.run(on: context) {
         case .proceed: return true
         case .rewriteFailed: return false
         default: preconditionFailure("rules on all responses do not answer and do not wait")
@@ -197,9 +197,9 @@ extension Exchange {
     /// there. Where no rule asks, nothing is copied.
     func showRequestBody(to rules: SectionRules) {
         guard rules.looksIntoBodies else { return }
-        facts.requestBody.removeAll(keepingCapacity: true)
+        context.requestBody.removeAll(keepingCapacity: true)
         guard !request.transfer.isComplete else { return }
-        client.copyContent(to: &facts.requestBody)
+        client.copyContent(to: &context.requestBody)
     }
 
     private var looksIntoResponseBodies: Bool {
@@ -212,15 +212,15 @@ extension Exchange {
         switch response.kind {
         case .file(let file): show(file.answer)
         case .content:
-            facts.responseBody.removeAll(keepingCapacity: true)
-            connection?.copyContent(to: &facts.responseBody)
-        case .upgrade, .tunnel: facts.responseBody.removeAll(keepingCapacity: true)
+            context.responseBody.removeAll(keepingCapacity: true)
+            connection?.copyContent(to: &context.responseBody)
+        case .upgrade, .tunnel: context.responseBody.removeAll(keepingCapacity: true)
         }
     }
 
     /// Likewise the body of an answer of Portico's own; a file's they do not see.
     func show(_ answer: LocalAnswer) {
         guard looksIntoResponseBodies else { return }
-        if case .bytes(let bytes, _) = answer { facts.responseBody = bytes } else { facts.responseBody = [] }
+        if case .bytes(let bytes, _) = answer { context.responseBody = bytes } else { context.responseBody = [] }
     }
 }

@@ -38,7 +38,7 @@ extension Exchange {
                 return false
             }
         }
-        switch connection.readHead(into: &facts.response) {
+        switch connection.readHead(into: &context.response) {
         case .needMore: return true
         case .complete:
             if let tolerated = connection.http1.toleratedFault {
@@ -63,15 +63,15 @@ extension Exchange {
     }
 
     private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
-        let status = facts.response.status
-        facts.serverStatus = status
+        let status = context.response.status
+        context.serverStatus = status
         countServerResponse(status, worker)
         if status == 101 {
             guard request.wantsUpgrade, request.isSent else {
                 badResponse("protocol switched unasked, or before the request was read", worker)
                 return false
             }
-            facts.response.fields.setApartHopByHop()
+            context.response.fields.setApartHopByHop()
             return followResponseRules(before: .upgrade, worker)
         }
         if status < 200 {
@@ -81,22 +81,22 @@ extension Exchange {
             return sendInterimHead(worker)
         }
         if retryMessage(after: .status(status), worker) { return false }
-        if facts.request.method == .connect && status < 300 {
+        if context.request.method == .connect && status < 300 {
             // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
-            facts.response.fields.remove(.contentLength)
-            facts.response.fields.setApartHopByHop()
+            context.response.fields.remove(.contentLength)
+            context.response.fields.setApartHopByHop()
             return followResponseRules(before: .tunnel, worker)
         }
-        switch connection.readContentLength(facts.response, requestMethod: facts.request.method) {
+        switch connection.readContentLength(context.response, requestMethod: context.request.method) {
         case .failure(let fault):
             badResponse(fault.description, worker)
             return false
         case .success(let content):
-            facts.timers.responseHeadDone = worker.now
-            if frontend.keepsCaptures { frontend.log.captureResponse(facts) }
-            if !facts.directives.serverMarks.isEmpty { connection.http1.allowsReuse = false }
+            context.timers.responseHeadDone = worker.now
+            if frontend.keepsCaptures { frontend.log.captureResponse(context) }
+            if !context.directives.serverMarks.isEmpty { connection.http1.allowsReuse = false }
             // From here on the server's Connection list has no effect on fields that rules write.
-            facts.response.fields.setApartHopByHop()
+            context.response.fields.setApartHopByHop()
             return followResponseRules(before: .content(content), worker)
         }
     }
@@ -108,12 +108,12 @@ extension Exchange {
         row.add(.requests)
     }
 
-    /// `facts.response` as an interim response to the client, if it knows such. False if the client is gone.
+    /// `context.response` as an interim response to the client, if it knows such. False if the client is gone.
     func sendInterimHead(_ worker: Worker) -> Bool {
-        defer { facts.response.clear() }
+        defer { context.response.clear() }
         guard client.http1.takesInterim else { return true }
-        facts.response.fields.removeHopByHop()
-        client.sendInterim(facts.response, worker)
+        context.response.fields.removeHopByHop()
+        client.sendInterim(context.response, worker)
         guard client.flush(worker) == .failed else { return true }
         clientAborted(worker)
         return false
@@ -122,12 +122,12 @@ extension Exchange {
     /// The response passed all rules: its head goes to the client.
     func sendResponseHead(_ content: ContentLength, _ worker: Worker) {
         guard let connection else { preconditionFailure("a response's head is passed on, and there is no server") }
-        facts.status = facts.response.status
-        countResponse(facts.status, worker)
+        context.status = context.response.status
+        countResponse(context.status, worker)
         connection.setDeadline(after: serverTimeout, worker)
         var received = content
         var announced = content
-        let mayHaveContent = facts.status != 204 && facts.status != 304 && request.clientMethod != .head
+        let mayHaveContent = context.status != 204 && context.status != 304 && request.clientMethod != .head
         if content != .none && !mayHaveContent {
             // A rule has changed the method or the status, and what the server sends is not passed on.
             received = .none
@@ -140,10 +140,10 @@ extension Exchange {
             received == .unknown && connection.http1.mayHaveTrailers && client.http1.marksEnds
             && !frontend.dropsResponseTrailers
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
-        facts.response.fields.removeSetApart(keepingUpgrade: facts.status == 426, keepingTrailer: passesTrailers)
+        context.response.fields.removeSetApart(keepingUpgrade: context.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
         if !request.transfer.isComplete || worker.isStopping { client.endAfterResponse() }
-        response.isHeld = received != .none && backend?.responseBuffer != nil && facts.response.mayBeHeld
+        response.isHeld = received != .none && backend?.responseBuffer != nil && context.response.mayBeHeld
         // No other server is asked any more.
         if request.isSent { releaseRequestStore() }
         guard let writer = writeHead(announced, worker) else { return }
@@ -154,20 +154,20 @@ extension Exchange {
         log(at: .response, worker)
     }
 
-    /// Writes `facts.response` for the client. Nil if the exchange has ended, because rules have made the head longer than a buffer.
+    /// Writes `context.response` for the client. Nil if the exchange has ended, because rules have made the head longer than a buffer.
     func writeHead(_ content: ContentLength, _ worker: Worker) -> BodyWriter? {
-        if let writer = client.send(&facts.response, content: content, worker) { return writer }
+        if let writer = client.send(&context.response, content: content, worker) { return writer }
         abort(.proxy, .headers, worker)
         return nil
     }
 
     /// The server agreed to another protocol, or to a tunnel: its head goes to the client, and then whatever either side sends.
     func becomeTunnel(isUpgrade: Bool, _ worker: Worker) {
-        facts.timers.responseHeadDone = worker.now
-        facts.status = facts.response.status
-        countResponse(facts.status, worker)
-        facts.response.fields.removeSetApart(keepingUpgrade: isUpgrade)
-        guard client.sendTunnelHead(&facts.response, isUpgrade: isUpgrade, worker) else {
+        context.timers.responseHeadDone = worker.now
+        context.status = context.response.status
+        countResponse(context.status, worker)
+        context.response.fields.removeSetApart(keepingUpgrade: isUpgrade)
+        guard client.sendTunnelHead(&context.response, isUpgrade: isUpgrade, worker) else {
             return abort(.proxy, .headers, worker)
         }
         if frontend.log.logsEarly { log(worker) }
@@ -175,6 +175,6 @@ extension Exchange {
         releaseRequestStore()
         // From here on the tunnel has the one deadline.
         connection?.setDeadline(.never, worker)
-        worker.makeTunnel(with: facts).takeOver(self, worker)
+        worker.makeTunnel(with: context).takeOver(self, worker)
     }
 }

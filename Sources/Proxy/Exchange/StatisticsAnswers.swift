@@ -9,14 +9,14 @@ internal import Rules
 extension Exchange {
     /// Answers if the request is for the section's stats page.
     func answerStatistics(_ page: StatsPageSettings, of step: Step, _ worker: Worker) -> Bool {
-        guard let request = Self.request(for: page, in: facts.request) else { return false }
-        facts.serverName = "<STATS>"
+        guard let request = Self.request(for: page, in: context.request) else { return false }
+        context.serverName = "<STATS>"
         let rules = step == .frontend ? frontend.rules.statsRequest : backend?.rules.statsRequest
         if let rules, !rules.isEmpty, refuseStatistics(by: rules, of: step, worker) { return true }
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
         let section = step == .frontend ? frontend.name : backend?.name ?? frontend.name
-        let response = Self.statistics(request, page, section, facts.request, worker)
+        let response = Self.statistics(request, page, section, context.request, worker)
         if let body = response.body {
             answer(response.head, body, .local, .request, worker)
         } else {

@@ -76,6 +76,6 @@ extension Exchange {
     }
 
     private func impossible(_ event: StreamEvent) -> Never {
-        preconditionFailure("exchange \(facts.requestCounter): \(event) while \(phase)")
+        preconditionFailure("exchange \(context.requestCounter): \(event) while \(phase)")
     }
 }

@@ -83,7 +83,7 @@ public struct ProcessSettings: SectionSettings {
     var rewriteBytes = 1_024
     var fieldsMax = 101
     /// Steps that matching one regular expression may take.
-    var regularStepsMax = Int(ExchangeFacts.defaultRegularStepsMax)
+    var regularStepsMax = Int(ExchangeContext.defaultRegularStepsMax)
 
     public init() {}
 }

@@ -60,11 +60,11 @@ extension Exchange {
         let pool = worker.serverPools[server]
         pool.note(need: server.active.current, now: worker.now)
         // Marks are those of one exchange: its connection is its own.
-        guard keepAliveMode == .keepAlive, facts.directives.serverMarks.isEmpty else { return nil }
+        guard keepAliveMode == .keepAlive, context.directives.serverMarks.isEmpty else { return nil }
         var key = ConnectionKey.plain
         var target: SocketAddress?
         if !server.hasPlainConnections {
-            guard let place = server.target(forClientOf: facts.local) else { return nil }
+            guard let place = server.target(forClientOf: context.local) else { return nil }
             key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [])
             target = place
         }
@@ -82,7 +82,7 @@ extension Exchange {
     private func reusableConnections(of backend: BackendPlan) -> ConnectionWish.Choice? {
         if backend.reuse == .never { return nil }
         // What can go wrong with a dead connection is made good, by the client or here.
-        if !facts.isFirstRequest
+        if !context.isFirstRequest
             || backend.retryOn.isSuperset(of: [.connectionFailure, .emptyResponse, .responseTimeout])
         {
             return .any

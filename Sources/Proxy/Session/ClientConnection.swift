@@ -119,20 +119,20 @@ final class ClientConnection: Connection, SessionVariables {
     func turnAway(_ mode: CloseMode, _ worker: Worker) { finish(worker, mode) }
 
     /// Says what rules and logs may know of the connection.
-    func introduce(to facts: ExchangeFacts) {
-        describe(in: &facts.connection)
+    func introduce(to context: ExchangeContext) {
+        describe(in: &context.connection)
         // Until there is a backend.
-        facts.backendName = frontend.name
-        facts.session = self
+        context.backendName = frontend.name
+        context.session = self
     }
 
-    private func describe(in facts: inout ConnectionFacts) {
-        session.introduce(to: &facts)
-        facts.clientSocket = socket.number
-        facts.socketID = bind.number
-        facts.socketName = bind.name
-        facts.frontendName = frontend.name
-        facts.frontendIndex = frontend.index
+    private func describe(in context: inout ConnectionContext) {
+        session.introduce(to: &context)
+        context.clientSocket = socket.number
+        context.socketID = bind.number
+        context.socketName = bind.name
+        context.frontendName = frontend.name
+        context.frontendIndex = frontend.index
     }
 
     /// An exchange has become a tunnel.
@@ -213,7 +213,7 @@ final class ClientConnection: Connection, SessionVariables {
             // The first request's time runs from the accept, or from the end of the header.
             if !isFirstStream { setDeadline(after: headTimeout, worker) }
         }
-        switch http1.readHead(from: &input, into: &exchange.facts.request) {
+        switch http1.readHead(from: &input, into: &exchange.context.request) {
         case .needMore: break
         case .complete:
             if let tolerated = http1.toleratedFault {

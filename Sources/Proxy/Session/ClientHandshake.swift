@@ -47,20 +47,20 @@ extension ClientConnection {
     /// There will be no header that is one: the connection is closed. It has a line in the log, of a form of its own, and no
     /// session was begun that could be counted.
     func failHandshake(_ fault: HandshakeFault, _ worker: Worker) {
-        let facts = lend(worker)
-        facts.handshakeFault = fault
-        facts.termination = Termination(.proxy, .request)
+        let context = lend(worker)
+        context.handshakeFault = fault
+        context.termination = Termination(.proxy, .request)
         // As in HAProxy's log, where no answer is sent.
-        facts.status = 0
-        facts.timers.ended = worker.now
-        facts.requestCounter = worker.nextExchangeNumber()
+        context.status = 0
+        context.timers.ended = worker.now
+        context.requestCounter = worker.nextExchangeNumber()
         switch frontend.log.verdict(onFailedHandshake: !input.isEmpty) {
         case .skip: break
-        case .info: frontend.writeLog(facts, .info, worker)
-        case .error: frontend.writeLog(facts, .err, worker)
+        case .info: frontend.writeLog(context, .info, worker)
+        case .error: frontend.writeLog(context, .err, worker)
         }
-        facts.handshakeFault = nil
-        facts.session = nil
+        context.handshakeFault = nil
+        context.session = nil
         // A client that speaks another protocol sees a reset.
         turnAway(input.isEmpty ? .close : .reset, worker)
     }

@@ -49,12 +49,12 @@ struct ClientSession {
     }
 
     /// Says what rules and logs may know of the client.
-    func introduce(to facts: inout ConnectionFacts) {
-        facts.client = client
-        facts.local = local
-        facts.acceptedFrom = proxied?.peer ?? client
-        facts.acceptedAt = proxied?.local ?? local
-        facts.headerValues = proxied?.headerValues
-        facts.isFirstRequest = streamsEnded == 0
+    func introduce(to context: inout ConnectionContext) {
+        context.client = client
+        context.local = local
+        context.acceptedFrom = proxied?.peer ?? client
+        context.acceptedAt = proxied?.local ?? local
+        context.headerValues = proxied?.headerValues
+        context.isFirstRequest = streamsEnded == 0
     }
 }

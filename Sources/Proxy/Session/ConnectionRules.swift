@@ -1,5 +1,5 @@
 // `tcp-request connection` and `tcp-request session`: rules about a connection that has just come in, before and behind its
-// PROXY protocol header if it has one. They run before there is an exchange, on facts that the worker lends, so that a
+// PROXY protocol header if it has one. They run before there is an exchange, on a context that the worker lends, so that a
 // connection that is let in costs nothing more.
 
 internal import Balancing
@@ -13,33 +13,33 @@ extension ClientConnection {
     func followConnectionRules(_ worker: Worker) -> Bool? {
         let rules = frontend.rules.connection
         if rules.isEmpty { return bind.acceptsProxyHeader }
-        let facts = lend(worker)
-        guard follow(rules, facts, .deniedConnections, worker) else { return nil }
-        session.take(ends: facts.client, facts.local, keepsOwn: false)
-        return bind.acceptsProxyHeader || facts.directives.expectsProxyHeader
+        let context = lend(worker)
+        guard follow(rules, context, .deniedConnections, worker) else { return nil }
+        session.take(ends: context.client, context.local, keepsOwn: false)
+        return bind.acceptsProxyHeader || context.directives.expectsProxyHeader
     }
 
     /// Runs the others; false if they have closed the connection.
     func followSessionRules(_ worker: Worker) -> Bool {
         let rules = frontend.rules.session
         if rules.isEmpty { return true }
-        let facts = lend(worker)
-        guard follow(rules, facts, .deniedSessions, worker) else { return false }
-        if facts.directives.hasOtherEnds {
+        let context = lend(worker)
+        guard follow(rules, context, .deniedSessions, worker) else { return false }
+        if context.directives.hasOtherEnds {
             // These rules are not about the connection itself (`fc_src`).
-            session.take(ends: facts.client, facts.local, keepsOwn: true)
+            session.take(ends: context.client, context.local, keepsOwn: true)
         }
         return true
     }
 
-    /// The worker's facts, about this connection.
-    func lend(_ worker: Worker) -> ExchangeFacts {
-        let facts = worker.connectionFacts
-        facts.clear()
-        introduce(to: facts)
-        facts.timers.accepted = idleSince
-        facts.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(idleSince)
-        return facts
+    /// The worker's context, about this connection.
+    func lend(_ worker: Worker) -> ExchangeContext {
+        let context = worker.connectionContext
+        context.clear()
+        introduce(to: context)
+        context.timers.accepted = idleSince
+        context.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(idleSince)
+        return context
     }
 
     /// Gives the packets to the client what rules want. Where the system refuses, they go without, as with HAProxy.
@@ -49,11 +49,11 @@ extension ClientConnection {
     }
 
     private func follow(
-        _ rules: RuleSet, _ facts: ExchangeFacts, _ denied: TrafficCounter, _ worker: Worker
+        _ rules: RuleSet, _ context: ExchangeContext, _ denied: TrafficCounter, _ worker: Worker
     ) -> Bool {
-        let outcome = rules.run(on: facts)
-        facts.session = nil
-        if let marks = facts.directives.consumePacketMarks() { mark(marks, worker) }
+        let outcome = rules.run(on: context)
+        context.session = nil
+        if let marks = context.directives.consumePacketMarks() { mark(marks, worker) }
         switch outcome {
         case .proceed: return true
         case .reject:

@@ -10,7 +10,7 @@ internal import Rules
 extension ProxyStream {
     /// Asks for the address that a rule wants. The rules go on at once if it is known, or cannot be known.
     final func beginResolving(_ rules: NameWait.Rules, _ worker: Worker) {
-        let wanted = facts.wantedName
+        let wanted = context.wantedName
         let resolvers = worker.plan.resolvers[wanted.resolvers]
         let waiter = NameWaiter(worker: worker.index, owner: handle.packed, ticket: worker.nextTicket())
         let wait = NameWait(rules: rules, ticket: waiter.ticket)
@@ -21,7 +21,7 @@ extension ProxyStream {
         case .known(let address): resolved(wait, to: address, worker)
         case .unknown: resolved(wait, to: nil, worker)
         case .waits:
-            if client.mode == .http { facts.timers.requestDone = nil }
+            if client.mode == .http { context.timers.requestDone = nil }
             enter(.resolving(wait), until: endOfResolving(wait, resolvers, worker), worker)
             watchClient(worker)
         }
@@ -39,8 +39,8 @@ extension ProxyStream {
 
     /// The rules go on, without an address if there is none.
     final func resolved(_ wait: NameWait, to address: IPAddress?, _ worker: Worker) {
-        facts.found(address)
-        if client.mode == .http { facts.timers.requestDone = worker.now }
+        context.found(address)
+        if client.mode == .http { context.timers.requestDone = worker.now }
         switch wait.rules {
         case .content(let inspection): inspect(inspection, worker)
         case .request(let bookmark): requestRulesGoOn(bookmark, worker)

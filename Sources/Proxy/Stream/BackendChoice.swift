@@ -18,13 +18,13 @@ extension ProxyStream {
     /// Goes to a backend, and on with its rules on content.
     final func choose(_ backend: BackendPlan, _ worker: Worker) {
         self.backend = backend
-        facts.backendName = backend.name
-        facts.backendIndex = backend.index
-        facts.counts.backend = backend.backend.active.increment()
+        context.backendName = backend.name
+        context.backendIndex = backend.index
+        context.counts.backend = backend.backend.active.increment()
         backend.backend.countSession(worker: worker.index, at: worker.now)
         // What a listen section says with `set-retries` and `set-timeout connect|queue|server|tunnel` concerns its own
         // servers only.
-        if !(backend.isListen && backend.name == frontend.name) { facts.directives.forgetServerSide() }
+        if !(backend.isListen && backend.name == frontend.name) { context.directives.forgetServerSide() }
     }
 
     /// Counts on the frontend, and on the backend if there is one yet.
@@ -38,8 +38,8 @@ extension ProxyStream {
     /// Runs rules and does at once what they want of the client's packets.
     final func run(_ rules: RuleSet, from position: RulePosition = .start, _ worker: Worker) -> RuleOutcome {
         noteByteCounts()
-        let outcome = rules.run(on: facts, from: position)
-        if let marks = facts.directives.consumePacketMarks() { client.mark(marks, worker) }
+        let outcome = rules.run(on: context, from: position)
+        if let marks = context.directives.consumePacketMarks() { client.mark(marks, worker) }
         return outcome
     }
 
@@ -61,7 +61,7 @@ extension ProxyStream {
         while true {
             if client.mode == .tcp { showPayload(to: inspection, worker) }
             let outcome = run(inspection.rules, from: inspection.position, worker)
-            facts.mayGrow = false
+            context.mayGrow = false
             switch outcome {
             case .proceed: return contentPassed(inspection.step, worker)
             case .reject: return rejectRequest(silently: false, worker)
@@ -86,12 +86,12 @@ extension ProxyStream {
 
     /// Lets rules see what the client has sent.
     private func showPayload(to inspection: Inspection, _ worker: Worker) {
-        facts.requestPayload.removeAll(keepingCapacity: true)
-        client.copyInput(to: &facts.requestPayload)
+        context.requestPayload.removeAll(keepingCapacity: true)
+        client.copyInput(to: &context.requestPayload)
         if rules(of: inspection.step)?.looksAtRequestHeads == true {
-            facts.requestProbe?.look(at: facts.requestPayload, into: &facts.request)
+            context.requestProbe?.look(at: context.requestPayload, into: &context.request)
         }
-        facts.mayGrow = worker.now < inspection.end && client.mayReceiveMore
+        context.mayGrow = worker.now < inspection.end && client.mayReceiveMore
     }
 
     /// Ends without an answer.

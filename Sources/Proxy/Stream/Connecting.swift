@@ -21,7 +21,7 @@ extension ProxyStream {
         use(idle)
         server.traffic.add(.reuses, worker: worker.index)
         backend.backend.traffic.add(.reuses, worker: worker.index)
-        facts.timers.connected = worker.now
+        context.timers.connected = worker.now
         noteEnds(of: idle)
         log(at: .connect, worker)
         serverReady(worker)
@@ -32,11 +32,11 @@ extension ProxyStream {
         guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
         enter(.connecting, worker)
         client.setDeadline(.never, worker)
-        guard let address = server.target(forClientOf: facts.local) else {
+        guard let address = server.target(forClientOf: context.local) else {
             return connectFailed(.noSuchAddressOrDevice, worker)
         }
         countOnServer(.connections, worker)
-        let wanted = facts.directives.serverMarks
+        let wanted = context.directives.serverMarks
         let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
         var outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
         while case .failed(let reason) = outcome, worker.makeRoom(for: reason) {
@@ -59,20 +59,20 @@ extension ProxyStream {
 
     private func use(_ connection: ServerConnection) {
         attempt.connection = connection
-        facts.serverSocket = connection.socket.number
+        context.serverSocket = connection.socket.number
     }
 
     /// For logs and rules.
     private func noteEnds(of connection: ServerConnection) {
-        facts.serverAddress = connection.address
-        facts.sourceAddress = connection.local
-        facts.serverConnectionWasUsed = connection.wasUsed
+        context.serverAddress = connection.address
+        context.sourceAddress = connection.local
+        context.serverConnectionWasUsed = connection.wasUsed
     }
 
     /// The connection stands.
     final func connected(_ worker: Worker) {
         guard let connection else { preconditionFailure("no connection was begun") }
-        facts.timers.connected = worker.now
+        context.timers.connected = worker.now
         noteConnectionSuccess(worker)
         noteEnds(of: connection)
         if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
@@ -84,7 +84,7 @@ extension ProxyStream {
     final func proxyHeader(for server: Server) -> [UInt8]? {
         server.proxyHeader.map { version in
             ProxyHeader.bytes(
-                version, ProxyHeader.Ends(source: facts.client, destination: facts.local),
+                version, ProxyHeader.Ends(source: context.client, destination: context.local),
                 values: server.proxyOptions.isEmpty ? TypedValues() : proxyValues(for: server.proxyOptions),
                 hasChecksum: server.proxyOptions.contains(.checksum))
         }
@@ -93,11 +93,11 @@ extension ProxyStream {
     /// What such a header says beside the addresses.
     private func proxyValues(for options: ProxyHeaderOptions) -> TypedValues {
         var values = TypedValues()
-        if options.contains(.authority), let name = facts.headerValues?.first(TypedValues.authority) {
+        if options.contains(.authority), let name = context.headerValues?.first(TypedValues.authority) {
             values.append(TypedValues.authority, name)
         }
-        if options.contains(.uniqueID), !facts.uniqueID.isEmpty {
-            values.append(TypedValues.uniqueID, facts.uniqueID)
+        if options.contains(.uniqueID), !context.uniqueID.isEmpty {
+            values.append(TypedValues.uniqueID, context.uniqueID)
         }
         return values
     }
@@ -112,7 +112,7 @@ extension ProxyStream {
     /// The connection belongs to the stream no more.
     final func releaseConnection() {
         attempt.connection = nil
-        facts.serverSocket = nil
+        context.serverSocket = nil
     }
 
     // MARK: Failing and trying again
@@ -147,7 +147,7 @@ extension ProxyStream {
             return fail(status: 503, cause, .connect, worker)
         }
         attempt.retriesLeft -= 1
-        facts.retries += 1
+        context.retries += 1
         if goesElsewhere(from: server, of: backend, worker) { return redispatch(from: server, of: backend, worker) }
         countOnServer(.retries, worker)
         guard pauses else { return retryPauseOver(worker) }
@@ -158,7 +158,7 @@ extension ProxyStream {
 
     /// Whether the attempt that comes now is for another server.
     final func goesElsewhere(from server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
-        backend.redispatches(attempt: facts.retries) || isToBePassedOver(server, of: backend, worker)
+        backend.redispatches(attempt: context.retries) || isToBePassedOver(server, of: backend, worker)
     }
 
     /// The server is down, or refuses connections while there is another.
@@ -170,7 +170,7 @@ extension ProxyStream {
         releaseSlot(worker)
         failed.traffic.add(.redispatches, worker: worker.index)
         backend.backend.traffic.add(.redispatches, worker: worker.index)
-        facts.isRedispatched = true
+        context.isRedispatched = true
         chooseServer(worker, avoiding: failed)
     }
 

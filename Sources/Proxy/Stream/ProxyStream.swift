@@ -26,7 +26,7 @@ struct ServerAttempt {
 
 class ProxyStream: EventSource {
     /// What rules and logs may know. A tunnel that an exchange has become has the exchange's.
-    final let facts: ExchangeFacts
+    final let context: ExchangeContext
     @safe @exclusivity(unchecked) final var phase = StreamPhase.ended
     /// The client's connection, for as long as the stream lasts.
     @safe @exclusivity(unchecked) final var client: ClientConnection!
@@ -39,7 +39,7 @@ class ProxyStream: EventSource {
     final var server: Server? { attempt.server }
     final var connection: ServerConnection? { attempt.connection }
 
-    init(_ facts: ExchangeFacts) { self.facts = facts }
+    init(_ context: ExchangeContext) { self.context = context }
 
     // MARK: Beginning
 
@@ -48,16 +48,16 @@ class ProxyStream: EventSource {
     final func begin(on client: ClientConnection, since start: Instant, _ worker: Worker) {
         guard case .ended = phase else { preconditionFailure("a stream begins while \(phase)") }
         self.client = client
-        facts.clear()
-        client.introduce(to: facts)
+        context.clear()
+        client.introduce(to: context)
         // The time of the accept, which may be long ago.
-        facts.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(start)
-        facts.timers.accepted = start
+        context.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(start)
+        context.timers.accepted = start
         if client.isFirstStream, let proxied = client.session.proxied {
-            facts.timers.handshakeDone = proxied.headerDone
+            context.timers.handshakeDone = proxied.headerDone
         }
-        facts.timers.requestBegun = worker.now
-        facts.requestCounter = worker.nextExchangeNumber()
+        context.timers.requestBegun = worker.now
+        context.requestCounter = worker.nextExchangeNumber()
     }
 
     /// Lets go of the stream that has ended.
@@ -153,7 +153,7 @@ class ProxyStream: EventSource {
     // MARK: Settings of both sections and of rules
 
     /// The time-outs, which rules may have changed for this stream (`set-timeout`).
-    final var serverTimeout: TimeSpan { facts.directives.serverTimeout ?? backend?.timeouts.server ?? .forever }
-    final var clientTimeout: TimeSpan { facts.directives.clientTimeout ?? frontend.timeouts.client }
-    final var connectTimeout: TimeSpan { facts.directives.connectTimeout ?? backend?.timeouts.connect ?? .forever }
+    final var serverTimeout: TimeSpan { context.directives.serverTimeout ?? backend?.timeouts.server ?? .forever }
+    final var clientTimeout: TimeSpan { context.directives.clientTimeout ?? frontend.timeouts.client }
+    final var connectTimeout: TimeSpan { context.directives.connectTimeout ?? backend?.timeouts.connect ?? .forever }
 }

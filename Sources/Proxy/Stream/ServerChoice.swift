@@ -12,7 +12,7 @@ extension ProxyStream {
         let ruled = ruledChoice(backend, avoiding)
         let choice =
             ruled
-            ?? backend.backend.take(for: facts, avoiding: avoiding, by: worker.index, now: worker.now)
+            ?? backend.backend.take(for: context, avoiding: avoiding, by: worker.index, now: worker.now)
         switch choice {
         case .server(let server):
             if ruled == nil { countChoice(of: server, of: backend, worker) }
@@ -29,7 +29,7 @@ extension ProxyStream {
     private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
         guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
         let servers = backend.backend.servers
-        return backend.serverRules.choose(for: facts) { servers[$0].state.isUsable }.map {
+        return backend.serverRules.choose(for: context) { servers[$0].state.isUsable }.map {
             backend.backend.take(servers[$0])
         }
     }
@@ -39,10 +39,10 @@ extension ProxyStream {
         precondition(!attempt.holdsSlot, "a second slot is taken before the first is given back")
         attempt.server = server
         attempt.holdsSlot = true
-        facts.serverName = server.name
-        facts.serverIndex = server.index
-        facts.counts.server = server.active.current
-        facts.timers.queueLeft = worker.now
+        context.serverName = server.name
+        context.serverIndex = server.index
+        context.counts.server = server.active.current
+        context.timers.queueLeft = worker.now
         countSession(on: server, of: backend, worker)
     }
 
@@ -72,6 +72,6 @@ extension ProxyStream {
 }
 
 /// What balancing algorithms see of an exchange.
-extension ExchangeFacts: BalancingRequest {
+extension ExchangeContext: BalancingRequest {
     public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(request) }
 }

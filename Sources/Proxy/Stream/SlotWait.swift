@@ -8,14 +8,14 @@ extension ProxyStream {
     /// Joins the backend's queue, or that of one server.
     final func enterQueue(of backend: BackendPlan, for server: Server?, avoiding: Server?, _ worker: Worker) {
         attempt.server = server
-        facts.serverName = server?.name ?? ExchangeFacts.noServer
-        facts.serverIndex = server?.index
-        let priority = facts.directives.priority
+        context.serverName = server?.name ?? ExchangeContext.noServer
+        context.serverIndex = server?.index
+        let priority = context.directives.priority
         let ticket = backend.backend.join(
             for: server, worker: worker.index, owner: handle.packed,
             priority: QueuePriority(class: priority.level, offset: priority.offset, now: worker.now),
             avoiding: avoiding)
-        let span = facts.directives.queueTimeout ?? backend.timeouts.queue
+        let span = context.directives.queueTimeout ?? backend.timeouts.queue
         enter(.queued(ticket), until: worker.now + span, worker)
         if let avoiding { worker.offerLater(avoiding, of: backend) }
         watchClient(worker)
@@ -35,7 +35,7 @@ extension ProxyStream {
         // If it is in the queue no more, a slot was found at the last moment, and word of it comes in this turn.
         guard let wait = backend.backend.leave(ticket) else { return }
         noteWait(wait)
-        facts.timers.queueLeft = worker.now
+        context.timers.queueLeft = worker.now
         server?.traffic.add(.connectionErrors, worker: worker.index)
         backend.backend.traffic.add(.connectionErrors, worker: worker.index)
         // No ticket is left to be given up.
@@ -46,16 +46,16 @@ extension ProxyStream {
     /// The stream ends while it waits. A slot that is granted to it later goes on to the next that waits.
     final func leaveQueue(_ worker: Worker) {
         guard case .queued(let ticket) = phase, let backend else { return }
-        facts.timers.queueLeft = worker.now
+        context.timers.queueLeft = worker.now
         if let wait = backend.backend.leave(ticket) { noteWait(wait) }
     }
 
     /// Of a request that waited twice the log has the sum.
     private func noteWait(_ wait: QueueWait) {
         if wait.wasForServer {
-            facts.counts.serverQueue += wait.position
+            context.counts.serverQueue += wait.position
         } else {
-            facts.counts.backendQueue += wait.position
+            context.counts.backendQueue += wait.position
         }
     }
 }

@@ -20,8 +20,8 @@ extension ProxyStream {
 
     /// Ends in the middle: the client's connection is closed so that it notices.
     final func abort(_ cause: Termination.Cause, _ at: Termination.Phase, silently: Bool = false, _ worker: Worker) {
-        facts.termination.cause = cause
-        facts.termination.phase = at
+        context.termination.cause = cause
+        context.termination.phase = at
         let client = client
         let mode: CloseMode =
             switch cause {
@@ -61,13 +61,13 @@ extension ProxyStream {
 
     /// What rules and logs know of the bytes of both directions.
     final func noteByteCounts() {
-        facts.bytesFromClient = client.http1.bytesReceived
-        facts.bytesToClient = client.http1.bytesSent
+        context.bytesFromClient = client.http1.bytesReceived
+        context.bytesToClient = client.http1.bytesSent
     }
 
     private func conclude(_ worker: Worker) {
         if case .ended = phase { preconditionFailure("a stream ends twice") }
-        facts.timers.ended = worker.now
+        context.timers.ended = worker.now
         leaveQueue(worker)
         // As in HAProxy, the connections in the log are those that are left.
         releaseSlot(worker)
@@ -75,9 +75,9 @@ extension ProxyStream {
         releaseResources(worker)
         noteByteCounts()
         // The client got no response: the logged status is -1, and the counters have a class of their own for it.
-        if facts.status < 0, client.mode == .http { countResponse(facts.status, worker) }
+        if context.status < 0, client.mode == .http { countResponse(context.status, worker) }
         countTraffic(worker)
-        if facts.failedRewrites > 0 { countFailedRewrites(worker) }
+        if context.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
         recycle(worker)
     }
@@ -91,13 +91,13 @@ extension ProxyStream {
         backend.backend.traffic.row(index).count(received: received, sent: sent)
         guard let server else { return }
         server.traffic.row(index).count(received: received, sent: sent)
-        guard let times = ExchangeTimes(facts.timers) else { return }
+        guard let times = ExchangeTimes(context.timers) else { return }
         backend.backend.count(times, worker: index)
         server.count(times, worker: index)
     }
 
     private func countFailedRewrites(_ worker: Worker) {
-        let failures = UInt64(facts.failedRewrites)
+        let failures = UInt64(context.failedRewrites)
         frontend.traffic.add(.failedRewrites, failures, worker: worker.index)
         backend?.backend.traffic.add(.failedRewrites, failures, worker: worker.index)
         server?.traffic.add(.failedRewrites, failures, worker: worker.index)
@@ -107,9 +107,9 @@ extension ProxyStream {
     final func log(at step: LogStep, _ worker: Worker) {
         guard frontend.logsSteps, frontend.log.writes(at: step) else { return }
         noteByteCounts()
-        facts.logStep = step
-        frontend.writeLog(facts, .info, backend: backend, server: server, worker)
-        facts.logStep = nil
+        context.logStep = step
+        frontend.writeLog(context, .info, backend: backend, server: server, worker)
+        context.logStep = nil
     }
 
     /// Writes the stream's line, if it is not written yet.
@@ -118,17 +118,17 @@ extension ProxyStream {
         isLogged = true
         noteByteCounts()
         var level: LogLevel
-        switch frontend.log.verdict(facts) {
+        switch frontend.log.verdict(context) {
         case .skip: return
         case .info: level = .info
         case .error: level = .err
         }
-        if let severity = facts.directives.logSeverity {
+        if let severity = context.directives.logSeverity {
             // Silent.
             guard let ruled = UInt8(exactly: severity).flatMap(LogLevel.init(rawValue:)) else { return }
             level = ruled
         }
-        frontend.writeLog(facts, level, backend: backend, server: server, worker)
+        frontend.writeLog(context, level, backend: backend, server: server, worker)
     }
 }
 

@@ -28,9 +28,9 @@ final class Tunnel: ProxyStream {
 
     /// `mode tcp`: there is no head; the whole connection is one tunnel to a server.
     func beginSession(_ worker: Worker) {
-        facts.timers.requestDone = worker.now
-        facts.requestProbe = RequestProbe(limits: worker.plan.headLimits(acceptInvalid: true))
-        if frontend.keepsCaptures { frontend.log.captureRequest(facts) }
+        context.timers.requestDone = worker.now
+        context.requestProbe = RequestProbe(limits: worker.plan.headLimits(acceptInvalid: true))
+        if frontend.keepsCaptures { frontend.log.captureRequest(context) }
         log(at: .accept, worker)
         beginInspection(for: .frontend, worker)
     }
@@ -56,13 +56,13 @@ final class Tunnel: ProxyStream {
         switch step {
         case .frontend: chooseBackend(worker)
         case .backend:
-            attempt.retriesLeft = facts.directives.retries ?? backend?.retries ?? 0
+            attempt.retriesLeft = context.directives.retries ?? backend?.retries ?? 0
             chooseServer(worker)
         }
     }
 
     private func chooseBackend(_ worker: Worker) {
-        guard let index = frontend.routing.choose(for: facts) else { return abort(.server, .connect, worker) }
+        guard let index = frontend.routing.choose(for: context) else { return abort(.server, .connect, worker) }
         let backend = worker.plan.backends[index]
         if backend.mode == .http { return becomeExchange(for: backend, worker) }
         choose(backend, worker)
@@ -71,11 +71,11 @@ final class Tunnel: ProxyStream {
 
     /// The backend reads requests: an exchange goes on with the head of the first one.
     private func becomeExchange(for backend: BackendPlan, _ worker: Worker) {
-        facts.requestProbe = nil
-        facts.request.clear()
-        facts.requestPayload.removeAll(keepingCapacity: true)
-        facts.timers.requestDone = nil
-        let exchange = worker.makeExchange(with: facts)
+        context.requestProbe = nil
+        context.request.clear()
+        context.requestPayload.removeAll(keepingCapacity: true)
+        context.timers.requestDone = nil
+        let exchange = worker.makeExchange(with: context)
         exchange.client = client
         exchange.isLogged = isLogged
         exchange.enter(.readingHead, worker)
@@ -86,7 +86,7 @@ final class Tunnel: ProxyStream {
 
     override func serverReady(_ worker: Worker) {
         enter(.tunnelling, worker)
-        facts.timers.responseHeadDone = worker.now
+        context.timers.responseHeadDone = worker.now
         if let rules = backend?.rules, !rules.responseContent.isEmpty {
             responseInspection = Inspection(step: .backend, rules: rules.responseContent, end: .never)
         }
@@ -122,7 +122,7 @@ final class Tunnel: ProxyStream {
 
         case (_, .stopped): abort(.killed, .data, worker)
         // The rest is impossible, and written out in `StreamTransitions`.
-        default: preconditionFailure("tunnel \(facts.requestCounter): \(event) while \(phase)")
+        default: preconditionFailure("tunnel \(context.requestCounter): \(event) while \(phase)")
         }
     }
 
@@ -187,7 +187,7 @@ final class Tunnel: ProxyStream {
     /// Silence for this long ends a tunnel, and this side is to blame. Where one side has finished, only the other can be.
     private var timeout: (span: TimeSpan, cause: Termination.Cause) {
         guard let backend, let connection else { preconditionFailure("a tunnel leads to a backend") }
-        let tunnel = facts.directives.tunnelTimeout ?? backend.timeouts.tunnel
+        let tunnel = context.directives.tunnelTimeout ?? backend.timeouts.tunnel
         if client.hasEnded && !connection.hasEnded {
             return (backend.timeouts.serverFin ?? tunnel ?? serverTimeout, .serverTimeout)
         }
@@ -258,11 +258,11 @@ final class Tunnel: ProxyStream {
             inspection.end = worker.now + (backend?.rules.responseInspectDelay ?? .zero)
         }
         while true {
-            facts.responsePayload.removeAll(keepingCapacity: true)
-            connection.copyInput(to: &facts.responsePayload)
-            facts.mayGrow = worker.now < inspection.end && connection.mayReceiveMore
+            context.responsePayload.removeAll(keepingCapacity: true)
+            connection.copyInput(to: &context.responsePayload)
+            context.mayGrow = worker.now < inspection.end && connection.mayReceiveMore
             let outcome = run(inspection.rules, from: inspection.position, worker)
-            facts.mayGrow = false
+            context.mayGrow = false
             switch outcome {
             case .proceed:
                 responseInspection = nil

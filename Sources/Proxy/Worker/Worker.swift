@@ -21,7 +21,7 @@ public final class Worker {
     /// What rules may ask of all that runs.
     let site: LiveRuntimeState
     /// For rules about connections that have just come in.
-    private(set) lazy var connectionFacts = makeFacts()
+    private(set) lazy var connectionContext = makeContext()
 
     @safe @exclusivity(unchecked) private(set) var slots = Slab<EventSource>()
     @safe @exclusivity(unchecked) private var timers = TimerQueue()
@@ -178,25 +178,25 @@ public final class Worker {
     // MARK: Streams
 
     func takeExchange() -> Exchange {
-        guard let spare = spareExchanges.take() else { return makeExchange(with: makeFacts()) }
+        guard let spare = spareExchanges.take() else { return makeExchange(with: makeContext()) }
         streamsUnderWay += 1
         return spare
     }
 
-    func makeExchange(with facts: ExchangeFacts) -> Exchange {
-        let exchange = Exchange(facts)
+    func makeExchange(with context: ExchangeContext) -> Exchange {
+        let exchange = Exchange(context)
         enterFresh(exchange)
         return exchange
     }
 
     func takeTunnel() -> Tunnel {
-        guard let spare = spareTunnels.take() else { return makeTunnel(with: makeFacts()) }
+        guard let spare = spareTunnels.take() else { return makeTunnel(with: makeContext()) }
         streamsUnderWay += 1
         return spare
     }
 
-    func makeTunnel(with facts: ExchangeFacts) -> Tunnel {
-        let tunnel = Tunnel(facts)
+    func makeTunnel(with context: ExchangeContext) -> Tunnel {
+        let tunnel = Tunnel(context)
         enterFresh(tunnel)
         return tunnel
     }
@@ -206,7 +206,7 @@ public final class Worker {
         stream.entered(as: slots.insert(stream))
     }
 
-    /// Another stream goes on in its place, with its facts.
+    /// Another stream goes on in its place, with its context.
     func retire(_ stream: ProxyStream) {
         reset(stream)
         leave(stream)
@@ -215,13 +215,13 @@ public final class Worker {
     /// The exchange has ended: its object may serve again.
     func recycle(_ exchange: Exchange) {
         reset(exchange)
-        exchange.facts.session = nil
+        exchange.context.session = nil
         if !spareExchanges.keep(exchange) { leave(exchange) }
     }
 
     func recycle(_ tunnel: Tunnel) {
         reset(tunnel)
-        tunnel.facts.session = nil
+        tunnel.context.session = nil
         if !spareTunnels.keep(tunnel) { leave(tunnel) }
     }
 
@@ -232,15 +232,15 @@ public final class Worker {
         if stream.deadline != .never { stream.setDeadline(.never, self) }
     }
 
-    /// Facts that know what is the same for all exchanges of this worker.
-    private func makeFacts() -> ExchangeFacts {
-        let facts = ExchangeFacts()
-        facts.site = site
-        facts.threadIndex = index
-        facts.headBytesMax = plan.bufferBytes - Limits.headBytesReserved
-        facts.regularStepsMax = plan.regularStepsMax
-        facts.processVariables = plan.variables
-        return facts
+    /// A context that knows what is the same for all exchanges of this worker.
+    private func makeContext() -> ExchangeContext {
+        let context = ExchangeContext()
+        context.site = site
+        context.threadIndex = index
+        context.headBytesMax = plan.bufferBytes - Limits.headBytesReserved
+        context.regularStepsMax = plan.regularStepsMax
+        context.processVariables = plan.variables
+        return context
     }
 
     /// A number that no other exchange of the process has (%rt).

@@ -43,37 +43,37 @@ enum Action: Sendable {
     case resolve(ResolveAction)
 
     @inline(__always)
-    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
         switch self {
         case .allow: .stop
-        case .answer(let place): .decided(program.table.answers[place].answer(facts, program))
-        case .deny(let place): .decided(program.table.answers[place].denial(facts, program))
+        case .answer(let place): .decided(program.table.answers[place].answer(context, program))
+        case .deny(let place): .decided(program.table.answers[place].denial(context, program))
         case .reject: .decided(.reject)
         case .silentDrop: .decided(.silentDrop)
         case .closeServer: .decided(.closeServer)
         case .redirect(let place):
-            program.table.redirects[place].outcome(facts, program).map { .decided($0) } ?? .next
-        case .field(let action): action.run(on: facts, side, program)
-        case .deleteFields(let action): action.run(on: facts, side, program)
-        case .target(let action): action.run(on: facts, program)
-        case .status(let action): action.run(on: facts, program)
-        case .strictMode(let isOn): Self.setStrict(isOn, facts)
-        case .waiting(let action): action.run(on: facts, program)
-        case .directive(let action): action.run(on: facts, program)
-        case .end(let action): action.run(on: facts, program)
-        case .normalize(let action): action.run(on: facts)
-        case .challenge(let place): .decided(.challenge(program.table.realms[place] ?? facts.backendName))
-        case .tarpit(let place): .decided(program.table.answers[place].tarpit(facts, program))
-        case .capture(let action): action.run(on: facts, program)
-        case .replaceField(let action): action.run(on: facts, side, program)
-        case .replaceTarget(let action): action.run(on: facts, program)
-        case .variable(let place): program.table.variableActions[place].run(on: facts, program)
-        case .changePatterns(let action): action.run(on: facts, program)
-        case .markPackets(let action): action.run(on: facts, program)
-        case .priority(let action): action.run(on: facts, program)
-        case .retries(let action): action.run(on: facts, program)
-        case .expectProxyHeader: ExpectProxyHeader.run(on: facts)
-        case .resolve(let action): action.run(on: facts, program)
+            program.table.redirects[place].outcome(context, program).map { .decided($0) } ?? .next
+        case .field(let action): action.run(on: context, side, program)
+        case .deleteFields(let action): action.run(on: context, side, program)
+        case .target(let action): action.run(on: context, program)
+        case .status(let action): action.run(on: context, program)
+        case .strictMode(let isOn): Self.setStrict(isOn, context)
+        case .waiting(let action): action.run(on: context, program)
+        case .directive(let action): action.run(on: context, program)
+        case .end(let action): action.run(on: context, program)
+        case .normalize(let action): action.run(on: context)
+        case .challenge(let place): .decided(.challenge(program.table.realms[place] ?? context.backendName))
+        case .tarpit(let place): .decided(program.table.answers[place].tarpit(context, program))
+        case .capture(let action): action.run(on: context, program)
+        case .replaceField(let action): action.run(on: context, side, program)
+        case .replaceTarget(let action): action.run(on: context, program)
+        case .variable(let place): program.table.variableActions[place].run(on: context, program)
+        case .changePatterns(let action): action.run(on: context, program)
+        case .markPackets(let action): action.run(on: context, program)
+        case .priority(let action): action.run(on: context, program)
+        case .retries(let action): action.run(on: context, program)
+        case .expectProxyHeader: ExpectProxyHeader.run(on: context)
+        case .resolve(let action): action.run(on: context, program)
         }
     }
 }
@@ -93,8 +93,8 @@ extension Action {
         return isFinal
     }
 
-    private static func setStrict(_ isOn: Bool, _ facts: ExchangeFacts) -> ActionResult {
-        facts.isStrict = isOn
+    private static func setStrict(_ isOn: Bool, _ context: ExchangeContext) -> ActionResult {
+        context.isStrict = isOn
         return .next
     }
 }

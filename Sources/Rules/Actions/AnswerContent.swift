@@ -31,17 +31,17 @@ struct AnswerContent: Sendable {
     static let statuses = 200...599
 
     /// The answer to this exchange.
-    func response(_ facts: ExchangeFacts, _ program: RuleProgram) -> LocalResponse {
+    func response(_ context: ExchangeContext, _ program: RuleProgram) -> LocalResponse {
         if let fixed { return fixed }
         var response = LocalResponse(status: status, body: text)
         for field in fields {
-            field.value.render(facts, program)
+            field.value.render(context, program)
             // As in HAProxy, a field that has no value is not there.
-            if facts.rendered.isEmpty { continue }
-            response.fields.append((field.name, String(verbatim: facts.rendered)))
+            if context.rendered.isEmpty { continue }
+            response.fields.append((field.name, String(verbatim: context.rendered)))
         }
         if let contentType { response.fields.append(("content-type", contentType)) }
-        format?.render(facts, program, into: &response.body)
+        format?.render(context, program, into: &response.body)
         return response
     }
 }
@@ -91,7 +91,7 @@ extension AnswerContent {
             arguments.warn("hdr is ignored: the file is the whole answer", at: fieldWord)
         }
         if format == nil, errorSection == nil, fields.allSatisfy({ table.formats.isConstant($0.value) }) {
-            fixed = response(ExchangeFacts(), RuleProgram(table))
+            fixed = response(ExchangeContext(), RuleProgram(table))
         }
     }
 
@@ -211,8 +211,8 @@ extension String {
 
 extension AnswerContent {
     /// What comes of `return` with this content.
-    func answer(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
-        usesPage ? .answerStatus(status) : .answer(response(facts, program))
+    func answer(_ context: ExchangeContext, _ program: RuleProgram) -> RuleOutcome {
+        usesPage ? .answerStatus(status) : .answer(response(context, program))
     }
 
     static let answerRow = ActionRow(
@@ -228,12 +228,12 @@ extension AnswerContent {
 extension AnswerContent {
     /// What comes of `deny` with this content: with nothing but a status it is the section's page for that, as with
     /// `default-errorfiles`.
-    func denial(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
-        usesPage || !isCustom ? .denyStatus(status) : .deny(response(facts, program))
+    func denial(_ context: ExchangeContext, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .denyStatus(status) : .deny(response(context, program))
     }
 
-    func tarpit(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome {
-        usesPage || !isCustom ? .tarpitStatus(status) : .tarpit(response(facts, program))
+    func tarpit(_ context: ExchangeContext, _ program: RuleProgram) -> RuleOutcome {
+        usesPage || !isCustom ? .tarpitStatus(status) : .tarpit(response(context, program))
     }
 
     static let denyRow = ActionRow(

@@ -18,13 +18,13 @@ struct CaptureAction: Sendable {
     }
 
     /// A slot that the frontend has not got is no fault: a backend serves many frontends.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        facts.withScratch {
-            guard let value = expression.evaluate(facts, program) else { return }
-            facts.withBytes(value.bytes(facts)) { bytes in
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        context.withScratch {
+            guard let value = expression.evaluate(context, program) else { return }
+            context.withBytes(value.bytes(context)) { bytes in
                 switch side {
-                case .request: facts.requestCaptures.set(slot, bytes)
-                case .response: facts.responseCaptures.set(slot, bytes)
+                case .request: context.requestCaptures.set(slot, bytes)
+                case .response: context.responseCaptures.set(slot, bytes)
                 }
             }
         }

@@ -49,21 +49,21 @@ struct ChangePatternsAction: Sendable {
         }
     }
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         guard let set = program.patterns.patternChanges[set].set else {
             preconditionFailure("a pattern file was not read")
         }
-        key.render(facts, program)
-        if facts.rendered.isEmpty { return .next }
+        key.render(context, program)
+        if context.rendered.isEmpty { return .next }
         switch change {
-        case .add: facts.rendered.withBytes { _ = set.add($0) }
-        case .remove: facts.rendered.withBytes { _ = set.remove($0) }
+        case .add: context.rendered.withBytes { _ = set.add($0) }
+        case .remove: context.rendered.withBytes { _ = set.remove($0) }
         case .set(let value):
-            facts.withScratch {
-                let key = facts.make { $0 += facts.rendered }
-                value.render(facts, program)
-                if facts.rendered.isEmpty { return }
-                facts.withBytes(key) { key in facts.rendered.withBytes { value in _ = set.set(key, value) } }
+            context.withScratch {
+                let key = context.make { $0 += context.rendered }
+                value.render(context, program)
+                if context.rendered.isEmpty { return }
+                context.withBytes(key) { key in context.rendered.withBytes { value in _ = set.set(key, value) } }
             }
         }
         return .next

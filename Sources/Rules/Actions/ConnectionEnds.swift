@@ -21,22 +21,22 @@ struct EndAction: Sendable {
     var changesDestination: Bool { part == .destination || part == .destinationPort }
 
     /// What yields no address, or no port, changes nothing.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        facts.withScratch {
-            guard let value = expression.evaluate(facts, program) else { return }
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        context.withScratch {
+            guard let value = expression.evaluate(context, program) else { return }
             switch part {
-            case .source: facts.client = value.address(facts).map(facts.client.with) ?? facts.client
-            case .destination: facts.local = value.address(facts).map(facts.local.with) ?? facts.local
-            case .sourcePort: facts.client = port(value, facts).map(facts.client.with) ?? facts.client
-            case .destinationPort: facts.local = port(value, facts).map(facts.local.with) ?? facts.local
+            case .source: context.client = value.address(context).map(context.client.with) ?? context.client
+            case .destination: context.local = value.address(context).map(context.local.with) ?? context.local
+            case .sourcePort: context.client = port(value, context).map(context.client.with) ?? context.client
+            case .destinationPort: context.local = port(value, context).map(context.local.with) ?? context.local
             }
-            facts.directives.hasOtherEnds = true
+            context.directives.hasOtherEnds = true
         }
         return .next
     }
 
-    private func port(_ value: SampleValue, _ facts: ExchangeFacts) -> UInt16? {
-        value.integer(facts).flatMap(UInt16.init(exactly:))
+    private func port(_ value: SampleValue, _ context: ExchangeContext) -> UInt16? {
+        value.integer(context).flatMap(UInt16.init(exactly:))
     }
 
     static let rows = Part.allCases.map { part in

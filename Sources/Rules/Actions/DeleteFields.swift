@@ -21,21 +21,21 @@ struct DeleteFieldsAction: Sendable {
 
     private let names: Names
 
-    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
         if case .name(let name) = names {
             switch side {
-            case .request: facts.request.fields.remove(name, program)
-            case .response: facts.response.fields.remove(name, program)
+            case .request: context.request.fields.remove(name, program)
+            case .response: context.response.fields.remove(name, program)
             }
             return .next
         }
-        let matcher = facts.regularMatcher
-        let undecided = facts.undecidedMatches.count
+        let matcher = context.regularMatcher
+        let undecided = context.undecidedMatches.count
         switch side {
-        case .request: remove(from: &facts.request.fields, matcher, program)
-        case .response: remove(from: &facts.response.fields, matcher, program)
+        case .request: remove(from: &context.request.fields, matcher, program)
+        case .response: remove(from: &context.response.fields, matcher, program)
         }
-        return facts.undecidedMatches.count == undecided ? .next : .failed
+        return context.undecidedMatches.count == undecided ? .next : .failed
     }
 
     private func remove(from fields: inout HeaderFields, _ matcher: RegularMatcher, _ program: RuleProgram) {

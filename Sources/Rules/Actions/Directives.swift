@@ -29,25 +29,25 @@ enum DirectiveAction: Sendable {
     case noMessageRetries
     case earlyHint(FieldName, Format)
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         switch self {
-        case .logSeverity(let severity): facts.directives.logSeverity = severity
-        case .noMessageRetries: facts.directives.retriesMessages = false
+        case .logSeverity(let severity): context.directives.logSeverity = severity
+        case .noMessageRetries: context.directives.retriesMessages = false
         case .timeout(let timeout, let amount):
-            guard let time = amount.value(facts, program) else { return .next }
+            guard let time = amount.value(context, program) else { return .next }
             switch timeout {
-            case .client: facts.directives.clientTimeout = time
-            case .server: facts.directives.serverTimeout = time
-            case .tunnel: facts.directives.tunnelTimeout = time
-            case .connect: facts.directives.connectTimeout = time
-            case .queue: facts.directives.queueTimeout = time
-            case .tarpit: facts.directives.tarpitTimeout = time
+            case .client: context.directives.clientTimeout = time
+            case .server: context.directives.serverTimeout = time
+            case .tunnel: context.directives.tunnelTimeout = time
+            case .connect: context.directives.connectTimeout = time
+            case .queue: context.directives.queueTimeout = time
+            case .tarpit: context.directives.tarpitTimeout = time
             }
         case .earlyHint(let name, let value):
-            value.render(facts, program)
+            value.render(context, program)
             var text: [UInt8] = []
             text.append(program.text(name.text))
-            facts.directives.earlyHints.append((text, facts.rendered))
+            context.directives.earlyHints.append((text, context.rendered))
         }
         return .next
     }
@@ -107,8 +107,8 @@ enum DirectiveAction: Sendable {
 }
 
 enum ExpectProxyHeader {
-    static func run(on facts: ExchangeFacts) -> ActionResult {
-        facts.directives.expectsProxyHeader = true
+    static func run(on context: ExchangeContext) -> ActionResult {
+        context.directives.expectsProxyHeader = true
         return .next
     }
 

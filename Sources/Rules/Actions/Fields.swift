@@ -16,16 +16,16 @@ struct FieldAction: Sendable {
     let name: FieldName
     let value: Format
 
-    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
-        value.render(facts, program)
+    func run(on context: ExchangeContext, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
+        value.render(context, program)
         switch side {
-        case .request: facts.request.fields.change(operation, name, facts.rendered, program)
-        case .response: facts.response.fields.change(operation, name, facts.rendered, program)
+        case .request: context.request.fields.change(operation, name, context.rendered, program)
+        case .response: context.response.fields.change(operation, name, context.rendered, program)
         }
-        if facts.headFits { return .next }
+        if context.headFits { return .next }
         switch side {
-        case .request: facts.request.fields.removeLast()
-        case .response: facts.response.fields.removeLast()
+        case .request: context.request.fields.removeLast()
+        case .response: context.response.fields.removeLast()
         }
         return .failed
     }

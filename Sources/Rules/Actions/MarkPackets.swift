@@ -19,20 +19,20 @@ struct MarkPacketsAction: Sendable {
     let amount: Amount
 
     /// What yields no number, or one that is too large, changes nothing.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         let number: UInt32?
         switch amount {
         case .constant(let constant): number = constant
         case .computed(let expression):
-            number = facts.withScratch {
-                expression.evaluate(facts, program)?.integer(facts).flatMap(UInt32.init(exactly:))
+            number = context.withScratch {
+                expression.evaluate(context, program)?.integer(context).flatMap(UInt32.init(exactly:))
             }
         }
         guard let number else { return .next }
         if isForServer {
-            facts.directives.serverMarks.set(part, number)
+            context.directives.serverMarks.set(part, number)
         } else {
-            facts.directives.packetMarks.set(part, number)
+            context.directives.packetMarks.set(part, number)
         }
         return .next
     }

@@ -32,11 +32,13 @@ struct NormalizeAction: Sendable {
     /// `full` or `strict`.
     private let isThorough: Bool
 
-    func run(on facts: ExchangeFacts) -> ActionResult {
-        guard facts.request.hasPath else { return .next }
-        facts.rendered.removeAll(keepingCapacity: true)
-        guard facts.request.normalize(normalizer, isThorough, into: &facts.rendered) else { return .decided(.refused) }
-        return facts.setPathAndQuery(facts.rendered) ? .next : .failed
+    func run(on context: ExchangeContext) -> ActionResult {
+        guard context.request.hasPath else { return .next }
+        context.rendered.removeAll(keepingCapacity: true)
+        guard context.request.normalize(normalizer, isThorough, into: &context.rendered) else {
+            return .decided(.refused)
+        }
+        return context.setPathAndQuery(context.rendered) ? .next : .failed
     }
 
     static let row = ActionRow(

@@ -29,34 +29,34 @@ struct Redirection: Sendable {
     private var cookieFormat: Format?
 
     /// nil if the location came out empty and `ignore-empty` says to go on.
-    func outcome(_ facts: ExchangeFacts, _ program: RuleProgram) -> RuleOutcome? {
-        target.render(facts, program)
-        if facts.rendered.isEmpty, ignoresEmpty { return nil }
+    func outcome(_ context: ExchangeContext, _ program: RuleProgram) -> RuleOutcome? {
+        target.render(context, program)
+        if context.rendered.isEmpty, ignoresEmpty { return nil }
         switch kind {
-        case .location: if keepsQuery { facts.request.appendQuery(to: &facts.rendered) }
+        case .location: if keepsQuery { context.request.appendQuery(to: &context.rendered) }
         case .prefix:
             // A prefix of "/" stands for nothing.
-            if facts.rendered == [0x2F] { facts.rendered.removeAll(keepingCapacity: true) }
-            appendPath(facts)
+            if context.rendered == [0x2F] { context.rendered.removeAll(keepingCapacity: true) }
+            appendPath(context)
         case .scheme:
-            facts.rendered.append("://")
-            facts.request.appendHost(to: &facts.rendered)
-            appendPath(facts)
+            context.rendered.append("://")
+            context.request.appendHost(to: &context.rendered)
+            appendPath(context)
         }
-        var fields = [(name: "location", value: String(verbatim: facts.rendered))]
+        var fields = [(name: "location", value: String(verbatim: context.rendered))]
         // Temporary redirections: the client asks the same URI again.
         if code == 302 || code == 303 || code == 307 { fields.append(("cache-control", "no-cache")) }
         if let cookie { fields.append(("set-cookie", cookie)) }
         if let cookieFormat {
-            cookieFormat.render(facts, program)
-            fields.append(("set-cookie", String(verbatim: facts.rendered) + "; path=/;"))
+            cookieFormat.render(context, program)
+            fields.append(("set-cookie", String(verbatim: context.rendered) + "; path=/;"))
         }
         return .answer(LocalResponse(status: code, fields: fields))
     }
 
-    private func appendPath(_ facts: ExchangeFacts) {
-        facts.request.appendPath(withQuery: !dropsQuery, to: &facts.rendered)
-        if appendsSlash, dropsQuery, facts.rendered.last != 0x2F { facts.rendered.append(0x2F) }
+    private func appendPath(_ context: ExchangeContext) {
+        context.request.appendPath(withQuery: !dropsQuery, to: &context.rendered)
+        if appendsSlash, dropsQuery, context.rendered.last != 0x2F { context.rendered.append(0x2F) }
     }
 }
 

@@ -18,17 +18,17 @@ struct ReplaceFieldAction: Sendable {
     /// Whether the elements of a list are looked at one by one, rather than whole lines.
     private let takesElements: Bool
 
-    func run(on facts: ExchangeFacts, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
-        format.render(facts, program)
-        let matcher = facts.regularMatcher
-        let room = facts.headRoom
-        let undecided = facts.undecidedMatches.count
+    func run(on context: ExchangeContext, _ side: MessageSide, _ program: RuleProgram) -> ActionResult {
+        format.render(context, program)
+        let matcher = context.regularMatcher
+        let room = context.headRoom
+        let undecided = context.undecidedMatches.count
         let isDone =
             switch side {
-            case .request: change(&facts.request.fields, facts.rendered, matcher, program, room)
-            case .response: change(&facts.response.fields, facts.rendered, matcher, program, room)
+            case .request: change(&context.request.fields, context.rendered, matcher, program, room)
+            case .response: change(&context.response.fields, context.rendered, matcher, program, room)
             }
-        return isDone && facts.undecidedMatches.count == undecided ? .next : .failed
+        return isDone && context.undecidedMatches.count == undecided ? .next : .failed
     }
 
     /// Returns false when a value was not replaced: the message would grow by more than `room`.

@@ -17,19 +17,19 @@ struct ReplaceTargetAction: Sendable {
     private let expression: Int
     private let format: Format
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        let matcher = facts.regularMatcher
-        let old = facts.all(part)
-        let undecided = facts.undecidedMatches.count
-        guard facts.withBytes(old, { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }) else {
-            return facts.undecidedMatches.count == undecided ? .next : .failed
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        let matcher = context.regularMatcher
+        let old = context.all(part)
+        let undecided = context.undecidedMatches.count
+        guard context.withBytes(old, { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }) else {
+            return context.undecidedMatches.count == undecided ? .next : .failed
         }
         // An expression in the format may match something itself: its matches come first, this one again behind.
-        format.render(facts, program)
-        let template = facts.rendered
-        _ = facts.withBytes(old) { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }
-        facts.withBytes(old) { unsafe matcher.expand(template.span.bytes, of: $0) }
-        return facts.setTarget(part, matcher.output) ? .next : .failed
+        format.render(context, program)
+        let template = context.rendered
+        _ = context.withBytes(old) { matcher.finds(program.patterns.regularExpressions[expression], in: $0) }
+        context.withBytes(old) { unsafe matcher.expand(template.span.bytes, of: $0) }
+        return context.setTarget(part, matcher.output) ? .next : .failed
     }
 
     static let rows = [

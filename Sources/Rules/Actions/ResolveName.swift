@@ -1,6 +1,6 @@
 // `do-resolve`: an address for a name, from the nameservers of a `resolvers` section (manual, `http-request do-resolve`).
 //
-// The rules after it wait. The caller looks `facts.wantedName` up and passes the result to `facts.found`.
+// The rules after it wait. The caller looks `context.wantedName` up and passes the result to `context.found`.
 
 internal import Basics
 public import Configuration
@@ -14,18 +14,18 @@ struct ResolveAction: Sendable {
     let name: Expression
 
     /// What yields nothing, or more than a name, is not looked up.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         guard let place = program.table.resolvers[resolvers].place else { return .next }
-        let isThere = facts.withScratch {
-            guard let value = name.evaluate(facts, program) else { return false }
-            let bytes = value.bytes(facts)
+        let isThere = context.withScratch {
+            guard let value = name.evaluate(context, program) else { return false }
+            let bytes = value.bytes(context)
             guard bytes.count <= WantedName.bytesMax else { return false }
-            facts.wantedName.name.removeAll(keepingCapacity: true)
-            facts.withBytes(bytes) { facts.wantedName.name.append($0) }
+            context.wantedName.name.removeAll(keepingCapacity: true)
+            context.withBytes(bytes) { context.wantedName.name.append($0) }
             return true
         }
         guard isThere else { return .next }
-        facts.wantedName.want(variable, from: place, prefersIPv4: prefersIPv4)
+        context.wantedName.want(variable, from: place, prefersIPv4: prefersIPv4)
         return .wait(.address)
     }
 

@@ -21,13 +21,13 @@ struct PriorityAction: Sendable {
     private let expression: Expression
 
     /// What yields no number changes nothing.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        let number = facts.withScratch { expression.evaluate(facts, program)?.integer(facts) }
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        let number = context.withScratch { expression.evaluate(context, program)?.integer(context) }
         guard let number else { return .next }
         let value = min(max(number, -part.most), part.most)
         switch part {
-        case .level: facts.directives.priority.level = value
-        case .offset: facts.directives.priority.offset = value
+        case .level: context.directives.priority.level = value
+        case .offset: context.directives.priority.offset = value
         }
         return .next
     }

@@ -15,12 +15,12 @@ struct RetriesAction: Sendable {
     private let amount: Amount
 
     /// What yields no such number changes nothing.
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         switch amount {
-        case .constant(let number): facts.directives.retries = number
+        case .constant(let number): context.directives.retries = number
         case .computed(let expression):
-            let number = facts.withScratch { expression.evaluate(facts, program)?.integer(facts) }
-            if let number, Self.limits.contains(number) { facts.directives.retries = number }
+            let number = context.withScratch { expression.evaluate(context, program)?.integer(context) }
+            if let number, Self.limits.contains(number) { context.directives.retries = number }
         }
         return .next
     }

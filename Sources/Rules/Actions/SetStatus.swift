@@ -13,9 +13,9 @@ struct StatusAction: Sendable {
     private let status: Int
     private let reason: TableSlice?
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        facts.response.setStatus(status)
-        if let reason { facts.response.setReason(program.text(reason)) }
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        context.response.setStatus(status)
+        if let reason { context.response.setReason(program.text(reason)) }
         return .next
     }
 

@@ -22,15 +22,15 @@ struct TargetAction: Sendable {
     private let part: Part
     private let text: Format
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
-        text.render(facts, program)
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
+        text.render(context, program)
         let isChanged =
             switch part {
-            case .method: facts.request.changeMethod(facts.rendered)
-            case .path: facts.setTarget(.path, facts.rendered)
-            case .pathAndQuery: facts.setTarget(.pathAndQuery, facts.rendered)
-            case .query: facts.setTarget(.query, facts.rendered)
-            case .target: facts.setTarget(.target, facts.rendered)
+            case .method: context.request.changeMethod(context.rendered)
+            case .path: context.setTarget(.path, context.rendered)
+            case .pathAndQuery: context.setTarget(.pathAndQuery, context.rendered)
+            case .query: context.setTarget(.query, context.rendered)
+            case .target: context.setTarget(.target, context.rendered)
             }
         return isChanged ? .next : .failed
     }
@@ -67,7 +67,7 @@ extension TargetAction.Part {
     }
 }
 
-extension ExchangeFacts {
+extension ExchangeContext {
     /// Replaces path and query by another spelling, unescaped.
     func setPathAndQuery(_ text: [UInt8]) -> Bool {
         withScratch {

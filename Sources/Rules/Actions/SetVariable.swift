@@ -20,18 +20,18 @@ struct VariableAction: Sendable {
     let conditions: SetConditions
     let source: Source
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         switch source {
-        case .nothing: facts.unset(name)
+        case .nothing: context.unset(name)
         case .expression(let expression):
-            facts.withScratch {
-                if let value = expression.evaluate(facts, program) { facts.set(name, value, if: conditions) }
+            context.withScratch {
+                if let value = expression.evaluate(context, program) { context.set(name, value, if: conditions) }
             }
         case .format(let format):
-            format.render(facts, program)
-            facts.withScratch {
-                let text = facts.make { $0 += facts.rendered }
-                facts.set(name, .string(text), if: conditions)
+            format.render(context, program)
+            context.withScratch {
+                let text = context.make { $0 += context.rendered }
+                context.set(name, .string(text), if: conditions)
             }
         }
         return .next
@@ -151,11 +151,11 @@ extension RulesSettings {
     /// Sets the variables of the process as the global section says, in file order.
     public func setVariables(of process: ProcessVariables, environment: [String: String]) {
         if startActions.isEmpty { return }
-        let facts = ExchangeFacts()
-        facts.processVariables = process
+        let context = ExchangeContext()
+        context.processVariables = process
         var table = table
         table.expressions.resolve(environment: environment)
         let program = RuleProgram(table)
-        for action in startActions { _ = action.run(on: facts, program) }
+        for action in startActions { _ = action.run(on: context, program) }
     }
 }

@@ -8,9 +8,9 @@ enum Waiting: Sendable {
     case pause(TimeAmount)
     case body(TimeSpan, bytes: Int?)
 
-    func run(on facts: ExchangeFacts, _ program: RuleProgram) -> ActionResult {
+    func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         switch self {
-        case .pause(let amount): amount.value(facts, program).map { .wait(.pause($0)) } ?? .next
+        case .pause(let amount): amount.value(context, program).map { .wait(.pause($0)) } ?? .next
         case .body(let time, let bytes): .wait(.body(time: time, bytes: bytes))
         }
     }
@@ -62,12 +62,14 @@ enum TimeAmount: Sendable {
     }
 
     /// nil where there is none, or nothing of it.
-    func value(_ facts: ExchangeFacts, _ program: RuleProgram) -> TimeSpan? {
+    func value(_ context: ExchangeContext, _ program: RuleProgram) -> TimeSpan? {
         switch self {
         case .constant(let time): return time
         case .computed(let expression):
-            return facts.withScratch {
-                guard let number = expression.evaluate(facts, program)?.integer(facts), number > 0 else { return nil }
+            return context.withScratch {
+                guard let number = expression.evaluate(context, program)?.integer(context), number > 0 else {
+                    return nil
+                }
                 return .milliseconds(UInt64(min(number, Self.millisecondsMax)))
             }
         }

@@ -20,10 +20,10 @@ struct Condition: Sendable {
 
     /// - Parameter settlement: what becomes of a test whose regular expression came to no result.
     func holds(
-        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
+        _ context: ExchangeContext, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
     ) -> Bool {
-        facts.undecidedMatches.isInDoubt = false
-        return anyAlternativeHolds(facts, program, isInverted ? settlement.inverted : settlement) != isInverted
+        context.undecidedMatches.isInDoubt = false
+        return anyAlternativeHolds(context, program, isInverted ? settlement.inverted : settlement) != isInverted
     }
 
     /// What can be said while more of the message may come.
@@ -32,9 +32,9 @@ struct Condition: Sendable {
     /// As `holds`, for messages that are still growing: a sample that is not there yet decides nothing, unless the rest
     /// of its alternative fails, or another alternative holds, without it.
     func verdict(
-        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
+        _ context: ExchangeContext, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement = .asNoMatch
     ) -> Verdict {
-        facts.undecidedMatches.isInDoubt = false
+        context.undecidedMatches.isInDoubt = false
         let settlement = isInverted ? settlement.inverted : settlement
         var isOpen = false
         var alternative = Verdict.holds
@@ -46,11 +46,11 @@ struct Condition: Sendable {
                 alternative = .holds
             }
             if alternative == .fails { continue }
-            facts.isUndecided = false
-            let matches = program.expressions.lists[Int(term.list)].holds(facts, program)
-            if !matches && facts.isUndecided {
+            context.isUndecided = false
+            let matches = program.expressions.lists[Int(term.list)].holds(context, program)
+            if !matches && context.isUndecided {
                 alternative = .undecided
-            } else if !settled(matches != term.isNegated, facts, settlement) {
+            } else if !settled(matches != term.isNegated, context, settlement) {
                 alternative = .fails
             }
         }
@@ -62,14 +62,14 @@ struct Condition: Sendable {
     /// Alternatives and terms are joined by "or" and "and": if each term in doubt is settled one way, so is the whole.
     @inline(__always)
     private func settled(
-        _ holds: Bool, _ facts: ExchangeFacts, _ settlement: UndecidedMatches.Settlement
+        _ holds: Bool, _ context: ExchangeContext, _ settlement: UndecidedMatches.Settlement
     ) -> Bool {
-        facts.undecidedMatches.isInDoubt ? facts.settle(holds, settlement) : holds
+        context.undecidedMatches.isInDoubt ? context.settle(holds, settlement) : holds
     }
 
     @inline(__always)
     private func anyAlternativeHolds(
-        _ facts: ExchangeFacts, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement
+        _ context: ExchangeContext, _ program: RuleProgram, _ settlement: UndecidedMatches.Settlement
     ) -> Bool {
         var holds = true
         for i in terms.range {
@@ -80,8 +80,8 @@ struct Condition: Sendable {
             }
             // Once a term has failed, the rest of its alternative does not matter.
             if holds {
-                let matches = program.expressions.lists[Int(term.list)].holds(facts, program)
-                holds = settled(matches != term.isNegated, facts, settlement)
+                let matches = program.expressions.lists[Int(term.list)].holds(context, program)
+                holds = settled(matches != term.isNegated, context, settlement)
             }
         }
         return holds

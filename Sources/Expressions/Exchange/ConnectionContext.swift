@@ -1,10 +1,10 @@
-// What an exchange's facts say of the client's connection and of where the exchange went: two values, each filled in at once.
+// What an exchange's context holds about the client's connection and of where the exchange went: two values, each filled in at once.
 
 public import Basics
 public import ProxyProtocol
 
 /// The client's connection, as rules and logs may know it.
-public struct ConnectionFacts: Sendable {
+public struct ConnectionContext: Sendable {
     /// The client's address.
     public var client = SocketAddress.ip(.anyV4, port: 0)
     /// The address the client connected to.
@@ -32,7 +32,7 @@ public struct ConnectionFacts: Sendable {
 public struct Destination: Sendable {
     /// The frontend's name until a backend is chosen.
     public var backendName = ""
-    public var serverName = ExchangeFacts.noServer
+    public var serverName = ExchangeContext.noServer
     /// The backend's index in the plan, and the server's in the backend; nil until they are chosen.
     public var backendIndex: Int?
     public var serverIndex: Int?
@@ -50,7 +50,7 @@ public struct Destination: Sendable {
 }
 
 // Short names for both.
-extension ExchangeFacts {
+extension ExchangeContext {
     @inlinable public var client: SocketAddress {
         get { connection.client }
         set { connection.client = newValue }

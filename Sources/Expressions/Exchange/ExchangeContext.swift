@@ -9,9 +9,9 @@ public import HTTP
 internal import Patterns
 
 /// One request, its response and what happened between them.
-public final class ExchangeFacts {
+public final class ExchangeContext {
     /// The connection; it stays when the exchange is cleared.
-    public var connection: ConnectionFacts {
+    public var connection: ConnectionContext {
         @inlinable _read { yield storedConnection }
         @inlinable _modify { yield &storedConnection }
     }
@@ -132,7 +132,7 @@ public final class ExchangeFacts {
     @safe @exclusivity(unchecked) public var rendered: [UInt8] = []
 
     /// Steps that matching one regular expression may take (`tune.regex.max-steps`).
-    public var regularStepsMax = ExchangeFacts.defaultRegularStepsMax
+    public var regularStepsMax = ExchangeContext.defaultRegularStepsMax
     /// Matches of regular expressions that came to no result.
     @safe @exclusivity(unchecked) public var undecidedMatches = UndecidedMatches()
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
@@ -145,7 +145,7 @@ public final class ExchangeFacts {
     // What each request touches many times, from other rooms, where the mark of a stored property is not known. Its accesses are
     // short, and none calls back.
 
-    @safe @exclusivity(unchecked) @usableFromInline internal var storedConnection = ConnectionFacts()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedConnection = ConnectionContext()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedDestination = Destination()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedRequest = RequestHead()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedResponse = ResponseHead()
@@ -161,7 +161,7 @@ public final class ExchangeFacts {
     /// Ordinary patterns need some hundred steps for a header line; this many take a few milliseconds.
     public static let defaultRegularStepsMax: UInt32 = 100_000
 
-    /// Forgets the exchange, and keeps the connection's facts and all memory of the usual size.
+    /// Forgets the exchange, and keeps the connection's values and all memory of the usual size.
     public func clear() {
         request.clear()
         response.clear()
