@@ -101,10 +101,13 @@ extension Server {
         _ = states.set(configuration.check == nil ? HealthState.unchecked : record.state)
     }
 
-    // These three cost a few loads: requests ask for them.
+    // These cost a load or two: requests ask for them.
     public var weight: Int { live.weight }
     public var limits: ServerLimits { live.limits }
-    public var pool: PoolLimits { live.pool }
+    public var poolIdleTime: TimeSpan { live.idleTime }
+    public var poolConnectionsMax: Int? { live.idleConnectionsMax }
+    public var poolConnectionsLow: Int { live.idleConnectionsLow }
+    public var connectionReusesMax: Int? { live.reusesMax }
 
     /// The PROXY protocol header that its connections begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion? {

@@ -117,6 +117,10 @@ struct LiveConfiguration: ~Copyable, Sendable {
     func read<Part>(_ part: (borrowing ServerConfiguration) -> Part) -> Part { whole.withLock { part($0) } }
 
     var weight: Int { weightNow.load(ordering: .relaxed) }
+    var idleTime: TimeSpan { TimeSpan(nanoseconds: poolIdleTime.load(ordering: .relaxed)) }
+    var idleConnectionsMax: Int? { Self.limit(poolMax) }
+    var idleConnectionsLow: Int { poolLow.load(ordering: .relaxed) }
+    var reusesMax: Int? { Self.limit(poolReusesMax) }
 
     var limits: ServerLimits {
         var limits = ServerLimits()
@@ -124,15 +128,6 @@ struct LiveConfiguration: ~Copyable, Sendable {
         limits.minConnections = Self.limit(connectionsMin)
         limits.queueMax = Self.limit(queueMax)
         return limits
-    }
-
-    var pool: PoolLimits {
-        var pool = PoolLimits()
-        pool.connectionsMax = Self.limit(poolMax)
-        pool.connectionsLow = poolLow.load(ordering: .relaxed)
-        pool.reusesMax = Self.limit(poolReusesMax)
-        pool.idleTime = TimeSpan(nanoseconds: poolIdleTime.load(ordering: .relaxed))
-        return pool
     }
 
     var currentTraits: Traits { Traits(rawValue: traits.load(ordering: .acquiring)) }

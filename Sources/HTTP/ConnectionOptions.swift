@@ -21,7 +21,9 @@ public struct ConnectionOptions: OptionSet, Sendable {
     init(of fields: borrowing HeaderFields) {
         self = []
         guard fields.contains(.connection) else { return }
-        for i in 0..<fields.count where fields.known(i) == .connection {
+        var index = 0
+        while let i = fields.next(.connection, from: index) {
+            index = i + 1
             let value = fields.value(i)
             // Fast path: the value is usually a single option.
             let whole = Self(option: value)
@@ -36,21 +38,53 @@ public struct ConnectionOptions: OptionSet, Sendable {
         }
     }
 
-    /// Classifies one element of the list.
+    /// Classifies one element of the list. The words are compared as numbers, letters in either case: no other bytes of a field's
+    /// value become the same with the bit for lower case.
+    @inline(__always)
     private init(option: RawSpan) {
+        let word: ConnectionOptions?
         switch option.byteCount {
-        case 2: self = option.equalsIgnoringCase("te") ? .te : .fieldName
-        case 5: self = option.equalsIgnoringCase("close") ? .close : .fieldName
-        case 7: self = option.equalsIgnoringCase("upgrade") ? .upgrade : .fieldName
-        case 10: self = option.equalsIgnoringCase("keep-alive") ? .keepAlive : .fieldName
-        default: self = .fieldName
+        case 2: word = option.lowered(at: 0, UInt16.self) == Self.teBytes ? .te : nil
+        case 5:
+            let isClose = option.lowered(at: 0, UInt32.self) == Self.closBytes && option[4] | 0x20 == 0x65
+            word = isClose ? .close : nil
+        case 7:
+            let isUpgrade =
+                option.lowered(at: 0, UInt32.self) == Self.upgrBytes
+                && option.lowered(at: 3, UInt32.self) == Self.radeBytes
+            word = isUpgrade ? .upgrade : nil
+        case 10:
+            let isKeepAlive =
+                option.lowered(at: 0, UInt64.self) == Self.keepAliBytes
+                && option.lowered(at: 8, UInt16.self) == Self.veBytes
+            word = isKeepAlive ? .keepAlive : nil
+        default: word = nil
         }
+        self = word ?? .fieldName
     }
+
+    private static var teBytes: UInt16 { UInt16(littleEndian: 0x6574) }
+    private static var closBytes: UInt32 { UInt32(littleEndian: 0x736F_6C63) }
+    private static var upgrBytes: UInt32 { UInt32(littleEndian: 0x7267_7075) }
+    private static var radeBytes: UInt32 { UInt32(littleEndian: 0x6564_6172) }
+    private static var keepAliBytes: UInt64 { UInt64(littleEndian: 0x696C_612D_7065_656B) }
+    private static var veBytes: UInt16 { UInt16(littleEndian: 0x6576) }
 
     /// Whether the connection persists after this message (RFC 9112 section 9.3).
     func keepsAlive(_ version: HTTPVersion) -> Bool {
         if contains(.close) { return false }
         return version == .http11 || contains(.keepAlive)
+    }
+}
+
+extension RawSpan {
+    /// The bytes at `offset` as one number, each with the bit set that makes a letter lower case.
+    @inline(__always)
+    fileprivate func lowered<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Word {
+        precondition(offset &+ MemoryLayout<Word>.size <= byteCount, "a word beyond the end")
+        // Safe: the word lies inside, as was just checked.
+        return unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Word.self)
+            | Word(truncatingIfNeeded: 0x2020_2020_2020_2020 as UInt64)
     }
 }
 

@@ -34,7 +34,17 @@ extension HeaderFields {
         var kept: UInt64 = 0
         if keepingUpgrade { kept |= KnownField.upgrade.bit }
         if keepingTrailer { kept |= KnownField.trailer.bit }
-        removeAll { fields, i in fields.entries[i].isSetApart && fields.known(i).bit & kept == 0 }
+        var count = 0
+        var present: UInt64 = 0
+        for i in entries.indices {
+            let entry = entries[i]
+            if entry.isSetApart && entry.known.bit & kept == 0 { continue }
+            present |= entry.known.bit
+            if count < i { entries[count] = entry }
+            count &+= 1
+        }
+        if count < entries.count { entries.removeLast(entries.count - count) }
+        self.present = present
     }
 
     /// `setApartHopByHop` and `removeSetApart` in one, for a received head that no rule inspects.

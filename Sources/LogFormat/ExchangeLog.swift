@@ -81,7 +81,7 @@ public struct ExchangeLog: Sendable {
 
     /// Whether the exchange is logged, and how loudly.
     public func verdict(_ context: ExchangeContext) -> Verdict {
-        if settings.skipsNull, context.bytesFromClient == 0, context.requestLine.isEmpty { return .skip }
+        if settings.skipsNull, context.outcome.bytesFromClient == 0, context.requestLine.isEmpty { return .skip }
         if let steps = settings.steps, !steps.contains(.close), !isFailedStart(context) { return .skip }
         if context.hasFailed(isHTTP: isHTTP) { return settings.separatesErrors ? .error : .info }
         return settings.skipsNormal ? .skip : .info

@@ -30,31 +30,31 @@ enum JSONLine {
         out.append(name: context.serverName, unless: ExchangeContext.noServer)
         if isHTTP { appendRequest(context, to: &out) }
         out.append(",\"bytes_sent\":" as StaticString)
-        out.append(number: context.bytesToClient)
+        out.append(number: context.outcome.bytesToClient)
         out.append(",\"bytes_received\":" as StaticString)
-        out.append(number: context.bytesFromClient)
+        out.append(number: context.outcome.bytesFromClient)
         if isHTTP { out.append(time: "request_ms", timers.requestTime) }
         out.append(time: "queue_ms", timers.queueTime)
         out.append(time: "connect_ms", timers.connectTime)
         if isHTTP { out.append(time: "response_ms", timers.responseTime) }
         out.append(time: "total_ms", isHTTP ? timers.activeTime : timers.totalTime)
         out.append(",\"termination\":\"" as StaticString)
-        out.append(context.termination.cause.rawValue)
-        out.append(context.termination.phase.rawValue)
+        out.append(context.outcome.termination.cause.rawValue)
+        out.append(context.outcome.termination.phase.rawValue)
         if isHTTP {
-            out.append(context.termination.clientCookie.rawValue)
-            out.append(context.termination.serverCookie.rawValue)
+            out.append(context.outcome.termination.clientCookie.rawValue)
+            out.append(context.outcome.termination.serverCookie.rawValue)
         }
         out.append("\",\"retries\":" as StaticString)
-        out.append(number: context.retries)
+        out.append(number: context.outcome.retries)
         out.append(",\"redispatched\":" as StaticString)
-        out.append(bool: context.isRedispatched)
-        out.append(count: "connections", context.counts.process)
-        out.append(count: "frontend_connections", context.counts.frontend)
-        out.append(count: "backend_connections", context.counts.backend)
-        out.append(count: "server_connections", context.counts.server)
-        out.append(count: "server_queue", context.counts.serverQueue)
-        out.append(count: "backend_queue", context.counts.backendQueue)
+        out.append(bool: context.outcome.isRedispatched)
+        out.append(count: "connections", context.outcome.counts.process)
+        out.append(count: "frontend_connections", context.outcome.counts.frontend)
+        out.append(count: "backend_connections", context.outcome.counts.backend)
+        out.append(count: "server_connections", context.outcome.counts.server)
+        out.append(count: "server_queue", context.outcome.counts.serverQueue)
+        out.append(count: "backend_queue", context.outcome.counts.backendQueue)
         if !context.uniqueID.isEmpty {
             out.append(",\"unique_id\":" as StaticString)
             out.append(json: context.uniqueID)
@@ -91,7 +91,7 @@ enum JSONLine {
         } else {
             out.append("null" as StaticString)
         }
-        out.append(time: "status", context.status)
+        out.append(time: "status", context.outcome.status)
     }
 }
 

@@ -158,27 +158,27 @@ extension LogVariable {
 
         case .status: out.append(number: context.statusSoFar)
         case .bytesToClient:
-            out.append(number: Int(truncatingIfNeeded: context.bytesToClient), growing: isLine, context)
-        case .bytesFromClient: out.append(number: context.bytesFromClient)
+            out.append(number: Int(truncatingIfNeeded: context.outcome.bytesToClient), growing: isLine, context)
+        case .bytesFromClient: out.append(number: context.outcome.bytesFromClient)
 
         case .requestCookie: out.append(text: context.requestCookie, flags, isLine: isLine)
         case .responseCookie: out.append(text: context.responseCookie, flags, isLine: isLine)
         case .termination, .terminationAndCookies:
-            out.append(context.termination.cause.rawValue)
-            out.append(context.termination.phase.rawValue)
+            out.append(context.outcome.termination.cause.rawValue)
+            out.append(context.outcome.termination.phase.rawValue)
             guard self == .terminationAndCookies else { return }
-            out.append(context.termination.clientCookie.rawValue)
-            out.append(context.termination.serverCookie.rawValue)
+            out.append(context.outcome.termination.clientCookie.rawValue)
+            out.append(context.outcome.termination.serverCookie.rawValue)
 
         case .processConnections: out.append(number: context.connections.process)
         case .frontendConnections: out.append(number: context.connections.frontend)
         case .backendConnections: out.append(number: context.connections.backend)
         case .serverConnections: out.append(number: context.connections.server)
-        case .serverQueue: out.append(number: context.counts.serverQueue)
-        case .backendQueue: out.append(number: context.counts.backendQueue)
+        case .serverQueue: out.append(number: context.outcome.counts.serverQueue)
+        case .backendQueue: out.append(number: context.outcome.counts.backendQueue)
         case .retries:
-            if context.isRedispatched { out.append(0x2B) }
-            out.append(number: context.retries)
+            if context.outcome.isRedispatched { out.append(0x2B) }
+            out.append(number: context.outcome.retries)
 
         case .requestCaptures: out.append(captures: context.requestCaptures, flags)
         case .responseCaptures: out.append(captures: context.responseCaptures, flags)
@@ -229,8 +229,8 @@ extension ExchangeContext {
 
     /// The connections when the line is written; before that, for rules, those now.
     fileprivate var connections: ConnectionCounts {
-        guard counts.process == 0, let site else { return counts }
-        var now = counts
+        guard outcome.counts.process == 0, let site else { return outcome.counts }
+        var now = outcome.counts
         now.process = site.number(.connections)
         now.frontend = site.number(.connections, ofFrontend: frontendIndex)
         if let backendIndex {

@@ -60,19 +60,21 @@ enum ForwardingKeywords {
     private static func addressField(
         _ usual: AddressField, _ words: [String], _ args: inout Arguments
     ) throws(ConfigProblem) -> AddressField {
-        var field = usual
+        var header = usual.header
+        var exceptions: [IPNetwork] = []
+        var onlyIfNone = false
         while let word = args.nextIfPresent() {
             switch word.text {
-            case "except": field.exceptions.append(try IPNetwork(try args.next("an address range")))
-            case "header": field.header = try header(&args)
-            case "if-none" where words.contains("if-none"): field.onlyIfNone = true
+            case "except": exceptions.append(try IPNetwork(try args.next("an address range")))
+            case "header": header = try Self.header(&args)
+            case "if-none" where words.contains("if-none"): onlyIfNone = true
             default:
                 throw args.problem(
                     "unexpected '\(word.text)'", at: word, expected: words.joined(separator: ", "),
                     suggestion: nearest(word.text, among: words))
             }
         }
-        return field
+        return AddressField(header: header, exceptions: exceptions, onlyIfNone: onlyIfNone)
     }
 
     private static func header(_ args: inout Arguments) throws(ConfigProblem) -> [UInt8] {

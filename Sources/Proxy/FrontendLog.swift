@@ -12,10 +12,10 @@ extension FrontendPlan {
         _ context: ExchangeContext, _ level: LogLevel, backend: BackendPlan? = nil, server: Server? = nil,
         _ worker: Worker
     ) {
-        context.counts.process = worker.plan.admission.connections.current
-        context.counts.frontend = sessions.current
-        context.counts.backend = backend?.backend.active.current ?? 0
-        context.counts.server = server?.active.current ?? 0
+        context.outcome.counts.process = worker.plan.admission.connections.current
+        context.outcome.counts.frontend = sessions.current
+        context.outcome.counts.backend = backend?.backend.active.current ?? 0
+        context.outcome.counts.server = server?.active.current ?? 0
         if log.numbersLines { context.logCounter = logLines.wrappingAdd(1, ordering: .relaxed).oldValue }
         write(context, level, to: lineTargets.plain, profile: nil, worker)
         for profile in lineTargets.profiled.indices where !log.drops(context, profile: profile) {

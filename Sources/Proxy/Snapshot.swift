@@ -227,7 +227,7 @@ extension Server {
         row.backupServers = isBackup ? 1 : 0
         row.idleConnections = idle.current
         row.idleReusedConnections = min(idleReused.current, row.idleConnections)
-        row.idleConnectionsLimit = pool.connectionsMax
+        row.idleConnectionsLimit = poolConnectionsMax
         row.usedConnections = active.current
         guard check != nil else { return row }
         row.checkRise = record.thresholds.rise

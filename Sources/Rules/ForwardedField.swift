@@ -33,7 +33,7 @@ struct ForwardedParts: Sendable {
 }
 
 /// How a backend tells its servers who asked.
-public struct ForwardedField: Sendable {
+public final class ForwardedField: Sendable {
     private let parts: ForwardedParts
     private let program: RuleProgram
 

@@ -132,7 +132,7 @@ public final class RuleSet: Sendable {
             case .wait(let wait): return .wait(wait, index: i + 1)
             case .undecided: return .wait(.more, index: i)
             case .failed:
-                context.failedRewrites += 1
+                context.outcome.failedRewrites += 1
                 if context.isStrict {
                     context.note(rules[i], program)
                     return .decided(.rewriteFailed)

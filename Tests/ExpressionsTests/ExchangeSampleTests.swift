@@ -15,14 +15,14 @@ import Testing
     private func ended() throws -> ExchangeContext {
         let context = try exchange("GET http://a.example/x/y?z=1 HTTP/1.1\nHost: a.example\n\n")
         try answer("HTTP/1.1 503 Unavailable\n\n", context)
-        context.serverStatus = 500
-        context.retries = 2
+        context.outcome.serverStatus = 500
+        context.outcome.retries = 2
         context.directives.priority.level = -3
         context.directives.priority.offset = 250
-        context.isRedispatched = true
-        context.termination = Termination(.server, .headers)
-        context.bytesFromClient = 120
-        context.bytesToClient = 4_500
+        context.outcome.isRedispatched = true
+        context.outcome.termination = Termination(.server, .headers)
+        context.outcome.bytesFromClient = 120
+        context.outcome.bytesToClient = 4_500
         context.requestCaptures.begin([8, 8])
         context.responseCaptures.begin([8])
         unsafe context.requestCaptures.set(0, Array("curl/8.0 (linux)".utf8).span.bytes)

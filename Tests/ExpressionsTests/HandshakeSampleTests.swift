@@ -28,9 +28,9 @@ import Testing
         values.append(0xE0, "first".utf8)
         values.append(0xE0, "second".utf8)
         values.append(0xE1, [])
-        context.headerValues = values
+        context.connection.origin = ConnectionOrigin(
+            peer: .ip(.loopbackV4, port: 50_000), local: context.local, headerValues: values)
         context.client = .ip(.v4(0x0102_0304), port: 1_111)
-        context.acceptedFrom = .ip(.loopbackV4, port: 50_000)
         return context
     }
 
@@ -99,11 +99,10 @@ import Testing
     private func failed(_ fault: HandshakeFault) throws -> ExchangeContext {
         let context = try exchange()
         context.client = .ip(.loopbackV4, port: 56_059)
-        context.frontendName = "www"
-        context.socketID = 2
+        context.connection.listener = ListenerIdentity(frontendName: "www", socketID: 2)
         context.handshakeFault = fault
-        context.status = 0
-        context.termination = Termination(.proxy, .request)
+        context.outcome.status = 0
+        context.outcome.termination = Termination(.proxy, .request)
         context.timers = ExchangeTimers()
         context.timers.acceptDate = WallTime(seconds: 1_354_556_110, microseconds: 380_000)
         context.timers.ended = context.timers.accepted
@@ -125,7 +124,7 @@ import Testing
             try line(lines, isHTTP: isHTTP, context)
                 == "127.0.0.1:56059 [03/Dec/2012:17:35:10.380] www/2: "
                 + "Received something which does not look like a PROXY protocol header")
-        context.socketName = "public"
+        context.connection.listener = ListenerIdentity(frontendName: "www", socketID: 2, socketName: "public")
         #expect(try line(lines, isHTTP: isHTTP, context).contains("] www/public: Received something"))
     }
 

@@ -66,7 +66,7 @@ import Testing
         let context = try routed()
         #expect(try value(expression, context) == nil)
         for socket: Int32 in [9, 8] {
-            context.clientSocket = socket
+            context.connection.clientSocket = socket
             context.serverSocket = socket
             #expect(try value(expression, context) == (socket == 9 ? expected : nil))
         }
@@ -113,19 +113,18 @@ import Testing
     func `A sample yields what the manual says`(expression: String, expected: String?) throws {
         let context = try exchange()
         context.client = .ip(.v4(0xC000_024D), port: 1)
-        context.acceptedFrom = .ip(.v4(0x0A00_0107), port: 4711)
-        context.acceptedAt = .ip(.v4(0xC0A8_0001), port: 80)
+        let isLocal = expression == "fc_dst_is_local"
+        context.connection.origin = ConnectionOrigin(
+            peer: .ip(.v4(0x0A00_0107), port: 4711), local: .ip(.v4(isLocal ? 0x7F00_0001 : 0xC0A8_0001), port: 80))
         context.sourceAddress = .ip(.v4(0x0A09_0901), port: 40_000)
         context.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
-        context.socketID = 2
-        context.socketName = "public"
+        context.connection.listener = ListenerIdentity(socketID: 2, socketName: "public")
         context.threadIndex = 3
         context.serverConnectionWasUsed = true
-        context.counts.backendQueue = 4
-        context.counts.serverQueue = 3
+        context.outcome.counts.backendQueue = 4
+        context.outcome.counts.serverQueue = 3
         context.requestCounter = 5 << 32 + 7
-        context.isFirstRequest = false
-        if expression == "fc_dst_is_local" { context.acceptedAt = .ip(.v4(0x7F00_0001), port: 80) }
+        context.connection.isFirstRequest = false
         if let expected {
             #expect(try value(expression, context) == expected)
         } else {

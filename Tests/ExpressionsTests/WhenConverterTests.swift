@@ -30,10 +30,10 @@ import Testing
         #expect(try conditions(context) == ["normal"])
         context.serverAddress = .ip(.loopbackV4, port: 80)
         #expect(try conditions(context) == ["normal", "forwarded", "processed"])
-        context.status = 502
+        context.outcome.status = 502
         #expect(try conditions(context) == ["error", "forwarded", "processed"])
-        context.status = 200
-        context.isRedispatched = true
+        context.outcome.status = 200
+        context.outcome.isRedispatched = true
         #expect(try conditions(context) == ["error", "forwarded", "processed"])
     }
 

@@ -33,17 +33,17 @@ import Testing
         let context = try exchange(
             "GET /hello HTTP/1.1\nHost: 127.0.0.1:5580\nUser-Agent: agent \"x\" {a|b} #é\nX: one, two\n\n")
         context.client = .ip(.v4(0x7F00_0001), port: 52_702)
-        context.frontendName = "www"
+        context.connection.listener = ListenerIdentity(frontendName: "www")
         context.backendName = "www"
         context.timers = timers(handshake: 0, idle: 0, request: 0, queue: 0, connect: 0, response: 0, data: 0)
         context.timers.queueLeft = nil
         context.timers.connected = nil
         context.timers.responseHeadDone = nil
-        context.status = 200
-        context.bytesToClient = 76
-        context.termination = Termination(.local, .request)
-        context.counts.process = 1
-        context.counts.frontend = 1
+        context.outcome.status = 200
+        context.outcome.bytesToClient = 76
+        context.outcome.termination = Termination(.local, .request)
+        context.outcome.counts.process = 1
+        context.outcome.counts.frontend = 1
         return context
     }
 
@@ -84,8 +84,8 @@ import Testing
         let context = try answered()
         log.captureRequest(context)
         context.clear()
-        context.status = 400
-        context.termination = Termination(.proxy, .request)
+        context.outcome.status = 400
+        context.outcome.termination = Termination(.proxy, .request)
         #expect(
             line(log, context).hasSuffix(" www www/<NOSRV> -1/-1/-1/-1/+0 400 +0 - - PR-- 0/0/0/0/0 0/0 \"<BADREQ>\""))
     }
@@ -100,7 +100,7 @@ import Testing
 
     @Test func `option tcplog, also where a frontend in TCP mode says httplog`() throws {
         let context = ExchangeContext()
-        context.frontendName = "in"
+        context.connection.listener = ListenerIdentity(frontendName: "in")
         context.client = .ip(.v4(0x0A00_0001), port: 1_000)
         context.clear()
         context.backendName = "out"
@@ -109,8 +109,8 @@ import Testing
         context.timers.requestBegun = nil
         context.timers.requestDone = nil
         context.timers.responseHeadDone = nil
-        context.bytesToClient = 212
-        context.counts.process = 1
+        context.outcome.bytesToClient = 212
+        context.outcome.counts.process = 1
         let expected = "10.0.0.1:1000 [21/Nov/2026:07:15:25.196] in out/s1 1/2/5010 212 -- 1/0/0/0/0 0/0"
         #expect(try line(log("option tcplog", isHTTP: false), context) == expected)
         #expect(try line(log("option httplog", isHTTP: false), context) == expected)
@@ -183,29 +183,29 @@ import Testing
     @Test func `Which exchanges are logged, and how loudly`() throws {
         let all = "option dontlognull\noption dontlog-normal\noption log-separate-errors"
         let normal = try answered()
-        normal.bytesFromClient = 100
+        normal.outcome.bytesFromClient = 100
         #expect(try log("").verdict(normal) == .info)
         #expect(try log(all).verdict(normal) == .skip)
         #expect(try log("\(all)\nno option dontlog-normal").verdict(normal) == .info)
 
         let changes: [(ExchangeContext) -> Void] = [
-            { $0.status = 503 }, { $0.termination = Termination(.client, .data) },
-            { $0.termination = Termination(.proxy, .request) }, { $0.isRedispatched = true },
+            { $0.outcome.status = 503 }, { $0.outcome.termination = Termination(.client, .data) },
+            { $0.outcome.termination = Termination(.proxy, .request) }, { $0.outcome.isRedispatched = true },
             {
-                $0.termination = Termination()
-                $0.retries = 1
+                $0.outcome.termination = Termination()
+                $0.outcome.retries = 1
             },
         ]
         for change in changes {
             let failed = try answered()
-            failed.bytesFromClient = 100
+            failed.outcome.bytesFromClient = 100
             change(failed)
             #expect(try log(all).verdict(failed) == .error)
             #expect(try log("option dontlog-normal").verdict(failed) == .info)
         }
 
         let probe = ExchangeContext()
-        probe.termination = Termination(.client, .request)
+        probe.outcome.termination = Termination(.client, .request)
         #expect(try log("option dontlognull").verdict(probe) == .skip)
         #expect(try log("").verdict(probe) == .info)
         #expect(try log("option dontlognull\nno option dontlognull").verdict(probe) == .info)

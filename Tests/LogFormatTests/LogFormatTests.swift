@@ -25,26 +25,26 @@ import Testing
         context.local = .ip(.v4(0x7F00_0001), port: 5_580)
         context.serverAddress = .ip(.v4(0x7F00_0001), port: 5_999)
         context.sourceAddress = .ip(.v4(0x7F00_0001), port: 44_598)
-        context.frontendName = "www"
+        context.connection.listener = ListenerIdentity(frontendName: "www")
         context.backendName = "shop"
         context.serverName = "s1"
-        context.status = 404
-        context.bytesToClient = 500
-        context.bytesFromClient = 87
-        context.retries = 2
+        context.outcome.status = 404
+        context.outcome.bytesToClient = 500
+        context.outcome.bytesFromClient = 87
+        context.outcome.retries = 2
         context.requestCounter = 1
         context.logCounter = 7
         context.uniqueID = Array("id".utf8)
         context.requestCookie = Array("SRV=1".utf8)
-        context.counts.process = 1
-        context.counts.frontend = 2
-        context.counts.backend = 3
-        context.counts.server = 4
-        context.counts.serverQueue = 5
-        context.counts.backendQueue = 6
-        context.termination = Termination(.server, .data)
-        context.termination.clientCookie = .valid
-        context.termination.serverCookie = .notSet
+        context.outcome.counts.process = 1
+        context.outcome.counts.frontend = 2
+        context.outcome.counts.backend = 3
+        context.outcome.counts.server = 4
+        context.outcome.counts.serverQueue = 5
+        context.outcome.counts.backendQueue = 6
+        context.outcome.termination = Termination(.server, .data)
+        context.outcome.termination.clientCookie = .valid
+        context.outcome.termination.serverCookie = .notSet
         context.timers = timers(handshake: 1, idle: 2, request: 4, queue: 8, connect: 16, response: 32, data: 64)
         return context
     }
@@ -102,7 +102,7 @@ import Testing
 
     @Test func `A redispatched request has its mark`() throws {
         let context = try finished()
-        context.isRedispatched = true
+        context.outcome.isRedispatched = true
         #expect(try rendered("%rc", context) == "+2")
     }
 
@@ -123,7 +123,7 @@ import Testing
         context.response.setStatus(418)
         #expect(try rendered("%ST", context, for: .message) == "418")
         #expect(try value("status", context) == "418")
-        context.status = 502
+        context.outcome.status = 502
         #expect(try rendered("%ST", context) == "502")
     }
 

@@ -90,7 +90,7 @@ public func problem(_ text: String, in kind: SectionKind = .listen) throws -> Co
 /// An exchange whose request is `request`, with `\n` for its line ends.
 public func exchange(_ request: String = "GET / HTTP/1.1\nHost: example.com\n\n") throws -> ExchangeContext {
     let context = ExchangeContext()
-    context.frontendName = "www"
+    context.connection.listener = ListenerIdentity(frontendName: "www")
     context.client = .ip(.v4(0x0A00_0107), port: 4711)
     context.local = .ip(.v4(0xC0A8_0001), port: 80)
     context.clear()
@@ -116,7 +116,7 @@ public func answer(_ response: String, _ context: ExchangeContext) throws {
     var consumed = 0
     let progress = unsafe parser.parse(bytes.span.bytes, into: &context.response, consumed: &consumed)
     guard progress == .complete else { throw Unexpected(what: "\(progress) for \(response)") }
-    context.status = context.response.status
+    context.outcome.status = context.response.status
 }
 
 /// What an expression yields, as text; nil if it yields nothing.

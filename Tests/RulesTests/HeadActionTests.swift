@@ -88,7 +88,7 @@ import Testing
     @Test func `set-status changes status and reason`() throws {
         let context = try exchange()
         try answer("HTTP/1.1 200 Fine\n\n", context)
-        context.status = -1
+        context.outcome.status = -1
         _ = try outcome("http-response set-status 503 reason \"Slow Down\"", context, .httpResponse)
         #expect(statusLine(context.response) == "503 Slow Down")
         _ = try outcome("http-after-response set-status 404 if { status 503 }", context, .httpAfterResponse)
@@ -110,13 +110,13 @@ import Testing
         let context = try exchange(long)
         context.headBytesMax = 1_000
         #expect(isFailed(try outcome("http-request \(rule)", context)))
-        #expect(context.failedRewrites == 1)
+        #expect(context.outcome.failedRewrites == 1)
         try receive(long, context)
         #expect(
             isProceeding(
                 try outcome("http-request strict-mode off\nhttp-request \(rule)\nhttp-request set-header B b", context))
         )
-        #expect(context.failedRewrites == 1)
+        #expect(context.outcome.failedRewrites == 1)
         #expect(context.request.byteCount <= 1_000)
         #expect(RulesTests.requestLine(context.request) == "GET /")
         #expect(lines(context.request.fields).last == "b: b")

@@ -112,12 +112,12 @@ import Testing
             Issue.record("\(action) let pass")
             return
         }
-        let before = context.failedRewrites
+        let before = context.outcome.failedRewrites
         guard case .proceed = try outcome("http-request strict-mode off\n" + rule, context) else {
             Issue.record("stopped without strict-mode")
             return
         }
-        #expect(context.failedRewrites == before + 1)
+        #expect(context.outcome.failedRewrites == before + 1)
     }
 
     @Test func `A substitution that was not made has no value`() throws {

@@ -1,7 +1,46 @@
-// What an exchange's context holds about the client's connection and of where the exchange went: two values, each filled in at once.
+// What an exchange's context holds about the client's connection and about where the exchange went: two values, each filled in at once.
 
 public import Basics
 public import ProxyProtocol
+
+/// What a listener's connections have in common. A class, because each exchange refers to it.
+public final class ListenerIdentity: Sendable {
+    public let frontendName: String
+    /// The frontend's index in the plan.
+    public let frontendIndex: Int
+    /// The number and the name of the bind line; empty if it has none.
+    public let socketID: Int
+    public let socketName: String
+
+    public init(frontendName: String = "", frontendIndex: Int = 0, socketID: Int = 0, socketName: String = "") {
+        self.frontendName = frontendName
+        self.frontendIndex = frontendIndex
+        self.socketID = socketID
+        self.socketName = socketName
+    }
+
+    public static let none = ListenerIdentity()
+}
+
+/// The ends of a connection as the system has them, where a PROXY protocol header or a rule has told others, and what such a
+/// header told beside them.
+public final class ConnectionOrigin: Sendable {
+    /// The peer that connected, and the address it connected to.
+    public let peer: SocketAddress
+    public let local: SocketAddress
+    /// When the PROXY protocol header was whole, and what it told beside the ends; nil if there was none.
+    public let headerDone: Instant?
+    public let headerValues: TypedValues?
+
+    public init(
+        peer: SocketAddress, local: SocketAddress, headerDone: Instant? = nil, headerValues: TypedValues? = nil
+    ) {
+        self.peer = peer
+        self.local = local
+        self.headerDone = headerDone
+        self.headerValues = headerValues
+    }
+}
 
 /// The client's connection, as rules and logs may know it.
 public struct ConnectionContext: Sendable {
@@ -9,30 +48,27 @@ public struct ConnectionContext: Sendable {
     public var client = SocketAddress.ip(.anyV4, port: 0)
     /// The address the client connected to.
     public var local = SocketAddress.ip(.anyV4, port: 0)
-    /// The same two as the connection has them, which only `tcp-request connection` rules change.
-    public var acceptedFrom = SocketAddress.ip(.anyV4, port: 0)
-    public var acceptedAt = SocketAddress.ip(.anyV4, port: 0)
-    /// What else the PROXY protocol header said with which the connection began; nil if it began with none.
-    public var headerValues: TypedValues?
-    public var frontendName = ""
-    /// The number and the name of the bind line; empty if it has none.
-    public var socketID = 0
-    public var socketName = ""
-    /// The frontend's index in the plan.
-    public var frontendIndex = 0
-    /// The numbers of the sockets of both connections, while there are any.
+    /// Where the connection comes from; nil where that is `client` and `local`, as with most.
+    public var origin: ConnectionOrigin?
+    public var listener = ListenerIdentity.none
+    /// The number of the socket, while there is one.
     public var clientSocket: Int32?
     /// Whether this is the first request of its connection.
     public var isFirstRequest = true
 
     public init() {}
+
+    /// Keeps the connection's own ends: `client` or `local` is about to change.
+    public mutating func keepOrigin() {
+        if origin == nil { origin = ConnectionOrigin(peer: client, local: local) }
+    }
 }
 
 /// The backend and the server that an exchange was led to.
 public struct Destination: Sendable {
-    /// The frontend's name until a backend is chosen.
-    public var backendName = ""
-    public var serverName = ExchangeContext.noServer
+    /// Nil until they are chosen.
+    public var backendName: String?
+    public var serverName: String?
     /// The backend's index in the plan, and the server's in the backend; nil until they are chosen.
     public var backendIndex: Int?
     public var serverIndex: Int?
@@ -44,9 +80,6 @@ public struct Destination: Sendable {
     public var serverSocket: Int32?
 
     public init() {}
-
-    /// Before a backend is chosen: logs name the frontend in its place.
-    init(of frontendName: String) { backendName = frontendName }
 }
 
 // Short names for both.
@@ -59,34 +92,15 @@ extension ExchangeContext {
         get { connection.local }
         set { connection.local = newValue }
     }
-    @inlinable public var acceptedFrom: SocketAddress {
-        get { connection.acceptedFrom }
-        set { connection.acceptedFrom = newValue }
-    }
-    @inlinable public var acceptedAt: SocketAddress {
-        get { connection.acceptedAt }
-        set { connection.acceptedAt = newValue }
-    }
-    @inlinable public var headerValues: TypedValues? {
-        get { connection.headerValues }
-        set { connection.headerValues = newValue }
-    }
-    @inlinable public var frontendName: String {
-        get { connection.frontendName }
-        set { connection.frontendName = newValue }
-    }
-    @inlinable public var socketID: Int {
-        get { connection.socketID }
-        set { connection.socketID = newValue }
-    }
-    @inlinable public var socketName: String {
-        get { connection.socketName }
-        set { connection.socketName = newValue }
-    }
-    @inlinable public var frontendIndex: Int {
-        get { connection.frontendIndex }
-        set { connection.frontendIndex = newValue }
-    }
+    /// The client's address as the connection has it, which only `tcp-request connection` rules change; and the one it connected to.
+    public var acceptedFrom: SocketAddress { connection.origin?.peer ?? client }
+    public var acceptedAt: SocketAddress { connection.origin?.local ?? local }
+    /// What else the PROXY protocol header said with which the connection began; nil if it began with none.
+    public var headerValues: TypedValues? { connection.origin?.headerValues }
+    public var frontendName: String { connection.listener.frontendName }
+    public var socketID: Int { connection.listener.socketID }
+    public var socketName: String { connection.listener.socketName }
+    public var frontendIndex: Int { connection.listener.frontendIndex }
     @inlinable public var clientSocket: Int32? {
         get { connection.clientSocket }
         set { connection.clientSocket = newValue }
@@ -95,12 +109,13 @@ extension ExchangeContext {
         get { connection.isFirstRequest }
         set { connection.isFirstRequest = newValue }
     }
+    /// The frontend's name until a backend is chosen, which logs write in its place.
     @inlinable public var backendName: String {
-        get { destination.backendName }
+        get { destination.backendName ?? connection.listener.frontendName }
         set { destination.backendName = newValue }
     }
     @inlinable public var serverName: String {
-        get { destination.serverName }
+        get { destination.serverName ?? ExchangeContext.noServer }
         set { destination.serverName = newValue }
     }
     @inlinable public var backendIndex: Int? {

@@ -29,7 +29,10 @@ public final class ExchangeContext {
     /// `proc` variables.
     public var processVariables: ProcessVariables?
     /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.
-    @safe @exclusivity(unchecked) public var session: (any SessionVariables)?
+    public var session: (any SessionVariables)? {
+        @inlinable _read { yield storedSession }
+        @inlinable _modify { yield &storedSession }
+    }
 
     // The messages, as they are after the rules that have run.
 
@@ -43,7 +46,10 @@ public final class ExchangeContext {
     }
     /// Where the lines of the request's head end that the client has sent: what rules write lies behind it
     /// (`HeaderFields.mark`).
-    @safe @exclusivity(unchecked) public var receivedFields = 0
+    public var receivedFields: Int {
+        @inlinable _read { yield storedReceivedFields }
+        @inlinable _modify { yield &storedReceivedFields }
+    }
 
     /// Where it went.
     public var destination: Destination {
@@ -84,17 +90,10 @@ public final class ExchangeContext {
         @inlinable _read { yield storedTimers }
         @inlinable _modify { yield &storedTimers }
     }
-    /// The status sent to the client; -1 if none was.
-    @safe @exclusivity(unchecked) public var status = -1
-    /// The status that the server answered with; -1 if none has. Rules may have changed the response's.
-    @safe @exclusivity(unchecked) public var serverStatus = -1
-    /// Bytes of heads and bodies.
-    @safe @exclusivity(unchecked) public var bytesToClient: UInt64 = 0
-    @safe @exclusivity(unchecked) public var bytesFromClient: UInt64 = 0
-    @safe @exclusivity(unchecked) public var termination = Termination()
-    @safe @exclusivity(unchecked) public var retries = 0
-    @safe @exclusivity(unchecked) public var isRedispatched = false
-    @safe @exclusivity(unchecked) public var counts = ConnectionCounts()
+    public var outcome: ExchangeOutcome {
+        @inlinable _read { yield storedOutcome }
+        @inlinable _modify { yield &storedOutcome }
+    }
 
     // For the log.
 
@@ -108,7 +107,10 @@ public final class ExchangeContext {
     /// What `unique-id-format` made; empty if there is none.
     @safe @exclusivity(unchecked) public var uniqueID: [UInt8] = []
     /// The exchange's number in this process, and the line's number in this frontend's log.
-    @safe @exclusivity(unchecked) public var requestCounter: UInt64 = 0
+    public var requestCounter: UInt64 {
+        @inlinable _read { yield storedRequestCounter }
+        @inlinable _modify { yield &storedRequestCounter }
+    }
     public var logCounter: UInt64 = 0
 
     /// Where the last rule stands that ended its list; the line is 0 if none has.
@@ -119,8 +121,6 @@ public final class ExchangeContext {
     public var side = MessageSide.request
     /// `strict-mode`, on when a list of rules begins.
     public var isStrict = true
-    /// Changes of messages that rules could not make.
-    @safe @exclusivity(unchecked) public var failedRewrites = 0
     /// No head that a rule has changed may be longer: what Portico adds to it has to fit too.
     public var headBytesMax = Int.max
 
@@ -146,9 +146,13 @@ public final class ExchangeContext {
     // short, and none calls back.
 
     @safe @exclusivity(unchecked) @usableFromInline internal var storedConnection = ConnectionContext()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedSession: (any SessionVariables)?
     @safe @exclusivity(unchecked) @usableFromInline internal var storedDestination = Destination()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedRequest = RequestHead()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedResponse = ResponseHead()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedOutcome = ExchangeOutcome()
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedReceivedFields = 0
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedRequestCounter: UInt64 = 0
     @safe @exclusivity(unchecked) @usableFromInline internal var storedTimers = ExchangeTimers()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedDirectives = ExchangeDirectives()
 
@@ -165,7 +169,7 @@ public final class ExchangeContext {
     public func clear() {
         request.clear()
         response.clear()
-        destination = Destination(of: frontendName)
+        destination = Destination()
         requestBody.empty()
         responseBody.empty()
         requestPayload.empty()
@@ -175,16 +179,8 @@ public final class ExchangeContext {
         directives.clear()
         variables.clear()
         timers = ExchangeTimers()
-        status = -1
-        serverStatus = -1
-        bytesToClient = 0
-        bytesFromClient = 0
-        termination = Termination()
-        retries = 0
-        isRedispatched = false
-        failedRewrites = 0
+        outcome = ExchangeOutcome()
         lastRuleLine = 0
-        counts = ConnectionCounts()
         requestLine.empty()
         requestCaptures.clear()
         responseCaptures.clear()
@@ -200,7 +196,7 @@ public final class ExchangeContext {
 
     /// The status sent to the client; in rules on responses, before it is sent, the response's. -1 if there is none.
     public var statusSoFar: Int {
-        if status >= 0 { return status }
+        if outcome.status >= 0 { return outcome.status }
         // In TCP mode no head is looked for in what the server sends.
         return side == .response && requestProbe == nil ? response.status : -1
     }
@@ -217,19 +213,6 @@ public final class ExchangeContext {
             requestLine.removeLast(requestLine.count - Self.requestLineBytesMax)
         }
     }
-}
-
-/// Connections at the moment the line is written, the exchange's own included.
-public struct ConnectionCounts: Equatable, Sendable {
-    public var process = 0
-    public var frontend = 0
-    public var backend = 0
-    public var server = 0
-    /// Requests that were before this one in the server's and the backend's queue.
-    public var serverQueue = 0
-    public var backendQueue = 0
-
-    public init() {}
 }
 
 /// What the log keeps of one message: the fields that `capture request header` or `capture response header` names

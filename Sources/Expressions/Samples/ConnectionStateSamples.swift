@@ -73,8 +73,8 @@ enum ConnectionStateSample: SampleFamily {
             there(end, context) ? .string(context.make { $0.append(fault(end, context)?.text ?? "Success") }) : nil
         case .streams(let end): there(end, context) ? .integer(1) : nil
         case .isReused: there(.server, context) ? .bool(context.serverConnectionWasUsed) : nil
-        case .backendQueue: .integer(context.counts.backendQueue)
-        case .serverQueue: .integer(context.counts.serverQueue)
+        case .backendQueue: .integer(context.outcome.counts.backendQueue)
+        case .serverQueue: .integer(context.outcome.counts.serverQueue)
         case .socketConnections: context.site?.connections(toSocketOf: context).map { .integer($0) }
         case .retries: retries(context)
         }

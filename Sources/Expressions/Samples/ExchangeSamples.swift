@@ -59,14 +59,14 @@ enum ExchangeSample: SampleFamily {
         case .uniqueID:
             context.uniqueID.isEmpty ? nil : .string(context.make { $0.append(contentsOf: context.uniqueID) })
         case .status: context.statusSoFar >= 0 ? .integer(context.statusSoFar) : nil
-        case .finalStatus: .integer(context.status)
-        case .serverStatus: context.serverStatus >= 0 ? .integer(context.serverStatus) : nil
+        case .finalStatus: .integer(context.outcome.status)
+        case .serverStatus: context.outcome.serverStatus >= 0 ? .integer(context.outcome.serverStatus) : nil
         case .responseVersion:
             .string(context.make { $0.append(context.response.version == .http11 ? "1.1" : "1.0") })
-        case .retries: .integer(context.retries)
+        case .retries: .integer(context.outcome.retries)
         case .priorityClass: .integer(context.directives.priority.level)
         case .priorityOffset: .integer(context.directives.priority.offset)
-        case .isRedispatched: .bool(context.isRedispatched)
+        case .isRedispatched: .bool(context.outcome.isRedispatched)
         case .lastRuleFile:
             context.lastRuleLine == 0 ? nil : .string(context.make { $0.append(contentsOf: context.lastRuleFile) })
         case .lastRuleLine: context.lastRuleLine == 0 ? nil : .integer(context.lastRuleLine)
@@ -74,8 +74,8 @@ enum ExchangeSample: SampleFamily {
         case .termination:
             .string(
                 context.make {
-                    $0.append(context.termination.cause.rawValue)
-                    $0.append(context.termination.phase.rawValue)
+                    $0.append(context.outcome.termination.cause.rawValue)
+                    $0.append(context.outcome.termination.phase.rawValue)
                 })
         }
     }

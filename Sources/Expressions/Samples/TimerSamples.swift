@@ -78,8 +78,8 @@ enum TimerSample: SampleFamily {
         case .user: .integer(timers.userTime)
         case .acceptDate(let perSecond): date(timers.acceptDate, perSecond)
         case .requestDate(let perSecond): date(timers.requestDate, perSecond)
-        case .bytesFromClient: .integer(Int(clamping: context.bytesFromClient))
-        case .bytesToClient: .integer(Int(clamping: context.bytesToClient))
+        case .bytesFromClient: .integer(Int(clamping: context.outcome.bytesFromClient))
+        case .bytesToClient: .integer(Int(clamping: context.outcome.bytesToClient))
         }
     }
 

@@ -24,8 +24,8 @@ extension Exchange {
         case .tarpitted(let answer):
             // As in HAProxy, the log has what it would have been told.
             context.timers.queueLeft = worker.now
-            context.status = answer.status
-            countResponse(context.status, worker)
+            context.outcome.status = answer.status
+            countResponse(context.outcome.status, worker)
             abort(.client, .tarpit, worker)
         case .connecting, .retrying: abort(.client, .connect, worker)
         case .awaitingResponse:
@@ -39,7 +39,7 @@ extension Exchange {
     /// the status of a bad request, though no answer is sent.
     private func noteUnanswered(_ worker: Worker) {
         guard frontend.mode == .http else { return }
-        context.status = 400
+        context.outcome.status = 400
         countResponse(400, worker)
     }
 

@@ -29,8 +29,8 @@ extension Exchange {
         context.serverName = "<FILES>"
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
         count(.intercepted, worker)
-        context.termination.cause = .local
-        context.termination.phase = .request
+        context.outcome.termination.cause = .local
+        context.outcome.termination.phase = .request
         context.response.clear()
         let answer: LocalAnswer
         switch found {
@@ -62,8 +62,8 @@ extension Exchange {
     }
 
     private func pass(_ file: FileResponse, _ worker: Worker) {
-        context.status = file.status
-        context.serverStatus = file.status
+        context.outcome.status = file.status
+        context.outcome.serverStatus = file.status
         context.timers.responseHeadDone = worker.now
         if frontend.keepsCaptures { frontend.log.captureResponse(context) }
         _ = followResponseRules(before: .file(file), worker)

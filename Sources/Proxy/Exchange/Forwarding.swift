@@ -6,7 +6,7 @@ internal import HTTP
 internal import Rules
 
 /// What a section adds to requests on their way to servers.
-struct Forwarding: Sendable, Equatable {
+struct Forwarding: Sendable {
     /// `option forwardfor`
     var clientAddress: AddressField?
     /// `option originalto`
@@ -15,14 +15,22 @@ struct Forwarding: Sendable, Equatable {
     var headers: ForwardedHeaders?
 }
 
-/// A field that has the address of one end of the client's connection.
-struct AddressField: Sendable, Equatable {
+/// A field that has the address of one end of the client's connection. A class, because each request refers to it.
+final class AddressField: Sendable {
     /// In lower case.
-    var header: [UInt8]
+    let header: [UInt8]
+    private let known: KnownField
     /// Addresses that are not told.
-    var exceptions: [IPNetwork] = []
+    let exceptions: [IPNetwork]
     /// Only if the request has no such field yet.
-    var onlyIfNone = false
+    let onlyIfNone: Bool
+
+    init(header: [UInt8], exceptions: [IPNetwork] = [], onlyIfNone: Bool = false) {
+        self.header = header
+        known = unsafe KnownField(lowercasedName: header.span.bytes)
+        self.exceptions = exceptions
+        self.onlyIfNone = onlyIfNone
+    }
 
     static let forClient = AddressField(header: Array("x-forwarded-for".utf8))
     static let forOriginal = AddressField(header: Array("x-original-to".utf8))
@@ -43,7 +51,12 @@ struct AddressField: Sendable, Equatable {
         }
         scratch.removeAll(keepingCapacity: true)
         ip.append(to: &scratch)
-        unsafe context.request.fields.append(name: field.header.span.bytes, value: scratch.span.bytes)
+        if field.known != .other {
+            context.request.fields.append(field.known, scratch)
+        } else {
+            let name = field.header
+            unsafe context.request.fields.append(name: name.span.bytes, value: scratch.span.bytes)
+        }
     }
 
     private func excepts(_ ip: IPAddress) -> Bool { exceptions.contains { $0.contains(ip) } }
@@ -56,25 +69,27 @@ extension Exchange {
     }
 
     /// Behind all rules, in HAProxy's order.
-    func addForwardingFields(_ worker: Worker) {
+    func addForwardingFields(for backend: BackendPlan, _ worker: Worker) {
+        let frontend = frontend
         frontend.uniqueID?.addField(context)
-        guard let backend else { return }
         backend.forwardedField?.add(to: context)
-        let front = frontend.forwarding.clientAddress
-        let back = backend.forwarding.clientAddress
-        if front != nil || back != nil, !hasToldClientAddress(in: back ?? front) {
-            AddressField.add(context.client, front, back, to: context, with: &worker.scratch)
+        if frontend.forwarding.clientAddress != nil || backend.forwarding.clientAddress != nil {
+            addClientAddress(frontend.forwarding, backend.forwarding, worker)
         }
-        let frontOriginal = frontend.forwarding.originalAddress
-        let backOriginal = backend.forwarding.originalAddress
-        if frontOriginal != nil || backOriginal != nil {
-            AddressField.add(context.local, frontOriginal, backOriginal, to: context, with: &worker.scratch)
+        if frontend.forwarding.originalAddress != nil || backend.forwarding.originalAddress != nil {
+            AddressField.add(
+                context.local, frontend.forwarding.originalAddress, backend.forwarding.originalAddress, to: context,
+                with: &worker.scratch)
         }
     }
 
-    /// `option forwarded-headers` has put the client's address into X-Forwarded-For, where it is to be once.
-    private func hasToldClientAddress(in field: AddressField?) -> Bool {
-        (frontend.forwarding.headers != nil || backend?.forwarding.headers != nil)
-            && field?.header == AddressField.forClient.header
+    private func addClientAddress(_ front: borrowing Forwarding, _ back: borrowing Forwarding, _ worker: Worker) {
+        // `option forwarded-headers` has put the client's address into X-Forwarded-For, where it is to be once.
+        if front.headers != nil || back.headers != nil {
+            let field = back.clientAddress ?? front.clientAddress
+            if field?.header == AddressField.forClient.header { return }
+        }
+        AddressField.add(
+            context.client, front.clientAddress, back.clientAddress, to: context, with: &worker.scratch)
     }
 }

@@ -99,7 +99,7 @@ extension Exchange {
     ) {
         guard canAnswer(cause, at, worker) else { return }
         enter(.answering(.none), worker)
-        context.status = status
+        context.outcome.status = status
         countResponse(status, worker)
         client.endAfterResponse()
         sendAnswer(worker)
@@ -113,8 +113,8 @@ extension Exchange {
             abort(cause, .data, worker)
             return false
         default:
-            context.termination.cause = cause
-            context.termination.phase = at
+            context.outcome.termination.cause = cause
+            context.outcome.termination.phase = at
             return true
         }
     }
@@ -133,8 +133,8 @@ extension Exchange {
         }
         let length = answer.length
         let announced = context.response.status
-        context.status = announced == own ? status : announced
-        countResponse(context.status, worker)
+        context.outcome.status = announced == own ? status : announced
+        countResponse(context.outcome.status, worker)
         // A body that is not read would be taken for the next request.
         if !client.skipContent(of: &request.transfer) || worker.isStopping { client.endAfterResponse() }
         let hasLength = announced != 304 && announced != 204 && announced >= 200

@@ -46,7 +46,7 @@ extension Exchange {
             backend.retryOn.isSuperset(of: failure), attempt.retriesLeft > 0, mayRetryMessage, !request.wasTouched
         else { return false }
         attempt.retriesLeft -= 1
-        context.retries += 1
+        context.outcome.retries += 1
         dropConnection(worker)
         context.response.clear()
         context.timers.connected = nil

@@ -105,7 +105,7 @@ extension Exchange {
             &context.request, &request, keepsTrailer: carriesTrailers, asksForTrailers: !frontend.dropsResponseTrailers)
         // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that Portico speaks to them without one.
         if request.wantsHost { context.request.fields.append(.host, context.local.description) }
-        addForwardingFields(worker)
+        addForwardingFields(for: backend, worker)
     }
 
     /// Removes what concerns only the client's connection, and finds out what the server is to be told of its own, by the
@@ -144,7 +144,7 @@ extension Exchange {
         headEnded(worker)
         if canBeTold { return fail(status: 400, .client, .request, worker) }
         // The status is for the log, as HAProxy has it: no answer can be read.
-        context.status = 400
+        context.outcome.status = 400
         countResponse(400, worker)
         abort(.client, .request, worker)
     }

@@ -95,7 +95,7 @@ extension Exchange {
         if request.isSent && request.transfer.isComplete && connection.http1.allowsReuse && connection.isQuiet
             && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
-            connection.becomeIdle(worker)
+            connection.becomeIdle(after: client, worker)
         } else {
             connection.shut(worker)
         }

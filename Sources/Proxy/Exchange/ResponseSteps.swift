@@ -64,7 +64,7 @@ extension Exchange {
 
     private func responseHeadComplete(from connection: ServerConnection, _ worker: Worker) -> Bool {
         let status = context.response.status
-        context.serverStatus = status
+        context.outcome.serverStatus = status
         countServerResponse(status, worker)
         if status == 101 {
             guard request.wantsUpgrade, request.isSent else {
@@ -122,12 +122,13 @@ extension Exchange {
     /// The response passed all rules: its head goes to the client.
     func sendResponseHead(_ content: ContentLength, _ worker: Worker) {
         guard let connection else { preconditionFailure("a response's head is passed on, and there is no server") }
-        context.status = context.response.status
-        countResponse(context.status, worker)
+        context.outcome.status = context.response.status
+        countResponse(context.outcome.status, worker)
         connection.setDeadline(after: serverTimeout, worker)
         var received = content
         var announced = content
-        let mayHaveContent = context.status != 204 && context.status != 304 && request.clientMethod != .head
+        let mayHaveContent =
+            context.outcome.status != 204 && context.outcome.status != 304 && request.clientMethod != .head
         if content != .none && !mayHaveContent {
             // A rule has changed the method or the status, and what the server sends is not passed on.
             received = .none
@@ -140,7 +141,8 @@ extension Exchange {
             received == .unknown && connection.http1.mayHaveTrailers && client.http1.marksEnds
             && !frontend.dropsResponseTrailers
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
-        context.response.fields.removeSetApart(keepingUpgrade: context.status == 426, keepingTrailer: passesTrailers)
+        context.response.fields.removeSetApart(
+            keepingUpgrade: context.outcome.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
         if !request.transfer.isComplete || worker.isStopping { client.endAfterResponse() }
         response.isHeld = received != .none && backend?.responseBuffer != nil && context.response.mayBeHeld
@@ -164,8 +166,8 @@ extension Exchange {
     /// The server agreed to another protocol, or to a tunnel: its head goes to the client, and then whatever either side sends.
     func becomeTunnel(isUpgrade: Bool, _ worker: Worker) {
         context.timers.responseHeadDone = worker.now
-        context.status = context.response.status
-        countResponse(context.status, worker)
+        context.outcome.status = context.response.status
+        countResponse(context.outcome.status, worker)
         context.response.fields.removeSetApart(keepingUpgrade: isUpgrade)
         guard client.sendTunnelHead(&context.response, isUpgrade: isUpgrade, worker) else {
             return abort(.proxy, .headers, worker)

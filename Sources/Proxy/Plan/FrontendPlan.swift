@@ -115,8 +115,8 @@ public final class BindPlan: Sendable {
     /// Its number among the frontend's, from 1.
     let number: Int
     public let place: BindPlace
-    /// The parameter `name`; empty without it.
-    let name: String
+    /// What rules and logs may know of it.
+    let identity: ListenerIdentity
     /// The destination of every connection here; nil for a wildcard address.
     let exactAddress: SocketAddress?
     /// Connections the system may keep waiting here.
@@ -131,7 +131,9 @@ public final class BindPlan: Sendable {
         self.number = number
         self.place = place
         connections = countsConnections ? Gauge() : nil
-        name = place.options.name ?? ""
+        identity = ListenerIdentity(
+            frontendName: frontend.name, frontendIndex: frontend.index, socketID: number,
+            socketName: place.options.name ?? "")
         acceptsProxyHeader = place.options.acceptsProxyHeader
         backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =

@@ -99,7 +99,7 @@ extension ServerConnection {
     /// Whether it may wait for another request.
     func mayWait(for mode: KeepAliveMode, _ reuse: ReusePolicy) -> Bool {
         guard mode == .keepAlive else { return false }
-        if let most = server.pool.reusesMax, useCount >= most { return false }
+        if let most = server.connectionReusesMax, useCount >= most { return false }
         return true
     }
 }

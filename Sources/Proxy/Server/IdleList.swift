@@ -22,11 +22,11 @@ final class IdleList: @unchecked Sendable {
     /// With a single worker there is no lock.
     private let isShared: Bool
     private let lock = Lock<Void>(())
-    private var chains = IdleChains()
+    @safe @exclusivity(unchecked) private var chains = IdleChains()
     /// The keeping worker's.
-    private var watchSet: (any WatchSet)?
+    @safe @exclusivity(unchecked) private var watchSet: (any WatchSet)?
     /// Slots whose entries were stolen since the keeping worker last asked.
-    private var stolen: [SlotHandle] = []
+    @safe @exclusivity(unchecked) private var stolen: [SlotHandle] = []
     // For a look without the lock: current to within a moment.
     private let countSeen = Atomic<Int>(0)
     private let hasStolen = Atomic<Bool>(false)

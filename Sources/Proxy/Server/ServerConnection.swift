@@ -22,7 +22,7 @@ final class ServerConnection: Connection {
     @safe @exclusivity(unchecked) private(set) var backend: BackendPlan!
     /// Where it leads, and from where once it is connected.
     @safe @exclusivity(unchecked) private(set) var address = SocketAddress.ip(.anyV4, port: 0)
-    private(set) var local: SocketAddress?
+    @safe @exclusivity(unchecked) private(set) var local: SocketAddress?
     /// What a request must have in common with it to go over it.
     @safe @exclusivity(unchecked) private(set) var key = ConnectionKey.plain
     @safe @exclusivity(unchecked) private(set) var phase = Phase.closed
@@ -144,11 +144,10 @@ final class ServerConnection: Connection {
 
     // MARK: Idle
 
-    /// The exchange is done with it, and it can carry another. Closes it if it is not worth keeping.
-    func becomeIdle(_ worker: Worker) {
+    /// The exchange of `client` is done with it, and it can carry another. Closes it if it is not worth keeping.
+    func becomeIdle(after client: ClientConnection, _ worker: Worker) {
         precondition(
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
-        let client = user?.client
         user = nil
         useCount += 1
         guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker) else { return shut(worker) }
@@ -156,13 +155,12 @@ final class ServerConnection: Connection {
         output.release(to: worker.buffers)
         phase = .idle
         if isPrivate {
-            guard let client else { return shut(worker) }
             releaseStream()
             owner = client
             setDeadline(.never, worker)
             client.ownConnections.keep(self, worker)
         } else {
-            setDeadline(after: server.pool.idleTime, worker)
+            setDeadline(after: server.poolIdleTime, worker)
             if !worker.serverPools[server].release(self, worker) { shut(worker) }
         }
     }

@@ -39,12 +39,12 @@ final class ServerIdles: Sendable {
     var needsAnother: Bool {
         let used = server.active.current + 1
         let known = max(need.load(ordering: .relaxed), needBefore.load(ordering: .relaxed))
-        return server.idle.current + used <= max(used, known) + server.pool.connectionsLow
+        return server.idle.current + used <= max(used, known) + server.poolConnectionsLow
     }
 
     /// Counts a connection that becomes idle. False if `pool-max-conn` would be exceeded.
     func count(_ entry: IdleEntry) -> Bool {
-        if let most = server.pool.connectionsMax {
+        if let most = server.poolConnectionsMax {
             guard server.idle.reserve(upTo: most) else { return false }
             server.idle.noteMaximum()
         } else {

@@ -36,14 +36,15 @@ final class ServerPool {
     private let own: IdleList
     private let index: Int
     /// In use, with room for another stream.
-    private var open: [ServerConnection] = []
+    @safe @exclusivity(unchecked) private var open: [ServerConnection] = []
     /// The worker that is asked first for one of its connections: each in turn.
-    private var nextVictim: Int
+    @safe @exclusivity(unchecked) private var nextVictim: Int
 
-    private var server: Server { idles.server }
+    fileprivate let server: Server
 
     init(_ idles: ServerIdles, for worker: Int) {
         self.idles = idles
+        server = idles.server
         index = worker
         own = idles.lists[worker]
         nextVictim = worker + 1
@@ -99,7 +100,7 @@ final class ServerPool {
 
     private func keep(_ connection: ServerConnection, _ worker: Worker) -> Bool {
         forgetStolen(worker)
-        guard server.pool.idleTime > .zero, server.state.isUsable else { return false }
+        guard server.poolIdleTime > .zero, server.state.isUsable else { return false }
         let needsAnother = idles.needsAnother
         let entry = IdleEntry(
             socket: connection.socket, handle: connection.handle, key: connection.key, useCount: connection.useCount)
@@ -176,7 +177,7 @@ final class ServerPool {
         _ wish: ConnectionWish, _ preference: IdlePreference, of backend: BackendPlan, _ worker: Worker
     ) -> ServerConnection? {
         let count = idles.lists.count
-        guard count > 1, server.idle.current >= max(1, server.pool.connectionsLow) else { return nil }
+        guard count > 1, server.idle.current >= max(1, server.poolConnectionsLow) else { return nil }
         let first = nextVictim
         for step in 0..<count {
             let victim = (first + step) % count
@@ -232,9 +233,9 @@ final class ServerPools {
     private let worker: Int
     @safe @exclusivity(unchecked) private var pools: [ObjectIdentifier: ServerPool] = [:]
     /// The same in the order in which they were made.
-    private var inOrder: [ServerPool] = []
+    @safe @exclusivity(unchecked) private var inOrder: [ServerPool] = []
     /// The one that was asked for last.
-    @safe @exclusivity(unchecked) private var last: (server: Server, pool: ServerPool)?
+    @safe @exclusivity(unchecked) private var last: ServerPool?
     /// Objects for connections to come.
     @safe @exclusivity(unchecked) private(set) var spare: [ServerConnection] = []
     private static let spareCount = 32
@@ -246,9 +247,9 @@ final class ServerPools {
 
     subscript(server: Server) -> ServerPool {
         // Where a backend has one server, or balancing stays with one, no table is searched.
-        if let last, last.server === server { return last.pool }
+        if let last, last.server === server { return last }
         let pool = pools[ObjectIdentifier(server)] ?? makePool(server)
-        last = (server, pool)
+        last = pool
         return pool
     }
 

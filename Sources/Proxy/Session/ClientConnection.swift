@@ -38,14 +38,14 @@ final class ClientConnection: Connection, SessionVariables {
     @safe @exclusivity(unchecked) var http1: HTTP1ServerCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
     @safe @exclusivity(unchecked) private(set) var idleSince: Instant
-    var lingerBytesLeft = Limits.lingerBytes
+    @safe @exclusivity(unchecked) var lingerBytesLeft = Limits.lingerBytes
     /// Idle server connections that no other client's request may use (`http-reuse never`).
-    var ownConnections = OwnServerConnections()
+    @safe @exclusivity(unchecked) var ownConnections = OwnServerConnections()
 
     /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
     @safe @exclusivity(unchecked) private(set) var mode: ProxyMode
     /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
-    private(set) var fixedBackend: BackendPlan?
+    @safe @exclusivity(unchecked) private(set) var fixedBackend: BackendPlan?
 
     var frontend: FrontendPlan { bind.frontend }
 
@@ -121,18 +121,17 @@ final class ClientConnection: Connection, SessionVariables {
     /// Says what rules and logs may know of the connection.
     func introduce(to context: ExchangeContext) {
         describe(in: &context.connection)
-        // Until there is a backend.
-        context.backendName = frontend.name
         context.session = self
     }
 
     private func describe(in context: inout ConnectionContext) {
-        session.introduce(to: &context)
+        // Part by part: the session is not copied.
+        context.client = session.client
+        context.local = session.local
+        context.origin = session.origin
+        context.isFirstRequest = session.streamsEnded == 0
         context.clientSocket = socket.number
-        context.socketID = bind.number
-        context.socketName = bind.name
-        context.frontendName = frontend.name
-        context.frontendIndex = frontend.index
+        context.listener = bind.identity
     }
 
     /// An exchange has become a tunnel.

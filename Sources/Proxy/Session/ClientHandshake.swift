@@ -36,9 +36,7 @@ extension ClientConnection {
     }
 
     private func take(_ header: ProxyHeader, _ worker: Worker) {
-        let proxied = ProxiedEndpoints(session.client, session.local)
-        proxied.note(header.values, at: worker.now)
-        session.proxied = proxied
+        session.note(header.values, at: worker.now)
         if let ends = header.ends { session.take(ends: ends.source, ends.destination, keepsOwn: false) }
         beginSession(worker)
         resume(worker)
@@ -49,9 +47,9 @@ extension ClientConnection {
     func failHandshake(_ fault: HandshakeFault, _ worker: Worker) {
         let context = lend(worker)
         context.handshakeFault = fault
-        context.termination = Termination(.proxy, .request)
+        context.outcome.termination = Termination(.proxy, .request)
         // As in HAProxy's log, where no answer is sent.
-        context.status = 0
+        context.outcome.status = 0
         context.timers.ended = worker.now
         context.requestCounter = worker.nextExchangeNumber()
         switch frontend.log.verdict(onFailedHandshake: !input.isEmpty) {

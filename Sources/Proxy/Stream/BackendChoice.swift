@@ -20,7 +20,7 @@ extension ProxyStream {
         self.backend = backend
         context.backendName = backend.name
         context.backendIndex = backend.index
-        context.counts.backend = backend.backend.active.increment()
+        context.outcome.counts.backend = backend.backend.active.increment()
         backend.backend.countSession(worker: worker.index, at: worker.now)
         // What a listen section says with `set-retries` and `set-timeout connect|queue|server|tunnel` concerns its own
         // servers only.

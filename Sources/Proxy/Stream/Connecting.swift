@@ -147,7 +147,7 @@ extension ProxyStream {
             return fail(status: 503, cause, .connect, worker)
         }
         attempt.retriesLeft -= 1
-        context.retries += 1
+        context.outcome.retries += 1
         if goesElsewhere(from: server, of: backend, worker) { return redispatch(from: server, of: backend, worker) }
         countOnServer(.retries, worker)
         guard pauses else { return retryPauseOver(worker) }
@@ -158,7 +158,7 @@ extension ProxyStream {
 
     /// Whether the attempt that comes now is for another server.
     final func goesElsewhere(from server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
-        backend.redispatches(attempt: context.retries) || isToBePassedOver(server, of: backend, worker)
+        backend.redispatches(attempt: context.outcome.retries) || isToBePassedOver(server, of: backend, worker)
     }
 
     /// The server is down, or refuses connections while there is another.
@@ -170,7 +170,7 @@ extension ProxyStream {
         releaseSlot(worker)
         failed.traffic.add(.redispatches, worker: worker.index)
         backend.backend.traffic.add(.redispatches, worker: worker.index)
-        context.isRedispatched = true
+        context.outcome.isRedispatched = true
         chooseServer(worker, avoiding: failed)
     }
 

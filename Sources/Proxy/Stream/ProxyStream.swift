@@ -53,8 +53,8 @@ class ProxyStream: EventSource {
         // The time of the accept, which may be long ago.
         context.timers.acceptDate = worker.kernel.wallTime() - worker.now.since(start)
         context.timers.accepted = start
-        if client.isFirstStream, let proxied = client.session.proxied {
-            context.timers.handshakeDone = proxied.headerDone
+        if client.isFirstStream, let origin = client.session.origin {
+            context.timers.handshakeDone = origin.headerDone
         }
         context.timers.requestBegun = worker.now
         context.requestCounter = worker.nextExchangeNumber()

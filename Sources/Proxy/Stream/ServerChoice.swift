@@ -41,7 +41,7 @@ extension ProxyStream {
         attempt.holdsSlot = true
         context.serverName = server.name
         context.serverIndex = server.index
-        context.counts.server = server.active.current
+        context.outcome.counts.server = server.active.current
         context.timers.queueLeft = worker.now
         countSession(on: server, of: backend, worker)
     }

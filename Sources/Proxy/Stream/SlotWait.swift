@@ -53,9 +53,9 @@ extension ProxyStream {
     /// Of a request that waited twice the log has the sum.
     private func noteWait(_ wait: QueueWait) {
         if wait.wasForServer {
-            context.counts.serverQueue += wait.position
+            context.outcome.counts.serverQueue += wait.position
         } else {
-            context.counts.backendQueue += wait.position
+            context.outcome.counts.backendQueue += wait.position
         }
     }
 }

@@ -20,8 +20,8 @@ extension ProxyStream {
 
     /// Ends in the middle: the client's connection is closed so that it notices.
     final func abort(_ cause: Termination.Cause, _ at: Termination.Phase, silently: Bool = false, _ worker: Worker) {
-        context.termination.cause = cause
-        context.termination.phase = at
+        context.outcome.termination.cause = cause
+        context.outcome.termination.phase = at
         let client = client
         let mode: CloseMode =
             switch cause {
@@ -61,8 +61,8 @@ extension ProxyStream {
 
     /// What rules and logs know of the bytes of both directions.
     final func noteByteCounts() {
-        context.bytesFromClient = client.http1.bytesReceived
-        context.bytesToClient = client.http1.bytesSent
+        context.outcome.bytesFromClient = client.http1.bytesReceived
+        context.outcome.bytesToClient = client.http1.bytesSent
     }
 
     private func conclude(_ worker: Worker) {
@@ -75,9 +75,9 @@ extension ProxyStream {
         releaseResources(worker)
         noteByteCounts()
         // The client got no response: the logged status is -1, and the counters have a class of their own for it.
-        if context.status < 0, client.mode == .http { countResponse(context.status, worker) }
+        if context.outcome.status < 0, client.mode == .http { countResponse(context.outcome.status, worker) }
         countTraffic(worker)
-        if context.failedRewrites > 0 { countFailedRewrites(worker) }
+        if context.outcome.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
         recycle(worker)
     }
@@ -97,15 +97,20 @@ extension ProxyStream {
     }
 
     private func countFailedRewrites(_ worker: Worker) {
-        let failures = UInt64(context.failedRewrites)
+        let failures = UInt64(context.outcome.failedRewrites)
         frontend.traffic.add(.failedRewrites, failures, worker: worker.index)
         backend?.backend.traffic.add(.failedRewrites, failures, worker: worker.index)
         server?.traffic.add(.failedRewrites, failures, worker: worker.index)
     }
 
     /// Writes a line at a step before the end, where `log-steps` asks for one.
+    @inline(__always)
     final func log(at step: LogStep, _ worker: Worker) {
-        guard frontend.logsSteps, frontend.log.writes(at: step) else { return }
+        if frontend.logsSteps { writeLog(at: step, worker) }
+    }
+
+    private func writeLog(at step: LogStep, _ worker: Worker) {
+        guard frontend.log.writes(at: step) else { return }
         noteByteCounts()
         context.logStep = step
         frontend.writeLog(context, .info, backend: backend, server: server, worker)

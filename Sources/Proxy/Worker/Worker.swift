@@ -32,26 +32,26 @@ public final class Worker {
     private(set) var listeners: [Listener] = []
     /// Server connections that can carry another request.
     let serverPools: ServerPools
-    private var serversLeftAlone = ServersLeftAlone()
+    @safe @exclusivity(unchecked) private var serversLeftAlone = ServersLeftAlone()
     /// Streams that have ended, for reuse. They keep their slots.
     @safe @exclusivity(unchecked) private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
-    private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
+    @safe @exclusivity(unchecked) private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
     @safe @exclusivity(unchecked) private(set) var streamsUnderWay = 0
     @safe @exclusivity(unchecked) private var exchangesBegun: UInt64 = 0
-    private var tickets: UInt64 = 0
+    @safe @exclusivity(unchecked) private var tickets: UInt64 = 0
     /// Sent in this turn, by all connections.
     @safe @exclusivity(unchecked) var bytesSent: UInt64 = 0
-    private var buffersNoted = (lent: 0, kept: 0)
+    @safe @exclusivity(unchecked) private var buffersNoted = (lent: 0, kept: 0)
     /// For names that are asked for.
-    var nameKey = NameTable.Key()
+    @safe @exclusivity(unchecked) var nameKey = NameTable.Key()
     /// For lines and values in the making.
-    var scratch: [UInt8] = []
+    @safe @exclusivity(unchecked) var scratch: [UInt8] = []
     /// For answers that say when they were made.
-    var dateField = HTTPDateValue()
+    @safe @exclusivity(unchecked) var dateField = HTTPDateValue()
     /// What the exchanges' transition function is called with; nil but in a simulation.
-    public var transitions: TransitionCoverage?
-    private(set) var isStopping = false
-    private var listeningOrder = 0
+    @safe @exclusivity(unchecked) public var transitions: TransitionCoverage?
+    @safe @exclusivity(unchecked) private(set) var isStopping = false
+    @safe @exclusivity(unchecked) private var listeningOrder = 0
 
     /// - Parameter listeners: sockets that listen, with the frontend each belongs to.
     public init(
@@ -61,6 +61,7 @@ public final class Worker {
         self.index = index
         self.plan = plan
         self.kernel = kernel
+        now = kernel.now
         self.log = log
         self.orders = orders
         site = LiveRuntimeState(plan, kernel, log)
@@ -75,7 +76,8 @@ public final class Worker {
         }
     }
 
-    public var now: Instant { kernel.now }
+    /// The kernel's, as of the beginning of this turn.
+    @safe @exclusivity(unchecked) public private(set) var now: Instant
 
     /// Runs until told to stop and everything has ended.
     public func run() {
@@ -86,6 +88,7 @@ public final class Worker {
     public func turn(until limit: Instant) {
         let wake = unfinished.isEmpty ? min(timers.next, serversLeftAlone.next(for: index), limit) : now
         kernel.wait(until: wake, into: &events)
+        now = kernel.now
         for event in events {
             slots[SlotHandle(packed: event.token)]?.ready(event.readiness, self)
         }

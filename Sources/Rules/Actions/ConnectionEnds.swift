@@ -24,6 +24,7 @@ struct EndAction: Sendable {
     func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         context.withScratch {
             guard let value = expression.evaluate(context, program) else { return }
+            context.connection.keepOrigin()
             switch part {
             case .source: context.client = value.address(context).map(context.client.with) ?? context.client
             case .destination: context.local = value.address(context).map(context.local.with) ?? context.local

@@ -1,4 +1,4 @@
-// How an exchange ended: who ended it and in which phase, as HAProxy's two letters, and two more about the
+// What came of an exchange: what was answered, how it ended and who ended it, as HAProxy's two letters, and two more about the
 // persistence cookie (manual, section 8.5).
 
 /// The letters of `%tsc`; `----` is a normal end.
@@ -82,12 +82,44 @@ extension Termination: CustomStringConvertible {
     }
 }
 
+/// What came of an exchange, for its line in the log and the counters.
+public struct ExchangeOutcome: Sendable {
+    /// The status sent to the client; -1 if none was.
+    public var status = -1
+    /// The status that the server answered with; -1 if none has. Rules may have changed the response's.
+    public var serverStatus = -1
+    /// Bytes of heads and bodies.
+    public var bytesToClient: UInt64 = 0
+    public var bytesFromClient: UInt64 = 0
+    public var termination = Termination()
+    public var retries = 0
+    public var isRedispatched = false
+    /// Changes of messages that rules could not make.
+    public var failedRewrites = 0
+    public var counts = ConnectionCounts()
+
+    public init() {}
+}
+
+/// Connections at the moment the line is written, the exchange's own included.
+public struct ConnectionCounts: Equatable, Sendable {
+    public var process = 0
+    public var frontend = 0
+    public var backend = 0
+    public var server = 0
+    /// Requests that were before this one in the server's and the backend's queue.
+    public var serverQueue = 0
+    public var backendQueue = 0
+
+    public init() {}
+}
+
 extension ExchangeContext {
     /// Whether it is no normal exchange: cut off, retried, sent elsewhere, or answered with a server's error.
     public func hasFailed(isHTTP: Bool) -> Bool {
-        if isRedispatched || (isHTTP && status >= 500) { return true }
-        switch termination.cause {
-        case .none: return retries > 0
+        if outcome.isRedispatched || (isHTTP && outcome.status >= 500) { return true }
+        switch outcome.termination.cause {
+        case .none: return outcome.retries > 0
         case .local: return false
         default: return true
         }
