@@ -159,7 +159,8 @@ import Testing
             $0.id = 70
         }
         #expect(server.weight == 7 && server.isBackup && server.id == 70 && server.proxyHeader == .two)
-        #expect(server.poolIdleTime == .seconds(9) && server.connectionReusesMax == 0 && server.poolConnectionsMax == nil)
+        #expect(
+            server.poolIdleTime == .seconds(9) && server.connectionReusesMax == 0 && server.poolConnectionsMax == nil)
         #expect(server.traffic.total(.sessions) == 1 && server.active.current == 1)
         #expect(server.state == ServerState(.drain))
     }
