@@ -33,7 +33,7 @@ extension CapturedError {
 extension ProxyStream {
     /// Keeps the client's message.
     final func keepRefusedRequest(_ reason: String, _ worker: Worker) {
-        var (bytes, position) = client.input.copy(withConsumed: Int(clamping: client.http1.bytesReceived))
+        var (bytes, position) = client.input.copy(withConsumed: Int(clamping: client.codec.bytesReceived))
         if bytes.isEmpty {
             // The buffer has passed its bytes on; the parsed head has the same content.
             bytes = Self.text(of: context.request)
@@ -74,7 +74,7 @@ extension ProxyStream {
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: context.client, reason: reason,
             bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
         if let server { message.server = .init(name: server.name, id: server.id) }
-        if side == .request { message.skipped = max(0, Int(clamping: client.http1.bytesReceived) - position) }
+        if side == .request { message.skipped = max(0, Int(clamping: client.codec.bytesReceived) - position) }
         message.number = worker.plan.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
         slot.keep(message)
     }

@@ -40,6 +40,15 @@ import Testing
         #expect(files.contains { $0.contains("/Commands/") }, "\(files)")
     }
 
+    @Test(
+        "In the data path a protocol's codec is named where protocols are told apart, and nowhere else",
+        arguments: [
+            ("HTTP1ServerCodec", "Session/ClientCodec.swift"), ("HTTP1ClientCodec", "Server/ServerCodec.swift"),
+        ])
+    func codec(_ type: String, _ file: String) throws {
+        #expect(try files(naming: type).filter { !$0.hasPrefix("HTTP/HTTP1/") } == ["Proxy/\(file)"])
+    }
+
     @Test func `no two runtime commands have the same name, and each is documented`() {
         let names = RuntimeCommands.all.map { $0.name }
         #expect(Set(names).count == names.count)

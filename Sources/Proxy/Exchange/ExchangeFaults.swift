@@ -86,7 +86,7 @@ extension Exchange {
     func serverFailed(_ worker: Worker) {
         if awaitsHalfClosed { return endHalfClosed(worker) }
         if retryOnFreshConnection(worker) { return }
-        let hasBegun = connection?.http1.responseHasBegun == true
+        let hasBegun = connection?.codec.responseHasBegun == true
         if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) { return }
         countOnServer(.badResponses, worker)
         fail(status: 502, .server, .headers, worker)

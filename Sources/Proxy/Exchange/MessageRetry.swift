@@ -63,7 +63,7 @@ extension Exchange {
     /// Sent again on a fresh connection where the request can be repeated without harm (RFC 9110 section 9.2.2).
     func retryOnFreshConnection(_ worker: Worker) -> Bool {
         guard let connection, connection.wasUsed, context.request.method.isIdempotent, !request.wasTouched,
-            !connection.http1.responseHasBegun, !response.interimWasPassed, isAwaitingResponse
+            !connection.codec.responseHasBegun, !response.interimWasPassed, isAwaitingResponse
         else { return false }
         dropConnection(worker)
         connectAnew(worker)

@@ -81,9 +81,9 @@ extension Exchange {
     /// Moves what is here of the body, through the copy that is kept for another attempt as long as that may grow.
     private func moveRequestBody(to connection: ServerConnection, _ worker: Worker) -> TransferResult {
         if let store = storeForRetries(worker) { return client.moveContent(&request.transfer, into: store) }
-        let before = client.http1.bytesReceived
+        let before = client.codec.bytesReceived
         let moved = client.moveContent(&request.transfer, to: connection, worker)
-        if client.http1.bytesReceived > before { request.wasTouched = true }
+        if client.codec.bytesReceived > before { request.wasTouched = true }
         return moved
     }
 
@@ -152,7 +152,7 @@ extension Exchange {
     /// Waits until the body is whole, or `bytes` of it are here, or the buffer is full; for `time` at most.
     func beginAwaitingBody(_ bookmark: RuleBookmark, atLeast bytes: Int?, for time: TimeSpan, _ worker: Worker) {
         requestIsIncomplete()
-        let wait = BodyWait(rules: bookmark, probe: client.http1.bodyProbe, enough: bytes)
+        let wait = BodyWait(rules: bookmark, probe: client.codec.bodyProbe, enough: bytes)
         enter(.awaitingBody(wait), until: worker.now + time, worker)
         awaitBody(wait, worker)
     }

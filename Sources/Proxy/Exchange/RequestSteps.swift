@@ -24,7 +24,7 @@ extension Exchange {
         request.clientMethod = context.request.method
         request.wantsUpgrade = context.request.upgradeRequested
         request.transfer = BodyTransfer(
-            request.content, from: client.http1.bodyReader, to: HTTP1ClientCodec.bodyWriter(for: request.content))
+            request.content, from: client.codec.bodyReader, to: ServerCodec.bodyWriter(for: request.content))
         // From here on the client's Connection list has no effect on fields that rules and options write.
         context.request.fields.setApartHopByHop()
 
@@ -135,7 +135,7 @@ extension Exchange {
         request.wasRefused = true
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
-        client.http1.refuseHead(context.request)
+        client.codec.refuseHead(context.request)
         fail(status: fault.status, .proxy, .request, worker)
     }
 
@@ -158,9 +158,9 @@ extension Exchange {
     private func headEnded(_ worker: Worker) {
         frontend.countRequest(worker)
         client.countUnreadInput()
-        if client.http1.bytesReceived == 0 { context.timers.requestBegun = nil }
+        if client.codec.bytesReceived == 0 { context.timers.requestBegun = nil }
         request.wasRefused = true
-        client.http1.refuseHead(context.request)
+        client.codec.refuseHead(context.request)
         frontend.traffic.add(.badRequests, worker: worker.index)
     }
 }

@@ -92,7 +92,7 @@ extension Exchange {
         guard let connection else { return }
         releaseSlot(worker)
         releaseConnection()
-        if request.isSent && request.transfer.isComplete && connection.http1.allowsReuse && connection.isQuiet
+        if request.isSent && request.transfer.isComplete && connection.codec.allowsReuse && connection.isQuiet
             && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
             connection.becomeIdle(after: client, worker)

@@ -133,7 +133,7 @@ extension Exchange {
             guard case .content(let content) = response.kind, content != .none, let connection else {
                 return followResponseRules(of: bookmark.step, from: bookmark.position, worker)
             }
-            let hold = ResponseHold(rules: bookmark, probe: connection.http1.bodyProbe, enough: bytes)
+            let hold = ResponseHold(rules: bookmark, probe: connection.codec.bodyProbe, enough: bytes)
             self.hold(hold, for: time, worker)
             return holdUntilThere(hold, worker)
         case .more: preconditionFailure("a response's head is whole, no more of it can come")

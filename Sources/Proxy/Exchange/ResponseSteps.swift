@@ -41,7 +41,7 @@ extension Exchange {
         switch connection.readHead(into: &context.response) {
         case .needMore: return true
         case .complete:
-            if let tolerated = connection.http1.toleratedFault {
+            if let tolerated = connection.codec.toleratedFault {
                 keepToleratedResponse(tolerated.fault.description, at: tolerated.offset, worker)
             }
             return responseHeadComplete(from: connection, worker)
@@ -76,7 +76,7 @@ extension Exchange {
         }
         if status < 200 {
             // 100, 102, 103: to the client at once, and on to the next head.
-            connection.http1.interimComplete()
+            connection.codec.interimComplete()
             response.interimWasPassed = true
             return sendInterimHead(worker)
         }
@@ -94,7 +94,7 @@ extension Exchange {
         case .success(let content):
             context.timers.responseHeadDone = worker.now
             if frontend.keepsCaptures { frontend.log.captureResponse(context) }
-            if !context.directives.serverMarks.isEmpty { connection.http1.allowsReuse = false }
+            if !context.directives.serverMarks.isEmpty { connection.codec.forbidReuse() }
             // From here on the server's Connection list has no effect on fields that rules write.
             context.response.fields.setApartHopByHop()
             return followResponseRules(before: .content(content), worker)
@@ -111,7 +111,7 @@ extension Exchange {
     /// `context.response` as an interim response to the client, if it knows such. False if the client is gone.
     func sendInterimHead(_ worker: Worker) -> Bool {
         defer { context.response.clear() }
-        guard client.http1.takesInterim else { return true }
+        guard client.codec.takesInterim else { return true }
         context.response.fields.removeHopByHop()
         client.sendInterim(context.response, worker)
         guard client.flush(worker) == .failed else { return true }
@@ -133,12 +133,12 @@ extension Exchange {
             // A rule has changed the method or the status, and what the server sends is not passed on.
             received = .none
             announced = .none
-            connection.http1.allowsReuse = false
+            connection.codec.forbidReuse()
         } else if content == .none && mayHaveContent {
             announced = .known(0)
         }
         let passesTrailers =
-            received == .unknown && connection.http1.mayHaveTrailers && client.http1.marksEnds
+            received == .unknown && connection.codec.mayHaveTrailers && client.codec.marksEnds
             && !frontend.dropsResponseTrailers
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
         context.response.fields.removeSetApart(
@@ -149,7 +149,7 @@ extension Exchange {
         // No other server is asked any more.
         if request.isSent { releaseRequestStore() }
         guard let writer = writeHead(announced, worker) else { return }
-        let reader = received == .none ? BodyReader(.none) : connection.http1.bodyReader(keepsTrailers: passesTrailers)
+        let reader = received == .none ? BodyReader(.none) : connection.codec.bodyReader(keepsTrailers: passesTrailers)
         response.transfer = BodyTransfer(received, from: reader, to: writer)
         enter(.relaying, worker)
         if frontend.log.logsEarly { log(worker) }

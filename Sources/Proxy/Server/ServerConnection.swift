@@ -1,4 +1,4 @@
-// A connection to a server, speaking HTTP/1: connecting, in use by one exchange, or idle.
+// A connection to a server: connecting, in use by one exchange, or idle.
 //
 // While it is idle it belongs to the pool, where another worker may take it (`IdleList`), or to one client (`isPrivate`).
 
@@ -29,7 +29,7 @@ final class ServerConnection: Connection {
     /// The stream that it carries.
     @safe @exclusivity(unchecked) var user: ProxyStream?
     /// Writes requests and reads responses.
-    @safe @exclusivity(unchecked) var http1 = HTTP1ClientCodec()
+    @safe @exclusivity(unchecked) var codec = ServerCodec(.tcp)
     /// Only requests of the client's connection that it was opened for may go over it.
     @safe @exclusivity(unchecked) var isPrivate = false
     /// While it is private and idle: that client's connection.
@@ -72,6 +72,7 @@ final class ServerConnection: Connection {
         self.server = server
         self.address = address
         self.backend = backend
+        codec = ServerCodec(backend.mode)
         self.user = user
         self.capacity = capacity
         key = ConnectionKey(of: server, at: address, header: [])
@@ -90,6 +91,7 @@ final class ServerConnection: Connection {
         self.server = server
         self.address = address
         self.backend = backend
+        codec = ServerCodec(backend.mode)
         self.local = local
         key = entry.key
         useCount = entry.useCount

@@ -15,7 +15,7 @@ extension ServerConnection {
     ) -> Bool {
         output.acquire(from: worker.buffers)
         let before = output.count
-        let fits = http1.write(
+        let fits = codec.write(
             head, content: content, options: options,
             limits: worker.plan.headLimits(acceptInvalid: backend.acceptsInvalid), to: &output)
         if backend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
@@ -37,15 +37,15 @@ extension ServerConnection {
     // MARK: Reading
 
     /// Whether only more bytes help with a response's head.
-    var needsMoreForHead: Bool { input.isEmpty || http1.responseHasBegun }
+    var needsMoreForHead: Bool { input.isEmpty || codec.responseHasBegun }
 
-    func readHead(into head: inout ResponseHead) -> ParseProgress { http1.readHead(from: &input, into: &head) }
+    func readHead(into head: inout ResponseHead) -> ParseProgress { codec.readHead(from: &input, into: &head) }
 
     /// A final response's head is whole: how much content follows, or why that is uncertain.
     func readContentLength(
         _ head: borrowing ResponseHead, requestMethod: HTTP.Method
     ) -> Result<ContentLength, MessageFault> {
-        let content = http1.headComplete(head, requestMethod: requestMethod)
+        let content = codec.headComplete(head, requestMethod: requestMethod)
         if head.authenticatesConnection { isPrivate = true }
         return content
     }
@@ -58,7 +58,7 @@ extension ServerConnection {
         if !client.output.isEmpty { client.output.compact() }
         let before = client.output.count
         let result = transfer.move(from: &input, to: &client.output)
-        client.http1.bytesSent &+= UInt64(client.output.count - before)
+        client.codec.countSent(client.output.count - before)
         return result
     }
 
@@ -68,7 +68,7 @@ extension ServerConnection {
     }
 
     /// Appends a copy of the response's content that is in the buffer.
-    func copyContent(to out: inout [UInt8]) { http1.copyContent(of: input, to: &out) }
+    func copyContent(to out: inout [UInt8]) { codec.copyContent(of: input, to: &out) }
 
     var readFailed: Bool { transport.readFailure != nil }
 

@@ -34,16 +34,15 @@ final class ClientConnection: Connection, SessionVariables {
     @safe @exclusivity(unchecked) private(set) var awaitsLineFeed = false
     /// The one stream that HTTP/1 has at a time.
     @safe @exclusivity(unchecked) private(set) var stream: ProxyStream?
-    /// Reads requests and writes responses; in TCP mode it only counts bytes.
-    @safe @exclusivity(unchecked) var http1: HTTP1ServerCodec
+    /// Reads requests and writes responses, in the frontend's mode, or as HTTP once a frontend in TCP mode has led the connection to
+    /// an HTTP backend.
+    @safe @exclusivity(unchecked) var codec: ClientCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
     @safe @exclusivity(unchecked) private(set) var idleSince: Instant
     @safe @exclusivity(unchecked) var lingerBytesLeft = Limits.lingerBytes
     /// Idle server connections that no other client's request may use (`http-reuse never`).
     @safe @exclusivity(unchecked) var ownConnections = OwnServerConnections()
 
-    /// How its bytes are read: in the frontend's mode, or as HTTP once a frontend in TCP mode has led it to an HTTP backend.
-    @safe @exclusivity(unchecked) private(set) var mode: ProxyMode
     /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
     @safe @exclusivity(unchecked) private(set) var fixedBackend: BackendPlan?
 
@@ -67,10 +66,10 @@ final class ClientConnection: Connection, SessionVariables {
 
     private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
         self.bind = bind
-        mode = bind.frontend.mode
         // One address listens for most sockets; only a wildcard has to be asked for.
         session = ClientSession(peer, bind.exactAddress ?? worker.kernel.localAddress(socket))
-        http1 = HTTP1ServerCodec(limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
+        codec = ClientCodec(
+            bind.frontend.mode, limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
         idleSince = worker.now
         super.init(socket)
     }
@@ -90,8 +89,8 @@ final class ClientConnection: Connection, SessionVariables {
         phase = .idle
         guard followSessionRules(worker) else { return }
         bind.frontend.countSession(worker)
-        switch mode {
-        case .http: setDeadline(after: headTimeout, worker)
+        switch codec.kind {
+        case .http1: setDeadline(after: headTimeout, worker)
         case .tcp:
             setDeadline(.never, worker)
             let tunnel = worker.takeTunnel()
@@ -106,9 +105,9 @@ final class ClientConnection: Connection, SessionVariables {
     /// A frontend in TCP mode leads to an HTTP backend: what the client sends, and has sent, is read as requests from here on,
     /// the first of them for `exchange`.
     func becomeHTTP(for backend: BackendPlan, _ exchange: Exchange, _ worker: Worker) {
-        precondition(phase == .streaming && mode == .tcp, "a connection becomes HTTP while \(phase)")
+        precondition(phase == .streaming, "a connection becomes HTTP while \(phase)")
         stream = exchange
-        mode = .http
+        codec.becomeHTTP()
         fixedBackend = backend
         // Bytes that rules have looked at are in the buffer already, and are read before more are asked for.
         phase = input.isEmpty ? .readingHead : .idle
@@ -200,7 +199,7 @@ final class ClientConnection: Connection, SessionVariables {
 
     func readHead(_ worker: Worker) {
         // Line ends that a client sends behind a body are not the beginning of a request: no time runs for it yet.
-        if phase == .idle, !isFirstStream, !http1.skipEmptyLines(&input) {
+        if phase == .idle, !isFirstStream, !codec.skipEmptyLines(&input) {
             awaitsLineFeed = !input.isEmpty
             input.releaseIfEmpty(to: worker.buffers)
             return
@@ -212,10 +211,10 @@ final class ClientConnection: Connection, SessionVariables {
             // The first request's time runs from the accept, or from the end of the header.
             if !isFirstStream { setDeadline(after: headTimeout, worker) }
         }
-        switch http1.readHead(from: &input, into: &exchange.context.request) {
+        switch codec.readHead(from: &input, into: &exchange.context.request) {
         case .needMore: break
         case .complete:
-            if let tolerated = http1.toleratedFault {
+            if let tolerated = codec.toleratedFault {
                 exchange.keepToleratedRequest(tolerated.fault.description, at: tolerated.offset, worker)
             }
             endHead(.headComplete, worker)
@@ -260,12 +259,12 @@ final class ClientConnection: Connection, SessionVariables {
     /// - Parameter requestIsComplete: whether the stream has read all that the client sent for it.
     func streamEnded(requestIsComplete: Bool, _ worker: Worker) {
         precondition(phase == .streaming, "a stream ended while \(phase)")
-        let keepsAlive = http1.keepsAlive
-        let isClientDone = requestIsComplete && http1.isClientDone
+        let keepsAlive = codec.keepsAlive
+        let isClientDone = requestIsComplete && codec.isClientDone
         stream = nil
         session.streamsEnded &+= 1
         idleSince = worker.now
-        http1.reset()
+        codec.reset()
         // A client that has finished sending may have sent more requests before.
         let mayHaveAnother = !transport.hasEnded || !input.isEmpty
         if keepsAlive && mayHaveAnother {

@@ -13,8 +13,8 @@ extension ClientConnection {
 
     /// A request's head is whole: how much content follows, or why that is uncertain.
     func requestBegins(_ head: borrowing RequestHead, _ worker: Worker) -> Result<ContentLength, MessageFault> {
-        let content = http1.headComplete(head)
-        if worker.isStopping || frontend.keepAlive == .close { http1.keepsAlive = false }
+        let content = codec.headComplete(head)
+        if worker.isStopping || frontend.keepAlive == .close { codec.endAfterResponse() }
         return content
     }
 
@@ -25,7 +25,7 @@ extension ClientConnection {
         server.output.acquire(from: worker.buffers)
         let before = input.count
         let result = transfer.move(from: &input, to: &server.output)
-        http1.bytesReceived &+= UInt64(before - input.count)
+        codec.countReceived(before - input.count)
         return result
     }
 
@@ -33,27 +33,27 @@ extension ClientConnection {
     func moveContent(_ transfer: inout BodyTransfer, into store: BodyStore) -> TransferResult {
         let before = input.count
         let result = store.put { transfer.move(from: &input, to: &$0) }
-        http1.bytesReceived &+= UInt64(before - input.count)
+        codec.countReceived(before - input.count)
         return result
     }
 
     /// Throws away content that is here already, so that the connection can stay; false if more of it is to come.
     func skipContent(of transfer: inout BodyTransfer) -> Bool {
         // Behind a head or body that was malformed nothing is known to be a body.
-        guard http1.keepsAlive, !transfer.isComplete else { return transfer.isComplete }
+        guard codec.keepsAlive, !transfer.isComplete else { return transfer.isComplete }
         let before = input.count
         let isWhole = transfer.discard(from: &input)
-        http1.bytesReceived &+= UInt64(before - input.count)
+        codec.countReceived(before - input.count)
         return isWhole
     }
 
     /// Appends a copy of the request's content that is in the buffer.
-    func copyContent(to out: inout [UInt8]) { http1.copyContent(of: input, to: &out) }
+    func copyContent(to out: inout [UInt8]) { codec.copyContent(of: input, to: &out) }
 
     /// Bytes that were read and that nothing has consumed.
     var unreadBytes: Int { input.count }
     func hasMoreOf(_ transfer: borrowing BodyTransfer) -> Bool { !transfer.isComplete && !input.isEmpty }
-    func countUnreadInput() { http1.bytesReceived &+= UInt64(input.count) }
+    func countUnreadInput() { codec.countReceived(input.count) }
 
     // MARK: What is known of the client without reading
 
@@ -70,19 +70,19 @@ extension ClientConnection {
     // MARK: Writing
 
     /// No other request is read on this connection after the present exchange.
-    func endAfterResponse() { http1.keepsAlive = false }
+    func endAfterResponse() { codec.endAfterResponse() }
 
     /// Puts an interim response before the response.
     func sendInterim(_ head: borrowing ResponseHead, _ worker: Worker) {
         output.acquire(from: worker.buffers)
         let before = output.count
-        http1.writeInterim(head, to: &output)
+        codec.writeInterim(head, to: &output)
         if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
     }
 
     func sendContinue(_ worker: Worker) {
         output.acquire(from: worker.buffers)
-        http1.writeContinue(to: &output)
+        codec.writeContinue(to: &output)
     }
 
     /// Puts a response's head into the buffer; what writes its content, or nil if the head does not fit.
@@ -90,7 +90,7 @@ extension ClientConnection {
         output.acquire(from: worker.buffers)
         if output.room < worker.plan.bufferBytes { output.compact() }
         let before = output.count
-        let writer = http1.write(&head, content: content, to: &output)
+        let writer = codec.write(&head, content: content, to: &output)
         if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
         return writer
     }
@@ -98,7 +98,7 @@ extension ClientConnection {
     /// Puts the head into the buffer behind which a tunnel begins; false if it does not fit.
     func sendTunnelHead(_ head: inout ResponseHead, isUpgrade: Bool, _ worker: Worker) -> Bool {
         output.acquire(from: worker.buffers)
-        return http1.writeTunnelHead(&head, isUpgrade: isUpgrade, to: &output)
+        return codec.writeTunnelHead(&head, isUpgrade: isUpgrade, to: &output)
     }
 
     /// Puts the end of the response's framing into the buffer, when the server has closed; false if the content is cut short.
@@ -106,7 +106,7 @@ extension ClientConnection {
         output.acquire(from: worker.buffers)
         let before = output.count
         let isWhole = transfer.inputEnded(to: &output)
-        http1.bytesSent &+= UInt64(output.count - before)
+        codec.countSent(output.count - before)
         return isWhole
     }
 
@@ -135,7 +135,7 @@ extension ClientConnection {
             let isWhole = writer.finish(to: &output)
             precondition(isWhole, "the end of the framing did not fit into the room kept for it")
         }
-        http1.bytesSent &+= UInt64(output.count - before)
+        codec.countSent(output.count - before)
         return hasMore
     }
 
@@ -144,7 +144,7 @@ extension ClientConnection {
         let count = min(output.room, bytes.count - sent)
         let fits = output.append(unsafe bytes.span.bytes.extracting(sent..<sent + count))
         precondition(fits, "\(count) bytes did not fit")
-        http1.bytesSent &+= UInt64(count)
+        codec.countSent(count)
         return .bytes(bytes, sent: sent + count)
     }
 
@@ -152,14 +152,14 @@ extension ClientConnection {
     func sendStored(_ store: BodyStore, _ worker: Worker) -> Bool {
         output.acquire(from: worker.buffers)
         guard store.take(into: &output) else { return false }
-        http1.bytesSent &+= UInt64(output.count)
+        codec.countSent(output.count)
         return true
     }
 
     /// Sends part of a file, once the buffer is empty.
     func sendFileContent(_ file: Int32, offset: Int, count: Int, _ worker: Worker) -> Sent {
         let sent = sendFile(file, offset: offset, count: count, worker)
-        if case .bytes(let count) = sent { http1.bytesSent &+= UInt64(count) }
+        if case .bytes(let count) = sent { codec.countSent(count) }
         return sent
     }
 

@@ -21,7 +21,7 @@ extension ProxyStream {
         case .known(let address): resolved(wait, to: address, worker)
         case .unknown: resolved(wait, to: nil, worker)
         case .waits:
-            if client.mode == .http { context.timers.requestDone = nil }
+            if client.codec.speaksHTTP { context.timers.requestDone = nil }
             enter(.resolving(wait), until: endOfResolving(wait, resolvers, worker), worker)
             watchClient(worker)
         }
@@ -40,7 +40,7 @@ extension ProxyStream {
     /// The rules go on, without an address if there is none.
     final func resolved(_ wait: NameWait, to address: IPAddress?, _ worker: Worker) {
         context.found(address)
-        if client.mode == .http { context.timers.requestDone = worker.now }
+        if client.codec.speaksHTTP { context.timers.requestDone = worker.now }
         switch wait.rules {
         case .content(let inspection): inspect(inspection, worker)
         case .request(let bookmark): requestRulesGoOn(bookmark, worker)

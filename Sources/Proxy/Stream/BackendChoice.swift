@@ -59,7 +59,7 @@ extension ProxyStream {
         var inspection = inspection
         enter(.inspecting(inspection), worker)
         while true {
-            if client.mode == .tcp { showPayload(to: inspection, worker) }
+            if !client.codec.speaksHTTP { showPayload(to: inspection, worker) }
             let outcome = run(inspection.rules, from: inspection.position, worker)
             context.mayGrow = false
             switch outcome {

@@ -26,7 +26,7 @@ extension ProxyStream {
         let mode: CloseMode =
             switch cause {
             case .client, .killed: .close
-            default: silently ? .silent : isRelaying && client?.http1.endsByClosing == true ? .reset : .linger
+            default: silently ? .silent : isRelaying && client?.codec.endsByClosing == true ? .reset : .linger
             }
         // A server that is cut off in the middle of something must not take it for the end.
         var isTunnel = false
@@ -61,8 +61,8 @@ extension ProxyStream {
 
     /// What rules and logs know of the bytes of both directions.
     final func noteByteCounts() {
-        context.outcome.bytesFromClient = client.http1.bytesReceived
-        context.outcome.bytesToClient = client.http1.bytesSent
+        context.outcome.bytesFromClient = client.codec.bytesReceived
+        context.outcome.bytesToClient = client.codec.bytesSent
     }
 
     private func conclude(_ worker: Worker) {
@@ -75,7 +75,7 @@ extension ProxyStream {
         releaseResources(worker)
         noteByteCounts()
         // The client got no response: the logged status is -1, and the counters have a class of their own for it.
-        if context.outcome.status < 0, client.mode == .http { countResponse(context.outcome.status, worker) }
+        if context.outcome.status < 0, client.codec.speaksHTTP { countResponse(context.outcome.status, worker) }
         countTraffic(worker)
         if context.outcome.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
@@ -84,8 +84,8 @@ extension ProxyStream {
 
     private func countTraffic(_ worker: Worker) {
         let index = worker.index
-        let received = client.http1.bytesReceived
-        let sent = client.http1.bytesSent
+        let received = client.codec.bytesReceived
+        let sent = client.codec.bytesSent
         frontend.traffic.row(index).count(received: received, sent: sent)
         guard let backend else { return }
         backend.backend.traffic.row(index).count(received: received, sent: sent)

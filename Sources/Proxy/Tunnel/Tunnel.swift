@@ -155,9 +155,8 @@ final class Tunnel: ProxyStream {
         for _ in 0..<Limits.movesPerTurn {
             let mayPassBack = mayPassResponse(worker)
             guard case .tunnelling = phase else { return }
-            let forth = pass(from: client, to: connection, &client.http1.bytesReceived, worker)
-            let back =
-                mayPassBack ? pass(from: connection, to: client, &client.http1.bytesSent, worker) : .waiting
+            let forth = pass(from: client, to: connection, worker)
+            let back = mayPassBack ? pass(from: connection, to: client, worker) : .waiting
             if forth == .sourceFailed || back == .targetFailed {
                 countOnServer(.clientAborts, worker)
                 return abort(.client, .data, worker)
@@ -206,12 +205,11 @@ final class Tunnel: ProxyStream {
     }
 
     /// One direction: what was read goes out as it is, block by block.
-    private func pass(
-        from source: Connection, to target: Connection, _ count: inout UInt64, _ worker: Worker
-    ) -> Passed {
+    private func pass(from source: Connection, to target: Connection, _ worker: Worker) -> Passed {
         var progressed = false
         if !source.input.isEmpty && target.output.isEmpty {
-            count += UInt64(source.input.count)
+            let count = source.input.count
+            if source === client { client.codec.countReceived(count) } else { client.codec.countSent(count) }
             ByteBuffer.swap(&source.input, &target.output)
             progressed = true
         }
@@ -291,7 +289,7 @@ final class Tunnel: ProxyStream {
     private func giveServerUp(_ worker: Worker) {
         guard let connection else { preconditionFailure("a tunnel has two ends") }
         responseInspection = nil
-        client.http1.bytesSent += UInt64(connection.input.count)
+        client.codec.countSent(connection.input.count)
         ByteBuffer.swap(&connection.input, &client.output)
         dropConnection(worker, reset: true)
         client.endAfterResponse()
