@@ -3,9 +3,9 @@
 public import Admin
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
-internal import Rules
 internal import Synchronization
 
 /// Where a proxy keeps the last message that was not understood. Written by workers, read by the control plane.

@@ -2,8 +2,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
+internal import LogFormat
 internal import Logging
-internal import Rules
 internal import Synchronization
 
 extension FrontendPlan {

@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import Logging
 internal import Reactor
 internal import Rules

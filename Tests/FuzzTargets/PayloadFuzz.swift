@@ -2,8 +2,9 @@
 // RDP cookies.
 
 import Configuration
+import Expressions
 import HTTP
-import Rules
+import LogFormat
 
 /// Bytes of a client and of its server, passed through every parser that rules can use.
 struct PayloadFuzz {

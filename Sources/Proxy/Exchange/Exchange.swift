@@ -16,9 +16,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
-internal import Rules
 
 /// The request on its way to the server.
 struct RequestState {

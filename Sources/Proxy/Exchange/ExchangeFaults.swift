@@ -2,9 +2,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Logging
-internal import Rules
 internal import Transport
 
 extension Exchange {

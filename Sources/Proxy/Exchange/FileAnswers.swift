@@ -6,9 +6,10 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 internal import Reactor
-internal import Rules
 internal import StaticFiles
 
 /// A directory's answer on its way through the rules.

@@ -5,8 +5,8 @@
 // stays.
 
 internal import Basics
+internal import Expressions
 internal import HTTP
-internal import Rules
 
 struct ForwardedHeaders: Sendable, Equatable {
     /// `trust`: the networks of proxies whose word is taken.

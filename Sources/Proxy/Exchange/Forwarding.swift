@@ -2,7 +2,9 @@
 // `option forwarded` is in the room Rules, since expressions may make its parts.
 
 internal import Basics
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 internal import Rules
 
 /// What a section adds to requests on their way to servers.

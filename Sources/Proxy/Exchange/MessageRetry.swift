@@ -6,8 +6,8 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
-internal import Rules
 
 extension Exchange {
     /// A rule may forbid it, whatever `retry-on` says (`disable-l7-retry`).

@@ -9,6 +9,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Logging
 internal import Rules

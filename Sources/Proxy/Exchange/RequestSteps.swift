@@ -3,7 +3,9 @@
 internal import Admin
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 internal import Logging
 internal import Rules
 

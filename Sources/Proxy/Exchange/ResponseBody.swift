@@ -5,9 +5,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
-internal import Rules
 internal import Transport
 
 extension ResponseHead {

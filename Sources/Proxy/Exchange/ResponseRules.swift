@@ -3,6 +3,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Rules
 internal import Transport

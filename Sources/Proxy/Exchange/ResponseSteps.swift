@@ -2,10 +2,11 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 internal import Logging
 internal import Reactor
-internal import Rules
 internal import Transport
 
 extension Exchange {

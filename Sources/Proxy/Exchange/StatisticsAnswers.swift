@@ -3,6 +3,7 @@
 internal import Admin
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Rules
 

@@ -2,9 +2,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
-internal import Rules
 internal import Transport
 
 extension Exchange {

@@ -5,6 +5,7 @@ public import Balancing
 public import Basics
 internal import Configuration
 internal import HTTP
+internal import LogFormat
 public import Logging
 internal import Reactor
 internal import Rules

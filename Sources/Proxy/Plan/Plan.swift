@@ -3,10 +3,11 @@
 
 public import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
 public import Logging
+internal import Patterns
 public import Resolvers
-internal import Rules
 internal import Synchronization
 
 /// Everything the workers need to know.

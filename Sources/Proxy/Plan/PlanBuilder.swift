@@ -4,8 +4,11 @@ internal import Admin
 internal import Balancing
 public import Basics
 public import Configuration
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 public import Logging
+internal import Patterns
 internal import Reactor
 internal import Rules
 internal import StaticFiles

@@ -2,9 +2,9 @@
 
 public import Basics
 public import Configuration
+internal import Expressions
 internal import HTTP
 internal import Reactor
-internal import Rules
 
 /// What a frontend, backend, listen or defaults section says of connections and exchanges.
 public struct ProxySettings: SectionSettings {

@@ -3,6 +3,7 @@
 
 internal import Balancing
 internal import Configuration
+internal import Expressions
 internal import Rules
 
 /// Everything in a file that a rule may name.

@@ -2,7 +2,6 @@
 
 internal import Configuration
 internal import Logging
-internal import Rules
 
 extension PlanBuilder {
     /// All destinations of a section.

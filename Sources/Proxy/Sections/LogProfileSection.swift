@@ -1,8 +1,8 @@
 // `log-profile` sections: how the lines for a destination look.
 
 internal import Configuration
+internal import LogFormat
 internal import Logging
-internal import Rules
 
 /// What the `log-profile` sections say, by name.
 struct LogProfiles: SectionSettings {

@@ -1,6 +1,7 @@
 // `userlist` sections: users with their passwords and groups, which rules name.
 
 internal import Configuration
+internal import Expressions
 internal import Rules
 
 enum UserListSection: SiteSection {

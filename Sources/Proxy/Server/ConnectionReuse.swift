@@ -2,8 +2,8 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
-internal import Rules
 
 /// `http-reuse`: which requests may go over an idle connection. A request that is not the first of its client's connection may go
 /// over any, except with `never`: its client expects that a kept-alive connection fails, and sends the request again.

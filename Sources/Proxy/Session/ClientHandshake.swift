@@ -2,10 +2,11 @@
 // by a proxy before it. What is behind the header is the client's; of the header itself nothing goes any further.
 
 internal import Basics
+internal import Expressions
+internal import LogFormat
 internal import Logging
 internal import ProxyProtocol
 internal import Reactor
-internal import Rules
 internal import Transport
 
 extension ClientConnection {

@@ -1,8 +1,8 @@
 // Who a client is: what all streams of its connection share, from the accept to the close.
 
 internal import Basics
+internal import Expressions
 internal import ProxyProtocol
-internal import Rules
 
 struct ClientSession {
     /// The client's address, and the one that it connected to, as a PROXY protocol header or rules may have told them.

@@ -4,8 +4,8 @@
 // not, the control thread looks up, and leaves the answer in the worker's mailbox, addressed to the stream.
 
 internal import Basics
+internal import Expressions
 internal import Resolvers
-internal import Rules
 
 extension ProxyStream {
     /// Asks for the address that a rule wants. The rules go on at once if it is known, or cannot be known.

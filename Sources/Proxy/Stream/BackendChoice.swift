@@ -6,6 +6,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
 internal import Rules

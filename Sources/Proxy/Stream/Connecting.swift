@@ -2,11 +2,11 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Logging
 internal import ProxyProtocol
 internal import Reactor
-internal import Rules
 internal import SystemPackage
 internal import Transport
 

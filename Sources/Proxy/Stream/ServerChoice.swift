@@ -2,8 +2,9 @@
 
 public import Balancing
 internal import Basics
+public import Expressions
 public import HTTP
-public import Rules
+internal import Rules
 
 extension ProxyStream {
     /// Chooses a server and connects to it, or waits for a slot; `avoiding` is a server that has just failed.

@@ -2,7 +2,7 @@
 
 internal import Balancing
 internal import Basics
-internal import Rules
+internal import Expressions
 
 extension ProxyStream {
     /// Joins the backend's queue, or that of one server.

@@ -7,7 +7,9 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
+internal import LogFormat
 internal import Logging
 internal import Reactor
 internal import Rules

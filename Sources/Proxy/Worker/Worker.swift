@@ -3,11 +3,11 @@
 
 internal import Balancing
 public import Basics
+internal import Expressions
 internal import HTTP
 public import Logging
 public import Reactor
 internal import Resolvers
-internal import Rules
 internal import SystemPackage
 
 /// The loop and what belongs to its thread alone.
