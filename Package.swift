@@ -118,6 +118,16 @@ let package = Package(
             dependencies: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat", "Rules"],
             path: "Tests/RuleTesting", swiftSettings: swiftSettings),
 
+        // Backends and plans made from lines, for tests only.
+        .target(
+            name: "BalancingTesting", dependencies: ["Basics", "HTTP", "Configuration", "Balancing"],
+            path: "Tests/BalancingTesting", swiftSettings: swiftSettings),
+        .target(
+            name: "SiteTesting",
+            dependencies: [
+                "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "Admin", "Proxy",
+            ], path: "Tests/SiteTesting", swiftSettings: swiftSettings),
+
         // A kernel made of a seed, for tests only.
         .target(
             name: "KernelSimulation", dependencies: ["Chance", "Basics", "Reactor", system, heap],
@@ -183,14 +193,14 @@ let package = Package(
         tests(
             of: "Balancing",
             uses: [
-                "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "KernelSimulation",
-                "Chance",
+                "BalancingTesting", "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor",
+                "KernelSimulation", "Chance",
             ]),
         tests(
             of: "Control",
             uses: [
-                "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers", "Rules", "Configuration", "Reactor",
-                "HTTP", "Basics", "KernelSimulation", "Chance",
+                "SiteTesting", "BalancingTesting", "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers",
+                "Rules", "Configuration", "Reactor", "HTTP", "Basics", "KernelSimulation", "Chance",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "Chance"]),
@@ -199,7 +209,7 @@ let package = Package(
             uses: [
                 "Proxy", "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules",
-                "Balancing", "Admin", "KernelSimulation", "ExchangeSimulation", "Chance",
+                "Balancing", "Admin", "SiteTesting", "KernelSimulation", "ExchangeSimulation", "Chance",
             ]),
         // The language as a whole, with the program's own list of tables.
         tests(

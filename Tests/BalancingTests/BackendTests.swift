@@ -1,5 +1,6 @@
 // Which servers are eligible, and how workers learn about changes.
 
+import BalancingTesting
 import Basics
 import Dispatch
 import Testing

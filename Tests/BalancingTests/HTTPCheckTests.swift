@@ -1,5 +1,6 @@
 // The requests of `option httpchk`, and how responses are judged.
 
+import BalancingTesting
 import Basics
 import Configuration
 import HTTP

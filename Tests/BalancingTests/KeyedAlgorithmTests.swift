@@ -1,5 +1,6 @@
 // An algorithm that chooses by what the request contains: all it needs is one file such as this one, and a line in the list.
 
+import BalancingTesting
 import Basics
 import Configuration
 import HTTP

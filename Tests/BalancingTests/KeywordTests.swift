@@ -1,5 +1,6 @@
 // Every row of this module's tables: lines that it accepts, with their result, and lines that it rejects, with the message.
 
+import BalancingTesting
 import Basics
 import Configuration
 import ProxyProtocol

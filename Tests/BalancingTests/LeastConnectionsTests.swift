@@ -1,5 +1,6 @@
 // `balance leastconn`: the server with the fewest connections relative to its weight.
 
+import BalancingTesting
 import Basics
 import Testing
 

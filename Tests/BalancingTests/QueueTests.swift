@@ -1,5 +1,6 @@
 // The queue for connection slots of servers: order, several threads, and changes while requests wait.
 
+import BalancingTesting
 import Basics
 import Dispatch
 import Testing

@@ -1,5 +1,6 @@
 // `balance roundrobin`: the exact order of servers.
 
+import BalancingTesting
 import Basics
 import Chance
 import Dispatch

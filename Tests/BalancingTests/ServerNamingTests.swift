@@ -1,5 +1,6 @@
 // Which of a name's addresses a server gets, and the origin of its first address.
 
+import BalancingTesting
 import Basics
 import Testing
 

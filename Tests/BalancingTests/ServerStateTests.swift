@@ -1,5 +1,6 @@
 // Three states of a server with three owners, and what follows from them.
 
+import BalancingTesting
 import Basics
 import Chance
 import Dispatch

@@ -1,6 +1,7 @@
 // The control plane on the simulated kernel: checks, names, samples and stops, each at its time on a clock of its own.
 
 import Balancing
+import BalancingTesting
 import Basics
 import Chance
 import KernelSimulation

@@ -1,6 +1,7 @@
 // Health checks on a simulated kernel: each failure has its code and time, and the server recovers.
 
 import Balancing
+import BalancingTesting
 import Basics
 import KernelSimulation
 import Reactor

@@ -1,4 +1,4 @@
-// Backends from the lines of a file, and the control plane of a site on a simulated kernel.
+// The control plane of a site on a simulated kernel.
 
 import Admin
 import Balancing
@@ -8,51 +8,12 @@ import HTTP
 import KernelSimulation
 import Reactor
 import Resolvers
-import Rules
+import SiteTesting
 import Testing
 
 @testable import Control
 @testable import Logging
 @testable import Proxy
-
-private let language = Language(
-    keywords: BalancingKeywords.table,
-    parameterGroups: [ParameterGroup(of: "server", BalancingKeywords.serverParameters)])
-
-/// The settings of a backend with these lines, which must have no mistake in them.
-func settings(_ lines: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> BalancingSettings {
-    let text = "backend app\n" + lines.map { "    \($0)\n" }.joined()
-    let loaded = language.load(text: text, named: "t.cfg")
-    #expect(loaded.problems.isEmpty, sourceLocation: sourceLocation)
-    return try #require(loaded.proxies.first, sourceLocation: sourceLocation)[BalancingSettings.self]
-}
-
-extension BalancingSettings {
-    func backend(
-        connectTimeout: TimeSpan = .seconds(5), now: Instant = Instant(nanoseconds: 1_000_000_000),
-        resolve: (String) -> [IPAddress] = { _ in [] }
-    ) -> Backend {
-        makeBackend(name: "app", connectTimeout: connectTimeout, workers: 1, now: now, resolve: resolve)
-    }
-}
-
-extension Backend {
-    /// The names of the next `count` choices of one worker, as one word.
-    func choices(_ count: Int) -> String {
-        (0..<count).map { _ in
-            let choice = take(for: NoRequest(), by: 0, now: Instant(nanoseconds: 0))
-            guard case .server(let server) = choice else { return "-" }
-            release(server, by: 0)
-            return server.name
-        }.joined()
-    }
-}
-
-/// A request of which nothing is known.
-private struct NoRequest: BalancingRequest {
-    var client: SocketAddress { .ip(.anyV4, port: 0) }
-    func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
-}
 
 /// The control plane of a site with one worker, on a simulated kernel whose clock costs no time. The runtime socket listens on
 /// the kernel's listener, the test answers questions for names, and what the control plane wants of the worker is in its mailbox.
@@ -70,11 +31,6 @@ final class ControlledSite {
     /// When connections to servers were begun, in milliseconds since the start, and to which port.
     private(set) var visits: [String] = []
 
-    private static let language = Language(
-        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table
-            + ResolversKeywords.table + AdminKeywords.table,
-        parameterGroups: [])
-
     /// - Parameters:
     ///   - lines: of the section `listen site`, whose first lines are there already.
     ///   - sections: what stands below it.
@@ -86,34 +42,14 @@ final class ControlledSite {
     ) throws {
         kernel = SimulatedKernel(seed: seed)
         start = kernel.now
-        let text = """
-            global
-                log stdout format raw local0
-            listen site
-                mode http
-                bind 127.0.0.1:80
-                log stdout format raw local0
-                timeout connect 5s
-                timeout client 60s
-                timeout server 60s
-            \(lines.map { "    " + $0 }.joined(separator: "\n"))
-            \(sections)
-
-            """
-        let loaded = Self.language.load(text: text, named: "control.cfg")
-        try #require(loaded.problems.isEmpty, "\(loaded.problems)", sourceLocation: sourceLocation)
-        var facts = ProcessFacts()
-        facts.descriptorsLimit = 10_000
-        var builder = PlanBuilder(
-            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, logger: logger,
-            workers: 1, facts: facts, now: kernel.now)
-        let plan = builder.build()
-        self.plan = try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)
+        plan = try Plan.ofSite(
+            lines: lines, sections: sections + "\nglobal\n    log stdout format raw local0", logger: logger,
+            now: kernel.now, sourceLocation: sourceLocation)
         var services = ProcessServices()
         services.nameSource = names
         services.hostLookup = hosts
         control = ControlPlane(
-            plan: self.plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0), admin: admin,
+            plan: plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0), admin: admin,
             hardStopAfter: hardStopAfter, services: services)
         for port in UInt16(9_001)...9_009 {
             kernel.servers[.ip(.loopbackV4, port: port)] = { [unowned self] _, wire in visit(port, wire) }
@@ -151,12 +87,7 @@ final class ControlledSite {
     }
 
     /// The lines logged since the last call.
-    func log() -> [String] {
-        var lines: [String] = []
-        var line: [UInt8] = []
-        while logger.rings[0].pop(into: &line) != nil { lines.append(String(decoding: line, as: UTF8.self)) }
-        return lines
-    }
+    func log() -> [String] { logger.takeLines() }
 
     /// Connects to the runtime socket.
     func connect(_ says: String, bytesAtOnce: Int = .max, reads: Int = .max) -> Operator {

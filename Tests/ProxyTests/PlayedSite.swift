@@ -5,8 +5,7 @@ import Basics
 import Configuration
 import KernelSimulation
 import Reactor
-import Resolvers
-import Rules
+import SiteTesting
 import Testing
 
 @testable import Balancing
@@ -21,11 +20,6 @@ final class PlayedSite {
     let orders = WorkerMailbox(wakeup: nil)
     private let logger: Logger
 
-    private static let language = Language(
-        keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table
-            + ResolversKeywords.table,
-        parameterGroups: [])
-
     /// - Parameters:
     ///   - bind: parameters of the bind line.
     ///   - lines: of the section `listen site`, after its first lines.
@@ -37,37 +31,14 @@ final class PlayedSite {
         balance: BalanceLine? = nil, workers: Int = 1,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let text = """
-            listen site
-                mode \(mode)
-                bind 127.0.0.1:80 \(bind)
-                log stdout format raw local0
-                option \(mode)log
-                timeout connect 5s
-                timeout client 60s
-                timeout server 60s
-            \(lines.map { "    " + $0 }.joined(separator: "\n"))
-            \(sections)
-
-            """
-        let loaded = Self.language.load(text: text, named: "play.cfg")
-        try #require(loaded.problems.isEmpty, "\(loaded.problems)", sourceLocation: sourceLocation)
-        var facts = ProcessFacts()
-        facts.descriptorsLimit = 10_000
-        facts.threads = workers
         logger = Logger(rings: workers)
-        var proxies = loaded.proxies
-        if let balance { proxies[0][BalancingSettings.self].algorithm = balance }
-        var builder = PlanBuilder(
-            global: loaded.global, proxies: proxies, sections: loaded.sections, logger: logger, workers: workers,
-            facts: facts,
-            now: kernel.now)
-        let plan = builder.build()
-        self.plan = try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)
-        self.plan.admission.setWorkers([orders])
+        plan = try Plan.ofSite(
+            mode: mode, bind: bind, lines: ["option \(mode)log"] + lines, sections: sections, balance: balance,
+            workers: workers, logger: logger, now: kernel.now, sourceLocation: sourceLocation)
+        plan.admission.setWorkers([orders])
         worker = Worker(
-            index: 0, plan: self.plan, kernel: kernel, log: logger.channel(0), orders: orders,
-            listeners: [(kernel.listener, self.plan.binds[0])])
+            index: 0, plan: plan, kernel: kernel, log: logger.channel(0), orders: orders,
+            listeners: [(kernel.listener, plan.binds[0])])
     }
 
     /// Another worker of the site, on a kernel and with a clock of its own.
@@ -106,13 +77,7 @@ final class PlayedSite {
 
     /// The lines logged since the last call, without client and date: from the backend's name on.
     func log() -> [String] {
-        var lines: [String] = []
-        var line: [UInt8] = []
-        while logger.rings[0].pop(into: &line) != nil {
-            let text = String(decoding: line, as: UTF8.self)
-            lines.append(text.split(separator: "] ", maxSplits: 1).last.map(String.init) ?? text)
-        }
-        return lines
+        logger.takeLines().map { $0.split(separator: "] ", maxSplits: 1).last.map(String.init) ?? $0 }
     }
 
     /// Ends everything, and expects that nothing is left.
