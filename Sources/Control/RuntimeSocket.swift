@@ -72,7 +72,7 @@ final class RuntimeSocket: LoopTask {
         case .exhausted:
             // The socket stays ready until the connection is accepted: without a pause the loop would spin.
             unwatch(in: loop)
-            loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle)
+            loop.setDeadline(loop.now + Accepted.exhaustionPause, of: handle)
             return false
         }
         guard limit.connections.count < limit.maximum else {
@@ -89,7 +89,7 @@ final class RuntimeSocket: LoopTask {
     private func listen(in loop: TaskLoop) {
         guard !isWatched, !isSuspended else { return }
         isWatched = loop.watch(socket, for: .reading, as: handle) == nil
-        if !isWatched { loop.setDeadline(loop.now + ControlLimits.exhaustionPause, of: handle) }
+        if !isWatched { loop.setDeadline(loop.now + Accepted.exhaustionPause, of: handle) }
     }
 
     private func unwatch(in loop: TaskLoop) {
@@ -195,6 +195,9 @@ final class RuntimeContext: CommandContext {
 
 /// One connection to the runtime socket.
 private final class RuntimeConnection: LoopTask {
+    /// The interval at which `show events -w` looks for new lines.
+    private static let eventPause = TimeSpan.milliseconds(100)
+
     private var stream: ByteStream?
     private var interpreter: CommandInterpreter
     private let timeout: TimeSpan
@@ -279,7 +282,7 @@ private final class RuntimeConnection: LoopTask {
     /// Looks for lines of the ring again in a moment, until the peer says something or closes.
     private func follow(in loop: TaskLoop) {
         switch stream?.read(loop.kernel) {
-        case .blocked?: takeTurn(at: loop.now + ControlLimits.eventPause, in: loop)
+        case .blocked?: takeTurn(at: loop.now + Self.eventPause, in: loop)
         case .progressed?, .full?:
             stream?.discardInput()
             interpreter.endFollowing()
@@ -299,13 +302,4 @@ private final class RuntimeConnection: LoopTask {
         limit.connections[ObjectIdentifier(self)] = nil
         loop.remove(handle)
     }
-}
-
-/// The limits of the control plane, each with its unit and its reason.
-enum ControlLimits {
-    /// How long accepting pauses when the system has no descriptor left: too short for an operator to notice, long enough to
-    /// cost no processor time.
-    static let exhaustionPause = TimeSpan.milliseconds(100)
-    /// The interval at which `show events -w` looks for new lines.
-    static let eventPause = TimeSpan.milliseconds(100)
 }

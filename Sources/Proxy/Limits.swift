@@ -7,8 +7,6 @@ enum Limits {
     static let acceptsPerTurn = 64
     /// Buffers moved for one exchange before others get their turn (16 × 16 KiB = 256 KiB).
     static let movesPerTurn = 16
-    /// How long accepting pauses when the system has no descriptor left: short against a client's patience, long against a spin.
-    static let exhaustionPause = TimeSpan.milliseconds(100)
     /// Idle server connections that one client's connection keeps for itself (HAProxy's default of `max-session-srv-conns`).
     static let ownServerConnections = 5
     /// Room of a buffer that rules leave alone: for the framing, the connection's fields and those that options add.

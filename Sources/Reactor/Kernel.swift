@@ -59,6 +59,9 @@ public enum Accepted: Sendable {
     case gone
     /// No descriptor or memory left (EMFILE, ENFILE, ENOBUFS, ENOMEM).
     case exhausted(Errno)
+
+    /// How long accepting pauses after `exhausted`: short against a client's patience, long against a spin.
+    public static let exhaustionPause = TimeSpan.milliseconds(100)
 }
 
 /// The outcome of starting to connect.

@@ -59,7 +59,7 @@ final class Listener: EventSource {
     /// The system has no descriptor, no memory or no watch left.
     private func pauseForWant(of reason: Errno, _ worker: Worker) {
         pause(worker)
-        setDeadline(after: Limits.exhaustionPause, worker)
+        setDeadline(after: Accepted.exhaustionPause, worker)
         let advice =
             reason == .noSpace
             ? "raise the system's limit on watched descriptors (fs.epoll.max_user_watches)"
@@ -83,7 +83,7 @@ final class Listener: EventSource {
         if worker.kernel.watch(socket, for: .accepting, token: handle.packed) == nil {
             isPaused = false
         } else {
-            setDeadline(after: Limits.exhaustionPause, worker)
+            setDeadline(after: Accepted.exhaustionPause, worker)
         }
     }
 
