@@ -97,8 +97,7 @@ extension BalancingKeywords {
             "pool-max-conn", usage: "pool-max-conn <number>",
             summary: "Idle connections kept to the server: 0 for none, -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in
-            let number = try args.cappedInteger("a number", in: -1...1_000_000)
-            server.pool.connectionsMax = number < 0 ? nil : number
+            server.pool.connectionsMax = try countOrAny("a number", to: 1_000_000, &args)
         },
         Parameter(
             "pool-purge-delay", usage: "pool-purge-delay <time>",
@@ -110,8 +109,7 @@ extension BalancingKeywords {
             "max-reuse", usage: "max-reuse <count>",
             summary: "Requests after the first that one connection may carry: -1 (the default) for any number."
         ) { (args, server) throws(ConfigProblem) in
-            let number = try args.cappedInteger("a count", in: -1...1_000_000_000)
-            server.pool.reusesMax = number < 0 ? nil : number
+            server.pool.reusesMax = try countOrAny("a count", to: 1_000_000_000, &args)
         },
         Parameter(
             "send-proxy", usage: "send-proxy",
@@ -158,6 +156,14 @@ extension BalancingKeywords {
     /// Zero stands for no limit.
     private static func limit(_ args: inout Arguments) throws(ConfigProblem) -> Int? {
         try args.limit("a number", to: 10_000_000)
+    }
+
+    /// -1 stands for any number.
+    private static func countOrAny(
+        _ what: String, to highest: Int, _ args: inout Arguments
+    ) throws(ConfigProblem) -> Int? {
+        let number = try args.cappedInteger(what, in: -1...highest)
+        return number < 0 ? nil : number
     }
 
     private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {

@@ -200,6 +200,14 @@ extension TextWriter {
         append(clock: civil)
     }
 
+    /// Appends `21/Nov/2026:07:15:25.196`.
+    /// - Parameter time: the moment that `civil` shows; its milliseconds are appended.
+    public mutating func append(logDate civil: CivilTime, withMillisecondsOf time: WallTime) {
+        append(logDate: civil)
+        append(0x2E)
+        append(threeDigits: time.microseconds / 1_000)
+    }
+
     /// Appends `2026-11-21T07:15:25`.
     public mutating func append(isoDate civil: CivilTime) {
         append(fourDigits: civil.year)
@@ -211,7 +219,8 @@ extension TextWriter {
         append(clock: civil)
     }
 
-    private mutating func append(clock civil: CivilTime) {
+    /// Appends `07:15:25`.
+    public mutating func append(clock civil: CivilTime) {
         append(twoDigits: civil.hour)
         append(0x3A)
         append(twoDigits: civil.minute)

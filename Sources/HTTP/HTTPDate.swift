@@ -16,11 +16,7 @@ public enum HTTPDate {
         out.append(0x20)
         out.append(decimal: utc.year, width: 4)
         out.append(0x20)
-        out.append(decimal: utc.hour, width: 2)
-        out.append(0x3A)
-        out.append(decimal: utc.minute, width: 2)
-        out.append(0x3A)
-        out.append(decimal: utc.second, width: 2)
+        TextWriter.append(to: &out) { $0.append(clock: utc) }
         out.append(" GMT")
     }
 

@@ -39,9 +39,7 @@ extension TextWriter {
     }
 
     mutating func append(date time: WallTime) {
-        append(logDate: LocalCalendar.civil(time))
-        append(0x2E)
-        append(threeDigits: time.microseconds / 1_000)
+        append(logDate: LocalCalendar.civil(time), withMillisecondsOf: time)
     }
 
     mutating func append(zonedDate civil: CivilTime) {

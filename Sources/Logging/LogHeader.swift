@@ -101,35 +101,20 @@ struct LogLineWriter {
         out.append(civil.day < 10 ? "  " : " ")
         out.append(decimal: civil.day)
         out.append(0x20)
-        appendClock(to: &out)
+        TextWriter.append(to: &out) { $0.append(clock: civil) }
         out.append(0x20)
     }
 
     /// `2026-11-21T06:57:51.112000+00:00`, local time (RFC 5424 section 6.2.3).
     private mutating func appendISODate(_ time: WallTime, to out: inout [UInt8]) {
         updateCalendar(for: time)
-        out.append(decimal: civil.year, width: 4)
-        out.append(0x2D)
-        out.append(decimal: civil.month, width: 2)
-        out.append(0x2D)
-        out.append(decimal: civil.day, width: 2)
-        out.append(0x54)
-        appendClock(to: &out)
-        out.append(0x2E)
-        out.append(decimal: time.microseconds, width: 6)
-        let minutes = abs(civil.offsetSeconds) / 60
-        out.append(civil.offsetSeconds < 0 ? 0x2D : 0x2B)
-        out.append(decimal: minutes / 60, width: 2)
-        out.append(0x3A)
-        out.append(decimal: minutes % 60, width: 2)
-    }
-
-    private func appendClock(to out: inout [UInt8]) {
-        out.append(decimal: civil.hour, width: 2)
-        out.append(0x3A)
-        out.append(decimal: civil.minute, width: 2)
-        out.append(0x3A)
-        out.append(decimal: civil.second, width: 2)
+        TextWriter.append(to: &out) {
+            $0.append(isoDate: civil)
+            $0.append(0x2E)
+            $0.append(threeDigits: time.microseconds / 1_000)
+            $0.append(threeDigits: time.microseconds % 1_000)
+            $0.append(offsetOf: civil, separator: 0x3A)
+        }
     }
 
     private mutating func updateCalendar(for time: WallTime) {
