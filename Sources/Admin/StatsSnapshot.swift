@@ -1,6 +1,7 @@
 // Everything that is shown of a running Portico, as plain values. The page, the tables and the runtime socket read a
 // `StatsSource`, which makes these values when they are asked for; every field starts as "nothing happened yet".
 
+public import Balancing
 public import Basics
 
 /// The process and its proxies at one moment.
@@ -201,6 +202,10 @@ public struct StatsRow: Sendable {
     /// HAProxy's `sid`: a server's number in its backend from 1; 0 for a frontend or backend.
     public var id: Int
     public var state: RowState
+    /// All three states of a server, of which `state` is the one to show.
+    public var serverState = ServerState()
+    /// Whether the configuration put a server into maintenance (`disabled`).
+    public var startedInMaintenance = false
     /// Since the state last changed; nil if it never did (a frontend).
     public var stateAge: TimeSpan?
     /// The address a server has: `127.0.0.1:8000`.

@@ -47,6 +47,7 @@ public final class Server: Sendable {
         self.backendName = backendName
         self.index = index
         live = LiveConfiguration(configuration)
+        startedInMaintenance = isDisabled
         states = ServerStates(
             ServerState(
                 isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : .up,
@@ -61,6 +62,8 @@ public final class Server: Sendable {
     // MARK: States
 
     public var state: ServerState { states.current }
+    /// Whether the configuration put it into maintenance (`disabled`).
+    public let startedInMaintenance: Bool
 
     /// Whether balancing may choose it.
     var isEligible: Bool { state.isEligible(weight: weight) }

@@ -173,6 +173,7 @@ final class RuntimeContext: CommandContext {
     }
 
     var now: Instant { clock.now }
+    var wallTime: WallTime { clock.wallTime() }
 
     func capturedErrors() -> CapturedErrors { plan.capturedErrors() }
 

@@ -64,7 +64,7 @@ public final class PlanStatistics: StatsSource, Sendable {
 
     public func stateOfServer(_ server: Int, ofProxy proxy: Int) -> (name: String, state: RowState) {
         let server = self.server(server, proxy)
-        return (server.name, server.shownState(server.record))
+        return (server.name, server.shownState(server.state, server.record))
     }
 
     public func backend(ofProxy proxy: Int, at now: Instant) -> StatsRow? { backend(proxy)?.statistics(now: now) }
@@ -185,8 +185,7 @@ extension BackendPlan {
 
 extension Server {
     /// The one of its states that is shown: maintenance before a missing address, and that before what checks say.
-    fileprivate func shownState(_ record: HealthRecord) -> RowState {
-        let state = state
+    fileprivate func shownState(_ state: ServerState, _ record: HealthRecord) -> RowState {
         if state.administrative == .maintenance { return .maintenance }
         if state.name == .unresolved { return .unresolved }
         if state.administrative == .drain, state.health.isUp { return .drain }
@@ -204,7 +203,9 @@ extension Server {
         row.fill(from: traffic)
         row.fill(averageTimes, traffic, now: now)
         let record = record
-        row.state = shownState(record)
+        row.serverState = state
+        row.startedInMaintenance = startedInMaintenance
+        row.state = shownState(row.serverState, record)
         row.stateAge = now.since(record.since)
         row.endpoint = address
         row.hostName = hostName

@@ -1,5 +1,6 @@
 // The runtime socket: HAProxy's commands, framing and error messages.
 
+import Balancing
 import Basics
 import Chance
 import Foundation
@@ -47,12 +48,18 @@ import Testing
             ($0.checkRise, $0.checkFall, $0.checkHealth) = (2, 3, 0)
             ($0.checkAddress, $0.checkPort) = (.v4(0x7F00_0002), 2)
             ($0.weight, $0.weightConfigured) = (5, 5)
+            $0.serverState.health = .down
         }
         server("off", 77, .maintenance) {
             $0.endpoint = .ip(.loopbackV4, port: 1)
             $0.hasOwnID = true
+            $0.serverState.administrative = .maintenance
+            $0.startedInMaintenance = true
         }
-        server("named", 4, .maintenance) { ($0.hostName, $0.servicePort) = ("app.test", 80) }
+        server("named", 4, .maintenance) {
+            ($0.hostName, $0.servicePort) = ("app.test", 80)
+            $0.serverState.name = .unresolved
+        }
         server("file", 5, .noCheck) { $0.endpoint = .path("/run/app.sock") }
         var front = ProxyStats(name: "www", id: 2)
         front.frontend = StatsRow(kind: .frontend)
@@ -73,6 +80,26 @@ import Testing
             ])
         #expect(socket("show servers state app", context).contains(" up "))
         #expect(socket("show servers state www", context) == "Can't find backend.\n\n")
+    }
+
+    @Test(
+        "The columns of a server's states are those of HAProxy",
+        arguments: [
+            (ServerState(), false, "2 0"), (ServerState(.maintenance), true, "0 5"),
+            (ServerState(.maintenance), false, "0 1"), (ServerState(), true, "2 4"),
+            (ServerState(.drain), false, "2 8"),
+            (ServerState(.drain, health: .down), false, "0 8"), (ServerState(health: .down), false, "0 0"),
+            (ServerState(.maintenance, health: .down), false, "0 1"), (ServerState(health: .goingDown), false, "2 0"),
+            (ServerState(health: .goingUp), false, "0 0"), (ServerState(name: .unresolved), false, "0 32"),
+            (ServerState(.maintenance, name: .unresolved), false, "0 33"),
+        ])
+    func serverStates(_ state: ServerState, isDisabled: Bool, columns: String) {
+        var row = StatsRow(kind: .server, name: "s", id: 1)
+        row.serverState = state
+        row.startedInMaintenance = isDisabled
+        let proxy = ProxyIdentity(name: "app", id: 3)
+        let words = ServerStateLine.text(of: row, in: proxy).split(separator: " ")
+        #expect(words[5...6].joined(separator: " ") == columns)
     }
 
     @Test func severalCommandsOnALine() {
@@ -368,6 +395,7 @@ import Testing
         let context = FixedContext(captured: CapturedErrors([request, response], total: 3))
 
         let date = #/\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}/#
+        #expect(socket("show errors", context).contains(".841] : "), "the time is the context's")
         let said = socket("show errors", context).replacing(date, with: "DATE")
         #expect(
             said == """
@@ -410,6 +438,7 @@ import Testing
     private final class ChangingContext: CommandContext {
         var limit = 10
         let now = Instant(nanoseconds: 0)
+        let wallTime = WallTime(seconds: 0, microseconds: 0)
         var statistics: any StatsSource { Sample.snapshot() }
         func capturedErrors() -> CapturedErrors { CapturedErrors() }
         func resolversReports() -> [ResolversReport] { [] }

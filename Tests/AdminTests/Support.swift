@@ -8,6 +8,7 @@ struct FixedContext: CommandContext {
     var stats = Sample.snapshot()
     var statistics: any StatsSource { stats }
     var now = Instant(nanoseconds: 0)
+    var wallTime = WallTime(seconds: 1_700_000_000, microseconds: 841_000)
     var captured = CapturedErrors()
     func capturedErrors() -> CapturedErrors { captured }
     var resolvers: [ResolversReport] = []

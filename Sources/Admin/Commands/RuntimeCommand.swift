@@ -39,6 +39,7 @@ extension RuntimeCommand {
 /// What commands may ask of the running program.
 public protocol CommandContext {
     var now: Instant { get }
+    var wallTime: WallTime { get }
     var statistics: any StatsSource { get }
     /// The last message at each proxy that was not understood.
     func capturedErrors() -> CapturedErrors

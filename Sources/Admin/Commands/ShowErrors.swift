@@ -20,9 +20,10 @@ public enum ShowErrors: RuntimeCommand {
             if found != -1 { id = found }
         }
         let captured = call.context.capturedErrors()
+        let time = call.context.wallTime
         call.say { out in
             out.append("Total events captured on [")
-            out.append(date: .now())
+            out.append(date: time)
             out.append("] : \(captured.total)\n")
         }
         let wanted = captured.errors.filter { error in
@@ -131,15 +132,6 @@ extension CapturedError {
 extension [UInt8] {
     /// `21/Nov/2026:08:01:21.841`, where this machine is.
     fileprivate mutating func append(date time: WallTime) {
-        let civil = time.local
-        append(decimal: civil.day, width: 2)
-        append("/\(CivilTime.monthNames[civil.month - 1])/")
-        append(decimal: civil.year, width: 4)
-        for part in [civil.hour, civil.minute, civil.second] {
-            append(0x3A)
-            append(decimal: part, width: 2)
-        }
-        append(0x2E)
-        append(decimal: time.microseconds / 1_000, width: 3)
+        TextWriter.append(to: &self) { $0.append(logDate: time.local, withMillisecondsOf: time) }
     }
 }

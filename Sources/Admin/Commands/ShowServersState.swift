@@ -1,5 +1,6 @@
 // `show servers state`: a line a server, in the layout that HAProxy's tools and state files have (manual, "show servers state").
 
+internal import Balancing
 internal import Basics
 
 public enum ShowServersState: RuntimeCommand {
@@ -64,9 +65,9 @@ enum ServerStateLine {
 
     /// Status, result, health and state of the check, as the numbers that HAProxy has for them.
     private static func checkNumbers(of server: StatsRow) -> String {
-        guard server.checkRise > 0 else { return "1 0 \(server.administrativeState == 0 ? 1 : 0) 0" }
-        // Configured (2) and enabled (4), or configured and paused (8).
-        let state = server.administrativeState == 0 ? 6 : 14
+        guard server.checkRise > 0 else { return "1 0 \(server.isInMaintenance ? 0 : 1) 0" }
+        // Configured (2) and enabled (4), and perhaps paused (8).
+        let state = server.isInMaintenance ? 14 : 6
         guard let last = server.check else { return "1 0 \(server.checkHealth) \(state)" }
         let status = statuses.firstIndex(of: last.code) ?? 0
         return "\(status) \(last.code.hasSuffix("OK") ? 3 : 2) \(server.checkHealth) \(state)"
@@ -81,17 +82,23 @@ enum ServerStateLine {
 }
 
 extension StatsRow {
-    /// 0: takes no requests. 2: takes them.
-    fileprivate var operationalState: Int {
-        switch state {
-        case .up, .goingDown, .noCheck, .open, .full, .drain: 2
-        case .down, .goingUp, .maintenance, .unresolved, .paused, .stopped: 0
-        }
+    /// 0: takes no requests. 2: takes them, if only those that name it.
+    fileprivate var operationalState: Int { serverState.isUsable ? 2 : 0 }
+
+    /// HAProxy's bits, several of which may be set. 1: maintenance. 4: the configuration has `disabled`, whatever was decided since.
+    /// 8: drain. 32: its host name has no address.
+    fileprivate var administrativeState: Int {
+        let decided =
+            switch serverState.administrative {
+            case .ready: 0
+            case .maintenance: 1
+            case .drain: 8
+            }
+        return decided + (startedInMaintenance ? 4 : 0) + (serverState.name == .unresolved ? 32 : 0)
     }
 
-    /// Bits: 1 and 4 for maintenance that the configuration asks for, 32 for a name without an address.
-    fileprivate var administrativeState: Int {
-        guard state.isInMaintenance else { return 0 }
-        return hostName != nil && endpoint == nil ? 32 : 5
+    /// HAProxy calls a server without an address one in maintenance too.
+    fileprivate var isInMaintenance: Bool {
+        serverState.administrative == .maintenance || serverState.name == .unresolved
     }
 }
