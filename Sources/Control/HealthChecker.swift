@@ -24,7 +24,8 @@ final class HealthChecker: LoopTask {
 
     private let server: Server
     private let backend: Backend
-    private let plan: HealthCheckPlan
+    /// The server's plan when the last check began.
+    private var plan: HealthCheckPlan
     private unowned let observer: any HealthObserver
     private var phase = Phase.pausing
     /// The connection of the check that is under way; nil in a pause.
@@ -35,8 +36,9 @@ final class HealthChecker: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
 
-    /// Starts checking `server`, for the first time after `delay`, with the plan that it has now. While the server is in maintenance
-    /// its checks pause. Returns nil for a server without a plan, which has nothing to check.
+    /// Starts checking `server`, for the first time after `delay`. Each check follows the plan that the server has when it
+    /// begins. While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing
+    /// to check.
     @discardableResult
     static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
@@ -75,7 +77,9 @@ final class HealthChecker: LoopTask {
         switch phase {
         case .pausing where server.state.administrative == .maintenance:
             loop.setDeadline(loop.now + plan.interval, of: handle)
-        case .pausing: connect(in: loop)
+        case .pausing:
+            takePlan()
+            connect(in: loop)
         case .connecting(let start): finish(CheckResult(.failed, .layer4Timeout), start, in: loop)
         case .talking(let start):
             let code = plan.check == .tcpConnect ? CheckResult.Code.layer4Timeout : .layer7Timeout
@@ -90,6 +94,13 @@ final class HealthChecker: LoopTask {
         case .connecting(let start): connected(start, in: loop)
         case .talking(let start): talk(start, in: loop)
         }
+    }
+
+    /// The server may have been reconfigured. One whose new configuration has no check is checked by its old plan.
+    private func takePlan() {
+        guard let latest = server.check else { return }
+        plan = latest
+        server.adopt(latest)
     }
 
     private func connect(in loop: TaskLoop) {

@@ -75,6 +75,22 @@ import Testing
         #expect(play.run(1) == ["300 L7TOUT wentDown "])
     }
 
+    @Test func `a server that is reconfigured is checked by its new plan from the next check on`() throws {
+        let play = try Play("server s 127.0.0.1:80 check inter 2s fall 3")
+        #expect(play.run(2) == ["0 L4OK", "2000 L4OK"])
+        var configuration = play.server.configuration
+        configuration.check?.interval = .milliseconds(500)
+        configuration.check?.thresholds.fall = 1
+        configuration.check?.check = .http(HTTPCheck())
+        play.backend.reconfigure(play.server, as: configuration, now: play.loop.now)
+        play.behaviour = .closes
+        #expect(
+            play.run(2) == [
+                "4000 L7RSP wentDown the server closed without an answer",
+                "4500 L7RSP the server closed without an answer",
+            ])
+    }
+
     // MARK: The PROXY protocol
 
     @Test(arguments: [
