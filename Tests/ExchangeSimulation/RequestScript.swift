@@ -117,10 +117,15 @@ struct RequestScript {
 
     /// Nothing that a proxy may pass on.
     private static func bad(_ random: inout SeededRandom) -> RequestScript {
+        RequestScript(
+            id: 0, method: .post, bytes: Array((badTexts.randomElement(using: &random) ?? "").utf8), isLast: true)
+    }
+
+    private static let badTexts: [String] = {
         let start = "POST /plain/0 HTTP/1.1\r\n"
         let host = "Host: site.test\r\n"
         let long = String(repeating: "x", count: 20_000)
-        let texts = [
+        return [
             "\(start)\(host)Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "\(start)\(host)Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
             "\(start)\(host)Content-Length: +5\r\n\r\nhello", "\(start)\(host)Transfer-Encoding: chunked, gzip\r\n\r\n",
@@ -130,9 +135,7 @@ struct RequestScript {
             "GET /\(long) HTTP/1.1\r\n\(host)\r\n", "\(start)\(host)X: \(long)\r\n\r\n", "\0\0\0\0\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\r\n",
         ]
-        return RequestScript(
-            id: 0, method: .post, bytes: Array((texts.randomElement(using: &random) ?? "").utf8), isLast: true)
-    }
+    }()
 }
 
 /// How much there is of something: mostly little, now and then a lot.

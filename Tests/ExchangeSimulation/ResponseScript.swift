@@ -99,9 +99,13 @@ struct ResponseScript {
     }
 
     private static func bad(_ random: inout SeededRandom) -> String {
+        badTexts.randomElement(using: &random) ?? ""
+    }
+
+    private static let badTexts: [String] = {
         let long = String(repeating: "x", count: 20_000)
         let good = "HTTP/1.1 200 OK\r\n"
-        let texts = [
+        return [
             "\(good)Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "\(good)Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "\(good)Content-Length: 0x5\r\n\r\nhello",
             "\(good)Transfer-Encoding: gzip\r\n\r\nhello", "\(good)Transfer-Encoding: chunked\r\n\r\nzz\r\nhello",
@@ -109,6 +113,5 @@ struct ResponseScript {
             "HTTP/1.1 99 Low\r\n\r\n", "HTTP/3 200 OK\r\n\r\n", "\0\0\0\0\r\n\r\n",
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: surprise\r\nConnection: Upgrade\r\n\r\n",
         ]
-        return texts.randomElement(using: &random) ?? ""
-    }
+    }()
 }

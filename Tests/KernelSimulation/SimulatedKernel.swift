@@ -23,16 +23,16 @@ public final class SimulatedKernel: Kernel {
     private var numbers: RandomNumbers
     private let wake: Wake
     private var listenerNumber: Int32 = 0
-    private var listenerToken: UInt64?
-    private var listenerIsOpen = true
+    @safe @exclusivity(unchecked) private var listenerToken: UInt64?
+    @safe @exclusivity(unchecked) private var listenerIsOpen = true
     /// Clients that wait to be accepted.
-    private var queue: [Wire] = []
+    @safe @exclusivity(unchecked) private var queue: [Wire] = []
     /// Wires with readiness to report, in the order in which it began.
-    private var edges: [Wire] = []
+    @safe @exclusivity(unchecked) private var edges: [Wire] = []
     /// Wires that are watched for as long as they are ready.
-    private var levels: [Wire] = []
+    @safe @exclusivity(unchecked) private var levels: [Wire] = []
     /// Until when the last wait would have lasted; nil if it brought something, so that the next may bring more.
-    private var sleepsUntil: Instant?
+    @safe @exclusivity(unchecked) private var sleepsUntil: Instant?
 
     private final class Wake: Sendable {
         let isCalled = Atomic<Bool>(false)
@@ -147,7 +147,8 @@ public final class SimulatedKernel: Kernel {
             events.append(Event(token: token, readiness: wire.pending))
             wire.pending = []
         }
-        edges.removeAll { $0.pending.isEmpty || $0.weClosed || $0.kernel !== self }
+        if !edges.isEmpty { edges.removeAll { $0.pending.isEmpty || $0.weClosed || $0.kernel !== self } }
+        if levels.isEmpty { return }
         levels.removeAll { $0.weClosed || $0.kernel !== self }
         for wire in levels {
             guard let token = wire.token, let readiness = Self.level(of: wire) else { continue }
@@ -165,7 +166,8 @@ public final class SimulatedKernel: Kernel {
     var isReady: Bool {
         guard let sleepsUntil, sleepsUntil > now, !wake.isCalled.load(ordering: .relaxed) else { return true }
         if listenerToken != nil && listenerIsOpen && !queue.isEmpty { return true }
-        // Plain loops: this is asked of each thread before each turn.
+        // This is asked of each thread before each turn, and mostly there is nothing.
+        if edges.isEmpty && levels.isEmpty { return false }
         for wire in edges where wire.token != nil && !wire.weClosed && wire.kernel === self { return true }
         for wire in levels where !wire.weClosed && wire.kernel === self && Self.level(of: wire) != nil { return true }
         return false

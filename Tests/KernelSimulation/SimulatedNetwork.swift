@@ -9,34 +9,42 @@ internal import Reactor
 public import SystemPackage
 
 public final class SimulatedNetwork {
-    public internal(set) var now = Instant(nanoseconds: 1_000_000_000)
-    public var random: SeededRandom
+    @safe @exclusivity(unchecked) public internal(set) var now = Instant(nanoseconds: 1_000_000_000)
+    @safe @exclusivity(unchecked) public var random: SeededRandom
     /// A fingerprint of everything that happened (FNV-1a over all outcomes).
-    public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
+    @safe @exclusivity(unchecked) public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
     /// Servers by the address they listen on: called with the new wire; false says that there is no way there.
     public var servers: [SocketAddress: (SimulatedKernel, Wire) -> Bool] = [:]
-    public var moods = KernelMoods()
+    @safe @exclusivity(unchecked) public var moods = KernelMoods()
     /// The next calls that fail, by the peer's address: why, and how many of them.
     public var sendFaults: [SocketAddress: (reason: Errno, count: Int)] = [:]
     public var receiveFaults: [SocketAddress: (reason: Errno, count: Int)] = [:]
     /// A system decides whose turn it is: a kernel's wait never lasts.
-    var isScheduled = false
+    @safe @exclusivity(unchecked) var isScheduled = false
 
     let seed: UInt64
-    private(set) var wires: [Int32: Wire] = [:]
+    @safe @exclusivity(unchecked) private(set) var wires: [Int32: Wire] = [:]
     private var nextNumber: Int32
-    private var turns = Heap<Turn>()
+    @safe @exclusivity(unchecked) private var turns = Heap<Turn>()
     private var turnCount: UInt64 = 0
+    /// Those who have asked for a turn, by `Turn.guest`, and the places that are free.
+    private var guests: [Guest?] = []
+    private var freeGuests: [Int] = []
     private var listening: [Listening] = []
 
     /// A kernel whose listener shares the address that clients connect to.
     private struct Listening { unowned let kernel: SimulatedKernel }
 
+    private struct Guest {
+        let peer: any SimulatedPeer
+        unowned let kernel: SimulatedKernel
+    }
+
+    /// Refers to its peer by number: a heap moves its nodes often, and moving a reference would count it.
     private struct Turn: Comparable {
         let at: Instant
         let order: UInt64
-        let peer: any SimulatedPeer
-        unowned let kernel: SimulatedKernel
+        let guest: Int
 
         static func < (a: Turn, b: Turn) -> Bool { (a.at, a.order) < (b.at, b.order) }
         static func == (a: Turn, b: Turn) -> Bool { a.order == b.order }
@@ -70,7 +78,10 @@ public final class SimulatedNetwork {
 
     func schedule(_ peer: any SimulatedPeer, in kernel: SimulatedKernel, after delay: TimeSpan) {
         turnCount += 1
-        turns.insert(Turn(at: now + delay, order: turnCount, peer: peer, kernel: kernel))
+        let guest = freeGuests.popLast() ?? guests.count
+        if guest == guests.count { guests.append(nil) }
+        guests[guest] = Guest(peer: peer, kernel: kernel)
+        turns.insert(Turn(at: now + delay, order: turnCount, guest: guest))
     }
 
     /// Gives the peers their turns whose time has come. A turn asked for meanwhile waits for the next call.
@@ -78,7 +89,10 @@ public final class SimulatedNetwork {
         let last = turnCount
         while let turn = turns.min, turn.at <= now, turn.order <= last {
             turns.removeMin()
-            turn.peer.act(in: turn.kernel)
+            guard let guest = guests[turn.guest] else { preconditionFailure("a turn without a peer") }
+            guests[turn.guest] = nil
+            freeGuests.append(turn.guest)
+            guest.peer.act(in: guest.kernel)
         }
     }
 

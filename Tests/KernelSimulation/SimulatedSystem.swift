@@ -19,6 +19,8 @@ public protocol SimulatedThread: AnyObject {
 public final class SimulatedSystem {
     public let network: SimulatedNetwork
     private let threads: [any SimulatedThread]
+    /// Each thread's.
+    private let kernels: [SimulatedKernel]
     /// When each may go on that is held up.
     private var heldUntil: [Instant]
     private var candidates: [Int] = []
@@ -29,6 +31,7 @@ public final class SimulatedSystem {
     public init(_ network: SimulatedNetwork, _ threads: [any SimulatedThread]) {
         self.network = network
         self.threads = threads
+        kernels = threads.map(\.kernel)
         heldUntil = threads.map { _ in Instant(nanoseconds: 0) }
         network.isScheduled = true
     }
@@ -51,7 +54,7 @@ public final class SimulatedSystem {
     private func findCandidates() {
         candidates.removeAll(keepingCapacity: true)
         for (index, thread) in threads.enumerated() where heldUntil[index] <= network.now {
-            if !thread.isFinished && thread.kernel.isReady { candidates.append(index) }
+            if kernels[index].isReady && !thread.isFinished { candidates.append(index) }
         }
     }
 
@@ -70,7 +73,8 @@ public final class SimulatedSystem {
         var next = network.nextTurn
         for (index, thread) in threads.enumerated() where !thread.isFinished {
             // What is held up and ready waits for its release alone.
-            let deadline = thread.kernel.isReady ? network.now : thread.kernel.deadline
+            let kernel = kernels[index]
+            let deadline = kernel.isReady ? network.now : kernel.deadline
             next = min(next, max(deadline, heldUntil[index]))
         }
         return next

@@ -31,10 +31,10 @@ public final class Wire {
     public let number: Int32
     public let address: SocketAddress
     /// Sent by the peer, not yet read by us.
-    var inbound: [UInt8] = []
-    var inboundRead = 0
-    var peerFinished = false
-    var isReset = false
+    @safe @exclusivity(unchecked) var inbound: [UInt8] = []
+    @safe @exclusivity(unchecked) var inboundRead = 0
+    @safe @exclusivity(unchecked) var peerFinished = false
+    @safe @exclusivity(unchecked) var isReset = false
     /// The peer's process has closed it: what we send now is answered by a reset.
     var peerIsGone = false
     /// A read stops in front of this byte once: urgent data came there.
@@ -42,22 +42,22 @@ public final class Wire {
     /// Is given a turn when we send, finish or close; once, then it has to say so again.
     public weak var listener: (any SimulatedPeer)?
     /// Sent by us, not yet taken by the peer.
-    public internal(set) var outbound: [UInt8] = []
-    public internal(set) var weFinished = false
+    @safe @exclusivity(unchecked) public internal(set) var outbound: [UInt8] = []
+    @safe @exclusivity(unchecked) public internal(set) var weFinished = false
     /// We have closed it without a word.
     public internal(set) var weForgot = false
-    public internal(set) var weClosed = false
+    @safe @exclusivity(unchecked) public internal(set) var weClosed = false
     /// We closed so that the peer saw a reset: told to, or with bytes of the peer unread.
     public internal(set) var weReset = false
     /// Bytes we may still send before the peer takes some.
-    var window: Int
-    var wasFull = false
-    var isConnected: Bool
+    @safe @exclusivity(unchecked) var window: Int
+    @safe @exclusivity(unchecked) var wasFull = false
+    @safe @exclusivity(unchecked) var isConnected: Bool
     var refusal: Errno?
-    var token: UInt64?
-    var pending: Readiness = []
+    @safe @exclusivity(unchecked) var token: UInt64?
+    @safe @exclusivity(unchecked) var pending: Readiness = []
     /// What is reported for as long as it lasts; nil for edges only.
-    var level: Interest?
+    @safe @exclusivity(unchecked) var level: Interest?
 
     init(_ kernel: SimulatedKernel, number: Int32, address: SocketAddress, window: Int, isConnected: Bool) {
         self.kernel = kernel
