@@ -4,6 +4,7 @@ internal import Admin
 public import Balancing
 public import Basics
 internal import Configuration
+internal import Expressions
 internal import HTTP
 internal import LogFormat
 public import Logging
