@@ -4,6 +4,8 @@
 // the daemon `transitions` is nil, and the call costs a load and a branch. A simulation gives each worker an empty table, adds the
 // tables up, and prints `report`: pairs that it never met need a scenario, or a reason in `StreamTransitions`.
 
+internal import Basics
+
 /// A table of counts: a row for each phase, a column for each event.
 public struct TransitionCoverage: Sendable {
     /// A phase and an event that found a stream in it.
@@ -105,5 +107,16 @@ extension TransitionCoverage {
             }
         }
         return TransitionCoverage(phases: StreamPhase.names, events: StreamEvent.names, impossible: impossible)
+    }
+}
+
+extension Worker {
+    /// Whether one of the worker's streams is in `phase`, named as in `TransitionCoverage.ofStreams`: for a simulation that interferes
+    /// just then.
+    public func hasStream(in phase: String) -> Bool {
+        slots.elements.contains { source in
+            guard let stream = source as? ProxyStream else { return false }
+            return StreamPhase.names[stream.phase.number] == phase
+        }
     }
 }

@@ -75,7 +75,7 @@ public final class Round {
     // MARK: Playing
 
     private func run() {
-        let operators = Operators(portico, hasFaults: configuration.hasFaults)
+        let operators = Operators(portico, configuration)
         operators.schedule(in: control)
         if !portico.work(turns: turnsMax, until: { peers.isDone }) {
             complaints.append("\(turnsMax) turns of the threads, and no end: one of them spins")
@@ -119,32 +119,57 @@ extension KernelMoods {
         exhaustion = random.oneIn(4) ? 50 : 0
         falseAlarm = random.oneIn(2) ? 20 : 0
         shortOfMemory = random.oneIn(2) ? 20 : 0
+        narrow = random.oneIn(2) ? 500 : 0
     }
 }
 
 /// People who give orders in the middle of everything: memory back, addresses given up for a while, an end.
 private final class Operators: SimulatedPeer {
     private unowned let portico: SimulatedPortico
-    private var stop: (order: WorkerMailbox.Order, at: Instant)?
+    private var stop: Stop?
     private var listensAgainAt: Instant?
     private var reports = 0
     private var interval = TimeSpan.milliseconds(100)
 
-    init(_ portico: SimulatedPortico, hasFaults: Bool) {
+    private struct Stop {
+        let order: WorkerMailbox.Order
+        let notBefore: Instant
+        /// A stream has to be in this phase, so that phases in which few streams are for long are met too.
+        let phase: String
+    }
+
+    init(_ portico: SimulatedPortico, _ configuration: RoundConfiguration) {
         self.portico = portico
         let kernel = portico.kernel
-        guard hasFaults, kernel.random.oneIn(10) else { return }
-        stop = (
-            kernel.random.oneIn(2) ? .stopNow : .stopSoftly,
-            kernel.now + .milliseconds(UInt64(kernel.random.number(0...20_000)))
-        )
+        // A round in TCP mode is rare, and has phases of its own.
+        guard configuration.hasFaults, configuration.isTCP ? !kernel.random.oneIn(4) : kernel.random.oneIn(6) else {
+            return
+        }
+        let phases = configuration.isTCP ? Self.tunnelPhases : TransitionCoverage.ofStreams.phases
+        stop = Stop(
+            order: kernel.random.oneIn(4) ? .stopSoftly : .stopNow,
+            notBefore: kernel.now + .milliseconds(UInt64(kernel.random.number(0...10_000))),
+            phase: phases.randomElement(using: &kernel.random) ?? "")
     }
+
+    private static let tunnelPhases = ["inspecting", "queued", "draining"]
 
     func schedule(in kernel: SimulatedKernel) { kernel.schedule(self, after: .milliseconds(100)) }
 
+    private func isDue(_ stop: Stop, _ kernel: SimulatedKernel) -> Bool {
+        guard stop.notBefore <= kernel.now else { return false }
+        // A phase that does not come is not waited for in vain.
+        if kernel.now >= stop.notBefore + .seconds(20) { return true }
+        return portico.workers.contains { $0.hasStream(in: stop.phase) }
+    }
+
     func act(in kernel: SimulatedKernel) {
         guard !portico.control.wasStopped else { return }
-        if let stop, stop.at <= kernel.now { return portico.stop(stop.order) }
+        if let stop {
+            if isDue(stop, kernel) { return portico.stop(stop.order) }
+            // Looks often enough not to miss a short phase.
+            interval = .milliseconds(20)
+        }
         if let at = listensAgainAt {
             if at <= kernel.now {
                 portico.control.setListening(true)

@@ -37,7 +37,7 @@ struct RoundConfiguration {
     /// - Parameter folder: has `site/` with files, and takes spilled bodies.
     init(_ random: inout SeededRandom, hasFaults: Bool, folder: String) {
         self.hasFaults = hasFaults
-        isTCP = random.oneIn(25)
+        isTCP = random.oneIn(8)
         isBehindProxy = random.oneIn(6)
         sections = Self.sections(
             &random, isTCP: isTCP, isBehindProxy: isBehindProxy, hasFaults: hasFaults, folder: folder)
@@ -97,8 +97,8 @@ struct RoundConfiguration {
         say("maxconn \(random.number(4...20))", oneIn: 6)
         if isTCP {
             say("tcp-request content do-resolve(sess.ip,dns) src_port,mod(7)", oneIn: 2)
-            say("tcp-request inspect-delay \(random.number(1...500))ms", oneIn: 2)
-            say("tcp-request content accept if WAIT_END", oneIn: 2)
+            say("tcp-request inspect-delay \(random.number(1...500))ms")
+            if !random.oneIn(3) { say("tcp-request content accept if WAIT_END") }
             say("default_backend plain")
         } else {
             say("option http-buffer-request", oneIn: 8)
@@ -119,13 +119,17 @@ struct RoundConfiguration {
             for route in Route.ofServers + [.files] { say("use_backend \(route) if { path_beg /\(route)/ }") }
             say("default_backend plain")
         }
+        // All of a backend's servers full: who comes has to wait.
+        let isCrowded = hasFaults && random.oneIn(isTCP ? 2 : 6)
         for route in Route.ofServers {
+            let isLimited = route == .limited || route == .plain && isCrowded
             lines += "\nbackend \(route)\n"
             for line in Self.words(of: route, folder, &random) { say(line) }
+            if isTCP { for line in Self.rulesOnResponses(hasFaults: hasFaults, &random) { say(line) } }
             say("balance leastconn", oneIn: 2)
             for (number, port) in route.ports.enumerated() {
                 let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
-                let limits = route == .limited || random.oneIn(12) ? Self.limits(&random) : ""
+                let limits = isLimited || random.oneIn(12) ? Self.limits(&random) : ""
                 let header = route == .announced ? random.oneIn(2) ? " send-proxy" : " send-proxy-v2" : ""
                 let check = route == .checked ? Self.check(&random) : ""
                 say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)")
@@ -136,6 +140,15 @@ struct RoundConfiguration {
         say("timeout retry \(random.number(1...1_000))ms")
         say("hold valid \(random.number(0...1_000))ms")
         return lines + "\nbackend files\n    mode http\n    files \(folder)/site\n    files-strip-prefix /files\n"
+    }
+
+    /// Rules on what servers send, for which a connection in TCP mode waits, and by which some lose their server.
+    private static func rulesOnResponses(hasFaults: Bool, _ random: inout SeededRandom) -> [String] {
+        var lines = ["tcp-response inspect-delay \(random.number(1...200))ms"]
+        // What is closed in the middle is a loss for peers that behave.
+        if hasFaults { lines.append("tcp-response content close if { src_port,mod(3) 0 } WAIT_END") }
+        if random.oneIn(2) { lines.append("tcp-response content accept if WAIT_END") }
+        return lines
     }
 
     /// How much a server takes at a time.

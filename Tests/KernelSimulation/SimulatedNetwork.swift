@@ -115,7 +115,7 @@ public final class SimulatedNetwork {
         let wire = Wire(
             kernel, number: nextNumber,
             address: address ?? .ip(.v4(0x7F00_0002), port: UInt16(truncatingIfNeeded: nextNumber - 1)),
-            window: random.number(1...40_000), isConnected: isConnected)
+            window: random.number(1...(happens(moods.narrow) ? 300 : 40_000)), isConnected: isConnected)
         wires[nextNumber] = wire
         return wire
     }

@@ -20,6 +20,8 @@ public struct KernelMoods: Sendable {
     public var shortOfMemory = 0
     /// A socket cannot be watched.
     public var shortOfWatches = 0
+    /// A new connection takes a few hundred bytes at most before its peer reads some.
+    public var narrow = 0
 
     public init() {}
 }

@@ -102,6 +102,8 @@ final class PlayedClient: SimulatedPeer {
     private(set) var received = ""
     private unowned let site: PlayedSite
     private var hasLeft = false
+    /// Whether it takes what is sent to it.
+    var reads = true
 
     fileprivate init(_ site: PlayedSite, _ bytes: [UInt8]) {
         self.site = site
@@ -135,7 +137,7 @@ final class PlayedClient: SimulatedPeer {
     var wasReset: Bool { wire.weReset }
 
     func act(in kernel: SimulatedKernel) {
-        received += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self)
+        if reads { received += String(decoding: kernel.peerTakes(.max, from: wire), as: UTF8.self) }
         if wire.weFinished { kernel.peerFinishes(wire) }
         guard !wire.weClosed, !hasLeft else { return }
         kernel.schedule(self, after: .milliseconds(1))
