@@ -127,6 +127,8 @@ extension Exchange {
     private func requestSent(_ worker: Worker) {
         request.isSent = true
         if case .relaying = phase { releaseRequestStore() }
+        // The response may take long, and nothing of the request is left in the client's buffer.
+        client.releaseEmptyInput(worker)
         client.setDeadline(.never, worker)
         connection?.setDeadline(after: serverTimeout, worker)
     }

@@ -54,6 +54,7 @@ extension ProxyStream {
             }
             use(connection)
             connection.setDeadline(after: connectTimeout, worker)
+            client.releaseEmptyInput(worker)
         }
     }
 

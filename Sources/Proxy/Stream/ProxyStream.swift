@@ -130,6 +130,7 @@ class ProxyStream: EventSource {
     /// While a server is sought, a client that is gone for good ends the search; so does one that sends no more, unless the
     /// operator says that it may still want its answer.
     final func watchClient(_ worker: Worker) {
+        client.releaseEmptyInput(worker)
         guard client.mayRead else { return }
         switch client.fill(worker) {
         case .failed: clientAborted(worker)
