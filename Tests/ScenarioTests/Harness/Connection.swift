@@ -15,8 +15,9 @@ final class Connection: Sendable {
     }
 
     /// Connects to a port of the loopback interface.
-    convenience init(to port: Int, ipv6: Bool = false) throws {
-        try self.init(address: ipv6 ? Endpoint.ipv6(port) : Endpoint.ipv4(port))
+    /// - Parameter takesLittle: the system is to keep some kilobytes at most between the peer and a script that does not read.
+    convenience init(to port: Int, ipv6: Bool = false, takesLittle: Bool = false) throws {
+        try self.init(address: ipv6 ? Endpoint.ipv6(port) : Endpoint.ipv4(port), takesLittle: takesLittle)
     }
 
     /// Connects to a Unix-domain socket.
@@ -24,8 +25,14 @@ final class Connection: Sendable {
         try self.init(address: Endpoint.unix(path))
     }
 
-    private convenience init(address: Endpoint) throws {
+    private convenience init(address: Endpoint, takesLittle: Bool = false) throws {
         let descriptor = try address.socket(SOCK_STREAM)
+        if takesLittle {
+            // The peer's send buffer grows with the size of segments, which is 64 KiB on the loopback interface.
+            var (window, segment) = (CInt(4_096), CInt(536))
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<CInt>.size))
+            unsafe setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_MAXSEG, &segment, socklen_t(MemoryLayout<CInt>.size))
+        }
         guard address.connect(descriptor) else {
             let fault = StageFault("cannot connect to \(address): \(errorText())")
             Glibc.close(descriptor)
