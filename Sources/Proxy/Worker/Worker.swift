@@ -33,7 +33,6 @@ public final class Worker {
     /// Server connections that can carry another request.
     let serverPools: ServerPools
     @safe @exclusivity(unchecked) private var serversLeftAlone = ServersLeftAlone()
-    /// Streams that have ended, for reuse. They keep their slots.
     @safe @exclusivity(unchecked) private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
     @safe @exclusivity(unchecked) private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
     @safe @exclusivity(unchecked) private(set) var streamsUnderWay = 0
