@@ -18,6 +18,8 @@ public final class PiecewiseAnswer {
     private var piece: [UInt8]
     /// Bytes of `piece` that were handed out.
     private var taken = 0
+    /// The capacity in bytes with which `piece` serves again: that of a row and its growth.
+    private static let capacityKept = 4_096
     /// What follows the last piece.
     private var end: [UInt8]
 
@@ -55,7 +57,8 @@ public final class PiecewiseAnswer {
                 piece = []
                 return true
             }
-            piece.removeAll(keepingCapacity: true)
+            // What precedes the pieces may be long; its memory is not kept for them.
+            piece.removeAll(keepingCapacity: piece.capacity <= Self.capacityKept)
             makePiece(at: now)
         }
     }
