@@ -7,14 +7,14 @@ BINARY = .build/release/portico
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 TEST_PACKAGES = $(QUICKSTART_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk
-BENCH_PACKAGES = wrk haproxy nginx-light
+BENCH_PACKAGES = wrk haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
 # what it did not declare fails to build.
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build simulate tsan fuzz fuzz-keep lint format docs bench clean help build-packages run-packages test-packages bench-packages
+.PHONY: run test build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages test-packages bench-packages
 
 run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -27,6 +27,7 @@ test: test-packages build ## Run every test: the rooms, the real binary among re
 	$(SWIFT) build --build-tests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --skip ScenarioTests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --filter ScenarioTests
+	@benchmarks/tests.py
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory lint
 
@@ -88,9 +89,13 @@ docs: build-packages ## Print docs/configuration.md from the keyword tables
 	.build/debug/portico manual > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
-bench: bench-packages build ## Measure CPU time per request beside HAProxy and nginx
-	benchmarks/run $(BINARY)
-	benchmarks/run $(BINARY) --case rules
+# BENCH may be `--case new,100k`, `--only portico,nginx`; `--markdown docs/performance.md` puts a whole run into that page.
+BENCH ?=
+bench: bench-packages build ## Measure CPU time per request beside HAProxy, nginx and lighttpd (10 minutes)
+	benchmarks/run $(BINARY) $(BENCH)
+
+bench-quick: bench-packages build ## The same with short rounds (3 minutes)
+	benchmarks/run $(BINARY) --seconds 1 --rounds 2 $(BENCH)
 
 build-packages:
 	@scripts/install-missing $(BUILD_PACKAGES)
@@ -108,5 +113,5 @@ clean: ## Remove what was built
 	rm -rf .build run
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-11s %s\n' "$$name" "$$text"; done

@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# What the benchmarks compute, without running any: `make test` runs this.
+
+import os
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+
+import cases
+import loads
+import report
+
+def rounds(*totals):
+    return [{"user": 1, "system": total - 1, "total": total, "rate": 10_000, "memory": 1_048_576} for total in totals]
+
+
+def run(**proxies):
+    plain = report.result(cases.CASES["plain"], 64, {name: rounds(*totals) for name, totals in proxies.items()})
+    idle = report.result(cases.CASES["idle"], 5_000, {"portico": [{"idle": 500}], "haproxy": [{"idle": 1_000}]})
+    versions = {"portico": "0.1.0", "haproxy": "2.6.12", "nginx": "1.22.1", "wrk": "4.1.0"}
+    return {"date": "2026-11-30", "machine": "machine", "versions": versions, "rounds": 3, "seconds": 4,
+            "cases": {"plain": plain, "idle": idle}}
+
+
+class ReportTests(unittest.TestCase):
+    def test_ratios_are_those_of_the_medians_and_the_best_peer_is_the_cheapest(self):
+        plain = run(portico=(9, 30, 10), haproxy=(20, 19, 21), nginx=(12, 12.5, 14))["cases"]["plain"]
+        self.assertEqual(plain["ratios"], {"haproxy": 0.5, "nginx": 0.8})
+        self.assertEqual(plain["best peer"], "nginx")
+        self.assertEqual((plain["proxies"]["portico"]["least"]["total"], plain["proxies"]["portico"]["greatest"]["total"]), (9, 30))
+
+    def test_a_case_without_portico_has_no_ratios(self):
+        plain = run(haproxy=(20, 19, 21))["cases"]["plain"]
+        self.assertEqual((plain["ratios"], plain["best peer"]), ({}, None))
+
+    def test_the_page_names_each_case_that_a_peer_wins_and_tells_noise_apart(self):
+        lost = "\n".join(report.markdown(run(portico=(15, 15, 16), haproxy=(20, 20, 20), nginx=(10, 10, 11))))
+        self.assertIn("- `plain` (keep-alive connections, small answers): Portico needs 1.50 × nginx.", lost)
+        self.assertNotIn("`idle` (", lost)
+        noise = "\n".join(report.markdown(run(portico=(9, 15, 16), haproxy=(20, 20, 20), nginx=(8, 12, 13))))
+        self.assertIn("no peer needed clearly less", noise)
+        self.assertIn("`plain` (1.25 × nginx)", noise)
+
+    def test_only_what_is_between_the_marks_of_a_page_is_replaced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "page.md")
+            with open(path, "w") as file:
+                file.write(f"# before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+            for _ in range(2):
+                report.write_markdown(path, run(portico=(15,), haproxy=(20,), nginx=(10,)))
+            with open(path) as file:
+                page = file.read()
+            self.assertTrue(page.startswith(f"# before\n{report.BEGIN}\nMeasured on 2026-11-30 on a machine"), page)
+            self.assertTrue(page.endswith(f"{report.END}\nafter\n"), page)
+            self.assertNotIn("old", page)
+            with open(path, "w") as file:
+                file.write("no marks\n")
+            self.assertRaises(SystemExit, report.write_markdown, path, run(portico=(15,), haproxy=(20,), nginx=(10,)))
+
+
+class LoadTests(unittest.TestCase):
+    def test_answers_that_failed_or_are_cut_are_noticed(self):
+        case = cases.CASES["100k"]
+        whole = {"requests": 100, "bytes": 100 * (case.size + 200), "microseconds": 1, "failed": 0}
+        self.assertTrue(loads.is_whole(whole, case, 64))
+        self.assertTrue(loads.is_whole(whole | {"bytes": whole["bytes"] + 63 * case.size}, case, 64))
+        self.assertFalse(loads.is_whole(whole | {"failed": 1}, case, 64))
+        self.assertFalse(loads.is_whole(whole | {"bytes": 99 * case.size}, case, 64))
+        self.assertFalse(loads.is_whole(whole | {"bytes": 200 * case.size}, case, 64))
+        self.assertFalse(loads.is_whole(whole | {"requests": 0, "bytes": 0}, case, 64))
+
+
+class CaseTests(unittest.TestCase):
+    def test_portico_and_haproxy_have_the_same_file_where_both_play(self):
+        for case in cases.CASES.values():
+            self.assertIn("portico", case.files)
+            if "haproxy" in case.files:
+                self.assertIs(case.files["portico"], case.files["haproxy"], case.name)
+
+
+if __name__ == "__main__":
+    unittest.main()
