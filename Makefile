@@ -6,7 +6,7 @@ BINARY = .build/release/portico
 # Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
-TEST_PACKAGES = $(QUICKSTART_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk
+TEST_PACKAGES = $(QUICKSTART_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk valgrind binutils
 BENCH_PACKAGES = wrk haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
@@ -23,11 +23,12 @@ build: build-packages ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
 
 # The scenarios come by themselves: real peers have real time-outs, and the rooms' tests take every processor there is.
-test: test-packages build ## Run every test: the rooms, the real binary among real peers, at last the format
+test: test-packages build ## Run every test: the rooms, the real binary among real peers, its cost, at last the format
 	$(SWIFT) build --build-tests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --skip ScenarioTests
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --filter ScenarioTests
 	@benchmarks/tests.py
+	@benchmarks/cost $(BINARY) --swift $(SWIFT)
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory lint
 

@@ -9,8 +9,71 @@ import unittest
 sys.dont_write_bytecode = True
 
 import cases
+import costs
 import loads
 import report
+
+PROFILE = """\
+version: 1
+creator: callgrind-3.19.0
+positions: line
+events: Ir
+
+ob=(1) /tmp/portico
+fl=(1) ???
+fn=(1) serve
+0 100
+cob=(2) /lib/libc.so.6
+cfi=(1)
+cfn=(2) malloc
+calls=7 0
+0 5000
+* 20
+cob=(1)
+cfn=(3) swift_allocObject
+calls=3 0
++1 900
+
+fn=(3)
+0 30
+cob=(2)
+cfn=(4) realloc'2
+calls=2 0
+0 60
+
+ob=(2)
+fn=(2)
+0 4000
+-3 4000
+"""
+KEPT = {"instructions": 20_000, "allocations": 0, "tolerance": 0.03, "compiler": "6.3.1", "date": "2026-11-30", "reason": "a reason"}
+
+
+class CostTests(unittest.TestCase):
+    def test_instructions_are_those_of_the_binary_itself_and_allocations_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "profile")
+            with open(path, "w") as file:
+                file.write(PROFILE)
+            instructions, allocations = costs.read_profile(path, "/tmp/portico")
+        self.assertEqual(instructions, 150)
+        self.assertEqual(allocations, {"malloc": 7, "swift_allocObject": 3, "realloc": 2})
+
+    def test_numbers_within_the_tolerance_pass(self):
+        for instructions in (19_401, 20_000, 20_599):
+            self.assertEqual(costs.compare(KEPT, "6.3.1", instructions, {"malloc": 0.009}), "")
+
+    def test_growth_and_shrinking_beyond_the_tolerance_fail(self):
+        self.assertIn("3.5% more", costs.compare(KEPT, "6.3.1", 20_700, {"malloc": 0}))
+        self.assertIn("3.5% fewer", costs.compare(KEPT, "6.3.1", 19_300, {"malloc": 0}))
+
+    def test_an_allocation_in_each_request_fails_whatever_the_compiler(self):
+        self.assertIn("malloc 1.00 times", costs.compare(KEPT, "6.3.1", 20_000, {"calloc": 0, "malloc": 1}))
+        self.assertIn("malloc 1.00 times", costs.compare(KEPT, "6.4", 20_000, {"calloc": 0, "malloc": 1}))
+
+    def test_instructions_of_another_compiler_are_not_compared(self):
+        self.assertEqual(costs.compare(KEPT, "6.4", 30_000, {"malloc": 0}), "")
+
 
 def rounds(*totals):
     return [{"user": 1, "system": total - 1, "total": total, "rate": 10_000, "memory": 1_048_576} for total in totals]
