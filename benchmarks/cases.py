@@ -241,18 +241,19 @@ SERVED = {"portico": portico_files, "nginx": nginx_files, "lighttpd": lighttpd_f
 
 CASES = {case.name: case for case in [
     Case("plain", "keep-alive connections, small answers", forwarding()),
-    Case("rules", "the same with 50 rules, a map of 10,000 entries and a list of 2,000 networks",
+    Case("rules", "50 rules, a map of 10,000 entries and a list of 2,000 networks",
          {"portico": ruled, "haproxy": ruled}, target="/shop/items/42?page=3&sort=price", headers=REQUEST),
     # nginx sends any request over an idle server connection, HAProxy's file has to ask for it.
     Case("new", "a new connection for each request, server connections kept", forwarding("http-reuse always"),
          headers=["Connection: close"]),
     Case("100k", "answers of 100 KiB", forwarding(AUTO), FILES["100k"], "/files/100k.bin"),
     Case("10m", "answers of 10 MiB", forwarding(AUTO), FILES["10m"], "/files/10m.bin", FEW),
-    Case("10m-spliced", "the same with option splice-response",
+    Case("10m-spliced", "answers of 10 MiB, option splice-response",
          without("nginx", forwarding(ALWAYS)), FILES["10m"], "/files/10m.bin", FEW),
     Case("tcp", "TCP mode, small answers", tunnelling(AUTO)),
     Case("tcp-10m", "TCP mode, answers of 10 MiB", tunnelling(AUTO), FILES["10m"], "/files/10m.bin", FEW),
-    Case("tcp-10m-spliced", "the same with option splice-response", tunnelling(ALWAYS), FILES["10m"], "/files/10m.bin", FEW),
+    Case("tcp-10m-spliced", "TCP mode, answers of 10 MiB, option splice-response", tunnelling(ALWAYS), FILES["10m"],
+         "/files/10m.bin", FEW),
     *(Case(f"file-{name}", f"a file of {text}, served by the proxy itself", SERVED, FILES[name], f"/{name}.bin", connections)
       for name, text, connections in [("1k", "1 KiB", 64), ("100k", "100 KiB", 64), ("10m", "10 MiB", FEW)]),
     Case("idle", "memory of an idle keep-alive connection that has had an answer",

@@ -8,6 +8,8 @@ import statistics
 import sys
 
 COLUMNS = ["user", "system", "total", "rate", "memory", "idle"]
+# From this load average on, the page says that the machine did other things too.
+BUSY = 0.5
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -92,6 +94,8 @@ def markdown(run):
     yield (f"Measured on {run['date']} on a {run['machine']}, with "
            + ", ".join(f"{name} {version}" for name, version in versions.items())
            + f"; {run['rounds']} rounds of {run['seconds']} s.\n")
+    if run["load before"] > BUSY:
+        yield f"Other programs ran on that machine (load {run['load before']:.1f} before the run): the figures are rough.\n"
     yield "| case | what | " + " | ".join(names) + " | Portico / best peer |"
     yield "|---|---|" + "---:|" * (len(names) + 1)
     for name, case in cases.items():

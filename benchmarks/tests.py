@@ -83,8 +83,8 @@ def run(**proxies):
     plain = report.result(cases.CASES["plain"], 64, {name: rounds(*totals) for name, totals in proxies.items()})
     idle = report.result(cases.CASES["idle"], 5_000, {"portico": [{"idle": 500}], "haproxy": [{"idle": 1_000}]})
     versions = {"portico": "0.1.0", "haproxy": "2.6.12", "nginx": "1.22.1", "wrk": "4.1.0"}
-    return {"date": "2026-11-30", "machine": "machine", "versions": versions, "rounds": 3, "seconds": 4,
-            "cases": {"plain": plain, "idle": idle}}
+    return {"date": "2026-11-30", "machine": "machine", "load before": 0.1, "versions": versions, "rounds": 3,
+            "seconds": 4, "cases": {"plain": plain, "idle": idle}}
 
 
 class ReportTests(unittest.TestCase):
@@ -105,6 +105,11 @@ class ReportTests(unittest.TestCase):
         noise = "\n".join(report.markdown(run(portico=(9, 15, 16), haproxy=(20, 20, 20), nginx=(8, 12, 13))))
         self.assertIn("no peer needed clearly less", noise)
         self.assertIn("`plain` (1.25 × nginx)", noise)
+
+    def test_the_page_says_that_the_machine_was_busy(self):
+        quiet = run(portico=(15,), haproxy=(20,), nginx=(10,))
+        self.assertNotIn("Other programs", "\n".join(report.markdown(quiet)))
+        self.assertIn("(load 6.2 before the run)", "\n".join(report.markdown(quiet | {"load before": 6.2})))
 
     def test_only_what_is_between_the_marks_of_a_page_is_replaced(self):
         with tempfile.TemporaryDirectory() as folder:
