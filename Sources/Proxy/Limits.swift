@@ -7,6 +7,12 @@ enum Limits {
     static let acceptsPerTurn = 64
     /// Buffers moved for one exchange before others get their turn (16 × 16 KiB = 256 KiB).
     static let movesPerTurn = 16
+    /// Bytes of a file that one exchange sends before others get their turn: one system call asks for all of them.
+    static let fileBytesPerTurn = 1 << 20
+    /// Of all descriptors that the process may have, one in so many for files that are kept open.
+    static let descriptorsPerKeptFile = 8
+    /// Room in a buffer for the head of a response, where the content of a kept file is to follow it.
+    static let keptFileHeadBytes = 1_024
     /// Idle server connections that one client's connection keeps for itself (HAProxy's default of `max-session-srv-conns`).
     static let ownServerConnections = 5
     /// Room of a buffer that rules leave alone: for the framing, the connection's fields and those that options add.

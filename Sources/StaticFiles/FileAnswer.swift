@@ -81,10 +81,7 @@ public enum FileAnswer: Sendable {
     private static let allowedMethods: StaticString = "GET, HEAD"
 
     private static func appendValidators(of metadata: FileMetadata, to fields: inout HeaderFields) {
-        var date: [UInt8] = []
-        date.reserveCapacity(32)
-        HTTPDate.append(metadata.modified, to: &date)
-        fields.append(.lastModified, date)
+        fields.append(.lastModified, metadata.lastModified)
         fields.append(.etag, metadata.etag)
     }
 

@@ -46,7 +46,7 @@ public final class FileDirectory: Sendable {
 
     /// Opens the file at `path` below the directory. Follows symbolic links, unless they lead out of the directory or
     /// to a name that begins with a dot. Does not block, not even on a FIFO without a writer.
-    func open(_ path: FilePath) -> Opened {
+    func open(_ path: borrowing FilePath) -> Opened {
         unsafe path.withCString { path in
             // Fast path: without links, the check of the requested name suffices.
             let direct = unsafe openBelow(path, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)

@@ -25,10 +25,13 @@ struct FilePath {
     /// Whether the path names a directory: it ends with a slash, or is empty.
     let endsInSlash: Bool
 
-    /// Parses `path` as received: percent-encoded, starting with `/`, without a query (RFC 3986 section 3.3).
-    static func parse(_ path: RawSpan, strippedPrefix prefix: [UInt8]) -> Parsed {
+    /// Parses `path` as received: percent-encoded, starting with `/`, without a query (RFC 3986 section 3.3). The result uses the
+    /// memory of `bytes`, whose contents are dropped.
+    static func parse(
+        _ path: RawSpan, strippedPrefix prefix: [UInt8], reusing bytes: consuming [UInt8] = []
+    ) -> Parsed {
         guard path.byteCount > 0, path[0] == slash else { return .malformed }
-        var bytes: [UInt8] = []
+        bytes.removeAll(keepingCapacity: true)
         bytes.reserveCapacity(min(path.byteCount, bytesMax) + 16)
         var segmentStart = 0
         var at = 1
@@ -43,6 +46,12 @@ struct FilePath {
                 guard bytes.count <= bytesMax else { return .tooLong }
                 segmentStart = bytes.count
                 at += 1
+                continue
+            }
+            let run = endOfPlainBytes(path, from: at)
+            guard run == at else {
+                bytes.append(path.extracting(at..<run))
+                at = run
                 continue
             }
             var byte = path[at]
@@ -80,6 +89,23 @@ struct FilePath {
         }
     }
 
+    /// The path relative to the directory; empty for the directory itself.
+    var copy: [UInt8] { Array(bytes[start...]) }
+
+    /// Whether the path relative to the directory is `other`.
+    func isSame(as other: [UInt8]) -> Bool {
+        guard bytes.count - start == other.count else { return false }
+        for i in other.indices where bytes[start + i] != other[i] { return false }
+        return true
+    }
+
+    func combine(into hasher: inout Hasher) {
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    }
+
+    /// Gives the memory of the path back.
+    consuming func takeStorage() -> [UInt8] { bytes }
+
     /// The file name, which determines the media type.
     var lastSegment: ArraySlice<UInt8> {
         bytes[((bytes.lastIndex(of: Self.slash).map { $0 + 1 }) ?? 0)...]
@@ -111,6 +137,13 @@ struct FilePath {
         }
         if !bytes.isEmpty { out.append(Self.slash) }
         return out
+    }
+
+    /// The end of the bytes from `start` on that stand for themselves: no slash, escape or NUL.
+    private static func endOfPlainBytes(_ path: RawSpan, from start: Int) -> Int {
+        var end = start
+        while end < path.byteCount, path[end] != slash, path[end] != 0x25, path[end] != 0 { end &+= 1 }
+        return end
     }
 
     private enum Segment { case good, empty, dotDot, hidden }

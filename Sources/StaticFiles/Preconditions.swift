@@ -15,6 +15,12 @@ enum Preconditions {
         case failed
     }
 
+    /// Whether the request has any.
+    static func arePresent(in fields: borrowing HeaderFields) -> Bool {
+        fields.contains(.ifMatch) || fields.contains(.ifNoneMatch) || fields.contains(.ifModifiedSince)
+            || fields.contains(.ifUnmodifiedSince)
+    }
+
     /// Evaluates the preconditions in the `fields` of a GET or HEAD request for an existing file.
     ///
     /// An invalid date is ignored (sections 13.1.3 and 13.1.4). Dates are compared in whole seconds.

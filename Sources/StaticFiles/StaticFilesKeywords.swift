@@ -14,6 +14,9 @@ public struct StaticFilesSettings: SectionSettings {
     /// `files-miss servers`: whether requests for missing files go to the servers.
     public var missGoesToServers = false
 
+    /// `files-cache`: whether files that are requested often are kept open.
+    public var keepsFilesOpen = true
+
     public init() {}
 
     /// The configured file root; nil if the section serves no files.
@@ -42,6 +45,19 @@ public enum StaticFilesKeywords {
             } catch {
                 throw arguments.problem(error.description, at: word, expected: "a directory that exists")
             }
+        },
+
+        Keyword(
+            "files-cache", in: [.defaults, .backend, .listen], usage: "files-cache { on | off }",
+            summary: """
+                Whether each thread keeps files open that were requested twice within 10 seconds, up to 1,024 of them, and \
+                the content of those of up to 15 KiB. A change of a file is seen at once; a change of the folders, links and \
+                permissions on its path, or another file in its place, within a second. With off, every request looks \
+                its file up. Default: on.
+                """
+        ) { (arguments, draft) throws(ConfigProblem) in
+            draft[StaticFilesSettings.self].keepsFilesOpen =
+                try arguments.choice("a value", of: ["on": true, "off": false])
         },
 
         Keyword(

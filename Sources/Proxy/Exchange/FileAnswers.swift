@@ -25,7 +25,7 @@ extension Exchange {
     /// Answers from a directory; false if the request goes to the section's servers.
     func answerFromFiles(_ files: FileService, _ worker: Worker) -> Bool {
         let now = worker.kernel.wallTime()
-        let found = Self.look(for: context.request, in: files.root, now: now)
+        let found = Self.look(for: context.request, in: files, now: now, worker)
         if found.isMiss && files.missGoesToServers { return false }
         context.serverName = "<FILES>"
         backend?.backend.traffic.row(worker.index).noteSession(at: worker.now)
@@ -70,8 +70,16 @@ extension Exchange {
         _ = followResponseRules(before: .file(file), worker)
     }
 
-    private static func look(for request: borrowing RequestHead, in root: FileRoot, now: WallTime) -> FileAnswer {
-        root.answer(method: request.method, path: request.path, fields: request.fields, now: now)
+    private static func look(
+        for request: borrowing RequestHead, in files: FileService, now: WallTime, _ worker: Worker
+    ) -> FileAnswer {
+        guard files.keepsFilesOpen else {
+            return files.root.answer(
+                method: request.method, path: request.path, fields: request.fields, now: now)
+        }
+        return files.root.answer(
+            method: request.method, path: request.path, fields: request.fields, now: now, at: worker.now,
+            keptIn: &worker.files)
     }
 
     /// The fields that say more of a refusal, which a section's page may lack.

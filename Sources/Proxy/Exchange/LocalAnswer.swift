@@ -150,6 +150,7 @@ extension Exchange {
     }
 
     func sendAnswer(_ worker: Worker) {
+        var fileBytesLeft = Limits.fileBytesPerTurn
         guard case .answering(var answer) = phase else { preconditionFailure("an answer is sent while \(phase)") }
         for _ in 0..<Limits.movesPerTurn {
             client.send(&answer, worker)
@@ -162,10 +163,13 @@ extension Exchange {
             case .failed: return clientAborted(worker)
             }
             if answer.isDone { return end(requestIsComplete: request.transfer.isComplete, worker) }
-            if case .file(let file, let sent) = answer {
-                guard let count = sendFile(file, sent, worker) else { return }
+            if case .file(let file, let sent) = answer, file.content == nil {
+                guard let count = sendFile(file, sent, atMost: fileBytesLeft, worker) else { return }
                 answer = .file(file, sent: sent + count)
                 phase = .answering(answer)
+                if answer.isDone { return end(requestIsComplete: request.transfer.isComplete, worker) }
+                fileBytesLeft -= count
+                if fileBytesLeft == 0 { break }
             }
         }
         phase = .answering(answer)
@@ -173,9 +177,8 @@ extension Exchange {
     }
 
     /// Part of the file; nil if there is nothing more to do now.
-    private func sendFile(_ file: OpenFile, _ sent: Int, _ worker: Worker) -> Int? {
-        // As much as a move of buffers would be, so that files and bodies get the same share.
-        let count = min(file.size - sent, worker.plan.bufferBytes * 4)
+    private func sendFile(_ file: OpenFile, _ sent: Int, atMost limit: Int, _ worker: Worker) -> Int? {
+        let count = min(file.size - sent, limit)
         switch client.sendFileContent(file.descriptor, offset: sent, count: count, worker) {
         case .bytes(0):
             // The file has become shorter than was promised.

@@ -113,6 +113,21 @@ struct FileService: Sendable {
     let root: FileRoot
     /// Requests for files that do not exist go to the servers.
     let missGoesToServers: Bool
+    /// Workers keep files open that are requested often.
+    let keepsFilesOpen: Bool
+}
+
+extension Plan {
+    /// What one worker may keep of files. Contents that do not fit into a buffer behind a head would take a second system call.
+    var fileCacheLimits: FileCache.Limits {
+        var limits = FileCache.Limits()
+        limits.contentBytes = max(0, min(limits.contentBytes, bufferBytes - Limits.keptFileHeadBytes))
+        if process.descriptorsLimit > 0 {
+            limits.files = min(
+                limits.files, process.descriptorsLimit / Limits.descriptorsPerKeptFile / max(1, process.threads))
+        }
+        return limits
+    }
 }
 
 struct ServerTimeouts: Sendable {

@@ -234,7 +234,10 @@ public struct PlanBuilder {
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
             forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),
-            files: files.root.map { FileService(root: $0, missGoesToServers: files.missGoesToServers) },
+            files: files.root.map {
+                FileService(
+                    root: $0, missGoesToServers: files.missGoesToServers, keepsFilesOpen: files.keepsFilesOpen)
+            },
             errorPages: errorPages(of: draft),
             logTargets: logTargets(of: draft))
     }

@@ -110,12 +110,16 @@ extension ClientConnection {
         return isWhole
     }
 
-    /// Puts as much of an answer into the buffer as fits, but for files, which the system sends.
+    /// Puts as much of an answer into the buffer as fits. The system sends files whose content is not kept.
     func send(_ answer: inout LocalAnswer, _ worker: Worker) {
         switch answer {
-        case .bytes(let bytes, let sent): if sent < bytes.count { answer = send(bytes, from: sent, worker) }
+        case .bytes(let bytes, let sent):
+            if sent < bytes.count { answer = .bytes(bytes, sent: send(bytes, from: sent, worker)) }
+        case .file(let file, let sent):
+            guard let content = file.content, sent < content.count else { return }
+            answer = .file(file, sent: send(content, from: sent, worker))
         case .pieces(let pieces, let writer?): if !send(pieces, with: writer, worker) { answer = .none }
-        case .pieces(_, nil), .file, .none: break
+        case .pieces(_, nil), .none: break
         }
     }
 
@@ -139,13 +143,14 @@ extension ClientConnection {
         return hasMore
     }
 
-    private func send(_ bytes: [UInt8], from sent: Int, _ worker: Worker) -> LocalAnswer {
+    /// Returns how many of the bytes are sent or in the buffer now.
+    private func send(_ bytes: [UInt8], from sent: Int, _ worker: Worker) -> Int {
         output.acquire(from: worker.buffers)
         let count = min(output.room, bytes.count - sent)
         let fits = output.append(unsafe bytes.span.bytes.extracting(sent..<sent + count))
         precondition(fits, "\(count) bytes did not fit")
         codec.countSent(count)
-        return .bytes(bytes, sent: sent + count)
+        return sent + count
     }
 
     /// Fills the empty buffer from a store; false if that cannot be read back.

@@ -5,6 +5,7 @@ internal import Basics
 internal import Configuration
 internal import Logging
 internal import Reactor
+internal import StaticFiles
 internal import SystemPackage
 
 final class Listener: EventSource {
@@ -130,5 +131,14 @@ final class Listener: EventSource {
         if !isSuspended { acceptLast(worker) }
         worker.leave(self)
         worker.kernel.close(socket, reset: false)
+    }
+}
+
+extension Worker {
+    /// Closes a file that is kept open, or an idle server connection, where the system is short of what a new connection needs; false if
+    /// that does not help.
+    func makeRoom(for want: Errno) -> Bool {
+        guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want) else { return false }
+        return want != .noSpace && files.removeOldest() || serverPools.makeRoom(self)
     }
 }

@@ -8,6 +8,7 @@ internal import HTTP
 public import Logging
 public import Reactor
 internal import Resolvers
+internal import StaticFiles
 internal import SystemPackage
 
 /// The loop and what belongs to its thread alone.
@@ -41,6 +42,8 @@ public final class Worker {
     /// Sent in this turn, by all connections.
     @safe @exclusivity(unchecked) var bytesSent: UInt64 = 0
     @safe @exclusivity(unchecked) private var buffersNoted = (lent: 0, kept: 0)
+    /// Files that are requested often.
+    @safe @exclusivity(unchecked) var files: FileCache
     /// For names that are asked for.
     @safe @exclusivity(unchecked) var nameKey = NameTable.Key()
     /// For lines and values in the making.
@@ -66,6 +69,7 @@ public final class Worker {
         site = LiveRuntimeState(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
         serverPools = ServerPools(plan.idleConnections, worker: index)
+        files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
             let listener = Listener(socket, bind)
@@ -155,12 +159,6 @@ public final class Worker {
         let reason = kernel.adopt(connection.socket, from: other, token: connection.handle.packed)
         if reason != nil { leave(connection) }
         return reason
-    }
-
-    /// Closes an idle server connection where the system is short of what a new connection needs; false if that does not help.
-    func makeRoom(for want: Errno) -> Bool {
-        guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want) else { return false }
-        return serverPools.makeRoom(self)
     }
 
     /// The server refuses connections of this worker.
@@ -319,16 +317,18 @@ public final class Worker {
         let exchanges = spareExchanges.count + spareTunnels.count
         for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
         for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
+        let closed = files.removeAll()
         Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
-            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges; "
-                + "\(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
+            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, "
+                + "closed \(closed) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
     }
 
-    /// Gives back buffers and exchanges that were not needed since the last call.
+    /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
     private func trimUnused() {
         _ = buffers.trimUnused()
+        files.removeIdle(at: now)
         for exchange in spareExchanges.takeUnused() { leave(exchange) }
         for tunnel in spareTunnels.takeUnused() { leave(tunnel) }
     }
