@@ -94,7 +94,9 @@ struct RoundConfiguration {
         }
         // A connection whose handshake fails has a number too, and so a line.
         say("error-log-format \"\(Ledger.format)\"")
-        say("maxconn \(random.number(4...20))", oneIn: 6)
+        // In TCP mode, clients that stay when they have everything stay for ten minutes, if nothing else ends them: with a maxconn
+        // the others would lose patience.
+        if hasFaults || !isTCP { say("maxconn \(random.number(4...20))", oneIn: 6) }
         if isTCP {
             say("tcp-request content do-resolve(sess.ip,dns) src_port,mod(7)", oneIn: 2)
             say("tcp-request inspect-delay \(random.number(1...500))ms")
