@@ -108,6 +108,8 @@ final class Client: SimulatedPeer {
     private func sendLimit(_ kernel: SimulatedKernel) -> Int {
         guard current < requests.count, !isMute, !hasFinished else { return 0 }
         guard isEager || wholeAnswers >= current else { return 0 }
+        // In TCP mode it is told by the server itself that this was the last answer.
+        if wasToldTheEnd && sentOfCurrent == 0 { return 0 }
         if let pause = requests[current].pause, sentOfCurrent <= pause, kernel.now < pauseEnds { return pause }
         return requests[current].bytes.count
     }
