@@ -55,7 +55,6 @@ import Testing
         "Sources/Basics/CRC32.swift": "an algorithm of its own, used by the PROXY protocol and by converters",
         "Sources/Basics/Fault.swift": "replaces the standard library's preconditions everywhere",
         "Sources/portico/KeywordRegistry.swift": "the one list of all keyword tables",
-        "Sources/Proxy/Limits.swift": "the one list of the data path's limits",
         "Sources/Proxy/Sections/LogProfileSection.swift": "a kind of section is one file",
         "Sources/Proxy/Sections/MailersSection.swift": "a kind of section is one file",
         "Sources/Proxy/Sections/RingSection.swift": "a kind of section is one file",

@@ -178,7 +178,8 @@ extension Exchange {
 
     /// Part of the file; nil if there is nothing more to do now.
     private func sendFile(_ file: OpenFile, _ sent: Int, atMost limit: Int, _ worker: Worker) -> Int? {
-        let count = min(file.size - sent, limit)
+        let most = sent < Limits.fileBytesOfFirstCalls ? min(limit, Limits.fileBytesPerFirstCall) : limit
+        let count = min(file.size - sent, most)
         switch client.sendFileContent(file.descriptor, offset: sent, count: count, worker) {
         case .bytes(0):
             // The file has become shorter than was promised.
