@@ -20,10 +20,13 @@ class Connection: EventSource {
     /// Reads once, as much as the buffer has room for.
     final func fill(_ worker: Worker) -> ReadResult { transport.read(into: &input, worker.buffers, worker.kernel) }
 
-    /// Sends what `output` holds, as far as the system takes it.
+    /// Sends what `output` holds, as far as the system takes it. With `more`, `push` has to follow if nothing else does.
     final func flush(_ worker: Worker, more: Bool = false) -> WriteResult {
         transport.write(&output, more: more, sent: &worker.bytesSent, worker.buffers, worker.kernel)
     }
+
+    /// Nothing follows for now what was sent with `more`.
+    final func push(_ worker: Worker) { transport.push(worker.kernel) }
 
     /// Sends part of a file, once `output` is empty.
     final func sendFile(_ file: Int32, offset: Int, count: Int, _ worker: Worker) -> Sent {
@@ -44,6 +47,8 @@ class Connection: EventSource {
     /// Whether bytes may still come that fit into the buffer.
     final var mayReceiveMore: Bool { !transport.hasEnded && !input.isFull }
     final var hasUnreadInput: Bool { !input.isEmpty }
+    /// Whether there are unread bytes, here or, as far as is known without asking, in the system.
+    final var mayHaveInput: Bool { !input.isEmpty || transport.mayHaveInput }
     /// Bytes that are still to be sent.
     final var bytesToSend: Int { output.count }
     final func releaseEmptyInput(_ worker: Worker) { input.releaseIfEmpty(to: worker.buffers) }

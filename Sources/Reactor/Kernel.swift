@@ -165,6 +165,8 @@ public protocol Kernel: AnyObject {
     func isQuiet(_ socket: Socket) -> Bool
     /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
+    /// Sends what the system keeps back because more was announced.
+    func push(_ socket: Socket)
     /// Copies from a file to the socket inside the kernel. Returns `bytes(0)` at the end of the file.
     func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
 

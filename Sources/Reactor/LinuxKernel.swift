@@ -235,6 +235,9 @@ public final class LinuxKernel: Kernel {
         }
     }
 
+    /// Setting the option again sends what is kept back (tcp(7), TCP_NODELAY); on other sockets nothing is.
+    public func push(_ socket: Socket) { SocketOption.noDelay.set(on: socket) }
+
     public func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent {
         var position = off_t(offset)
         return Self.sent(on: socket) { unsafe sendfile(socket.number, file, &position, count) }

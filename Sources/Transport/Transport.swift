@@ -67,6 +67,8 @@ public struct Transport: ~Copyable {
     /// This side has said that it sends no more.
     public private(set) var isFinishedSending = false
     private var isClosed = false
+    /// The system may keep the end of what was written, because more was announced.
+    @usableFromInline internal var announcedMore = false
     /// Why nothing more can be read, or written. A peer that stopped reading may still have sent something to be read.
     public private(set) var readFailure: Errno?
     public private(set) var writeFailure: Errno?
@@ -158,7 +160,8 @@ public struct Transport: ~Copyable {
 
     /// Writes what `output` holds, as far as the system takes it.
     /// - Parameters:
-    ///   - more: whether more is about to follow, so that a last, short packet may wait for it.
+    ///   - more: whether more is about to follow, so that a last, short packet may wait for it. If then nothing follows at once,
+    ///     call `push`.
     ///   - sent: grows by the bytes that were written.
     public mutating func write(
         _ output: inout ByteBuffer, more: Bool, sent: inout UInt64, _ pool: BufferPool, _ kernel: any Kernel
@@ -175,6 +178,7 @@ public struct Transport: ~Copyable {
             case .bytes(let count):
                 output.consume(count)
                 sent &+= UInt64(count)
+                announcedMore = more
                 wasShort = false
             case .wouldBlock: canWrite = false
             case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
@@ -183,6 +187,14 @@ public struct Transport: ~Copyable {
         }
         output.releaseIfEmpty(to: pool)
         return .all
+    }
+
+    /// Nothing follows for now: what was written leaves, although more was announced.
+    @inlinable public mutating func push(_ kernel: any Kernel) { if announcedMore { pushNow(kernel) } }
+
+    @usableFromInline internal mutating func pushNow(_ kernel: any Kernel) {
+        announcedMore = false
+        kernel.push(socket)
     }
 
     private func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {

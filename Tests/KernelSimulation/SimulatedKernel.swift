@@ -343,6 +343,7 @@ public final class SimulatedKernel: Kernel {
         precondition(!wire.weFinished, "sending after having said that nothing more comes")
         if wire.window == 0 {
             wire.wasFull = true
+            push(wire)
             return .wouldBlock
         }
         if network.happens(moods.shortOfMemory) {
@@ -355,10 +356,20 @@ public final class SimulatedKernel: Kernel {
             peerResets(wire)
             return .bytes(count)
         }
-        unsafe bytes.extracting(first: count).withUnsafeBytes { unsafe wire.outbound.append(contentsOf: $0) }
+        unsafe bytes.extracting(first: count).withUnsafeBytes { unsafe wire.keptBack.append(contentsOf: $0) }
         wire.window -= count
-        tell(wire)
+        // What is announced to go on is kept back for as long as nothing follows: it would be lost time, not lost bytes.
+        if !more { push(wire) }
         return .bytes(count)
+    }
+
+    public func push(_ socket: Socket) { push(owned(socket)) }
+
+    private func push(_ wire: Wire) {
+        guard !wire.keptBack.isEmpty else { return }
+        wire.outbound.append(contentsOf: wire.keptBack)
+        wire.keptBack.removeAll(keepingCapacity: true)
+        tell(wire)
     }
 
     /// Real files, read the plain way.
@@ -375,6 +386,7 @@ public final class SimulatedKernel: Kernel {
 
     public func finishSending(_ socket: Socket) {
         let wire = owned(socket)
+        push(wire)
         wire.weFinished = true
         tell(wire)
     }
@@ -400,6 +412,7 @@ public final class SimulatedKernel: Kernel {
     }
 
     private func close(_ wire: Wire, reset: Bool) {
+        if !reset { push(wire) }
         wire.weClosed = true
         wire.weFinished = true
         wire.weReset = reset || wire.inboundRead < wire.inbound.count

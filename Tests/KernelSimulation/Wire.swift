@@ -45,6 +45,8 @@ public final class Wire {
     public weak var listener: (any SimulatedPeer)?
     /// Sent by us, not yet taken by the peer.
     @safe @exclusivity(unchecked) public internal(set) var outbound: [UInt8] = []
+    /// Sent with the announcement of more, before which it does not leave.
+    @safe @exclusivity(unchecked) var keptBack: [UInt8] = []
     @safe @exclusivity(unchecked) public internal(set) var weFinished = false
     /// We have closed it without a word.
     public internal(set) var weForgot = false

@@ -61,10 +61,10 @@ import Transport
         func connectOutcome() -> Errno?? { transport.connectOutcome(kernel) }
 
         func read() -> ReadResult { transport.read(into: &input, pool, kernel) }
-        func write(_ text: StaticString) -> WriteResult {
+        func write(_ text: StaticString, more: Bool = false) -> WriteResult {
             output.acquire(from: pool)
             _ = output.append(text)
-            return transport.write(&output, more: false, sent: &sent, pool, kernel)
+            return transport.write(&output, more: more, sent: &sent, pool, kernel)
         }
     }
 
@@ -131,6 +131,21 @@ import Transport
         #expect(result == .all)
         #expect(line.sent == 5)
         #expect(line.pool.lent == 0)
+    }
+
+    @Test func whatWasAnnouncedToGoOnLeavesWhenNothingFollows() {
+        let line = Line()
+        line.kernel.accept(line.wire)
+        line.turn()
+        var result = line.write("first ", more: true)
+        while result == .blocked {
+            line.turn()
+            result = line.write("", more: true)
+        }
+        #expect(result == .all)
+        #expect(line.kernel.peerTakes(.max, from: line.wire).isEmpty)
+        line.transport.push(line.kernel)
+        #expect(line.kernel.peerTakes(.max, from: line.wire) == Array("first ".utf8))
     }
 
     @Test func finishingIsSaidOnce() {

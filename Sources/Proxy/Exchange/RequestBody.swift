@@ -67,7 +67,7 @@ extension Exchange {
                 }
             }
             let isStored = request.store?.isDrained == false
-            guard flushRequest(to: connection, more: isStored || client.hasMoreOf(request.transfer), worker) else {
+            guard flushRequest(to: connection, more: isStored || client.mayHaveMoreOf(request.transfer), worker) else {
                 return
             }
             if isStored { continue }
@@ -116,7 +116,9 @@ extension Exchange {
         case .progressed:
             client.setDeadline(after: clientTimeout, worker)
             return true
-        case .blocked: if client.deadline == .never { client.setDeadline(after: clientTimeout, worker) }
+        case .blocked:
+            attempt.connection?.push(worker)
+            if client.deadline == .never { client.setDeadline(after: clientTimeout, worker) }
         case .full: preconditionFailure("all but the beginning of a chunk's line was moved on")
         case .ended, .failed: clientAborted(worker)
         }

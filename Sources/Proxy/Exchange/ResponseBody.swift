@@ -46,7 +46,7 @@ extension Exchange {
         let isComplete = response.transfer.isComplete
         if isComplete { finishWithServer(worker) }
         let waiting = client.bytesToSend
-        switch client.flush(worker, more: !isComplete && connection.hasUnreadInput) {
+        switch client.flush(worker, more: !isComplete && connection.mayHaveInput) {
         case .all: break
         case .blocked:
             awaitClient(progressed: client.bytesToSend < waiting, worker)
@@ -75,6 +75,7 @@ extension Exchange {
             return true
         case .full: return true
         case .blocked:
+            client.push(worker)
             if connection.deadline == .never { connection.setDeadline(after: serverTimeout, worker) }
             watchClientWhileWaiting(worker)
             return false

@@ -52,7 +52,7 @@ extension ClientConnection {
 
     /// Bytes that were read and that nothing has consumed.
     var unreadBytes: Int { input.count }
-    func hasMoreOf(_ transfer: borrowing BodyTransfer) -> Bool { !transfer.isComplete && !input.isEmpty }
+    func mayHaveMoreOf(_ transfer: borrowing BodyTransfer) -> Bool { !transfer.isComplete && mayHaveInput }
     func countUnreadInput() { codec.countReceived(input.count) }
 
     // MARK: What is known of the client without reading

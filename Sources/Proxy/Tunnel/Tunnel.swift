@@ -216,7 +216,7 @@ final class Tunnel: ProxyStream {
             progressed = true
         }
         let waiting = target.output.count
-        switch target.flush(worker) {
+        switch target.flush(worker, more: source.mayHaveInput) {
         case .all: break
         case .blocked: return progressed || target.output.count < waiting ? .progressed : .waiting
         case .failed: return .targetFailed
@@ -225,7 +225,9 @@ final class Tunnel: ProxyStream {
         if !source.input.isEmpty { return .progressed }
         switch source.fill(worker) {
         case .progressed: return .progressed
-        case .blocked: return progressed ? .progressed : .waiting
+        case .blocked:
+            target.push(worker)
+            return progressed ? .progressed : .waiting
         case .full: return .progressed
         case .failed: return .sourceFailed
         case .ended:
