@@ -186,6 +186,7 @@ public struct Transport: ~Copyable {
             }
         }
         output.releaseIfEmpty(to: pool)
+        if !more { push(kernel) }
         return .all
     }
 
