@@ -17,17 +17,17 @@ public final class ExchangeContext {
     }
 
     /// Why the connection never came to carry anything; nil in every exchange.
-    public var handshakeFault: HandshakeFault?
+    @safe @exclusivity(unchecked) public var handshakeFault: HandshakeFault?
     /// The step of `log-steps` whose line is being written; nil for the line that there is without.
-    public var logStep: LogStep?
+    @safe @exclusivity(unchecked) public var logStep: LogStep?
     /// The worker's number.
-    public var threadIndex = 0
+    @safe @exclusivity(unchecked) public var threadIndex = 0
     /// Whether the client's connection is encrypted.
-    public var isTLS = false
+    @safe @exclusivity(unchecked) public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
-    public var site: (any RuntimeState)?
+    @safe @exclusivity(unchecked) public var site: (any RuntimeState)?
     /// `proc` variables.
-    public var processVariables: ProcessVariables?
+    @safe @exclusivity(unchecked) public var processVariables: ProcessVariables?
     /// Who has the `sess` variables: the client's session, which all its exchanges share. Nil while there is no client.
     public var session: (any SessionVariables)? {
         @inlinable _read { yield storedSession }
@@ -69,7 +69,7 @@ public final class ExchangeContext {
     /// Whether more of what the rules look at may yet come: a sample that is not there is then not known to be missing.
     @safe @exclusivity(unchecked) public var mayGrow = false
     /// A sample was asked for something that may yet come; only while `mayGrow`.
-    public var isUndecided = false
+    @safe @exclusivity(unchecked) public var isUndecided = false
     /// In TCP mode, the search for a request's head in `requestPayload`; nil in HTTP mode.
     @safe @exclusivity(unchecked) public var requestProbe: RequestProbe?
 
@@ -80,7 +80,7 @@ public final class ExchangeContext {
         @inlinable _modify { yield &storedDirectives }
     }
     /// What rules want an address for: `do-resolve`.
-    public var wantedName = WantedName()
+    @safe @exclusivity(unchecked) public var wantedName = WantedName()
     /// `txn`, `req` and `res` variables.
     @safe @exclusivity(unchecked) var variables = ExchangeVariables()
 
@@ -111,36 +111,39 @@ public final class ExchangeContext {
         @inlinable _read { yield storedRequestCounter }
         @inlinable _modify { yield &storedRequestCounter }
     }
-    public var logCounter: UInt64 = 0
+    @safe @exclusivity(unchecked) public var logCounter: UInt64 = 0
 
     /// Where the last rule stands that ended its list; the line is 0 if none has.
-    public var lastRuleFile: [UInt8] = []
+    @safe @exclusivity(unchecked) public var lastRuleFile: [UInt8] = []
     @safe @exclusivity(unchecked) public var lastRuleLine = 0
 
     /// Which message the rules now being run are about: `hdr` means its fields.
-    public var side = MessageSide.request
+    @safe @exclusivity(unchecked) public var side = MessageSide.request
     /// `strict-mode`, on when a list of rules begins.
-    public var isStrict = true
+    @safe @exclusivity(unchecked) public var isStrict = true
     /// No head that a rule has changed may be longer: what Portico adds to it has to fit too.
-    public var headBytesMax = Int.max
+    @safe @exclusivity(unchecked) public var headBytesMax = Int.max
 
     /// What samples and converters have made; emptied by those who asked for them.
     @safe @exclusivity(unchecked) public var scratch: [UInt8] = []
     /// What a converter is making, until it goes into the scratch. Use `convert`.
     @safe @exclusivity(unchecked) var conversion: [UInt8] = []
     /// What an action is about to use: a header value, a location, a name.
-    @safe @exclusivity(unchecked) public var rendered: [UInt8] = []
+    public var rendered: [UInt8] {
+        @inlinable _read { yield storedRendered }
+        @inlinable _modify { yield &storedRendered }
+    }
 
     /// Steps that matching one regular expression may take (`tune.regex.max-steps`).
-    public var regularStepsMax = ExchangeContext.defaultRegularStepsMax
+    @safe @exclusivity(unchecked) public var regularStepsMax = ExchangeContext.defaultRegularStepsMax
     /// Matches of regular expressions that came to no result.
     @safe @exclusivity(unchecked) public var undecidedMatches = UndecidedMatches()
     /// What matching regular expressions needs; nil until one is matched. Use `regularMatcher`.
     @safe @exclusivity(unchecked) var keptMatcher: RegularMatcher?
     /// What making digests needs; nil until one is made. Use `digestMaker`.
-    var keptDigestMaker: DigestMaker?
+    @safe @exclusivity(unchecked) var keptDigestMaker: DigestMaker?
     /// What encrypting needs, likewise.
-    var keptCipherMachine: CipherMachine?
+    @safe @exclusivity(unchecked) var keptCipherMachine: CipherMachine?
 
     // What each request touches many times, from other rooms, where the mark of a stored property is not known. Its accesses are
     // short, and none calls back.
@@ -153,6 +156,7 @@ public final class ExchangeContext {
     @safe @exclusivity(unchecked) @usableFromInline internal var storedOutcome = ExchangeOutcome()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedReceivedFields = 0
     @safe @exclusivity(unchecked) @usableFromInline internal var storedRequestCounter: UInt64 = 0
+    @safe @exclusivity(unchecked) @usableFromInline internal var storedRendered: [UInt8] = []
     @safe @exclusivity(unchecked) @usableFromInline internal var storedTimers = ExchangeTimers()
     @safe @exclusivity(unchecked) @usableFromInline internal var storedDirectives = ExchangeDirectives()
 

@@ -18,11 +18,11 @@ public final class VariableStore {
         case string(start: Int, count: Int)
     }
 
-    fileprivate var entries: [Entry] = []
+    @safe @exclusivity(unchecked) fileprivate var entries: [Entry] = []
     /// The texts, one behind the other; those that were replaced by longer ones are left behind.
-    fileprivate var bytes: [UInt8] = []
+    @safe @exclusivity(unchecked) fileprivate var bytes: [UInt8] = []
     /// Bytes of `bytes` that no variable refers to any more.
-    private var wasted = 0
+    @safe @exclusivity(unchecked) private var wasted = 0
 
     public init() {}
 
