@@ -49,14 +49,11 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .global, "profiling is left to the system's tools", "profiling.tasks", "profiling.memory",
             "warn-blocked-traffic-after")
-        + rows(in: .global, "nothing is spliced", "nosplice")
         + rows(
             in: .global, "Portico starts no other programs", "insecure-fork-wanted", "insecure-setuid-wanted")
         + rows(
             in: .global, "all of Portico's keywords are available", "expose-experimental-directives",
             "expose-deprecated-directives")
-        + rows(
-            in: .proxies, "nothing is spliced", "option splice-auto", "option splice-request", "option splice-response")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
         + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")
         + rows(in: .frontends, "Portico has no HTTP/2 yet to which it could apply", "option disable-h2-upgrade")

@@ -25,6 +25,16 @@ class Connection: EventSource {
         transport.write(&output, more: more, sent: &worker.bytesSent, worker.buffers, worker.kernel)
     }
 
+    /// Reads at most `limit` bytes into an empty pipe.
+    final func fill(_ pipe: any Pipe, atMost limit: Int, received: inout Int, _ worker: Worker) -> ReadResult {
+        transport.read(into: pipe, atMost: limit, received: &received, worker.kernel)
+    }
+
+    /// Sends what `pipe` holds, once `output` is empty.
+    final func flush(_ pipe: any Pipe, _ worker: Worker, more: Bool) -> WriteResult {
+        transport.write(from: pipe, more: more, sent: &worker.bytesSent, worker.kernel)
+    }
+
     /// Nothing follows for now what was sent with `more`.
     final func push(_ worker: Worker) { transport.push(worker.kernel) }
 

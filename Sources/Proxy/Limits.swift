@@ -39,4 +39,6 @@ enum Limits {
     /// Exchange objects, and tunnel objects, kept for reuse by one worker.
     static let spareExchanges = 1_024
     static let spareTunnels = 256
+    /// Pipes in use by one worker, of two descriptors each: enough for the long bodies of a moment, few against the limit of descriptors.
+    static let pipes = 256
 }

@@ -7,7 +7,7 @@ internal import Reactor
 public enum ProxyKeywords {
     public static let table: [Keyword] =
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
-        + ForwardingKeywords.table + FieldNameKeywords.table + StatusCodeKeywords.table
+        + ForwardingKeywords.table + FieldNameKeywords.table + SplicingKeywords.table + StatusCodeKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(

@@ -114,7 +114,7 @@ extension Plan {
         stats.bufferBytesUsed = counters.bufferBytesUsed
         stats.idlePercent = counters.idlePercent
         stats.isStopping = counters.isStopping
-        stats.residentBytes = ResidentMemory.bytes
+        stats.residentBytes = process.residentBytes()
         stats.listeners = counters.isStopping ? 0 : binds.count
         stats.jobs = stats.connectionsCurrent + stats.listeners
         return stats

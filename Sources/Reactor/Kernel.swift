@@ -167,6 +167,12 @@ public protocol Kernel: AnyObject {
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
     /// Sends what the system keeps back because more was announced.
     func push(_ socket: Socket)
+    /// A pipe that bytes can pass through on their way between two sockets; nil if the system has none to give.
+    func makePipe() -> (any Pipe)?
+    /// Moves at most `count` bytes from the socket into the pipe, which is empty: then only the socket can be what has to be waited for.
+    func receive(_ socket: Socket, into pipe: any Pipe, atMost count: Int) -> Received
+    /// Moves bytes from the pipe, which has some, into the socket.
+    func send(_ socket: Socket, from pipe: any Pipe, more: Bool) -> Sent
     /// Copies from a file to the socket inside the kernel. Returns `bytes(0)` at the end of the file.
     func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
 

@@ -204,6 +204,65 @@ public struct Transport: ~Copyable {
         }
     }
 
+    // MARK: Inside the system
+
+    /// Whether bytes can go from or to this descriptor without passing through the process.
+    public var canSplice: Bool {
+        switch carrier {
+        case .plain: true
+        }
+    }
+
+    /// Reads at most `limit` bytes into `pipe`, which is empty.
+    /// - Parameter received: grows by the bytes that were read.
+    public mutating func read(
+        into pipe: any Pipe, atMost limit: Int, received: inout Int, _ kernel: any Kernel
+    ) -> ReadResult {
+        if hasEnded { return .ended }
+        if readFailure != nil { return .failed }
+        guard canRead else { return .blocked }
+        var outcome = kernel.receive(socket, into: pipe, atMost: limit)
+        if case .failed(let reason) = outcome, reason.isShortage {
+            outcome = kernel.receive(socket, into: pipe, atMost: limit)
+        }
+        switch outcome {
+        case .bytes(let count):
+            // How many says nothing about what is left: a pipe is full by pieces, not by bytes.
+            received += count
+            return .progressed
+        case .wouldBlock:
+            canRead = false
+            return .blocked
+        case .endOfStream:
+            canRead = false
+            hasEnded = true
+            return .ended
+        case .failed(let reason):
+            readFailure = reason
+            return .failed
+        }
+    }
+
+    /// Writes what `pipe` holds, as far as the system takes it. Parameters as of the other `write`.
+    public mutating func write(from pipe: any Pipe, more: Bool, sent: inout UInt64, _ kernel: any Kernel) -> WriteResult
+    {
+        var wasShort = false
+        while pipe.count > 0 {
+            if writeFailure != nil { return .failed }
+            guard canWrite else { return .blocked }
+            switch kernel.send(socket, from: pipe, more: more) {
+            case .bytes(let count):
+                sent &+= UInt64(count)
+                announcedMore = more
+                wasShort = false
+            case .wouldBlock: canWrite = false
+            case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
+            case .failed(let reason): writeFailure = reason
+            }
+        }
+        return .all
+    }
+
     /// Sends part of a file, once the output buffer is empty; on a plain transport straight from the system's cache.
     /// - Returns: `bytes(0)` if the file has ended before `offset`.
     public mutating func sendFile(
@@ -213,7 +272,9 @@ public struct Transport: ~Copyable {
         var outcome = copyFile(file, offset, count, kernel)
         if case .failed(let reason) = outcome, reason.isShortage { outcome = copyFile(file, offset, count, kernel) }
         switch outcome {
-        case .bytes(let count): sent &+= UInt64(count)
+        case .bytes(let count):
+            sent &+= UInt64(count)
+            announcedMore = false
         case .wouldBlock: canWrite = false
         case .failed(let reason): writeFailure = reason
         }

@@ -120,6 +120,7 @@ extension KernelMoods {
         falseAlarm = random.oneIn(2) ? 20 : 0
         shortOfMemory = random.oneIn(2) ? 20 : 0
         narrow = random.oneIn(2) ? 500 : 0
+        noPipe = random.oneIn(2) ? 300 : 0
     }
 }
 

@@ -76,6 +76,9 @@ struct RoundConfiguration {
             say("timeout server-fin \(random.number(1...10))s", oneIn: 3)
             say("option redispatch \(random.number(1...2))", oneIn: 2)
             say("option abortonclose", oneIn: 3)
+            say("option splice-request", oneIn: 2)
+            say("option splice-response", oneIn: 2)
+            say("no option splice-auto", oneIn: 6)
             say("timeout queue \(random.number(1...20_000))ms", oneIn: 2)
         } else {
             // Nobody is to wait long for the place of somebody who has nothing more to ask.

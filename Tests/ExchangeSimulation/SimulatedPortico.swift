@@ -59,6 +59,7 @@ public final class SimulatedPortico {
         var facts = ProcessFacts()
         facts.descriptorsLimit = 100_000
         facts.threads = count
+        facts.residentBytes = { 0 }
         var builder = PlanBuilder(
             global: loaded.global, proxies: loaded.proxies, sections: loaded.sections,
             environment: loaded.environment,

@@ -302,20 +302,26 @@ public final class SimulatedKernel: Kernel {
     // MARK: Bytes
 
     public func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received {
-        let wire = owned(socket)
         precondition(buffer.room > 0, "reading without room")
+        return receive(socket, atMost: buffer.room) { bytes in
+            let fits = buffer.append(bytes)
+            precondition(fits)
+        }
+    }
+
+    private func receive(_ socket: Socket, atMost limit: Int, _ take: (RawSpan) -> Void) -> Received {
+        let wire = owned(socket)
         if let reason = SimulatedNetwork.fault(wire, in: &network.receiveFaults) { return .failed(reason) }
         let waiting = wire.inbound.count - wire.inboundRead
         if waiting > 0 {
-            var count = min(waiting, buffer.room)
+            var count = min(waiting, limit)
             if let mark = wire.urgentMark, wire.inboundRead <= mark {
                 if mark > wire.inboundRead { count = min(count, mark - wire.inboundRead) }
                 if wire.inboundRead + count > mark || mark == wire.inboundRead { wire.urgentMark = nil }
             }
             let inbound = wire.inbound
             let span = inbound.span
-            let fits = buffer.append(unsafe span.bytes.extracting(wire.inboundRead..<wire.inboundRead + count))
-            precondition(fits)
+            take(unsafe span.bytes.extracting(wire.inboundRead..<wire.inboundRead + count))
             wire.inboundRead += count
             if wire.inboundRead == wire.inbound.count && wire.urgentMark == nil {
                 wire.inbound.removeAll(keepingCapacity: true)
@@ -361,6 +367,25 @@ public final class SimulatedKernel: Kernel {
         // What is announced to go on is kept back for as long as nothing follows: it would be lost time, not lost bytes.
         if !more { push(wire) }
         return .bytes(count)
+    }
+
+    public func makePipe() -> (any Pipe)? { network.happens(moods.noPipe) ? nil : SimulatedPipe() }
+
+    public func receive(_ socket: Socket, into pipe: any Pipe, atMost limit: Int) -> Received {
+        guard let pipe = pipe as? SimulatedPipe else { preconditionFailure("a pipe of another system") }
+        precondition(pipe.bytes.isEmpty && limit > 0, "a pipe is filled that is not empty, or with nothing")
+        return receive(socket, atMost: min(limit, random.number(1...40_000))) { bytes in
+            unsafe bytes.withUnsafeBytes { unsafe pipe.bytes.append(contentsOf: $0) }
+        }
+    }
+
+    public func send(_ socket: Socket, from pipe: any Pipe, more: Bool) -> Sent {
+        guard let pipe = pipe as? SimulatedPipe else { preconditionFailure("a pipe of another system") }
+        precondition(!pipe.bytes.isEmpty, "an empty pipe is sent")
+        let bytes = pipe.bytes
+        let sent = send(socket, unsafe bytes.span.bytes, more: more)
+        if case .bytes(let count) = sent { pipe.bytes.removeFirst(count) }
+        return sent
     }
 
     public func push(_ socket: Socket) { push(owned(socket)) }

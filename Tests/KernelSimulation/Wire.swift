@@ -18,6 +18,8 @@ public struct KernelMoods: Sendable {
     public var falseAlarm = 0
     /// A socket takes nothing although there is room, and says so a moment later.
     public var shortOfMemory = 0
+    /// There is no pipe.
+    public var noPipe = 0
     /// A socket cannot be watched.
     public var shortOfWatches = 0
     /// A new connection takes a few hundred bytes at most before its peer reads some.
@@ -82,4 +84,10 @@ public final class Wire {
         if isReset || refusal != nil { readiness.formUnion([.readable, .writable, .broken]) }
         return readiness
     }
+}
+
+/// Bytes between two wires.
+final class SimulatedPipe: Pipe {
+    var bytes: [UInt8] = []
+    var count: Int { bytes.count }
 }

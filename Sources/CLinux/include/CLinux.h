@@ -53,6 +53,12 @@ static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, int f
 static inline int clinux_epoll_wait(int poller, struct epoll_event *events, int most, int milliseconds) {
     return (int)syscall(SYS_epoll_pwait, poller, events, most, milliseconds, NULL, 8);
 }
+// splice(2) without an offset and without waiting: SPLICE_F_MOVE | SPLICE_F_NONBLOCK, and SPLICE_F_MORE.
+static inline ssize_t clinux_splice(int from, int to, size_t count, int more) {
+    return syscall(SYS_splice, from, NULL, to, NULL, count, 1 | 2 | (more ? 4 : 0));
+}
+// F_SETPIPE_SZ is declared with _GNU_SOURCE only; its number is part of the kernel's interface.
+static inline int clinux_set_pipe_size(int fd, int bytes) { return fcntl(fd, 1031, bytes); }
 // Looks at the first byte without taking it. MSG_PEEK is a value of an enumeration, which Swift does not import as a number.
 static inline ssize_t clinux_peek(int fd) {
     char byte;

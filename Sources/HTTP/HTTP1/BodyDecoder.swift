@@ -80,6 +80,14 @@ public struct BodyDecoder: Sendable {
         }
     }
 
+    /// The next `count` bytes of a body with a declared length have gone by elsewhere; at most `remainingLength`.
+    public mutating func skip(_ count: UInt64) {
+        precondition(
+            phase == .content && count <= remaining, "\(count) bytes are skipped of \(remaining) while \(phase)")
+        remaining -= count
+        if remaining == 0 { phase = .complete }
+    }
+
     /// The offset of the faulty byte in the input of the call that failed.
     public var faultOffset: Int { phase == .failed ? Int(remaining) : 0 }
 

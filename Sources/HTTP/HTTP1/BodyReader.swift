@@ -32,6 +32,12 @@ public struct BodyReader: Sendable {
     /// Whether the end has been read.
     public var isComplete: Bool { decoder.isComplete }
 
+    /// Bytes that are still to come of a body without framing; nil for other bodies.
+    public var plainBytes: UInt64? { decoder.remainingLength }
+
+    /// The next `count` bytes of a body without framing have gone by elsewhere.
+    public mutating func pass(_ count: Int) { decoder.skip(UInt64(count)) }
+
     /// From now on trailers are read and forgotten. For a body of which nothing has been read yet.
     public mutating func dropTrailers() { keepsTrailers = false }
 

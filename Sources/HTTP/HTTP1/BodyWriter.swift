@@ -14,6 +14,9 @@ public struct BodyWriter: Sendable {
     /// Content as it is: for a store that is sent with a length later.
     public static let unframed = BodyWriter(.untilClose)
 
+    /// Whether content goes out as it is.
+    public var isPlain: Bool { framing != .chunked }
+
     /// Whether trailers that the sender has can go along.
     public var carriesTrailers: Bool { framing == .chunked }
 

@@ -69,6 +69,15 @@ struct BodyTransfer {
         return isComplete
     }
 
+    /// Bytes that are still to come and need no change on their way: the system can move them by itself. 0 if there are none such.
+    var plainBytes: Int { !isComplete && writer.isPlain ? Int(clamping: reader.plainBytes ?? 0) : 0 }
+
+    /// The system has moved the next `count` of them.
+    mutating func pass(_ count: Int) {
+        reader.pass(count)
+        isComplete = reader.isComplete
+    }
+
     /// Throws away what is here of a body that is not passed on; false if more of it is to come, or it is malformed.
     mutating func discard(from input: inout ByteBuffer) -> Bool {
         if !isComplete { isComplete = reader.discard(from: &input) }

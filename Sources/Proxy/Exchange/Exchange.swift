@@ -36,6 +36,8 @@ struct RequestState {
     var wasRefused = false
     /// The body, or its beginning, where a server is not to wait for it; it can be sent again from here.
     var store: BodyStore?
+    /// What the system moves of the body by itself goes through it.
+    var pipe: (any Pipe)?
     /// Some of the body went from the client to a server and is kept nowhere: it cannot be sent again.
     var wasTouched = false
     /// All of it is with the server, or the rest is not to be sent.
@@ -50,6 +52,8 @@ struct ResponseState {
     var isHeld = false
     /// What of it the client has not taken yet, beyond its connection's buffer.
     var store: BodyStore?
+    /// What the system moves of the body by itself goes through it.
+    var pipe: (any Pipe)?
     /// The client has had a 1xx of this exchange.
     var interimWasPassed = false
     /// The rules on all responses have failed at this one, and do not run on the answer that replaces it.
@@ -80,6 +84,7 @@ final class Exchange: ProxyStream {
     override func releaseResources(_ worker: Worker) {
         request.store?.release()
         response.store?.release()
+        releasePipes(worker)
     }
 
     override func recycle(_ worker: Worker) { worker.recycle(self) }

@@ -54,9 +54,15 @@ extension Exchange {
     /// Sends what there is of the request, and reads more of it while the server takes it.
     private func sendRequestBody(_ worker: Worker) {
         guard !request.isSent, let connection else { return }
-        // Still so after a round that only sent what was stored: what did not fit waits in the client's buffer.
-        var needsRoom = false
+        // What did not fit waits in the client's buffer, also while what is stored is sent, and when a server that fails is followed by
+        // another.
+        var needsRoom = client.hasUnreadInput
         for _ in 0..<Limits.movesPerTurn {
+            // Another attempt begins with the head, in the buffer.
+            if let pipe = request.pipe, connection.bytesToSend == 0 {
+                guard spliceRequest(through: pipe, to: connection, worker) else { return }
+                continue
+            }
             if let store = request.store, !store.isDrained {
                 guard connection.sendStored(store, worker) else { return storeFailed(worker) }
             } else if !request.transfer.isComplete {
@@ -73,9 +79,11 @@ extension Exchange {
             if isStored { continue }
             if request.transfer.isComplete { return requestSent(worker) }
             // There is room again: what is left in the buffer goes first.
-            if needsRoom { continue }
+            if needsRoom || beginsSplicingRequest(to: connection, worker) { continue }
             guard readMoreOfRequest(worker) else { return }
         }
+        // The response's rules may make the exchange wait before its next turn.
+        connection.push(worker)
         worker.resumeLater(self)
     }
 
@@ -91,13 +99,21 @@ extension Exchange {
     /// Sends what the server's connection holds; false if there is nothing more to do now.
     private func flushRequest(to connection: ServerConnection, more: Bool, _ worker: Worker) -> Bool {
         let waiting = connection.bytesToSend
-        switch connection.flush(worker, more: more) {
+        let result = connection.flush(worker, more: more)
+        return requestIsFlushed(result, progressed: connection.bytesToSend < waiting, to: connection, worker)
+    }
+
+    /// Does what follows from an attempt to send; false if there is nothing more to do now.
+    func requestIsFlushed(
+        _ result: WriteResult, progressed: Bool, to connection: ServerConnection, _ worker: Worker
+    ) -> Bool {
+        switch result {
         case .all:
             connection.setDeadline(.never, worker)
             return true
         case .blocked:
             // The server does not read; waiting for it is bounded like waiting for its answer, and the client is not to blame.
-            if connection.deadline == .never || connection.bytesToSend < waiting {
+            if connection.deadline == .never || progressed {
                 connection.setDeadline(after: serverTimeout, worker)
             }
             client.setDeadline(.never, worker)
@@ -112,7 +128,12 @@ extension Exchange {
     /// Reads more of the body; false if there is none now.
     private func readMoreOfRequest(_ worker: Worker) -> Bool {
         client.releaseEmptyInput(worker)
-        switch client.fill(worker) {
+        return requestIsRead(client.fill(worker), worker)
+    }
+
+    /// Does what follows from an attempt to read more of the body; false if there is none now.
+    func requestIsRead(_ result: ReadResult, _ worker: Worker) -> Bool {
+        switch result {
         case .progressed:
             client.setDeadline(after: clientTimeout, worker)
             return true
@@ -126,7 +147,7 @@ extension Exchange {
     }
 
     /// All of the request is with the server.
-    private func requestSent(_ worker: Worker) {
+    func requestSent(_ worker: Worker) {
         request.isSent = true
         if case .relaying = phase { releaseRequestStore() }
         // The response may take long, and nothing of the request is left in the client's buffer.

@@ -34,6 +34,7 @@ extension ResponseHead {
 extension Exchange {
     /// Moves the body on; false if there is nothing more to do now.
     func relayBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
+        if let pipe = response.pipe { return spliceResponse(through: pipe, from: connection, worker) }
         var needsRoom = false
         if !response.transfer.isComplete {
             let moved = connection.moveContent(&response.transfer, to: client, worker)
@@ -61,7 +62,8 @@ extension Exchange {
             return false
         }
         // There is room again: what is left in the buffer goes first.
-        return needsRoom || readBody(from: connection, worker)
+        if needsRoom || beginsSplicingResponse(from: connection, worker) { return true }
+        return readBody(from: connection, worker)
     }
 
     private func readBody(from connection: ServerConnection, _ worker: Worker) -> Bool {
@@ -223,6 +225,7 @@ extension Exchange {
 
     /// The server's connection was given back: only what the client has not yet taken is left.
     func sendRest(_ worker: Worker) {
+        if let pipe = response.pipe { return sendRest(of: pipe, worker) }
         for _ in 0..<Limits.movesPerTurn {
             switch feedClient(worker) {
             case .all: return end(requestIsComplete: request.transfer.isComplete, worker)

@@ -23,6 +23,9 @@ public final class BackendPlan: Sendable {
     let retries: Int
     let redispatch: Redispatch
     let retryOn: RetryConditions
+    /// Which bodies the system moves by itself.
+    let requestSplicing: Splicing
+    let responseSplicing: Splicing
     let reuse: ReusePolicy
     let keepAlive: KeepAliveMode
     /// A client that sends no more before its response has begun may have gone: its request ends, or the server is told.
@@ -73,6 +76,8 @@ public final class BackendPlan: Sendable {
         redispatch = draft.settings.redispatch
         // What is not read has no answers to try again on.
         retryOn = draft.settings.mode == .http ? draft.settings.retryOn : .connectionFailure
+        requestSplicing = draft.settings.requestSplicing
+        responseSplicing = draft.settings.responseSplicing
         reuse = draft.settings.reuse
         keepAlive = draft.settings.keepAlive
         abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)

@@ -20,6 +20,8 @@ public final class Plan: Sendable {
     public let process: ProcessFacts
     public let counters: ProcessCounters
     public let bufferBytes: Int
+    /// Whether the system may move bodies by itself (`nosplice`).
+    let splices: Bool
     /// Steps that matching one regular expression may take.
     let regularStepsMax: UInt32
     /// Counts and reports the matches that took more.
@@ -46,7 +48,7 @@ public final class Plan: Sendable {
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, sections: SettingsByType,
         logTargets: LogTargets,
-        maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int,
+        maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, logger: Logger
     ) {
         self.frontends = frontends
@@ -62,6 +64,7 @@ public final class Plan: Sendable {
         idleConnections = IdleRegistry(workers: process.threads)
         self.variables = variables
         self.bufferBytes = bufferBytes
+        self.splices = splices
         self.headLimits = headLimits
         self.caseAdjustments = caseAdjustments
         self.regularStepsMax = regularStepsMax
@@ -99,6 +102,8 @@ public struct ProcessFacts: Sendable {
     public var node = ""
     public var description = ""
     public var descriptorsLimit = 0
+    /// How much memory the process holds. A simulation, whose process plays many at once, says what does not vary.
+    public var residentBytes: @Sendable () -> UInt64 = { ResidentMemory.bytes }
 
     public init() {}
 }

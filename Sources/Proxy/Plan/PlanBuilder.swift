@@ -100,7 +100,7 @@ public struct PlanBuilder {
             frontends: frontends, backends: backends, patterns: patterns, sections: sections,
             logTargets: logTargets(of: global),
             maxConnections: maxConnections, process: facts, variables: variables,
-            bufferBytes: process.bufferBytes,
+            bufferBytes: process.bufferBytes, splices: process.splices,
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
             regularStepsMax: UInt32(process.regularStepsMax), logger: logger)
     }

@@ -26,6 +26,9 @@ public struct ProxySettings: SectionSettings {
     var buffersRequests = false
     var requestBuffer: BodyBuffering?
     var responseBuffer: BodyBuffering?
+    /// `option splice-request`, `splice-response`, `splice-auto`
+    var requestSplicing = Splicing.automatic
+    var responseSplicing = Splicing.automatic
     var reuse = ReusePolicy.safe
     var keepAlive = KeepAliveMode.keepAlive
     /// `option clitcpka`, `srvtcpka`, or both as `tcpka`.
@@ -77,6 +80,8 @@ public struct ProcessSettings: SectionSettings {
     /// How long a soft stop may take.
     public var hardStopAfter: TimeSpan?
     var bufferBytes = 16_384
+    /// Unless `nosplice` is written.
+    var splices = true
     /// `h1-case-adjust`; the file's lines are apart, since a later file replaces them.
     var caseAdjustments = CaseAdjustments()
     var caseAdjustmentsOfFile = CaseAdjustments()

@@ -18,10 +18,19 @@ internal import Transport
 final class Tunnel: ProxyStream {
     /// `mode tcp`: rules on what the server sends, while they have not come to their end.
     private var responseInspection: Inspection?
+    @safe @exclusivity(unchecked) private var forth = TunnelDirection()
+    @safe @exclusivity(unchecked) private var back = TunnelDirection()
 
     override func forget() {
         super.forget()
         responseInspection = nil
+        forth = TunnelDirection()
+        back = TunnelDirection()
+    }
+
+    override func releaseResources(_ worker: Worker) {
+        if let pipe = forth.pipe { worker.pipes.giveBack(pipe) }
+        if let pipe = back.pipe { worker.pipes.giveBack(pipe) }
     }
 
     override func recycle(_ worker: Worker) { worker.recycle(self) }
@@ -149,7 +158,7 @@ final class Tunnel: ProxyStream {
 
     // MARK: Bytes
 
-    private enum Passed { case progressed, waiting, finished, sourceFailed, targetFailed }
+    enum Passed { case progressed, waiting, finished, sourceFailed, targetFailed }
 
     /// Moves whatever can move, in both directions.
     private func advance(_ worker: Worker) {
@@ -157,8 +166,8 @@ final class Tunnel: ProxyStream {
         for _ in 0..<Limits.movesPerTurn {
             let mayPassBack = mayPassResponse(worker)
             guard case .tunnelling = phase else { return }
-            let forth = pass(from: client, to: connection, worker)
-            let back = mayPassBack ? pass(from: connection, to: client, worker) : .waiting
+            let forth = pass(&self.forth, from: client, to: connection, worker)
+            let back = mayPassBack ? pass(&self.back, from: connection, to: client, worker) : .waiting
             if forth == .sourceFailed || back == .targetFailed {
                 countOnServer(.clientAborts, worker)
                 return abort(.client, .data, worker)
@@ -207,11 +216,15 @@ final class Tunnel: ProxyStream {
     }
 
     /// One direction: what was read goes out as it is, block by block.
-    private func pass(from source: Connection, to target: Connection, _ worker: Worker) -> Passed {
+    private func pass(
+        _ direction: inout TunnelDirection, from source: Connection, to target: Connection, _ worker: Worker
+    ) -> Passed {
+        if let pipe = direction.pipe, target.output.isEmpty {
+            return splice(&direction, through: pipe, from: source, to: target, worker)
+        }
         var progressed = false
         if !source.input.isEmpty && target.output.isEmpty {
-            let count = source.input.count
-            if source === client { client.codec.countReceived(count) } else { client.codec.countSent(count) }
+            count(source.input.count, from: source)
             ByteBuffer.swap(&source.input, &target.output)
             progressed = true
         }
@@ -223,12 +236,25 @@ final class Tunnel: ProxyStream {
         }
         // What came in one piece with the head that opened the tunnel waited behind it.
         if !source.input.isEmpty { return .progressed }
-        switch source.fill(worker) {
-        case .progressed: return .progressed
+        if beginsSplicing(&direction, from: source, to: target, worker) { return .progressed }
+        let read = source.fill(worker)
+        if read == .progressed { direction.note(isFull: source.input.isFull) }
+        let result = passed(read, from: source, to: target, worker)
+        return progressed && result == .waiting ? .progressed : result
+    }
+
+    /// Counts bytes on their way from one end to the other.
+    func count(_ bytes: Int, from source: Connection) {
+        if source === client { client.codec.countReceived(bytes) } else { client.codec.countSent(bytes) }
+    }
+
+    /// What follows from an attempt to read.
+    func passed(_ read: ReadResult, from source: Connection, to target: Connection, _ worker: Worker) -> Passed {
+        switch read {
+        case .progressed, .full: return .progressed
         case .blocked:
             target.push(worker)
-            return progressed ? .progressed : .waiting
-        case .full: return .progressed
+            return .waiting
         case .failed: return .sourceFailed
         case .ended:
             if !source.input.isEmpty { return .progressed }

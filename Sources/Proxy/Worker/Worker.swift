@@ -23,14 +23,13 @@ public final class Worker {
     let site: LiveRuntimeState
     /// For rules about connections that have just come in.
     private(set) lazy var connectionContext = makeContext()
-
     @safe @exclusivity(unchecked) private(set) var slots = Slab<EventSource>()
     @safe @exclusivity(unchecked) private var timers = TimerQueue()
     @safe @exclusivity(unchecked) private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.
     @safe @exclusivity(unchecked) private var unfinished: [SlotHandle] = []
-
     private(set) var listeners: [Listener] = []
+    @safe @exclusivity(unchecked) var pipes: PipePool
     /// Server connections that can carry another request.
     let serverPools: ServerPools
     @safe @exclusivity(unchecked) private var serversLeftAlone = ServersLeftAlone()
@@ -42,7 +41,6 @@ public final class Worker {
     /// Sent in this turn, by all connections.
     @safe @exclusivity(unchecked) var bytesSent: UInt64 = 0
     @safe @exclusivity(unchecked) private var buffersNoted = (lent: 0, kept: 0)
-    /// Files that are requested often.
     @safe @exclusivity(unchecked) var files: FileCache
     /// For names that are asked for.
     @safe @exclusivity(unchecked) var nameKey = NameTable.Key()
@@ -68,6 +66,7 @@ public final class Worker {
         self.orders = orders
         site = LiveRuntimeState(plan, kernel, log)
         buffers = BufferPool(blockBytes: plan.bufferBytes)
+        pipes = PipePool(lentMost: plan.splices ? Limits.pipes : 0)
         serverPools = ServerPools(plan.idleConnections, worker: index)
         files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
@@ -314,21 +313,22 @@ public final class Worker {
     /// Gives memory back that is only kept for speed.
     private func trim() {
         let blocks = buffers.trim()
+        pipes.trim()
         let exchanges = spareExchanges.count + spareTunnels.count
         for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
         for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
-        let closed = files.removeAll()
         Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
             "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, "
-                + "closed \(closed) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
+                + "closed \(files.removeAll()) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
     }
 
     /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
     private func trimUnused() {
         _ = buffers.trimUnused()
         files.removeIdle(at: now)
+        pipes.trimUnused()
         for exchange in spareExchanges.takeUnused() { leave(exchange) }
         for tunnel in spareTunnels.takeUnused() { leave(tunnel) }
     }

@@ -1,0 +1,52 @@
+// Pipes of the system: bytes go through them from one socket to another without being copied into the process (splice(2)).
+
+internal import CLinux
+internal import Glibc
+
+/// Bytes between two sockets, inside the system.
+public protocol Pipe: AnyObject {
+    /// Bytes in it.
+    var count: Int { get }
+}
+
+/// A pipe of Linux. Its two descriptors are closed with the object.
+final class LinuxPipe: Pipe {
+    private let input: Int32
+    private let output: Int32
+    private(set) var count = 0
+
+    /// As many bytes as fit into one `Exchange`'s turn; the system rounds it to a power of two of pages.
+    static let bytes = 262_144
+
+    /// Nil if the system has no descriptors or no memory for it.
+    init?() {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = unsafe withUnsafeMutableBytes(of: &ends) { bytes in
+            unsafe pipe2(bytes.assumingMemoryBound(to: Int32.self).baseAddress, O_NONBLOCK | O_CLOEXEC)
+        }
+        guard result == 0 else { return nil }
+        (output, input) = ends
+        // A user who has many pipes is given small ones; then each call moves less.
+        _ = clinux_set_pipe_size(input, Int32(Self.bytes))
+    }
+
+    deinit {
+        close(input)
+        close(output)
+    }
+
+    /// Moves bytes from the socket into the empty pipe; -1 and the errno where none were moved.
+    func fill(from socket: Int32, atMost limit: Int) -> Int {
+        precondition(count == 0, "a pipe is filled that still has \(count) bytes")
+        let moved = clinux_splice(socket, input, limit, 0)
+        if moved > 0 { count = moved }
+        return moved
+    }
+
+    /// Moves bytes from the pipe into the socket; -1 and the errno where none were moved.
+    func drain(into socket: Int32, more: Bool) -> Int {
+        let moved = clinux_splice(output, socket, count, more ? 1 : 0)
+        if moved > 0 { count -= moved }
+        return moved
+    }
+}
