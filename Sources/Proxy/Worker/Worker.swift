@@ -320,8 +320,8 @@ public final class Worker {
         Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
-            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, "
-                + "closed \(files.removeAll()) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
+            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, closed "
+                + "\(files.removeAll()) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
     }
 
     /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
