@@ -235,27 +235,6 @@ public final class LinuxKernel: Kernel {
         }
     }
 
-    public func makePipe() -> (any Pipe)? { LinuxPipe() }
-
-    public func receive(_ socket: Socket, into pipe: any Pipe, atMost count: Int) -> Received {
-        guard let pipe = pipe as? LinuxPipe else { preconditionFailure("a pipe of another system") }
-        while true {
-            let moved = pipe.fill(from: socket.number, atMost: count)
-            if moved > 0 { return .bytes(moved) }
-            if moved == 0 { return .endOfStream }
-            switch Errno.last {
-            case .interrupted: continue
-            case .wouldBlock: return .wouldBlock
-            case let reason: return .failed(Self.fault(reason, socket))
-            }
-        }
-    }
-
-    public func send(_ socket: Socket, from pipe: any Pipe, more: Bool) -> Sent {
-        guard let pipe = pipe as? LinuxPipe else { preconditionFailure("a pipe of another system") }
-        return Self.sent(on: socket) { pipe.drain(into: socket.number, more: more) }
-    }
-
     /// Setting the option again sends what is kept back (tcp(7), TCP_NODELAY); on other sockets nothing is.
     public func push(_ socket: Socket) { SocketOption.noDelay.set(on: socket) }
 
@@ -264,7 +243,7 @@ public final class LinuxKernel: Kernel {
         return Self.sent(on: socket) { unsafe sendfile(socket.number, file, &position, count) }
     }
 
-    private static func sent(on socket: Socket, _ call: () -> Int) -> Sent {
+    static func sent(on socket: Socket, _ call: () -> Int) -> Sent {
         while true {
             let n = call()
             if n >= 0 { return .bytes(n) }
@@ -277,7 +256,7 @@ public final class LinuxKernel: Kernel {
     }
 
     /// Returns the error of a stream; traps if it indicates a bug.
-    private static func fault(_ reason: Errno, _ socket: Socket) -> Errno {
+    static func fault(_ reason: Errno, _ socket: Socket) -> Errno {
         precondition(
             reason != .badFileDescriptor && reason != .notSocket && reason != .badAddress,
             "descriptor \(socket.number): \(reason)")

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import SystemPackage
 
 /// Bytes between two sockets, inside the system.
 public protocol Pipe: AnyObject {
@@ -48,5 +49,28 @@ final class LinuxPipe: Pipe {
         let moved = clinux_splice(output, socket, count, more ? 1 : 0)
         if moved > 0 { count -= moved }
         return moved
+    }
+}
+
+extension LinuxKernel {
+    public func makePipe() -> (any Pipe)? { LinuxPipe() }
+
+    public func receive(_ socket: Socket, into pipe: any Pipe, atMost count: Int) -> Received {
+        guard let pipe = pipe as? LinuxPipe else { preconditionFailure("a pipe of another system") }
+        while true {
+            let moved = pipe.fill(from: socket.number, atMost: count)
+            if moved > 0 { return .bytes(moved) }
+            if moved == 0 { return .endOfStream }
+            switch Errno.last {
+            case .interrupted: continue
+            case .wouldBlock: return .wouldBlock
+            case let reason: return .failed(Self.fault(reason, socket))
+            }
+        }
+    }
+
+    public func send(_ socket: Socket, from pipe: any Pipe, more: Bool) -> Sent {
+        guard let pipe = pipe as? LinuxPipe else { preconditionFailure("a pipe of another system") }
+        return Self.sent(on: socket) { pipe.drain(into: socket.number, more: more) }
     }
 }

@@ -12,6 +12,7 @@ internal import Basics
 internal import Expressions
 internal import HTTP
 internal import Logging
+internal import Reactor
 internal import Rules
 internal import SystemPackage
 internal import Transport
@@ -58,8 +59,9 @@ extension Exchange {
         // another.
         var needsRoom = client.hasUnreadInput
         for _ in 0..<Limits.movesPerTurn {
-            // Another attempt begins with the head, in the buffer.
-            if let pipe = request.pipe, connection.bytesToSend == 0 {
+            // Another attempt begins with the head, in the buffer; and what was read while rules made the exchange wait goes before
+            // what a pipe would read.
+            if let pipe = request.pipe, connection.bytesToSend == 0, pipe.count > 0 || !client.hasUnreadInput {
                 guard spliceRequest(through: pipe, to: connection, worker) else { return }
                 continue
             }
