@@ -73,8 +73,34 @@ import Testing
         _ = try client.receiveHead()
         let body = Self.bytes(Self.long)
         #expect(try client.receive(count: 1_000_000) == Array(body[..<1_000_000]))
+        // Meanwhile it has no pipe: those that nothing uses are closed at once.
+        front.portico.process.signal(SIGQUIT)
+        #expect(eventually { (try? pipes(of: front)) == 0 }, "\((try? pipes(of: front)) ?? -1) ends of pipes")
         try client.send("more")
         #expect(try client.receive(count: body.count - 1_000_000) == Array(body[1_000_000...]))
+    }
+
+    @Test("A long request keeps its order while the rules of an early response pause", arguments: options)
+    func earlyAnswer(option: String) throws {
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receiveRequestHead()
+            var body = try connection.receive(count: 300_000)
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            body += try connection.receive(count: Self.long - body.count)
+            try connection.send(body == Self.bytes(Self.long) ? "equal" : "other")
+        }
+        let front = try FrontDoor(
+            before: server.port, defaults: option, backend: "    http-response pause 200ms")
+        for _ in 0..<5 {
+            let client = try Connection(to: front.port)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.long)\r\n\r\n")
+            let body = Self.bytes(Self.long)
+            for start in stride(from: 0, to: body.count, by: 50_000) {
+                try client.send(bytes: Array(body[start..<min(start + 50_000, body.count)]))
+            }
+            #expect(try client.receiveAnswer().text == "equal")
+            client.close()
+        }
     }
 
     @Test("A client that leaves in the middle of a long body leaves no pipe behind", .enabled(if: Portico.isItself))

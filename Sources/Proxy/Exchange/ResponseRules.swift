@@ -152,7 +152,8 @@ extension Exchange {
     func keepHolding(_ hold: ResponseHold, _ worker: Worker) {
         watchClient(worker)
         guard case .holding = phase, hold.probe != nil, holdUntilThere(hold, worker) else { return }
-        receiveResponse(worker)
+        // Both directions: a server that answers early waits for the rest of the request, of which no event tells any more.
+        move(worker)
     }
 
     /// Reads until the body is whole, or as much of it is there as is wanted, or fits.
@@ -181,7 +182,7 @@ extension Exchange {
         if hold.probe != nil {
             fail(status: 504, .serverTimeout, .headers, worker)
         } else if holdingGoesOn(hold, worker) {
-            receiveResponse(worker)
+            move(worker)
         }
     }
 
