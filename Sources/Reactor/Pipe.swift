@@ -16,7 +16,7 @@ final class LinuxPipe: Pipe {
     private let output: Int32
     private(set) var count = 0
 
-    /// As many bytes as fit into one `Exchange`'s turn; the system rounds it to a power of two of pages.
+    /// Several reads' worth, and little against what a system has for pipes (`/proc/sys/fs/pipe-max-size`, 1 MiB each).
     static let bytes = 262_144
 
     /// Nil if the system has no descriptors or no memory for it.

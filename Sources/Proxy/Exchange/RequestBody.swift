@@ -59,8 +59,7 @@ extension Exchange {
         // another.
         var needsRoom = client.hasUnreadInput
         for _ in 0..<Limits.movesPerTurn {
-            // Another attempt begins with the head, in the buffer; and what was read while rules made the exchange wait goes before
-            // what a pipe would read.
+            // What is in the pipe goes first; then what was read into the buffer while rules made the exchange wait; then the rest.
             if let pipe = request.pipe, connection.bytesToSend == 0, pipe.count > 0 || !client.hasUnreadInput {
                 guard spliceRequest(through: pipe, to: connection, worker) else { return }
                 continue

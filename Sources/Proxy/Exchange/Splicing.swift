@@ -1,6 +1,7 @@
 // Bodies that the system moves from one connection to the other by itself (splice(2)), through a pipe: long ones with a length,
 // of which nothing has to be seen, kept or changed. The beginning, which comes with the head, goes through the buffers as any
-// other; a body that is held (`response-buffer`), kept for another attempt, or in chunks, goes there from end to end.
+// other; a body that is held (`response-buffer`), kept for another attempt, or in chunks, goes there from end to end. A pipe that is empty
+// when its source pauses goes back: pipes are for bodies that move.
 
 internal import Balancing
 internal import Basics
@@ -74,6 +75,8 @@ extension Exchange {
             if !request.isSent { client.setDeadline(after: clientTimeout, worker) }
             return true
         case .blocked, .full:
+            worker.pipes.giveBack(pipe)
+            response.pipe = nil
             client.push(worker)
             if connection.deadline == .never { connection.setDeadline(after: serverTimeout, worker) }
             watchClientWhileWaiting(worker)
@@ -94,7 +97,7 @@ extension Exchange {
 
     // MARK: Requests
 
-    /// The rest of the request goes through a pipe from here on, if it may and there is one.
+    /// The rest of the request goes through a pipe from here on, if it may and there is one; it may have one already.
     func beginsSplicingRequest(to connection: ServerConnection, _ worker: Worker) -> Bool {
         if request.pipe != nil { return true }
         guard request.store == nil, connection.backend.requestSplicing.concerns(request.transfer.plainBytes),
@@ -121,7 +124,12 @@ extension Exchange {
         let result = client.fill(pipe, atMost: request.transfer.plainBytes, received: &received, worker)
         request.transfer.pass(received)
         client.codec.countReceived(received)
-        if received > 0 { request.wasTouched = true }
+        if received > 0 {
+            request.wasTouched = true
+        } else {
+            worker.pipes.giveBack(pipe)
+            request.pipe = nil
+        }
         return requestIsRead(result, worker)
     }
 

@@ -32,9 +32,7 @@ extension Tunnel {
     /// The next bytes of a direction go through a pipe, if they are a bulk and there is one.
     func beginsSplicing(
         _ direction: inout TunnelDirection, from source: Connection, to target: Connection, _ worker: Worker
-    )
-        -> Bool
-    {
+    ) -> Bool {
         guard let backend else { return false }
         let splicing = source === client ? backend.requestSplicing : backend.responseSplicing
         guard direction.isBulk(splicing), source.transport.mayHaveInput, source.canSplice(to: target) else {

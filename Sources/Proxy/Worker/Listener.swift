@@ -135,10 +135,10 @@ final class Listener: EventSource {
 }
 
 extension Worker {
-    /// Closes a file that is kept open, or an idle server connection, where the system is short of what a new connection needs; false if
-    /// that does not help.
+    /// Closes pipes that nothing uses, a file that is kept open, or an idle server connection, where the system is short of what a new
+    /// connection needs; false if that does not help.
     func makeRoom(for want: Errno) -> Bool {
         guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noSpace].contains(want) else { return false }
-        return want != .noSpace && files.removeOldest() || serverPools.makeRoom(self)
+        return want != .noSpace && (pipes.trim() > 0 || files.removeOldest()) || serverPools.makeRoom(self)
     }
 }

@@ -28,10 +28,13 @@ struct PipePool {
         if pipe.count == 0 && spare.count < Self.spareMost { spare.append(pipe) }
     }
 
-    /// Closes those that are not lent.
-    mutating func trim() {
+    /// Closes those that are not lent; returns their number.
+    @discardableResult
+    mutating func trim() -> Int {
+        let closed = spare.count
         spare.removeAll()
         fewest = 0
+        return closed
     }
 
     /// Closes as many as were not needed since the last call.
