@@ -131,23 +131,33 @@ public struct Transport: ~Copyable {
         guard room > 0 else { return .full }
         var received = receive(into: &input, kernel)
         if case .failed(let reason) = received, reason.isShortage { received = receive(into: &input, kernel) }
+        let result = note(received)
+        switch result {
+        // Less than asked for: the system's buffer is empty, and the next byte will be an event.
+        case .progressed:
+            if case .bytes(let count) = received, count < room && !peerFinished && !readsMayStopShort {
+                canRead = false
+            }
+        case .blocked: input.park(in: pool)
+        case .full, .ended, .failed: input.releaseIfEmpty(to: pool)
+        }
+        return result
+    }
+
+    /// Remembers what an attempt to read came to.
+    @inline(__always)
+    private mutating func note(_ received: Received) -> ReadResult {
         switch received {
-        case .bytes(let count):
-            // Less than asked for: the system's buffer is empty, and the next byte will be an event.
-            if count < room && !peerFinished && !readsMayStopShort { canRead = false }
-            return .progressed
+        case .bytes: return .progressed
         case .wouldBlock:
             canRead = false
-            input.park(in: pool)
             return .blocked
         case .endOfStream:
             canRead = false
             hasEnded = true
-            input.releaseIfEmpty(to: pool)
             return .ended
         case .failed(let reason):
             readFailure = reason
-            input.releaseIfEmpty(to: pool)
             return .failed
         }
     }
@@ -166,7 +176,6 @@ public struct Transport: ~Copyable {
     public mutating func write(
         _ output: inout ByteBuffer, more: Bool, sent: inout UInt64, _ pool: BufferPool, _ kernel: any Kernel
     ) -> WriteResult {
-        // The system was short of memory just now. It is asked once more at once, since no event tells when that is over.
         var wasShort = false
         while !output.isEmpty {
             if writeFailure != nil { return .failed }
@@ -174,20 +183,29 @@ public struct Transport: ~Copyable {
                 output.park(in: pool)
                 return .blocked
             }
-            switch send(output.readable, more: more, kernel) {
-            case .bytes(let count):
-                output.consume(count)
-                sent &+= UInt64(count)
-                announcedMore = more
-                wasShort = false
-            case .wouldBlock: canWrite = false
-            case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
-            case .failed(let reason): writeFailure = reason
-            }
+            let count = note(send(output.readable, more: more, kernel), more: more, &wasShort)
+            output.consume(count)
+            sent &+= UInt64(count)
         }
         output.releaseIfEmpty(to: pool)
         if !more { push(kernel) }
         return .all
+    }
+
+    /// Remembers what an attempt to write came to, and returns the number of bytes written.
+    /// - Parameter wasShort: the system was short of memory just now. It is asked once more at once, since no event tells when that is over.
+    @inline(__always)
+    private mutating func note(_ outcome: Sent, more: Bool, _ wasShort: inout Bool) -> Int {
+        switch outcome {
+        case .bytes(let count):
+            announcedMore = more
+            wasShort = false
+            return count
+        case .wouldBlock: canWrite = false
+        case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
+        case .failed(let reason): writeFailure = reason
+        }
+        return 0
     }
 
     /// Nothing follows for now: what was written leaves, although more was announced.
@@ -225,41 +243,22 @@ public struct Transport: ~Copyable {
         if case .failed(let reason) = outcome, reason.isShortage {
             outcome = kernel.receive(socket, into: pipe, atMost: limit)
         }
-        switch outcome {
-        case .bytes(let count):
-            // How many says nothing about what is left: a pipe is full by pieces, not by bytes.
-            received += count
-            return .progressed
-        case .wouldBlock:
-            canRead = false
-            return .blocked
-        case .endOfStream:
-            canRead = false
-            hasEnded = true
-            return .ended
-        case .failed(let reason):
-            readFailure = reason
-            return .failed
-        }
+        // How many there are says nothing about what is left: a pipe is full by pieces, not by bytes.
+        if case .bytes(let count) = outcome { received += count }
+        return note(outcome)
     }
 
     /// Writes what `pipe` holds, as far as the system takes it. Parameters as of the other `write`.
-    public mutating func write(from pipe: any Pipe, more: Bool, sent: inout UInt64, _ kernel: any Kernel) -> WriteResult
-    {
+    public mutating func write(
+        from pipe: any Pipe, more: Bool, sent: inout UInt64, _ kernel: any Kernel
+    ) -> WriteResult {
         var wasShort = false
         while pipe.count > 0 {
             if writeFailure != nil { return .failed }
             guard canWrite else { return .blocked }
-            switch kernel.send(socket, from: pipe, more: more) {
-            case .bytes(let count):
-                sent &+= UInt64(count)
-                announcedMore = more
-                wasShort = false
-            case .wouldBlock: canWrite = false
-            case .failed(let reason) where reason.isShortage && !wasShort: wasShort = true
-            case .failed(let reason): writeFailure = reason
-            }
+            sent &+= UInt64(note(kernel.send(socket, from: pipe, more: more), more: more, &wasShort))
         }
+        if !more { push(kernel) }
         return .all
     }
 

@@ -101,14 +101,8 @@ extension ExchangeContext {
     public var socketID: Int { connection.listener.socketID }
     public var socketName: String { connection.listener.socketName }
     public var frontendIndex: Int { connection.listener.frontendIndex }
-    @inlinable public var clientSocket: Int32? {
-        get { connection.clientSocket }
-        set { connection.clientSocket = newValue }
-    }
-    @inlinable public var isFirstRequest: Bool {
-        get { connection.isFirstRequest }
-        set { connection.isFirstRequest = newValue }
-    }
+    public var clientSocket: Int32? { connection.clientSocket }
+    @inlinable public var isFirstRequest: Bool { connection.isFirstRequest }
     /// The frontend's name until a backend is chosen, which logs write in its place.
     @inlinable public var backendName: String {
         get { destination.backendName ?? connection.listener.frontendName }
