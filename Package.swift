@@ -59,7 +59,8 @@ let package = Package(
         room("ProxyProtocol", uses: ["Basics"]),
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
-        room("Transport", uses: ["Basics", "Reactor"], packages: [system]),
+        room("TLS", uses: ["Basics", "Configuration", "Reactor", "COpenSSL"], packages: [system]),
+        room("Transport", uses: ["Basics", "Reactor", "TLS"], packages: [system]),
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
         room("Logging", uses: ["Basics", "Configuration", "Reactor", "Transport", "CLinux"], packages: [system]),
@@ -161,7 +162,11 @@ let package = Package(
         tests(of: "ProxyProtocol", uses: ["ProxyProtocol", "Basics", "Chance"]),
         tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
-        tests(of: "Transport", uses: ["Transport", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
+        tests(
+            of: "TLS", uses: ["TLS", "COpenSSL", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"],
+            packages: [system]),
+        tests(
+            of: "Transport", uses: ["Transport", "TLS", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(
             of: "Logging",

@@ -1,0 +1,241 @@
+// One connection's TLS, of either side: OpenSSL's state machine over the connection's descriptor. It knows records and
+// handshakes; when to read and write is its transport's affair, which lends it the kernel and its memory of readiness for each call.
+//
+// An engine belongs to one thread at a time. An idle server connection takes its engine along to another worker.
+
+public import Basics
+internal import COpenSSL
+public import Reactor
+public import SystemPackage
+
+/// How far a handshake is.
+public enum HandshakeProgress: Equatable, Sendable {
+    /// Content may flow. Always so on a plain transport.
+    case complete
+    case pending
+    case failed
+}
+
+public final class TLSEngine {
+    let ssl: OpaquePointer
+    public let socket: Socket
+    /// What accepted or opened the connection, for what is asked of both alike.
+    public let context: TLSContext
+    /// Of the call under way.
+    private var kernel: (any Kernel)?
+    /// Readiness of the descriptor, set before each call and read after it by the transport.
+    @usableFromInline internal var canReceive = false
+    @usableFromInline internal var canSend = false
+    /// A short read does not mean that the system's buffer is empty.
+    public var readsMayStopShort = false
+    /// The system is told that more follows what is sent.
+    private var announcesMore = false
+    public private(set) var isHandshakeComplete = false
+    /// The descriptor's stream has ended, with or without the peer's word that it is whole.
+    private(set) var hasReceivedEnd = false
+    /// The stream of bytes ended without the peer's close_notify: what came may not be all (RFC 8446 section 6.1).
+    public private(set) var isTruncated = false
+    private var receiveFailure: Errno?
+    private var sendFailure: Errno?
+    /// Why the handshake or the connection failed; nil while it has not.
+    public private(set) var fault: TLSFault?
+    /// OpenSSL has a record that the system has not taken: the next write repeats it.
+    private var bytesPending = 0
+    private var records = RecordSizes()
+
+    /// - Parameter socket: of the connection; it stays the transport's.
+    public init(_ context: TLSContext, _ socket: Socket) {
+        guard let ssl = unsafe SSL_new(context.pointer) else {
+            preconditionFailure("OpenSSL has no memory for a connection")
+        }
+        unsafe self.ssl = ssl
+        self.context = context
+        self.socket = socket
+        let bio = unsafe KernelBIO.make(for: self)
+        unsafe SSL_set_bio(ssl, bio, bio)
+        switch context.side {
+        case .server: unsafe SSL_set_accept_state(ssl)
+        case .client: unsafe SSL_set_connect_state(ssl)
+        }
+    }
+
+    deinit {
+        // Else OpenSSL would forget the session, which is good for another connection.
+        if isHandshakeComplete, fault == nil {
+            unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        }
+        unsafe SSL_free(ssl)
+    }
+
+    /// The engine whose handshake calls back.
+    static func of(_ ssl: OpaquePointer?) -> TLSEngine? {
+        guard let ssl = unsafe ssl, let bio = unsafe SSL_get_rbio(ssl), let data = unsafe BIO_get_data(bio) else {
+            return nil
+        }
+        // Safe: the engine owns `ssl`.
+        return unsafe Unmanaged<TLSEngine>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    // MARK: Lending
+
+    /// Lends the kernel and the memory of readiness for the calls that follow.
+    public func lend(_ kernel: any Kernel, canReceive: Bool, canSend: Bool) {
+        if self.kernel !== kernel { self.kernel = kernel }
+        self.canReceive = canReceive
+        self.canSend = canSend
+    }
+
+    /// Whether the descriptor takes bytes, as far as is known after a call.
+    public var mayStillSend: Bool { canSend }
+    /// Whether a read may find content without an event: bytes in the system, or here.
+    public var mayHaveInput: Bool { canReceive || hasBufferedInput }
+    /// Bytes were received that have not been read.
+    private var hasBufferedInput: Bool { unsafe SSL_has_pending(ssl) != 0 && !awaitsMoreOfRecord }
+    /// What is buffered is the beginning of a record whose rest has not come.
+    private var awaitsMoreOfRecord = false
+
+    // MARK: The handshake
+
+    /// Goes on with the handshake, as far as the peer has answered.
+    public func handshake() -> HandshakeProgress {
+        if isHandshakeComplete { return .complete }
+        if fault != nil { return .failed }
+        ERR_clear_error()
+        let result = unsafe SSL_do_handshake(ssl)
+        if result == 1 {
+            isHandshakeComplete = true
+            return .complete
+        }
+        switch unsafe SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_CLIENT_HELLO_CB: return .pending
+        default:
+            noteFault(duringHandshake: true)
+            return .failed
+        }
+    }
+
+    private func noteFault(duringHandshake: Bool) {
+        guard fault == nil else { return }
+        fault = TLSFault(
+            of: self, duringHandshake: duringHandshake, systemFailure: receiveFailure ?? sendFailure,
+            hasEnded: hasReceivedEnd)
+    }
+
+    // MARK: Content
+
+    /// Reads once, at most a record, into the room that `input` has.
+    public func read(into input: inout ByteBuffer) -> Received {
+        ERR_clear_error()
+        var count = 0
+        let result = unsafe input.fill { room in
+            let result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
+            return (result == 1 ? count : 0, result)
+        }
+        awaitsMoreOfRecord = false
+        if result == 1 { return .bytes(count) }
+        switch unsafe SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+            awaitsMoreOfRecord = true
+            return .wouldBlock
+        case SSL_ERROR_ZERO_RETURN: return .endOfStream
+        default: break
+        }
+        if let reason = receiveFailure ?? sendFailure { return .failed(reason) }
+        if hasReceivedEnd {
+            isTruncated = true
+            return .endOfStream
+        }
+        noteFault(duringHandshake: !isHandshakeComplete)
+        return .failed(.protocolError)
+    }
+
+    /// Writes at most a record.
+    /// - Parameter more: whether more is about to follow.
+    public func write(_ bytes: RawSpan, more: Bool) -> Sent {
+        ERR_clear_error()
+        let length: Int
+        if bytesPending > 0 {
+            length = bytesPending
+            precondition(length <= bytes.byteCount, "\(bytes.byteCount) bytes repeat a write of \(length)")
+        } else {
+            length = min(bytes.byteCount, records.next(now: kernel?.now ?? .never))
+        }
+        announcesMore = more || length < bytes.byteCount
+        var count = 0
+        let result = unsafe bytes.withUnsafeBytes { unsafe SSL_write_ex(ssl, $0.baseAddress, length, &count) }
+        announcesMore = false
+        if result == 1 {
+            bytesPending = 0
+            return .bytes(count)
+        }
+        switch unsafe SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+            bytesPending = length
+            return .wouldBlock
+        default: break
+        }
+        if let reason = sendFailure ?? receiveFailure { return .failed(reason) }
+        noteFault(duringHandshake: !isHandshakeComplete)
+        return .failed(.protocolError)
+    }
+
+    /// Tells the peer that nothing more follows (close_notify), if there is a connection to tell it on. Once; later calls do nothing.
+    public func finishSending() {
+        guard isHandshakeComplete, fault == nil, sendFailure == nil, bytesPending == 0, canSend else { return }
+        guard unsafe SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
+        ERR_clear_error()
+        _ = unsafe SSL_shutdown(ssl)
+    }
+
+    // MARK: What OpenSSL asks of the descriptor
+
+    func receive(_ room: UnsafeMutableRawBufferPointer) -> Received {
+        guard canReceive, let kernel else { return .wouldBlock }
+        if hasReceivedEnd { return .endOfStream }
+        let received = unsafe kernel.receive(socket, into: room)
+        switch received {
+        case .bytes(let count):
+            // Less than asked for: the system's buffer is empty, and the next byte will be an event.
+            if count < room.count && !readsMayStopShort { canReceive = false }
+        case .wouldBlock: canReceive = false
+        case .endOfStream:
+            hasReceivedEnd = true
+        case .failed(let reason): receiveFailure = reason
+        }
+        return received
+    }
+
+    func send(_ bytes: RawSpan) -> Sent {
+        guard canSend, let kernel else { return .wouldBlock }
+        let sent = kernel.send(socket, bytes, more: announcesMore)
+        switch sent {
+        case .bytes: break
+        case .wouldBlock: canSend = false
+        case .failed(let reason): sendFailure = reason
+        }
+        return sent
+    }
+}
+
+/// How long records are: short ones while a connection begins, or begins again after a pause, so that a peer can use the first packet
+/// before the second has come; whole ones once the flow is steady.
+struct RecordSizes {
+    /// A record of this many bytes fits into one packet of an Ethernet, with what TLS and TCP add.
+    static let short = 1_300
+    static let long = 16_384
+    /// As many short records as the system sends packets before the first is acknowledged (RFC 6928).
+    private static let shortMost = 10
+    private static let pause = TimeSpan.seconds(1)
+
+    private var shortLeft = Self.shortMost
+    private var lastWrite = Instant(nanoseconds: 0)
+
+    /// The length of the next record, at most.
+    mutating func next(now: Instant) -> Int {
+        if now.since(lastWrite) > Self.pause { shortLeft = Self.shortMost }
+        lastWrite = now
+        guard shortLeft > 0 else { return Self.long }
+        shortLeft -= 1
+        return Self.short
+    }
+}
