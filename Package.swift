@@ -69,13 +69,13 @@ let package = Package(
         room(
             "Expressions",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Patterns", "CCrypt", "COpenSSL", "CXXHash",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Patterns", "TLS", "CCrypt", "COpenSSL", "CXXHash",
             ]),
         room("LogFormat", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions"]),
         room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat"]),
 
         room(
-            "Balancing", uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Logging"],
+            "Balancing", uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging"],
             packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 
@@ -84,7 +84,7 @@ let package = Package(
         room(
             "Proxy",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "Transport", "Logging",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "TLS", "Transport", "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules",
                 "Balancing", "StaticFiles", "Admin",
             ], packages: [system]),
@@ -92,7 +92,7 @@ let package = Package(
         room(
             "Control",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "Transport", "Resolvers", "Logging",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Transport", "Resolvers", "Logging",
                 "Balancing", "Admin", "Proxy",
             ], packages: [system]),
 

@@ -4,6 +4,7 @@ internal import Basics
 internal import HTTP
 internal import Reactor
 internal import SystemPackage
+internal import TLS
 internal import Transport
 
 class Connection: EventSource {
@@ -40,7 +41,7 @@ class Connection: EventSource {
 
     /// Sends part of a file, once `output` is empty.
     final func sendFile(_ file: Int32, offset: Int, count: Int, _ worker: Worker) -> Sent {
-        transport.sendFile(file, offset: offset, count: count, sent: &worker.bytesSent, worker.kernel)
+        transport.sendFile(file, offset: offset, count: count, sent: &worker.bytesSent, worker.buffers, worker.kernel)
     }
 
     /// Closes and leaves the worker's table; the object is not used afterwards. Once only.

@@ -161,6 +161,8 @@ public protocol Kernel: AnyObject {
 
     /// Reads as much as fits into the buffer's free space, which must not be empty.
     func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
+    /// The same into memory that has at least one byte.
+    func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received
     /// Whether a connection has no pending event: no byte to read, no end, no error. Reads nothing and does not block.
     func isQuiet(_ socket: Socket) -> Bool
     /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
@@ -175,6 +177,8 @@ public protocol Kernel: AnyObject {
     func send(_ socket: Socket, from pipe: any Pipe, more: Bool) -> Sent
     /// Copies from a file to the socket inside the kernel. Returns `bytes(0)` at the end of the file.
     func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent
+    /// Reads from a file into the buffer's free space, at most `count` bytes. Returns `endOfStream` at the end of the file.
+    func readFile(_ file: Int32, offset: UInt64, count: Int, into buffer: inout ByteBuffer) -> Received
 
     /// Shuts down the sending side.
     func finishSending(_ socket: Socket)

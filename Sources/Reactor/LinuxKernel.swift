@@ -202,15 +202,22 @@ public final class LinuxKernel: Kernel {
     public func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received {
         precondition(buffer.room > 0, "reading without room would look like the end of the stream")
         return unsafe buffer.fill { room in
-            while true {
-                let n = unsafe clinux_receive(socket.number, room.baseAddress, room.count)
-                if n > 0 { return (n, .bytes(n)) }
-                if n == 0 { return (0, .endOfStream) }
-                switch Errno.last {
-                case .interrupted: continue
-                case .wouldBlock: return (0, .wouldBlock)
-                case let reason: return (0, .failed(Self.fault(reason, socket)))
-                }
+            let received = unsafe receive(socket, into: room)
+            if case .bytes(let n) = received { return (n, received) }
+            return (0, received)
+        }
+    }
+
+    @inline(__always)
+    public func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received {
+        while true {
+            let n = unsafe clinux_receive(socket.number, memory.baseAddress, memory.count)
+            if n > 0 { return .bytes(n) }
+            if n == 0 { return .endOfStream }
+            switch Errno.last {
+            case .interrupted: continue
+            case .wouldBlock: return .wouldBlock
+            case let reason: return .failed(Self.fault(reason, socket))
             }
         }
     }
@@ -241,6 +248,17 @@ public final class LinuxKernel: Kernel {
     public func sendFile(_ socket: Socket, file: Int32, offset: UInt64, count: Int) -> Sent {
         var position = off_t(offset)
         return Self.sent(on: socket) { unsafe sendfile(socket.number, file, &position, count) }
+    }
+
+    public func readFile(_ file: Int32, offset: UInt64, count: Int, into buffer: inout ByteBuffer) -> Received {
+        unsafe buffer.fill(limit: count) { room in
+            while true {
+                let n = unsafe pread(file, room.baseAddress, room.count, off_t(offset))
+                if n > 0 { return (n, .bytes(n)) }
+                if n == 0 { return (0, .endOfStream) }
+                if Errno.last != .interrupted { return (0, .failed(Errno.last)) }
+            }
+        }
     }
 
     static func sent(on socket: Socket, _ call: () -> Int) -> Sent {

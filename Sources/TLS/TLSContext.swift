@@ -10,6 +10,7 @@ public enum TLSSide: Sendable {
 }
 
 /// An SSL_CTX. It is set up by one thread and only read afterwards, as OpenSSL asks.
+@safe
 public final class TLSContext: Sendable {
     // Safe: OpenSSL locks what it changes of a context that is in use.
     nonisolated(unsafe) let pointer: OpaquePointer

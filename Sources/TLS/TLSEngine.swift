@@ -6,9 +6,9 @@
 public import Basics
 internal import COpenSSL
 public import Reactor
-public import SystemPackage
+internal import SystemPackage
 
-/// How far a handshake is.
+/// How far a connection is in what has to be exchanged before the first byte of content.
 public enum HandshakeProgress: Equatable, Sendable {
     /// Content may flow. Always so on a plain transport.
     case complete
@@ -16,6 +16,7 @@ public enum HandshakeProgress: Equatable, Sendable {
     case failed
 }
 
+@safe
 public final class TLSEngine {
     let ssl: OpaquePointer
     public let socket: Socket
@@ -39,8 +40,10 @@ public final class TLSEngine {
     private var sendFailure: Errno?
     /// Why the handshake or the connection failed; nil while it has not.
     public private(set) var fault: TLSFault?
-    /// OpenSSL has a record that the system has not taken: the next write repeats it.
-    private var bytesPending = 0
+    /// OpenSSL has a record of so many bytes that the system has not taken: the next write repeats them.
+    public private(set) var bytesPending = 0
+    /// What was read from the descriptor before the engine had it: the beginning of the peer's first records.
+    private var head: [UInt8] = []
     private var records = RecordSizes()
 
     /// - Parameter socket: of the connection; it stays the transport's.
@@ -76,6 +79,12 @@ public final class TLSEngine {
         return unsafe Unmanaged<TLSEngine>.fromOpaque(data).takeUnretainedValue()
     }
 
+    /// Takes what was read from the descriptor already, behind a header in clear.
+    public func take(_ bytes: RawSpan) {
+        precondition(!isHandshakeComplete, "bytes from before the handshake come first")
+        head.append(bytes)
+    }
+
     // MARK: Lending
 
     /// Lends the kernel and the memory of readiness for the calls that follow.
@@ -88,7 +97,7 @@ public final class TLSEngine {
     /// Whether the descriptor takes bytes, as far as is known after a call.
     public var mayStillSend: Bool { canSend }
     /// Whether a read may find content without an event: bytes in the system, or here.
-    public var mayHaveInput: Bool { canReceive || hasBufferedInput }
+    public var mayHaveInput: Bool { canReceive || !head.isEmpty || hasBufferedInput }
     /// Bytes were received that have not been read.
     private var hasBufferedInput: Bool { unsafe SSL_has_pending(ssl) != 0 && !awaitsMoreOfRecord }
     /// What is buffered is the beginning of a record whose rest has not come.
@@ -190,6 +199,7 @@ public final class TLSEngine {
     // MARK: What OpenSSL asks of the descriptor
 
     func receive(_ room: UnsafeMutableRawBufferPointer) -> Received {
+        if !head.isEmpty { return unsafe receiveHead(room) }
         guard canReceive, let kernel else { return .wouldBlock }
         if hasReceivedEnd { return .endOfStream }
         let received = unsafe kernel.receive(socket, into: room)
@@ -203,6 +213,13 @@ public final class TLSEngine {
         case .failed(let reason): receiveFailure = reason
         }
         return received
+    }
+
+    private func receiveHead(_ room: UnsafeMutableRawBufferPointer) -> Received {
+        let count = min(head.count, room.count)
+        unsafe head.withUnsafeBytes { unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+        head.removeFirst(count)
+        return .bytes(count)
     }
 
     func send(_ bytes: RawSpan) -> Sent {

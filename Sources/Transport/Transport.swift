@@ -1,11 +1,11 @@
-// One connection's descriptor and what carries bytes over it: plain TCP or a unix socket today, TLS as one more case of
-// `Carrier`. The only place that remembers readiness: its users ask whether input may be waiting, they never see flags.
+// One connection's descriptor and what carries bytes over it: TCP or a unix socket as it is, or TLS over it. The only place that remembers readiness: its users ask whether input may be waiting, they never see flags.
 //
 // A value in its owner, which also has the buffers. It knows bytes; protocols and deadlines are the owner's.
 
 public import Basics
 public import Reactor
 public import SystemPackage
+public import TLS
 
 /// What came of one attempt to read.
 public enum ReadResult: Equatable, Sendable {
@@ -28,14 +28,6 @@ public enum WriteResult: Equatable, Sendable {
     case failed
 }
 
-/// How far a transport is in what has to be exchanged before the first byte of content.
-public enum HandshakeProgress: Equatable, Sendable {
-    /// Content may flow. Always so on a plain transport.
-    case complete
-    case pending
-    case failed
-}
-
 /// How a connection is left.
 public enum CloseMode: Equatable, Sendable {
     /// At once; the system still delivers what it holds.
@@ -51,10 +43,13 @@ public enum CloseMode: Equatable, Sendable {
 
 /// A stream of bytes each way over one descriptor.
 public struct Transport: ~Copyable {
-    private enum Carrier { case plain }
+    private enum Carrier {
+        case plain
+        case tls(TLSEngine)
+    }
 
     public let socket: Socket
-    private let carrier = Carrier.plain
+    private var carrier = Carrier.plain
     /// Readiness is reported once, when it begins; it is remembered here until the system says "would block".
     @usableFromInline internal var canRead = false
     @usableFromInline internal var canWrite = false
@@ -103,10 +98,44 @@ public struct Transport: ~Copyable {
     /// The next read asks the system, although no event has announced anything.
     public mutating func expectInput() { canRead = true }
 
-    public var handshake: HandshakeProgress {
+    // MARK: TLS
+
+    /// What follows is encrypted by `engine`. Before the first byte is read behind what is not to be encrypted.
+    public mutating func secure(with engine: TLSEngine) { carrier = .tls(engine) }
+
+    /// The engine, for what rules and logs ask of it; nil on a plain transport.
+    public var engine: TLSEngine? {
         switch carrier {
-        case .plain: .complete
+        case .plain: nil
+        case .tls(let engine): engine
         }
+    }
+
+    /// Goes on with what has to be exchanged before content may flow. After `failed`, `engine` has the reason.
+    public mutating func handshake(_ kernel: any Kernel) -> HandshakeProgress {
+        switch carrier {
+        case .plain: return .complete
+        case .tls(let engine):
+            engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+            engine.readsMayStopShort = readsMayStopShort || peerFinished
+            let progress = engine.handshake()
+            takeBack(from: engine)
+            return progress
+        }
+    }
+
+    /// Whether the peer's stream ended without its word that nothing more follows: what it sent may not be all. Never on a plain
+    /// transport, which cannot tell.
+    public var isTruncated: Bool {
+        switch carrier {
+        case .plain: false
+        case .tls(let engine): engine.isTruncated
+        }
+    }
+
+    private mutating func takeBack(from engine: TLSEngine) {
+        canRead = engine.mayHaveInput
+        canWrite = engine.mayStillSend
     }
 
     /// Whether connecting has ended: nil while it has not, else the reason of its failure, which is nil if the connection stands.
@@ -135,7 +164,7 @@ public struct Transport: ~Copyable {
         switch result {
         // Less than asked for: the system's buffer is empty, and the next byte will be an event.
         case .progressed:
-            if case .bytes(let count) = received, count < room && !peerFinished && !readsMayStopShort {
+            if case .bytes(let count) = received, isPlain, count < room && !peerFinished && !readsMayStopShort {
                 canRead = false
             }
         case .blocked: input.park(in: pool)
@@ -162,10 +191,28 @@ public struct Transport: ~Copyable {
         }
     }
 
-    private func receive(into input: inout ByteBuffer, _ kernel: any Kernel) -> Received {
+    private var isPlain: Bool {
         switch carrier {
-        case .plain: kernel.receive(socket, into: &input)
+        case .plain: true
+        case .tls: false
         }
+    }
+
+    private mutating func receive(into input: inout ByteBuffer, _ kernel: any Kernel) -> Received {
+        switch carrier {
+        case .plain: return kernel.receive(socket, into: &input)
+        case .tls(let engine): return receive(from: engine, into: &input, kernel)
+        }
+    }
+
+    private mutating func receive(
+        from engine: TLSEngine, into input: inout ByteBuffer, _ kernel: any Kernel
+    ) -> Received {
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        engine.readsMayStopShort = readsMayStopShort || peerFinished
+        let received = engine.read(into: &input)
+        takeBack(from: engine)
+        return received
     }
 
     /// Writes what `output` holds, as far as the system takes it.
@@ -216,20 +263,26 @@ public struct Transport: ~Copyable {
         kernel.push(socket)
     }
 
-    private func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {
+    private mutating func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {
         switch carrier {
-        case .plain: kernel.send(socket, bytes, more: more)
+        case .plain: return kernel.send(socket, bytes, more: more)
+        case .tls(let engine): return send(through: engine, bytes, more: more, kernel)
         }
+    }
+
+    private mutating func send(
+        through engine: TLSEngine, _ bytes: RawSpan, more: Bool, _ kernel: any Kernel
+    ) -> Sent {
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        let sent = engine.write(bytes, more: more)
+        takeBack(from: engine)
+        return sent
     }
 
     // MARK: Inside the system
 
     /// Whether bytes can go from or to this descriptor without passing through the process.
-    public var canSplice: Bool {
-        switch carrier {
-        case .plain: true
-        }
-    }
+    public var canSplice: Bool { isPlain }
 
     /// Reads at most `limit` bytes into `pipe`, which is empty.
     /// - Parameter received: grows by the bytes that were read.
@@ -265,11 +318,13 @@ public struct Transport: ~Copyable {
     /// Sends part of a file, once the output buffer is empty; on a plain transport straight from the system's cache.
     /// - Returns: `bytes(0)` if the file has ended before `offset`.
     public mutating func sendFile(
-        _ file: Int32, offset: Int, count: Int, sent: inout UInt64, _ kernel: any Kernel
+        _ file: Int32, offset: Int, count: Int, sent: inout UInt64, _ pool: BufferPool, _ kernel: any Kernel
     ) -> Sent {
         guard canWrite else { return .wouldBlock }
-        var outcome = copyFile(file, offset, count, kernel)
-        if case .failed(let reason) = outcome, reason.isShortage { outcome = copyFile(file, offset, count, kernel) }
+        var outcome = copyFile(file, offset, count, pool, kernel)
+        if case .failed(let reason) = outcome, reason.isShortage {
+            outcome = copyFile(file, offset, count, pool, kernel)
+        }
         switch outcome {
         case .bytes(let count):
             sent &+= UInt64(count)
@@ -280,9 +335,26 @@ public struct Transport: ~Copyable {
         return outcome
     }
 
-    private func copyFile(_ file: Int32, _ offset: Int, _ count: Int, _ kernel: any Kernel) -> Sent {
+    private mutating func copyFile(
+        _ file: Int32, _ offset: Int, _ count: Int, _ pool: BufferPool, _ kernel: any Kernel
+    ) -> Sent {
         switch carrier {
-        case .plain: kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        case .plain: return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        case .tls(let engine):
+            // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
+            // looks at the length.
+            var block = ByteBuffer()
+            block.acquire(from: pool)
+            defer { block.release(to: pool) }
+            switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
+            case .bytes(let found):
+                // The file has become shorter than what was promised and begun.
+                guard found >= engine.bytesPending else { return .failed(.ioError) }
+                return send(through: engine, block.readable, more: found < count, kernel)
+            case .endOfStream: return .bytes(0)
+            case .wouldBlock: return .wouldBlock
+            case .failed(let reason): return .failed(reason)
+            }
         }
     }
 
@@ -301,15 +373,26 @@ public struct Transport: ~Copyable {
     public mutating func finishSending(_ kernel: any Kernel) {
         guard !isFinishedSending else { return }
         isFinishedSending = true
+        sayGoodbye(kernel)
         kernel.finishSending(socket)
+    }
+
+    /// Tells an encrypted peer that nothing more follows (close_notify), as far as it takes it.
+    private mutating func sayGoodbye(_ kernel: any Kernel) {
+        guard case .tls(let engine) = carrier, !hasFailed else { return }
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        engine.finishSending()
     }
 
     /// Closes the descriptor. Once only; the transport is not used afterwards.
     public mutating func close(_ mode: CloseMode, _ kernel: any Kernel) {
         precondition(!isClosed, "socket \(socket.number) is closed twice")
         isClosed = true
+        defer { carrier = .plain }
         switch mode {
-        case .close, .linger: kernel.close(socket, reset: false)
+        case .close, .linger:
+            if !isFinishedSending { sayGoodbye(kernel) }
+            kernel.close(socket, reset: false)
         case .reset: kernel.close(socket, reset: true)
         case .silent: kernel.forget(socket)
         }

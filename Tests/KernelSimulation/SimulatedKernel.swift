@@ -309,6 +309,12 @@ public final class SimulatedKernel: Kernel {
         }
     }
 
+    public func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received {
+        receive(socket, atMost: memory.count) { bytes in
+            unsafe bytes.withUnsafeBytes { unsafe memory.copyMemory(from: $0) }
+        }
+    }
+
     private func receive(_ socket: Socket, atMost limit: Int, _ take: (RawSpan) -> Void) -> Received {
         let wire = owned(socket)
         if let reason = SimulatedNetwork.fault(wire, in: &network.receiveFaults) { return .failed(reason) }
@@ -405,6 +411,14 @@ public final class SimulatedKernel: Kernel {
         guard found > 0 else { return .bytes(0) }
         let span = bytes.span
         return send(socket, unsafe span.bytes.extracting(first: found), more: false)
+    }
+
+    public func readFile(_ file: Int32, offset: UInt64, count: Int, into buffer: inout ByteBuffer) -> Received {
+        unsafe buffer.fill(limit: count) { room in
+            let found = unsafe pread(file, room.baseAddress, room.count, Int(offset))
+            precondition(found >= 0, "descriptor \(file) is not a file that can be read")
+            return (found, found > 0 ? .bytes(found) : .endOfStream)
+        }
     }
 
     // MARK: Ends
