@@ -71,7 +71,7 @@ let package = Package(
             uses: [
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Patterns", "TLS", "CCrypt", "COpenSSL", "CXXHash",
             ]),
-        room("LogFormat", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions"]),
+        room("LogFormat", uses: ["Basics", "HTTP", "Configuration", "Patterns", "TLS", "Expressions"]),
         room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat"]),
 
         room(
@@ -129,6 +129,10 @@ let package = Package(
                 "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "Admin", "Proxy",
             ], path: "Tests/SiteTesting", swiftSettings: swiftSettings),
 
+        // Certificates made on the spot, for tests only.
+        .target(
+            name: "TLSTesting", dependencies: ["COpenSSL"], path: "Tests/TLSTesting", swiftSettings: swiftSettings),
+
         // A kernel made of a seed, for tests only.
         .target(
             name: "KernelSimulation", dependencies: ["Chance", "Basics", "Reactor", system, heap],
@@ -163,10 +167,10 @@ let package = Package(
         tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
         tests(
-            of: "TLS", uses: ["TLS", "COpenSSL", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"],
+            of: "TLS", uses: ["TLS", "TLSTesting", "COpenSSL", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"],
             packages: [system]),
         tests(
-            of: "Transport", uses: ["Transport", "TLS", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
+            of: "Transport", uses: ["Transport", "TLS", "TLSTesting", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(
             of: "Logging",

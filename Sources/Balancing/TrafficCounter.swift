@@ -16,6 +16,8 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     /// Connections rejected by `tcp-request connection` and `tcp-request session` rules.
     case deniedConnections, deniedSessions
     case badRequests
+    /// Connections that ended in their TLS handshake.
+    case failedHandshakes
     case connectionErrors, badResponses
     case retries, redispatches
     /// Exchanges that went over an idle connection of the pool.

@@ -3,6 +3,7 @@
 internal import Basics
 public import Expressions
 internal import HTTP
+internal import TLS
 
 public struct ExchangeLog: Sendable {
     /// What becomes of an exchange.
@@ -190,6 +191,12 @@ extension ExchangeLog {
         if context.socketName.isEmpty { out.append(number: context.socketID) } else { out.append(context.socketName) }
         out.append(": " as StaticString)
         out.append(fault.text)
+        // What HAProxy puts into the same place are OpenSSL's words; here they say what to look for.
+        if let words = context.connection.clientTLS?.fault?.words {
+            out.append(" (" as StaticString)
+            out.append(words)
+            out.append(0x29)
+        }
     }
 }
 

@@ -66,6 +66,9 @@ public enum ProxyKeywords {
         timeout(
             "tunnel", .backends, \.tunnel, "For silence in both directions in tcp mode or after a switch of protocols."),
         timeout(
+            "client-hs", .frontends, \.clientHandshake,
+            "For a client's TLS handshake: as `timeout client` by default."),
+        timeout(
             "client-fin", .frontends, \.clientFin,
             "For a client that is to close a tunnel after the server has closed it."),
         timeout(

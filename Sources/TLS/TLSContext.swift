@@ -2,6 +2,7 @@
 // configuration are put on it by what makes it (`TLSListener`, `TLSUpstream`).
 
 internal import COpenSSL
+public import Reactor
 
 /// Which end of a connection an engine is.
 public enum TLSSide: Sendable {
@@ -33,4 +34,14 @@ public final class TLSContext: Sendable {
     }
 
     deinit { unsafe SSL_CTX_free(pointer) }
+}
+
+/// What one `bind` line with `ssl` does.
+public final class TLSListener: Sendable {
+    let context: TLSContext
+
+    public init(_ context: TLSContext) { self.context = context }
+
+    /// For a connection that has just been accepted.
+    public func makeEngine(_ socket: Socket) -> TLSEngine { TLSEngine(context, socket) }
 }

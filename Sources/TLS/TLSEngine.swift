@@ -17,7 +17,7 @@ public enum HandshakeProgress: Equatable, Sendable {
 }
 
 @safe
-public final class TLSEngine {
+public final class TLSEngine: @unchecked Sendable {
     let ssl: OpaquePointer
     public let socket: Socket
     /// What accepted or opened the connection, for what is asked of both alike.

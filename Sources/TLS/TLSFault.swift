@@ -43,6 +43,15 @@ public struct TLSFault: Error, Equatable, Sendable {
         self.detail = detail
     }
 
+    /// Whether the peer's certificate was refused for one above it.
+    public var concernsIssuer: Bool {
+        guard case .certificate(let result) = kind else { return false }
+        return [
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_INVALID_CA,
+        ].contains(Int32(truncatingIfNeeded: result))
+    }
+
     /// The reason as a clause: `unknown CA`, `no shared cipher`.
     public var words: String {
         switch kind {

@@ -103,6 +103,12 @@ public struct Transport: ~Copyable {
     /// What follows is encrypted by `engine`. Before the first byte is read behind what is not to be encrypted.
     public mutating func secure(with engine: TLSEngine) { carrier = .tls(engine) }
 
+    /// The handshake has failed: what the peer still sends is read as it comes, to be dropped.
+    public mutating func dropEngine() {
+        carrier = .plain
+        canRead = true
+    }
+
     /// The engine, for what rules and logs ask of it; nil on a plain transport.
     public var engine: TLSEngine? {
         switch carrier {

@@ -16,8 +16,10 @@ import Testing
             })
     }
 
-    @Test func `only a transport reads from and writes to a connection`() throws {
-        #expect(try files(matching: #"\bkernel\.(send|receive|sendFile)\("#) == ["Transport/Transport.swift"])
+    @Test func `only a transport, and the engine that it lends the kernel to, read from and write to a connection`() throws {
+        #expect(try files(matching: #"\bkernel\.(send|receive|sendFile)\("#) == [
+                "Transport/Transport.swift", "TLS/TLSEngine.swift",
+            ])
     }
 
     @Test func `the system is asked to send and receive by its kernel, and by two outputs that are no connections`()

@@ -2,6 +2,7 @@
 
 public import Basics
 public import ProxyProtocol
+public import TLS
 
 /// What a listener's connections have in common. A class, because each exchange refers to it.
 public final class ListenerIdentity: Sendable {
@@ -53,6 +54,10 @@ public struct ConnectionContext: Sendable {
     public var listener = ListenerIdentity.none
     /// The number of the socket, while there is one.
     public var clientSocket: Int32?
+    /// Whether it is encrypted.
+    public var isTLS = false
+    /// What encrypts it, while there is such a connection; nil if nothing does.
+    public var clientTLS: TLSEngine?
     /// Whether this is the first request of its connection.
     public var isFirstRequest = true
 
@@ -78,6 +83,8 @@ public struct Destination: Sendable {
     /// Whether the connection to the server has carried an earlier request.
     public var serverConnectionWasUsed = false
     public var serverSocket: Int32?
+    /// What encrypts the connection to the server; nil if nothing does.
+    public var serverTLS: TLSEngine?
 
     public init() {}
 }
@@ -102,6 +109,10 @@ extension ExchangeContext {
     public var socketName: String { connection.listener.socketName }
     public var frontendIndex: Int { connection.listener.frontendIndex }
     public var clientSocket: Int32? { connection.clientSocket }
+    @inlinable public var isTLS: Bool {
+        get { connection.isTLS }
+        set { connection.isTLS = newValue }
+    }
     @inlinable public var isFirstRequest: Bool { connection.isFirstRequest }
     /// The frontend's name until a backend is chosen, which logs write in its place.
     @inlinable public var backendName: String {

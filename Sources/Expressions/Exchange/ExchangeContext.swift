@@ -22,8 +22,6 @@ public final class ExchangeContext {
     @safe @exclusivity(unchecked) public var logStep: LogStep?
     /// The worker's number.
     @safe @exclusivity(unchecked) public var threadIndex = 0
-    /// Whether the client's connection is encrypted.
-    @safe @exclusivity(unchecked) public var isTLS = false
     /// The running site: what frontends, backends and servers are at. nil in tests of rules alone.
     @safe @exclusivity(unchecked) public var site: (any RuntimeState)?
     /// `proc` variables.
@@ -168,6 +166,12 @@ public final class ExchangeContext {
     public static let requestLineBytesMax = 1_023
     /// Ordinary patterns need some hundred steps for a header line; this many take a few milliseconds.
     public static let defaultRegularStepsMax: UInt32 = 100_000
+
+    /// The connection is another's, or nobody's, from here on: nothing of it is kept alive.
+    public func forgetConnection() {
+        session = nil
+        if connection.clientTLS != nil { connection.clientTLS = nil }
+    }
 
     /// Forgets the exchange, and keeps the connection's values and all memory of the usual size.
     public func clear() {

@@ -1,6 +1,7 @@
 // Why a client's connection ended during its handshake, with HAProxy's numbers and texts (manual, `fc_err_str`).
 
 public import ProxyProtocol
+public import TLS
 
 public enum HandshakeFault: Int, CaseIterable, Sendable {
     /// The client closed, or its connection broke, before the first byte.
@@ -13,6 +14,15 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
     case noHeader = 15
     case badHeader = 16
     case unknownProtocol = 17
+    /// The client closed during the TLS handshake, or its connection broke, or it took too long.
+    case closedInTLS = 24
+    case brokenInTLS = 25
+    case timedOutInTLS = 26
+    /// The issuer of the client's certificate is not trusted, or the certificate itself is not.
+    case untrustedIssuer = 30
+    case untrustedCertificate = 31
+    /// The TLS handshake failed for another reason.
+    case tlsFailed = 34
 
     public init(_ fault: ProxyHeaderFault) {
         self =
@@ -26,6 +36,17 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
             }
     }
 
+    public init(_ fault: TLSFault) {
+        self =
+            switch fault.kind {
+            case .closed: .closedInTLS
+            case .broken: .brokenInTLS
+            case .timedOut: .timedOutInTLS
+            case .certificate: fault.concernsIssuer ? .untrustedIssuer : .untrustedCertificate
+            default: .tlsFailed
+            }
+    }
+
     /// HAProxy's name for it (`fc_err_name`).
     public var name: StaticString {
         switch self {
@@ -36,6 +57,12 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .noHeader: "PRX_NOT_HDR"
         case .badHeader: "PRX_BAD_HDR"
         case .unknownProtocol: "PRX_BAD_PROTO"
+        case .closedInTLS: "SSL_EMPTY"
+        case .brokenInTLS: "SSL_ABORT"
+        case .timedOutInTLS: "SSL_TIMEOUT"
+        case .untrustedIssuer: "SSL_CA_FAIL"
+        case .untrustedCertificate: "SSL_CRT_FAIL"
+        case .tlsFailed: "SSL_HANDSHAKE"
         }
     }
 
@@ -49,6 +76,12 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .noHeader: "Received something which does not look like a PROXY protocol header"
         case .badHeader: "Received an invalid PROXY protocol header"
         case .unknownProtocol: "Received an unhandled protocol in the PROXY protocol header"
+        case .closedInTLS: "Connection closed during SSL handshake"
+        case .brokenInTLS: "Connection error during SSL handshake"
+        case .timedOutInTLS: "Timeout during SSL handshake"
+        case .untrustedIssuer: "SSL client CA chain cannot be verified"
+        case .untrustedCertificate: "SSL client certificate not trusted"
+        case .tlsFailed: "SSL handshake failure"
         }
     }
 }

@@ -11,6 +11,7 @@ public import Logging
 internal import Reactor
 internal import Rules
 public import Synchronization
+internal import TLS
 
 /// One frontend, or the front half of a `listen`.
 public final class FrontendPlan: Sendable {
@@ -127,8 +128,11 @@ public final class BindPlan: Sendable {
     let connections: Gauge?
     /// Connections begin with a PROXY protocol header.
     let acceptsProxyHeader: Bool
+    /// What encrypts connections here; nil if nothing does.
+    let tls: TLSListener?
 
-    init(frontend: FrontendPlan, number: Int, place: BindPlace, countsConnections: Bool) {
+    init(frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener? = nil, countsConnections: Bool) {
+        self.tls = tls
         self.frontend = frontend
         self.number = number
         self.place = place
@@ -153,6 +157,8 @@ struct ClientTimeouts: Sendable {
     var httpRequest: TimeSpan?
     /// Between requests; nil: as `httpRequest`.
     var httpKeepAlive: TimeSpan?
+    /// For the TLS handshake; nil: as `client`.
+    var clientHandshake: TimeSpan?
     /// For a client to finish after the server has.
     var clientFin: TimeSpan?
     /// How long `tarpit` holds a client.

@@ -58,6 +58,7 @@ public struct ProxySettings: SectionSettings {
     var server: TimeSpan?
     var tunnel: TimeSpan?
     var clientFin: TimeSpan?
+    var clientHandshake: TimeSpan?
     var serverFin: TimeSpan?
     var queue: TimeSpan?
     var tarpit: TimeSpan?
@@ -152,8 +153,8 @@ struct ProxyDraft {
         let client = settings.client ?? DefaultTimeouts.client
         return ClientTimeouts(
             client: client, httpRequest: settings.httpRequest ?? min(client, DefaultTimeouts.httpRequest),
-            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client, clientFin: settings.clientFin,
-            tarpit: tarpit)
+            httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client,
+            clientHandshake: settings.clientHandshake, clientFin: settings.clientFin, tarpit: tarpit)
     }
 
     /// As HAProxy's manual has it, who says `timeout connect` only means this wait too.

@@ -7,6 +7,7 @@ internal import Expressions
 internal import HTTP
 internal import Reactor
 internal import SystemPackage
+internal import TLS
 internal import Transport
 
 final class ClientConnection: Connection, SessionVariables {
@@ -14,6 +15,8 @@ final class ClientConnection: Connection, SessionVariables {
     enum Phase {
         /// The PROXY protocol header is to come.
         case awaitingHeader
+        /// The TLS handshake is under way.
+        case handshaking
         /// Between streams: no request has begun.
         case idle
         /// Reading a request's head.
@@ -80,7 +83,7 @@ final class ClientConnection: Connection, SessionVariables {
             phase = .awaitingHeader
             setDeadline(after: frontend.timeouts.client, worker)
         } else {
-            beginSession(worker)
+            beginContent(worker)
         }
     }
 
@@ -130,6 +133,8 @@ final class ClientConnection: Connection, SessionVariables {
         context.origin = session.origin
         context.isFirstRequest = session.streamsEnded == 0
         context.clientSocket = socket.number
+        context.isTLS = bind.tls != nil
+        context.clientTLS = transport.engine
         context.listener = bind.identity
     }
 
@@ -153,6 +158,7 @@ final class ClientConnection: Connection, SessionVariables {
             stream?.handle(.progress, worker)
             resume(worker)
         case .awaitingHeader: readHeader(worker)
+        case .handshaking: shakeHands(worker)
         case .lingering: linger(worker)
         case .closed: break
         }
@@ -162,6 +168,7 @@ final class ClientConnection: Connection, SessionVariables {
         switch phase {
         case .lingering: finish(worker)
         case .awaitingHeader: failHandshake(.timedOut, worker)
+        case .handshaking: failTLS(TLSFault(.timedOut), worker)
         case .idle where !isFirstStream || frontend.ignoresProbes: leaveIdle(worker)
         case .idle, .readingHead:
             endHead(.headTimedOut, worker)
@@ -305,7 +312,7 @@ final class ClientConnection: Connection, SessionVariables {
     func abandon(_ worker: Worker) {
         switch phase {
         case .closed: break
-        case .awaitingHeader, .idle, .lingering: finish(worker)
+        case .awaitingHeader, .handshaking, .idle, .lingering: finish(worker)
         case .readingHead, .streaming: stream?.handle(.stopped, worker)
         }
     }

@@ -39,13 +39,20 @@ extension ClientConnection {
     private func take(_ header: ProxyHeader, _ worker: Worker) {
         session.note(header.values, at: worker.now)
         if let ends = header.ends { session.take(ends: ends.source, ends.destination, keepsOwn: false) }
-        beginSession(worker)
-        resume(worker)
+        beginContent(worker)
+        if phase != .handshaking { resume(worker) }
     }
 
     /// There will be no header that is one: the connection is closed. It has a line in the log, of a form of its own, and no
     /// session was begun that could be counted.
     func failHandshake(_ fault: HandshakeFault, _ worker: Worker) {
+        logFailedHandshake(beginFailure(fault, worker), hasReceived: !input.isEmpty, worker)
+        // A client that speaks another protocol sees a reset.
+        turnAway(input.isEmpty ? .close : .reset, worker)
+    }
+
+    /// The worker's context, about a connection that will not carry anything.
+    func beginFailure(_ fault: HandshakeFault, _ worker: Worker) -> ExchangeContext {
         let context = lend(worker)
         context.handshakeFault = fault
         context.outcome.termination = Termination(.proxy, .request)
@@ -53,14 +60,16 @@ extension ClientConnection {
         context.outcome.status = 0
         context.timers.ended = worker.now
         context.requestCounter = worker.nextExchangeNumber()
-        switch frontend.log.verdict(onFailedHandshake: !input.isEmpty) {
+        return context
+    }
+
+    func logFailedHandshake(_ context: ExchangeContext, hasReceived: Bool, _ worker: Worker) {
+        switch frontend.log.verdict(onFailedHandshake: hasReceived) {
         case .skip: break
         case .info: frontend.writeLog(context, .info, worker)
         case .error: frontend.writeLog(context, .err, worker)
         }
         context.handshakeFault = nil
-        context.session = nil
-        // A client that speaks another protocol sees a reset.
-        turnAway(input.isEmpty ? .close : .reset, worker)
+        context.forgetConnection()
     }
 }

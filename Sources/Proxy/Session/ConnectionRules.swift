@@ -53,7 +53,7 @@ extension ClientConnection {
         _ rules: RuleSet, _ context: ExchangeContext, _ denied: TrafficCounter, _ worker: Worker
     ) -> Bool {
         let outcome = rules.run(on: context)
-        context.session = nil
+        context.forgetConnection()
         if let marks = context.directives.consumePacketMarks() { mark(marks, worker) }
         switch outcome {
         case .proceed: return true

@@ -214,13 +214,13 @@ public final class Worker {
     /// The exchange has ended: its object may serve again.
     func recycle(_ exchange: Exchange) {
         reset(exchange)
-        exchange.context.session = nil
+        exchange.context.forgetConnection()
         if !spareExchanges.keep(exchange) { leave(exchange) }
     }
 
     func recycle(_ tunnel: Tunnel) {
         reset(tunnel)
-        tunnel.context.session = nil
+        tunnel.context.forgetConnection()
         if !spareTunnels.keep(tunnel) { leave(tunnel) }
     }
 

@@ -74,7 +74,7 @@ extension Examples {
         line("retries", "2", not: "-1"),
         line("retry-on", "conn-failure empty-response 503", not: "none 503"),
         line("timeout client", "10s", not: "10x"),
-        line("timeout client-fin", "10s", not: ""),
+        line("timeout client-fin", "10s", not: ""), line("timeout client-hs", "5s", not: "soon"),
         line("timeout connect", "500ms", not: "ten"),
         line("timeout http-keep-alive", "1m", not: "1 m"),
         line("timeout http-request", "5s", not: "-5s"),
