@@ -84,7 +84,8 @@ let package = Package(
         room(
             "Proxy",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "TLS", "Transport", "Logging",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Reactor", "TLS", "Transport",
+                "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules",
                 "Balancing", "StaticFiles", "Admin",
             ], packages: [system]),
@@ -92,7 +93,8 @@ let package = Package(
         room(
             "Control",
             uses: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Transport", "Resolvers", "Logging",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Transport", "Resolvers",
+                "Logging",
                 "Balancing", "Admin", "Proxy",
             ], packages: [system]),
 
@@ -142,7 +144,8 @@ let package = Package(
         .target(
             name: "ExchangeSimulation",
             dependencies: [
-                "KernelSimulation", "Chance", "Basics", "ProxyProtocol", "Configuration", "Resolvers", "Reactor",
+                "KernelSimulation", "Chance", "TLS", "TLSTesting", "Basics", "ProxyProtocol", "Configuration",
+                "Resolvers", "Reactor",
                 "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",
                 "Control",
@@ -167,10 +170,14 @@ let package = Package(
         tests(of: "Configuration", uses: ["Configuration", "Basics", "Chance"]),
         tests(of: "Reactor", uses: ["Reactor", "Basics", "KernelSimulation", "Chance"], packages: [system]),
         tests(
-            of: "TLS", uses: ["TLS", "TLSTesting", "COpenSSL", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance"],
+            of: "TLS",
+            uses: [
+                "TLS", "TLSTesting", "COpenSSL", "Basics", "Configuration", "Reactor", "KernelSimulation", "Chance",
+            ],
             packages: [system]),
         tests(
-            of: "Transport", uses: ["Transport", "TLS", "TLSTesting", "Basics", "Reactor", "KernelSimulation"], packages: [system]),
+            of: "Transport", uses: ["Transport", "TLS", "TLSTesting", "Basics", "Reactor", "KernelSimulation"],
+            packages: [system]),
         tests(of: "Resolvers", uses: ["Resolvers", "Basics", "Configuration", "Reactor", "ScriptedNameserver"]),
         tests(
             of: "Logging",

@@ -27,12 +27,39 @@ enum InfoMetrics {
         Metric("CurrConns", .gauge, "Client connections now") { .u32($0.connectionsCurrent) },
         Metric("CumConns", .counter, "Client connections since the start") { .u64($0.connectionsTotal) },
         Metric("CumReq", .counter, "Requests since the start") { .u64($0.requestsTotal) },
+        Metric("MaxSslConns", .limit, "Encrypted connections at once (maxsslconn), 0 for any number") {
+            .u32($0.tls.connectionsLimit)
+        },
+        Metric("CurrSslConns", .gauge, "Encrypted connections now, to clients and servers") {
+            .u32($0.tls.connectionsCurrent)
+        },
+        Metric("CumSslConns", .counter, "Encrypted connections since the start") { .u64($0.tls.connectionsTotal) },
         Metric("ConnRate", .rate, "Client connections in the last second") { .u32($0.connectionRate) },
         Metric("MaxConnRate", .maximum, "Most client connections in one second") { .u32($0.connectionRateMax) },
         Metric("SessRate", .rate, "Sessions in the last second") { .u32($0.sessionRate) },
         Metric("MaxSessRate", .maximum, "Most sessions in one second") { .u32($0.sessionRateMax) },
         Metric("ReqRate", .rate, "Requests in the last second") { .u32($0.requestRate) },
         Metric("MaxReqRate", .maximum, "Most requests in one second") { .u32($0.requestRateMax) },
+        Metric("SslRate", .rate, "Encrypted client connections in the last second") { .u32($0.tls.rate) },
+        Metric("SslRateLimit", .limit, "Encrypted client connections a second at most (maxsslrate), 0 for any") {
+            .u32($0.tls.rateLimit)
+        },
+        Metric("MaxSslRate", .maximum, "Most encrypted client connections in one second") { .u32($0.tls.rateMax) },
+        Metric("SslFrontendKeyRate", .rate, "Full TLS handshakes with clients in the last second") {
+            .u32($0.tls.clientKeyRate)
+        },
+        Metric("SslFrontendMaxKeyRate", .maximum, "Most full TLS handshakes with clients in one second") {
+            .u32($0.tls.clientKeyRateMax)
+        },
+        Metric("SslFrontendSessionReuse_pct", .average, "Percentage of the last second's clients that resumed") {
+            .u32($0.tls.reusePercent)
+        },
+        Metric("SslBackendKeyRate", .rate, "Full TLS handshakes with servers in the last second") {
+            .u32($0.tls.serverKeyRate)
+        },
+        Metric("SslBackendMaxKeyRate", .maximum, "Most full TLS handshakes with servers in one second") {
+            .u32($0.tls.serverKeyRateMax)
+        },
         Metric("Idle_pct", .average, "Percentage of the last second that the worker threads did not work") {
             .optional($0.idlePercent)
         },

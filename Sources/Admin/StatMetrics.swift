@@ -265,9 +265,15 @@ enum StatMetrics {
         Metric(absent: "agg_server_status", "Servers by status."),
         Metric(absent: "agg_server_check_status", "Servers by status of their checks."),
         Metric(absent: "agg_check_status", "Servers by outcome of their checks."),
-        Metric(absent: "ssl_sess", "TLS sessions established."),
-        Metric(absent: "ssl_reused_sess", "TLS sessions resumed."),
-        Metric(absent: "ssl_failed_handshake", "TLS handshakes that failed."),
+        Metric("ssl_sess", .counter, "TLS sessions established.", in: [.frontend, .server]) {
+            .u64($0.row.tlsSessionsTotal)
+        },
+        Metric("ssl_reused_sess", .counter, "TLS sessions resumed.", in: [.frontend, .server]) {
+            .u64($0.row.tlsResumedTotal)
+        },
+        Metric("ssl_failed_handshake", .counter, "TLS handshakes that failed.", in: [.frontend, .server]) {
+            .u64($0.row.tlsFailuresTotal)
+        },
         Metric(absent: "h2_headers_rcvd", "HTTP/2 HEADERS frames received."),
         Metric(absent: "h2_data_rcvd", "HTTP/2 DATA frames received."),
         Metric(absent: "h2_settings_rcvd", "HTTP/2 SETTINGS frames received."),

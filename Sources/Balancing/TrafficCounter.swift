@@ -16,8 +16,8 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     /// Connections rejected by `tcp-request connection` and `tcp-request session` rules.
     case deniedConnections, deniedSessions
     case badRequests
-    /// Connections that ended in their TLS handshake.
-    case failedHandshakes
+    /// TLS handshakes that were completed, those of them that went on with an earlier session, and those that failed.
+    case tlsSessions, resumedTLSSessions, failedHandshakes
     case connectionErrors, badResponses
     case retries, redispatches
     /// Exchanges that went over an idle connection of the pool.

@@ -35,7 +35,7 @@ public struct IgnoredKeyword: Sendable {
             "maxpipes", "maxcompcpuusage", "maxcomprate", "maxzlibmem", "no-memory-trimming", "prealloc-fd")
         + rows(
             in: .global, "Portico has no TLS yet to which it could apply",
-            "ca-base", "crt-base", "issuers-chain-path", "maxsslconn", "maxsslrate", "noktls",
+            "ca-base", "crt-base", "issuers-chain-path", "noktls",
             "ssl-default-bind-ciphers", "ssl-default-bind-ciphersuites", "ssl-default-bind-client-sigalgs",
             "ssl-default-bind-curves", "ssl-default-bind-options", "ssl-default-bind-sigalgs",
             "ssl-default-server-ciphers", "ssl-default-server-ciphersuites", "ssl-default-server-client-sigalgs",

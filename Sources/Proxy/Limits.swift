@@ -36,6 +36,9 @@ enum Limits {
     static let lingerBytes = 1 << 20
     /// What a name's look-up may take longer than it should, before an exchange goes on without.
     static let resolutionSlack = TimeSpan.seconds(1)
+    /// Where encrypted connections are at their limit, a listener looks again after this time: short against a client's patience, long
+    /// against a spin.
+    static let tlsPause = TimeSpan.milliseconds(50)
     /// Exchange objects, and tunnel objects, kept for reuse by one worker.
     static let spareExchanges = 1_024
     static let spareTunnels = 256

@@ -12,6 +12,7 @@ public final class ProcessCounters: Sendable {
     let requests: RateMeter
     /// Bytes sent, to clients and to servers.
     private let sentRate: RateMeter
+    let tls: TLSCounters
     private let sheet: PerThreadCounters
     private let blockBytes: Int
     /// In percent; -1 as long as it is not measured.
@@ -20,7 +21,8 @@ public final class ProcessCounters: Sendable {
 
     private enum Column: Int, CaseIterable { case bytesSent, buffersLent, buffersKept }
 
-    init(workers: Int, bufferBytes: Int) {
+    init(workers: Int, bufferBytes: Int, tls: TLSCounters) {
+        self.tls = tls
         connections = RateMeter(workers: workers)
         sessions = RateMeter(workers: workers)
         requests = RateMeter(workers: workers)
@@ -66,5 +68,6 @@ public final class ProcessCounters: Sendable {
     /// Looks at the last seconds for maxima. Called once a second.
     func keepMaxima(at now: Instant) {
         for meter in [connections, sessions, requests] { meter.keepMaximum(at: now) }
+        tls.keepMaxima(at: now)
     }
 }

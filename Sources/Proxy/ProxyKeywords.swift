@@ -152,6 +152,20 @@ public enum ProxyKeywords {
             draft[ProcessSettings.self].maxConnections = try args.limit("a number", to: 10_000_000)
         },
         Keyword(
+            "maxsslconn", in: .global, usage: "maxsslconn <number>",
+            summary:
+                "Encrypted connections at a time, to clients and to servers; with so many, further clients wait in the system's "
+                + "queue. By default only maxconn limits them."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].tlsConnectionsMax = try args.limit("a number", to: 10_000_000)
+        },
+        Keyword(
+            "maxsslrate", in: .global, usage: "maxsslrate <number>",
+            summary: "Encrypted connections that clients may begin in a second; more wait in the system's queue."
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProcessSettings.self].tlsRateMax = try args.limit("a number", to: 10_000_000)
+        },
+        Keyword(
             "hard-stop-after", in: .global, usage: "hard-stop-after <time>",
             summary: "Ends what is left of a soft stop after this time."
         ) { (args, draft) throws(ConfigProblem) in

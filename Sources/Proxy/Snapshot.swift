@@ -108,6 +108,7 @@ extension Plan {
         stats.sessionRateMax = counters.sessions.maximum(at: now)
         stats.requestRate = counters.requests.rate(at: now)
         stats.requestRateMax = counters.requests.maximum(at: now)
+        stats.tls = counters.tls.stats(now: now)
         stats.bytesOutTotal = counters.bytesSent
         stats.bytesOutRate = UInt64(counters.bytesSentRate(at: now))
         stats.bufferBytesAllocated = counters.bufferBytesAllocated
@@ -265,6 +266,9 @@ extension StatsRow {
         responsesDenied = traffic.total(.deniedResponses)
         rewriteErrors = traffic.total(.failedRewrites)
         requestErrors = traffic.total(.badRequests)
+        tlsSessionsTotal = traffic.total(.tlsSessions)
+        tlsResumedTotal = traffic.total(.resumedTLSSessions)
+        tlsFailuresTotal = traffic.total(.failedHandshakes)
         connectErrors = traffic.total(.connectionErrors)
         responseErrors = traffic.total(.badResponses)
         retries = traffic.total(.retries)
@@ -293,6 +297,24 @@ extension StatsRow {
         timesMax.connect = Int(clamping: traffic.most(.connectMax))
         timesMax.response = Int(clamping: traffic.most(.responseMax))
         timesMax.total = Int(clamping: traffic.most(.totalMax))
+    }
+}
+
+extension TLSCounters {
+    fileprivate func stats(now: Instant) -> TLSStats {
+        var stats = TLSStats()
+        stats.connectionsLimit = connectionsMax == .max ? 0 : connectionsMax
+        stats.connectionsCurrent = connections.current
+        stats.connectionsTotal = total
+        stats.rateLimit = rateMax ?? 0
+        stats.rate = accepted.rate(at: now)
+        stats.rateMax = accepted.maximum(at: now)
+        stats.clientKeyRate = clientKeys.rate(at: now)
+        stats.clientKeyRateMax = clientKeys.maximum(at: now)
+        stats.reusePercent = reusePercent(at: now)
+        stats.serverKeyRate = serverKeys.rate(at: now)
+        stats.serverKeyRateMax = serverKeys.maximum(at: now)
+        return stats
     }
 }
 

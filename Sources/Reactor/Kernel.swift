@@ -103,10 +103,18 @@ public enum Sent: Sendable, Equatable {
 /// thread.
 public protocol WatchSet: AnyObject, Sendable {}
 
-/// The system calls of one thread.
-public protocol Kernel: AnyObject {
+/// The calls that carry bytes over one descriptor: what an encrypted connection needs of its thread's kernel.
+public protocol ByteCarrier: AnyObject {
     /// The monotonic time at the last `wait` or `refreshClock`.
     var now: Instant { get }
+    /// Reads as much as fits into the memory, which has at least one byte.
+    func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received
+    /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
+    func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
+}
+
+/// The system calls of one thread.
+public protocol Kernel: ByteCarrier {
     func refreshClock()
     /// The wall clock now, for logs, dates and samples; it may jump. It is read at each call.
     func wallTime() -> WallTime
@@ -161,12 +169,8 @@ public protocol Kernel: AnyObject {
 
     /// Reads as much as fits into the buffer's free space, which must not be empty.
     func receive(_ socket: Socket, into buffer: inout ByteBuffer) -> Received
-    /// The same into memory that has at least one byte.
-    func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received
     /// Whether a connection has no pending event: no byte to read, no end, no error. Reads nothing and does not block.
     func isQuiet(_ socket: Socket) -> Bool
-    /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
-    func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
     /// Sends what the system keeps back because more was announced.
     func push(_ socket: Socket)
     /// A pipe that bytes can pass through on their way between two sockets; nil if the system has none to give.

@@ -42,6 +42,8 @@ public enum RuleWait: Sendable {
     case pause(TimeSpan)
     /// The request's body, whole or as many bytes of it, for so long at most.
     case body(time: TimeSpan, bytes: Int?)
+    /// The end of the client's TLS handshake: the request came with it (early data).
+    case handshake
     /// An address for `context.wantedName`; `context.found` has to be called before the rules go on.
     case address
     /// More of what the client, or the server, sends: a condition cannot be decided yet (`context.mayGrow`).

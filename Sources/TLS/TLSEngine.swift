@@ -23,7 +23,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// What accepted or opened the connection, for what is asked of both alike.
     public let context: TLSContext
     /// Of the call under way.
-    private var kernel: (any Kernel)?
+    private var kernel: (any ByteCarrier)?
     /// Readiness of the descriptor, set before each call and read after it by the transport.
     @usableFromInline internal var canReceive = false
     @usableFromInline internal var canSend = false
@@ -45,6 +45,12 @@ public final class TLSEngine: @unchecked Sendable {
     /// What was read from the descriptor before the engine had it: the beginning of the peer's first records.
     private var head: [UInt8] = []
     private var records = RecordSizes()
+    /// What the client sends before its handshake is complete is taken (`allow-0rtt`), and is not over yet.
+    private var readsEarlyData = false
+    /// Early data that has come and was not read.
+    private var earlyData: [UInt8] = []
+    /// Whether the client has sent early data, which may be a replay (RFC 8470).
+    public private(set) var hadEarlyData = false
 
     /// - Parameter socket: of the connection; it stays the transport's.
     public init(_ context: TLSContext, _ socket: Socket) {
@@ -88,7 +94,7 @@ public final class TLSEngine: @unchecked Sendable {
     // MARK: Lending
 
     /// Lends the kernel and the memory of readiness for the calls that follow.
-    public func lend(_ kernel: any Kernel, canReceive: Bool, canSend: Bool) {
+    public func lend(_ kernel: any ByteCarrier, canReceive: Bool, canSend: Bool) {
         if self.kernel !== kernel { self.kernel = kernel }
         self.canReceive = canReceive
         self.canSend = canSend
@@ -97,7 +103,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// Whether the descriptor takes bytes, as far as is known after a call.
     public var mayStillSend: Bool { canSend }
     /// Whether a read may find content without an event: bytes in the system, or here.
-    public var mayHaveInput: Bool { canReceive || !head.isEmpty || hasBufferedInput }
+    public var mayHaveInput: Bool { canReceive || !head.isEmpty || !earlyData.isEmpty || hasBufferedInput }
     /// Bytes were received that have not been read.
     private var hasBufferedInput: Bool { unsafe SSL_has_pending(ssl) != 0 && !awaitsMoreOfRecord }
     /// What is buffered is the beginning of a record whose rest has not come.
@@ -105,11 +111,20 @@ public final class TLSEngine: @unchecked Sendable {
 
     // MARK: The handshake
 
-    /// Goes on with the handshake, as far as the peer has answered.
+    /// Goes on with the handshake, as far as the peer has answered. It is taken for complete when early data has come: content may
+    /// flow, and the handshake goes on with it.
     public func handshake() -> HandshakeProgress {
         if isHandshakeComplete { return .complete }
         if fault != nil { return .failed }
         ERR_clear_error()
+        if readsEarlyData {
+            switch readEarlyData() {
+            case .bytes: return .complete
+            case .wouldBlock: return .pending
+            case .failed: return .failed
+            case .endOfStream: break
+            }
+        }
         let result = unsafe SSL_do_handshake(ssl)
         if result == 1 {
             isHandshakeComplete = true
@@ -120,6 +135,73 @@ public final class TLSEngine: @unchecked Sendable {
         default:
             noteFault(duringHandshake: true)
             return .failed
+        }
+    }
+
+    /// Whether the handshake went on with an earlier session, without a new signature.
+    public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
+
+    // MARK: Early data
+
+    /// Takes what the client sends before its handshake is complete. Before the first call of `handshake`.
+    func allowEarlyData() { readsEarlyData = true }
+
+    /// Reads early data into its store; `endOfStream` when there is no more of it.
+    private func readEarlyData() -> Received {
+        var piece = [UInt8](repeating: 0, count: RecordSizes.long)
+        while true {
+            var count = 0
+            let result = unsafe SSL_read_early_data(ssl, &piece, piece.count, &count)
+            switch result {
+            case SSL_READ_EARLY_DATA_SUCCESS:
+                guard count > 0 else { continue }
+                hadEarlyData = true
+                earlyData += piece[..<count]
+                return .bytes(count)
+            case SSL_READ_EARLY_DATA_FINISH:
+                readsEarlyData = false
+                return .endOfStream
+            default:
+                switch unsafe SSL_get_error(ssl, 0) {
+                case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_CLIENT_HELLO_CB: return .wouldBlock
+                default:
+                    noteFault(duringHandshake: true)
+                    return .failed(.protocolError)
+                }
+            }
+        }
+    }
+
+    /// Hands early data out; nil when all of it was.
+    private func takeEarlyData(into input: inout ByteBuffer) -> Received? {
+        if earlyData.isEmpty, readsEarlyData {
+            switch readEarlyData() {
+            case .wouldBlock: return .wouldBlock
+            case .failed(let reason): return .failed(reason)
+            case .bytes, .endOfStream: break
+            }
+        }
+        guard !earlyData.isEmpty else { return nil }
+        let count = min(earlyData.count, input.room)
+        let fits = unsafe input.append(earlyData.span.bytes.extracting(first: count))
+        precondition(fits, "\(count) bytes do not fit into the room for them")
+        earlyData.removeFirst(count)
+        return .bytes(count)
+    }
+
+    /// An answer may be sent when the handshake is complete: what is left of the early data goes into its store before.
+    private func finishHandshake() -> Sent? {
+        while readsEarlyData {
+            switch readEarlyData() {
+            case .bytes, .endOfStream: continue
+            case .wouldBlock: return .wouldBlock
+            case .failed(let reason): return .failed(reason)
+            }
+        }
+        switch handshake() {
+        case .complete: return nil
+        case .pending: return .wouldBlock
+        case .failed: return .failed(.protocolError)
         }
     }
 
@@ -135,13 +217,17 @@ public final class TLSEngine: @unchecked Sendable {
     /// Reads once, at most a record, into the room that `input` has.
     public func read(into input: inout ByteBuffer) -> Received {
         ERR_clear_error()
+        if !isHandshakeComplete, let early = takeEarlyData(into: &input) { return early }
         var count = 0
         let result = unsafe input.fill { room in
             let result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
             return (result == 1 ? count : 0, result)
         }
         awaitsMoreOfRecord = false
-        if result == 1 { return .bytes(count) }
+        if result == 1 {
+            isHandshakeComplete = true
+            return .bytes(count)
+        }
         switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
             awaitsMoreOfRecord = true
@@ -162,6 +248,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// - Parameter more: whether more is about to follow.
     public func write(_ bytes: RawSpan, more: Bool) -> Sent {
         ERR_clear_error()
+        if !isHandshakeComplete, let obstacle = finishHandshake() { return obstacle }
         let length: Int
         if bytesPending > 0 {
             length = bytesPending

@@ -5,7 +5,7 @@
 public import Basics
 public import Reactor
 public import SystemPackage
-public import TLS
+internal import TLS
 
 /// What came of one attempt to read.
 public enum ReadResult: Equatable, Sendable {
@@ -43,18 +43,21 @@ public enum CloseMode: Equatable, Sendable {
 
 /// A stream of bytes each way over one descriptor.
 public struct Transport: ~Copyable {
-    private enum Carrier {
+    enum Carrier {
         case plain
         case tls(TLSEngine)
     }
 
     public let socket: Socket
-    private var carrier = Carrier.plain
+    var carrier = Carrier.plain
     /// Readiness is reported once, when it begins; it is remembered here until the system says "would block".
     @usableFromInline internal var canRead = false
     @usableFromInline internal var canWrite = false
     /// The peer has sent urgent data: a short read does not mean that the system's buffer is empty.
-    private var readsMayStopShort = false
+    private(set) var readsMayStopShort = false
+    /// An encrypted connection can only write when more has come, or read when more can be sent: its handshake is not over.
+    var writeAwaitsInput = false
+    var readAwaitsRoom = false
     /// The peer has said that it sends no more. What it sent before may still be unread.
     public private(set) var peerFinished = false
     /// The end of the peer's stream has been read.
@@ -75,8 +78,14 @@ public struct Transport: ~Copyable {
 
     /// Remembers what an event said.
     public mutating func note(_ readiness: Readiness) {
-        if readiness.contains(.readable) { canRead = true }
-        if readiness.contains(.writable) { canWrite = true }
+        if readiness.contains(.readable) {
+            canRead = true
+            if writeAwaitsInput { canWrite = true }
+        }
+        if readiness.contains(.writable) {
+            canWrite = true
+            if readAwaitsRoom { canRead = true }
+        }
         if readiness.contains(.urgent) {
             readsMayStopShort = true
             canRead = true
@@ -97,52 +106,6 @@ public struct Transport: ~Copyable {
 
     /// The next read asks the system, although no event has announced anything.
     public mutating func expectInput() { canRead = true }
-
-    // MARK: TLS
-
-    /// What follows is encrypted by `engine`. Before the first byte is read behind what is not to be encrypted.
-    public mutating func secure(with engine: TLSEngine) { carrier = .tls(engine) }
-
-    /// The handshake has failed: what the peer still sends is read as it comes, to be dropped.
-    public mutating func dropEngine() {
-        carrier = .plain
-        canRead = true
-    }
-
-    /// The engine, for what rules and logs ask of it; nil on a plain transport.
-    public var engine: TLSEngine? {
-        switch carrier {
-        case .plain: nil
-        case .tls(let engine): engine
-        }
-    }
-
-    /// Goes on with what has to be exchanged before content may flow. After `failed`, `engine` has the reason.
-    public mutating func handshake(_ kernel: any Kernel) -> HandshakeProgress {
-        switch carrier {
-        case .plain: return .complete
-        case .tls(let engine):
-            engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-            engine.readsMayStopShort = readsMayStopShort || peerFinished
-            let progress = engine.handshake()
-            takeBack(from: engine)
-            return progress
-        }
-    }
-
-    /// Whether the peer's stream ended without its word that nothing more follows: what it sent may not be all. Never on a plain
-    /// transport, which cannot tell.
-    public var isTruncated: Bool {
-        switch carrier {
-        case .plain: false
-        case .tls(let engine): engine.isTruncated
-        }
-    }
-
-    private mutating func takeBack(from engine: TLSEngine) {
-        canRead = engine.mayHaveInput
-        canWrite = engine.mayStillSend
-    }
 
     /// Whether connecting has ended: nil while it has not, else the reason of its failure, which is nil if the connection stands.
     public mutating func connectOutcome(_ kernel: any Kernel) -> Errno?? {
@@ -211,16 +174,6 @@ public struct Transport: ~Copyable {
         }
     }
 
-    private mutating func receive(
-        from engine: TLSEngine, into input: inout ByteBuffer, _ kernel: any Kernel
-    ) -> Received {
-        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-        engine.readsMayStopShort = readsMayStopShort || peerFinished
-        let received = engine.read(into: &input)
-        takeBack(from: engine)
-        return received
-    }
-
     /// Writes what `output` holds, as far as the system takes it.
     /// - Parameters:
     ///   - more: whether more is about to follow, so that a last, short packet may wait for it. If then nothing follows at once,
@@ -274,15 +227,6 @@ public struct Transport: ~Copyable {
         case .plain: return kernel.send(socket, bytes, more: more)
         case .tls(let engine): return send(through: engine, bytes, more: more, kernel)
         }
-    }
-
-    private mutating func send(
-        through engine: TLSEngine, _ bytes: RawSpan, more: Bool, _ kernel: any Kernel
-    ) -> Sent {
-        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-        let sent = engine.write(bytes, more: more)
-        takeBack(from: engine)
-        return sent
     }
 
     // MARK: Inside the system
@@ -341,29 +285,6 @@ public struct Transport: ~Copyable {
         return outcome
     }
 
-    private mutating func copyFile(
-        _ file: Int32, _ offset: Int, _ count: Int, _ pool: BufferPool, _ kernel: any Kernel
-    ) -> Sent {
-        switch carrier {
-        case .plain: return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
-        case .tls(let engine):
-            // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
-            // looks at the length.
-            var block = ByteBuffer()
-            block.acquire(from: pool)
-            defer { block.release(to: pool) }
-            switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
-            case .bytes(let found):
-                // The file has become shorter than what was promised and begun.
-                guard found >= engine.bytesPending else { return .failed(.ioError) }
-                return send(through: engine, block.readable, more: found < count, kernel)
-            case .endOfStream: return .bytes(0)
-            case .wouldBlock: return .wouldBlock
-            case .failed(let reason): return .failed(reason)
-            }
-        }
-    }
-
     // MARK: Failures and ends
 
     @inlinable public var hasFailed: Bool { readFailure != nil || writeFailure != nil }
@@ -381,13 +302,6 @@ public struct Transport: ~Copyable {
         isFinishedSending = true
         sayGoodbye(kernel)
         kernel.finishSending(socket)
-    }
-
-    /// Tells an encrypted peer that nothing more follows (close_notify), as far as it takes it.
-    private mutating func sayGoodbye(_ kernel: any Kernel) {
-        guard case .tls(let engine) = carrier, !hasFailed else { return }
-        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-        engine.finishSending()
     }
 
     /// Closes the descriptor. Once only; the transport is not used afterwards.

@@ -10,7 +10,11 @@ public final class TestCertificate: @unchecked Sendable {
     public let key: OpaquePointer
     private let issuer: TestCertificate?
 
-    public enum KeyKind: Sendable { case ecdsa, rsa }
+    public enum KeyKind: Sendable {
+        case ecdsa, rsa
+        /// Its signatures are all of one length: for tests that have to go the same way each time.
+        case ed25519
+    }
 
     /// - Parameters:
     ///   - name: the common name; of an authority, its name.
@@ -37,7 +41,9 @@ public final class TestCertificate: @unchecked Sendable {
         if !isAuthority {
             add(NID_subject_alt_name, (names.isEmpty ? ["DNS:\(name)"] : names).joined(separator: ","))
         }
-        unsafe X509_sign(certificate, issuer?.key ?? key, EVP_sha256())
+        let signer = unsafe issuer?.key ?? key
+        let digest = unsafe EVP_PKEY_get_id(signer) == EVP_PKEY_ED25519 ? nil : EVP_sha256()
+        unsafe X509_sign(certificate, signer, digest)
     }
 
     private func add(_ extension: Int32, _ value: String) {
@@ -48,12 +54,19 @@ public final class TestCertificate: @unchecked Sendable {
     }
 
     private static func makeKey(_ kind: KeyKind) -> OpaquePointer {
-        let context = unsafe EVP_PKEY_CTX_new_id(kind == .rsa ? EVP_PKEY_RSA : EVP_PKEY_EC, nil)
+        let id =
+            switch kind {
+            case .ecdsa: EVP_PKEY_EC
+            case .rsa: EVP_PKEY_RSA
+            case .ed25519: EVP_PKEY_ED25519
+            }
+        let context = unsafe EVP_PKEY_CTX_new_id(id, nil)
         defer { unsafe EVP_PKEY_CTX_free(context) }
         unsafe EVP_PKEY_keygen_init(context)
         switch kind {
         case .ecdsa: unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1)
         case .rsa: unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2_048)
+        case .ed25519: break
         }
         var key: OpaquePointer?
         unsafe EVP_PKEY_keygen(context, &key)

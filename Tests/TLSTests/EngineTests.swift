@@ -62,7 +62,8 @@ import Testing
         init(_ certificate: TestCertificate, clientTrusts authority: TestCertificate? = nil) throws {
             var numbers: [Int32] = [0, 0]
             kernel = try LinuxKernel()
-            let result = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0, &numbers)
+            let result = unsafe socketpair(
+                AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0, &numbers)
             precondition(result == 0)
             sockets = numbers.map { Socket($0) }
             let accepting = TLSContext(.server)

@@ -16,8 +16,11 @@ import Testing
             })
     }
 
-    @Test func `only a transport, and the engine that it lends the kernel to, read from and write to a connection`() throws {
-        #expect(try files(matching: #"\bkernel\.(send|receive|sendFile)\("#) == [
+    @Test func `only a transport, and the engine that it lends the kernel to, read from and write to a connection`()
+        throws
+    {
+        #expect(
+            try files(matching: #"\bkernel\.(send|receive|sendFile)\("#) == [
                 "Transport/Transport.swift", "TLS/TLSEngine.swift",
             ])
     }

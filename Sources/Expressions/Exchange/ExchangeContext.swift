@@ -167,7 +167,7 @@ public final class ExchangeContext {
     /// Ordinary patterns need some hundred steps for a header line; this many take a few milliseconds.
     public static let defaultRegularStepsMax: UInt32 = 100_000
 
-    /// The connection is another's, or nobody's, from here on: nothing of it is kept alive.
+    /// The context serves another connection from here on, or none: nothing of this one is kept alive.
     public func forgetConnection() {
         session = nil
         if connection.clientTLS != nil { connection.clientTLS = nil }

@@ -74,6 +74,7 @@ extension Exchange {
     func addForwardingFields(for backend: BackendPlan, _ worker: Worker) {
         let frontend = frontend
         frontend.uniqueID?.addField(context)
+        if !client.isHandshakeComplete { addEarlyData() }
         backend.forwardedField?.add(to: context)
         if frontend.forwarding.clientAddress != nil || backend.forwarding.clientAddress != nil {
             addClientAddress(frontend.forwarding, backend.forwarding, worker)
@@ -83,6 +84,13 @@ extension Exchange {
                 context.local, frontend.forwarding.originalAddress, backend.forwarding.originalAddress, to: context,
                 with: &worker.scratch)
         }
+    }
+
+    /// What came before the end of the TLS handshake may be a replay: the server may say 425 (RFC 8470 section 5.1).
+    private func addEarlyData() {
+        let name = Array("early-data".utf8)
+        guard context.request.fields.first(named: name) == nil else { return }
+        unsafe context.request.fields.append(name: name.span.bytes, value: ([0x31] as [UInt8]).span.bytes)
     }
 
     private func addClientAddress(_ front: borrowing Forwarding, _ back: borrowing Forwarding, _ worker: Worker) {

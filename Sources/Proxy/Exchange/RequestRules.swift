@@ -66,6 +66,7 @@ extension Exchange {
             requestIsIncomplete()
             enter(.pausing(bookmark), until: worker.now + time, worker)
             watchClient(worker)
+        case .handshake: waitForHandshake(bookmark, worker)
         case .body(let time, let bytes):
             if request.transfer.isComplete { return requestRulesGoOn(bookmark, worker) }
             beginAwaitingBody(bookmark, atLeast: bytes, for: time, worker)
@@ -74,9 +75,27 @@ extension Exchange {
         }
     }
 
-    /// The time that a rule on the request wanted has passed.
+    private func waitForHandshake(_ bookmark: RuleBookmark, _ worker: Worker) {
+        requestIsIncomplete()
+        var bookmark = bookmark
+        bookmark.waitsForHandshake = true
+        enter(.pausing(bookmark), until: worker.now + client.handshakeTimeout, worker)
+        keepPausing(bookmark, worker)
+    }
+
+    /// Something came, or left, while a rule lets the request wait.
+    func keepPausing(_ bookmark: RuleBookmark, _ worker: Worker) {
+        watchClient(worker)
+        guard bookmark.waitsForHandshake, case .pausing = phase, client.isHandshakeComplete else { return }
+        requestPauseOver(bookmark, worker)
+    }
+
+    /// The time that a rule on the request wanted has passed, or what it waited for has come.
     func requestPauseOver(_ bookmark: RuleBookmark, _ worker: Worker) {
         requestArrived(worker)
+        if bookmark.waitsForHandshake, !client.isHandshakeComplete {
+            return fail(status: 408, .clientTimeout, .request, worker)
+        }
         requestRulesGoOn(bookmark, worker)
     }
 

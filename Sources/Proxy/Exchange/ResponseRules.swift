@@ -138,6 +138,7 @@ extension Exchange {
             self.hold(hold, for: time, worker)
             return holdUntilThere(hold, worker)
         case .more: preconditionFailure("a response's head is whole, no more of it can come")
+        case .handshake: preconditionFailure("only rules on requests wait for a handshake")
         case .address: preconditionFailure("rules on responses look no names up")
         }
     }

@@ -52,7 +52,8 @@ extension Exchange {
         case .awaitingBody(let wait): awaitBody(wait, worker)
         case .takingBody: takeBody(worker)
         case .holding(let hold): keepHolding(hold, worker)
-        case .pausing, .resolving, .queued, .connecting, .retrying: watchClient(worker)
+        case .pausing(let bookmark): keepPausing(bookmark, worker)
+        case .resolving, .queued, .connecting, .retrying: watchClient(worker)
         case .tarpitted: watchTarpitted(worker)
         case .readingHead, .tunnelling, .draining, .ended: impossible(.progress)
         }

@@ -49,7 +49,8 @@ public final class Plan: Sendable {
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, sections: SettingsByType,
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
-        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, logger: Logger
+        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, tls: TLSCounters,
+        logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -60,7 +61,7 @@ public final class Plan: Sendable {
         self.logTargets = logTargets
         admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
         self.process = process
-        counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes)
+        counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes, tls: tls)
         idleConnections = IdleRegistry(workers: process.threads)
         self.variables = variables
         self.bufferBytes = bufferBytes

@@ -102,7 +102,8 @@ public struct PlanBuilder {
             maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes, splices: process.splices,
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
-            regularStepsMax: UInt32(process.regularStepsMax), logger: logger)
+            regularStepsMax: UInt32(process.regularStepsMax),
+            tls: TLSCounters(process, workers: facts.threads), logger: logger)
     }
 
     mutating func report(

@@ -78,6 +78,9 @@ public struct ProcessSettings: SectionSettings {
     /// Worker threads; nil: one a processor.
     public var threads: Int?
     var maxConnections: Int?
+    /// Encrypted connections at a time, and those that clients begin in a second.
+    var tlsConnectionsMax: Int?
+    var tlsRateMax: Int?
     /// How long a soft stop may take.
     public var hardStopAfter: TimeSpan?
     var bufferBytes = 16_384

@@ -42,6 +42,8 @@ final class ClientConnection: Connection, SessionVariables {
     @safe @exclusivity(unchecked) var codec: ClientCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
     @safe @exclusivity(unchecked) private(set) var idleSince: Instant
+    /// Among the encrypted connections of the process, from its handshake on.
+    @safe @exclusivity(unchecked) var countsAsTLS = false
     @safe @exclusivity(unchecked) var lingerBytesLeft = Limits.lingerBytes
     /// Idle server connections that no other client's request may use (`http-reuse never`).
     @safe @exclusivity(unchecked) var ownConnections = OwnServerConnections()
@@ -305,6 +307,8 @@ final class ClientConnection: Connection, SessionVariables {
         phase = .closed
         close(worker, mode)
         bind.connections?.decrement()
+        // Counted when the handshake began.
+        if countsAsTLS { worker.plan.counters.tls.end() }
         worker.plan.admission.release(for: frontend)
     }
 

@@ -13,6 +13,8 @@ extension ClientConnection {
     func beginContent(_ worker: Worker) {
         guard let listener = bind.tls else { return beginSession(worker) }
         phase = .handshaking
+        countsAsTLS = true
+        worker.plan.counters.tls.begin(worker: worker.index, at: worker.now)
         let engine = listener.makeEngine(socket)
         if !input.isEmpty {
             // The client sends its first records right behind the header.
@@ -20,7 +22,7 @@ extension ClientConnection {
             input.release(to: worker.buffers)
         }
         transport.secure(with: engine)
-        setDeadline(after: frontend.timeouts.clientHandshake ?? frontend.timeouts.client, worker)
+        setDeadline(after: handshakeTimeout, worker)
         shakeHands(worker)
     }
 
@@ -32,11 +34,31 @@ extension ClientConnection {
         switch transport.handshake(worker.kernel) {
         case .pending: break
         case .complete:
+            countHandshake(worker)
             beginSession(worker)
             resume(worker)
         case .failed:
-            guard let fault = transport.engine?.fault else { preconditionFailure("a handshake failed without a reason") }
+            guard let fault = transport.engine?.fault else {
+                preconditionFailure("a handshake failed without a reason")
+            }
             failTLS(fault, worker)
+        }
+    }
+
+    var handshakeTimeout: TimeSpan { frontend.timeouts.clientHandshake ?? frontend.timeouts.client }
+
+    /// False while content goes on before the end of the TLS handshake (early data).
+    var isHandshakeComplete: Bool {
+        guard bind.tls != nil else { return true }
+        return transport.engine?.isHandshakeComplete != false
+    }
+
+    private func countHandshake(_ worker: Worker) {
+        frontend.traffic.add(.tlsSessions, worker: worker.index)
+        if transport.engine?.isResumed == true {
+            frontend.traffic.add(.resumedTLSSessions, worker: worker.index)
+        } else {
+            worker.plan.counters.tls.clientKeys.count(worker: worker.index, at: worker.now)
         }
     }
 
@@ -56,7 +78,8 @@ extension ClientConnection {
     }
 
     private func sayThatTLSIsSpoken(_ worker: Worker) {
-        let body = "<html><body><h1>400 Bad request</h1>\nThis port speaks HTTPS: use https:// in the address.\n</body></html>\n"
+        let body =
+            "<html><body><h1>400 Bad request</h1>\nThis port speaks HTTPS: use https:// in the address.\n</body></html>\n"
         let answer =
             "HTTP/1.1 400 Bad request\r\ncontent-length: \(body.utf8.count)\r\ncache-control: no-cache\r\n"
             + "content-type: text/html\r\nconnection: close\r\n\r\n" + body

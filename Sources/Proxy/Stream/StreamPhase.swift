@@ -91,6 +91,8 @@ enum StreamEvent {
 struct RuleBookmark {
     let step: Step
     let position: RulePosition
+    /// They go on when the client's TLS handshake is complete, and not when their time is over.
+    var waitsForHandshake = false
 }
 
 /// Rules on content that have not come to their end.

@@ -32,6 +32,11 @@ final class Listener: EventSource {
 
     private func acceptAll(_ worker: Worker, upTo count: Int) {
         for _ in 0..<count {
+            if bind.tls != nil, !worker.plan.counters.tls.mayAccept(at: worker.now) {
+                pause(worker)
+                setDeadline(after: Limits.tlsPause, worker)
+                return
+            }
             guard worker.plan.admission.reserve(for: frontend, worker) else {
                 pause(worker)
                 return

@@ -3,15 +3,18 @@
 internal import Basics
 internal import Configuration
 internal import Expressions
+internal import TLS
 
 enum Waiting: Sendable {
     case pause(TimeAmount)
     case body(TimeSpan, bytes: Int?)
+    case handshake
 
     func run(on context: ExchangeContext, _ program: RuleProgram) -> ActionResult {
         switch self {
         case .pause(let amount): amount.value(context, program).map { .wait(.pause($0)) } ?? .next
         case .body(let time, let bytes): .wait(.body(time: time, bytes: bytes))
+        case .handshake: context.connection.clientTLS?.isHandshakeComplete == false ? .wait(.handshake) : .next
         }
     }
 
@@ -36,8 +39,9 @@ enum Waiting: Sendable {
         ActionRow(
             "wait-for-handshake", in: [.httpRequest],
             summary:
-                "Lets a request that came with the handshake of TLS wait for its end. Portico takes none before that."
-        ) { (_, _, _) throws(ConfigProblem) in nil },
+                "Lets a request that came in early data (allow-0rtt), and may be a replay, wait for the end of the TLS handshake, "
+                + "which shows that it is not. It fails with 408 where that does not come in time (timeout client-hs)."
+        ) { (_, _, _) throws(ConfigProblem) in .waiting(.handshake) },
     ]
 }
 

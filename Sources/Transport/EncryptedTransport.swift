@@ -1,0 +1,106 @@
+// What a transport does where TLS carries its bytes: the handshake, and the calls that pass through the engine. The engine is lent the kernel and the
+// memory of readiness for each call, and gives back what it has learned.
+
+internal import Basics
+public import Reactor
+internal import SystemPackage
+public import TLS
+
+extension Transport {
+    // MARK: TLS
+
+    /// What follows is encrypted by `engine`. Before the first byte is read behind what is not to be encrypted.
+    public mutating func secure(with engine: TLSEngine) { carrier = .tls(engine) }
+
+    /// The handshake has failed: what the peer still sends is read as it comes, to be dropped.
+    public mutating func dropEngine() {
+        carrier = .plain
+        canRead = true
+    }
+
+    /// The engine, for what rules and logs ask of it; nil on a plain transport.
+    public var engine: TLSEngine? {
+        switch carrier {
+        case .plain: nil
+        case .tls(let engine): engine
+        }
+    }
+
+    /// Goes on with what has to be exchanged before content may flow. After `failed`, `engine` has the reason.
+    public mutating func handshake(_ kernel: any Kernel) -> HandshakeProgress {
+        switch carrier {
+        case .plain: return .complete
+        case .tls(let engine):
+            engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+            engine.readsMayStopShort = readsMayStopShort || peerFinished
+            let progress = engine.handshake()
+            takeBack(from: engine)
+            return progress
+        }
+    }
+
+    /// Whether the peer's stream ended without its word that nothing more follows: what it sent may not be all. Never on a plain
+    /// transport, which cannot tell.
+    public var isTruncated: Bool {
+        switch carrier {
+        case .plain: false
+        case .tls(let engine): engine.isTruncated
+        }
+    }
+
+    private mutating func takeBack(from engine: TLSEngine) {
+        canRead = engine.mayHaveInput
+        canWrite = engine.mayStillSend
+    }
+
+    mutating func receive(
+        from engine: TLSEngine, into input: inout ByteBuffer, _ kernel: any Kernel
+    ) -> Received {
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        engine.readsMayStopShort = readsMayStopShort || peerFinished
+        let received = engine.read(into: &input)
+        takeBack(from: engine)
+        readAwaitsRoom = received == .wouldBlock && !canWrite
+        return received
+    }
+
+    mutating func send(
+        through engine: TLSEngine, _ bytes: RawSpan, more: Bool, _ kernel: any Kernel
+    ) -> Sent {
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        let sent = engine.write(bytes, more: more)
+        takeBack(from: engine)
+        writeAwaitsInput = sent == .wouldBlock && canWrite
+        return sent
+    }
+
+    mutating func copyFile(
+        _ file: Int32, _ offset: Int, _ count: Int, _ pool: BufferPool, _ kernel: any Kernel
+    ) -> Sent {
+        switch carrier {
+        case .plain: return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        case .tls(let engine):
+            // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
+            // looks at the length.
+            var block = ByteBuffer()
+            block.acquire(from: pool)
+            defer { block.release(to: pool) }
+            switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
+            case .bytes(let found):
+                // The file has become shorter than what was promised and begun.
+                guard found >= engine.bytesPending else { return .failed(.ioError) }
+                return send(through: engine, block.readable, more: found < count, kernel)
+            case .endOfStream: return .bytes(0)
+            case .wouldBlock: return .wouldBlock
+            case .failed(let reason): return .failed(reason)
+            }
+        }
+    }
+
+    /// Tells an encrypted peer that nothing more follows (close_notify), as far as it takes it.
+    mutating func sayGoodbye(_ kernel: any Kernel) {
+        guard case .tls(let engine) = carrier, !hasFailed else { return }
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        engine.finishSending()
+    }
+}
