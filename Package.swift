@@ -59,7 +59,7 @@ let package = Package(
         room("ProxyProtocol", uses: ["Basics"]),
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),
-        room("TLS", uses: ["Basics", "Configuration", "Reactor", "COpenSSL"], packages: [system]),
+        room("TLS", uses: ["Basics", "Configuration", "Reactor", "COpenSSL", "CXXHash"], packages: [system]),
         room("Transport", uses: ["Basics", "Reactor", "TLS"], packages: [system]),
 
         room("Resolvers", uses: ["Basics", "Configuration", "Reactor", "CAres"]),
@@ -101,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "portico",
             dependencies: [
-                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "Resolvers", "Logging", "Patterns",
+                "CLinux", "Basics", "HTTP", "Configuration", "Reactor", "TLS", "Resolvers", "Logging", "Patterns",
                 "Expressions", "LogFormat", "Rules", "Balancing",
                 "StaticFiles", "Admin", "Proxy", "Control", arguments, system,
             ],
@@ -192,7 +192,7 @@ let package = Package(
             of: "Expressions",
             uses: [
                 "RuleTesting", "Rules", "LogFormat", "Expressions", "Patterns", "HTTP", "ProxyProtocol", "Basics",
-                "Configuration", "Chance",
+                "Configuration", "Reactor", "TLS", "Chance",
             ]),
         tests(
             of: "LogFormat",

@@ -8,11 +8,14 @@ public struct ProgramFacts: Sendable {
     public let features: Set<String>
     /// The options in use at run time, by HAProxy's names.
     public let options: Set<String>
+    /// The TLS library in use, its version first behind its name: `OpenSSL 3.0.17 1 Jul 2025`.
+    public let library: String
 
-    public init(version: String, features: Set<String>, options: Set<String>) {
+    public init(version: String, features: Set<String>, options: Set<String>, library: String = "") {
         self.version = version
         self.features = features
         self.options = options
+        self.library = library
     }
 }
 
@@ -76,15 +79,28 @@ struct Predicate: Sendable {
             (arguments, context) throws(Fault) in
             try HAProxyVersion(context.program.version) < HAProxyVersion(arguments[0])
         },
-        withoutTLS("openssl_version_atleast", "<version>"),
-        withoutTLS("openssl_version_before", "<version>"),
-        withoutTLS("ssllib_name_startswith", "<name>"),
-        withoutTLS("awslc_api_atleast", "<version>"),
-        withoutTLS("awslc_api_before", "<version>"),
+        Predicate(
+            "openssl_version_atleast", "<version>", "Whether the OpenSSL in use has this version or a later one."
+        ) { (arguments, context) throws(Fault) in
+            let wanted = try OpenSSLVersion(arguments[0])
+            return OpenSSLVersion(ofLibrary: context.program.library).map { $0 >= wanted } ?? false
+        },
+        Predicate("openssl_version_before", "<version>", "Whether the OpenSSL in use has an earlier version.") {
+            (arguments, context) throws(Fault) in
+            let wanted = try OpenSSLVersion(arguments[0])
+            return OpenSSLVersion(ofLibrary: context.program.library).map { $0 < wanted } ?? false
+        },
+        Predicate(
+            "ssllib_name_startswith", "<name>", "Whether the name of the TLS library in use, OpenSSL, begins like this."
+        ) { (arguments, context) in
+            !context.program.library.isEmpty && context.program.library.hasPrefix(arguments[0])
+        },
+        withoutAWS("awslc_api_atleast", "<version>"),
+        withoutAWS("awslc_api_before", "<version>"),
     ]
 
-    private static func withoutTLS(_ name: String, _ arguments: String) -> Predicate {
-        Predicate(name, arguments, "Never true: Portico has no TLS yet.") { (_, _) in false }
+    private static func withoutAWS(_ name: String, _ arguments: String) -> Predicate {
+        Predicate(name, arguments, "Never true: Portico has OpenSSL, not AWS-LC.") { (_, _) in false }
     }
 
     /// The table for help and manual.
@@ -115,6 +131,38 @@ struct HAProxyVersion: Comparable {
         }
         // Any further suffix identifies a build and is ignored.
         self.numbers[4] = rest.first.flatMap { Int($0) } ?? 0
+    }
+
+    static func < (one: Self, other: Self) -> Bool { one.numbers.lexicographicallyPrecedes(other.numbers) }
+}
+
+/// A version of OpenSSL: `3.0.17`, or with a letter for the patch, `1.1.1k`.
+struct OpenSSLVersion: Comparable {
+    /// Major, minor, fix, and the letter's place in the alphabet.
+    private var numbers = [0, 0, 0, 0]
+
+    init(_ text: String) throws(Predicate.Fault) {
+        // What is behind a hyphen or a plus sign identifies a build.
+        var parts = text.prefix { $0 != "-" && $0 != "+" }.split(separator: ".", omittingEmptySubsequences: false)
+        if parts.count == 3, let letter = parts[2].utf8.last, letter &- 0x61 < 26 {
+            numbers[3] = Int(letter) - 0x60
+            parts[2].removeLast()
+        }
+        let numbers = parts.map { Int($0) }
+        guard (1...3).contains(numbers.count), numbers.allSatisfy({ $0.map { $0 >= 0 } ?? false }) else {
+            throw Predicate.Fault(
+                text: "'\(text)' is not a version of OpenSSL", expected: "one like 3.0, 3.0.17 or 1.1.1k")
+        }
+        for (index, number) in numbers.enumerated() { self.numbers[index] = number ?? 0 }
+    }
+
+    /// Nil if the library is another one, or has no version.
+    init?(ofLibrary name: String) {
+        let words = name.split(separator: " ")
+        guard words.count > 1, words[0] == "OpenSSL", let version = try? OpenSSLVersion(String(words[1])) else {
+            return nil
+        }
+        self = version
     }
 
     static func < (one: Self, other: Self) -> Bool { one.numbers.lexicographicallyPrecedes(other.numbers) }

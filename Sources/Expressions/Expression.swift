@@ -75,6 +75,7 @@ enum Converter: Sendable {
     case when(WhenConverter)
     case capture(CaptureConverter)
     case site(SiteConverter)
+    case certificateError
     case substitution(Substitution)
     case map(MapConverter)
     /// Put in by the compiler where types ask for it; has no name.
@@ -109,6 +110,7 @@ enum Converter: Sendable {
         case .when(let converter): converter.apply(value, context, program)
         case .capture(let converter): converter.apply(value, context)
         case .site(let converter): converter.apply(value, context)
+        case .certificateError: CertificateErrorConverter.apply(value, context)
         case .substitution(let converter): converter.apply(value, context, program)
         case .map(let converter): converter.apply(value, context, program)
         case .cast(let cast): cast.apply(value, context)

@@ -37,6 +37,8 @@ public struct ExpressionTable: Sendable {
     public var usesCaptures = false
     /// Whether some sample counts the connections to one address.
     public var usesSocketConnections = false
+    /// Whether some sample asks for the fingerprint of TLS clients: only then it is computed.
+    public var usesFingerprint = false
     /// Whether some sample looks at a request's head: in TCP mode it is only then looked for.
     public var usesRequestHead = false
     /// The samples that read raw bytes, with their location in the file.

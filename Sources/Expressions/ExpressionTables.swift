@@ -96,7 +96,7 @@ public struct ConverterRow: Sendable {
         + DateConverter.rows + JSONConverter.rows + JSONQuery.rows + TokenQuery.rows + TokenVerifier.rows
         + CipherConverter.rows + ProtobufConverter.rows + FIXConverter.rows
         + MQTTConverter.rows + [WhenConverter.row]
-        + CaptureConverter.rows + SiteConverter.rows
+        + CaptureConverter.rows + SiteConverter.rows + [CertificateErrorConverter.row]
         + Substitution.rows + MapConverter.rows
 
     static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in

@@ -5,6 +5,7 @@ public import Expressions
 internal import Glibc
 internal import HTTP
 internal import Patterns
+internal import TLS
 
 public enum LogVariable: String, CaseIterable, Sendable {
     case clientIP = "ci", clientPort = "cp", frontendIP = "fi", frontendPort = "fp"
@@ -190,8 +191,8 @@ extension LogVariable {
             out.append(requestPart: self, of: context.requestLine, flags)
             if flags.contains(.quote) { out.append(0x22) }
 
-        // No connection is encrypted yet.
-        case .tlsVersion, .tlsCipher: out.append(missing: flags, isLine: isLine)
+        case .tlsVersion: out.append(handshake: .version, context, flags, isLine)
+        case .tlsCipher: out.append(handshake: .cipher, context, flags, isLine)
 
         case .hostname: out.append(text: Self.machineName, flags, isLine: isLine)
         case .processID: out.append(number: UInt64(getpid()), flags, width: 4)

@@ -5,6 +5,7 @@ internal import Expressions
 internal import Glibc
 internal import HTTP
 internal import Patterns
+internal import TLS
 
 extension TextWriter {
     mutating func append(ipOf address: SocketAddress?, _ flags: Format.Flags, _ isLine: Bool) {
@@ -19,6 +20,18 @@ extension TextWriter {
             if flags.contains(.quote) { append(0x22) }
         case .path, .abstract, .abstractExact: append(text: "unix", flags, isLine: isLine)
         case nil: append(missing: flags, isLine: isLine)
+        }
+    }
+
+    /// What the client's handshake has agreed on.
+    mutating func append(
+        handshake fact: HandshakeFact, _ context: ExchangeContext, _ flags: Format.Flags, _ isLine: Bool
+    ) {
+        context.withScratch {
+            var isKnown = false
+            let bytes = context.make { isKnown = context.connection.clientTLS?.append(fact, to: &$0) ?? false }
+            guard isKnown else { return append(missing: flags, isLine: isLine) }
+            context.withBytes(bytes) { append(text: $0, flags, isLine: isLine) }
         }
     }
 

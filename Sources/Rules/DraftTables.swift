@@ -43,6 +43,9 @@ extension Draft {
     /// Whether they ask how many connections an address has.
     public var asksForSocketConnections: Bool { anyTable { $0.usesSocketConnections } }
 
+    /// Whether they ask for the fingerprint of TLS clients.
+    public var asksForFingerprints: Bool { anyTable { $0.usesFingerprint } }
+
     private func anyTable(_ isSo: (ExpressionTable) -> Bool) -> Bool {
         isSo(self[RulesSettings.self].table.expressions) || isSo(self[UniqueIDSettings.self].table.expressions)
             || self[ExchangeLogSettings.self].anyTable(isSo)

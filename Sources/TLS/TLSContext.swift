@@ -16,6 +16,9 @@ public final class TLSContext: Sendable {
     // Safe: OpenSSL locks what it changes of a context that is in use.
     nonisolated(unsafe) let pointer: OpaquePointer
     public let side: TLSSide
+    // Safe: set before the first connection.
+    /// What is kept of clients' hellos.
+    @safe nonisolated(unsafe) var helloCapture = HelloCapture()
 
     public init(_ side: TLSSide) {
         guard let pointer = unsafe SSL_CTX_new(side == .server ? TLS_server_method() : TLS_client_method()) else {

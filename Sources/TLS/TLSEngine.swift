@@ -51,6 +51,8 @@ public final class TLSEngine: @unchecked Sendable {
     private var earlyData: [UInt8] = []
     /// Whether the client has sent early data, which may be a replay (RFC 8470).
     public private(set) var hadEarlyData = false
+    /// What samples ask for and OpenSSL does not keep.
+    var notes = HandshakeNotes()
 
     /// - Parameter socket: of the connection; it stays the transport's.
     public init(_ context: TLSContext, _ socket: Socket) {

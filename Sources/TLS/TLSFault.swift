@@ -36,20 +36,17 @@ public struct TLSFault: Error, Equatable, Sendable {
     /// OpenSSL's code, 0 if the failure is not its own (`ssl_fc_err`).
     public let code: UInt
     private let detail: String
+    /// Whether the peer's certificate was refused for one above it.
+    public let concernsIssuer: Bool
 
-    public init(_ kind: Kind, code: UInt = 0, detail: String = "") {
+    /// Whether the peer's certificate was refused because it is for another name.
+    public var concernsName: Bool { kind == .certificate(Int(X509_V_ERR_HOSTNAME_MISMATCH)) }
+
+    public init(_ kind: Kind, code: UInt = 0, detail: String = "", concernsIssuer: Bool = false) {
         self.kind = kind
         self.code = code
         self.detail = detail
-    }
-
-    /// Whether the peer's certificate was refused for one above it.
-    public var concernsIssuer: Bool {
-        guard case .certificate(let result) = kind else { return false }
-        return [
-            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
-            X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_INVALID_CA,
-        ].contains(Int32(truncatingIfNeeded: result))
+        self.concernsIssuer = concernsIssuer
     }
 
     /// The reason as a clause: `unknown CA`, `no shared cipher`.
@@ -78,11 +75,13 @@ public struct TLSFault: Error, Equatable, Sendable {
         let code = ERR_peek_error()
         ERR_clear_error()
         if code == 0 || Self.isEndOfFile(code) {
-            self.init(systemFailure.map(Kind.broken) ?? (hasEnded || duringHandshake ? .closed : .other), code: code)
+            self.init(systemFailure.map(Kind.broken) ?? (hasEnded || duringHandshake ? .closed : .other))
             return
         }
         let verified = unsafe SSL_get_verify_result(engine.ssl)
-        self.init(Self.kind(code, verified: verified), code: code, detail: Self.text(of: code))
+        self.init(
+            Self.kind(code, verified: verified), code: code, detail: Self.text(of: code),
+            concernsIssuer: engine.refusedDepth ?? 0 > 0)
     }
 
     private static func isEndOfFile(_ code: UInt) -> Bool {

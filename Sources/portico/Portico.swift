@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Reactor
+internal import TLS
 
 @main
 struct Portico: ParsableCommand {
@@ -165,20 +166,23 @@ enum Version {
 
     /// HAProxy's build features that Portico has, and common ones that it does not have.
     private static let features = [
-        "ACCEPT4", "CRYPT_H", "EPOLL", "GETADDRINFO", "LIBCRYPT", "PCRE2", "PCRE2_JIT", "TFO", "THREAD",
+        "ACCEPT4", "CRYPT_H", "EPOLL", "GETADDRINFO", "LIBCRYPT", "OPENSSL", "PCRE2", "PCRE2_JIT", "TFO", "THREAD",
     ]
     private static let missing = [
-        "LINUX_TPROXY", "LUA", "NS", "OPENSSL", "OT", "PROMEX", "QUIC", "SLZ", "SYSTEMD", "ZLIB",
+        "LINUX_TPROXY", "LUA", "NS", "OT", "PROMEX", "QUIC", "SLZ", "SYSTEMD", "ZLIB",
     ]
 
     /// The properties that `.if` and `-cc` can query.
     static let facts = ProgramFacts(
-        version: compatible, features: Set(features), options: ["EPOLL", "GETADDRINFO", "REUSEPORT"])
+        version: compatible, features: Set(features), options: ["EPOLL", "GETADDRINFO", "REUSEPORT"],
+        library: TLSLibrary.name)
 
     /// The output of `-vv`.
     static let details = """
         \(line)
         Built with Swift for Linux; event loop: epoll, one per thread
+        Built with OpenSSL version : \(TLSLibrary.builtWith)
+        Running on OpenSSL version : \(TLSLibrary.name)
         Feature list : \(features.map { "+\($0)" }.joined(separator: " ")) \(missing.map { "-\($0)" }.joined(separator: " "))
         Keywords: portico help
         """

@@ -61,6 +61,7 @@ import Testing
         "Sources/Proxy/Sections/SiteSection.swift": "the one list of kinds of sections",
         "Sources/Proxy/Session/ClientSession.swift": "who the client is, which all of its streams share",
         "Sources/Proxy/Sections/UserListSection.swift": "a kind of section is one file",
+        "Sources/TLS/TLSLibrary.swift": "which OpenSSL runs, for -vv and for conditions",
         "Sources/Reactor/TimerQueue.swift": "used by the workers as well as by TaskLoop",
     ]
 

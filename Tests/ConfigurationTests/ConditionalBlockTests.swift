@@ -6,7 +6,9 @@ import Testing
 @Suite struct ConditionalBlockTests {
     private static let language = Language(
         keywords: TinyLanguage.language.keywords, parameterGroups: [],
-        program: ProgramFacts(version: "3.4", features: ["EPOLL"], options: ["REUSEPORT"]))
+        program: ProgramFacts(
+            version: "3.4", features: ["EPOLL"], options: ["REUSEPORT"],
+            library: "OpenSSL 3.0.17 1 Jul 2025"))
 
     private func holds(_ condition: String) throws -> Bool {
         try Self.language.holds(
@@ -32,8 +34,14 @@ import Testing
         ("version_atleast(3.4-dev9)", true), ("version_before(3.4)", false), ("version_before(3.4.1)", true),
         ("version_before(3.4-dev1)", false), ("version_before(10.0)", true),
         ("version_atleast(2.6.12-1+deb12u4)", true),
-        ("openssl_version_atleast(0x10101000L)", false), ("openssl_version_before(3.0.0)", false),
-        ("ssllib_name_startswith(OpenSSL)", false), ("awslc_api_atleast(1)", false), ("awslc_api_before(1)", false),
+        ("openssl_version_atleast(3.0.17)", true), ("openssl_version_atleast(3.0.18)", false),
+        ("openssl_version_atleast(3)", true), ("openssl_version_atleast(1.1.1k)", true),
+        ("openssl_version_atleast(3.0.17a)", false), ("openssl_version_atleast(3.0.17+quic)", true),
+        ("openssl_version_before(3.0.0)", false), ("openssl_version_before(3.1)", true),
+        ("openssl_version_before(1.1.1z)", false), ("openssl_version_before(3.0.17a)", true),
+        ("ssllib_name_startswith(OpenSSL)", true), ("ssllib_name_startswith(AWS-LC)", false),
+        ("ssllib_name_startswith(OpenSSL 3.0)", true),
+        ("awslc_api_atleast(1)", false), ("awslc_api_before(1)", false),
     ])
     func `A condition holds as in HAProxy`(_ condition: String, _ expected: Bool) throws {
         #expect(try holds(condition) == expected)
@@ -49,12 +57,23 @@ import Testing
         ("streq(a)", 1, "'streq' takes 2 arguments, not 1"), ("defined(a,b)", 1, "'defined' takes one argument, not 2"),
         ("defined", 1, "'defined' takes one argument, not 0"), ("1 || streq(a,b", 11, "'(' is not closed"),
         ("version_atleast(new)", 17, "'new' is not a version"), ("version_before(3..4)", 16, "'3..4' is not a version"),
+        ("openssl_version_atleast(0x1L)", 25, "'0x1L' is not a version of OpenSSL"),
         ("\"1", 1, "this quote is not closed"), ("!", 2, "a part of the condition is missing"),
     ])
     func `A wrong one is refused where it is wrong`(_ condition: String, _ column: Int, _ message: String) throws {
         let problem = #expect(throws: ConfigProblem.self) { try holds(condition) }
         #expect(problem?.message == message)
         #expect(problem?.range?.column == column)
+    }
+
+    @Test(arguments: ["", "AWS-LC 1.57.0", "OpenSSL"])
+    func `Of another library no condition about OpenSSL holds`(_ library: String) throws {
+        let language = Language(
+            keywords: [], parameterGroups: [],
+            program: ProgramFacts(version: "3.4", features: [], options: [], library: library))
+        for condition in ["openssl_version_atleast(0)", "openssl_version_before(9)"] {
+            #expect(try !language.holds(condition: condition, named: "-cc", environment: [:]))
+        }
     }
 
     @Test func `Parentheses cannot exhaust the stack`() throws {

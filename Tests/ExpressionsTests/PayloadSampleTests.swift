@@ -6,6 +6,7 @@ import Chance
 import Configuration
 import HTTP
 import RuleTesting
+import TLS
 import Testing
 
 @testable import Expressions

@@ -38,3 +38,6 @@ static inline int copenssl_set_versions(SSL_CTX *context, int lowest, int highes
 static inline long copenssl_set_server_name(SSL *ssl, const char *name) {
     return SSL_set_tlsext_host_name(ssl, (void *)name);
 }
+
+static inline unsigned long copenssl_rfc2253(void) { return XN_FLAG_RFC2253; }
+static inline long copenssl_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }

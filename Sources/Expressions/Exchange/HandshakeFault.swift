@@ -21,6 +21,9 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
     /// The issuer of the client's certificate is not trusted, or the certificate itself is not.
     case untrustedIssuer = 30
     case untrustedCertificate = 31
+    /// The server's certificate is not for the name that was asked for; where none was, not for the one that the file names.
+    case unexpectedCertificate = 32
+    case unexpectedName = 33
     /// The TLS handshake failed for another reason.
     case tlsFailed = 34
 
@@ -47,6 +50,17 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
             }
     }
 
+    /// Of the connection to a server.
+    public init(_ fault: TLSFault, ofServer engine: TLSEngine) {
+        if fault.concernsName {
+            self = engine.holds(.hasServerName) ? .unexpectedName : .unexpectedCertificate
+        } else if case .certificate = fault.kind {
+            self = .tlsFailed
+        } else {
+            self.init(fault)
+        }
+    }
+
     /// HAProxy's name for it (`fc_err_name`).
     public var name: StaticString {
         switch self {
@@ -62,6 +76,8 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .timedOutInTLS: "SSL_TIMEOUT"
         case .untrustedIssuer: "SSL_CA_FAIL"
         case .untrustedCertificate: "SSL_CRT_FAIL"
+        case .unexpectedCertificate: "SSL_MISMATCH"
+        case .unexpectedName: "SSL_MISMATCH_SNI"
         case .tlsFailed: "SSL_HANDSHAKE"
         }
     }
@@ -81,6 +97,8 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .timedOutInTLS: "Timeout during SSL handshake"
         case .untrustedIssuer: "SSL client CA chain cannot be verified"
         case .untrustedCertificate: "SSL client certificate not trusted"
+        case .unexpectedCertificate: "Server presented an SSL certificate different from the configured one"
+        case .unexpectedName: "Server presented an SSL certificate different from the expected one"
         case .tlsFailed: "SSL handshake failure"
         }
     }

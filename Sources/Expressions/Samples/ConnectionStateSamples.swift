@@ -2,12 +2,12 @@
 
 internal import Basics
 internal import Configuration
+internal import TLS
 
 enum ConnectionStateSample: SampleFamily {
     enum End: Sendable { case client, server }
 
-    /// What went wrong. Nothing has, where a connection is still asked: one that failed is gone, but for the client's in the
-    /// log of a failed handshake.
+    /// What went wrong in a handshake: the client's, in the log of one that failed, or the server's.
     case errorNumber(End), errorName(End), errorText(End)
     /// Exchanges at a time.
     case streams(End)
@@ -85,7 +85,9 @@ enum ConnectionStateSample: SampleFamily {
     }
 
     private func fault(_ end: End, _ context: ExchangeContext) -> HandshakeFault? {
-        end == .client ? context.handshakeFault : nil
+        if end == .client { return context.handshakeFault }
+        guard let engine = context.destination.serverTLS else { return nil }
+        return engine.fault.map { HandshakeFault($0, ofServer: engine) }
     }
 
     private func retries(_ context: ExchangeContext) -> SampleValue? {

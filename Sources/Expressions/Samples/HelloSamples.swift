@@ -3,6 +3,7 @@
 internal import Basics
 internal import Configuration
 internal import Patterns
+internal import TLS
 
 enum HelloSample: SampleFamily {
     case type(MessageSide)
@@ -147,23 +148,7 @@ enum HandshakeMessage {
     }
 }
 
-/// What is of interest in a ClientHello (RFC 8446 section 4.1.2): places in the bytes it was read from.
-struct ClientHello {
-    var major: UInt8
-    var minor: UInt8
-    var serverName: Range<Int>?
-    /// The list of names with a length before each; every one ends within it.
-    var protocols: Range<Int>?
-    var ciphers: Range<Int>?
-    /// Of those that follow, lists without their lengths.
-    var groups: Range<Int>?
-    var signatureAlgorithms: Range<Int>?
-    /// Groups, each with its key behind it.
-    var keyShares: Range<Int>?
-    var hasCurves = false
-    /// 1 with the extension, 2 with a ticket in it.
-    var ticket = 0
-
+extension ClientHello {
     /// A hello whose lengths do not fit together is none.
     static func parse(_ bytes: RawSpan) -> HelloProgress<ClientHello> {
         switch HandshakeMessage.body(bytes) {
@@ -174,107 +159,6 @@ struct ClientHello {
                 return .none
             }
             return .found(hello)
-        }
-    }
-
-    private init?(_ bytes: RawSpan, _ body: Range<Int>) {
-        var reader = Reader(bytes, body)
-        guard let version = reader.number(bytes: 2), reader.skip(32), reader.vector(lengthBytes: 1) != nil,
-            let ciphers = reader.vector(lengthBytes: 2), reader.vector(lengthBytes: 1) != nil
-        else { return nil }
-        self.ciphers = ciphers
-        major = UInt8(truncatingIfNeeded: version >> 8)
-        minor = UInt8(truncatingIfNeeded: version)
-        // Before TLS 1.2 there need not be extensions.
-        if reader.isAtEnd { return }
-        guard let extensions = reader.vector(lengthBytes: 2) else { return nil }
-        var list = Reader(bytes, extensions)
-        while !list.isAtEnd {
-            guard let type = list.number(bytes: 2), let content = list.vector(lengthBytes: 2) else { return nil }
-            switch type {
-            case 0: serverName = Self.hostName(bytes, content)
-            case 10:
-                hasCurves = true
-                groups = Self.list(bytes, content)
-            case 13: signatureAlgorithms = Self.list(bytes, content)
-            case 51: keyShares = Self.list(bytes, content)
-            case 16: protocols = Self.names(bytes, content)
-            case 35: ticket = content.isEmpty ? 1 : 2
-            default: break
-            }
-        }
-    }
-
-    /// RFC 6066 section 3: the first name of type host_name.
-    private static func hostName(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
-        var reader = Reader(bytes, content)
-        guard let names = reader.vector(lengthBytes: 2) else { return nil }
-        var list = Reader(bytes, names)
-        while let type = list.number(bytes: 1), let name = list.vector(lengthBytes: 2) {
-            if type == 0 { return name.isEmpty ? nil : name }
-        }
-        return nil
-    }
-
-    private static func list(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
-        var reader = Reader(bytes, content)
-        return reader.vector(lengthBytes: 2)
-    }
-
-    /// RFC 8446 section 4.2.8. False if the keys do not fit into the list.
-    static func appendGroups(ofKeyShares bytes: RawSpan, to out: inout [UInt8]) -> Bool {
-        var reader = Reader(bytes, 0..<bytes.byteCount)
-        while !reader.isAtEnd {
-            guard let group = reader.number(bytes: 2), reader.vector(lengthBytes: 2) != nil else { return false }
-            out.append(UInt8(truncatingIfNeeded: group >> 8))
-            out.append(UInt8(truncatingIfNeeded: group))
-        }
-        return true
-    }
-
-    /// RFC 7301 section 3.1: one name behind the other.
-    private static func names(_ bytes: RawSpan, _ content: Range<Int>) -> Range<Int>? {
-        var reader = Reader(bytes, content)
-        guard let names = reader.vector(lengthBytes: 2) else { return nil }
-        var list = Reader(bytes, names)
-        while !list.isAtEnd { guard list.vector(lengthBytes: 1) != nil else { return nil } }
-        return names.isEmpty ? nil : names
-    }
-
-    /// Reads numbers and vectors within bounds.
-    private struct Reader: ~Escapable {
-        private let bytes: RawSpan
-        private var position: Int
-        private let end: Int
-
-        @_lifetime(copy bytes)
-        init(_ bytes: RawSpan, _ range: Range<Int>) {
-            self.bytes = bytes
-            position = range.lowerBound
-            end = range.upperBound
-        }
-
-        var isAtEnd: Bool { position >= end }
-
-        @_lifetime(self: copy self)
-        mutating func skip(_ count: Int) -> Bool {
-            guard count <= end - position else { return false }
-            position += count
-            return true
-        }
-
-        @_lifetime(self: copy self)
-        mutating func number(bytes count: Int) -> Int? {
-            let start = position
-            return skip(count) ? bytes.number(at: start, bytes: count) : nil
-        }
-
-        /// Bytes with their number before them.
-        @_lifetime(self: copy self)
-        mutating func vector(lengthBytes: Int) -> Range<Int>? {
-            guard let count = number(bytes: lengthBytes) else { return nil }
-            let start = position
-            return skip(count) ? start..<start + count : nil
         }
     }
 }

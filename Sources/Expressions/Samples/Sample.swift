@@ -28,6 +28,9 @@ enum Sample: Sendable {
     case connectionState(ConnectionStateSample)
     case transport(TransportSample)
     case handshake(HandshakeSample)
+    case encryption(EncryptionSample)
+    case certificate(CertificateSample)
+    case capturedHello(CapturedHelloSample)
     case site(SiteSample)
     case timeout(TimeoutSample)
     case exchange(ExchangeSample)
@@ -47,14 +50,14 @@ enum Sample: Sendable {
     case variable(VariableSample)
     case list(ListSample)
 
-    /// All families, in the order of the manual. `EncryptionSample` has rows alone: they yield what `ConstantSample` has.
+    /// All families, in the order of the manual.
     static let families: [any SampleRows.Type] = [
         ConstantSample.self, ProcessSample.self, ConnectionSample.self, ConnectionStateSample.self,
         TransportSample.self, HandshakeSample.self, SiteSample.self, TimeoutSample.self, ExchangeSample.self,
         TimerSample.self, CaptureSample.self, RequestSample.self, HashSample.self, FieldSample.self,
         HeadSample.self, CookieSample.self, ParameterSample.self, LoginSample.self, BodySample.self,
         PayloadSample.self, HelloSample.self, RemoteDesktopSample.self, VariableSample.self, ListSample.self,
-        EncryptionSample.self,
+        EncryptionSample.self, CertificateSample.self, CapturedHelloSample.self,
     ]
 
     @inline(__always)
@@ -66,6 +69,9 @@ enum Sample: Sendable {
         case .connectionState(let sample): sample.fetch(context, program, &cursor)
         case .transport(let sample): sample.fetch(context, program, &cursor)
         case .handshake(let sample): sample.fetch(context, program, &cursor)
+        case .encryption(let sample): sample.fetch(context, program, &cursor)
+        case .certificate(let sample): sample.fetch(context, program, &cursor)
+        case .capturedHello(let sample): sample.fetch(context, program, &cursor)
         case .site(let sample): sample.fetch(context, program, &cursor)
         case .timeout(let sample): sample.fetch(context, program, &cursor)
         case .exchange(let sample): sample.fetch(context, program, &cursor)
@@ -95,6 +101,9 @@ enum Sample: Sendable {
         case .connectionState(let sample): sample.head(in: side)
         case .transport(let sample): sample.head(in: side)
         case .handshake(let sample): sample.head(in: side)
+        case .encryption(let sample): sample.head(in: side)
+        case .certificate(let sample): sample.head(in: side)
+        case .capturedHello(let sample): sample.head(in: side)
         case .site(let sample): sample.head(in: side)
         case .timeout(let sample): sample.head(in: side)
         case .exchange(let sample): sample.head(in: side)

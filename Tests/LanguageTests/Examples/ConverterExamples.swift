@@ -153,6 +153,7 @@ extension Examples {
         converter("when", "path,when(!normal)", not: "path,when(odd)"),
         converter("word", "path,word(-1,/,2)", not: "path,word(1)"),
         converter("wt6", "url,wt6(1)", not: "url,wt6(x)"),
+        converter("x509_v_err_str", "ssl_c_verify,x509_v_err_str", not: "ssl_c_verify,x509_v_err_str(1)"),
         converter("xor", "int(1),xor(txn.n)", not: "int(1),xor(x)"),
         converter("xxh3", "url,xxh3(7)", not: "url,xxh3(x)"),
         converter("xxh32", "url,xxh32(7)", not: "url,xxh32(x)"),

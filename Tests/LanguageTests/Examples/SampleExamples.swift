@@ -319,6 +319,7 @@ extension Examples {
         sample("ssl_fc_has_early", not: "(1)"),
         sample("ssl_fc_has_sni", not: "(1)"),
         sample("ssl_fc_is_resumed", not: "(1)"),
+        sample("ssl_fc_ja4", not: "(1)"),
         sample("ssl_fc_npn", not: "(1)"),
         sample("ssl_fc_protocol", not: "(1)"),
         sample("ssl_fc_protocol_hello_id", not: "(1)"),
