@@ -210,7 +210,8 @@ public final class TLSEngine: @unchecked Sendable {
     private func noteFault(duringHandshake: Bool) {
         guard fault == nil else { return }
         fault = TLSFault(
-            of: self, duringHandshake: duringHandshake, systemFailure: receiveFailure ?? sendFailure,
+            of: self, duringHandshake: duringHandshake,
+            systemFailure: hasReceivedEnd ? nil : receiveFailure ?? sendFailure,
             hasEnded: hasReceivedEnd)
     }
 
@@ -237,11 +238,12 @@ public final class TLSEngine: @unchecked Sendable {
         case SSL_ERROR_ZERO_RETURN: return .endOfStream
         default: break
         }
-        if let reason = receiveFailure ?? sendFailure { return .failed(reason) }
+        // OpenSSL may have tried to say so to a peer that is gone: the end comes first.
         if hasReceivedEnd {
             isTruncated = true
             return .endOfStream
         }
+        if let reason = receiveFailure ?? sendFailure { return .failed(reason) }
         noteFault(duringHandshake: !isHandshakeComplete)
         return .failed(.protocolError)
     }

@@ -21,7 +21,7 @@ import Testing
     {
         #expect(
             try files(matching: #"\bkernel\.(send|receive|sendFile)\("#) == [
-                "Transport/Transport.swift", "TLS/TLSEngine.swift",
+                "Transport/Transport.swift", "Transport/EncryptedTransport.swift", "TLS/TLSEngine.swift",
             ])
     }
 
