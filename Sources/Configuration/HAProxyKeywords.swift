@@ -6,7 +6,7 @@
 enum HAProxyKeywords {
     /// HAProxy's sections other than those of `SectionKind`.
     static let sections: Set<String> = [
-        "acme", "cache", "crt-store", "fcgi-app", "healthcheck", "log-forward",
+        "acme", "cache", "fcgi-app", "healthcheck", "log-forward",
         "peers", "program", "traces",
     ]
 

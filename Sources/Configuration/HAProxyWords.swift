@@ -28,10 +28,13 @@ public enum HAProxyWords {
         of name: String, as kind: Kind, at range: SourceRange, expected: String? = nil
     ) -> ConfigProblem? {
         let bare = String(name.prefix { $0 != "(" })
+        if let other = replacement(of: bare, kind) {
+            return ConfigProblem("'\(name)' \(other.reason)", at: range, expected: other.word)
+        }
         let names = [bare] + (kind == .criterion ? [withoutMatch(bare)] : [])
         if names.contains(where: { needsTLS($0, kind) }) {
             return ConfigProblem(
-                "'\(name)' is known to HAProxy, but Portico has no TLS yet", at: range, expected: expected)
+                "'\(name)' is known to HAProxy, but Portico's TLS does not do it yet", at: range, expected: expected)
         }
         guard names.contains(where: { isKnown($0, kind) }) else { return nil }
         var problem = HAProxyKeywords.notSupported("'\(name)'", at: range)
@@ -58,6 +61,23 @@ public enum HAProxyWords {
         case .serverParameter: serverTLS.contains(name) || tls.contains(name)
         case .sample, .criterion: name.hasPrefix("ssl_")
         case .algorithm, .converter: false
+        }
+    }
+
+    /// What is written today for a parameter that Portico will not have.
+    private static func replacement(of name: String, _ kind: Kind) -> (reason: String, word: String)? {
+        switch (name, kind) {
+        case ("npn", .bindParameter), ("npn", .serverParameter):
+            ("is gone from TLS: clients and libraries speak ALPN instead", "alpn with the same protocols")
+        case ("generate-certificates", .bindParameter), ("ca-sign-file", .bindParameter),
+            ("ca-sign-pass", .bindParameter):
+            (
+                "signs certificates for whatever name a client asks for, which Portico does not do",
+                "crt with certificates for those names"
+            )
+        case ("force-sslv3", .bindParameter), ("force-sslv3", .serverParameter):
+            ("asks for SSLv3, which no library speaks any more", "ssl-min-ver TLSv1.0 for very old peers")
+        default: nil
         }
     }
 

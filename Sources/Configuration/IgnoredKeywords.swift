@@ -33,15 +33,7 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .global, "Portico sizes this itself",
             "maxpipes", "maxcompcpuusage", "maxcomprate", "maxzlibmem", "no-memory-trimming", "prealloc-fd")
-        + rows(
-            in: .global, "Portico has no TLS yet to which it could apply",
-            "ca-base", "crt-base", "issuers-chain-path", "noktls",
-            "ssl-default-bind-ciphers", "ssl-default-bind-ciphersuites", "ssl-default-bind-client-sigalgs",
-            "ssl-default-bind-curves", "ssl-default-bind-options", "ssl-default-bind-sigalgs",
-            "ssl-default-server-ciphers", "ssl-default-server-ciphersuites", "ssl-default-server-client-sigalgs",
-            "ssl-default-server-curves", "ssl-default-server-options", "ssl-default-server-sigalgs",
-            "ssl-dh-param-file", "ssl-engine", "ssl-mode-async", "ssl-propquery", "ssl-provider", "ssl-provider-path",
-            "ssl-security-level", "ssl-server-verify", "ssl-skip-self-issued-ca")
+        + rows(in: .global, "Portico lets OpenSSL compute at once", "ssl-mode-async")
         + rows(in: .global, "Portico has no QUIC yet to which it could apply", "limited-quic", "no-quic")
         + rows(in: .global, "the system's own limits decide", "set-dumpable", "strict-limits")
         + rows(in: .global, "each check keeps its own interval", "spread-checks", "max-spread-checks")
@@ -67,6 +59,9 @@ public struct IgnoredKeyword: Sendable {
         rows(
             in: .global, "Portico is a single process with one thread per core, or as many as nbthread sets",
             warned: true, "nbproc")
+        + rows(
+            in: .global, "engines are gone from OpenSSL; providers, which took their place, are named by ssl-provider",
+            warned: true, "ssl-engine")
         + rows(
             in: .proxies, "connections are always closed cleanly", warned: true, "option nolinger")
         + rows(
@@ -95,14 +90,14 @@ public struct IgnoredKeyword: Sendable {
         }
     }
 
-    /// `tune.` keywords with a visible effect in HAProxy: limits that truncate logs and variables, and a key log file.
+    /// `tune.` keywords with a visible effect in HAProxy: limits that truncate logs and variables.
     private static let visibleTuning = [
-        "tune.http.cookielen", "tune.http.logurilen", "tune.ssl.keylog", "tune.vars.",
+        "tune.http.cookielen", "tune.http.logurilen", "tune.vars.",
     ]
 
     private static func tuningReason(_ name: String) -> String {
         for (prefix, what) in [
-            ("ssl", "TLS"), ("h2", "HTTP/2"), ("quic", "HTTP/3"), ("lua", "Lua"), ("peers", "peers"),
+            ("h2", "HTTP/2"), ("quic", "HTTP/3"), ("lua", "Lua"), ("peers", "peers"),
         ]
         where name.hasPrefix("tune.\(prefix).") {
             return "Portico has no \(what) yet to which it could apply"

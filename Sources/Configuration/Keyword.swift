@@ -62,6 +62,14 @@ public struct Parameter<Target>: Sendable {
         self.parse = parse
     }
 
+    /// The same parameter of a line whose target contains this one's at `place`.
+    public func inside<Whole>(_ place: any (WritableKeyPath<Whole, Target> & Sendable)) -> Parameter<Whole> {
+        let parse = parse
+        return Parameter<Whole>(name, usage: usage, summary: summary) { (args, whole) throws(ConfigProblem) in
+            try parse(&args, &whole[keyPath: place])
+        }
+    }
+
     /// The parameter without its parser, for help and manual.
     public var help: ParameterHelp { ParameterHelp(name: name, usage: usage, summary: summary) }
 }

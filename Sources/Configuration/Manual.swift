@@ -134,7 +134,7 @@ extension Language {
             Keywords of HAProxy that have no effect. Those marked with (!) cause a warning, and so an error with `-dW`.
 
             - `tune.*` without an entry above: Portico tunes this itself. `tune.http.cookielen` (!),
-              `tune.http.logurilen` (!), `tune.ssl.keylog` (!), `tune.vars.*` (!).
+              `tune.http.logurilen` (!), `tune.vars.*` (!).
 
             """
                 + reasons.map { reason in

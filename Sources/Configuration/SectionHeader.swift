@@ -43,11 +43,12 @@ extension Loader {
         if let word = rest.first, kind.isNamed || word.text != "from" {
             name = word
             rest = rest.dropFirst()
-        } else if kind.isNamed {
+        } else if kind.isNamed, !kind.mayLackName {
             throw ConfigProblem(
                 "'\(kind.name)' lacks a name", at: keyword.range, expected: "\(kind.name) <name>")
         }
-        draft = Draft(kind: kind, name: name?.text ?? kind.name, range: name?.range ?? keyword.range)
+        let unnamed = kind.mayLackName ? "" : kind.name
+        draft = Draft(kind: kind, name: name?.text ?? unnamed, range: name?.range ?? keyword.range)
         if let name {
             try checkLetters(of: name)
             try registerName(kind, name)

@@ -33,6 +33,9 @@ public struct SectionKind: Hashable, Sendable, ExpressibleByStringLiteral, Custo
     /// Whether the section must have a name of its own.
     public var isNamed: Bool { self != .global && self != .defaults }
 
+    /// Whether a name of its own may be missing: the certificates of a store without one are named by path alone.
+    var mayLackName: Bool { name == "crt-store" }
+
     /// `a`, or `an`.
     var article: String { name.first.map { "aeio".contains($0) } == true || name.hasPrefix("http") ? "an" : "a" }
 

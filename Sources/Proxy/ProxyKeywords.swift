@@ -3,6 +3,7 @@
 internal import Basics
 public import Configuration
 internal import Reactor
+internal import TLS
 
 public enum ProxyKeywords {
     public static let table: [Keyword] =
@@ -208,7 +209,10 @@ public enum ProxyKeywords {
     ]
 
     /// The parameters of `bind`.
-    public static let bindParameters: [Parameter<BindOptions>] = [
+    public static let bindParameters: [Parameter<BindOptions>] =
+        listening + TLSKeywords.bindParameters.map { $0.inside(\.tls) }
+
+    private static let listening: [Parameter<BindOptions>] = [
         Parameter(
             "accept-proxy", usage: "accept-proxy",
             summary:

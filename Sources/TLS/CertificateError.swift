@@ -7,6 +7,11 @@ public enum CertificateError {
     /// The constant's name; nil if OpenSSL has none of this number.
     public static func name(of number: Int) -> StaticString? { table.first { $0.number == number }?.name }
 
+    /// The constant's number; nil if OpenSSL has none of this name.
+    static func number(named name: String) -> Int32? {
+        table.first { "\($0.name)" == name }.map { Int32($0.number) }
+    }
+
     private static let table: [(name: StaticString, number: Int)] = numbers.map { ($0.0, Int($0.1)) }
 
     private static let numbers: [(StaticString, Int32)] = [

@@ -2,7 +2,6 @@
 // configuration are put on it by what makes it (`TLSListener`, `TLSUpstream`).
 
 internal import COpenSSL
-public import Reactor
 
 /// Which end of a connection an engine is.
 public enum TLSSide: Sendable {
@@ -39,12 +38,40 @@ public final class TLSContext: Sendable {
     deinit { unsafe SSL_CTX_free(pointer) }
 }
 
-/// What one `bind` line with `ssl` does.
-public final class TLSListener: Sendable {
-    let context: TLSContext
+extension TLSContext {
+    /// Calls `SSL_CTX_ctrl` with a number.
+    @discardableResult
+    func control(_ command: Int32, _ number: Int = 0) -> Int {
+        unsafe SSL_CTX_ctrl(pointer, command, number, nil)
+    }
 
-    public init(_ context: TLSContext) { self.context = context }
+    /// Calls `SSL_CTX_ctrl` with a text that OpenSSL only reads. Returns whether it took it.
+    func control(_ command: Int32, _ text: String) -> Bool {
+        unsafe text.withCString {
+            unsafe SSL_CTX_ctrl(pointer, command, 0, UnsafeMutableRawPointer(mutating: $0)) == 1
+        }
+    }
 
-    /// For a connection that has just been accepted.
-    public func makeEngine(_ socket: Socket) -> TLSEngine { TLSEngine(context, socket) }
+    /// Allows these versions only. OpenSSL takes bounds, and options for the holes between them.
+    func allow(_ versions: TLSVersions) {
+        let allowed = versions.allowed
+        guard let least = allowed.first, let most = allowed.last else { return }
+        _ = unsafe copenssl_set_versions(pointer, Int32(least.rawValue), Int32(most.rawValue))
+        for version in TLSVersion.allCases where version > least && version < most && !allowed.contains(version) {
+            _ = unsafe SSL_CTX_set_options(pointer, version.optionAgainst)
+        }
+    }
+}
+
+extension TLSVersion {
+    /// The option of OpenSSL that switches the version off. Its macros for these are expressions that Swift does not import.
+    fileprivate var optionAgainst: UInt64 {
+        switch self {
+        case .ssl3: 1 << 25
+        case .tls10: 1 << 26
+        case .tls12: 1 << 27
+        case .tls11: 1 << 28
+        case .tls13: 1 << 29
+        }
+    }
 }

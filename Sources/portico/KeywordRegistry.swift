@@ -8,6 +8,7 @@ internal import Proxy
 internal import Resolvers
 internal import Rules
 internal import StaticFiles
+internal import TLS
 
 /// The configuration language of this program.
 enum KeywordRegistry {
@@ -15,7 +16,8 @@ enum KeywordRegistry {
         sections: SiteSections.kinds,
         keywords: SectionLines.noted(
             ProcessKeywords.table + ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table
-                + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + AdminKeywords.table
+                + ResolversKeywords.table + StaticFilesKeywords.table + LoggingKeywords.table + TLSKeywords.table
+                + AdminKeywords.table
                 + ConfigurationKeywords.table + SiteSections.keywords),
         parameterGroups: [
             ParameterGroup(of: "bind", ProxyKeywords.bindParameters),

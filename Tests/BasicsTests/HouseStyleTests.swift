@@ -9,7 +9,7 @@ import Testing
     static let rooms = [
         "Admin", "Balancing", "Basics", "CLinux", "Configuration", "Control", "Expressions", "HTTP", "LogFormat",
         "Logging",
-        "Patterns", "Proxy", "ProxyProtocol", "Reactor", "Resolvers", "Rules", "StaticFiles", "Transport", "portico",
+        "Patterns", "Proxy", "ProxyProtocol", "Reactor", "Resolvers", "Rules", "StaticFiles", "TLS", "Transport", "portico",
     ]
 
     /// The tests that follow the style in their comments.
@@ -18,7 +18,7 @@ import Testing
         "ExpressionsTests", "FuzzTargets", "FuzzTests", "HTTPTests", "LanguageTests", "LogFormatTests", "LoggingTests",
         "PatternsTests", "ProxyProtocolTests", "ProxyTests", "ReactorTests", "ResolversTests", "RuleTesting",
         "RulesTests", "ScenarioTests", "ScriptedNameserver", "StaticFilesTests",
-        "TransportTests",
+        "TLSTests", "TransportTests",
     ]
 
     @Test("Comments name the actor, the condition and the consequence", arguments: folders)

@@ -24,7 +24,7 @@ import Testing
         ("check-ssl", .serverParameter), ("ssl_fc_new", .sample), ("ssl_c_new", .criterion),
     ])
     func `what belongs to TLS is said to`(_ name: String, _ kind: HAProxyWords.Kind) {
-        #expect(refusal(name, kind) == "'\(name)' is known to HAProxy, but Portico has no TLS yet")
+        #expect(refusal(name, kind) == "'\(name)' is known to HAProxy, but Portico's TLS does not do it yet")
     }
 
     @Test(arguments: [
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "tune.http.logurilen 2000", "tune.http.cookielen 100", "tune.vars.proc-max-size 10", "tune.ssl.keylog on",
+        "tune.http.logurilen 2000", "tune.http.cookielen 100", "tune.vars.proc-max-size 10",
         "nbproc 2",
     ])
     func `words without effect on which a file may count are warned about`(line: String) {

@@ -63,7 +63,7 @@ import Testing
             "there is no 'server wieght'\ndid you mean 'server weight'?\n`portico help` lists all keywords\n"
         ),
         (["qwertz"], "there is no 'qwertz'\n`portico help` lists all keywords\n"),
-        (["server", "ssl"], "'ssl' is known to HAProxy, but Portico has no TLS yet\n"),
+        (["server", "ssl"], "'ssl' is known to HAProxy, but Portico's TLS does not do it yet\n"),
         (["balance", "uri"], "'uri' is known to HAProxy, but Portico does not do it yet\n"),
         (["block"], "'block' is an old spelling; write: http-request deny\n"),
         (
@@ -86,7 +86,7 @@ import Testing
         (["tune.idletimer"], "'tune.idletimer' is accepted and has no effect: Portico tunes this itself", false),
         (
             ["tune.ssl.default-dh-param"],
-            "'tune.ssl.default-dh-param' is accepted and has no effect: Portico has no TLS yet to which it could apply",
+            "'tune.ssl.default-dh-param' is accepted and has no effect: Portico tunes this itself",
             false
         ),
         (

@@ -34,7 +34,7 @@ import Testing
         frontend www from bse                   #! 19 no defaults section named 'bse' above; did you mean 'base'?
             bind "127.0.0.1:80                  #! 10 this quote is not closed; expected " before the end of the line
             bind 8080                           #! 10 '8080' is a port without an address; did you mean ':8080'?
-            bind :443 ssl crt /etc/site.pem     #! 15 'ssl' is known to HAProxy, but Portico has no TLS yet
+            bind :443 ssl crt /etc/site.pem     #! 15 'ssl' is known to HAProxy, but Portico's TLS does not do it yet
             bind :80 accept-proxy               #! 14 'accept-proxy' is known to HAProxy, but Portico does not do it yet
             bind \x4                            #! 10 '\x' lacks digits; expected two hexadecimal digits after it, like \x0a
             bind "${PORT"                       #! 11 '${' is not closed; expected } after the variable's name
@@ -71,7 +71,7 @@ import Testing
             server a                            #! 13 'server' lacks an argument; expected an address
             server a :80 chekc                  #! 18 unknown parameter 'chekc' of 'server'; did you mean 'check'?
             server a :80 maxconn 5              #! 18 'maxconn' is known to HAProxy, but Portico does not do it yet
-            server a :80 check ssl verify none  #! 24 'ssl' is known to HAProxy, but Portico has no TLS yet
+            server a :80 check ssl verify none  #! 24 'ssl' is known to HAProxy, but Portico's TLS does not do it yet
             server a :80 interval 2s            #! 18 unknown parameter 'interval' of 'server'; did you mean 'inter'?
             server a http://10.0.0.1/           #! 14 an address has no 'http://' before it; expected <address>:<port>; did you mean '10.0.0.1:80'?
             server a https://[::1]:8443         #! 14 an address has no 'https://' before it; expected <address>:<port>; did you mean '[::1]:8443'?

@@ -12,6 +12,7 @@ extension SectionKind {
     static let ring: SectionKind = "ring"
     static let logProfile: SectionKind = "log-profile"
     static let mailers: SectionKind = "mailers"
+    static let certificateStore: SectionKind = "crt-store"
 }
 
 struct Example: Sendable {
@@ -28,7 +29,7 @@ struct Example: Sendable {
     /// The sections, those that allow most first.
     static let sections: [SectionKind] = [
         .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers, .ring, .logProfile,
-        .mailers,
+        .mailers, .certificateStore,
     ]
 }
 
@@ -38,8 +39,8 @@ struct Example: Sendable {
 ///
 /// A text that starts with a parenthesis follows the name directly: `set-var(txn.user)`.
 ///
-/// The texts are written as in a file. `${FILE}`, `${FOLDER}` and `${PAGE}` in double quotes are an existing file, a folder
-/// and a complete HTTP response.
+/// The texts are written as in a file. `${FILE}`, `${FOLDER}`, `${PAGE}` and `${CERTIFICATE}` in double quotes are an
+/// existing file, a folder, a complete HTTP response, and a certificate with its key.
 func line(
     _ name: String, _ accepted: String = "", not refused: String, in section: SectionKind? = nil,
     before: [String] = [], after: [String] = []

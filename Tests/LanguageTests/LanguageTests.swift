@@ -9,6 +9,7 @@ import Proxy
 import Resolvers
 import Rules
 import StaticFiles
+import TLS
 import Testing
 
 @testable import portico
@@ -113,6 +114,7 @@ struct Room: Sendable, CustomTestStringConvertible {
     static let all: [Room] = [
         Room("ProcessExamples.swift", ProcessKeywords.table, Examples.process),
         Room("ProxyExamples.swift", ProxyKeywords.table, groups: ["bind"], Examples.proxy),
+        Room("TLSExamples.swift", TLSKeywords.table, groups: ["bind"], ofTLS: true, Examples.tls),
         Room("BalancingExamples.swift", BalancingKeywords.table, groups: ["server"], Examples.balancing),
         Room("RulesExamples.swift", RulesKeywords.table.filter { !isAction($0) }, Examples.rules),
         Room("ActionExamples.swift", RulesKeywords.table.filter(isAction), Examples.actions),
@@ -125,11 +127,19 @@ struct Room: Sendable, CustomTestStringConvertible {
         Room("ConfigurationExamples.swift", ConfigurationKeywords.table, Examples.configuration),
     ]
 
-    private init(_ file: String, _ keywords: [Keyword], groups: [String] = [], _ examples: [Example]) {
+    /// The parameters of each line that are the room `TLS`'s.
+    private static let parametersOfTLS: [String: Set<String>] = ["bind": Set(TLSKeywords.bindParameters.map(\.name))]
+
+    private init(
+        _ file: String, _ keywords: [Keyword], groups: [String] = [], ofTLS: Bool = false, _ examples: [Example]
+    ) {
         self.file = file
         let parameters = KeywordRegistry.language.parameterGroups.filter { groups.contains($0.keyword) }.flatMap {
             group in
-            group.parameters.map { Row(name: "\(group.keyword) \($0.name)", section: nil) }
+            let encrypted = Self.parametersOfTLS[group.keyword] ?? []
+            return group.parameters.filter { encrypted.contains($0.name) == ofTLS }.map {
+                Row(name: "\(group.keyword) \($0.name)", section: nil)
+            }
         }
         rows = parameters + keywords.map { Row(name: $0.name, section: nil, sections: $0.sections) }
         self.examples = examples

@@ -131,6 +131,7 @@ struct Site {
         (.ring, ["ring recent"]),
         (.logProfile, ["log-profile brief"]),
         (.mailers, ["mailers post"]),
+        (.certificateStore, ["crt-store certificates"]),
         (.frontend, ["frontend front", "    bind 127.0.0.1:10001", "    default_backend back"]),
         (.backend, ["backend back", "    server one 127.0.0.1:10002"]),
         (.listen, ["listen both", "    bind 127.0.0.1:10003", "    server one 127.0.0.1:10004"]),
@@ -159,11 +160,55 @@ final class Surroundings {
         Lh4dC+LKiHTFqprI90vreM2g+lN6CaOH/ClC0c1YCWZoEluHCnw4nw44Pg==
         -----END PUBLIC KEY-----
         """.write(to: key, atomically: true, encoding: .utf8)
+        let certificate = folder.appending(path: "site.pem")
+        try Self.certificate.write(to: certificate, atomically: true, encoding: .utf8)
+        let list = folder.appending(path: "list.txt")
+        try "\(certificate.path) [alpn http/1.1] *.example.com !old.example.com\n".write(
+            to: list, atomically: true, encoding: .utf8)
+        let tickets = folder.appending(path: "tickets.txt")
+        let ticket = String(repeating: "A", count: 64)
+        try "\(ticket)\n\(ticket)\n\(ticket)\n".write(to: tickets, atomically: true, encoding: .utf8)
+        let parameters = folder.appending(path: "parameters.pem")
+        try Self.parameters.write(to: parameters, atomically: true, encoding: .utf8)
         environment = [
+            "CERTIFICATE": certificate.path, "LIST": list.path, "TICKETS": tickets.path, "PARAMETERS": parameters.path,
             "PAGE": page.path, "FILE": file.path, "FOLDER": folder.path, "INCLUDED": configuration.path,
             "KEY": key.path,
         ]
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// A certificate for www.example.com, signed by itself, and its key. Valid from 2020 to 2120.
+    private static let certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBdDCCARqgAwIBAgICEAEwCgYIKoZIzj0EAwIwGjEYMBYGA1UEAwwPd3d3LmV4
+        YW1wbGUuY29tMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAaMRgw
+        FgYDVQQDDA93d3cuZXhhbXBsZS5jb20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+        AASu8gLcv3M91X4EBsDLLcKxpo6zUjRsJ+s9kTeEEZjBGGKZDu5lbQcMXwHealHy
+        hwGgq58AVgP/zjtXPLwXgADOo04wTDAPBgNVHRMBAf8EBTADAQH/MBoGA1UdEQQT
+        MBGCD3d3dy5leGFtcGxlLmNvbTAdBgNVHQ4EFgQUm6O625poxAQDsQMdOgXTHbuk
+        WVIwCgYIKoZIzj0EAwIDSAAwRQIgaLBGr1xzNhAZW7vAzFvkXwK5vxuegISrChRg
+        PxF1Q2gCIQCnFc60fVBkL2+PUwkgWKODn/iWIimmTPuZDEGj2N9EvQ==
+        -----END CERTIFICATE-----
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgX174WOIlpg00DD6Z
+        MlSu0mFWYdl9reAi9kuJY0Bd4GuhRANCAASu8gLcv3M91X4EBsDLLcKxpo6zUjRs
+        J+s9kTeEEZjBGGKZDu5lbQcMXwHealHyhwGgq58AVgP/zjtXPLwXgADO
+        -----END PRIVATE KEY-----
+
+        """
+
+    /// The group ffdhe2048 of RFC 7919.
+    private static let parameters = """
+        -----BEGIN DH PARAMETERS-----
+        MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
+        +8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+        87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+        YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+        7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+        ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+        -----END DH PARAMETERS-----
+
+        """
 }

@@ -5,6 +5,7 @@ public import Configuration
 internal import Expressions
 internal import HTTP
 internal import Reactor
+public import TLS
 
 /// What a frontend, backend, listen or defaults section says of connections and exchanges.
 public struct ProxySettings: SectionSettings {
@@ -126,6 +127,7 @@ public struct BindOptions: Sendable {
     public var isTransparent = false
     /// Connections begin with a PROXY protocol header.
     var acceptsProxyHeader = false
+    public var tls = TLSListenerOptions()
 
     public init() {}
 }

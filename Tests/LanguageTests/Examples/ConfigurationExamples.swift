@@ -15,7 +15,7 @@ extension Examples {
         line("default-path", "current", not: "nowhere"),
         line("include", "\"${INCLUDED}\"", not: "/no/such/file.cfg"),
         line("presetenv", "NAME value", not: "NAME"),
-        line("resetenv", "FILE FOLDER PAGE INCLUDED KEY", not: "'A=B'"),
+        line("resetenv", "FILE FOLDER PAGE INCLUDED KEY CERTIFICATE LIST TICKETS PARAMETERS", not: "'A=B'"),
         line("setenv", "NAME value", not: "'A=B' value"),
         line("unsetenv", "NAME OTHER", not: ""),
     ]
