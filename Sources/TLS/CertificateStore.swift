@@ -1,0 +1,162 @@
+// Every certificate that the configuration names, read once however many lines name it, and who uses it: so that one can be exchanged
+// for a renewed one everywhere at once while connections go on.
+
+internal import Basics
+public import Configuration
+
+/// What shows a certificate to peers: a listener, or a server's connections.
+public protocol CertificateUser: AnyObject, Sendable {
+    /// Makes ready for a certificate that takes the place of the one of the same name.
+    /// - Returns: what puts it to use, which cannot fail; nil if this user has no certificate of that name.
+    func prepare(_ certificate: Certificate) throws(CertificateProblem) -> (@Sendable () -> Void)?
+}
+
+/// The certificates of a configuration. Thread-safe; files are read by the caller's thread.
+public final class CertificateStore: Sendable {
+    private struct State {
+        /// Certificates of `crt-store` sections, by each name that lines may call them.
+        var declared: [String: CertificateFiles] = [:]
+        var files: [String: CertificateFiles] = [:]
+        var loaded: [String: Certificate] = [:]
+        /// Named by the configuration, in order.
+        var names: [String] = []
+        var users: [any CertificateUser] = []
+    }
+
+    public let defaults: TLSDefaults
+    private let reader: CertificateReader
+    private let state = Lock(State())
+
+    /// Without folders or anything else that `global` may say.
+    public init() {
+        defaults = TLSDefaults()
+        reader = CertificateReader(defaults: defaults, issuers: nil)
+    }
+
+    /// Reads the folder of issuers, where one is named.
+    public init(_ defaults: TLSDefaults) throws(ConfigProblem) {
+        self.defaults = defaults
+        var issuers: IssuerChains?
+        if let folder = defaults.issuersFolder { issuers = try IssuerChains(folder) }
+        reader = CertificateReader(defaults: defaults, issuers: issuers)
+    }
+
+    // MARK: Finding
+
+    /// Makes a certificate of a crt-store known by its names.
+    func declare(_ files: CertificateFiles, as names: [String]) {
+        state.withLock { state in
+            for name in names { state.declared[name] = files }
+        }
+    }
+
+    /// What a word of the configuration names: a certificate of a crt-store, a file, the files of a folder, or of a bundle.
+    func files(named word: Word) throws(ConfigProblem) -> [CertificateFiles] {
+        if let declared = state.withLock({ $0.declared[word.text] }) { return [declared] }
+        if word.text.hasPrefix("@") {
+            let known = state.withLock { state in state.declared.keys.filter { $0.hasPrefix("@") }.sorted() }
+            throw ConfigProblem(
+                "no crt-store has a certificate '\(word.text)'", at: word.range,
+                suggestion: nearest(word.text, among: known))
+        }
+        let path = joined(defaults.certificatesFolder, word.text)
+        if let declared = state.withLock({ $0.declared[path] }) { return [declared] }
+        switch SecretFile.kind(of: path) {
+        case .file: return [CertificateFiles(name: path, path: path)]
+        case .folder: return try filesOfFolder(path, word)
+        case .absent: return try bundle(path, word)
+        }
+    }
+
+    private func filesOfFolder(_ path: String, _ word: Word) throws(ConfigProblem) -> [CertificateFiles] {
+        let names: [String]
+        do throws(FileRefusal) {
+            names = try SecretFile.names(in: path)
+        } catch {
+            throw ConfigProblem("'\(path)': \(error.text)", at: word.range)
+        }
+        let folder = path.hasSuffix("/") ? path : path + "/"
+        let files = names.filter { name in
+            !CertificateFiles.companionEndings.contains { name.hasSuffix($0) }
+                && SecretFile.kind(of: folder + name) == .file
+        }
+        guard !files.isEmpty else {
+            throw ConfigProblem("the folder '\(path)' has no certificates", at: word.range)
+        }
+        return files.map { CertificateFiles(name: folder + $0, path: folder + $0) }
+    }
+
+    private func bundle(_ path: String, _ word: Word) throws(ConfigProblem) -> [CertificateFiles] {
+        let mayBeBundle = defaults.companions.contains(.bundle)
+        let found = CertificateFiles.bundleEndings.map { path + $0 }.filter {
+            mayBeBundle && SecretFile.kind(of: $0) == .file
+        }
+        guard !found.isEmpty else {
+            // Reading it says why: a folder on the way that may not be entered looks like a file that is not there.
+            do throws(FileRefusal) {
+                _ = try SecretFile.read(path)
+            } catch {
+                throw ConfigProblem("'\(path)': \(error.text)", at: word.range)
+            }
+            throw ConfigProblem("'\(path)': there is no such file", at: word.range)
+        }
+        return found.map { CertificateFiles(name: $0, path: $0) }
+    }
+
+    // MARK: Loading
+
+    /// The certificate of these files, read unless it is there already.
+    func certificate(_ files: CertificateFiles) throws(CertificateProblem) -> Certificate {
+        if let loaded = state.withLock({ $0.loaded[files.name] }) { return loaded }
+        let certificate = try reader.read(files)
+        state.withLock { state in
+            if state.loaded.updateValue(certificate, forKey: files.name) == nil { state.names.append(files.name) }
+            state.files[files.name] = files
+        }
+        return certificate
+    }
+
+    /// The one certificate that a word names: for lines that can have only one.
+    public func certificate(named word: Word) throws(ConfigProblem) -> Certificate {
+        let files = try files(named: word)
+        guard files.count == 1, let only = files.first else {
+            throw ConfigProblem(
+                "'\(word.text)' stands for \(files.count) certificates", at: word.range, expected: "one certificate")
+        }
+        do throws(CertificateProblem) {
+            return try certificate(only)
+        } catch {
+            throw error.problem(at: word)
+        }
+    }
+
+    // MARK: Exchanging
+
+    /// Tells of certificates that are exchanged from now on.
+    public func register(_ user: any CertificateUser) { state.withLock { $0.users.append(user) } }
+
+    /// The names of all certificates, in the order of the configuration.
+    public var names: [String] { state.withLock { $0.names } }
+
+    /// The files of a certificate.
+    public func files(of name: String) -> CertificateFiles? { state.withLock { $0.files[name] } }
+
+    /// The certificate of this name that is in use.
+    public func certificate(of name: String) -> Certificate? { state.withLock { $0.loaded[name] } }
+
+    /// Reads a certificate's files again; nothing is exchanged yet.
+    public func read(_ name: String) throws(CertificateProblem) -> Certificate {
+        guard let files = files(of: name) else { throw CertificateProblem(name, "no line names this certificate") }
+        return try reader.read(files)
+    }
+
+    /// Puts a certificate into the place of the one of the same name, everywhere or, if one user cannot have it, nowhere.
+    public func exchange(_ certificate: Certificate) throws(CertificateProblem) {
+        var changes: [@Sendable () -> Void] = []
+        for user in state.withLock({ $0.users }) {
+            if let change = try user.prepare(certificate) { changes.append(change) }
+        }
+        state.withLock { $0.loaded[certificate.name] = certificate }
+        for change in changes { change() }
+    }
+}

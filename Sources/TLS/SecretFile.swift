@@ -1,0 +1,119 @@
+// Reading of files with keys: what is in memory of ours is overwritten as soon as it is not needed, and a file that cannot be read
+// is answered with what forbids it.
+
+internal import Basics
+internal import COpenSSL
+internal import Glibc
+
+/// The bytes of a file, overwritten when the last user is done with them.
+final class SecretBytes {
+    private(set) var bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    deinit { Self.wipe(&bytes) }
+
+    /// Overwrites bytes so that no compiler leaves it out.
+    static func wipe(_ bytes: inout [UInt8]) {
+        unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
+    }
+}
+
+/// Why a file was not read.
+enum FileRefusal: Error, Equatable {
+    case absent
+    /// The message says what forbids it.
+    case refused(String)
+
+    var text: String {
+        switch self {
+        case .absent: "there is no such file"
+        case .refused(let reason): reason
+        }
+    }
+}
+
+enum SecretFile {
+    /// A limit, so that a device does not exhaust the memory. A file of a thousand authorities has two megabytes.
+    private static let bytesMax = 64 << 20
+
+    /// The contents of a file.
+    static func read(_ path: String) throws(FileRefusal) -> SecretBytes {
+        let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw refusal(of: path, errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        defer { SecretBytes.wipe(&chunk) }
+        while true {
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else {
+                SecretBytes.wipe(&bytes)
+                throw refusal(of: path, errno)
+            }
+            if count == 0 { return SecretBytes(bytes) }
+            guard bytes.count + count <= bytesMax else {
+                throw .refused("it is bigger than \(bytesMax >> 20) MiB")
+            }
+            append(chunk, count, to: &bytes)
+        }
+    }
+
+    /// Appends without leaving a copy behind where the array has to grow.
+    private static func append(_ chunk: [UInt8], _ count: Int, to bytes: inout [UInt8]) {
+        if bytes.count + count > bytes.capacity {
+            var bigger: [UInt8] = []
+            bigger.reserveCapacity(max(count, 2 * bytes.count + count))
+            bigger += bytes
+            SecretBytes.wipe(&bytes)
+            bytes = bigger
+        }
+        bytes += chunk[..<count]
+    }
+
+    enum Kind { case absent, file, folder }
+
+    static func kind(of path: String) -> Kind {
+        var info = stat()
+        guard path.withVerbatimCString({ unsafe stat($0, &info) }) == 0 else { return .absent }
+        return info.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+    }
+
+    /// The names in a folder that do not begin with a dot, in the order of their bytes.
+    static func names(in folder: String) throws(FileRefusal) -> [String] {
+        guard let listing = folder.withVerbatimCString({ unsafe opendir($0) }) else { throw refusal(of: folder, errno) }
+        defer { unsafe closedir(listing) }
+        var names: [String] = []
+        while let entry = unsafe readdir(listing) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
+                unsafe String(verbatim: $0.prefix { $0 != 0 })
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted { $0.verbatimBytes.lexicographicallyPrecedes($1.verbatimBytes) }
+    }
+
+    // MARK: What forbids it
+
+    private static func refusal(of path: String, _ error: Int32) -> FileRefusal {
+        guard error != ENOENT else { return .absent }
+        let reason = unsafe String(cString: strerror(error))
+        return .refused(error == EACCES ? "\(reason): \(whatForbids(path))" : reason)
+    }
+
+    /// Which permission is missing: to search a folder on the way, or to read the file.
+    private static func whatForbids(_ path: String) -> String {
+        let user = "user \(geteuid())"
+        var folder = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/").dropLast() {
+            folder += (folder.isEmpty || folder.hasSuffix("/") ? "" : "/") + part
+            if folder.withVerbatimCString({ unsafe access($0, X_OK) }) != 0 {
+                return "\(user) may not enter the folder \(folder)"
+            }
+        }
+        var info = stat()
+        guard path.withVerbatimCString({ unsafe stat($0, &info) }) == 0 else { return "\(user) may not read it" }
+        return "\(user) may not read it (mode \(String(info.st_mode & 0o7777, radix: 8)), owner \(info.st_uid))"
+    }
+}
