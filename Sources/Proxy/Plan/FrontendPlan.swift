@@ -11,7 +11,7 @@ public import Logging
 internal import Reactor
 internal import Rules
 public import Synchronization
-internal import TLS
+public import TLS
 
 /// One frontend, or the front half of a `listen`.
 public final class FrontendPlan: Sendable {
@@ -128,10 +128,12 @@ public final class BindPlan: Sendable {
     let connections: Gauge?
     /// Connections begin with a PROXY protocol header.
     let acceptsProxyHeader: Bool
-    /// What encrypts connections here; nil if nothing does.
-    let tls: TLSListener?
+    /// What encrypts connections here; nil where they are plain.
+    public let tls: TLSListener?
 
-    init(frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener? = nil, countsConnections: Bool) {
+    init(
+        frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener?, countsConnections: Bool
+    ) {
         self.tls = tls
         self.frontend = frontend
         self.number = number

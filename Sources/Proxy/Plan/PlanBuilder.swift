@@ -12,6 +12,7 @@ internal import Patterns
 internal import Reactor
 internal import Rules
 internal import StaticFiles
+internal import TLS
 
 /// Resolves one configuration.
 public struct PlanBuilder {
@@ -26,7 +27,9 @@ public struct PlanBuilder {
     let environment: [String: String]
     let logger: Logger
     private let workers: Int
-    private let facts: ProcessFacts
+    let facts: ProcessFacts
+    /// Everything that `global` says of TLS is known before the first certificate is read.
+    let certificates: CertificateStore
     private let now: Instant
     private var patterns = PatternSets()
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
@@ -52,6 +55,7 @@ public struct PlanBuilder {
         self.workers = workers
         self.facts = facts
         self.now = now
+        (certificates, problems) = Self.certificates(global)
     }
 
     /// The plan, or nil if `problems` holds an error.
@@ -291,11 +295,7 @@ public struct PlanBuilder {
             logTargets: logTargets(of: draft), lineTargets: lineTargets(of: draft),
             keepsCaptures: surroundings.looksAtCaptures, workers: workers)
         frontend.setBinds(
-            proxy.settings.binds.enumerated().map {
-                BindPlan(
-                    frontend: frontend, number: $0 + 1, place: $1,
-                    countsConnections: surroundings.asksForSocketConnections)
-            })
+            makeBinds(of: frontend, draft, countsConnections: surroundings.asksForSocketConnections))
         return frontend
     }
 

@@ -1,0 +1,74 @@
+// `crt-store` sections: certificates with their files, which other lines name.
+
+internal import Basics
+internal import Configuration
+internal import Rules
+internal import TLS
+
+enum CertificateStoreSection: SiteSection {
+    static let kind: SectionKind = "crt-store"
+
+    static func resolve(_ sections: [Draft], in site: inout PlanBuilder) {
+        for draft in sections {
+            do throws(ConfigProblem) {
+                try site.certificates.declare(draft[CertificateStoreSettings.self], store: draft.name)
+            } catch {
+                site.note(error)
+            }
+        }
+    }
+}
+
+extension PlanBuilder {
+    /// The store of all certificates, and what is wrong with the folders that `global` names.
+    static func certificates(_ global: Draft) -> (CertificateStore, [ConfigProblem]) {
+        do throws(ConfigProblem) {
+            return (try CertificateStore(global[TLSDefaults.self]), [])
+        } catch {
+            return (CertificateStore(), [error])
+        }
+    }
+
+    /// The addresses of a frontend. Those of one line share what encrypts their connections.
+    mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft, countsConnections: Bool) -> [BindPlan] {
+        var listeners: [Word: TLSListener] = [:]
+        var binds: [BindPlan] = []
+        for place in draft[ProxySettings.self].binds {
+            let listener = listeners[place.word] ?? makeListener(place, of: draft)
+            listeners[place.word] = listener
+            binds.append(
+                BindPlan(
+                    frontend: frontend, number: binds.count + 1, place: place, tls: listener,
+                    countsConnections: countsConnections))
+        }
+        return binds
+    }
+
+    /// What encrypts connections to an address; nil for one without `ssl`, and where something of it is wrong.
+    private mutating func makeListener(_ place: BindPlace, of draft: Draft) -> TLSListener? {
+        let options = place.options.tls
+        guard options.isOn else {
+            if let source = options.sources.first {
+                report(
+                    "a certificate is named, and connections here are not encrypted", at: source.word.range,
+                    expected: "ssl on the same line", severity: .warning)
+            }
+            return nil
+        }
+        do throws(ConfigProblem) {
+            let listener = try TLSListener(
+                options, at: place.word, defaults: global[TLSDefaults.self], certificates: certificates,
+                entries: draft[FrontendCertificates.self].entries,
+                spoken: draft[ProxySettings.self].mode == .http ? Self.spokenProtocols : nil,
+                hasFingerprints: drafts.contains(where: \.asksForFingerprints))
+            for warning in listener.warnings(at: facts.startDate) { note(warning) }
+            return listener
+        } catch {
+            note(error)
+            return nil
+        }
+    }
+
+    /// What Portico speaks above TLS in HTTP mode, by the names of ALPN.
+    private static let spokenProtocols = ["http/1.1", "http/1.0"].map { Array($0.utf8) }
+}

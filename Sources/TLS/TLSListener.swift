@@ -1,0 +1,164 @@
+// What one `bind` line with `ssl` does: its certificates by name, the context that connections begin with, session tickets and cache.
+// Certificates are exchanged while connections go on; all else is fixed when it is made.
+
+internal import Basics
+internal import COpenSSL
+public import Configuration
+public import Reactor
+
+/// The TLS of one `bind` line. All workers use it at once.
+public final class TLSListener: CertificateUser {
+    /// Bytes of early data that a client may send: a request's head has to fit, and what is more waits in memory.
+    static let earlyDataMax: UInt32 = 16_384
+
+    /// The line's options, with those of `global` where it says nothing.
+    public let options: TLSListenerOptions
+    let ticketKeys: TicketKeys?
+    /// Of protocols above TLS, only those of HTTP/1 are spoken here.
+    let speaksOnlyHTTP1: Bool
+    private let root: ContextSettings
+    private let context: TLSContext
+    /// Whether some certificate's line, or this one, has `allow-0rtt`.
+    private let takesEarlyData: Bool
+
+    private struct Table {
+        var entries: [CertificateEntry] = []
+        var names = ServerNames<CertificateEntry>()
+    }
+
+    private let table = Lock(Table())
+
+    /// - Parameters:
+    ///   - word: where the line is, for problems that have no word of their own.
+    ///   - entries: those of `ssl-f-use` lines, which belong to every bind line of their section.
+    ///   - hasFingerprints: whether rules or logs ask for those of clients (JA4).
+    ///   - spoken: the protocols above TLS that Portico speaks here; nil: it passes on whatever it is.
+    /// - Throws: what of the line, or of a file that it names, is wrong.
+    public init(
+        _ options: TLSListenerOptions, at word: Word, defaults: TLSDefaults, certificates: CertificateStore,
+        entries: [CertificateListEntry] = [], spoken: [[UInt8]]? = nil, hasFingerprints: Bool = false
+    ) throws(ConfigProblem) {
+        var maker = ListenerMaker(options, defaults, certificates, spoken: spoken)
+        self.options = maker.options
+        speaksOnlyHTTP1 = spoken != nil
+        root = try maker.rootSettings()
+        ticketKeys = try maker.ticketKeys()
+        context = try root.makeContext()
+        let plans = try maker.entryPlans(entries, at: word)
+        takesEarlyData = plans.contains { $0.settings.options.allowsEarlyData == true }
+        context.captureHellos(HelloCapture(listBytesMax: defaults.helloBytesMax, hasFingerprint: hasFingerprints))
+        setUpRoot(defaults)
+        do throws(CertificateProblem) {
+            let made = try makeEntries(plans)
+            table.withLock { $0 = made }
+        } catch {
+            throw error.problem(at: word)
+        }
+        certificates.register(self)
+    }
+
+    /// Makes the engine of a connection that was accepted.
+    public func makeEngine(_ socket: Socket) -> TLSEngine {
+        let engine = TLSEngine(context, socket)
+        if takesEarlyData { engine.allowEarlyData() }
+        return engine
+    }
+
+    /// The certificates that it shows, in the order of the file, each with the word that names it.
+    public var namedCertificates: [(certificate: Certificate, word: Word)] {
+        table.withLock { $0.entries.map { ($0.plan.certificate, $0.plan.word) } }
+    }
+
+    // MARK: Contexts
+
+    private func setUpRoot(_ defaults: TLSDefaults) {
+        mark(context)
+        unsafe SSL_CTX_set_client_hello_cb(
+            context.pointer,
+            { ssl, alert, _ in
+                guard let ssl = unsafe ssl, unsafe TLSListener.of(ssl)?.choose(ssl) == true else {
+                    unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
+                    return SSL_CLIENT_HELLO_ERROR
+                }
+                return SSL_CLIENT_HELLO_SUCCESS
+            }, nil)
+        if ticketKeys != nil { TicketKeys.use(in: context) }
+        // OpenSSL's cache belongs to the context, and so to all threads. It forgets the oldest where it is full; looking for expired
+        // ones now and then would hold up the connection that is under way then.
+        let mode = defaults.sessionsMax > 0 ? SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_AUTO_CLEAR : SSL_SESS_CACHE_OFF
+        context.control(SSL_CTRL_SET_SESS_CACHE_MODE, Int(mode))
+        if defaults.sessionsMax > 0 { context.control(SSL_CTRL_SET_SESS_CACHE_SIZE, defaults.sessionsMax) }
+        _ = unsafe SSL_CTX_set_timeout(context.pointer, Int(defaults.sessionLifetime.wholeMilliseconds / 1_000))
+        unsafe SSL_CTX_set_verify(context.pointer, root.verifyMode) { unsafe TLSListener.judge($0, $1) }
+        _ = unsafe SSL_CTX_set_max_early_data(context.pointer, takesEarlyData ? Self.earlyDataMax : 0)
+    }
+
+    // Safe: made once, before any connection.
+    private static let index = copenssl_new_context_index()
+
+    /// Lets call-backs find this listener by the context of a connection.
+    func mark(_ context: TLSContext) {
+        unsafe SSL_CTX_set_ex_data(context.pointer, Self.index, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The listener of a connection whose handshake calls back.
+    static func of(_ ssl: OpaquePointer?) -> TLSListener? {
+        guard let ssl = unsafe ssl, let context = unsafe SSL_get_SSL_CTX(ssl),
+            let data = unsafe SSL_CTX_get_ex_data(context, index)
+        else { return nil }
+        // Safe: the plan holds the listener for as long as there are connections.
+        return unsafe Unmanaged<TLSListener>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    // MARK: The choice
+
+    /// Gives a connection the certificate that its client asks for. False: there is none, and no other may be shown.
+    private func choose(_ ssl: OpaquePointer) -> Bool {
+        let speaks13 = root.options.versions.allowed.contains(.tls13)
+        guard let choice = unsafe HelloChoice(ssl, speaks13: speaks13) else { return false }
+        let names = table.withLock { $0.names }
+        var entry = choice.serverName.flatMap { names.entry(for: $0, choice.abilities) }
+        if entry == nil, options.isStrict != true { entry = names.defaultEntry(choice.abilities) }
+        guard let entry else { return false }
+        unsafe entry.take(ssl)
+        return true
+    }
+
+    /// Answers OpenSSL about each certificate of a client's chain: 1 to go on.
+    static func judge(_ isGood: Int32, _ store: OpaquePointer?) -> Int32 {
+        guard let store = unsafe store,
+            let ssl = unsafe X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
+            let listener = unsafe TLSListener.of(OpaquePointer(ssl))
+        else { return 0 }
+        let options = listener.options
+        return unsafe TLSEngine.judge(isGood, store) { fault, depth in
+            (depth > 0 ? options.ignoredAuthorityFaults : options.ignoredFaults).contains(fault)
+        }
+    }
+
+    // MARK: Exchanging certificates
+
+    private func makeEntries(_ plans: [EntryPlan], keeping kept: [CertificateEntry] = []) throws(CertificateProblem) -> Table {
+        var table = Table()
+        for (index, plan) in plans.enumerated() {
+            // An entry whose certificate is the same stays as it is.
+            let old = index < kept.count && kept[index].plan.certificate === plan.certificate ? kept[index] : nil
+            let entry = if let old { old } else { try CertificateEntry(plan, of: self) }
+            table.entries.append(entry)
+            table.names.add(entry, plan.certificate.kind, for: entry.names)
+        }
+        return table
+    }
+
+    public func prepare(_ certificate: Certificate) throws(CertificateProblem) -> (@Sendable () -> Void)? {
+        let old = table.withLock { $0.entries }
+        guard old.contains(where: { $0.plan.certificate.name == certificate.name }) else { return nil }
+        let plans = old.map { entry in
+            var plan = entry.plan
+            if plan.certificate.name == certificate.name { plan.certificate = certificate }
+            return plan
+        }
+        let made = try makeEntries(plans, keeping: old)
+        return { [self] in table.withLock { $0 = made } }
+    }
+}
