@@ -86,12 +86,22 @@ extension TLSKeywords {
 
 extension CertificateStore {
     /// Makes the certificates of a `crt-store` section known, and reads them.
-    /// - Parameter name: the section's; empty for the one without a name.
-    public func declare(_ settings: CertificateStoreSettings, store name: String) throws(ConfigProblem) {
+    /// - Parameters:
+    ///   - name: the section's; empty for the one without a name.
+    ///   - uses: the words of other lines that name certificates.
+    public func declare(
+        _ settings: CertificateStoreSettings, store name: String, usedBy uses: [Word]
+    ) throws(ConfigProblem) {
         let folder = settings.certificatesFolder ?? defaults.certificatesFolder
         for load in settings.loads {
             guard let word = load.options.certificate else { continue }
             let path = joined(folder, word.text)
+            // What is named above has the files that lie beside it; it would have others here.
+            if let use = uses.first(where: { joined(defaults.certificatesFolder, $0.text) == path && $0.isAbove(word) }) {
+                throw ConfigProblem(
+                    "'\(path)' is used in line \(use.range.line) already, before it gets its files here", at: word.range,
+                    expected: "the crt-store section above that line")
+            }
             let alias = "@\(name)/\(load.alias?.text ?? word.text)"
             var files = CertificateFiles(name: name.isEmpty && load.alias == nil ? path : alias, path: path)
             if let key = load.options.key {
@@ -108,4 +118,9 @@ extension CertificateStore {
             }
         }
     }
+}
+
+extension Word {
+    /// Whether it stands above the other in the same file.
+    fileprivate func isAbove(_ other: Word) -> Bool { range.file == other.range.file && range.line < other.range.line }
 }

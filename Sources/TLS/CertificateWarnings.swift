@@ -4,12 +4,13 @@ public import Basics
 public import Configuration
 
 extension TLSListener {
-    /// Warnings about the line: certificates that no client accepts at this time, and options that do nothing.
+    /// Notices about the line: certificates that no client accepts at this time, and options that do nothing. No warnings, so that a
+    /// process which treats these as errors can start again after a certificate has expired.
     /// - Parameter now: the time of day; at 0 certificates are not judged.
     public func warnings(at now: WallTime) -> [ConfigProblem] {
         var warnings: [ConfigProblem] = []
         func warn(_ message: String, at word: Word?, expected: String? = nil) {
-            warnings.append(ConfigProblem(message, at: word?.range, expected: expected, severity: .warning))
+            warnings.append(ConfigProblem(message, at: word?.range, expected: expected, severity: .notice))
         }
         for (certificate, word) in namedCertificates where now.seconds > 0 {
             let now = Int64(now.seconds)

@@ -50,6 +50,8 @@ struct ContextSettings: Sendable {
             if announcesAuthorities { trust.announceNames(in: context) }
         }
         if defaults.keepsSecrets { context.keepSecrets() }
+        context.shortRecordBytes = defaults.recordBytesMax ?? RecordSizes.short
+        context.longRecordBytes = defaults.recordBytesLimit ?? RecordSizes.long
         let name = sessionContext
         _ = unsafe SSL_CTX_set_session_id_context(context.pointer, name, UInt32(name.count))
         return context

@@ -1,6 +1,7 @@
 // What connections of one kind have in common: OpenSSL's SSL_CTX, with the settings that all of Portico's have. Options of the
 // configuration are put on it by what makes it (`TLSListener`, `TLSUpstream`).
 
+internal import Basics
 internal import COpenSSL
 
 /// Which end of a connection an engine is.
@@ -18,6 +19,9 @@ public final class TLSContext: Sendable {
     // Safe: set before the first connection.
     /// What is kept of clients' hellos.
     @safe nonisolated(unsafe) var helloCapture = HelloCapture()
+    /// Bytes in a record at most, before the flow is steady and from then on (`tune.ssl.maxrecord`, `tune.ssl.hard-maxrecord`).
+    @safe nonisolated(unsafe) var shortRecordBytes = RecordSizes.short
+    @safe nonisolated(unsafe) var longRecordBytes = RecordSizes.long
 
     public init(_ side: TLSSide) {
         guard let pointer = unsafe SSL_CTX_new(side == .server ? TLS_server_method() : TLS_client_method()) else {
@@ -73,5 +77,35 @@ extension TLSVersion {
         case .tls11: 1 << 28
         case .tls13: 1 << 29
         }
+    }
+}
+
+/// How long records are: short ones while a connection begins, or begins again after a pause, so that a peer can use the first packet
+/// before the second has come; whole ones once the flow is steady.
+struct RecordSizes {
+    /// A record of this many bytes fits into one packet of an Ethernet, with what TLS and TCP add.
+    static let short = 1_300
+    static let long = 16_384
+    /// As many short records as the system sends packets before the first is acknowledged (RFC 6928).
+    private static let shortMost = 10
+    private static let pause = TimeSpan.seconds(1)
+
+    private var shortBytes: Int
+    private var longBytes: Int
+    private var shortLeft = Self.shortMost
+    private var lastWrite = Instant(nanoseconds: 0)
+
+    init(short: Int = Self.short, long: Int = Self.long) {
+        shortBytes = min(short, long)
+        longBytes = long
+    }
+
+    /// The length of the next record, at most.
+    mutating func next(now: Instant) -> Int {
+        if now.since(lastWrite) > Self.pause { shortLeft = Self.shortMost }
+        lastWrite = now
+        guard shortLeft > 0 else { return longBytes }
+        shortLeft -= 1
+        return shortBytes
     }
 }

@@ -44,7 +44,7 @@ public final class TLSEngine: @unchecked Sendable {
     public private(set) var bytesPending = 0
     /// What was read from the descriptor before the engine had it: the beginning of the peer's first records.
     private var head: [UInt8] = []
-    private var records = RecordSizes()
+    private var records: RecordSizes
     /// What the client sends before its handshake is complete is taken (`allow-0rtt`), and is not over yet.
     private var readsEarlyData = false
     /// Early data that has come and was not read.
@@ -61,6 +61,7 @@ public final class TLSEngine: @unchecked Sendable {
         }
         unsafe self.ssl = ssl
         self.context = context
+        records = RecordSizes(short: context.shortRecordBytes, long: context.longRecordBytes)
         self.socket = socket
         let bio = unsafe KernelBIO.make(for: self)
         unsafe SSL_set_bio(ssl, bio, bio)
@@ -322,28 +323,5 @@ public final class TLSEngine: @unchecked Sendable {
         case .failed(let reason): sendFailure = reason
         }
         return sent
-    }
-}
-
-/// How long records are: short ones while a connection begins, or begins again after a pause, so that a peer can use the first packet
-/// before the second has come; whole ones once the flow is steady.
-struct RecordSizes {
-    /// A record of this many bytes fits into one packet of an Ethernet, with what TLS and TCP add.
-    static let short = 1_300
-    static let long = 16_384
-    /// As many short records as the system sends packets before the first is acknowledged (RFC 6928).
-    private static let shortMost = 10
-    private static let pause = TimeSpan.seconds(1)
-
-    private var shortLeft = Self.shortMost
-    private var lastWrite = Instant(nanoseconds: 0)
-
-    /// The length of the next record, at most.
-    mutating func next(now: Instant) -> Int {
-        if now.since(lastWrite) > Self.pause { shortLeft = Self.shortMost }
-        lastWrite = now
-        guard shortLeft > 0 else { return Self.long }
-        shortLeft -= 1
-        return Self.short
     }
 }

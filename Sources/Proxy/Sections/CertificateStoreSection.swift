@@ -9,9 +9,10 @@ enum CertificateStoreSection: SiteSection {
     static let kind: SectionKind = "crt-store"
 
     static func resolve(_ sections: [Draft], in site: inout PlanBuilder) {
+        let uses = site.drafts.flatMap { $0[ProxySettings.self].binds.flatMap { $0.options.tls.sources.map(\.word) } }
         for draft in sections {
             do throws(ConfigProblem) {
-                try site.certificates.declare(draft[CertificateStoreSettings.self], store: draft.name)
+                try site.certificates.declare(draft[CertificateStoreSettings.self], store: draft.name, usedBy: uses)
             } catch {
                 site.note(error)
             }
