@@ -22,8 +22,10 @@ public enum AddressText: Hashable, Sendable {
 
     /// Parses `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`,
     /// `/path`, `abns@name`, `abnsz@name`, `fd@3`. After `ipv6@`, `*` or an empty host means every IPv6 address.
+    /// `stream+` may stand before all of them, as in HAProxy.
     public init(_ word: Word) throws(ConfigProblem) {
-        let text = word.text
+        // The kind of socket: streams are the only one that Portico has here.
+        let text = word.text.after("stream+") ?? word.text
         if text.hasPrefix("/") {
             self = .path(try Self.path(text, word))
         } else if let path = text.after("unix@") {

@@ -32,6 +32,7 @@ import Testing
             ("ipv6@[::1]:80", .endpoint(.ip(.v6(0, 1)), ports: 80...80)),
             ("ipv6@::1:80", .endpoint(.ip(.v6(0, 1)), ports: 80...80)),
             ("tcp@[::1]:80", .endpoint(.ip(.v6(0, 1)), ports: 80...80)),
+            ("stream+127.0.0.1:80", .endpoint(.ip(.loopbackV4), ports: 80...80)), ("stream+fd@3", .descriptor(3)),
             ("tcp@1.2.3.4:80", .endpoint(.ip(.v4(0x0102_0304)), ports: 80...80)),
             ("/run/x.sock", .path("/run/x.sock")), ("/a@b:80", .path("/a@b:80")), ("unix@/run/x", .path("/run/x")),
             ("unix@relative", .path("relative")), ("abns@portico", .abstract("portico")),
