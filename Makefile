@@ -6,7 +6,8 @@ BINARY = .build/release/portico
 # Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
-TEST_PACKAGES = $(QUICKSTART_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk valgrind binutils
+CERT_PACKAGES = openssl
+TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk valgrind binutils
 BENCH_PACKAGES = wrk haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
@@ -14,10 +15,13 @@ BENCH_PACKAGES = wrk haproxy nginx-light lighttpd
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run test build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages test-packages bench-packages
+.PHONY: run cert test build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages cert-packages test-packages bench-packages
 
-run: run-packages build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
+run: run-packages cert build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
+
+cert: cert-packages ## Make a certificate authority and certificates for localhost, in certificates/
+	@scripts/certificates
 
 build: build-packages ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
@@ -59,7 +63,7 @@ TSAN_SKIPS = ScenarioTests|LanguageTests|FuzzTests|ProxyTests.SimulationTests|[m
 
 # Swift's own libFuzzer; gold, the usual linker, chokes on its debug information.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= requests responses bodies proxyheaders payloads configuration
+FUZZ_TARGETS ?= requests responses bodies proxyheaders payloads configuration records
 FUZZER = .build/fuzz/release/fuzz
 CORPUS = Tests/FuzzTargets/Corpus
 fuzz: build-packages ## Look for inputs that parsers and loader choke on, FUZZ_SECONDS for each target
@@ -103,6 +107,9 @@ build-packages:
 
 run-packages:
 	@scripts/install-missing $(QUICKSTART_PACKAGES)
+
+cert-packages:
+	@scripts/install-missing $(CERT_PACKAGES)
 
 test-packages:
 	@scripts/install-missing $(TEST_PACKAGES)

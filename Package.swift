@@ -159,9 +159,9 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Resolvers", "Logging", "Patterns", "Expressions",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Resolvers", "Logging", "Patterns", "Expressions",
                 "LogFormat", "Rules", "Balancing",
-                "StaticFiles", "Admin", "Proxy",
+                "StaticFiles", "Admin", "Proxy", "KernelSimulation", "TLSTesting",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),
 
         tests(of: "Basics", uses: ["Basics", "Chance"]),

@@ -227,7 +227,9 @@ extension LogFormat {
 
     /// As `http`, with what there is to say of TLS behind it: error codes, resumption, name, version and cipher. Where a
     /// connection is not encrypted, HAProxy writes just this.
-    public static let https = LogFormat(stock: httpText + " 0/-/-/-/0 -/-/-")
+    public static let https = LogFormat(
+        stock: httpText + " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed]"
+            + " %[ssl_fc_sni]/%sslv/%sslc")
 
     static let clf = LogFormat(
         stock: "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc"

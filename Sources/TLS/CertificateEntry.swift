@@ -48,6 +48,7 @@ final class CertificateEntry: Sendable {
     func take(_ ssl: OpaquePointer) {
         // What a connection has from the context that it began with stays, but for certificate, ciphers and call-backs.
         _ = unsafe SSL_set_SSL_CTX(ssl, context.pointer)
+        unsafe TLSEngine.of(ssl)?.notes.certificateName = Array(plan.certificate.name.utf8)
         unsafe SSL_set_verify(ssl, plan.settings.verifyMode) { unsafe TLSListener.judge($0, $1) }
         if plan.hasOwnVersions, let least = plan.settings.options.versions.allowed.first,
             let most = plan.settings.options.versions.allowed.last

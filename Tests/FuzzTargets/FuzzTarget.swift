@@ -5,7 +5,7 @@ import Basics
 import HTTP
 
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case requests, responses, bodies, proxyheaders, payloads, configuration
+    case requests, responses, bodies, proxyheaders, payloads, configuration, records
 
     /// The first byte of the input selects the mode for the others.
     public func run(_ input: [UInt8]) {
@@ -18,6 +18,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .proxyheaders: ProxyHeaderFuzz(bytes, choice).run()
         case .payloads: PayloadFuzz(bytes, choice).run()
         case .configuration: ConfigurationFuzz.run(bytes)
+        case .records:
+            var records = RecordFuzz(bytes, choice)
+            records.run()
         }
     }
 }

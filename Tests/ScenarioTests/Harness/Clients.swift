@@ -30,6 +30,10 @@ extension Connection {
 
 /// Runs curl, which must succeed, and returns its output.
 func curl(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
+    try curl(arguments, sourceLocation: sourceLocation)
+}
+
+func curl(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
     let ended = try play(["curl", "--silent", "--show-error", "--max-time", "100"] + arguments)
     try #require(ended.exit == .status(0), "curl: \(ended.errors)", sourceLocation: sourceLocation)
     return ended.output
