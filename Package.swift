@@ -79,7 +79,7 @@ let package = Package(
             packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 
-        room("Admin", uses: ["Basics", "HTTP", "Configuration", "Balancing"]),
+        room("Admin", uses: ["Basics", "HTTP", "Configuration", "TLS", "Balancing"]),
 
         room(
             "Proxy",

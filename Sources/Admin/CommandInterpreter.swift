@@ -2,14 +2,18 @@
 // live state but what its context gives.
 //
 // As in HAProxy: a line is one command or several with `;` between them; each answer ends in an empty line; without
-// `prompt` the conversation is over after one line.
+// `prompt` the conversation is over after one line. A line that ends with `<<` goes on with a payload: lines up to an empty one, or
+// up to the word that stands behind `<<`.
 
 public import Basics
+internal import TLS
 
 /// One conversation.
 public struct CommandInterpreter {
     /// The longest line, as in HAProxy; a longer one ends the conversation.
     public static let lineBytesMax = 16_384
+    /// The longest payload: a file of all the authorities that a system trusts has a quarter of it.
+    public static let payloadBytesMax = 1 << 20
 
     private let commands: [any RuntimeCommand.Type]
     /// Whether a command may begin with the process it is for.
@@ -19,6 +23,10 @@ public struct CommandInterpreter {
     /// Commands of the line that are still to be run, the first one last.
     private var waiting: [[String]] = []
     private var answer: PiecewiseAnswer?
+    /// What the last command of the line gets, while its lines come.
+    private var payload: CommandPayload?
+    /// The whole of it, once the last line has come.
+    private var received: SecretBytes?
 
     /// - Parameters:
     ///   - commands: those there are, in the order of the help.
@@ -47,9 +55,11 @@ public struct CommandInterpreter {
                 endLine()
                 return i + 1
             }
-            guard unfinished.count < Self.lineBytesMax else {
+            guard unfinished.count < Self.lineBytesMax, payload?.isFull != true else {
                 session.isOver = true
-                answer = PiecewiseAnswer(nil, after: Array("Line too long.\n\n".utf8))
+                let what = payload?.isFull == true ? "Payload" : "Line"
+                answer = PiecewiseAnswer(nil, after: Array("\(what) too long.\n\n".utf8))
+                payload = nil
                 return bytes.byteCount
             }
             unfinished.append(bytes[i])
@@ -60,15 +70,31 @@ public struct CommandInterpreter {
     /// The peer sends no more: a last line without its newline is run, then the conversation is over.
     public mutating func inputEnded() {
         if !unfinished.isEmpty, !session.isOver { endLine() }
+        // A payload without its end may lack a part.
+        payload = nil
         session.endsWithLine = true
         if waiting.isEmpty { session.isOver = true }
     }
 
     private mutating func endLine() {
         if unfinished.last == 0x0D { unfinished.removeLast() }
-        let line = String(decoding: unfinished, as: UTF8.self)
-        unfinished.removeAll()
-        waiting = CommandLine.commands(of: line).reversed()
+        defer { SecretBytes.wipe(&unfinished); unfinished.removeAll() }
+        if let payload {
+            if payload.take(line: unfinished) {
+                waiting = CommandLine.commands(of: payload.line).reversed()
+                received = payload.contents
+                self.payload = nil
+            } else if session.isInteractive {
+                answer = PiecewiseAnswer(nil, after: Array("+ ".utf8))
+            }
+            return
+        }
+        if let begun = CommandPayload(beginningWith: unfinished) {
+            payload = begun
+            if session.isInteractive { answer = PiecewiseAnswer(nil, after: Array("+ ".utf8)) }
+            return
+        }
+        waiting = CommandLine.commands(of: String(decoding: unfinished, as: UTF8.self)).reversed()
     }
 
     /// Runs the commands that were received and appends their answers to `out`, as far as there is room. Returns false when
@@ -96,6 +122,11 @@ public struct CommandInterpreter {
         var call = CommandCall(
             words: isForProcess ? Array(words.dropFirst()) : words, context: context, commands: commands,
             session: session)
+        // It belongs to the last command of the line.
+        if waiting.isEmpty {
+            call.payload = received
+            received = nil
+        }
         // A process without a command chooses it for what follows.
         if !isForProcess || !call.words.isEmpty { call.run() }
         session = call.session
@@ -192,5 +223,38 @@ enum CommandLine {
         // A semicolon at the end of the line ends its command; nothing follows it.
         if !words.isEmpty || commands.isEmpty { commands.append(words) }
         return commands
+    }
+}
+
+/// A payload while its lines come.
+final class CommandPayload {
+    /// As many as HAProxy allows.
+    private static let markBytesMax = 64
+
+    /// The line without `<<` and what follows it.
+    let line: String
+    /// The line that ends it.
+    private let mark: [UInt8]
+    let contents = SecretBytes([])
+
+    /// Nil for a line that no payload follows: its last word does not begin with `<<`.
+    init?(beginningWith bytes: [UInt8]) {
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+        guard let blank = bytes.lastIndex(where: isBlank) else { return nil }
+        let word = bytes[(blank + 1)...]
+        guard word.starts(with: [0x3C, 0x3C]), word.count <= Self.markBytesMax + 2 else { return nil }
+        mark = Array(word.dropFirst(2))
+        line = String(decoding: bytes[..<blank], as: UTF8.self)
+    }
+
+    /// Whether it is as long as it may be.
+    var isFull: Bool { contents.bytes.count > CommandInterpreter.payloadBytesMax }
+
+    /// Takes a line. Returns whether it was the end.
+    func take(line: [UInt8]) -> Bool {
+        guard line != mark else { return true }
+        contents.append(line)
+        contents.append([0x0A])
+        return false
     }
 }

@@ -8,6 +8,13 @@ public enum RuntimeCommands {
     public static let all: [any RuntimeCommand.Type] = [
         ShowAccessLevel.self, ShowErrors.self, ShowEvents.self, ShowInfo.self, ShowResolvers.self,
         ShowServersState.self, ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self,
+        ShowCertificates.self, NewCertificate.self, SetCertificate.self, CommitCertificate.self, AbortCertificate.self,
+        DeleteCertificate.self, ShowAuthorityFile.self, NewAuthorityFile.self, SetAuthorityFile.self,
+        AddAuthorityFile.self, CommitAuthorityFile.self, AbortAuthorityFile.self, DeleteAuthorityFile.self,
+        ShowRevocationFile.self, NewRevocationFile.self, SetRevocationFile.self, CommitRevocationFile.self,
+        AbortRevocationFile.self, DeleteRevocationFile.self, ShowCertificateLists.self, AddToCertificateList.self,
+        DeleteFromCertificateList.self, ShowResponses.self, SetResponse.self, UpdateResponse.self,
+        ShowResponseUpdates.self, ShowServerNames.self, ShowProviders.self, ShowTicketKeys.self, SetTicketKey.self,
         HelpCommand.self,
         PromptCommand.self, QuitCommand.self,
     ]

@@ -7,6 +7,7 @@ internal import Logging
 internal import Proxy
 internal import Reactor
 internal import SystemPackage
+internal import TLS
 internal import Transport
 
 /// One listening socket of `stats socket`.
@@ -172,6 +173,7 @@ final class RuntimeContext: CommandContext {
         statistics = PlanStatistics(plan)
     }
 
+    var encryption: EncryptionState { plan.encryption }
     var now: Instant { clock.now }
     var wallTime: WallTime { clock.wallTime() }
 

@@ -21,6 +21,8 @@ public final class Certificate: Sendable {
     nonisolated(unsafe) let key: OpaquePointer
     /// For ciphers with DHE, from its file.
     nonisolated(unsafe) let parameters: OpaquePointer?
+    /// The certificate that signed it, where that is not in the chain; nil if it was not given.
+    nonisolated(unsafe) let issuer: OpaquePointer?
     /// The name that it is known by: its path, or that in a crt-store.
     public let name: String
     public let kind: KeyKind
@@ -43,6 +45,7 @@ public final class Certificate: Sendable {
         unsafe self.key = key
         unsafe chain = parts.chain
         unsafe parameters = parts.parameters
+        unsafe issuer = parts.issuer
         parts.forget()
         self.ocsp = ocsp
         self.timestamps = timestamps
@@ -59,29 +62,16 @@ public final class Certificate: Sendable {
 
     deinit {
         unsafe X509_free(leaf)
-        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
+        for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
         // Overwrites the key, once no context uses it any more.
         unsafe EVP_PKEY_free(key)
         unsafe EVP_PKEY_free(parameters)
+        unsafe X509_free(issuer)
     }
 
     /// The same certificate with another OCSP response.
     func with(ocsp: OCSPResponse?) -> Certificate {
-        let parts = CertificateParts()
-        unsafe parts.leaf = shared(leaf)
-        unsafe parts.chain = chain.map { unsafe shared($0) }
-        _ = unsafe EVP_PKEY_up_ref(key)
-        unsafe parts.key = key
-        if let parameters = unsafe parameters {
-            _ = unsafe EVP_PKEY_up_ref(parameters)
-            unsafe parts.parameters = parameters
-        }
-        return Certificate(parts, name: name, ocsp: ocsp, timestamps: timestamps)
-    }
-
-    private func shared(_ certificate: OpaquePointer) -> OpaquePointer {
-        _ = unsafe X509_up_ref(certificate)
-        return unsafe certificate
+        Certificate(parts(), name: name, ocsp: ocsp, timestamps: timestamps)
     }
 
     // MARK: What OpenSSL says of it
@@ -103,7 +93,8 @@ public final class Certificate: Sendable {
             guard length > 0, let start = unsafe bytes else { return }
             defer { unsafe CRYPTO_free(start, #file, #line) }
             let name = unsafe String(
-                decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self).lowercased()
+                decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self
+            ).lowercased()
             if !names.contains(name) { names.append(name) }
         }
         if let list = unsafe X509_get_ext_d2i(leaf, NID_subject_alt_name, nil, nil) {
@@ -131,12 +122,14 @@ final class CertificateParts {
     var chain: [OpaquePointer] = unsafe []
     var key: OpaquePointer?
     var parameters: OpaquePointer?
+    var issuer: OpaquePointer?
 
     deinit {
         unsafe X509_free(leaf)
-        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
+        for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
         unsafe EVP_PKEY_free(key)
         unsafe EVP_PKEY_free(parameters)
+        unsafe X509_free(issuer)
     }
 
     /// All belongs to a certificate now.
@@ -145,5 +138,6 @@ final class CertificateParts {
         unsafe chain = []
         unsafe key = nil
         unsafe parameters = nil
+        unsafe issuer = nil
     }
 }

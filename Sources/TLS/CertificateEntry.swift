@@ -10,7 +10,7 @@ struct EntryPlan: Sendable {
     var certificate: Certificate
     /// What names it in the configuration.
     let word: Word
-    let settings: ContextSettings
+    var settings: ContextSettings
     /// The names of its line; empty: those in the certificate.
     let filters: [ServerName]
     /// Clients that no entry is for get this one.
@@ -18,6 +18,16 @@ struct EntryPlan: Sendable {
     /// Options of its own, which connections that began with the listener's have to take over.
     let hasOwnVersions: Bool
     let hasOwnCurves: Bool
+    /// The line of a crt-list that it is from; nil for another kind of line.
+    var line: ListLine?
+}
+
+/// A line of a crt-list.
+struct ListLine: Sendable, Equatable {
+    let path: String
+    let number: Int
+    /// Options, in brackets, and names, as they are written.
+    let text: String
 }
 
 final class CertificateEntry: Sendable {

@@ -126,7 +126,8 @@ struct CertificateReader: Sendable {
             guard !block.isEncrypted else {
                 throw CertificateProblem(
                     beside,
-                    "the private key is encrypted with a password, which Portico cannot ask for: decrypt it, with 'openssl pkey'")
+                    "the private key is encrypted with a password, which Portico cannot ask for: decrypt it, with 'openssl pkey'"
+                )
             }
             guard let key = unsafe block.privateKey() else {
                 throw CertificateProblem(beside, "the private key is damaged, or of an unknown kind")
@@ -141,11 +142,13 @@ struct CertificateReader: Sendable {
     // MARK: The chain
 
     /// Adds the certificates that sign the leaf, from the folder of issuers, where the file has none.
-    private func completeChain(of leaf: OpaquePointer, _ parts: CertificateParts) {
+    func completeChain(of leaf: OpaquePointer, _ parts: CertificateParts) {
         if unsafe parts.chain.isEmpty, let issuers { unsafe parts.chain = issuers.chain(of: leaf) }
         guard defaults.skipsSelfIssued else { return }
         let kept = unsafe parts.chain.filter { unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_SS) == 0 }
-        for unsafe certificate in unsafe parts.chain where unsafe !kept.contains(certificate) { unsafe X509_free(certificate) }
+        for unsafecertificate in unsafe parts.chain where unsafe !kept.contains(certificate) {
+            unsafe X509_free(certificate)
+        }
         unsafe parts.chain = kept
     }
 
@@ -178,14 +181,15 @@ struct CertificateReader: Sendable {
             return nil
         }
         let path = files.ocsp ?? companionPath(".ocsp", of: files.path)
-        let named = unsafe try companion(files.issuer, ".issuer", .issuer, of: files).flatMap { file in
+        // It stays with the certificate, to check later responses with.
+        unsafe parts.issuer = try companion(files.issuer, ".issuer", .issuer, of: files).flatMap { file in
             unsafe PEMBlock.all(in: file).first(where: \.isCertificate)?.certificate()
         }
-        defer { unsafe X509_free(named) }
         let found = unsafe parts.chain.first { unsafe X509_check_issued($0, leaf) == X509_V_OK }
-        guard let issuer = unsafe named ?? found else {
+        guard let issuer = unsafe parts.issuer ?? found else {
             throw CertificateProblem(
-                path, "the certificate that signed '\(files.path)' is in neither its file nor an .issuer file, so that it "
+                path,
+                "the certificate that signed '\(files.path)' is in neither its file nor an .issuer file, so that it "
                     + "cannot be told whether this response is about it")
         }
         do throws(FileRefusal) {

@@ -10,6 +10,8 @@ public struct CertificateListEntry: Sendable {
     public var options = CertificateListOptions()
     /// The names of the line: filters as `*.example.com` and `!old.example.com`.
     public var filters: [Word] = []
+    /// Options and names as they are written, for `show ssl crt-list`.
+    var text = ""
     /// Whether the line has options.
     public var hasOptions = false
 }
@@ -41,7 +43,8 @@ public struct CertificateListOptions: Sendable {
         TLSProtocolKeywords.rows(\.protocol, for: .bind).filter { shared.contains($0.name) } + own + files
 
     private static let shared: Set = [
-        "allow-0rtt", "alpn", "ca-file", "ciphers", "ciphersuites", "client-sigalgs", "crl-file", "curves", "ecdhe", "ktls",
+        "allow-0rtt", "alpn", "ca-file", "ciphers", "ciphersuites", "client-sigalgs", "crl-file", "curves", "ecdhe",
+        "ktls",
         "sigalgs", "ssl-min-ver", "ssl-max-ver", "verify",
     ]
 
@@ -49,7 +52,8 @@ public struct CertificateListOptions: Sendable {
         Parameter("no-alpn", usage: "no-alpn", summary: "As for `bind`.") { (_, options) throws(ConfigProblem) in
             options.protocol.applicationProtocols = []
         },
-        Parameter("no-ca-names", usage: "no-ca-names", summary: "As for `bind`.") { (_, options) throws(ConfigProblem) in
+        Parameter("no-ca-names", usage: "no-ca-names", summary: "As for `bind`.") {
+            (_, options) throws(ConfigProblem) in
             options.hidesAuthorityNames = true
         },
         Parameter("ca-verify-file", usage: "ca-verify-file <file>", summary: "As for `bind`.") {
@@ -69,7 +73,9 @@ public struct CertificateListOptions: Sendable {
             "ocsp-update", usage: "ocsp-update on|off", summary: "Whether its OCSP response is fetched; not done yet."
         ) { (args, _) throws(ConfigProblem) in
             let isOn = try args.choice("a word", of: ["on": true, "off": false])
-            if isOn { args.warn("Portico does not fetch OCSP responses yet: the .ocsp file is sent as long as it is valid") }
+            if isOn {
+                args.warn("Portico does not fetch OCSP responses yet: the .ocsp file is sent as long as it is valid")
+            }
         },
     ]
 
@@ -106,6 +112,7 @@ public enum CertificateList {
         guard let first = words.first else { return nil }
         words.removeFirst()
         var entry = CertificateListEntry(certificate: first)
+        entry.text = words.map(\.text).joined(separator: " ").replacing("[ ", with: "[").replacing(" ]", with: "]")
         if words.first?.text == "[" {
             guard let end = words.firstIndex(where: { $0.text == "]" }) else {
                 throw ConfigProblem("'[' is not closed", at: words[0].range, expected: "']' behind the options")

@@ -9,11 +9,27 @@ public protocol CertificateUser: AnyObject, Sendable {
     /// Makes ready for a certificate that takes the place of the one of the same name.
     /// - Returns: what puts it to use, which cannot fail; nil if this user has no certificate of that name.
     func prepare(_ certificate: Certificate) throws(CertificateProblem) -> (@Sendable () -> Void)?
+    /// Likewise for a file of authorities or revocation lists; `files` has the new one already.
+    func prepare(
+        _ kind: TrustKind, _ name: String, in files: TrustFiles
+    ) throws(CertificateProblem) -> (@Sendable () -> Void)?
+    /// Whether it shows the certificate of this name.
+    func uses(certificate name: String) -> Bool
+    /// Whether it checks peers with the file of this name.
+    func uses(_ kind: TrustKind, _ name: String) -> Bool
+}
+
+extension CertificateUser {
+    public func prepare(
+        _ kind: TrustKind, _ name: String, in files: TrustFiles
+    ) throws(CertificateProblem) -> (@Sendable () -> Void)? { nil }
+    public func uses(certificate name: String) -> Bool { false }
+    public func uses(_ kind: TrustKind, _ name: String) -> Bool { false }
 }
 
 /// The certificates of a configuration. Thread-safe; files are read by the caller's thread.
 public final class CertificateStore: Sendable {
-    private struct State {
+    struct State {
         /// Certificates of `crt-store` sections, by each name that lines may call them.
         var declared: [String: CertificateFiles] = [:]
         var files: [String: CertificateFiles] = [:]
@@ -21,11 +37,17 @@ public final class CertificateStore: Sendable {
         /// Named by the configuration, in order.
         var names: [String] = []
         var users: [any CertificateUser] = []
+        /// Named by commands, and without contents yet.
+        var created: Set<String> = []
+        /// What is being changed by commands.
+        var draft: CertificateDraft?
     }
 
     public let defaults: TLSDefaults
-    private let reader: CertificateReader
-    private let state = Lock(State())
+    let reader: CertificateReader
+    let state = Lock(State())
+    /// The files of authorities and of revocation lists.
+    public let trust = TrustFiles()
 
     /// Without folders or anything else that `global` may say.
     public init() {
@@ -134,6 +156,8 @@ public final class CertificateStore: Sendable {
 
     /// Tells of certificates that are exchanged from now on.
     public func register(_ user: any CertificateUser) { state.withLock { $0.users.append(user) } }
+
+    var users: [any CertificateUser] { state.withLock { $0.users } }
 
     /// The names of all certificates, in the order of the configuration.
     public var names: [String] { state.withLock { $0.names } }

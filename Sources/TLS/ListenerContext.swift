@@ -9,8 +9,11 @@ internal import Configuration
 struct ContextSettings: Sendable {
     var options: TLSProtocolOptions
     var defaults: TLSDefaults
+    /// The protocols above TLS that Portico speaks here; nil: it passes on whatever it is.
+    var spoken: [[UInt8]]?
     var prefersClientCiphers = false
     var trust: TrustStore?
+    var trustSource = TrustSource()
     /// Whether clients are told which authorities are trusted.
     var announcesAuthorities = true
     var protocols: ApplicationProtocols?
@@ -23,7 +26,8 @@ struct ContextSettings: Sendable {
         "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
         + "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
     /// Older versions have no better ones; who allows these versions asks for them.
-    private static let oldCiphers = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
+    private static let oldCiphers =
+        ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
     static let defaultCurves = "X25519:P-256:P-384"
 
     /// A new context with all but a certificate.
@@ -139,7 +143,9 @@ extension Certificate {
             ERR_clear_error()
             throw CertificateProblem(name, "OpenSSL refuses the certificate: \(reason)")
         }
-        for unsafe certificate in unsafe chain { _ = unsafe copenssl_add_chain_certificate(context.pointer, certificate) }
+        for unsafecertificate in unsafe chain {
+            _ = unsafe copenssl_add_chain_certificate(context.pointer, certificate)
+        }
         if let parameters = unsafe parameters { unsafe SharedParameters.use(parameters, in: context) }
         ERR_clear_error()
     }

@@ -12,6 +12,8 @@ struct ListenerMaker {
     private var root: ContextSettings?
     /// Stores of authorities by what they are read from: many entries of a list name the same.
     private var trusts: [String: TrustStore] = [:]
+    /// The crt-lists and folders that were read.
+    private(set) var lists: [String] = []
 
     init(
         _ written: TLSListenerOptions, _ defaults: TLSDefaults, _ certificates: CertificateStore, spoken: [[UInt8]]?
@@ -47,6 +49,7 @@ struct ListenerMaker {
         _ options: TLSProtocolOptions, hiddenAuthorities: Word?, hidesNames: Bool
     ) throws(ConfigProblem) -> ContextSettings {
         var settings = ContextSettings(options: options, defaults: defaults)
+        settings.spoken = spoken
         settings.prefersClientCiphers = self.options.prefersClientCiphers == true
         settings.announcesAuthorities = !hidesNames
         if options.verification ?? .none != .none {
@@ -55,7 +58,11 @@ struct ListenerMaker {
                     "clients are asked for certificates, and no authority is named that they must be signed by",
                     at: (options.authorities ?? self.options.firstSource)?.range, expected: "ca-file <file>")
             }
-            settings.trust = try trust(options, hiddenAuthorities)
+            settings.trustSource = TrustSource(
+                authorities: options.authorities, hiddenAuthorities: hiddenAuthorities,
+                revocations: options.revocations,
+                folder: defaults.authoritiesFolder)
+            settings.trust = try trust(settings.trustSource)
         }
         settings.protocols = protocols(options)
         settings.sessionContext = sessionContext(options, hiddenAuthorities)
@@ -72,16 +79,12 @@ struct ListenerMaker {
     }
 
     private mutating func trust(
-        _ options: TLSProtocolOptions, _ hiddenAuthorities: Word?
+        _ source: TrustSource
     ) throws(ConfigProblem) -> TrustStore {
-        let key = [options.authorities, hiddenAuthorities, options.revocations].map { $0?.text ?? "" }
+        let key = [source.authorities, source.hiddenAuthorities, source.revocations].map { $0?.text ?? "" }
             .joined(separator: "\n")
         if let known = trusts[key] { return known }
-        let store = TrustStore()
-        let folder = defaults.authoritiesFolder
-        if let word = options.authorities { try store.addAuthorities(word, folder: folder) }
-        if let word = hiddenAuthorities { try store.addAuthorities(word, folder: folder, isAnnounced: false) }
-        if let word = options.revocations { try store.addRevocations(word, folder: folder) }
+        let store = try source.makeStore(certificates.trust)
         trusts[key] = store
         return store
     }
@@ -93,7 +96,10 @@ struct ListenerMaker {
             (options.verification ?? .none).rawValue, options.authorities?.text ?? "", hiddenAuthorities?.text ?? "",
             options.revocations?.text ?? "",
         ].joined(separator: "\n")
-        let bytes = text.verbatimBytes
+        return Self.digest(text.verbatimBytes)
+    }
+
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
         var count: UInt32 = 32
         _ = unsafe EVP_Digest(bytes, bytes.count, &digest, &count, EVP_sha256(), nil)
@@ -110,8 +116,12 @@ struct ListenerMaker {
             case .certificate(let word):
                 // The files of a bundle are the default together: each client gets the one that it can check.
                 let isFirst = plans.isEmpty && isBundle(word)
-                for files in try certificates.files(named: word) {
+                let path = joined(defaults.certificatesFolder, word.text)
+                let isFolder = SecretFile.kind(of: path) == .folder
+                if isFolder { lists.append(path) }
+                for (index, files) in try certificates.files(named: word).enumerated() {
                     plans.append(try plan(files, word, isDefault: isFirst))
+                    if isFolder { plans[plans.count - 1].line = ListLine(path: path, number: index + 1, text: "") }
                 }
             case .defaultCertificate(let word):
                 for files in try certificates.files(named: word) {
@@ -119,7 +129,14 @@ struct ListenerMaker {
                 }
             case .list(let word):
                 let path = joined(defaults.certificatesFolder, word.text)
-                for entry in try CertificateList.read(path, named: word) { plans += try self.plans(entry) }
+                lists.append(path)
+                for entry in try CertificateList.read(path, named: word) {
+                    let line = ListLine(path: path, number: entry.certificate.range.line, text: entry.text)
+                    for var plan in try self.plans(entry) {
+                        plan.line = line
+                        plans.append(plan)
+                    }
+                }
             }
         }
         for entry in frontend { plans += try self.plans(entry) }
@@ -143,27 +160,50 @@ struct ListenerMaker {
     }
 
     private mutating func plans(_ entry: CertificateListEntry) throws(ConfigProblem) -> [EntryPlan] {
-        guard let root else { preconditionFailure("entries are made before their line") }
-        var settings = root
-        let own = entry.options
-        if entry.hasOptions {
-            settings = try self.settings(
-                own.protocol.filled(from: options.protocol),
-                hiddenAuthorities: own.hiddenAuthorities ?? options.hiddenAuthorities,
-                hidesNames: own.hidesAuthorityNames || options.hidesAuthorityNames)
-            settings.dhParameters = root.dhParameters
-        }
-        let filters = entry.filters.compactMap { ServerName($0.text) }
+        let settings = try settings(of: entry)
         var plans: [EntryPlan] = []
         for var files in try certificates.files(named: entry.certificate) {
-            own.name(&files, defaults)
-            plans.append(
-                EntryPlan(
-                    certificate: try certificate(files, entry.certificate), word: entry.certificate,
-                    settings: settings, filters: filters, isDefault: false, hasOwnVersions: !own.protocol.versions.isEmpty,
-                    hasOwnCurves: own.protocol.curves != nil))
+            entry.options.name(&files, defaults)
+            plans.append(plan(entry, try certificate(files, entry.certificate), settings))
         }
         return plans
+    }
+
+    private mutating func settings(of entry: CertificateListEntry) throws(ConfigProblem) -> ContextSettings {
+        guard let root else { preconditionFailure("entries are made before their line") }
+        guard entry.hasOptions else { return root }
+        let own = entry.options
+        var settings = try settings(
+            own.protocol.filled(from: options.protocol),
+            hiddenAuthorities: own.hiddenAuthorities ?? options.hiddenAuthorities,
+            hidesNames: own.hidesAuthorityNames || options.hidesAuthorityNames)
+        settings.dhParameters = root.dhParameters
+        return settings
+    }
+
+    private func plan(
+        _ entry: CertificateListEntry, _ certificate: Certificate, _ settings: ContextSettings
+    ) -> EntryPlan {
+        EntryPlan(
+            certificate: certificate, word: entry.certificate, settings: settings,
+            filters: entry.filters.compactMap { ServerName($0.text) }, isDefault: false,
+            hasOwnVersions: !entry.options.protocol.versions.isEmpty, hasOwnCurves: entry.options.protocol.curves != nil
+        )
+    }
+
+    /// An entry for a listener that runs already.
+    /// - Parameters:
+    ///   - options: the listener's, with those of `global`.
+    ///   - root: what its other entries are made with now.
+    static func plan(
+        adding entry: CertificateListEntry, _ certificate: Certificate, line: ListLine, to options: TLSListenerOptions,
+        root: ContextSettings, _ certificates: CertificateStore
+    ) throws(ConfigProblem) -> EntryPlan {
+        var maker = ListenerMaker(options, root.defaults, certificates, spoken: root.spoken)
+        maker.root = root
+        var plan = maker.plan(entry, certificate, try maker.settings(of: entry))
+        plan.line = line
+        return plan
     }
 
     private func certificate(_ files: CertificateFiles, _ word: Word) throws(ConfigProblem) -> Certificate {

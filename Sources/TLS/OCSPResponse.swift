@@ -9,6 +9,8 @@ internal import Glibc
 public final class OCSPResponse: Sendable {
     /// The response as it was given, in DER.
     let bytes: [UInt8]
+    /// The identity of the certificate that it is about, in DER.
+    let identity: [UInt8]
     /// Seconds since 1970 until which it may be sent; nil: the responder names no end.
     let validUntil: Int64?
 
@@ -32,7 +34,21 @@ public final class OCSPResponse: Sendable {
         }
         defer { unsafe OCSP_BASICRESP_free(basic) }
         validUntil = try unsafe Self.end(of: basic, certificate, issuer)
+        identity = unsafe Self.identity(of: basic)
         self.bytes = bytes
+    }
+
+    /// The identity as commands call it.
+    var key: String {
+        identity.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+
+    private static func identity(of basic: OpaquePointer) -> [UInt8] {
+        guard let id = unsafe OCSP_SINGLERESP_get0_id(OCSP_resp_get0(basic, 0)) else { return [] }
+        var bytes: UnsafeMutablePointer<UInt8>?
+        let length = unsafe i2d_OCSP_CERTID(id, &bytes)
+        defer { unsafe CRYPTO_free(bytes, #file, #line) }
+        return unsafe length > 0 ? [UInt8](UnsafeBufferPointer(start: bytes, count: Int(length))) : []
     }
 
     /// Whether it may still be sent.
@@ -42,7 +58,7 @@ public final class OCSPResponse: Sendable {
         of basic: OpaquePointer, _ certificate: OpaquePointer, _ issuer: OpaquePointer
     ) throws(FileRefusal) -> Int64? {
         // The digest of the identifier is the responder's choice.
-        for unsafe digest in unsafe [EVP_sha1(), EVP_sha256()] {
+        for unsafedigest in unsafe [EVP_sha1(), EVP_sha256()] {
             guard let id = unsafe OCSP_cert_to_id(digest, certificate, issuer) else { continue }
             defer { unsafe OCSP_CERTID_free(id) }
             var status: Int32 = 0

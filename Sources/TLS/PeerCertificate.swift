@@ -238,7 +238,7 @@ extension [UInt8] {
     }
 
     /// `/C=FR/O=Example/CN=a.example`.
-    fileprivate mutating func append(oneLine name: OpaquePointer) -> Bool {
+    mutating func append(oneLine name: OpaquePointer) -> Bool {
         for i in 0..<(unsafe X509_NAME_entry_count(name)) {
             guard let entry = unsafe X509_NAME_get_entry(name, i) else { continue }
             append(UInt8(ascii: "/"))
@@ -258,14 +258,14 @@ extension [UInt8] {
         return unsafe append(printing: { unsafe X509_NAME_print_ex($0, name, 0, copenssl_rfc2253()) >= 0 })
     }
 
-    fileprivate mutating func append(alternativeNamesOf certificate: OpaquePointer) -> Bool {
+    mutating func append(alternativeNamesOf certificate: OpaquePointer) -> Bool {
         let place = unsafe X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1)
         guard place >= 0, let names = unsafe X509_get_ext(certificate, place) else { return false }
         return unsafe append(printing: { unsafe X509V3_EXT_print($0, names, 0, 0) == 1 })
     }
 
     /// Appends what `print` writes into a BIO of memory; false if it fails.
-    private mutating func append(printing print: (OpaquePointer) -> Bool) -> Bool {
+    mutating func append(printing print: (OpaquePointer) -> Bool) -> Bool {
         guard let memory = unsafe BIO_new(BIO_s_mem()) else { return false }
         defer { unsafe BIO_free_all(memory) }
         guard unsafe print(memory) else { return false }

@@ -6,15 +6,27 @@ internal import COpenSSL
 internal import Glibc
 
 /// The bytes of a file, overwritten when the last user is done with them.
-final class SecretBytes {
-    private(set) var bytes: [UInt8]
+public final class SecretBytes {
+    public private(set) var bytes: [UInt8]
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     deinit { Self.wipe(&bytes) }
 
+    /// Appends without leaving a copy behind where the array has to grow.
+    public func append(_ more: some Collection<UInt8>) {
+        if bytes.count + more.count > bytes.capacity {
+            var bigger: [UInt8] = []
+            bigger.reserveCapacity(2 * bytes.count + more.count)
+            bigger += bytes
+            Self.wipe(&bytes)
+            bytes = bigger
+        }
+        bytes += more
+    }
+
     /// Overwrites bytes so that no compiler leaves it out.
-    static func wipe(_ bytes: inout [UInt8]) {
+    public static func wipe(_ bytes: inout [UInt8]) {
         unsafe bytes.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
     }
 }
@@ -42,34 +54,19 @@ enum SecretFile {
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw refusal(of: path, errno) }
         defer { close(descriptor) }
-        var bytes: [UInt8] = []
+        let contents = SecretBytes([])
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         defer { SecretBytes.wipe(&chunk) }
         while true {
             let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                SecretBytes.wipe(&bytes)
-                throw refusal(of: path, errno)
-            }
-            if count == 0 { return SecretBytes(bytes) }
-            guard bytes.count + count <= bytesMax else {
+            guard count >= 0 else { throw refusal(of: path, errno) }
+            if count == 0 { return contents }
+            guard contents.bytes.count + count <= bytesMax else {
                 throw .refused("it is bigger than \(bytesMax >> 20) MiB")
             }
-            append(chunk, count, to: &bytes)
+            contents.append(chunk[..<count])
         }
-    }
-
-    /// Appends without leaving a copy behind where the array has to grow.
-    private static func append(_ chunk: [UInt8], _ count: Int, to bytes: inout [UInt8]) {
-        if bytes.count + count > bytes.capacity {
-            var bigger: [UInt8] = []
-            bigger.reserveCapacity(max(count, 2 * bytes.count + count))
-            bigger += bytes
-            SecretBytes.wipe(&bytes)
-            bytes = bigger
-        }
-        bytes += chunk[..<count]
     }
 
     enum Kind { case absent, file, folder }

@@ -6,6 +6,23 @@ public enum TLSLibrary {
     /// Name, version and date of the library that runs, `OpenSSL 3.0.17 1 Jul 2025`.
     public static let name = unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
 
+    /// The names of the providers of algorithms that it has loaded.
+    public static var providers: [String] {
+        // The names are in the order of loading.
+        nonisolated(unsafe) var names: [String] = []
+        unsafe withUnsafeMutablePointer(to: &names) { names in
+            _ = unsafe OSSL_PROVIDER_do_all(
+                nil,
+                { provider, data in
+                    if let name = unsafe OSSL_PROVIDER_get0_name(provider) {
+                        unsafe data?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+                    }
+                    return 1
+                }, names)
+        }
+        return unsafe names
+    }
+
     /// Likewise of the one whose declarations Portico was built with.
     public static let builtWith = OPENSSL_VERSION_TEXT
 }

@@ -13,20 +13,25 @@ public final class TLSListener: CertificateUser {
 
     /// The line's options, with those of `global` where it says nothing.
     public let options: TLSListenerOptions
-    let ticketKeys: TicketKeys?
+    /// Nil without tickets.
+    public let ticketKeys: TicketKeys?
+    /// The crt-lists and folders of certificates that the line names.
+    let lists: [String]
     /// Of protocols above TLS, only those of HTTP/1 are spoken here.
     let speaksOnlyHTTP1: Bool
-    private let root: ContextSettings
+    let root: ContextSettings
     private let context: TLSContext
     /// Whether some certificate's line, or this one, has `allow-0rtt`.
     private let takesEarlyData: Bool
 
-    private struct Table {
+    struct Table {
         var entries: [CertificateEntry] = []
         var names = ServerNames<CertificateEntry>()
+        /// What entries without options of their own are made with.
+        var settings: ContextSettings
     }
 
-    private let table = Lock(Table())
+    let table: Lock<Table>
 
     /// - Parameters:
     ///   - word: where the line is, for problems that have no word of their own.
@@ -42,14 +47,16 @@ public final class TLSListener: CertificateUser {
         self.options = maker.options
         speaksOnlyHTTP1 = spoken != nil
         root = try maker.rootSettings()
+        table = Lock(Table(settings: root))
         ticketKeys = try maker.ticketKeys()
         context = try root.makeContext()
         let plans = try maker.entryPlans(entries, at: word)
+        lists = maker.lists
         takesEarlyData = plans.contains { $0.settings.options.allowsEarlyData == true }
         context.captureHellos(HelloCapture(listBytesMax: defaults.helloBytesMax, hasFingerprint: hasFingerprints))
         setUpRoot(defaults)
         do throws(CertificateProblem) {
-            let made = try makeEntries(plans)
+            let made = try makeTable(plans, root)
             table.withLock { $0 = made }
         } catch {
             throw error.problem(at: word)
@@ -134,31 +141,5 @@ public final class TLSListener: CertificateUser {
         return unsafe TLSEngine.judge(isGood, store) { fault, depth in
             (depth > 0 ? options.ignoredAuthorityFaults : options.ignoredFaults).contains(fault)
         }
-    }
-
-    // MARK: Exchanging certificates
-
-    private func makeEntries(_ plans: [EntryPlan], keeping kept: [CertificateEntry] = []) throws(CertificateProblem) -> Table {
-        var table = Table()
-        for (index, plan) in plans.enumerated() {
-            // An entry whose certificate is the same stays as it is.
-            let old = index < kept.count && kept[index].plan.certificate === plan.certificate ? kept[index] : nil
-            let entry = if let old { old } else { try CertificateEntry(plan, of: self) }
-            table.entries.append(entry)
-            table.names.add(entry, plan.certificate.kind, for: entry.names)
-        }
-        return table
-    }
-
-    public func prepare(_ certificate: Certificate) throws(CertificateProblem) -> (@Sendable () -> Void)? {
-        let old = table.withLock { $0.entries }
-        guard old.contains(where: { $0.plan.certificate.name == certificate.name }) else { return nil }
-        let plans = old.map { entry in
-            var plan = entry.plan
-            if plan.certificate.name == certificate.name { plan.certificate = certificate }
-            return plan
-        }
-        let made = try makeEntries(plans, keeping: old)
-        return { [self] in table.withLock { $0 = made } }
     }
 }

@@ -97,7 +97,7 @@ public final class TicketKeys: Sendable {
         state = Lock(State(keys: keys.suffix(Self.kept), nextRotation: .never))
     }
 
-    private static func decoded(_ text: [UInt8]) -> [UInt8]? {
+    static func decoded(_ text: [UInt8]) -> [UInt8]? {
         var out = [UInt8](repeating: 0, count: text.count)
         guard text.count % 4 == 0 else { return nil }
         let count = unsafe EVP_DecodeBlock(&out, text, Int32(text.count))
@@ -136,6 +136,24 @@ public final class TicketKeys: Sendable {
             guard state.keys[0].cipher.count == key.cipher.count else { return false }
             state.keys = Array(state.keys.dropFirst()) + [key]
             return true
+        }
+    }
+
+    /// The same with a key in base64, as commands give it.
+    public func rotate(toEncoded text: String) -> Bool {
+        guard var bytes = Self.decoded(Array(text.utf8)) else { return false }
+        defer { SecretBytes.wipe(&bytes) }
+        return rotate(to: bytes)
+    }
+
+    /// The keys in base64, the oldest first, for the command that shows them.
+    public var encodedKeys: [String] {
+        state.withLock { $0.keys }.map { key in
+            let isLong = key.cipher.count == 32
+            let bytes = key.name + (isLong ? key.digest + key.cipher : key.cipher + key.digest)
+            var text = [UInt8](repeating: 0, count: bytes.count / 3 * 4 + 5)
+            let count = unsafe EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
+            return String(decoding: text.prefix(Int(count)), as: UTF8.self)
         }
     }
 

@@ -3,6 +3,7 @@
 
 public import Basics
 internal import Configuration
+public import TLS
 
 /// A command of the runtime socket.
 public protocol RuntimeCommand: Sendable {
@@ -41,6 +42,8 @@ public protocol CommandContext {
     var now: Instant { get }
     var wallTime: WallTime { get }
     var statistics: any StatsSource { get }
+    /// The certificates that are in use, and who uses them.
+    var encryption: EncryptionState { get }
     /// The last message at each proxy that was not understood.
     func capturedErrors() -> CapturedErrors
     /// What the nameservers of each `resolvers` section answered.
@@ -55,6 +58,11 @@ public protocol CommandContext {
         of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int)
 }
 
+extension CommandContext {
+    /// None, for a program without TLS.
+    public var encryption: EncryptionState { EncryptionState() }
+}
+
 /// One command being run.
 public struct CommandCall {
     /// The words given; while the command runs, those behind its name.
@@ -63,6 +71,8 @@ public struct CommandCall {
     /// All commands, in the order of the help.
     public let commands: [any RuntimeCommand.Type]
     var session: CommandSession
+    /// The lines behind `<<`.
+    public internal(set) var payload: SecretBytes?
     /// What it says at once, without the empty line that ends every answer.
     public private(set) var text: [UInt8] = []
     /// What it says after that, while the reader takes it.

@@ -9,6 +9,7 @@ public import Logging
 internal import Patterns
 public import Resolvers
 internal import Synchronization
+public import TLS
 
 /// Everything the workers need to know.
 public final class Plan: Sendable {
@@ -41,6 +42,8 @@ public final class Plan: Sendable {
     let patterns: PatternSets
     /// What sections beside the proxies came to, by its type.
     let sections: SettingsByType
+    /// What operators may look at and change of its TLS.
+    public let encryption: EncryptionState
     /// The nameservers to ask for addresses.
     public let resolvers: [ResolversPlan]
     private let listenIDs: Set<Int>
@@ -50,11 +53,12 @@ public final class Plan: Sendable {
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, tls: TLSCounters,
-        logger: Logger
+        encryption: EncryptionState, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
+        self.encryption = encryption
         self.patterns = patterns
         self.sections = sections
         resolvers = sections[ResolversPlans.self].plans

@@ -102,12 +102,12 @@ public struct PlanBuilder {
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
             frontends: frontends, backends: backends, patterns: patterns, sections: sections,
-            logTargets: logTargets(of: global),
-            maxConnections: maxConnections, process: facts, variables: variables,
+            logTargets: logTargets(of: global), maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes, splices: process.splices,
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
             regularStepsMax: UInt32(process.regularStepsMax),
-            tls: TLSCounters(process, workers: facts.threads), logger: logger)
+            tls: TLSCounters(process, workers: facts.threads),
+            encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)), logger: logger)
     }
 
     mutating func report(

@@ -30,6 +30,15 @@ extension PlanBuilder {
         }
     }
 
+    /// Each line of the frontends that encrypts, once however many addresses it has.
+    static func encryptedPlaces(_ frontends: [FrontendPlan]) -> [EncryptionState.Place] {
+        var seen: Set<ObjectIdentifier> = []
+        return frontends.flatMap(\.binds).compactMap { bind in
+            guard let tls = bind.tls, seen.insert(ObjectIdentifier(tls)).inserted else { return nil }
+            return EncryptionState.Place(frontend: bind.frontend.name, line: bind.place.word.range, listener: tls)
+        }
+    }
+
     /// The addresses of a frontend. Those of one line share what encrypts their connections.
     mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft, countsConnections: Bool) -> [BindPlan] {
         var listeners: [Word: TLSListener] = [:]

@@ -1,0 +1,89 @@
+// The commands about OCSP responses, which are sent with certificates: `show`, `set` and `update` of `ssl ocsp-response`, and
+// `show ssl ocsp-updates`.
+
+internal import Basics
+internal import TLS
+
+public enum ShowResponses: RuntimeCommand {
+    public static let name = "show ssl ocsp-response"
+    public static let usage = "show ssl ocsp-response [[text|base64] <id|path>]"
+    public static let level = AccessLevel.admin
+    public static let summary = "display the IDs of the OCSP responses used in memory, or the details of one"
+
+    public static func run(_ call: inout CommandCall) {
+        let store = call.context.encryption.certificates
+        let isEncoded = call.takeOption("base64")
+        if !isEncoded { _ = call.takeOption("text") }
+        guard let wanted = call.words.first else {
+            if isEncoded {
+                return call.say("'show ssl ocsp-response [text|base64]' expects a valid certificate path or ID")
+            }
+            return call.say { store.appendResponses(to: &$0) }
+        }
+        var text: [UInt8] = []
+        guard store.appendResponse(of: wanted, isEncoded: isEncoded, to: &text) else {
+            return call.say("Certificate ID or path does not match any certificate.")
+        }
+        call.say { $0 += text }
+    }
+
+    /// Shows the response of a file beside a certificate; false if there is none.
+    static func say(ofFile wanted: NameOfFile, _ call: inout CommandCall) -> Bool {
+        var text: [UInt8] = []
+        guard
+            call.context.encryption.certificates.appendResponse(
+                ofFile: wanted.name, isDraft: wanted.isTransaction, to: &text)
+        else { return false }
+        call.say { $0 += text }
+        return true
+    }
+}
+
+public enum SetResponse: RuntimeCommand {
+    public static let name = "set ssl ocsp-response"
+    public static let usage = "set ssl ocsp-response <resp|payload>"
+    public static let level = AccessLevel.admin
+    public static let summary = "update a certificate's OCSP Response from a base64-encode DER"
+
+    public static func run(_ call: inout CommandCall) {
+        let text = call.payload?.bytes ?? Array(call.words.joined().utf8)
+        guard !text.isEmpty else {
+            return call.say("'set ssl ocsp-response' expects response in base64 encoding.")
+        }
+        let store = call.context.encryption.certificates
+        call.attempt { () throws(TransactionProblem) in
+            try store.exchangeResponse(text)
+            return "OCSP Response updated!"
+        }
+    }
+}
+
+public enum UpdateResponse: RuntimeCommand {
+    public static let name = "update ssl ocsp-response"
+    public static let usage = "update ssl ocsp-response <certfile>"
+    public static let level = AccessLevel.admin
+    public static let summary = "fetch an OCSP response; not done yet"
+
+    public static func run(_ call: inout CommandCall) {
+        guard let path = call.words.first else { return call.say("'update ssl ocsp-response' expects a filename") }
+        guard call.context.encryption.certificates.status(of: path) != nil else {
+            call.say("Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.")
+            return call.say("Can't send ocsp request for \(path)!")
+        }
+        call.say("Portico does not fetch OCSP responses yet: give it one with 'set ssl ocsp-response'.")
+        call.say("Can't send ocsp request for \(path)!")
+    }
+}
+
+public enum ShowResponseUpdates: RuntimeCommand {
+    public static let name = "show ssl ocsp-updates"
+    public static let level = AccessLevel.admin
+    public static let summary =
+        "display information about the next 'nb' ocsp responses that will be updated automatically; none yet"
+
+    public static func run(_ call: inout CommandCall) {
+        call.say(
+            "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)"
+        )
+    }
+}

@@ -1,0 +1,169 @@
+// Files of authorities and of revocation lists (`ca-file`, `ca-verify-file`, `crl-file`): each is read once, however many lines name it,
+// and can be exchanged while connections go on.
+
+internal import Basics
+internal import COpenSSL
+internal import Configuration
+
+/// What a file of these holds.
+public enum TrustKind: Sendable {
+    case authorities
+    case revocations
+}
+
+/// What one such file says. Immutable; a changed file is another object.
+@safe
+public final class TrustFile: Sendable {
+    /// Its path, or `@system-ca`.
+    public let name: String
+    let kind: TrustKind
+    // Safe: these objects are not changed after they were made.
+    nonisolated(unsafe) let certificates: [OpaquePointer]
+    nonisolated(unsafe) let lists: [OpaquePointer]
+
+    /// Reads the blocks of a file.
+    init(_ name: String, _ kind: TrustKind, _ blocks: [PEMBlock] = []) throws(FileRefusal) {
+        self.name = name
+        self.kind = kind
+        var certificates: [OpaquePointer] = unsafe []
+        var lists: [OpaquePointer] = unsafe []
+        var damage: String?
+        for block in blocks {
+            if block.isCertificate, kind == .authorities {
+                if let certificate = unsafe block.certificate() {
+                    unsafe certificates.append(certificate)
+                } else {
+                    damage = "a certificate is damaged"
+                }
+            } else if block.isRevocationList {
+                if let list = unsafe block.revocationList() {
+                    unsafe lists.append(list)
+                } else {
+                    damage = "a revocation list is damaged"
+                }
+            }
+        }
+        unsafe self.certificates = certificates
+        unsafe self.lists = lists
+        if let damage { throw .refused(damage) }
+    }
+
+    /// What two files say, under the name of the first.
+    init(_ one: TrustFile, and other: TrustFile) {
+        name = one.name
+        kind = one.kind
+        unsafe certificates = one.certificates + other.certificates
+        unsafe lists = one.lists + other.lists
+        for unsafecertificate in unsafe certificates { _ = unsafe X509_up_ref(certificate) }
+        for unsafelist in unsafe lists { _ = unsafe X509_CRL_up_ref(list) }
+    }
+
+    deinit {
+        for unsafecertificate in unsafe certificates { unsafe X509_free(certificate) }
+        for unsafelist in unsafe lists { unsafe X509_CRL_free(list) }
+    }
+
+    /// How many certificates, or lists, it has.
+    public var count: Int { unsafe kind == .authorities ? certificates.count : lists.count }
+}
+
+/// The files of a configuration. Thread-safe; they are read by the caller's thread.
+public final class TrustFiles: Sendable {
+    struct Key: Hashable {
+        let kind: TrustKind
+        let name: String
+    }
+
+    struct State {
+        var files: [Key: TrustFile] = [:]
+        /// In the order of the configuration.
+        var order: [Key] = []
+        /// What is being changed by commands.
+        var drafts: [TrustKind: TrustFile] = [:]
+    }
+
+    let state = Lock(State())
+
+    public init() {}
+
+    /// The file that a word names; read unless it is there already.
+    /// - Parameter folder: where a relative path begins (`ca-base`).
+    func file(_ kind: TrustKind, _ word: Word, folder: String?) throws(ConfigProblem) -> TrustFile {
+        let name = Self.name(word, folder)
+        if let known = file(kind, name) { return known }
+        let file: TrustFile
+        do throws(FileRefusal) {
+            file = try TrustFile(name, kind, try Self.blocks(name))
+        } catch {
+            throw ConfigProblem("'\(name)': \(error.text)", at: word.range)
+        }
+        guard file.count > 0 else {
+            throw ConfigProblem(
+                "'\(name)': there is no \(kind == .authorities ? "certificate" : "revocation list") in PEM",
+                at: word.range)
+        }
+        put(file)
+        return file
+    }
+
+    /// The name by which a word's file is known.
+    static func name(_ word: Word, _ folder: String?) -> String {
+        word.text == TrustStore.systemWord ? word.text : joined(folder, word.text)
+    }
+
+    func file(_ kind: TrustKind, _ name: String) -> TrustFile? {
+        state.withLock { $0.files[Key(kind: kind, name: name)] }
+    }
+
+    /// All files of a kind, in the order of the configuration.
+    public func files(_ kind: TrustKind) -> [TrustFile] {
+        state.withLock { state in state.order.filter { $0.kind == kind }.compactMap { state.files[$0] } }
+    }
+
+    /// Puts a file into the place of the one of the same name.
+    func put(_ file: TrustFile) {
+        let key = Key(kind: file.kind, name: file.name)
+        state.withLock { state in
+            if state.files.updateValue(file, forKey: key) == nil { state.order.append(key) }
+        }
+    }
+
+    func remove(_ kind: TrustKind, _ name: String) {
+        let key = Key(kind: kind, name: name)
+        state.withLock { state in
+            state.files[key] = nil
+            state.order.removeAll { $0 == key }
+        }
+    }
+
+    // MARK: Reading
+
+    private static func blocks(_ name: String) throws(FileRefusal) -> [PEMBlock] {
+        if name == TrustStore.systemWord { return try systemBlocks() }
+        guard SecretFile.kind(of: name) == .folder else { return PEMBlock.all(in: try SecretFile.read(name)) }
+        // Nothing else than certificates is expected in a folder, and files of other kinds are passed over.
+        var blocks: [PEMBlock] = []
+        for entry in try SecretFile.names(in: name) where SecretFile.kind(of: name + "/" + entry) == .file {
+            blocks += PEMBlock.all(in: try SecretFile.read(name + "/" + entry))
+        }
+        return blocks
+    }
+
+    private static func systemBlocks() throws(FileRefusal) -> [PEMBlock] {
+        let file = unsafe String(cString: X509_get_default_cert_file())
+        let folder = unsafe String(cString: X509_get_default_cert_dir())
+        if SecretFile.kind(of: file) == .file { return PEMBlock.all(in: try SecretFile.read(file)) }
+        var blocks: [PEMBlock] = []
+        // Each certificate is there under its name and under its digest.
+        for name in try SecretFile.names(in: folder) where name.hasSuffix(".pem") || name.hasSuffix(".crt") {
+            let path = folder + "/" + name
+            if SecretFile.kind(of: path) == .file { blocks += PEMBlock.all(in: try SecretFile.read(path)) }
+        }
+        guard blocks.contains(where: \.isCertificate) else {
+            throw .refused(
+                "the system has no authorities in '\(file)' or '\(folder)': install the package ca-certificates, or name a file"
+            )
+        }
+        return blocks
+    }
+}
