@@ -19,6 +19,7 @@ struct StatsPage: PieceProducer {
         case servers(Int, of: Int)
         /// The table of backends without servers.
         case serverless(Int, begun: Bool)
+        case certificates
         case footer
     }
     private var position = Position.head
@@ -53,6 +54,9 @@ struct StatsPage: PieceProducer {
         case .backends(let proxy): position = beginBackend(proxy, to: &out, at: now)
         case .servers(let server, let proxy): position = append(server: server, of: proxy, to: &out, at: now)
         case .serverless(let proxy, let begun): position = appendServerless(proxy, begun: begun, to: &out, at: now)
+        case .certificates:
+            appendCertificates(to: &out)
+            position = .footer
         case .footer:
             out.append("</main>\n")
             appendFooter(to: &out)
@@ -218,9 +222,7 @@ struct StatsPage: PieceProducer {
 
     private func appendFooter(to out: inout [UInt8]) {
         out.append("<footer>")
-        let now = WallTime(
-            seconds: process.startedAt.seconds + Int(process.uptime.nanoseconds / 1_000_000_000)
-        ).local
+        let now = wallTime.local
         for (part, width, separator) in [
             (now.year, 4, 0x2D), (now.month, 2, 0x2D), (now.day, 2, 0x20), (now.hour, 2, 0x3A), (now.minute, 2, 0x3A),
             (now.second, 2, 0x20),
@@ -244,6 +246,11 @@ struct StatsPage: PieceProducer {
             out.append(" log lines lost")
         }
         out.append("</footer>\n")
+    }
+
+    /// When the page was made.
+    var wallTime: WallTime {
+        WallTime(seconds: process.startedAt.seconds + Int(process.uptime.nanoseconds / 1_000_000_000))
     }
 
     private func append(link name: StaticString, options: StaticString, to out: inout [UInt8]) {

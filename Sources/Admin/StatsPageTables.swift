@@ -79,7 +79,7 @@ extension StatsPage {
     func appendServerless(_ proxy: Int, begun: Bool, to out: inout [UInt8], at now: Instant) -> Position {
         guard proxy < source.proxyCount else {
             if begun { out.append("</tbody></table></div>\n</section>\n") }
-            return .footer
+            return .certificates
         }
         guard source.serverCount(ofProxy: proxy) == 0, let identity = shown(proxy),
             let row = source.backend(ofProxy: proxy, at: now),
@@ -107,7 +107,7 @@ extension StatsPage {
         return .serverless(proxy + 1, begun: true)
     }
 
-    private func beginTable(_ columns: [(name: StaticString, detail: StaticString)], to out: inout [UInt8]) {
+    func beginTable(_ columns: [(name: StaticString, detail: StaticString)], to out: inout [UInt8]) {
         out.append("<div class=\"scroll\"><table>\n<thead><tr>")
         for column in columns { append(column, to: &out) }
         out.append("</tr></thead>\n<tbody>\n")

@@ -2,6 +2,7 @@
 // pauses for a slow reader holds a position and no rows.
 
 public import Basics
+public import TLS
 
 /// The running process as the page, the tables and the runtime socket read it.
 ///
@@ -19,9 +20,13 @@ public protocol StatsSource {
     func stateOfServer(_ server: Int, ofProxy proxy: Int) -> (name: String, state: RowState)
     /// The side that servers see; nil for a frontend.
     func backend(ofProxy proxy: Int, at now: Instant) -> StatsRow?
+    /// The certificates that peers are shown, the first to end first.
+    var certificateEnds: [CertificateEnd] { get }
 }
 
 extension StatsSource {
+    public var certificateEnds: [CertificateEnd] { [] }
+
     /// The number of the proxy with this name; nil if there is none.
     public func id(ofProxyNamed name: String) -> Int? {
         for proxy in 0..<proxyCount {

@@ -7,6 +7,7 @@ internal import Configuration
 internal import Logging
 internal import Reactor
 internal import Synchronization
+public import TLS
 
 /// The statistics of a running plan, row by row.
 public final class PlanStatistics: StatsSource, Sendable {
@@ -34,6 +35,8 @@ public final class PlanStatistics: StatsSource, Sendable {
     }
 
     public func process(at now: Instant) -> ProcessStats { plan.processStats(now: now) }
+
+    public var certificateEnds: [CertificateEnd] { plan.encryption.ends }
 
     public var proxyCount: Int { proxies.count }
 
