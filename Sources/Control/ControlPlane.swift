@@ -13,6 +13,7 @@ public import Proxy
 public import Reactor
 public import Resolvers
 internal import Synchronization
+internal import TLS
 
 /// What the control plane needs of the process beside its kernel. The values of `init()` suit a process of one thread: no
 /// wake-ups, no system resolver, nothing printed.
@@ -23,6 +24,8 @@ public struct ProcessServices {
     public var standardError = LogTargets.none
     /// Looks up host names through the system's resolver; nil where servers without an address stay so.
     public var hostLookup: (any HostLookup)?
+    /// Whether the files of certificates are watched, and renewed ones taken.
+    public var watchesCertificates = false
     /// Answers in the nameservers' stead; nil where the nameservers of the `resolvers` sections are asked.
     public var nameSource: (any NameSource)?
 
@@ -46,6 +49,8 @@ public final class ControlPlane {
     private var sockets: [RuntimeSocket] = []
     private var sampler: RateSampler?
     private var memoryKeeper: MemoryKeeper?
+    private let certificateWatcher: CertificateWatcher?
+    private var certificateEnds: CertificateEnds?
     private var hardStop: SlotHandle?
     /// The loop that drives everything here; a program may add tasks of its own, for signals for instance.
     public let loop: TaskLoop
@@ -80,6 +85,12 @@ public final class ControlPlane {
         systemResolver = services.hostLookup.map { lookup in
             SystemResolver(plan: plan, lookup: lookup) { log.event(.notice, to: plan.logTargets, $0) }
         }
+        certificateWatcher =
+            services.watchesCertificates
+            ? CertificateWatcher(plan.encryption.certificates) { isWarning, message in
+                if isWarning { log.event(.warning, to: standardError, "warning: \(message)") }
+                log.event(isWarning ? .warning : .notice, to: plan.logTargets, message)
+            } : nil
         plan.admission.setWorkers(mailboxes)
     }
 
@@ -97,6 +108,10 @@ public final class ControlPlane {
         sampler = RateSampler.start(plan: plan, workers: mailboxes.count, workerTime: workerTime, in: loop)
         memoryKeeper = MemoryKeeper.start(plan: plan, workers: mailboxes, pool: pool, in: loop)
         systemResolver?.start(in: loop)
+        certificateWatcher?.start(in: loop)
+        certificateEnds = CertificateEnds.start(plan.encryption, in: loop) { [log, plan] message in
+            log.event(.warning, to: plan.logTargets, message)
+        }
     }
 
     /// One round: waits until something is ready or due, `limit` at the latest, and does everything that is to be done now.
@@ -120,6 +135,9 @@ public final class ControlPlane {
         memoryKeeper?.stop(in: loop)
         memoryKeeper = nil
         systemResolver?.close(in: loop)
+        certificateWatcher?.stop(in: loop)
+        certificateEnds?.stop(in: loop)
+        certificateEnds = nil
         if let hardStop { loop.remove(hardStop) }
         hardStop = nil
     }

@@ -47,6 +47,17 @@ public struct CertificateProblem: Error, Equatable, Sendable {
 struct CertificateReader: Sendable {
     let defaults: TLSDefaults
     let issuers: IssuerChains?
+    let folders = HeldFolders()
+
+    /// The files that a certificate may be made of, whether they are there or not.
+    func paths(of files: CertificateFiles) -> [String] {
+        [
+            files.path, files.key ?? companionPath(".key", of: files.path),
+            files.ocsp ?? companionPath(".ocsp", of: files.path),
+            files.issuer ?? companionPath(".issuer", of: files.path),
+            files.timestamps ?? companionPath(".sctl", of: files.path),
+        ]
+    }
 
     func read(_ files: CertificateFiles) throws(CertificateProblem) -> Certificate {
         let parts = CertificateParts()
@@ -71,7 +82,7 @@ struct CertificateReader: Sendable {
 
     private func blocks(of path: String) throws(CertificateProblem) -> [PEMBlock] {
         do throws(FileRefusal) {
-            return PEMBlock.all(in: try SecretFile.read(path))
+            return PEMBlock.all(in: try SecretFile.read(path, in: folders))
         } catch {
             throw CertificateProblem(path, error.text)
         }
@@ -115,7 +126,7 @@ struct CertificateReader: Sendable {
         // A key that is named counts more than one in the bundle.
         guard unsafe files.key != nil || parts.key == nil else { return }
         let mayLieBeside = files.key != nil || defaults.companions.contains(.key)
-        guard mayLieBeside, files.key != nil || SecretFile.kind(of: beside) == .file else {
+        guard mayLieBeside, files.key != nil || SecretFile.kind(of: beside, in: folders) == .file else {
             throw CertificateProblem(
                 files.path,
                 hasEncryptedKey
@@ -166,7 +177,7 @@ struct CertificateReader: Sendable {
         guard named != nil || defaults.companions.contains(kind) else { return nil }
         let path = named ?? companionPath(ending, of: files.path)
         do throws(FileRefusal) {
-            return try SecretFile.read(path)
+            return try SecretFile.read(path, in: folders)
         } catch .absent where named == nil {
             return nil
         } catch {

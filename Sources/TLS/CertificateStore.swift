@@ -39,6 +39,8 @@ public final class CertificateStore: Sendable {
         var users: [any CertificateUser] = []
         /// Named by commands, and without contents yet.
         var created: Set<String> = []
+        /// What the files of each certificate were when they were last looked at.
+        var signatures: [String: FileSignature] = [:]
         /// What is being changed by commands.
         var draft: CertificateDraft?
     }

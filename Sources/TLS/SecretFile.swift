@@ -50,8 +50,10 @@ enum SecretFile {
     private static let bytesMax = 64 << 20
 
     /// The contents of a file.
-    static func read(_ path: String) throws(FileRefusal) -> SecretBytes {
-        let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+    /// - Parameter folders: those that are open already, from before the process changed its root.
+    static func read(_ path: String, in folders: HeldFolders? = nil) throws(FileRefusal) -> SecretBytes {
+        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
+        let descriptor = name.withVerbatimCString { unsafe openat(folder, $0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw refusal(of: path, errno) }
         defer { close(descriptor) }
         let contents = SecretBytes([])
@@ -71,9 +73,10 @@ enum SecretFile {
 
     enum Kind { case absent, file, folder }
 
-    static func kind(of path: String) -> Kind {
+    static func kind(of path: String, in folders: HeldFolders? = nil) -> Kind {
         var info = stat()
-        guard path.withVerbatimCString({ unsafe stat($0, &info) }) == 0 else { return .absent }
+        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
+        guard name.withVerbatimCString({ unsafe fstatat(folder, $0, &info, 0) }) == 0 else { return .absent }
         return info.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 

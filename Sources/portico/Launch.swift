@@ -10,6 +10,7 @@ internal import Logging
 internal import Proxy
 internal import Reactor
 internal import SystemPackage
+internal import TLS
 
 /// One start of the program.
 struct Launch {
@@ -43,6 +44,7 @@ struct Launch {
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)
         if loaded.isComplete { problems += builder.problems }
+        if let plan { problems += Self.filesThatCannotBeReadAgain(plan, daemon) }
         let isQuiet = options.isQuiet || daemon.isQuiet && !options.isVerbose
         report(problems, loaded, isQuiet)
         let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
@@ -95,6 +97,13 @@ struct Launch {
                 throw ExitCode(1)
             }
         }
+    }
+
+    /// Warnings of certificates that cannot be renewed from their files once the process has given up its privileges.
+    private static func filesThatCannotBeReadAgain(_ plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
+        guard daemon.user != nil || daemon.group != nil || daemon.root != nil else { return [] }
+        return plan.encryption.certificates.unreadableLater(user: daemon.user, group: daemon.group, root: daemon.root)
+            .map { ConfigProblem($0.text, at: nil, severity: .notice) }
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration, _ isQuiet: Bool) {

@@ -52,6 +52,7 @@ final class ProcessThreads {
         running = RunningWorkers(workers)
         var services = ProcessServices()
         services.wakeup = kernel.wakeup
+        services.watchesCertificates = true
         services.standardError = isQuiet ? .none : logger.registerStandardError()
         services.hostLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         control = ControlPlane(

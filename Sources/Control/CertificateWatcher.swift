@@ -1,0 +1,119 @@
+// Takes renewed certificates from their files, and says when one is about to end. A file is taken once it is complete and valid; what is
+// still wrong with it a second after its last change is logged, and the old certificate stays in use.
+
+internal import Basics
+internal import Proxy
+internal import Reactor
+internal import SystemPackage
+internal import TLS
+
+/// Watches the files of all certificates.
+final class CertificateWatcher: LoopTask {
+    /// After a file that is complete: its key may follow at once.
+    private static let completePause = TimeSpan.milliseconds(20)
+    /// After any change; what is wrong then is not being written any more.
+    private static let quietTime = TimeSpan.seconds(1)
+
+    private let store: CertificateStore
+    private let watch: FolderWatch
+    private let log: (_ isWarning: Bool, String) -> Void
+    private var handle = SlotHandle(index: 0, generation: 0)
+    private var lastChange = Instant(nanoseconds: 0)
+
+    /// Opens the folders; nil if there are no certificates, or the system lets none be watched. Call it before the process changes its
+    /// root.
+    /// - Parameter log: of what happens, with whether it is a warning.
+    init?(_ store: CertificateStore, log: @escaping (_ isWarning: Bool, String) -> Void) {
+        guard !store.names.isEmpty else { return nil }
+        do throws(Errno) {
+            watch = try FolderWatch()
+            for folder in store.holdFolders() { try watch.add(folder) }
+        } catch {
+            log(true, "The files of certificates cannot be watched: \(error).")
+            return nil
+        }
+        self.store = store
+        self.log = log
+    }
+
+    func start(in loop: TaskLoop) {
+        handle = loop.add(self)
+        loop.watch(watch.socket, for: .reading, as: handle)
+    }
+
+    func stop(in loop: TaskLoop) {
+        loop.kernel.unwatch(watch.socket)
+        loop.remove(handle)
+    }
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {
+        let changes = watch.read()
+        guard !changes.isEmpty else { return }
+        lastChange = loop.now
+        let isComplete = changes.contains { $0.isComplete }
+        loop.setDeadline(loop.now + (isComplete ? Self.completePause : Self.quietTime), of: handle)
+    }
+
+    func expired(in loop: TaskLoop) {
+        let isQuiet = loop.now >= lastChange + Self.quietTime
+        var remains = false
+        for name in store.changedOnDisk() {
+            do throws(CertificateProblem) {
+                try store.renew(name, at: loop.kernel.wallTime(), isLast: isQuiet)
+                log(false, "Certificate '\(name)' was renewed from its file.")
+            } catch {
+                if isQuiet {
+                    log(true, "Certificate '\(name)' was not renewed, the old one stays in use: \(error.text).")
+                } else {
+                    remains = true
+                }
+            }
+        }
+        if remains { loop.setDeadline(lastChange + Self.quietTime, of: handle) }
+    }
+}
+
+/// Warns of certificates that end soon, once each.
+final class CertificateEnds: LoopTask {
+    /// A fortnight, as at start-up.
+    private static let warnedSeconds: Int64 = 14 * 86_400
+    private static let interval = TimeSpan.seconds(3_600)
+
+    private let state: EncryptionState
+    private let log: (String) -> Void
+    private var warned: Set<String> = []
+    private var handle = SlotHandle(index: 0, generation: 0)
+
+    /// Nil if there are no certificates.
+    static func start(_ state: EncryptionState, in loop: TaskLoop, log: @escaping (String) -> Void) -> CertificateEnds?
+    {
+        guard !state.certificates.names.isEmpty else { return nil }
+        let task = CertificateEnds(state, log)
+        task.handle = loop.add(task)
+        task.expired(in: loop)
+        return task
+    }
+
+    private init(_ state: EncryptionState, _ log: @escaping (String) -> Void) {
+        self.state = state
+        self.log = log
+    }
+
+    func stop(in loop: TaskLoop) { loop.remove(handle) }
+
+    func ready(_ readiness: Readiness, in loop: TaskLoop) {}
+
+    func expired(in loop: TaskLoop) {
+        let now = Int64(loop.kernel.wallTime().seconds)
+        for end in state.ends where end.validUntil - now < Self.warnedSeconds {
+            // A renewed one has another end.
+            guard warned.insert("\(end.name) \(end.validUntil)").inserted else { continue }
+            let days = (end.validUntil - now) / 86_400
+            log(
+                end.validUntil <= now
+                    ? "Certificate '\(end.name)' has expired."
+                    : "Certificate '\(end.name)' expires in \(days) day\(days == 1 ? "" : "s").")
+        }
+        loop.setDeadline(loop.now + Self.interval, of: handle)
+    }
+}
