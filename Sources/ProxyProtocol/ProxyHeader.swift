@@ -67,4 +67,14 @@ public struct ProxyHeaderOptions: OptionSet, Hashable, Sendable {
     public static let checksum = ProxyHeaderOptions(rawValue: 1 << 1)
     /// PP2_TYPE_UNIQUE_ID: the ID of the request for which the connection is opened.
     public static let uniqueID = ProxyHeaderOptions(rawValue: 1 << 2)
+    /// PP2_TYPE_SSL: whether the client's connection is encrypted, with which version, and whether it has shown a certificate.
+    /// The options below have no effect without it.
+    public static let tls = ProxyHeaderOptions(rawValue: 1 << 3)
+    /// PP2_SUBTYPE_SSL_CN: the common name in the client's certificate.
+    public static let commonName = ProxyHeaderOptions(rawValue: 1 << 4)
+    /// PP2_SUBTYPE_SSL_CIPHER
+    public static let cipher = ProxyHeaderOptions(rawValue: 1 << 5)
+    /// PP2_SUBTYPE_SSL_SIG_ALG and PP2_SUBTYPE_SSL_KEY_ALG: of the certificate that the client was shown.
+    public static let signatureAlgorithm = ProxyHeaderOptions(rawValue: 1 << 6)
+    public static let keyAlgorithm = ProxyHeaderOptions(rawValue: 1 << 7)
 }

@@ -73,11 +73,19 @@ extension TypedValues {
     public static let tls: UInt8 = 0x20
     public static let networkNamespace: UInt8 = 0x30
 
+    // Inside the value of `tls` (section 2.2.6).
+    public static let tlsVersion: UInt8 = 0x21
+    public static let tlsCommonName: UInt8 = 0x22
+    public static let tlsCipher: UInt8 = 0x23
+    public static let tlsSignatureAlgorithm: UInt8 = 0x24
+    public static let tlsKeyAlgorithm: UInt8 = 0x25
+
     /// The types by their names in the specification, without the prefixes PP2_TYPE_ and PP2_SUBTYPE_.
     public static let names: [(name: String, type: UInt8)] = [
         ("ALPN", protocolName), ("AUTHORITY", authority), ("CRC32C", checksum), ("NOOP", padding),
-        ("UNIQUE_ID", uniqueID), ("SSL", tls), ("SSL_VERSION", 0x21), ("SSL_CN", 0x22), ("SSL_CIPHER", 0x23),
-        ("SSL_SIG_ALG", 0x24), ("SSL_KEY_ALG", 0x25), ("NETNS", networkNamespace),
+        ("UNIQUE_ID", uniqueID), ("SSL", tls), ("SSL_VERSION", tlsVersion), ("SSL_CN", tlsCommonName),
+        ("SSL_CIPHER", tlsCipher), ("SSL_SIG_ALG", tlsSignatureAlgorithm), ("SSL_KEY_ALG", tlsKeyAlgorithm),
+        ("NETNS", networkNamespace),
     ]
 
     /// Limits for the length of values: a host name (as in HAProxy), and a unique ID (section 2.2.5). Other values are
@@ -85,4 +93,35 @@ extension TypedValues {
     static let authorityBytesMax = 255
     static let uniqueIDBytesMax = 128
     static let checksumBytes = 4
+}
+
+/// What a header says about TLS on the client's connection (section 2.2.6).
+public struct TLSValue: Sendable {
+    /// The field `client`.
+    public struct Client: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The connection is encrypted.
+        public static let isEncrypted = Client(rawValue: 1)
+        /// The client has shown a certificate on this connection, or at least once in its TLS session.
+        public static let hasCertificate = Client(rawValue: 2)
+        public static let sessionHasCertificate = Client(rawValue: 4)
+    }
+
+    public var client: Client = []
+    /// Zero only if the client's certificate was verified; otherwise the reason.
+    public var verifyResult: UInt32 = 1
+    /// Version, names and algorithms.
+    public var values = TypedValues()
+
+    public init() {}
+}
+
+extension TypedValues {
+    /// Appends what there is to say about TLS.
+    public mutating func append(_ tls: TLSValue) {
+        let result = stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: tls.verifyResult >> $0) }
+        append(Self.tls, [tls.client.rawValue] + result + tls.values.bytes)
+    }
 }

@@ -67,6 +67,26 @@ import Testing
         #expect(ProxyHeader.bytes(.one, ends, values: values, hasChecksum: true) == ProxyHeader.bytes(.one, ends))
     }
 
+    @Test("What there is to say of TLS is one value with others in it (section 2.2.6)")
+    func tls() {
+        var tls = TLSValue()
+        tls.client = [.isEncrypted, .hasCertificate]
+        tls.verifyResult = 0x0102
+        tls.values.append(TypedValues.tlsVersion, Array("TLSv1.3".utf8))
+        var values = TypedValues()
+        values.append(tls)
+        #expect(
+            values.bytes
+                == [0x20, 0, 15, 3, 0, 0, 1, 2, 0x21, 0, 7] + Array("TLSv1.3".utf8))
+    }
+
+    @Test("Without a verified certificate the result of the check is not 0")
+    func unverified() {
+        var values = TypedValues()
+        values.append(TLSValue())
+        #expect(values.bytes == [0x20, 0, 5, 0, 0, 0, 0, 1])
+    }
+
     @Test func `what is written is read again`() {
         let ends = [
             (ip("1.2.3.4", 1), ip("5.6.7.8", 0)), (ip("fe80::1:2", 65_535), ip("::1", 80)),
