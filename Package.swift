@@ -209,7 +209,7 @@ let package = Package(
         tests(
             of: "Balancing",
             uses: [
-                "BalancingTesting", "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor",
+                "BalancingTesting", "Balancing", "HTTP", "ProxyProtocol", "Basics", "Configuration", "Reactor", "TLS",
                 "KernelSimulation", "Chance",
             ]),
         tests(

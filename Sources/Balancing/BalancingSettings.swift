@@ -4,6 +4,7 @@ public import Basics
 public import Configuration
 public import HTTP
 public import ProxyProtocol
+public import TLS
 
 /// Balancing and checking as one section's lines have it.
 public struct BalancingSettings: SectionSettings {
@@ -75,6 +76,7 @@ public struct ServerDraft: Sendable {
     /// `check-send-proxy`
     public var sendsProxyHeaderInChecks = false
     public var naming = ServerNaming()
+    public var tls = TLSUpstreamOptions()
 
     public init() {}
 }
@@ -86,8 +88,16 @@ extension ServerDraft {
     /// That of checks: the same, unless they go elsewhere.
     var checkProxyHeader: ProxyHeaderVersion? {
         if sendsProxyHeaderInChecks { return proxyHeader ?? .one }
-        return checkPort == nil && checkAddress == nil ? proxyHeader : nil
+        return checksGoElsewhere ? nil : proxyHeader
     }
+
+    private var checksGoElsewhere: Bool { checkPort != nil || checkAddress != nil }
+
+    /// Whether checks are encrypted.
+    var encryptsChecks: Bool { tls.encryptsChecks ?? (tls.isOn && !checksGoElsewhere) }
+
+    /// Whether there has to be a `TLSUpstream` for its connections or its checks.
+    public var needsTLS: Bool { tls.isOn || (isChecked && encryptsChecks) }
 }
 
 extension BalancingSettings {
@@ -98,17 +108,27 @@ extension BalancingSettings {
     ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
     ///   - loadAtFull: `fullconn` if no line sets it.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
+    ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
+    ///   - asksForNames: whether requests may ask the server with this index for different names.
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, headLimits: HeadLimits = HeadLimits(),
-        workers: Int, now: Instant, resolve: (String) -> [IPAddress]
+        workers: Int, now: Instant, secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
+        asksForNames: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
             let place = draft.place(resolve: resolve)
             var configuration = draft.configuration(id: ids[index], at: place)
+            let checked = checksWithHTTP ? httpCheck.connection?.apply(to: draft) ?? draft : draft
+            let tls = draft.needsTLS || checked.needsTLS ? secure(draft) : nil
+            if draft.tls.isOn {
+                configuration.tls = tls
+                configuration.asksForNames = asksForNames(index)
+            }
             if draft.isChecked {
                 configuration.check = checkPlan(
-                    draft, servicePort: place.port, connectTimeout: connectTimeout, headLimits: headLimits)
+                    checked, servicePort: place.port, connectTimeout: connectTimeout, headLimits: headLimits)
+                if checked.encryptsChecks { configuration.check?.tls = tls.map { checkTLS(checked, $0) } }
             }
             return Server(
                 name: draft.name.text, backendName: name, index: index, configuration: configuration,
@@ -144,6 +164,19 @@ extension BalancingSettings {
             address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
             proxyHeader: draft.checkProxyHeader, headLimits: headLimits)
     }
+}
+
+extension BalancingSettings {
+    /// The TLS of checks.
+    private func checkTLS(_ draft: ServerDraft, _ tls: TLSUpstream) -> HealthCheckTLS {
+        let name = draft.tls.checkedName?.text.verbatimBytes ?? (draft.tls.checksAskForHost ? checkedHost : nil)
+        return HealthCheckTLS(
+            upstream: tls, name: name, isNameExplicit: draft.tls.checkedName != nil,
+            protocols: draft.tls.checkProtocols)
+    }
+
+    /// The host that the Host field of a check's request names.
+    private var checkedHost: [UInt8]? { checksWithHTTP ? httpCheck.hostName : nil }
 }
 
 extension ServerDraft {

@@ -3,6 +3,7 @@
 public import Basics
 public import ProxyProtocol
 internal import Synchronization
+public import TLS
 
 /// One server of a backend: its configuration, which can be exchanged, its counters and its states. It lives as long as the
 /// process, whatever is reloaded.
@@ -117,6 +118,11 @@ extension Server {
         live.currentTraits.contains(.sendsHeader) ? live.read { $0.proxyHeader } : nil
     }
     public var proxyOptions: ProxyHeaderOptions { live.read { $0.proxyOptions } }
+
+    /// What encrypts its connections; nil if they are plain.
+    public var tls: TLSUpstream? { live.currentTraits.contains(.isSecure) ? live.read { $0.tls } : nil }
+    /// Whether requests may ask it for different names.
+    public var asksForNames: Bool { live.currentTraits.contains(.asksForNames) }
 
     public var id: Int { live.read { $0.id } }
     public var isBackup: Bool { live.read { $0.isBackup } }

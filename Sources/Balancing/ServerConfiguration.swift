@@ -3,6 +3,7 @@
 public import Basics
 public import ProxyProtocol
 internal import Synchronization
+public import TLS
 
 /// How idle connections to a server are kept for the next request.
 public struct PoolLimits: Sendable, Equatable {
@@ -41,6 +42,10 @@ public struct ServerConfiguration: Sendable {
     public var proxyHeader: ProxyHeaderVersion?
     /// What such a header of version 2 says beside the addresses.
     public var proxyOptions: ProxyHeaderOptions = []
+    /// What encrypts its connections; nil if they are plain.
+    public var tls: TLSUpstream?
+    /// Requests may ask it for different names: each goes over connections that were opened for its own.
+    public var asksForNames = false
     public var check: HealthCheckPlan?
 
     public init(id: Int) { self.id = id }
@@ -66,6 +71,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
         static let addsToClientPort = Traits(rawValue: 2)
         static let followsName = Traits(rawValue: 4)
         static let sendsHeader = Traits(rawValue: 8)
+        static let isSecure = Traits(rawValue: 16)
+        static let asksForNames = Traits(rawValue: 32)
 
         init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -75,6 +82,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.portOffset != nil { insert(.addsToClientPort) }
             if configuration.naming != nil { insert(.followsName) }
             if configuration.proxyHeader != nil { insert(.sendsHeader) }
+            if configuration.tls != nil { insert(.isSecure) }
+            if configuration.tls != nil && configuration.asksForNames { insert(.asksForNames) }
         }
     }
 

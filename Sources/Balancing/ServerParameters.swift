@@ -3,10 +3,13 @@
 internal import Basics
 public import Configuration
 internal import ProxyProtocol
+internal import TLS
 
 extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
-    public static let serverParameters: [Parameter<ServerDraft>] = ownParameters + ServerNaming.parameters
+    public static let serverParameters: [Parameter<ServerDraft>] =
+        ownParameters + ServerNaming.parameters
+        + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 
     private static let ownParameters: [Parameter<ServerDraft>] = [
         Parameter(
@@ -127,10 +130,39 @@ extension BalancingKeywords {
             "no-send-proxy-v2", usage: "no-send-proxy-v2", summary: "Undoes `send-proxy-v2` of a default-server line."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyBlock = false },
         Parameter(
+            "send-proxy-v2-ssl", usage: "send-proxy-v2-ssl",
+            summary: "As send-proxy-v2, and says what there is to say about TLS on the client's connection."
+        ) { (_, server) throws(ConfigProblem) in
+            server.sendsProxyBlock = true
+            server.proxyOptions.insert(.tls)
+        },
+        Parameter(
+            "send-proxy-v2-ssl-cn", usage: "send-proxy-v2-ssl-cn",
+            summary: "As send-proxy-v2-ssl, with the common name in the client's certificate."
+        ) { (_, server) throws(ConfigProblem) in
+            server.sendsProxyBlock = true
+            server.proxyOptions.formUnion([.tls, .commonName])
+        },
+        Parameter(
+            "no-send-proxy-v2-ssl", usage: "no-send-proxy-v2-ssl",
+            summary: "Undoes `send-proxy-v2` and `send-proxy-v2-ssl` of a default-server line."
+        ) { (_, server) throws(ConfigProblem) in
+            server.sendsProxyBlock = false
+            server.proxyOptions.remove(.tls)
+        },
+        Parameter(
+            "no-send-proxy-v2-ssl-cn", usage: "no-send-proxy-v2-ssl-cn",
+            summary: "Undoes `send-proxy-v2` and `send-proxy-v2-ssl-cn` of a default-server line."
+        ) { (_, server) throws(ConfigProblem) in
+            server.sendsProxyBlock = false
+            server.proxyOptions.subtract([.tls, .commonName])
+        },
+        Parameter(
             "proxy-v2-options", usage: "proxy-v2-options <option>[,<option>...]",
             summary:
                 "Says more in the header of send-proxy-v2: unique-id, the name that unique-id-format has made (each name gets a "
-                + "connection of its own); authority, the host name that the client's own PROXY header had; crc32c, a checksum."
+                + "connection of its own); authority, the host name that the client's own PROXY header had, or its TLS asked for; crc32c, a "
+                + "checksum; ssl, cert-cn, ssl-cipher, cert-sig, cert-key: about TLS on the client's connection."
         ) { (args, server) throws(ConfigProblem) in server.proxyOptions = try proxyOptions(&args) },
         Parameter(
             "check-send-proxy", usage: "check-send-proxy",
@@ -141,13 +173,12 @@ extension BalancingKeywords {
     private static func proxyOptions(_ args: inout Arguments) throws(ConfigProblem) -> ProxyHeaderOptions {
         let word = try args.next("options")
         let choices: KeyValuePairs<String, ProxyHeaderOptions> = [
-            "unique-id": .uniqueID, "authority": .authority, "crc32c": .checksum,
+            "unique-id": .uniqueID, "authority": .authority, "crc32c": .checksum, "ssl": .tls,
+            "cert-cn": [.tls, .commonName], "cert-key": [.tls, .keyAlgorithm], "cert-sig": [.tls, .signatureAlgorithm],
+            "ssl-cipher": [.tls, .cipher],
         ]
         var options: ProxyHeaderOptions = []
         for name in word.text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
-            if ["ssl", "cert-cn", "cert-key", "cert-sig", "ssl-cipher"].contains(name) {
-                throw args.problem("'\(name)' is known to HAProxy, but Portico has no TLS yet", at: word)
-            }
             options.formUnion(try Word(name, at: word.range).choice("an option", of: choices))
         }
         return options

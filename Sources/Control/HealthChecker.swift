@@ -6,6 +6,7 @@ internal import HTTP
 internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
+internal import TLS
 internal import Transport
 
 /// Gets the results of checks.
@@ -19,6 +20,8 @@ final class HealthChecker: LoopTask {
     private enum Phase {
         case pausing
         case connecting(since: Instant)
+        /// The connection stands, and TLS is being agreed on, behind the PROXY protocol header.
+        case handshaking(since: Instant)
         case talking(since: Instant)
     }
 
@@ -81,6 +84,8 @@ final class HealthChecker: LoopTask {
             takePlan()
             connect(in: loop)
         case .connecting(let start): finish(CheckResult(.failed, .layer4Timeout), start, in: loop)
+        case .handshaking(let start):
+            finish(CheckResult(.failed, .layer6Timeout, info: "during the TLS handshake"), start, in: loop)
         case .talking(let start):
             let code = plan.check == .tcpConnect ? CheckResult.Code.layer4Timeout : .layer7Timeout
             finish(CheckResult(.failed, code), start, in: loop)
@@ -92,6 +97,7 @@ final class HealthChecker: LoopTask {
         switch phase {
         case .pausing: break  // an event of the connection that was just closed
         case .connecting(let start): connected(start, in: loop)
+        case .handshaking(let start): shakeHands(start, in: loop)
         case .talking(let start): talk(start, in: loop)
         }
     }
@@ -129,8 +135,36 @@ final class HealthChecker: LoopTask {
         case .failed(let reason)?: return finish(Self.unreachable(reason), start, in: loop)
         case .pending?, nil: return
         }
+        let header = header(in: loop)
+        guard plan.tls != nil else { return speak(behind: header, start, in: loop) }
+        phase = .handshaking(since: start)
+        stream?.queue(header)
+        shakeHands(start, in: loop)
+    }
+
+    /// Goes on with the PROXY protocol header, which is not encrypted, and then with TLS.
+    private func shakeHands(_ start: Instant, in loop: TaskLoop) {
+        if stream?.engine == nil {
+            switch stream?.send(loop.kernel) {
+            case .all?: break
+            case .failed?: return finish(Self.socketError(stream?.failure), start, in: loop)
+            case .blocked?, nil: return
+            }
+            guard let socket = stream?.socket, let tls = plan.tls else { return }
+            stream?.secure(with: tls.makeEngine(socket))
+        }
+        switch stream?.handshake(loop.kernel) {
+        case .complete?: speak(behind: [], start, in: loop)
+        case .failed?:
+            finish(CheckResult(.failed, .layer6Response, info: stream?.engine?.fault?.words ?? ""), start, in: loop)
+        case .pending?, nil: break
+        }
+    }
+
+    /// Sends what the check has to say.
+    private func speak(behind header: [UInt8], _ start: Instant, in loop: TaskLoop) {
         phase = .talking(since: start)
-        var bytes = header(in: loop)
+        var bytes = header
         if case .http(let check) = plan.check {
             if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
             bytes += check.request(to: hostField)
@@ -169,7 +203,7 @@ final class HealthChecker: LoopTask {
         }
         guard plan.check != .tcpConnect else {
             // The connection is established and has taken its header: that passes.
-            return finish(CheckResult(.passed, .layer4OK), start, in: loop)
+            return finish(CheckResult(.passed, plan.tls == nil ? .layer4OK : .layer6OK), start, in: loop)
         }
         if let result = readAnswer(in: loop) { finish(result, start, in: loop) }
     }

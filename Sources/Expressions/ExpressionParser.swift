@@ -187,6 +187,7 @@ extension Expression {
         let sample = try row.make(&arguments, &table)
         try arguments.finish()
         if sample.head(in: .request) == .request { table.usesRequestHead = true }
+        if row.name.hasPrefix("ssl_bc") || row.name.hasPrefix("ssl_s_") { table.usesServerTLS = true }
 
         var type = row.type
         var converters: [Converter] = []

@@ -39,6 +39,8 @@ public struct ExpressionTable: Sendable {
     public var usesSocketConnections = false
     /// Whether some sample asks for the fingerprint of TLS clients: only then it is computed.
     public var usesFingerprint = false
+    /// Whether some sample looks at TLS on the server's connection, which has to wait for the log's line then.
+    public var usesServerTLS = false
     /// Whether some sample looks at a request's head: in TCP mode it is only then looked for.
     public var usesRequestHead = false
     /// The samples that read raw bytes, with their location in the file.

@@ -40,6 +40,9 @@ extension Draft {
     /// Whether rules or log formats of this section look at what was captured.
     public var looksAtCaptures: Bool { anyTable { $0.usesCaptures } }
 
+    /// Whether they look at TLS on connections to servers.
+    public var looksAtServerTLS: Bool { anyTable { $0.usesServerTLS } }
+
     /// Whether they ask how many connections an address has.
     public var asksForSocketConnections: Bool { anyTable { $0.usesSocketConnections } }
 

@@ -2,6 +2,7 @@
 
 public import Basics
 public import Configuration
+internal import Expressions
 
 public struct RulesSettings: SectionSettings {
     /// What the lines below refer to.
@@ -24,6 +25,8 @@ public struct RulesSettings: SectionSettings {
     var backendRules: [BackendRule] = []
     /// `use-server` lines, likewise.
     var serverRules: [ServerRule] = []
+    /// `sni` of `server` lines, by the server's index.
+    var requestedNames: [Int: Expression] = [:]
     /// `option forwarded`
     var forwardedParts: ForwardedParts?
     /// The name behind `default_backend`.

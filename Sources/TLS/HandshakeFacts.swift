@@ -11,6 +11,8 @@ struct HandshakeNotes {
     var verification = PeerVerification()
     /// The name of the certificate that was chosen for the client; empty before that.
     var certificateName: [UInt8] = []
+    /// Where sessions go that the server gives; nil on a client's connection.
+    var sessions: SessionPlace?
 }
 
 /// A fact of bytes or text.

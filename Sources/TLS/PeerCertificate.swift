@@ -54,6 +54,22 @@ extension TLSEngine {
         }
     }
 
+    /// Appends the kind of key in our own certificate and its bits: `RSA2048`, `EC256`. False if there is no certificate.
+    public func appendKeyDescription(to out: inout [UInt8]) -> Bool {
+        guard let certificate = unsafe certificate(of: .own), let key = unsafe X509_get0_pubkey(certificate) else {
+            return false
+        }
+        let kind =
+            switch unsafe EVP_PKEY_get_base_id(key) {
+            case EVP_PKEY_RSA, EVP_PKEY_RSA_PSS: "RSA"
+            case EVP_PKEY_EC: "EC"
+            case EVP_PKEY_DSA: "DSA"
+            default: "UNDEF"
+            }
+        out += Array((kind + "\(unsafe EVP_PKEY_get_bits(key))").utf8)
+        return true
+    }
+
     /// The version that the certificate has, 3 usually; nil if there is no certificate.
     public func certificateVersion(of owner: CertificateOwner) -> Int? {
         unsafe certificate(of: owner).map { unsafe X509_get_version($0) + 1 }

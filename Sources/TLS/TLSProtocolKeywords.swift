@@ -23,7 +23,8 @@ public enum TLSProtocolKeywords {
         [
             list("ciphers", place, \.ciphers, .ciphers, "The ciphers of TLS 1.2 and older, in OpenSSL's notation."),
             list(
-                "ciphersuites", place, \.cipherSuites, .cipherSuites, "The cipher suites of TLS 1.3, with colons between."
+                "ciphersuites", place, \.cipherSuites, .cipherSuites,
+                "The cipher suites of TLS 1.3, with colons between."
             ),
             list(
                 "curves", place, \.curves, .curves,
@@ -75,7 +76,8 @@ public enum TLSProtocolKeywords {
                 target[keyPath: place].verification =
                     switch side {
                     case .bind:
-                        try args.choice("a word", of: ["none": TLSVerification.none, "optional": .optional, "required": .required])
+                        try args.choice(
+                            "a word", of: ["none": TLSVerification.none, "optional": .optional, "required": .required])
                     case .server: try args.choice("a word", of: ["none": TLSVerification.none, "required": .required])
                     }
             },
@@ -168,13 +170,14 @@ public enum TLSProtocolKeywords {
     }
 
     /// The names in an `alpn` word: 1 to 255 bytes each (RFC 7301 section 3.1).
-    static func protocols(_ word: Word) throws(ConfigProblem) -> [[UInt8]] {
+    public static func protocols(_ word: Word) throws(ConfigProblem) -> [[UInt8]] {
         var names: [[UInt8]] = []
         for part in word.text.split(separator: ",", omittingEmptySubsequences: false) {
             let name = String(part).verbatimBytes
             guard (1...255).contains(name.count) else {
                 throw ConfigProblem(
-                    name.isEmpty ? "a protocol's name is empty" : "a protocol's name of \(name.count) bytes", at: word.range,
+                    name.isEmpty ? "a protocol's name is empty" : "a protocol's name of \(name.count) bytes",
+                    at: word.range,
                     expected: "names of 1 to 255 bytes with commas between: h2,http/1.1")
             }
             names.append(name)

@@ -5,6 +5,7 @@
 public import Basics
 public import Reactor
 public import SystemPackage
+public import TLS
 
 /// One connection outside the data path. Its owner passes it the readiness that the loop reports, and closes it once.
 public struct ByteStream: ~Copyable {
@@ -66,6 +67,15 @@ public struct ByteStream: ~Copyable {
         guard let outcome = transport.connectOutcome(kernel) else { return .pending }
         return outcome.map(ConnectProgress.failed) ?? .connected
     }
+
+    /// What follows is encrypted by `engine`. Before the first byte is read.
+    public mutating func secure(with engine: TLSEngine) { transport.secure(with: engine) }
+
+    /// What encrypts it; nil if it is plain.
+    public var engine: TLSEngine? { transport.engine }
+
+    /// Goes on with the handshake of TLS. After `failed`, `engine` has the reason.
+    public mutating func handshake(_ kernel: any Kernel) -> HandshakeProgress { transport.handshake(kernel) }
 
     // MARK: Reading
 

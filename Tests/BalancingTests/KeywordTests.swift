@@ -4,6 +4,7 @@ import BalancingTesting
 import Basics
 import Configuration
 import ProxyProtocol
+import TLS
 import Testing
 
 @testable import Balancing
@@ -185,6 +186,27 @@ import Testing
                 ("http-check send hdr Host", "2:29 'http-check send' lacks an argument; a header value"),
             ]),
         Row(
+            name: "http-check connect",
+            accepted: [
+                ("http-check connect", { $0.httpCheck.connection == CheckConnection() }),
+                (
+                    "http-check connect default ssl sni a.example alpn http/1.1 port 81 linger comment x",
+                    { settings in
+                        let connection = settings.httpCheck.connection
+                        return connection?.takesServersOptions == true && connection?.isSecure == true
+                            && connection?.requestedName == "a.example" && connection?.port == 81
+                    }
+                ),
+            ],
+            refused: [
+                (
+                    "http-check connect defaults",
+                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, linger, "
+                        + "comment; default?"
+                ),
+                ("http-check connect\n    http-check connect", "3:5 a check has one connection"),
+            ]),
+        Row(
             name: "http-check expect",
             accepted: [
                 ("http-check expect status 200", { $0.httpCheck.statuses == [200...200] }),
@@ -302,15 +324,24 @@ import Testing
             refused: ("max-reuse -2", "2:36 -2 is out of range; a count from -1 to 1000000000")),
         parameter("send-proxy", sets: { $0.proxyHeader == .one && $0.checkProxyHeader == .one }),
         parameter("send-proxy-v2", after: "send-proxy", sets: { $0.proxyHeader == .two }),
+        parameter(
+            "send-proxy-v2-ssl", sets: { $0.proxyHeader == .two && $0.proxyOptions == .tls }),
+        parameter(
+            "send-proxy-v2-ssl-cn", sets: { $0.proxyHeader == .two && $0.proxyOptions == [.tls, .commonName] }),
+        parameter(
+            "no-send-proxy-v2-ssl", after: "send-proxy-v2-ssl",
+            sets: { $0.proxyHeader == nil && $0.proxyOptions == [] }),
+        parameter(
+            "no-send-proxy-v2-ssl-cn", after: "send-proxy-v2-ssl-cn",
+            sets: { $0.proxyHeader == nil && $0.proxyOptions == [] }),
         parameter("no-send-proxy", after: "send-proxy", sets: { $0.proxyHeader == nil }),
         parameter("no-send-proxy-v2", after: "send-proxy-v2", sets: { $0.proxyHeader == nil }),
         parameter(
             "proxy-v2-options", "unique-id,crc32c", sets: { $0.proxyOptions == [.uniqueID, .checksum] },
             refused: ("proxy-v2-options", "2:42 'proxy-v2-options' lacks an argument; options"),
-            ("proxy-v2-options crc32c,ssl", "2:43 'ssl' is known to HAProxy, but Portico has no TLS yet"),
             (
                 "proxy-v2-options crc",
-                "2:43 unknown option 'crc'; one of unique-id, authority, crc32c; crc32c?"
+                "2:43 unknown option 'crc'; one of unique-id, authority, crc32c, ssl, cert-cn, cert-key, cert-sig, ssl-cipher; crc32c?"
             )),
         parameter(
             "check-send-proxy", after: "port 81", sets: { $0.proxyHeader == nil && $0.checkProxyHeader == .one }),
@@ -360,7 +391,10 @@ import Testing
 
     @Test func `no row is without a test`() {
         #expect(Self.keywords.map(\.name).sorted() == BalancingKeywords.table.map(\.name).sorted())
-        #expect(Self.parameters.map(\.name).sorted() == BalancingKeywords.serverParameters.map(\.name).sorted())
+        // Those about TLS are in `ServerTLSTests`.
+        let tls = Set(TLSKeywords.serverParameters.map(\.name))
+        let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
+        #expect(Self.parameters.map(\.name).sorted() == own.sorted())
     }
 
     @Test(arguments: keywords + parameters) func `a row takes what it should`(_ row: Row) throws {

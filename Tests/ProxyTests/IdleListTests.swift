@@ -64,6 +64,18 @@ import Testing
         #expect(list.takeNewest(Self.other, .usedOnceFirst)?.socket.number == 2)
     }
 
+    @Test("A connection that asked its server for one name is passed over for another, and for none")
+    func names() {
+        func key(_ name: String) -> ConnectionKey {
+            ConnectionKey(of: Self.twoPlaces, at: .ip(.loopbackV4, port: 1), header: [], name: Array(name.utf8))
+        }
+        let list = IdleList(isShared: true)
+        _ = list.add(entry(1, key: key("a.example")), watchedBy: Set(), onlyAsFirst: false)
+        #expect(list.takeNewest(key("b.example"), .usedOnceFirst) == nil)
+        #expect(list.steal(key(""), .usedOnceFirst) == nil)
+        #expect(list.takeNewest(key("a.example"), .usedOnceFirst)?.socket.number == 1)
+    }
+
     @Test("Where only a first one is wanted, a reused connection counts for both kinds, one used once for its own")
     func first() {
         let list = IdleList(isShared: true)

@@ -6,12 +6,26 @@ internal import Configuration
 enum CheckKeywords {
     static let table: [Keyword] = [
         Keyword(
-            "option httpchk", in: .backends, usage: "option httpchk [<uri> | <method> <uri> [<version>]]",
+            "option httpchk", in: .backends, usage: "option httpchk [<uri> | <method> <uri> [<version> [<host>]]]",
             summary:
                 "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
                 + "Without a method it is OPTIONS in HTTP/1.0; with one it is HTTP/1.1 with a Host field, unless a version "
                 + "is given. The first 'option httpchk' or 'http-check' line of a section forgets those of defaults.",
             negatable: true, parse: parseHTTPCheck),
+        Keyword(
+            "http-check connect", in: .backends,
+            usage:
+                "http-check connect [default] [port <port>] [addr <ip>] [send-proxy] [ssl] [sni <name>] [alpn <protocols>] "
+                + "[linger] [comment <text>]",
+            summary:
+                "Says how the check of `option httpchk` connects: with what the `server` line says, where `default` is there; "
+                + "otherwise to its address in plain, but for what is said here. One such line, before `http-check send`."
+        ) { (args, draft) throws(ConfigProblem) in
+            var check = httpCheck(of: draft)
+            if check.connection != nil { throw args.problem("a check has one connection") }
+            check.connection = try CheckConnection(&args)
+            set(check, in: &draft)
+        },
         Keyword(
             "http-check send", in: .backends,
             usage: "http-check send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]... [body <text>]",
@@ -45,6 +59,11 @@ enum CheckKeywords {
         default:
             check.method = words[0].text
             check.target = words[1].text
+            if words.count == 4, !words[2].text.contains("\r\n") {
+                check.version = words[2].text
+                check.headers.append("host: \(words[3].text)")
+                break
+            }
             // Header lines may follow the version, as HAProxy's manual once had it: HTTP/1.1\r\nHost:\ example.org
             let lines = words.dropFirst(2).map(\.text).joined(separator: " ").split(separator: "\r\n")
             if let version = lines.first { check.version = String(version) }

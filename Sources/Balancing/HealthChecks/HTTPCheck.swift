@@ -13,6 +13,8 @@ public struct HTTPCheck: Sendable, Equatable {
     /// Extra header lines, each `name: value`.
     public var headers: [String] = []
     public var body = ""
+    /// `http-check connect`; nil for what each server's line says.
+    public var connection: CheckConnection?
     /// Accepted statuses; nil: 200 … 399.
     public var statuses: [ClosedRange<Int>]?
 
@@ -32,6 +34,21 @@ public struct HTTPCheck: Sendable, Equatable {
         out.append("\r\n" as StaticString)
         out += content
         return out
+    }
+
+    /// The host in the check's own Host field, without its port; nil if there is none.
+    var hostName: [UInt8]? {
+        for header in headers {
+            guard let colon = header.firstIndex(of: ":"), header[..<colon].lowercased() == "host" else { continue }
+            var value = header[header.index(after: colon)...].drop { $0 == " " }
+            if value.last?.isNumber == true, let port = value.lastIndex(of: ":"),
+                !value[port...].contains("]"), value[port...].dropFirst().allSatisfy(\.isNumber)
+            {
+                value = value[..<port]
+            }
+            return String(value).verbatimBytes
+        }
+        return nil
     }
 
     private var requestMethod: String { method ?? "OPTIONS" }

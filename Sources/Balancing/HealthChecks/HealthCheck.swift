@@ -3,12 +3,29 @@
 public import Basics
 public import HTTP
 public import ProxyProtocol
+public import Reactor
+public import TLS
 
 /// What is sent once the connection is established.
 public enum HealthCheck: Sendable, Equatable {
     /// Nothing: an established connection passes.
     case tcpConnect
     case http(HTTPCheck)
+}
+
+/// The TLS of a server's checks.
+public struct HealthCheckTLS: Sendable {
+    public let upstream: TLSUpstream
+    /// The name to ask for, if any, and whether `check-sni` gives it.
+    public let name: [UInt8]?
+    public let isNameExplicit: Bool
+    /// The protocols to offer; nil for those of requests.
+    public let protocols: [[UInt8]]?
+
+    /// What encrypts the connection of one check.
+    public func makeEngine(_ socket: Socket) -> TLSEngine {
+        upstream.makeCheckEngine(socket, serverName: name, isExplicit: isNameExplicit, protocols: protocols)
+    }
 }
 
 /// How one server is checked.
@@ -28,6 +45,8 @@ public struct HealthCheckPlan: Sendable {
     public var port: UInt16?
     /// The PROXY protocol header to begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion?
+    /// What encrypts it; nil if it is plain.
+    public var tls: HealthCheckTLS?
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
     public internal(set) var headLimits = HeadLimits()
 

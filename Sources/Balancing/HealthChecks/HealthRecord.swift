@@ -15,9 +15,10 @@ public struct CheckResult: Sendable, Equatable {
         case passed
         case failed
     }
-    /// The short code of HAProxy's stats: L4OK, L4TOUT, L4CON, L7OK, L7STS, L7TOUT, L7RSP, L6…
+    /// The short code of HAProxy's stats: L4OK, L4TOUT, L4CON, L6OK (of TLS), L7OK, L7STS and so on.
     public enum Code: String, Sendable {
         case layer4OK = "L4OK", layer4Timeout = "L4TOUT", layer4Connection = "L4CON"
+        case layer6OK = "L6OK", layer6Timeout = "L6TOUT", layer6Response = "L6RSP"
         case layer7OK = "L7OK", layer7Status = "L7STS", layer7Timeout = "L7TOUT", layer7Response = "L7RSP"
         case socketError = "SOCKERR"
 
@@ -27,6 +28,9 @@ public struct CheckResult: Sendable, Equatable {
             case .layer4OK: "Layer4 check passed"
             case .layer4Timeout: "Layer4 timeout"
             case .layer4Connection: "Layer4 connection problem"
+            case .layer6OK: "Layer6 check passed"
+            case .layer6Timeout: "Layer6 timeout"
+            case .layer6Response: "Layer6 invalid response"
             case .layer7OK: "Layer7 check passed"
             case .layer7Status: "Layer7 wrong status"
             case .layer7Timeout: "Layer7 timeout"

@@ -143,6 +143,10 @@ extension ExchangeContext {
         get { destination.serverConnectionWasUsed }
         set { destination.serverConnectionWasUsed = newValue }
     }
+    @inlinable public var serverTLS: TLSEngine? {
+        get { destination.serverTLS }
+        set { destination.serverTLS = newValue }
+    }
     @inlinable public var serverSocket: Int32? {
         get { destination.serverSocket }
         set { destination.serverSocket = newValue }

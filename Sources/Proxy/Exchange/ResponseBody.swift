@@ -98,9 +98,20 @@ extension Exchange {
         if request.isSent && request.transfer.isComplete && connection.codec.allowsReuse && connection.isQuiet
             && connection.mayWait(for: keepAliveMode, connection.backend.reuse)
         {
-            connection.becomeIdle(after: client, worker)
+            leave(connection, worker)
         } else {
             connection.shut(worker)
+        }
+    }
+
+    /// Gives a connection to others, at once or behind the log's line.
+    private func leave(_ connection: ServerConnection, _ worker: Worker) {
+        if connection.isSecure && worker.plan.looksAtServerTLS {
+            connection.setDeadline(.never, worker)
+            attempt.keptForLog = connection
+        } else {
+            context.serverTLS = nil
+            connection.becomeIdle(after: client, worker)
         }
     }
 

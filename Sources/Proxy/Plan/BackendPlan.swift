@@ -32,6 +32,8 @@ public final class BackendPlan: Sendable {
     let abortsOnClose: Bool
     let rules: SectionRules
     let serverRules: ServerRules
+    /// What servers are asked for in TLS.
+    let requestedNames: RequestedNames
     let forwarding: Forwarding
     let unusualNames: UnusualNames
     let adjustsCase: Bool
@@ -60,7 +62,7 @@ public final class BackendPlan: Sendable {
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
-        serverRules: ServerRules, forwardedField: ForwardedField?,
+        serverRules: ServerRules, requestedNames: RequestedNames, forwardedField: ForwardedField?,
         statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
         logTargets: LogTargets
     ) {
@@ -83,6 +85,7 @@ public final class BackendPlan: Sendable {
         abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)
         self.rules = rules
         self.serverRules = serverRules
+        self.requestedNames = requestedNames
         forwarding = draft.settings.forwarding
         unusualNames = draft.settings.unusualNames
         adjustsCase = draft.settings.adjustsCaseForServers

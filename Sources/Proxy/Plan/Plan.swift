@@ -23,6 +23,8 @@ public final class Plan: Sendable {
     public let bufferBytes: Int
     /// Whether the system may move bodies by itself (`nosplice`).
     let splices: Bool
+    /// Whether rules or logs look at TLS on connections to servers.
+    let looksAtServerTLS: Bool
     /// Steps that matching one regular expression may take.
     let regularStepsMax: UInt32
     /// Counts and reports the matches that took more.
@@ -52,8 +54,8 @@ public final class Plan: Sendable {
         frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, sections: SettingsByType,
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
-        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, tls: TLSCounters,
-        encryption: EncryptionState, logger: Logger
+        looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
+        tls: TLSCounters, encryption: EncryptionState, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -70,6 +72,7 @@ public final class Plan: Sendable {
         self.variables = variables
         self.bufferBytes = bufferBytes
         self.splices = splices
+        self.looksAtServerTLS = looksAtServerTLS
         self.headLimits = headLimits
         self.caseAdjustments = caseAdjustments
         self.regularStepsMax = regularStepsMax

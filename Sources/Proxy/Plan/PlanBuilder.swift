@@ -26,7 +26,7 @@ public struct PlanBuilder {
     private let sectionKinds: [any SiteSection.Type]
     let environment: [String: String]
     let logger: Logger
-    private let workers: Int
+    let workers: Int
     let facts: ProcessFacts
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
@@ -70,6 +70,7 @@ public struct PlanBuilder {
         let maxConnections = resolveMaxConnections(process)
         checkBuffers(process)
         reportDefaultTimeouts()
+        compileRequestedNames()
         for section in sectionKinds { section.resolve(sectionDrafts.filter { $0.kind == section.kind }, in: &self) }
         checkLogLines()
         resolvePatterns()
@@ -104,6 +105,7 @@ public struct PlanBuilder {
             frontends: frontends, backends: backends, patterns: patterns, sections: sections,
             logTargets: logTargets(of: global), maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes, splices: process.splices,
+            looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
             regularStepsMax: UInt32(process.regularStepsMax),
             tls: TLSCounters(process, workers: facts.threads),
@@ -219,12 +221,14 @@ public struct PlanBuilder {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
+        let names = draft[RulesSettings.self].namesOfServers
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
             loadAtFull: loadAtFull,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
-            workers: workers, now: now, resolve: HostResolver.resolve)
+            workers: workers, now: now, secure: { makeTLS(of: $0) }, asksForNames: names.concerns,
+            resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {
             report(
@@ -237,7 +241,7 @@ public struct PlanBuilder {
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
-            forwardedField: draft[RulesSettings.self].forwardedField,
+            requestedNames: names, forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map {
                 FileService(
@@ -322,29 +326,5 @@ public struct PlanBuilder {
         case (.http, .http), (.tcp, .tcp): break
         }
         return true
-    }
-}
-
-/// A section and HAProxy's `iid` of it: its number in the file, from 2.
-private struct NumberedDraft {
-    let id: Int
-    let draft: Draft
-}
-
-/// What the plan of a frontend needs to know about all other sections.
-private struct Surroundings {
-    /// The backends' indices by name.
-    let backendIndices: [String: Int]
-    let backendModes: [ProxyMode]
-    /// A backend's rules may ask for what the frontend captured.
-    let looksAtCaptures: Bool
-    let asksForSocketConnections: Bool
-
-    init(_ backends: [Draft], of all: [Draft]) {
-        backendIndices = Dictionary(
-            backends.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-        backendModes = backends.map { $0[ProxySettings.self].mode }
-        looksAtCaptures = all.contains(where: \.looksAtCaptures)
-        asksForSocketConnections = all.contains(where: \.asksForSocketConnections)
     }
 }

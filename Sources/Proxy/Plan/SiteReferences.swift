@@ -72,3 +72,27 @@ extension [Draft] {
         )
     }
 }
+
+/// A section and HAProxy's `iid` of it: its number in the file, from 2.
+struct NumberedDraft {
+    let id: Int
+    let draft: Draft
+}
+
+/// What the plan of a frontend needs to know about all other sections.
+struct Surroundings {
+    /// The backends' indices by name.
+    let backendIndices: [String: Int]
+    let backendModes: [ProxyMode]
+    /// A backend's rules may ask for what the frontend captured.
+    let looksAtCaptures: Bool
+    let asksForSocketConnections: Bool
+
+    init(_ backends: [Draft], of all: [Draft]) {
+        backendIndices = Dictionary(
+            backends.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        backendModes = backends.map { $0[ProxySettings.self].mode }
+        looksAtCaptures = all.contains(where: \.looksAtCaptures)
+        asksForSocketConnections = all.contains(where: \.asksForSocketConnections)
+    }
+}

@@ -18,23 +18,25 @@ public enum ReusePolicy: String, Sendable {
     case always
 }
 
-/// What requests must have in common to go over the same connection: where it leads, and the PROXY protocol header that it began
-/// with. 64 bits of a hash with a secret of the process.
+/// What requests must have in common to go over the same connection: where it leads, the PROXY protocol header that it began with,
+/// and the name that it asked the server for. 64 bits of a hash with a secret of the process.
 struct ConnectionKey: Hashable, Sendable {
     private let hash: Int
 
-    /// Of all connections to a server that is in one place and wants no header.
+    /// Of all connections to a server that is in one place, wants no header, and is asked for one name or none.
     static let plain = ConnectionKey(hash: 0)
 
     private init(hash: Int) { self.hash = hash }
 
-    init(of server: Server, at address: SocketAddress, header: [UInt8]) {
+    /// - Parameter name: the name that the connection asks the server for; empty for none.
+    init(of server: Server, at address: SocketAddress, header: [UInt8], name: [UInt8] = []) {
         if server.hasPlainConnections {
             self = .plain
         } else {
             var hasher = Hasher()
             hasher.combine(address)
             hasher.combine(header)
+            hasher.combine(name)
             hash = hasher.finalize()
         }
     }
@@ -42,7 +44,7 @@ struct ConnectionKey: Hashable, Sendable {
 
 extension Server {
     /// Whether its connections are all alike.
-    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil }
+    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil && !asksForNames }
 }
 
 /// `option http-keep-alive`, `http-server-close`, `httpclose`: what stays open after an exchange. Frontend and backend each
@@ -65,7 +67,7 @@ extension Exchange {
         var target: SocketAddress?
         if !server.hasPlainConnections {
             guard let place = server.target(forClientOf: context.local) else { return nil }
-            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [])
+            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [], name: requestedName)
             target = place
         }
         let own = client.ownConnections.take { $0.server === server && $0.key == key }

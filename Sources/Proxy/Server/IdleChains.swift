@@ -4,6 +4,7 @@
 
 internal import Basics
 internal import Reactor
+internal import TLS
 
 /// An idle connection as any worker may see it. The worker that takes the entry out of its list owns the descriptor.
 struct IdleEntry: Sendable {
@@ -14,6 +15,8 @@ struct IdleEntry: Sendable {
     let key: ConnectionKey
     /// Requests it has carried.
     let useCount: Int
+    /// What encrypts it; nil if it is plain. Only the worker that owns the descriptor uses it.
+    var tls: TLSEngine?
 
     var kind: IdleKind { useCount > 1 ? .reused : .usedOnce }
 }

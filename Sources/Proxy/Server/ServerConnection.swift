@@ -1,4 +1,4 @@
-// A connection to a server: connecting, in use by one exchange, or idle.
+// A connection to a server: connecting, shaking hands (`ServerHandshake`), in use by one exchange, or idle.
 //
 // While it is idle it belongs to the pool, where another worker may take it (`IdleList`), or to one client (`isPrivate`).
 
@@ -6,11 +6,14 @@ internal import Balancing
 internal import Basics
 internal import HTTP
 internal import Reactor
+internal import TLS
 internal import Transport
 
 final class ServerConnection: Connection {
     enum Phase {
         case connecting
+        /// The connection stands, and TLS is being agreed on.
+        case handshaking
         case inUse
         case idle
         case closed
@@ -23,6 +26,8 @@ final class ServerConnection: Connection {
     /// Where it leads, and from where once it is connected.
     @safe @exclusivity(unchecked) private(set) var address = SocketAddress.ip(.anyV4, port: 0)
     @safe @exclusivity(unchecked) private(set) var local: SocketAddress?
+    /// The name that the server is asked for in TLS; empty for none.
+    @safe @exclusivity(unchecked) private(set) var requestedName: [UInt8] = []
     /// What a request must have in common with it to go over it.
     @safe @exclusivity(unchecked) private(set) var key = ConnectionKey.plain
     @safe @exclusivity(unchecked) private(set) var phase = Phase.closed
@@ -64,7 +69,7 @@ final class ServerConnection: Connection {
     /// It is a new connection, whose first stream is for `user`.
     func begin(
         _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for user: ProxyStream?,
+        for user: ProxyStream?, asking name: [UInt8] = [],
         capacity: Int = 1
     ) {
         precondition(self.server == nil, "a connection begins twice")
@@ -75,7 +80,8 @@ final class ServerConnection: Connection {
         codec = ServerCodec(backend.mode)
         self.user = user
         self.capacity = capacity
-        key = ConnectionKey(of: server, at: address, header: [])
+        requestedName = name
+        key = ConnectionKey(of: server, at: address, header: [], name: name)
         isPrivate = backend.reuse == .never
         streamCount = 1
         phase = .connecting
@@ -96,28 +102,35 @@ final class ServerConnection: Connection {
         key = entry.key
         useCount = entry.useCount
         phase = .idle
+        if let tls = entry.tls { transport.secure(with: tls) }
         // What was sent over it has arrived, since it was answered.
         transport.note(.writable)
+    }
+
+    /// What all workers may know of it while it is idle.
+    var idleEntry: IdleEntry {
+        IdleEntry(socket: socket, handle: handle, key: key, useCount: useCount, tls: transport.engine)
     }
 
     override func ready(_ readiness: Readiness, _ worker: Worker) {
         transport.note(readiness)
         switch phase {
         case .connecting: connected(worker)
+        case .handshaking: shakeHands(worker)
         case .inUse:
             guard let user else { preconditionFailure("a connection in use carries a stream") }
             user.deliver(.progress, worker)
         // Room to write says nothing. Whatever can be read is an end, or bytes that no request has asked for.
-        case .idle: if transport.mayHaveInput { closeIdle(worker) }
+        case .idle: if transport.mayHaveInput { readIdle(worker) }
         case .closed: break
         }
     }
 
     override func expired(_ worker: Worker) {
         switch phase {
-        case .connecting, .inUse:
+        case .connecting, .handshaking, .inUse:
             guard let user else { preconditionFailure("a connection in use carries a stream") }
-            user.deliver(phase == .connecting ? .connectTimedOut : .serverTimedOut, worker)
+            user.deliver(phase == .inUse ? .serverTimedOut : .connectTimedOut, worker)
         case .idle: closeIdle(worker)
         case .closed: preconditionFailure("a closed connection has no deadline")
         }
@@ -125,20 +138,34 @@ final class ServerConnection: Connection {
 
     private func connected(_ worker: Worker) {
         guard let user, let outcome = transport.connectOutcome(worker.kernel) else { return }
-        if let reason = outcome {
-            user.deliver(.connectFailed(reason), worker)
-        } else {
-            phase = .inUse
-            local = worker.kernel.localAddress(socket)
-            setDeadline(.never, worker)
-            user.deliver(.connected, worker)
+        if let reason = outcome { return user.deliver(.connectFailed(.system(reason)), worker) }
+        local = worker.kernel.localAddress(socket)
+        guard server.tls != nil else { return established(worker) }
+        phase = .handshaking
+        // The header is before the first byte of TLS.
+        if let header = user.proxyHeader(for: server) { begin(with: header, worker) }
+        shakeHands(worker)
+    }
+
+    /// Goes on with what comes between connecting and the first byte of a request.
+    private func shakeHands(_ worker: Worker) {
+        switch handshakeProgress(worker) {
+        case .pending: break
+        case .complete: established(worker)
+        case .failed(let failure): user?.deliver(.connectFailed(failure), worker)
         }
+    }
+
+    private func established(_ worker: Worker) {
+        phase = .inUse
+        setDeadline(.never, worker)
+        user?.deliver(.connected, worker)
     }
 
     /// Sends a PROXY protocol header before everything else.
     func begin(with header: [UInt8], _ worker: Worker) {
         precondition(useCount == 0 && output.isEmpty, "a header comes first")
-        key = ConnectionKey(of: server, at: address, header: header)
+        key = ConnectionKey(of: server, at: address, header: header, name: requestedName)
         output.acquire(from: worker.buffers)
         let fits = output.append(header)
         precondition(fits, "a header of \(header.count) bytes does not fit into an empty buffer")
@@ -185,6 +212,17 @@ final class ServerConnection: Connection {
         setDeadline(.never, worker)
     }
 
+    /// Something has come over an idle connection: an end, bytes that no request has asked for, or, in TLS, a ticket for sessions to
+    /// come.
+    private func readIdle(_ worker: Worker) {
+        guard isSecure else { return closeIdle(worker) }
+        guard owner == nil else { return isSpent(worker) ? closeIdle(worker) : () }
+        let pool = worker.serverPools[server]
+        // Another worker may take it while the entry is in its list.
+        guard pool.reclaim(self) else { return forget(worker) }
+        if isSpent(worker) || !pool.restore(self, worker) { shut(worker) }
+    }
+
     /// The server has closed an idle connection, or sent what no request has asked for, or it was idle for too long.
     private func closeIdle(_ worker: Worker) {
         if let owner {
@@ -213,6 +251,7 @@ final class ServerConnection: Connection {
         owner = nil
         phase = .closed
         if capacity > 1 { worker.serverPools[server].withdraw(self) }
+        uncountTLS(worker)
         close(worker, reset ? .reset : .close)
     }
 }

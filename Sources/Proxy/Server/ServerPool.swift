@@ -102,8 +102,7 @@ final class ServerPool {
         forgetStolen(worker)
         guard server.poolIdleTime > .zero, server.state.isUsable else { return false }
         let needsAnother = idles.needsAnother
-        let entry = IdleEntry(
-            socket: connection.socket, handle: connection.handle, key: connection.key, useCount: connection.useCount)
+        let entry = connection.idleEntry
         guard idles.count(entry) else { return false }
         let position = own.add(entry, watchedBy: worker.kernel.watchSet, onlyAsFirst: !needsAnother)
         guard let position else {
@@ -150,12 +149,12 @@ final class ServerPool {
     func reclaim(_ connection: ServerConnection) -> Bool {
         guard let position = connection.position else { return false }
         guard own.remove(position, of: connection.handle) else { return false }
-        idles.uncount(
-            IdleEntry(
-                socket: connection.socket, handle: connection.handle, key: connection.key,
-                useCount: connection.useCount))
+        idles.uncount(connection.idleEntry)
         return true
     }
+
+    /// Puts back what was reclaimed. False if it is not worth keeping: then it is to be closed.
+    func restore(_ connection: ServerConnection, _ worker: Worker) -> Bool { keep(connection, worker) }
 
     /// Closes the connection that is least likely to be used; false if there is none.
     func closeOldest(_ worker: Worker) -> Bool {
@@ -204,6 +203,7 @@ final class ServerPool {
         connection.begin(
             stolen.entry, to: server, at: target, from: worker.kernel.localAddress(socket), of: backend)
         guard worker.adopt(connection, from: stolen.watchSet) == nil else {
+            connection.uncountTLS(worker)
             worker.kernel.close(socket, reset: false)
             return nil
         }
@@ -219,6 +219,7 @@ final class ServerPool {
         // No slot has the token: an event that comes in between finds nothing.
         _ = worker.kernel.adopt(stolen.entry.socket, from: stolen.watchSet, token: SlotHandle.nowhere.packed)
         worker.kernel.close(stolen.entry.socket, reset: false)
+        if stolen.entry.tls != nil { worker.plan.counters.tls.end() }
     }
 
     /// Gives up the slots of connections that other workers have taken.
@@ -236,6 +237,7 @@ final class ServerPools {
     @safe @exclusivity(unchecked) private var inOrder: [ServerPool] = []
     /// The one that was asked for last.
     @safe @exclusivity(unchecked) private var last: ServerPool?
+    var loggedFaults = LoggedFaults()
     /// Objects for connections to come.
     @safe @exclusivity(unchecked) private(set) var spare: [ServerConnection] = []
     private static let spareCount = 32

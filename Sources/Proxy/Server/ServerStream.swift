@@ -70,7 +70,8 @@ extension ServerConnection {
     /// Appends a copy of the response's content that is in the buffer.
     func copyContent(to out: inout [UInt8]) { codec.copyContent(of: input, to: &out) }
 
-    var readFailed: Bool { transport.readFailure != nil }
+    /// The connection broke; or in TLS it ended without the server's word that nothing more follows.
+    var readFailed: Bool { transport.readFailure != nil || transport.isTruncated }
 
     /// The client has to take something before the server is read again.
     func waitForClient(_ worker: Worker) {

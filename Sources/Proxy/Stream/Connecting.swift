@@ -5,8 +5,8 @@ internal import Basics
 internal import Expressions
 internal import HTTP
 internal import Logging
-internal import ProxyProtocol
 internal import Reactor
+internal import Rules
 internal import SystemPackage
 internal import Transport
 
@@ -14,6 +14,7 @@ extension ProxyStream {
     /// Uses an idle connection to the chosen server, or begins a new one.
     final func connect(_ worker: Worker) {
         guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
+        if server.asksForNames || !requestedName.isEmpty { makeRequestedName(for: server, of: backend) }
         guard let idle = idleConnection(to: server, of: backend, worker) else {
             return connectAnew(worker)
         }
@@ -33,7 +34,7 @@ extension ProxyStream {
         enter(.connecting, worker)
         client.setDeadline(.never, worker)
         guard let address = server.target(forClientOf: context.local) else {
-            return connectFailed(.noSuchAddressOrDevice, worker)
+            return connectFailed(.system(.noSuchAddressOrDevice), worker)
         }
         countOnServer(.connections, worker)
         let wanted = context.directives.serverMarks
@@ -43,19 +44,25 @@ extension ProxyStream {
             outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
         }
         switch outcome {
-        case .failed(let reason): connectFailed(reason, worker)
+        case .failed(let reason): connectFailed(.system(reason), worker)
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }
             let connection = worker.serverPools.makeConnection()
-            connection.begin(socket, to: server, at: address, of: backend, for: self)
+            connection.begin(socket, to: server, at: address, of: backend, for: self, asking: requestedName)
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
-                return connectFailed(reason, worker)
+                return connectFailed(.system(reason), worker)
             }
             use(connection)
             connection.setDeadline(after: connectTimeout, worker)
             client.releaseEmptyInput(worker)
         }
+    }
+
+    /// Evaluates `sni`.
+    private func makeRequestedName(for server: Server, of backend: BackendPlan) {
+        guard server.asksForNames else { return requestedName.removeAll(keepingCapacity: true) }
+        _ = backend.requestedNames.make(&requestedName, for: server.index, context)
     }
 
     private func use(_ connection: ServerConnection) {
@@ -68,6 +75,7 @@ extension ProxyStream {
         context.serverAddress = connection.address
         context.sourceAddress = connection.local
         context.serverConnectionWasUsed = connection.wasUsed
+        context.serverTLS = connection.transport.engine
     }
 
     /// The connection stands.
@@ -76,31 +84,12 @@ extension ProxyStream {
         context.timers.connected = worker.now
         noteConnectionSuccess(worker)
         noteEnds(of: connection)
-        if let header = proxyHeader(for: connection.server) { connection.begin(with: header, worker) }
+        // In TLS the header was before the handshake.
+        if !connection.isSecure, let header = proxyHeader(for: connection.server) {
+            connection.begin(with: header, worker)
+        }
         log(at: .connect, worker)
         serverReady(worker)
-    }
-
-    /// What a connection for this client begins with; nil if the server wants nothing of the kind.
-    final func proxyHeader(for server: Server) -> [UInt8]? {
-        server.proxyHeader.map { version in
-            ProxyHeader.bytes(
-                version, ProxyHeader.Ends(source: context.client, destination: context.local),
-                values: server.proxyOptions.isEmpty ? TypedValues() : proxyValues(for: server.proxyOptions),
-                hasChecksum: server.proxyOptions.contains(.checksum))
-        }
-    }
-
-    /// What such a header says beside the addresses.
-    private func proxyValues(for options: ProxyHeaderOptions) -> TypedValues {
-        var values = TypedValues()
-        if options.contains(.authority), let name = context.headerValues?.first(TypedValues.authority) {
-            values.append(TypedValues.authority, name)
-        }
-        if options.contains(.uniqueID), !context.uniqueID.isEmpty {
-            values.append(TypedValues.uniqueID, context.uniqueID)
-        }
-        return values
     }
 
     /// Closes the server's connection.
@@ -118,7 +107,7 @@ extension ProxyStream {
 
     // MARK: Failing and trying again
 
-    final func connectFailed(_ reason: Errno, _ worker: Worker) {
+    final func connectFailed(_ reason: ConnectionFailure, _ worker: Worker) {
         dropConnection(worker)
         noteConnectionFailure(reason, worker)
         if endsWithClient(worker) { return }

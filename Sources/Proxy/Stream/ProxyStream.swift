@@ -21,6 +21,8 @@ struct ServerAttempt {
     /// The stream is counted as active on the server, and has to give its slot back.
     var holdsSlot = false
     var connection: ServerConnection?
+    /// A connection that is given back once the log's line is written, which looks at its TLS: from then on another worker may use it.
+    var keptForLog: ServerConnection?
     var retriesLeft = 0
 }
 
@@ -32,6 +34,8 @@ class ProxyStream: EventSource {
     @safe @exclusivity(unchecked) final var client: ClientConnection!
     @safe @exclusivity(unchecked) final var backend: BackendPlan?
     @safe @exclusivity(unchecked) final var attempt = ServerAttempt()
+    /// What this stream asks its server for in TLS; empty for none. Made for each attempt.
+    @safe @exclusivity(unchecked) final var requestedName: [UInt8] = []
     /// The line of the log is written already, or there shall be none.
     @safe @exclusivity(unchecked) final var isLogged = false
 

@@ -80,7 +80,16 @@ extension ProxyStream {
         countTraffic(worker)
         if context.outcome.failedRewrites > 0 { countFailedRewrites(worker) }
         log(worker)
+        giveBackKept(worker)
         recycle(worker)
+    }
+
+    /// Gives a connection to others that the log's line has looked at.
+    private func giveBackKept(_ worker: Worker) {
+        guard let kept = attempt.keptForLog else { return }
+        attempt.keptForLog = nil
+        context.serverTLS = nil
+        kept.becomeIdle(after: client, worker)
     }
 
     private func countTraffic(_ worker: Worker) {

@@ -6,7 +6,6 @@ internal import HTTP
 internal import Reactor
 internal import Resolvers
 internal import Rules
-internal import SystemPackage
 
 /// Whose rules are run, or waited with.
 enum Step { case frontend, backend }
@@ -75,7 +74,7 @@ enum StreamEvent {
     // The server's connection.
 
     case connected
-    case connectFailed(Errno)
+    case connectFailed(ConnectionFailure)
     case connectTimedOut
     case serverTimedOut
 

@@ -60,7 +60,8 @@ struct ServersLeftAlone {
 
 extension ProxyStream {
     /// A connection to the chosen server failed. After several failures in a row the worker leaves the server alone for a moment.
-    final func noteConnectionFailure(_ reason: Errno?, _ worker: Worker) {
+    final func noteConnectionFailure(_ reason: ConnectionFailure?, _ worker: Worker) {
+        if case .tls(let fault) = reason { report(fault, worker) }
         guard let server, let backend, backend.backend.servers.count > 1, reason?.isOurs != true,
             server.connectionFailed(by: worker.index, now: worker.now)
         else { return }
@@ -74,12 +75,22 @@ extension ProxyStream {
 
     /// A connection to the chosen server is established.
     final func noteConnectionSuccess(_ worker: Worker) {
+        if let server, !worker.serverPools.loggedFaults.isEmpty { worker.serverPools.loggedFaults.forget(server) }
         guard let server, let backend, server.connectionStood(by: worker.index) else { return }
         worker.leaveAloneNoMore(server)
         worker.log.event(
             .notice, to: backend.logTargets,
             "Server \(backend.name)/\(server.name) takes connections again from worker \(worker.index + 1).")
         backend.backend.offerSlots(of: server, by: worker.index, now: worker.now)
+    }
+}
+
+extension ConnectionFailure {
+    fileprivate var isOurs: Bool {
+        switch self {
+        case .system(let reason): reason.isOurs
+        case .tls: false
+        }
     }
 }
 

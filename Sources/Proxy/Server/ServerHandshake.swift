@@ -1,0 +1,103 @@
+// What comes between connecting to a server and the first byte of a request: the PROXY protocol header in plain, and TLS.
+
+internal import Balancing
+internal import Basics
+internal import Logging
+internal import Reactor
+internal import SystemPackage
+internal import TLS
+internal import Transport
+
+/// Why no connection came about.
+enum ConnectionFailure {
+    case system(Errno)
+    /// The connection stood, and the two did not agree on TLS.
+    case tls(TLSFault)
+}
+
+/// What one worker has logged of servers with which it could not agree on TLS: a fault is logged when it is new, not for each request
+/// that meets it.
+struct LoggedFaults {
+    private var faults: [ObjectIdentifier: TLSFault] = [:]
+
+    var isEmpty: Bool { faults.isEmpty }
+
+    /// Whether the server's last connection had another fault, or none.
+    mutating func isNew(_ fault: TLSFault, of server: Server) -> Bool {
+        faults.updateValue(fault, forKey: ObjectIdentifier(server)) != fault
+    }
+
+    /// A connection of the server stands.
+    mutating func forget(_ server: Server) { faults[ObjectIdentifier(server)] = nil }
+}
+
+extension ProxyStream {
+    /// Logs why the server and this worker do not agree on TLS.
+    final func report(_ fault: TLSFault, _ worker: Worker) {
+        guard let server, let backend, worker.serverPools.loggedFaults.isNew(fault, of: server) else { return }
+        worker.log.event(
+            .err, to: backend.logTargets, "Server \(backend.name)/\(server.name): TLS failed: \(fault.words).")
+    }
+}
+
+extension ConnectionFailure: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .system(let reason): reason.description
+        case .tls(let fault): "TLS: \(fault.words)"
+        }
+    }
+}
+
+extension ServerConnection {
+    enum HandshakeStep {
+        case pending
+        case complete
+        case failed(ConnectionFailure)
+    }
+
+    var isSecure: Bool { transport.engine != nil }
+
+    /// Takes the next steps, as far as the server's bytes allow.
+    func handshakeProgress(_ worker: Worker) -> HandshakeStep {
+        guard isSecure || sendHeader(worker) else { return headerFailure.map(HandshakeStep.failed) ?? .pending }
+        if !isSecure {
+            guard let tls = server.tls else { return .complete }
+            worker.plan.counters.tls.connections.increment()
+            transport.secure(
+                with: tls.makeEngine(
+                    socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index))
+        }
+        switch transport.handshake(worker.kernel) {
+        case .pending: return .pending
+        case .complete:
+            countHandshake(worker)
+            return .complete
+        case .failed:
+            server.traffic.add(.failedHandshakes, worker: worker.index)
+            return .failed(tlsFailure)
+        }
+    }
+
+    private func countHandshake(_ worker: Worker) {
+        server.traffic.add(.tlsSessions, worker: worker.index)
+        if transport.engine?.isResumed == true {
+            server.traffic.add(.resumedTLSSessions, worker: worker.index)
+        } else {
+            worker.plan.counters.tls.serverKeys.count(worker: worker.index, at: worker.now)
+        }
+    }
+
+    /// The connection is closed.
+    func uncountTLS(_ worker: Worker) { if isSecure { worker.plan.counters.tls.end() } }
+
+    /// Whether the whole header is with the system.
+    private func sendHeader(_ worker: Worker) -> Bool { output.isEmpty || flush(worker) == .all }
+
+    private var headerFailure: ConnectionFailure? { transport.writeFailure.map(ConnectionFailure.system) }
+
+    private var tlsFailure: ConnectionFailure {
+        if let fault = transport.engine?.fault { return .tls(fault) }
+        return .system(transport.readFailure ?? transport.writeFailure ?? .connectionReset)
+    }
+}

@@ -1,0 +1,107 @@
+// The context of Portico's side of connections to servers: algorithms, versions and protocols, who may sign servers' certificates, and
+// the certificate that servers may ask for.
+
+internal import COpenSSL
+internal import Configuration
+
+/// Everything that the contexts of one `server` line are made with.
+struct UpstreamSettings: Sendable {
+    /// With those of `global` where the line says nothing.
+    let options: TLSProtocolOptions
+    let securityLevel: Int?
+    let allowsRenegotiation: Bool
+    let keepsSessions: Bool
+    /// What servers' certificates are checked with; nil if they are not.
+    private(set) var trust: TrustStore?
+    private let source: TrustSource
+
+    /// - Parameter range: where the server is declared, for problems that no word of the line is to blame for.
+    init(
+        _ line: TLSUpstreamOptions, _ certificates: CertificateStore, at range: SourceRange
+    ) throws(ConfigProblem) {
+        let defaults = certificates.defaults
+        options = line.protocol.filled(from: defaults.server)
+        securityLevel = defaults.securityLevel
+        allowsRenegotiation = line.allowsRenegotiation
+        keepsSessions = line.reusesSessions
+        guard (options.verification ?? defaults.serverVerification) != TLSVerification.none else {
+            source = TrustSource()
+            return
+        }
+        guard options.authorities != nil else {
+            throw ConfigProblem(
+                "the server's certificate cannot be checked without the authorities that sign it", at: range,
+                expected: "ca-file @system-ca for those of this system, ca-file <file>, or verify none")
+        }
+        source = TrustSource(
+            authorities: options.authorities, revocations: options.revocations, folder: defaults.authoritiesFolder)
+        trust = try source.makeStore(certificates.trust)
+    }
+
+    /// Whether servers are checked with the file of this name.
+    func checks(with kind: TrustKind, _ name: String) -> Bool { source.uses(kind, name) }
+
+    /// The same with the files as they are now.
+    func renewed(_ files: TrustFiles) throws(ConfigProblem) -> UpstreamSettings {
+        var renewed = self
+        renewed.trust = try source.makeStore(files)
+        return renewed
+    }
+
+    /// A context with all but a certificate. Throws what OpenSSL refuses of the line.
+    func makeContext() throws(ConfigProblem) -> TLSContext {
+        let context = TLSContext(.client)
+        if let securityLevel { unsafe SSL_CTX_set_security_level(context.pointer, Int32(securityLevel)) }
+        context.allow(options.versions)
+        let lists: [(Word?, AlgorithmList)] = [
+            (options.ciphers, .ciphers), (options.cipherSuites, .cipherSuites), (options.curves, .curves),
+            (options.signatureAlgorithms, .signatureAlgorithms),
+            (options.clientSignatureAlgorithms, .clientSignatureAlgorithms),
+        ]
+        for (word, list) in lists { if let word { try list.apply(word, to: context) } }
+        if options.ciphers == nil { unsafe SSL_CTX_set_cipher_list(context.pointer, Self.defaultCiphers) }
+        if options.usesTickets == false { _ = unsafe SSL_CTX_set_options(context.pointer, copenssl_no_ticket) }
+        if allowsRenegotiation { _ = unsafe SSL_CTX_clear_options(context.pointer, copenssl_no_renegotiation) }
+        if let protocols = options.applicationProtocols { context.offer(protocols) }
+        if let trust {
+            trust.use(in: context)
+            unsafe SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER) { unsafe TLSEngine.judge($0, $1) }
+        }
+        if keepsSessions { context.collectSessions() }
+        return context
+    }
+
+    /// Ciphers of TLS 1.2 that authenticate what they encrypt. Those without forward secrecy come last: some servers have no others.
+    private static let defaultCiphers =
+        "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:RSA+AESGCM:!aNULL:!PSK:!SRP"
+}
+
+extension TLSContext {
+    /// Offers the protocols by ALPN, but for HTTP/2, which is not spoken with servers.
+    fileprivate func offer(_ protocols: [[UInt8]]) {
+        let list = ProtocolList(protocols)
+        guard !list.bytes.isEmpty else { return }
+        _ = unsafe SSL_CTX_set_alpn_protos(pointer, list.bytes, UInt32(list.bytes.count))
+    }
+
+    /// Hands sessions that servers give to the place that the engine has for them. OpenSSL keeps none itself: it would not tell names apart.
+    fileprivate func collectSessions() {
+        control(SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))
+        unsafe SSL_CTX_sess_set_new_cb(pointer) { ssl, session in
+            if let session = unsafe session, let place = unsafe TLSEngine.of(ssl)?.notes.sessions {
+                unsafe place.keep(session)
+            }
+            // OpenSSL keeps its reference: what is kept is a copy.
+            return 0
+        }
+    }
+}
+
+/// A list of protocols as the hello has it: each name with its length before it.
+struct ProtocolList {
+    let bytes: [UInt8]
+
+    init(_ protocols: [[UInt8]]) {
+        bytes = protocols.filter { $0 != Array("h2".utf8) }.flatMap { [UInt8($0.count)] + $0 }
+    }
+}
