@@ -42,6 +42,7 @@ final class CertificateEntry: Sendable {
             throw CertificateProblem(plan.certificate.name, error.message)
         }
         try plan.certificate.use(in: context)
+        keepCertificate()
         if plan.certificate.ocsp != nil { stapleResponses() }
         if plan.certificate.timestamps != nil { sendTimestamps() }
         listener.mark(context)
@@ -72,6 +73,20 @@ final class CertificateEntry: Sendable {
         _ = unsafe SSL_set_max_early_data(ssl, takesEarlyData ? TLSListener.earlyDataMax : 0)
     }
 
+    // Safe: made once; the call-back only gives up what the context held.
+    private static let ownedCertificate = unsafe CRYPTO_get_ex_new_index(
+        CRYPTO_EX_INDEX_SSL_CTX, 0, nil, nil, nil,
+        { _, certificate, _, _, _, _ in
+            if let certificate = unsafe certificate { unsafe Unmanaged<Certificate>.fromOpaque(certificate).release() }
+        })
+
+    /// Makes the context hold the certificate: a connection whose handshake is under way when the entry is exchanged keeps the context,
+    /// whose call-backs need it.
+    private func keepCertificate() {
+        unsafe SSL_CTX_set_ex_data(
+            context.pointer, Self.ownedCertificate, Unmanaged.passRetained(plan.certificate).toOpaque())
+    }
+
     // MARK: What is sent along
 
     /// Sends the certificate's OCSP response to clients that ask for one (RFC 6066 section 8), while it is valid.
@@ -79,7 +94,7 @@ final class CertificateEntry: Sendable {
         let this = unsafe Unmanaged.passUnretained(plan.certificate).toOpaque()
         unsafe copenssl_set_status_callback(context.pointer) { ssl, data in
             guard let data = unsafe data else { return SSL_TLSEXT_ERR_NOACK }
-            // Safe: the entry, which outlives its context's use, holds the certificate.
+            // Safe: the context holds the certificate.
             let certificate = unsafe Unmanaged<Certificate>.fromOpaque(data).takeUnretainedValue()
             guard let ocsp = certificate.ocsp, ocsp.isCurrent,
                 unsafe copenssl_staple(ssl, ocsp.bytes, ocsp.bytes.count) == 1
