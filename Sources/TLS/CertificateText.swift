@@ -19,7 +19,9 @@ extension CertificateStore {
 
     /// The same of the certificate that is being changed.
     public func appendTransaction(_ name: String, to out: inout [UInt8]) -> Bool {
-        guard let draft = state.withLock({ $0.draft }), draft.name == place(named: name)?.name else { return false }
+        guard let draft = state.withLock({ $0.draft }), let found = place(named: name), found.piece == .bundle,
+            draft.name == found.name
+        else { return false }
         out.append("Filename: *\(draft.name)\n")
         guard let leaf = unsafe draft.parts.leaf else {
             out.append("Status: Empty\n")
