@@ -219,7 +219,7 @@ let package = Package(
                 "Rules", "Configuration", "Reactor", "HTTP", "Basics", "KernelSimulation", "Chance",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
-        tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "Chance"]),
+        tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "TLS", "Chance"]),
         tests(
             of: "Proxy",
             uses: [
