@@ -41,7 +41,9 @@ final class ApplicationProtocols: Sendable {
         var chosen: UnsafeMutablePointer<UInt8>?
         let result = unsafe SSL_select_next_proto(
             &chosen, length, bytes.baseAddress, UInt32(bytes.count), offered, offeredLength)
-        guard result == OPENSSL_NPN_NEGOTIATED else { return isExplicit ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK }
+        guard result == OPENSSL_NPN_NEGOTIATED else {
+            return isExplicit ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK
+        }
         unsafe out?.pointee = unsafe UnsafePointer(chosen)
         return SSL_TLSEXT_ERR_OK
     }

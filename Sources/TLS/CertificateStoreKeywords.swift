@@ -32,19 +32,22 @@ extension TLSKeywords {
     /// The keywords of sections other than `global`.
     static let sections: [Keyword] = [
         Keyword(
-            "crt-base", in: "crt-store", usage: "crt-base <folder>", summary: "The folder of `crt` in this section's lines."
+            "crt-base", in: "crt-store", usage: "crt-base <folder>",
+            summary: "The folder of `crt` in this section's lines."
         ) { (args, draft) throws(ConfigProblem) in
             draft[CertificateStoreSettings.self].certificatesFolder = try args.next("a folder").text
         },
         Keyword(
-            "key-base", in: "crt-store", usage: "key-base <folder>", summary: "The folder of `key` in this section's lines."
+            "key-base", in: "crt-store", usage: "key-base <folder>",
+            summary: "The folder of `key` in this section's lines."
         ) { (args, draft) throws(ConfigProblem) in
             draft[CertificateStoreSettings.self].keysFolder = try args.next("a folder").text
         },
         Keyword(
             "load", in: "crt-store",
             usage: "load crt <file> [alias <name>] [key <file>] [ocsp <file>] [issuer <file>] [sctl <file>]",
-            summary: "A certificate and the files that belong to it. Lines call it by its path, or by `@<store>/<alias>`; in a store "
+            summary:
+                "A certificate and the files that belong to it. Lines call it by its path, or by `@<store>/<alias>`; in a store "
                 + "without a name by `@/<alias>`."
         ) { (args, draft) throws(ConfigProblem) in
             var load = CertificateStoreSettings.Load()
@@ -56,7 +59,8 @@ extension TLSKeywords {
         },
         Keyword(
             "ssl-f-use", in: [.frontend, .listen], usage: "ssl-f-use [<option>...] crt <file>",
-            summary: "A certificate for all `bind` lines of the section that have `ssl`, with the options that a line of a crt-list may "
+            summary:
+                "A certificate for all `bind` lines of the section that have `ssl`, with the options that a line of a crt-list may "
                 + "have."
         ) { (args, draft) throws(ConfigProblem) in
             let keyword = args.keyword
@@ -76,7 +80,9 @@ extension TLSKeywords {
             Parameter("alias", usage: "alias <name>", summary: "A name for lines to call it by.") {
                 (args, load) throws(ConfigProblem) in load.alias = try args.next("a name")
             },
-            Parameter("domains", usage: "domains <name>[,...]", summary: "The names to ask a certificate for; not done yet.") {
+            Parameter(
+                "domains", usage: "domains <name>[,...]", summary: "The names to ask a certificate for; not done yet."
+            ) {
                 (args, _) throws(ConfigProblem) in
                 _ = try args.next("names")
                 args.warn("Portico does not ask for certificates (ACME) yet: the file is used as it is")
@@ -97,9 +103,11 @@ extension CertificateStore {
             guard let word = load.options.certificate else { continue }
             let path = joined(folder, word.text)
             // What is named above has the files that lie beside it; it would have others here.
-            if let use = uses.first(where: { joined(defaults.certificatesFolder, $0.text) == path && $0.isAbove(word) }) {
+            if let use = uses.first(where: { joined(defaults.certificatesFolder, $0.text) == path && $0.isAbove(word) })
+            {
                 throw ConfigProblem(
-                    "'\(path)' is used in line \(use.range.line) already, before it gets its files here", at: word.range,
+                    "'\(path)' is used in line \(use.range.line) already, before it gets its files here",
+                    at: word.range,
                     expected: "the crt-store section above that line")
             }
             let alias = "@\(name)/\(load.alias?.text ?? word.text)"

@@ -26,7 +26,8 @@ extension TLSListener {
         if written.versions.allowed.isEmpty {
             warn("no version of TLS is left that could be spoken", at: options.firstSource)
         }
-        if let word = written.applicationProtocolsWord, written.applicationProtocols?.contains(Array("h2".utf8)) == true,
+        if let word = written.applicationProtocolsWord,
+            written.applicationProtocols?.contains(Array("h2".utf8)) == true,
             speaksOnlyHTTP1
         {
             warn(

@@ -28,8 +28,8 @@ final class IssuerChains: Sendable {
     }
 
     deinit {
-        for unsafe chain in unsafe chains {
-            for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
+        for unsafechain in unsafe chains {
+            for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
         }
     }
 

@@ -143,7 +143,7 @@ extension Certificate {
             ERR_clear_error()
             throw CertificateProblem(name, "OpenSSL refuses the certificate: \(reason)")
         }
-        for unsafe certificate in unsafe chain {
+        for unsafecertificate in unsafe chain {
             _ = unsafe copenssl_add_chain_certificate(context.pointer, certificate)
         }
         if let parameters = unsafe parameters { unsafe SharedParameters.use(parameters, in: context) }

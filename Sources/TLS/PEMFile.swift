@@ -22,7 +22,8 @@ struct PEMBlock {
         defer { ERR_clear_error() }
         // Safe: the BIO reads the array only while it is lent.
         unsafe file.bytes.withUnsafeBytes { bytes in
-            guard unsafe !bytes.isEmpty, let input = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count))
+            guard unsafe !bytes.isEmpty,
+                let input = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count))
             else { return }
             defer { unsafe BIO_free(input) }
             while let block = unsafe next(from: input) { blocks.append(block) }

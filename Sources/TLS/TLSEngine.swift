@@ -36,6 +36,7 @@ public final class TLSEngine: @unchecked Sendable {
     private(set) var hasReceivedEnd = false
     /// The stream of bytes ended without the peer's close_notify: what came may not be all (RFC 8446 section 6.1).
     public private(set) var isTruncated = false
+    private var hasSaidGoodbye = false
     private var receiveFailure: Errno?
     private var sendFailure: Errno?
     /// Why the handshake or the connection failed; nil while it has not.
@@ -280,12 +281,18 @@ public final class TLSEngine: @unchecked Sendable {
         return .failed(.protocolError)
     }
 
-    /// Tells the peer that nothing more follows (close_notify), if there is a connection to tell it on. Once; later calls do nothing.
-    public func finishSending() {
-        guard isHandshakeComplete, fault == nil, sendFailure == nil, bytesPending == 0, canSend else { return }
-        guard unsafe SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
+    /// Tells the peer that nothing more follows (close_notify), if there is a connection to tell it on.
+    /// - Returns: false while the descriptor does not take it: then it is to be called again.
+    public func finishSending() -> Bool {
+        guard !hasSaidGoodbye, isHandshakeComplete, fault == nil, sendFailure == nil, bytesPending == 0 else {
+            return true
+        }
+        guard canSend else { return false }
         ERR_clear_error()
-        _ = unsafe SSL_shutdown(ssl)
+        let result = unsafe SSL_shutdown(ssl)
+        if result < 0, unsafe SSL_get_error(ssl, result) == SSL_ERROR_WANT_WRITE { return false }
+        hasSaidGoodbye = true
+        return true
     }
 
     // MARK: What OpenSSL asks of the descriptor

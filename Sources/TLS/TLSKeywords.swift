@@ -11,7 +11,8 @@ public enum TLSKeywords {
         lists("bind", "`bind` lines", \.bind.protocol) + lists("server", "`server` lines", \.server) + [
             Keyword(
                 "ssl-default-bind-options", in: .global, usage: "ssl-default-bind-options <parameter>...",
-                summary: "What `bind` lines with `ssl` start from: versions (ssl-min-ver, ssl-max-ver, force-*, no-*), tls-tickets, "
+                summary:
+                    "What `bind` lines with `ssl` start from: versions (ssl-min-ver, ssl-max-ver, force-*, no-*), tls-tickets, "
                     + "no-tls-tickets, prefer-client-ciphers, strict-sni, no-strict-sni."
             ) { (args, draft) throws(ConfigProblem) in
                 guard !args.isAtEnd else { throw args.problem("a parameter of 'bind' is missing") }
@@ -76,7 +77,8 @@ public enum TLSKeywords {
         folder("key-base", \.keysFolder, "The folder of `key` in a crt-store."),
         Keyword(
             "issuers-chain-path", in: .global, usage: "issuers-chain-path <folder>",
-            summary: "A folder of certificates that sign others: a certificate in a file without them gets those that it needs."
+            summary:
+                "A folder of certificates that sign others: a certificate in a file without them gets those that it needs."
         ) { (args, draft) throws(ConfigProblem) in draft[TLSDefaults.self].issuersFolder = try args.next("a folder") },
         Keyword(
             "ssl-skip-self-issued-ca", in: .global, usage: "ssl-skip-self-issued-ca",
@@ -84,7 +86,8 @@ public enum TLSKeywords {
         ) { (_, draft) throws(ConfigProblem) in draft[TLSDefaults.self].skipsSelfIssued = true },
         Keyword(
             "ssl-load-extra-files", in: .global, usage: "ssl-load-extra-files none|all|bundle|sctl|ocsp|issuer|key...",
-            summary: "Which files beside a certificate are read with it, by their endings: .rsa, .ecdsa and .dsa (bundle), .sctl, "
+            summary:
+                "Which files beside a certificate are read with it, by their endings: .rsa, .ecdsa and .dsa (bundle), .sctl, "
                 + ".ocsp, .issuer, .key; all by default."
         ) { (args, draft) throws(ConfigProblem) in
             var companions: CertificateCompanions = []

@@ -13,7 +13,8 @@ extension TLSKeywords {
         },
         Parameter(
             "crt", usage: "crt <file>|<folder>|@<store>/<certificate>",
-            summary: "A certificate, those that its issuer has signed with, and its key, in one file in PEM or in files with the same "
+            summary:
+                "A certificate, those that its issuer has signed with, and its key, in one file in PEM or in files with the same "
                 + "name and the ending .key; a folder of such files, or a certificate of a crt-store. Which of several a client "
                 + "gets, the names in them and the name that it asks for decide; the first is the default. A renewed file is taken "
                 + "by itself, once it is whole and valid. Not after `chroot` through a link with an absolute path, and not where "
@@ -50,7 +51,8 @@ extension TLSKeywords {
         ) { (_, bind) throws(ConfigProblem) in bind.prefersClientCiphers = true },
         Parameter(
             "tls-ticket-keys", usage: "tls-ticket-keys <file>",
-            summary: "A file of keys for session tickets, one a line in base64, of 48 or 80 bytes each. The last but one "
+            summary:
+                "A file of keys for session tickets, one a line in base64, of 48 or 80 bytes each. The last but one "
                 + "encrypts; all decrypt. Without it Portico makes keys of its own and renews them."
         ) { (args, bind) throws(ConfigProblem) in bind.ticketKeys = try args.next("a file of keys") },
     ]
@@ -61,11 +63,13 @@ extension TLSKeywords {
             summary: "More authorities for client certificates, whose names clients are not told."
         ) { (args, bind) throws(ConfigProblem) in bind.hiddenAuthorities = try args.next("a file of certificates") },
         Parameter(
-            "no-ca-names", usage: "no-ca-names", summary: "Does not tell clients which authorities they may choose from."
+            "no-ca-names", usage: "no-ca-names",
+            summary: "Does not tell clients which authorities they may choose from."
         ) { (_, bind) throws(ConfigProblem) in bind.hidesAuthorityNames = true },
         Parameter(
             "crt-ignore-err", usage: "crt-ignore-err all|<fault>[,...]",
-            summary: "Faults of client certificates that are overlooked, by number or name: X509_V_ERR_CERT_HAS_EXPIRED."
+            summary:
+                "Faults of client certificates that are overlooked, by number or name: X509_V_ERR_CERT_HAS_EXPIRED."
         ) { (args, bind) throws(ConfigProblem) in
             bind.ignoredFaults = try VerificationFaults(try args.next("faults"))
         },

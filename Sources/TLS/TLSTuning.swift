@@ -29,7 +29,8 @@ extension TLSKeywords {
         },
         Keyword(
             "tune.ssl.keylog", in: .global, usage: "tune.ssl.keylog on|off",
-            summary: "Keeps the secrets of each connection for samples, so that a log can decrypt captured packets. Off by default."
+            summary:
+                "Keeps the secrets of each connection for samples, so that a log can decrypt captured packets. Off by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[TLSDefaults.self].keepsSecrets = try args.choice("a word", of: ["on": true, "off": false])
         },
@@ -45,7 +46,8 @@ extension TLSKeywords {
     private static func helloBytes(_ name: String) -> Keyword {
         Keyword(
             name, in: .global, usage: "\(name) <bytes>",
-            summary: "Bytes of a client's first message that are kept for samples like ssl_fc_cipherlist_bin: none by default."
+            summary:
+                "Bytes of a client's first message that are kept for samples like ssl_fc_cipherlist_bin: none by default."
         ) { (args, draft) throws(ConfigProblem) in
             draft[TLSDefaults.self].helloBytesMax = try args.cappedInteger("a number of bytes", in: 0...16_384)
         }
@@ -70,7 +72,8 @@ extension TLSKeywords {
         },
         Keyword(
             "ssl-provider", in: .global, usage: "ssl-provider <name>",
-            summary: "Loads a provider of algorithms into OpenSSL. Once one is named, `default` has to be named too if it is wanted."
+            summary:
+                "Loads a provider of algorithms into OpenSSL. Once one is named, `default` has to be named too if it is wanted."
         ) { (args, _) throws(ConfigProblem) in
             let word = try args.next("a provider")
             defer { ERR_clear_error() }
@@ -96,7 +99,8 @@ extension TLSKeywords {
             let word = try args.next("a query")
             defer { ERR_clear_error() }
             guard unsafe EVP_set_default_properties(nil, word.text) == 1 else {
-                throw args.problem("'\(word.text)' is no query that OpenSSL understands", at: word, expected: "like ?fips=yes")
+                throw args.problem(
+                    "'\(word.text)' is no query that OpenSSL understands", at: word, expected: "like ?fips=yes")
             }
         },
     ]

@@ -89,7 +89,7 @@ extension Transport {
             case .bytes(let found):
                 // The file has become shorter than what was promised and begun.
                 guard found >= engine.bytesPending else { return .failed(.ioError) }
-                return send(through: engine, block.readable, more: found < count, kernel)
+                return send(through: engine, block.readable, more: false, kernel)
             case .endOfStream: return .bytes(0)
             case .wouldBlock: return .wouldBlock
             case .failed(let reason): return .failed(reason)
@@ -97,10 +97,13 @@ extension Transport {
         }
     }
 
-    /// Tells an encrypted peer that nothing more follows (close_notify), as far as it takes it.
-    mutating func sayGoodbye(_ kernel: any Kernel) {
-        guard case .tls(let engine) = carrier, !hasFailed else { return }
+    /// Tells an encrypted peer that nothing more follows (close_notify); true at once on a plain transport.
+    /// - Returns: false while the peer's side takes nothing: then it is to be called again.
+    public mutating func sayGoodbye(_ kernel: any Kernel) -> Bool {
+        guard case .tls(let engine) = carrier, !hasFailed else { return true }
         engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-        engine.finishSending()
+        let isSaid = engine.finishSending()
+        canWrite = engine.mayStillSend
+        return isSaid
     }
 }

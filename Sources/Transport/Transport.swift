@@ -64,6 +64,8 @@ public struct Transport: ~Copyable {
     public private(set) var hasEnded = false
     /// This side has said that it sends no more.
     public private(set) var isFinishedSending = false
+    /// An encrypted peer has not been told so yet, since its side takes nothing now.
+    public private(set) var awaitsGoodbye = false
     private var isClosed = false
     /// The system may keep the end of what was written, because more was announced.
     @usableFromInline internal var announcedMore = false
@@ -117,6 +119,7 @@ public struct Transport: ~Copyable {
 
     /// Reads once, as much as `input` has room for; `input` holds a block of `pool` afterwards only if it holds bytes.
     public mutating func read(into input: inout ByteBuffer, _ pool: BufferPool, _ kernel: any Kernel) -> ReadResult {
+        if awaitsGoodbye { goOnFinishing(kernel) }
         if hasEnded { return .ended }
         if readFailure != nil { return .failed }
         guard canRead else {
@@ -300,7 +303,14 @@ public struct Transport: ~Copyable {
     public mutating func finishSending(_ kernel: any Kernel) {
         guard !isFinishedSending else { return }
         isFinishedSending = true
-        sayGoodbye(kernel)
+        awaitsGoodbye = true
+        goOnFinishing(kernel)
+    }
+
+    /// Tells an encrypted peer that nothing more follows, where it has not been told, and then the system.
+    private mutating func goOnFinishing(_ kernel: any Kernel) {
+        guard sayGoodbye(kernel) else { return }
+        awaitsGoodbye = false
         kernel.finishSending(socket)
     }
 
@@ -311,7 +321,7 @@ public struct Transport: ~Copyable {
         defer { carrier = .plain }
         switch mode {
         case .close, .linger:
-            if !isFinishedSending { sayGoodbye(kernel) }
+            if !isFinishedSending || awaitsGoodbye { _ = sayGoodbye(kernel) }
             kernel.close(socket, reset: false)
         case .reset: kernel.close(socket, reset: true)
         case .silent: kernel.forget(socket)

@@ -26,7 +26,8 @@ extension SiteSection {
 public enum SiteSections {
     /// In the order in which they are resolved: log profiles name rings, and bring formats that name user lists and the like.
     public static let all: [any SiteSection.Type] = [
-        CertificateStoreSection.self, RingSection.self, LogProfileSection.self, MailersSection.self, HTTPErrorsSection.self, UserListSection.self,
+        CertificateStoreSection.self, RingSection.self, LogProfileSection.self, MailersSection.self,
+        HTTPErrorsSection.self, UserListSection.self,
         ResolversSection.self,
     ]
 

@@ -287,7 +287,7 @@ final class ClientConnection: Connection, SessionVariables {
         } else if transport.hasEnded || transport.hasFailed
             || (isClientDone && input.isEmpty && !transport.mayHaveInput)
         {
-            finish(worker)
+            leave(worker)
         } else {
             beginLinger(worker)
         }

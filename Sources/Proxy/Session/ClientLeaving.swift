@@ -12,20 +12,31 @@ extension ClientConnection {
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
         transport.finishSending(worker.kernel)
-        setDeadline(after: Limits.linger, worker)
+        // A client that cannot be told yet takes what it was sent at its own speed.
+        setDeadline(after: transport.awaitsGoodbye ? frontend.timeouts.client : Limits.linger, worker)
         linger(worker)
+    }
+
+    /// The client is done, and everything is sent: closes, once an encrypted client knows that nothing more follows.
+    func leave(_ worker: Worker) {
+        if transport.hasFailed || transport.sayGoodbye(worker.kernel) { finish(worker) } else { beginLinger(worker) }
     }
 
     /// Reads and forgets what the client still sends, until it closes or has had its time.
     func linger(_ worker: Worker) {
+        let awaitedGoodbye = transport.awaitsGoodbye
         while true {
-            switch fill(worker) {
+            let result = fill(worker)
+            if awaitedGoodbye, !transport.awaitsGoodbye { setDeadline(after: Limits.linger, worker) }
+            switch result {
             case .progressed:
                 lingerBytesLeft -= input.count
                 input.release(to: worker.buffers)
                 if lingerBytesLeft > 0 { continue }
             case .blocked: return
             case .full: preconditionFailure("an empty buffer cannot be full")
+            // It may still read.
+            case .ended where transport.awaitsGoodbye && !transport.hasFailed: return
             case .ended, .failed: break
             }
             finish(worker)
