@@ -159,7 +159,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Resolvers", "Logging", "Patterns", "Expressions",
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Resolvers", "Logging",
+                "Patterns", "Expressions",
                 "LogFormat", "Rules", "Balancing",
                 "StaticFiles", "Admin", "Proxy", "KernelSimulation", "TLSTesting",
             ], path: "Tests/FuzzTargets", exclude: ["Corpus"], swiftSettings: swiftSettings),

@@ -9,7 +9,8 @@ import Testing
     static let rooms = [
         "Admin", "Balancing", "Basics", "CLinux", "Configuration", "Control", "Expressions", "HTTP", "LogFormat",
         "Logging",
-        "Patterns", "Proxy", "ProxyProtocol", "Reactor", "Resolvers", "Rules", "StaticFiles", "TLS", "Transport", "portico",
+        "Patterns", "Proxy", "ProxyProtocol", "Reactor", "Resolvers", "Rules", "StaticFiles", "TLS", "Transport",
+        "portico",
     ]
 
     /// The tests that follow the style in their comments.

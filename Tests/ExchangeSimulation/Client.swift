@@ -8,6 +8,7 @@ import Reactor
 final class Client: SimulatedPeer {
     private unowned let peers: Peers
     private let wire: Wire
+    private let link: Link
     private let requests: [RequestScript]
     private let mishap: Mishap?
     private let pace: Pace
@@ -44,6 +45,7 @@ final class Client: SimulatedPeer {
     init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
         self.peers = peers
         wire = peers.network.connectClient()
+        link = Link(wire, peers.configuration.clientContext)
         var requests = requests
         if peers.configuration.isBehindProxy {
             let header = ProxyScript.header(of: wire.address, peers.configuration, &peers.kernel.random)
@@ -63,6 +65,7 @@ final class Client: SimulatedPeer {
     func act(in kernel: SimulatedKernel) {
         guard !isOver else { return }
         if kernel.now >= nextLook { nextLook = .never }
+        if !isMute { link.begin(kernel) }
         read(kernel)
         guard !isOver else { return }
         if let mishap, sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
@@ -99,7 +102,7 @@ final class Client: SimulatedPeer {
 
     private var situation: String {
         "request \(current) of \(requests.count), \(sentOfCurrent) bytes of it sent, \(statuses.count) answers, "
-            + "\(wholeAnswers) of them whole"
+            + "\(wholeAnswers) of them whole\(link.situation), \(wire.weReset ? "reset" : "not reset")"
     }
 
     // MARK: Sending
@@ -128,7 +131,7 @@ final class Client: SimulatedPeer {
         let request = requests[current]
         var count = min(sendLimit(kernel) - sentOfCurrent, pace.sends)
         if let mishap { count = max(1, min(count, mishap.afterSent - sent)) }
-        kernel.peerSends(request.bytes[sentOfCurrent..<sentOfCurrent + count], on: wire)
+        link.send(request.bytes[sentOfCurrent..<sentOfCurrent + count], kernel)
         if kernel.random.oneIn(300) { kernel.peerSendsUrgently(on: wire) }
         sentOfCurrent += count
         sent += count
@@ -148,12 +151,12 @@ final class Client: SimulatedPeer {
         let length = request.tunnelLength ?? 0
         let count = min(pace.sends, length - tunnelSent)
         let body = Pattern.body(of: request.id, .tunnelForth, count: length)
-        kernel.peerSends(body[(body.startIndex + tunnelSent)...].prefix(count), on: wire)
+        link.send(body[(body.startIndex + tunnelSent)...].prefix(count), kernel)
         tunnelSent += count
         sent += count
         patienceEnds = kernel.now + Self.patience
         if tunnelSent == length {
-            kernel.peerFinishes(wire)
+            link.finish(kernel)
             hasFinished = true
         }
     }
@@ -165,7 +168,7 @@ final class Client: SimulatedPeer {
         guard !isMute, !wire.weReset || kernel.random.oneIn(2), !wire.outbound.isEmpty else { return }
         var count = min(pace.takes, wire.outbound.count)
         if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        let bytes = kernel.peerTakes(count, from: wire)
+        let bytes = link.take(count, kernel)
         received += bytes.count
         patienceEnds = kernel.now + Self.patience
         var at = 0
@@ -234,6 +237,10 @@ final class Client: SimulatedPeer {
             wasToldTheEnd = true
         }
         if !peers.configuration.hasFaults {
+            // Behind an answer that is whole it makes no difference.
+            if head != nil || reader.isInTunnel, link.isTruncated(kernel), !sentTooMuch {
+                complain("was left without close_notify, \(situation)")
+            }
             if (wholeAnswers < requests.count && !wasToldTheEnd || head != nil) && !sentTooMuch {
                 complain("left without an answer, \(situation)")
             }

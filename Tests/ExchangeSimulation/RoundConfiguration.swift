@@ -2,6 +2,7 @@
 
 import Chance
 import KernelSimulation
+import TLS
 
 /// A backend, and what its requests' paths begin with.
 enum Route: String, CaseIterable {
@@ -32,6 +33,8 @@ struct RoundConfiguration {
     let hasFaults: Bool
     /// Clients come through a proxy, which says so at the beginning of each connection.
     let isBehindProxy: Bool
+    /// Clients speak TLS.
+    let isEncrypted: Bool
     private let sections: String
 
     /// - Parameter folder: has `site/` with files, and takes spilled bodies.
@@ -39,15 +42,22 @@ struct RoundConfiguration {
         self.hasFaults = hasFaults
         isTCP = random.oneIn(8)
         isBehindProxy = random.oneIn(6)
+        isEncrypted = !isBehindProxy && random.oneIn(5)
+        if isEncrypted { SecureLink.writeCertificate(to: folder) }
         sections = Self.sections(
-            &random, isTCP: isTCP, isBehindProxy: isBehindProxy, hasFaults: hasFaults, folder: folder)
+            &random, isTCP: isTCP, isBehindProxy: isBehindProxy, isEncrypted: isEncrypted, hasFaults: hasFaults,
+            folder: folder)
     }
+
+    /// What encrypts clients' connections.
+    var clientContext: TLSContext? { isEncrypted ? SecureLink.client : nil }
 
     /// The file's text, with the descriptor that lines go to.
     func text(log: Int32) -> String { "global\n    log fd@\(log) format raw local0\n" + sections }
 
     private static func sections(
-        _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, hasFaults: Bool, folder: String
+        _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, isEncrypted: Bool, hasFaults: Bool,
+        folder: String
     ) -> String {
         // Peers that behave may be slow, but are never cut.
         let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
@@ -93,7 +103,8 @@ struct RoundConfiguration {
             say("tcp-request connection expect-proxy layer4 if { src 127.0.0.0/8 }")
             say("tcp-request session set-var(sess.client) src")
         } else {
-            say("bind 127.0.0.1:80\(isBehindProxy ? " accept-proxy" : "")")
+            let tls = isEncrypted ? " ssl crt \(folder)/\(SecureLink.fileName)" : ""
+            say("bind 127.0.0.1:80\(isBehindProxy ? " accept-proxy" : "")\(tls)")
         }
         // A connection whose handshake fails has a number too, and so a line.
         say("error-log-format \"\(Ledger.format)\"")

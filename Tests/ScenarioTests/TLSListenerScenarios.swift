@@ -7,7 +7,9 @@ import Testing
     private static let old = ["-tls1_2"]
 
     /// Portico with one encrypted address, which answers all requests itself.
-    private func site(_ bind: String, global: String = "", frontend: String = "") throws -> (portico: Portico, port: Int) {
+    private func site(_ bind: String, global: String = "", frontend: String = "") throws -> (
+        portico: Portico, port: Int
+    ) {
         let port = try freePort()
         let portico = try Portico(
             """
@@ -107,7 +109,9 @@ import Testing
 
     @Test("Who has to show a certificate: one of the authority, not expired, not withdrawn")
     func clients() throws {
-        let (servers, members, others) = (try TestAuthority(), try TestAuthority(), try TestAuthority(named: "Other CA"))
+        let (servers, members, others) = (
+            try TestAuthority(), try TestAuthority(), try TestAuthority(named: "Other CA")
+        )
         let good = try members.issue(for: "good.example")
         let expired = try members.issue(for: "expired.example", days: -1)
         let withdrawn = try members.issue(for: "withdrawn.example")
@@ -142,7 +146,9 @@ import Testing
         #expect(try SecureClient(lenient, "-cert", expired).hasAnswer)
     }
 
-    @Test("A session of a site without client certificates does not open one that requires them", arguments: [["-tls1_2"], []])
+    @Test(
+        "A session of a site without client certificates does not open one that requires them",
+        arguments: [["-tls1_2"], []])
     func sessionsStayWhereTheyAre(version: [String]) throws {
         let (servers, members) = (try TestAuthority(), try TestAuthority())
         let list = try Stage.current.file(
@@ -168,7 +174,8 @@ import Testing
         #expect(try SecureClient(port).version == "TLSv1.3")
         #expect(try SecureClient(port, "-tls1_2").version == "TLSv1.2")
         #expect(try !SecureClient(port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0").hasAnswer)
-        #expect(try !SecureClient(port, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA").hasAnswer)
+        #expect(
+            try !SecureClient(port, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA").hasAnswer)
         let (_, old) = try site("crt \(certificate) ssl-max-ver TLSv1.2")
         #expect(try SecureClient(old).version == "TLSv1.2")
         let (_, new) = try site("crt \(certificate)", global: "    ssl-default-bind-options ssl-min-ver TLSv1.3")
@@ -247,7 +254,9 @@ import Testing
         #expect(try !resumes(neither, neither, version))
     }
 
-    @Test("Tickets with the keys of a file are good elsewhere, and after the keys have moved on", arguments: [["-tls1_2"], []])
+    @Test(
+        "Tickets with the keys of a file are good elsewhere, and after the keys have moved on",
+        arguments: [["-tls1_2"], []])
     func ticketKeys(version: [String]) throws {
         let certificate = try TestAuthority().issue(for: "www.example.com")
         let keys = (1...4).map { Data(repeating: UInt8($0), count: 80).base64EncodedString() }
@@ -280,7 +289,8 @@ import Testing
         for (contents, words) in [
             (certificate, "there is no private key in the file, and no file"),
             (certificate + otherKey, "the private key does not belong to the certificate"),
-            (String(text[begin.lowerBound...]), "there is no certificate in the file"), ("hello\n", "nor anything else in PEM"),
+            (String(text[begin.lowerBound...]), "there is no certificate in the file"),
+            ("hello\n", "nor anything else in PEM"),
         ] {
             let file = try Stage.current.file("site-\(UUID().uuidString.prefix(4)).pem", contents)
             #expect(try check("crt \(file)").contains(words))

@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test func `A line has a certificate, options and names`() throws {
-        let entry = try #require(try entry("site.pem [alpn h2,http/1.1 ssl-min-ver TLSv1.3]  *.example.com !old.example.com\r"))
+        let entry = try #require(
+            try entry("site.pem [alpn h2,http/1.1 ssl-min-ver TLSv1.3]  *.example.com !old.example.com\r"))
         #expect(entry.certificate.text == "site.pem")
         #expect(entry.certificate.range == SourceRange(file: "list", line: 7, column: 1, length: 8))
         #expect(entry.options.protocol.applicationProtocols == [Array("h2".utf8), Array("http/1.1".utf8)])
@@ -51,7 +52,8 @@ import Testing
 
     // MARK: Versions
 
-    private func allowed(_ minimum: TLSVersion?, _ maximum: TLSVersion?, without: Set<TLSVersion> = []) -> [TLSVersion] {
+    private func allowed(_ minimum: TLSVersion?, _ maximum: TLSVersion?, without: Set<TLSVersion> = []) -> [TLSVersion]
+    {
         var versions = TLSVersions()
         versions.minimum = minimum
         versions.maximum = maximum

@@ -48,7 +48,7 @@ import Testing
 
         func finish() {
             lend()
-            engine.finishSending()
+            _ = engine.finishSending()
         }
     }
 

@@ -38,7 +38,8 @@ import Testing
         var arguments = Arguments(words: words, keyword: Word("bind", at: place))
         try arguments.parameters(TLSKeywords.bindParameters, of: "bind", into: &options)
         return try TLSListener(
-            options, at: Word("127.0.0.1:443", at: place), defaults: store.defaults, certificates: store, spoken: spoken)
+            options, at: Word("127.0.0.1:443", at: place), defaults: store.defaults, certificates: store, spoken: spoken
+        )
     }
 
     private func message(_ line: String, store: CertificateStore = CertificateStore()) -> String {
@@ -92,7 +93,8 @@ import Testing
 
     @Test func `With strict-sni there is none for others`() throws {
         let folder = try Folder()
-        let listener = try listener("ssl strict-sni crt \(folder.file("one.pem", TestCertificate("one.example").bundle))")
+        let listener = try listener(
+            "ssl strict-sni crt \(folder.file("one.pem", TestCertificate("one.example").bundle))")
         #expect(try shownName(listener, "one.example") == "one.example")
         #expect(try shownName(listener, "two.example") == nil)
         #expect(try shownName(listener, nil) == nil)
@@ -110,7 +112,8 @@ import Testing
         #expect(try shownName(listener, "b.example") == "b.example")
         // The first by name.
         #expect(try shownName(listener, nil) == "a.example")
-        #expect(listener.namedCertificates.map(\.certificate.name) == ["a", "b"].map { "\(folder.path)/\($0).example.crt" })
+        #expect(
+            listener.namedCertificates.map(\.certificate.name) == ["a", "b"].map { "\(folder.path)/\($0).example.crt" })
     }
 
     @Test func `A certificate that is exchanged is shown from then on, by all that use it`() throws {
@@ -148,15 +151,22 @@ import Testing
         let good = try folder.file("good.pem", certificate.bundle)
         let bare = try folder.file("bare.pem", certificate.pem)
         #expect(message("ssl crt \(folder.path)/none.pem") == "'\(folder.path)/none.pem': there is no such file")
-        #expect(message("ssl crt \(bare)") == "'\(bare)': there is no private key in the file, and no file '\(bare).key'")
+        #expect(
+            message("ssl crt \(bare)") == "'\(bare)': there is no private key in the file, and no file '\(bare).key'")
         #expect(message("ssl crt \(try folder.file("text", "hello"))").contains("nor anything else in PEM"))
-        #expect(message("ssl crt \(try folder.file("key", certificate.keyPEM))").contains("there is no certificate in the file"))
+        #expect(
+            message("ssl crt \(try folder.file("key", certificate.keyPEM))").contains(
+                "there is no certificate in the file"))
         #expect(message("ssl") == "no certificate is named that clients could be shown")
         #expect(message("ssl crt @/site") == "no crt-store has a certificate '@/site'")
         #expect(message("ssl crt \(good) verify required").contains("no authority is named"))
-        #expect(message("ssl crt \(good) verify optional ca-file \(try folder.file("empty", ""))").contains("no certificate in PEM"))
+        #expect(
+            message("ssl crt \(good) verify optional ca-file \(try folder.file("empty", ""))").contains(
+                "no certificate in PEM"))
         let locked = certificate.keyPEM.replacing("PRIVATE KEY", with: "ENCRYPTED PRIVATE KEY")
-        #expect(message("ssl crt \(try folder.file("locked", certificate.pem + locked))").contains("encrypted with a password"))
+        #expect(
+            message("ssl crt \(try folder.file("locked", certificate.pem + locked))").contains(
+                "encrypted with a password"))
         #expect(message("ssl strict-sni") == "")
     }
 
@@ -176,7 +186,8 @@ import Testing
         let old = try folder.file("old.pem", TestCertificate("old.example", days: -20...(-10)).bundle)
         let soon = try folder.file("soon.pem", TestCertificate("soon.example", days: -1...10).bundle)
         let good = try folder.file("good.pem", TestCertificate("good.example", days: -1...100).bundle)
-        let listener = try listener("ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)", spoken: [Array("http/1.1".utf8)])
+        let listener = try listener(
+            "ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)", spoken: [Array("http/1.1".utf8)])
         let warnings = listener.warnings(at: .now()).map(\.message)
         #expect(warnings.count == 3)
         #expect(warnings[0].contains("'\(old)' expired on") && warnings[1].contains("'\(soon)' expires on"))

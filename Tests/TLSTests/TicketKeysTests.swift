@@ -18,7 +18,9 @@ import Testing
     }
 
     /// A key of which every byte is `byte`.
-    private func key(_ byte: UInt8, bytes: Int = 80) -> String { Data(repeating: byte, count: bytes).base64EncodedString() }
+    private func key(_ byte: UInt8, bytes: Int = 80) -> String {
+        Data(repeating: byte, count: bytes).base64EncodedString()
+    }
 
     private func name(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 16) }
 

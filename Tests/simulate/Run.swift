@@ -55,7 +55,7 @@ final class Run: Sendable {
         }
         for thread in threads { thread.join() }
         let left = Self.openDescriptors() - descriptors
-        for path in ["/site/page.html", "/site", ""] { unsafe remove(folder + path) }
+        for path in ["/site/page.html", "/site", "/site.pem", ""] { unsafe remove(folder + path) }
         return report(seconds: Instant.now().since(begin), descriptorsLeft: left)
     }
 

@@ -7,7 +7,9 @@ extension Examples {
         parameter("bind", "allow-0rtt", "ssl crt \"${CERTIFICATE}\"", not: "1"),
         parameter("bind", "alpn", "http/1.1,http/1.0 ssl crt \"${CERTIFICATE}\"", not: "h2,"),
         parameter("bind", "ca-file", "\"${CERTIFICATE}\" verify optional ssl crt \"${CERTIFICATE}\"", not: ""),
-        parameter("bind", "ca-ignore-err", "X509_V_ERR_CERT_HAS_EXPIRED,19 ssl crt \"${CERTIFICATE}\"", not: "X509_V_ERR_NONE"),
+        parameter(
+            "bind", "ca-ignore-err", "X509_V_ERR_CERT_HAS_EXPIRED,19 ssl crt \"${CERTIFICATE}\"", not: "X509_V_ERR_NONE"
+        ),
         parameter(
             "bind", "ca-verify-file",
             "\"${CERTIFICATE}\" verify optional ca-file \"${CERTIFICATE}\" ssl crt \"${CERTIFICATE}\"", not: ""),
