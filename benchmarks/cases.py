@@ -5,6 +5,7 @@
 # in HAProxy, sendfile and a cache of open files in nginx, inotify in lighttpd.
 
 import os
+import subprocess
 from dataclasses import dataclass, field
 
 KIB = 1_024
@@ -70,10 +71,18 @@ def write_files(folder):
             file.write(os.urandom(size))
 
 
-def nginx_proxy(site, connections=4_096):
+def write_certificate(site):
+    """A P-256 key and a certificate signed with it, in one file, as all proxies read it."""
+    key, certificate = site.path("key.pem"), site.path("certificate.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    site.write("site.pem", open(certificate).read() + open(key).read())
+
+
+def nginx_proxy(site, connections=4_096, tls=False):
     # With its usual buffers of 4 KiB nginx needs about twice the time for 10 MiB, and writes answers to temporary files.
     return nginx(site, "nginx", f"""
-        listen 127.0.0.1:{site.front} backlog=4096;
+        listen 127.0.0.1:{site.front}{" ssl" if tls else ""} backlog=4096;{nginx_tls(site) if tls else ""}
         location / {{
             proxy_pass http://app;
             proxy_http_version 1.1;
@@ -88,6 +97,13 @@ def nginx_proxy(site, connections=4_096):
         keepalive 256;
         keepalive_requests 1000000000;
     }}""")
+
+
+def nginx_tls(site):
+    return f"""
+        ssl_certificate {site.path("site.pem")};
+        ssl_certificate_key {site.path("site.pem")};
+        ssl_session_cache shared:tls:20m;"""
 
 
 def nginx_files(site):
@@ -111,7 +127,7 @@ mimetype.assign = ( "" => "application/octet-stream" )
 """)
 
 
-def proxy(site, mode="http", options=(), rules="", clients=4_000):
+def proxy(site, mode="http", options=(), rules="", clients=4_000, tls=False):
     """The file that Portico and HAProxy read."""
     lines = "".join(f"\n    {line}" for line in [f"mode {mode}", *options])
     return site.write("proxy.cfg", f"""
@@ -123,7 +139,7 @@ defaults{lines}
     timeout client  300s
     timeout server  300s
 frontend www
-    bind 127.0.0.1:{site.front}{rules}
+    bind 127.0.0.1:{site.front}{f" ssl crt {site.path('site.pem')}" if tls else ""}{rules}
     default_backend app
 backend app
     server s1 127.0.0.1:{site.backend}
@@ -191,16 +207,25 @@ class Case:
     target: str = "/"
     connections: int = 64
     headers: list = field(default_factory=list)
+    # Clients speak TLS; each asks once on a connection, and goes on with the session of the one before.
+    tls: bool = False
+    resumes: bool = False
 
     @property
     def is_memory(self):
-        return self.name == "idle"
+        return self.name in ("idle", "tls-idle")
 
 
 def forwarding(*more):
     """The three proxies in HTTP mode."""
     same = lambda site: proxy(site, options=["option forwardfor", *more])
     return {"portico": same, "haproxy": same, "nginx": nginx_proxy}
+
+
+def encrypted(clients=4_000, *more):
+    """The three proxies with TLS on the clients' side: the same certificate, what the library prefers of ciphers."""
+    same = lambda site: proxy(site, options=["option forwardfor", *more], clients=clients, tls=True)
+    return {"portico": same, "haproxy": same, "nginx": lambda site: nginx_proxy(site, 2 * clients, tls=True)}
 
 
 def tunnelling(splice):
@@ -254,8 +279,15 @@ CASES = {case.name: case for case in [
     Case("tcp-10m", "TCP mode, answers of 10 MiB", tunnelling(AUTO), FILES["10m"], "/files/10m.bin", FEW),
     Case("tcp-10m-spliced", "TCP mode, answers of 10 MiB, option splice-response", tunnelling(ALWAYS), FILES["10m"],
          "/files/10m.bin", FEW),
+    Case("tls", "TLS, keep-alive connections, small answers", encrypted(), tls=True),
+    Case("tls-new", "a full TLS handshake for each request (P-256)", encrypted(4_000, "http-reuse always"), tls=True,
+         headers=["Connection: close"]),
+    Case("tls-resumed", "a resumed TLS session for each request", encrypted(4_000, "http-reuse always"), tls=True, resumes=True,
+         connections=1),
+    Case("tls-10m", "answers of 10 MiB over TLS", encrypted(), FILES["10m"], "/files/10m.bin", FEW, tls=True),
     *(Case(f"file-{name}", f"a file of {text}, served by the proxy itself", SERVED, FILES[name], f"/{name}.bin", connections)
       for name, text, connections in [("1k", "1 KiB", 64), ("100k", "100 KiB", 64), ("10m", "10 MiB", FEW)]),
+    Case("tls-idle", "memory of an idle TLS connection that has had an answer", encrypted(2 * IDLE), connections=IDLE, tls=True),
     Case("idle", "memory of an idle keep-alive connection that has had an answer",
          {"portico": idling, "haproxy": idling, "nginx": lambda site: nginx_proxy(site, 2 * IDLE + 1_000)}, connections=IDLE),
 ]}
