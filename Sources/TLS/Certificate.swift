@@ -62,7 +62,8 @@ public final class Certificate: Sendable {
 
     deinit {
         unsafe X509_free(leaf)
-        for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
         // Overwrites the key, once no context uses it any more.
         unsafe EVP_PKEY_free(key)
         unsafe EVP_PKEY_free(parameters)
@@ -126,7 +127,8 @@ final class CertificateParts {
 
     deinit {
         unsafe X509_free(leaf)
-        for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
         unsafe EVP_PKEY_free(key)
         unsafe EVP_PKEY_free(parameters)
         unsafe X509_free(issuer)

@@ -169,7 +169,8 @@ extension CertificateParts {
     fileprivate func retain() {
         if let leaf = unsafe leaf { _ = unsafe X509_up_ref(leaf) }
         if let issuer = unsafe issuer { _ = unsafe X509_up_ref(issuer) }
-        for unsafecertificate in unsafe chain { _ = unsafe X509_up_ref(certificate) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe chain { _ = unsafe X509_up_ref(certificate) }
         if let key = unsafe key { _ = unsafe EVP_PKEY_up_ref(key) }
         if let parameters = unsafe parameters { _ = unsafe EVP_PKEY_up_ref(parameters) }
     }

@@ -157,7 +157,8 @@ struct CertificateReader: Sendable {
         if unsafe parts.chain.isEmpty, let issuers { unsafe parts.chain = issuers.chain(of: leaf) }
         guard defaults.skipsSelfIssued else { return }
         let kept = unsafe parts.chain.filter { unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_SS) == 0 }
-        for unsafecertificate in unsafe parts.chain where unsafe !kept.contains(certificate) {
+        // swift-format-ignore
+        for unsafe certificate in unsafe parts.chain where unsafe !kept.contains(certificate) {
             unsafe X509_free(certificate)
         }
         unsafe parts.chain = kept

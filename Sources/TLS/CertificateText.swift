@@ -105,7 +105,8 @@ extension [UInt8] {
         append("\nIssuer: ")
         unsafe append(name: X509_get_issuer_name(certificate))
         append("\n")
-        for unsafecertificate in unsafe chain {
+        // swift-format-ignore
+        for unsafe certificate in unsafe chain {
             append("Chain Subject: ")
             unsafe append(name: X509_get_subject_name(certificate))
             append("\nChain Issuer: ")

@@ -28,8 +28,10 @@ final class IssuerChains: Sendable {
     }
 
     deinit {
-        for unsafechain in unsafe chains {
-            for unsafecertificate in unsafe chain { unsafe X509_free(certificate) }
+        // swift-format-ignore
+        for unsafe chain in unsafe chains {
+            // swift-format-ignore
+            for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
         }
     }
 

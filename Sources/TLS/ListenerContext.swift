@@ -143,7 +143,8 @@ extension Certificate {
             ERR_clear_error()
             throw CertificateProblem(name, "OpenSSL refuses the certificate: \(reason)")
         }
-        for unsafecertificate in unsafe chain {
+        // swift-format-ignore
+        for unsafe certificate in unsafe chain {
             _ = unsafe copenssl_add_chain_certificate(context.pointer, certificate)
         }
         if let parameters = unsafe parameters { unsafe SharedParameters.use(parameters, in: context) }

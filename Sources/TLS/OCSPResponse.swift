@@ -58,7 +58,8 @@ public final class OCSPResponse: Sendable {
         of basic: OpaquePointer, _ certificate: OpaquePointer, _ issuer: OpaquePointer
     ) throws(FileRefusal) -> Int64? {
         // The digest of the identifier is the responder's choice.
-        for unsafedigest in unsafe [EVP_sha1(), EVP_sha256()] {
+        // swift-format-ignore
+        for unsafe digest in unsafe [EVP_sha1(), EVP_sha256()] {
             guard let id = unsafe OCSP_cert_to_id(digest, certificate, issuer) else { continue }
             defer { unsafe OCSP_CERTID_free(id) }
             var status: Int32 = 0

@@ -54,13 +54,17 @@ public final class TrustFile: Sendable {
         kind = one.kind
         unsafe certificates = one.certificates + other.certificates
         unsafe lists = one.lists + other.lists
-        for unsafecertificate in unsafe certificates { _ = unsafe X509_up_ref(certificate) }
-        for unsafelist in unsafe lists { _ = unsafe X509_CRL_up_ref(list) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe certificates { _ = unsafe X509_up_ref(certificate) }
+        // swift-format-ignore
+        for unsafe list in unsafe lists { _ = unsafe X509_CRL_up_ref(list) }
     }
 
     deinit {
-        for unsafecertificate in unsafe certificates { unsafe X509_free(certificate) }
-        for unsafelist in unsafe lists { unsafe X509_CRL_free(list) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe certificates { unsafe X509_free(certificate) }
+        // swift-format-ignore
+        for unsafe list in unsafe lists { unsafe X509_CRL_free(list) }
     }
 
     /// How many certificates, or lists, it has.

@@ -26,7 +26,8 @@ final class TrustStore: Sendable {
     }
 
     deinit {
-        for unsafecertificate in unsafe authorities { unsafe X509_free(certificate) }
+        // swift-format-ignore
+        for unsafe certificate in unsafe authorities { unsafe X509_free(certificate) }
         unsafe X509_STORE_free(pointer)
     }
 
@@ -39,25 +40,29 @@ final class TrustStore: Sendable {
         defer { if isAnnounced { unsafe announcedCount = authorities.count } }
         let file = try files.file(.authorities, word, folder: folder)
         defer { ERR_clear_error() }
-        for unsafecertificate in unsafe file.certificates {
+        // swift-format-ignore
+        for unsafe certificate in unsafe file.certificates {
             _ = unsafe X509_STORE_add_cert(pointer, certificate)
             _ = unsafe X509_up_ref(certificate)
             unsafe authorities.append(certificate)
         }
-        for unsafelist in unsafe file.lists { _ = unsafe X509_STORE_add_crl(pointer, list) }
+        // swift-format-ignore
+        for unsafe list in unsafe file.lists { _ = unsafe X509_STORE_add_crl(pointer, list) }
     }
 
     /// Adds lists of withdrawn certificates, by which every certificate of a chain is checked from then on.
     func addRevocations(_ word: Word, folder: String?) throws(ConfigProblem) {
         let file = try files.file(.revocations, word, folder: folder)
-        for unsafelist in unsafe file.lists { _ = unsafe X509_STORE_add_crl(pointer, list) }
+        // swift-format-ignore
+        for unsafe list in unsafe file.lists { _ = unsafe X509_STORE_add_crl(pointer, list) }
         ERR_clear_error()
         _ = unsafe X509_STORE_set_flags(pointer, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
     }
 
     /// Tells clients the names of the authorities, so that they can choose a certificate.
     func announceNames(in context: TLSContext) {
-        for unsafecertificate in unsafe authorities.prefix(announcedCount) {
+        // swift-format-ignore
+        for unsafe certificate in unsafe authorities.prefix(announcedCount) {
             _ = unsafe SSL_CTX_add_client_CA(context.pointer, certificate)
         }
     }

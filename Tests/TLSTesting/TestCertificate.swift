@@ -25,7 +25,8 @@ public final class TestCertificate: @unchecked Sendable {
         _ name: String, names: [String] = [], isAuthority: Bool = false, issuer: TestCertificate? = nil,
         key kind: KeyKind = .ecdsa, days: ClosedRange<Int> = -1...30, serial: Int = 1
     ) {
-        unsafe certificate = unsafe X509_new()!
+        guard let made = unsafe X509_new() else { preconditionFailure("OpenSSL has no memory for a certificate") }
+        unsafe certificate = unsafe made
         unsafe key = unsafe Self.makeKey(kind)
         self.issuer = issuer
         unsafe X509_set_version(certificate, 2)
@@ -70,7 +71,8 @@ public final class TestCertificate: @unchecked Sendable {
         }
         var key: OpaquePointer?
         unsafe EVP_PKEY_keygen(context, &key)
-        return unsafe key!
+        guard let key = unsafe key else { preconditionFailure("OpenSSL makes no key") }
+        return unsafe key
     }
 
     /// The certificate, in PEM.
