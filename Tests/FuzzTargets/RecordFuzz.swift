@@ -104,7 +104,7 @@ private final class End {
         }
         guard !hasFinished else { return }
         lend()
-        engine.finishSending()
+        _ = engine.finishSending()
         hasFinished = true
     }
 
