@@ -33,10 +33,17 @@ final class UpstreamSessions: Sendable {
 
     init(workers: Int) { shelves = (0..<max(1, workers)).map { _ in Shelf() } }
 
-    /// The newest session with the server under this name; nil for none.
+    /// The newest session with the server under this name; nil for none. A worker that has none yet begins with a copy of another's.
     func find(worker: Int, name: ServerHelloName?) -> TLSSession? {
         let key = name?.bytes ?? []
-        return shelves[worker].sessions.withLock { $0[key] }
+        if let own = shelves[worker].sessions.withLock({ $0[key] }) { return own }
+        for (index, shelf) in shelves.enumerated() where index != worker {
+            guard let other = shelf.sessions.withLock({ $0[key] }) else { continue }
+            guard let copy = unsafe TLSSession(copyOf: other.pointer) else { return nil }
+            keep(copy, worker: worker, name: name)
+            return copy
+        }
+        return nil
     }
 
     func keep(_ session: TLSSession, worker: Int, name: ServerHelloName?) {

@@ -17,7 +17,7 @@ import Testing
 
     private func name(_ text: String) -> ServerHelloName? { ServerHelloName(Array(text.utf8)) }
 
-    @Test("A session is found under the name that it was made for, and by its worker")
+    @Test("A session is found under the name that it was made for; another worker gets a copy")
     func found() throws {
         let sessions = UpstreamSessions(workers: 2)
         let (one, none) = (try session(), try session())
@@ -26,7 +26,10 @@ import Testing
         #expect(sessions.find(worker: 0, name: name("A.EXAMPLE")) === one)
         #expect(sessions.find(worker: 0, name: nil) === none)
         #expect(sessions.find(worker: 0, name: name("b.example")) == nil)
-        #expect(sessions.find(worker: 1, name: name("a.example")) == nil)
+        let copy = sessions.find(worker: 1, name: name("a.example"))
+        #expect(copy != nil && copy !== one)
+        #expect(sessions.find(worker: 1, name: name("a.example")) === copy)
+        #expect(sessions.find(worker: 1, name: name("b.example")) == nil)
     }
 
     @Test("The newest session replaces an older one")
