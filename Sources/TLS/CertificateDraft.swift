@@ -119,7 +119,7 @@ final class CertificateDraft: Sendable {
             throw CertificateProblem(name, "the private key does not belong to the certificate")
         }
         unsafe reader.completeChain(of: leaf, parts)
-        // What was said of another certificate is not true of this one.
+        // The responses and issuers of another certificate do not belong to this one.
         let isSame = if let original { unsafe X509_cmp(original.leaf, leaf) == 0 } else { false }
         var response: OCSPResponse?
         if let ocsp, hasNewOCSP || isSame {

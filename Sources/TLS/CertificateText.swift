@@ -5,7 +5,7 @@ internal import COpenSSL
 
 extension CertificateStore {
     /// Appends the lines of `show ssl cert` about one certificate.
-    /// - Returns: false if there is none of this name.
+    /// - Returns: false if no certificate has this name.
     public func appendDetails(of name: String, to out: inout [UInt8]) -> Bool {
         guard let status = status(of: name) else { return false }
         out.append("Filename: \(name)\n")
@@ -45,7 +45,7 @@ extension CertificateStore {
     /// - Parameters:
     ///   - index: only this certificate or list of it, from 1.
     ///   - isDraft: the one that is being changed.
-    /// - Returns: false if there is none of this name.
+    /// - Returns: false if no certificate has this name.
     public func appendDetails(
         of kind: TrustKind, _ name: String, index: Int?, isDraft: Bool, to out: inout [UInt8]
     ) -> Bool {

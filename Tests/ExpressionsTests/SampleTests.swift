@@ -187,7 +187,7 @@ import Testing
 
     @Test func `A sample or converter that HAProxy has is called not yet done`() throws {
         let found = try refusal("ssl_c_new(CN)")
-        #expect(found.message == "'ssl_c_new' is known to HAProxy, but Portico has no TLS yet")
+        #expect(found.message == "'ssl_c_new' is known to HAProxy, but Portico's TLS does not do it yet")
         #expect(found.range?.column == 29)
         #expect(
             try refusal("path,table_gpc0(t)").message

@@ -171,9 +171,6 @@ import Testing
         #expect(
             try problem("acl x src_conn_rate gt 5").message
                 == "'src_conn_rate' is known to HAProxy, but Portico does not do it yet")
-        #expect(
-            try problem("acl x ssl_fc_new_beg a").message
-                == "'ssl_fc_new_beg' is known to HAProxy, but Portico has no TLS yet")
     }
 
     @Test(arguments: [

@@ -5,7 +5,7 @@ internal import Basics
 internal import TLS
 
 extension CommandCall {
-    /// The certificates, and the file that the command is about; nil, and the complaint is said, if none is named.
+    /// The certificates, and the file that the command is about. Returns nil, after an answer with the reason, if the command names none.
     fileprivate mutating func certificateFile(
         _ command: String, _ what: String = "a filename"
     ) -> (CertificateStore, String)? {

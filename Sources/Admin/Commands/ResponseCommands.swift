@@ -26,17 +26,6 @@ public enum ShowResponses: RuntimeCommand {
         }
         call.say { $0 += text }
     }
-
-    /// Shows the response of a file beside a certificate; false if there is none.
-    static func say(ofFile wanted: NameOfFile, _ call: inout CommandCall) -> Bool {
-        var text: [UInt8] = []
-        guard
-            call.context.encryption.certificates.appendResponse(
-                ofFile: wanted.name, isDraft: wanted.isTransaction, to: &text)
-        else { return false }
-        call.say { $0 += text }
-        return true
-    }
 }
 
 public enum SetResponse: RuntimeCommand {

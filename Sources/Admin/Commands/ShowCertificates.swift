@@ -25,9 +25,20 @@ public enum ShowCertificates: RuntimeCommand {
             ? store.appendTransaction(wanted.name, to: &text) : store.appendDetails(of: wanted.name, to: &text)
         if isFound {
             call.say { $0 += text }
-        } else if !ShowResponses.say(ofFile: wanted, &call) {
+        } else if !sayResponse(ofFile: wanted, &call) {
             call.say("Can't display the certificate: Not found or the certificate is a bundle!")
         }
+    }
+
+    /// Shows the OCSP response of a file beside a certificate; false if there is none.
+    private static func sayResponse(ofFile wanted: NameOfFile, _ call: inout CommandCall) -> Bool {
+        var text: [UInt8] = []
+        guard
+            call.context.encryption.certificates.appendResponse(
+                ofFile: wanted.name, isDraft: wanted.isTransaction, to: &text)
+        else { return false }
+        call.say { $0 += text }
+        return true
     }
 }
 
