@@ -159,10 +159,16 @@ final class Server: SimulatedPeer {
         pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: 2_000, &kernel.random)
         if head.expectsContinue && !kernel.random.oneIn(4) {
             kernel.peerSends(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], on: wire)
-        } else if kernel.random.oneIn(15) {
+        } else if kernel.random.oneIn(15), !isHeldUntilItEnds {
             // An answer that does not wait for the request's end.
             respond(kernel)
         }
+    }
+
+    /// A rule waits for this answer's body, and the rest of the request stays with Portico meanwhile: a server that closes behind
+    /// its answer, but not before it has the whole request, would wait for ever.
+    private var isHeldUntilItEnds: Bool {
+        !peers.configuration.hasFaults && Route.serverclosing.ports.contains(port)
     }
 
     // MARK: Answering
