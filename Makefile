@@ -33,7 +33,7 @@ test: test-packages build ## Run every test: the rooms, the real binary among re
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --filter ScenarioTests
 	@benchmarks/tests.py
 	@benchmarks/cost $(BINARY) --swift $(SWIFT)
-	@$(MAKE) --no-print-directory simulate
+	@$(MAKE) --no-print-directory simulate SIMULATE=300000
 	@$(MAKE) --no-print-directory lint
 
 # SIMULATE may be `1 SEED`: that round alone.
