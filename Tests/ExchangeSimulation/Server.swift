@@ -159,16 +159,10 @@ final class Server: SimulatedPeer {
         pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: 2_000, &kernel.random)
         if head.expectsContinue && !kernel.random.oneIn(4) {
             kernel.peerSends(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], on: wire)
-        } else if kernel.random.oneIn(15), !isHeldUntilItEnds {
+        } else if kernel.random.oneIn(15) {
             // An answer that does not wait for the request's end.
             respond(kernel)
         }
-    }
-
-    /// A rule waits for this answer's body, and the rest of the request stays with Portico meanwhile: a server that closes behind
-    /// its answer, but not before it has the whole request, would wait for ever.
-    private var isHeldUntilItEnds: Bool {
-        !peers.configuration.hasFaults && Route.serverclosing.ports.contains(port)
     }
 
     // MARK: Answering
@@ -188,7 +182,7 @@ final class Server: SimulatedPeer {
     private var canSend: Bool {
         guard !isMute, !hasFinished else { return false }
         guard isResponseSent else { return response != nil }
-        return reader.isInTunnel && (tunnelSent < tunnelLength || wire.weFinished || tunnelLength == 0)
+        return reader.isInTunnel && (tunnelSent < tunnelLength || wire.weFinished)
     }
 
     private func send(_ kernel: SimulatedKernel) {

@@ -174,6 +174,24 @@ import Testing
         #expect(try fetch("/silent", from: front.port).status == 504)
     }
 
+    @Test("While a rule waits for a response's body, a server that answers early still gets the rest of the request")
+    func requestGoesOnWhileResponseIsHeld() throws {
+        let length = 1_000_000
+        let server = try ScriptedServer { connection, _ in
+            _ = try connection.receive(through: "\r\n\r\n")
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nearly")
+            _ = try connection.receive(count: length)
+            try connection.send("later")
+        }
+        let front = try FrontDoor(before: server.port, backend: "    http-response wait-for-body time 60s")
+        let client = try Connection(to: front.port)
+        try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
+        #expect(client.staysSilent(for: 0.1))
+        try client.send(String(repeating: "x", count: length - 4) + "last")
+        let answer = try client.receiveAnswer()
+        #expect(answer.status == 200 && answer.text == "earlylater")
+    }
+
     @Test("A pause, a hint and an exporter that is still to come", .enabled(if: Portico.isItself))
     func pausesAndHints() throws {
         let server = try ScriptedServer(saying: "hello")

@@ -53,7 +53,7 @@ extension Exchange {
     }
 
     /// Sends what there is of the request, and reads more of it while the server takes it.
-    private func sendRequestBody(_ worker: Worker) {
+    func sendRequestBody(_ worker: Worker) {
         guard !request.isSent, let connection else { return }
         // What did not fit waits in the client's buffer, also while what is stored is sent, and when a server that fails is followed by
         // another.

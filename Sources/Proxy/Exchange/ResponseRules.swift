@@ -149,10 +149,14 @@ extension Exchange {
         connection?.setDeadline(.never, worker)
     }
 
-    /// Something has come while a response is held.
+    /// Something has come while a response is held. The server may want the rest of the request before it sends on: that goes on
+    /// meanwhile, and the hold's own time bounds both.
     func keepHolding(_ hold: ResponseHold, _ worker: Worker) {
-        watchClient(worker)
-        guard case .holding = phase, hold.probe != nil, holdUntilThere(hold, worker) else { return }
+        if request.isSent { watchClient(worker) } else { sendRequestBody(worker) }
+        guard case .holding = phase else { return }
+        client.setDeadline(.never, worker)
+        connection?.setDeadline(.never, worker)
+        guard hold.probe != nil, holdUntilThere(hold, worker) else { return }
         // Both directions: a server that answers early waits for the rest of the request, of which no event tells any more.
         move(worker)
     }
