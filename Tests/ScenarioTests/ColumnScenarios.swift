@@ -49,7 +49,7 @@ import Testing
         "HAProxy's pools estimate, Portico's look at what was needed": ["need_conn_est"],
         "for another exporter": ["agg_server_status", "agg_server_check_status", "agg_check_status"],
         "modules that are not built in": [
-            "ssl_sess", "ssl_reused_sess", "ssl_failed_handshake", "h2_headers_rcvd", "h2_data_rcvd",
+            "h2_headers_rcvd", "h2_data_rcvd",
             "h2_settings_rcvd", "h2_rst_stream_rcvd", "h2_goaway_rcvd", "h2_detected_conn_protocol_errors",
             "h2_detected_strm_protocol_errors", "h2_rst_stream_resp", "h2_goaway_resp", "h2_open_connections",
             "h2_backend_open_streams", "h2_total_connections", "h2_backend_total_streams", "h1_open_connections",
@@ -158,6 +158,12 @@ import Testing
         Column("idle_conn_cur", "Server.idle without Server.idleReused", ["app/s1": .range(0...2)]),
         Column("safe_conn_cur", "Server.idleReused", ["app/s1": .range(0...2)]),
         Column("used_conn_cur", "Server.active", ["app/s1": .value("0")]),
+
+        // TLS: none of this traffic is encrypted, TLSListenerScenarios has what is.
+        Column(
+            "ssl_sess", "TLSCounters", ["www/FRONTEND": .value("0"), "app/s1": .value("0"), "app/BACKEND": .value("")]),
+        Column("ssl_reused_sess", "TLSCounters", ["www/FRONTEND": .value("0"), "app/s1": .value("0")]),
+        Column("ssl_failed_handshake", "TLSCounters", ["www/FRONTEND": .value("0"), "app/s1": .value("0")]),
 
         // State and health.
         Column(

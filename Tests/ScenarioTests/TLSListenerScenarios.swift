@@ -273,6 +273,25 @@ import Testing
         #expect(try !resumes(one, other, version))
     }
 
+    @Test("Sessions, those that go on among them, and failed handshakes are counted: `show stat`, `show info`")
+    func counters() throws {
+        let socket = Stage.current.folder + "/admin.sock"
+        let (_, port) = try site(
+            "crt \(try TestAuthority().issue(for: "www.example.com"))", global: "    stats socket \(socket) level admin"
+        )
+        #expect(try resumes(port, port, ["-tls1_2"]))
+        #expect(try !SecureClient(port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0").hasAnswer)
+        var row: [String: String] = [:]
+        #expect(
+            try eventually {
+                row = try table(ask(socket, "show stat"))["www/FRONTEND"] ?? [:]
+                return row["ssl_failed_handshake"] == "1"
+            })
+        #expect(row["ssl_sess"] == "2" && row["ssl_reused_sess"] == "1", "\(row)")
+        let info = try ask(socket, "show info")
+        #expect(info.contains("\nCumSslConns: 3\n") && info.contains("\nCurrSslConns: 0\n"), "\(info)")
+    }
+
     // MARK: Files
 
     @Test("What is wrong with a certificate's files is told before anything starts", .enabled(if: Portico.isItself))
