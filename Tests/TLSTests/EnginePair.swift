@@ -5,6 +5,7 @@ import COpenSSL
 import Foundation
 import Glibc
 import Reactor
+import TLSTesting
 
 @testable import TLS
 
@@ -13,6 +14,8 @@ final class EnginePair {
     let kernel: LinuxKernel
     let server: TLSEngine
     let client: TLSEngine
+    private let pool = BufferPool()
+    private var closed: [Socket] = []
 
     init(_ serverContext: TLSContext, _ clientContext: TLSContext, serverName: String? = nil) throws {
         kernel = try LinuxKernel()
@@ -24,36 +27,57 @@ final class EnginePair {
         if let serverName { _ = unsafe copenssl_set_server_name(client.ssl, serverName) }
     }
 
-    deinit {
-        close(server.socket.number)
-        close(client.socket.number)
+    deinit { for engine in [server, client] where !closed.contains(engine.socket) { close(engine) } }
+
+    /// Closes a side's descriptor without a word to the other side.
+    func close(_ engine: TLSEngine) {
+        kernel.close(engine.socket, reset: false)
+        closed.append(engine.socket)
     }
+
+    private func lend(_ engine: TLSEngine) { engine.lend(kernel, canReceive: true, canSend: true) }
 
     /// Shakes hands until both sides are complete, or one has failed and the other has heard of it.
     func shakeHands() -> (server: HandshakeProgress, client: HandshakeProgress) {
         var progress = (server: HandshakeProgress.pending, client: HandshakeProgress.pending)
         for _ in 0..<20 {
-            client.lend(kernel, canReceive: true, canSend: true)
-            progress.client = client.handshake()
-            server.lend(kernel, canReceive: true, canSend: true)
-            progress.server = server.handshake()
+            progress.client = handshake(client)
+            progress.server = handshake(server)
         }
         return progress
     }
 
-    /// Carries bytes from the server to the client: what comes behind a handshake (tickets, alerts) comes with them.
-    func deliver(_ text: String) -> (text: String, outcome: Received) {
-        server.lend(kernel, canReceive: true, canSend: true)
-        let content = Array(text.utf8)
-        _ = unsafe server.write(content.span.bytes, more: false)
-        client.lend(kernel, canReceive: true, canSend: true)
-        let pool = BufferPool()
+    func handshake(_ engine: TLSEngine) -> HandshakeProgress {
+        lend(engine)
+        return engine.handshake()
+    }
+
+    func write(_ bytes: [UInt8], from engine: TLSEngine) -> Sent {
+        lend(engine)
+        return unsafe engine.write(bytes.span.bytes, more: false)
+    }
+
+    func read(at engine: TLSEngine) -> (outcome: Received, bytes: [UInt8]) {
         var buffer = ByteBuffer()
         buffer.acquire(from: pool)
         defer { buffer.release(to: pool) }
-        let outcome = client.read(into: &buffer)
+        lend(engine)
+        let outcome = engine.read(into: &buffer)
         var bytes: [UInt8] = []
         bytes.append(buffer.readable)
+        return (outcome, bytes)
+    }
+
+    /// Says that a side sends no more.
+    func finish(_ engine: TLSEngine) {
+        lend(engine)
+        _ = engine.finishSending()
+    }
+
+    /// Carries bytes from the server to the client: what comes behind a handshake (tickets, alerts) comes with them.
+    func deliver(_ text: String) -> (text: String, outcome: Received) {
+        _ = write(Array(text.utf8), from: server)
+        let (outcome, bytes) = read(at: client)
         return (String(decoding: bytes, as: UTF8.self), outcome)
     }
 }
@@ -70,6 +94,24 @@ extension TLSContext {
     static func client(_ name: String? = nil) throws -> TLSContext {
         let context = TLSContext(.client)
         if let name { try context.use(name) }
+        return context
+    }
+
+    /// A server with a certificate.
+    static func server(_ certificate: TestCertificate) -> TLSContext {
+        let context = TLSContext(.server)
+        unsafe SSL_CTX_use_certificate(context.pointer, certificate.certificate)
+        unsafe SSL_CTX_use_PrivateKey(context.pointer, certificate.key)
+        return context
+    }
+
+    /// A client that takes what `authority` has signed; without one it takes anything.
+    static func client(trusting authority: TestCertificate?) -> TLSContext {
+        let context = TLSContext(.client)
+        if let authority {
+            unsafe X509_STORE_add_cert(SSL_CTX_get_cert_store(context.pointer), authority.certificate)
+            unsafe SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER, nil)
+        }
         return context
     }
 
