@@ -13,7 +13,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince
     case accept, acceptEncoding, acceptLanguage, userAgent, referer, origin
     case authorization, wwwAuthenticate, proxyAuthorization, proxyAuthenticate, strictTransportSecurity
-    case xAccelBuffering, xRequestID, secWebSocketKey, http2Settings
+    case xAccelBuffering, xRequestID, secWebSocketKey, http2Settings, earlyData
 
     /// The name in lower case, as written; empty for `.other`.
     public var name: StaticString {
@@ -77,6 +77,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .xRequestID: "x-request-id"
         case .secWebSocketKey: "sec-websocket-key"
         case .http2Settings: "http2-settings"
+        case .earlyData: "early-data"
         }
     }
 
@@ -132,6 +133,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
             if unsafe same(start, "keep-alive") { return .keepAlive }
             if unsafe same(start, "set-cookie") { return .setCookie }
             if unsafe same(start, "user-agent") { return .userAgent }
+            if unsafe same(start, "early-data") { return .earlyData }
         case 11:
             if unsafe same(start, "retry-after") { return .retryAfter }
         case 12:

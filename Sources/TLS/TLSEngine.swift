@@ -150,17 +150,26 @@ public final class TLSEngine: @unchecked Sendable {
     /// Takes what the client sends before its handshake is complete. Before the first call of `handshake`.
     func allowEarlyData() { readsEarlyData = true }
 
-    /// Reads early data into its store; `endOfStream` when there is no more of it.
+    /// Of early data that is read without a reader's room for it.
+    private static let earlyPieceBytes = 1_024
+
+    /// Reads a piece of early data into its store; `endOfStream` when there is no more of it.
     private func readEarlyData() -> Received {
-        var piece = [UInt8](repeating: 0, count: RecordSizes.long)
+        // On the stack.
+        unsafe withUnsafeTemporaryAllocation(byteCount: Self.earlyPieceBytes, alignment: 1) { piece in
+            let received = unsafe readEarlyData(into: piece)
+            if case .bytes(let count) = received { unsafe earlyData.append(contentsOf: piece.prefix(count)) }
+            return received
+        }
+    }
+
+    private func readEarlyData(into room: UnsafeMutableRawBufferPointer) -> Received {
         while true {
             var count = 0
-            let result = unsafe SSL_read_early_data(ssl, &piece, piece.count, &count)
-            switch result {
+            switch unsafe SSL_read_early_data(ssl, room.baseAddress, room.count, &count) {
             case SSL_READ_EARLY_DATA_SUCCESS:
                 guard count > 0 else { continue }
                 hadEarlyData = true
-                earlyData += piece[..<count]
                 return .bytes(count)
             case SSL_READ_EARLY_DATA_FINISH:
                 readsEarlyData = false
@@ -176,21 +185,22 @@ public final class TLSEngine: @unchecked Sendable {
         }
     }
 
-    /// Hands early data out; nil when all of it was.
+    /// Hands early data out, first what is stored; nil when all of it was.
     private func takeEarlyData(into input: inout ByteBuffer) -> Received? {
-        if earlyData.isEmpty, readsEarlyData {
-            switch readEarlyData() {
-            case .wouldBlock: return .wouldBlock
-            case .failed(let reason): return .failed(reason)
-            case .bytes, .endOfStream: break
-            }
+        guard earlyData.isEmpty else {
+            let count = min(earlyData.count, input.room)
+            let fits = unsafe input.append(earlyData.span.bytes.extracting(first: count))
+            precondition(fits, "\(count) bytes do not fit into the room for them")
+            earlyData.removeFirst(count)
+            return .bytes(count)
         }
-        guard !earlyData.isEmpty else { return nil }
-        let count = min(earlyData.count, input.room)
-        let fits = unsafe input.append(earlyData.span.bytes.extracting(first: count))
-        precondition(fits, "\(count) bytes do not fit into the room for them")
-        earlyData.removeFirst(count)
-        return .bytes(count)
+        guard readsEarlyData else { return nil }
+        let received = unsafe input.fill { room in
+            let received = unsafe readEarlyData(into: room)
+            guard case .bytes(let count) = received else { return (0, received) }
+            return (count, received)
+        }
+        return received == .endOfStream ? nil : received
     }
 
     /// An answer may be sent when the handshake is complete: what is left of the early data goes into its store before.

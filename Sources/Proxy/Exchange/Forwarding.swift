@@ -88,9 +88,8 @@ extension Exchange {
 
     /// What came before the end of the TLS handshake may be a replay: the server may say 425 (RFC 8470 section 5.1).
     private func addEarlyData() {
-        let name = Array("early-data".utf8)
-        guard context.request.fields.first(named: name) == nil else { return }
-        unsafe context.request.fields.append(name: name.span.bytes, value: ([0x31] as [UInt8]).span.bytes)
+        guard !context.request.fields.contains(.earlyData) else { return }
+        context.request.fields.append(.earlyData, "1")
     }
 
     private func addClientAddress(_ front: borrowing Forwarding, _ back: borrowing Forwarding, _ worker: Worker) {
