@@ -42,9 +42,7 @@ private enum TrustCommand {
     }
 
     static func create(_ kind: TrustKind, _ call: inout CommandCall) {
-        guard let path = path(of: "new ssl \(word(kind))", &call) else { return }
-        let store = call.context.encryption.certificates
-        call.attempt { () throws(TransactionProblem) in
+        run("new", kind, &call) { store, path throws(TransactionProblem) in
             try store.create(kind, path)
             return "New \(kind.title) file created '\(path)'!"
         }
@@ -63,20 +61,18 @@ private enum TrustCommand {
     }
 
     static func commit(_ kind: TrustKind, _ call: inout CommandCall) {
-        guard let path = path(of: "commit ssl \(word(kind))", &call) else { return }
-        let store = call.context.encryption.certificates
-        do throws(TransactionProblem) {
-            try store.commit(kind, path)
-            call.say("Committing \(path)\nSuccess!")
-        } catch {
-            call.say("\(error.text)\nCan't commit \(path)!")
+        run("commit", kind, &call) { store, path in
+            do throws(TransactionProblem) {
+                try store.commit(kind, path)
+                return "Committing \(path)\nSuccess!"
+            } catch {
+                return "\(error.text)\nCan't commit \(path)!"
+            }
         }
     }
 
     static func abort(_ kind: TrustKind, _ call: inout CommandCall) {
-        guard let path = path(of: "abort ssl \(word(kind))", &call) else { return }
-        let store = call.context.encryption.certificates
-        call.attempt { () throws(TransactionProblem) in
+        run("abort", kind, &call) { store, path throws(TransactionProblem) in
             try store.abort(kind, path)
             // HAProxy says certificate here, too.
             return "Transaction aborted for certificate '\(path)'!"
@@ -84,20 +80,22 @@ private enum TrustCommand {
     }
 
     static func delete(_ kind: TrustKind, _ call: inout CommandCall) {
-        guard let path = path(of: "del ssl \(word(kind))", &call) else { return }
-        let store = call.context.encryption.certificates
-        call.attempt { () throws(TransactionProblem) in
+        run("del", kind, &call) { store, path throws(TransactionProblem) in
             try store.remove(kind, path)
             return "\(kind.title) file '\(path)' deleted!"
         }
     }
 
-    private static func path(of command: String, _ call: inout CommandCall) -> String? {
+    /// Runs a command whose only argument is a file's name, and says what `body` returns, or why not.
+    private static func run(
+        _ verb: String, _ kind: TrustKind, _ call: inout CommandCall,
+        _ body: (CertificateStore, String) throws(TransactionProblem) -> String
+    ) {
         guard let path = call.words.first, !path.isEmpty else {
-            call.say("'\(command)' expects a filename")
-            return nil
+            return call.say("'\(verb) ssl \(word(kind))' expects a filename")
         }
-        return path
+        let store = call.context.encryption.certificates
+        call.attempt { () throws(TransactionProblem) in try body(store, path) }
     }
 }
 
