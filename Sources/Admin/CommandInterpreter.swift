@@ -62,7 +62,7 @@ public struct CommandInterpreter {
                 payload = nil
                 return bytes.byteCount
             }
-            unfinished.append(bytes[i])
+            SecretBytes.append(CollectionOfOne(bytes[i]), to: &unfinished)
         }
         return bytes.byteCount
     }
@@ -74,6 +74,14 @@ public struct CommandInterpreter {
         payload = nil
         session.endsWithLine = true
         if waiting.isEmpty { session.isOver = true }
+    }
+
+    /// Overwrites what has come of a line or of a payload, before the conversation is dropped.
+    public mutating func forget() {
+        SecretBytes.wipe(&unfinished)
+        unfinished.removeAll()
+        payload = nil
+        received = nil
     }
 
     private mutating func endLine() {

@@ -1,5 +1,5 @@
-// Takes renewed certificates from their files, and says when one is about to end. A file is taken once it is complete and valid; what is
-// still wrong with it a second after its last change is logged, and the old certificate stays in use.
+// Takes renewed certificates, authorities and revocation lists from their files, and says when a certificate is about to end. A file is taken once it is complete and valid; what is
+// still wrong with it a second after its last change is logged, and the old one stays in use.
 
 internal import Basics
 internal import Proxy
@@ -7,7 +7,7 @@ internal import Reactor
 internal import SystemPackage
 internal import TLS
 
-/// Watches the files of all certificates.
+/// Watches the files of all certificates, and of what peers' certificates are checked with.
 final class CertificateWatcher: LoopTask {
     /// After a file that is complete: its key may follow at once.
     private static let completePause = TimeSpan.milliseconds(20)
@@ -20,11 +20,11 @@ final class CertificateWatcher: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     private var lastChange = Instant(nanoseconds: 0)
 
-    /// Opens the folders; nil if there are no certificates, or the system lets none be watched. Call it before the process changes its
+    /// Opens the folders; nil if there are no files, or the system lets none be watched. Call it before the process changes its
     /// root.
     /// - Parameter log: of what happens, with whether it is a warning.
     init?(_ store: CertificateStore, log: @escaping (_ isWarning: Bool, String) -> Void) {
-        guard !store.names.isEmpty else { return nil }
+        guard !store.renewedItems.isEmpty else { return nil }
         do throws(Errno) {
             watch = try FolderWatch()
             for folder in store.holdFolders() { try watch.add(folder) }
@@ -57,13 +57,13 @@ final class CertificateWatcher: LoopTask {
     func expired(in loop: TaskLoop) {
         let isQuiet = loop.now >= lastChange + Self.quietTime
         var remains = false
-        for name in store.changedOnDisk() {
+        for item in store.changedOnDisk() {
             do throws(CertificateProblem) {
-                try store.renew(name, at: loop.kernel.wallTime(), isLast: isQuiet)
-                log(false, "Certificate '\(name)' was renewed from its file.")
+                try store.renew(item, at: loop.kernel.wallTime(), isLast: isQuiet)
+                log(false, "\(item.title) was renewed from its file.")
             } catch {
                 if isQuiet {
-                    log(true, "Certificate '\(name)' was not renewed, the old one stays in use: \(error.text).")
+                    log(true, "\(item.title) was not renewed, the old one stays in use: \(error.text).")
                 } else {
                     remains = true
                 }

@@ -265,7 +265,8 @@ private final class RuntimeConnection: LoopTask {
             case .progressed?, .full?: break
             }
         }
-        stream?.consumeInput { bytes, consumed in
+        // It may be a key.
+        stream?.consumeInput(wiping: true) { bytes, consumed in
             if bytes.byteCount > 0 { consumed = interpreter.receive(bytes) }
         }
         takeTurn(at: loop.now, in: loop)
@@ -300,6 +301,8 @@ private final class RuntimeConnection: LoopTask {
     }
 
     func close(in loop: TaskLoop) {
+        interpreter.forget()
+        stream?.wipeInput()
         stream?.close(.close, loop.kernel)
         stream = nil
         limit.connections[ObjectIdentifier(self)] = nil

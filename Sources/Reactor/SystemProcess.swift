@@ -56,10 +56,17 @@ public enum SystemProcess {
     }
 
     /// Drops root privileges permanently: supplementary groups first, then group, then user.
-    public static func become(user: UInt32?, group: UInt32?) throws(Errno) {
+    /// - Parameter keepsReading: whether the calling thread keeps the privilege to read every file, if it has it (`ReadPrivilege`).
+    public static func become(user: UInt32?, group: UInt32?, keepsReading: Bool = false) throws(Errno) {
         if user != nil || group != nil, geteuid() == 0 { try check(setgroups(0, nil)) }
         if let group { try check(setgid(group)) }
-        if let user { try check(setuid(user)) }
+        guard let user else { return }
+        let keeps = keepsReading && user != 0 && geteuid() == 0 && ReadPrivilege.isHeld
+        if keeps { try check(clinux_keep_capabilities(1)) }
+        try check(setuid(user))
+        guard keeps else { return }
+        guard ReadPrivilege.keepAlone() else { throw Errno.last }
+        try check(clinux_keep_capabilities(0))
     }
 
     /// Asks another process to shut down gracefully (SIGUSR1). Does nothing if the process has ended already.

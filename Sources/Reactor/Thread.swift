@@ -18,7 +18,8 @@ public final class Thread: @unchecked Sendable {
         }
     }
 
-    /// Runs `body` on a new thread with all signals blocked, so that the main thread receives them.
+    /// Runs `body` on a new thread with all signals blocked, so that the main thread receives them, and without a privilege that the
+    /// main thread has kept.
     /// `name` is shown by `top -H`, truncated to 15 bytes.
     public init(name: String, _ body: @escaping @Sendable () -> Void) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
@@ -27,6 +28,7 @@ public final class Thread: @unchecked Sendable {
             { raw in
                 // Safe: the reference was retained for this thread, just above.
                 let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
+                ReadPrivilege.renounce()
                 unsafe clinux_set_thread_name(start.name)
                 SignalMask.blockAll()
                 clinux_use_signal_stack()

@@ -57,14 +57,14 @@ final class CertificateDraft: Sendable {
         switch piece {
         case .bundle: try takeBundle(contents, into: parts)
         case .key:
-            let key = PEMBlock.all(in: contents).first { $0.isPrivateKey && !$0.isEncrypted }
+            let key = try blocks(of: contents).first { $0.isPrivateKey && !$0.isEncrypted }
             guard let key = unsafe key?.privateKey() else {
                 throw CertificateProblem(name, "there is no private key in PEM that is not encrypted")
             }
             unsafe EVP_PKEY_free(parts.key)
             unsafe parts.key = key
         case .issuer:
-            guard let issuer = unsafe PEMBlock.all(in: contents).first(where: \.isCertificate)?.certificate() else {
+            guard let issuer = try unsafe blocks(of: contents).first(where: \.isCertificate)?.certificate() else {
                 throw CertificateProblem(name, "there is no certificate in PEM")
             }
             unsafe X509_free(parts.issuer)
@@ -77,7 +77,7 @@ final class CertificateDraft: Sendable {
 
     private func takeBundle(_ contents: SecretBytes, into parts: CertificateParts) throws(CertificateProblem) {
         let new = CertificateParts()
-        for block in PEMBlock.all(in: contents) {
+        for block in try blocks(of: contents) {
             if block.isCertificate {
                 guard let certificate = unsafe block.certificate() else {
                     throw CertificateProblem(name, "a certificate is damaged")
@@ -99,6 +99,14 @@ final class CertificateDraft: Sendable {
         guard unsafe new.leaf != nil else { throw CertificateProblem(name, "there is no certificate in PEM") }
         // The same key may go on with another certificate. It is not looked for elsewhere.
         parts.exchange(with: new)
+    }
+
+    private func blocks(of contents: SecretBytes) throws(CertificateProblem) -> [PEMBlock] {
+        do throws(FileRefusal) {
+            return try PEMBlock.all(in: contents)
+        } catch {
+            throw CertificateProblem(name, error.text)
+        }
     }
 
     private func decoded(_ contents: SecretBytes) throws(CertificateProblem) -> [UInt8] {
@@ -141,32 +149,24 @@ final class CertificateDraft: Sendable {
 
 extension Certificate {
     /// What it is made of, with references of its own.
-    func parts() -> CertificateParts {
-        let parts = CertificateParts()
-        unsafe parts.leaf = leaf
-        unsafe parts.chain = chain
-        unsafe parts.key = key
-        unsafe parts.parameters = parameters
-        unsafe parts.issuer = issuer
-        parts.retain()
-        return parts
-    }
+    func parts() -> CertificateParts { unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer) }
 }
 
 extension CertificateParts {
-    /// The same objects, with references of their own.
-    func copy() -> CertificateParts {
-        let copy = CertificateParts()
-        unsafe copy.leaf = leaf
-        unsafe copy.chain = chain
-        unsafe copy.key = key
-        unsafe copy.parameters = parameters
-        unsafe copy.issuer = issuer
-        copy.retain()
-        return copy
-    }
+    /// The same objects, with references of its own.
+    func copy() -> CertificateParts { unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer) }
 
-    fileprivate func retain() {
+    /// Takes a reference of its own to each object.
+    fileprivate convenience init(
+        sharing leaf: OpaquePointer?, _ chain: [OpaquePointer], _ key: OpaquePointer?, _ parameters: OpaquePointer?,
+        _ issuer: OpaquePointer?
+    ) {
+        self.init()
+        unsafe self.leaf = leaf
+        unsafe self.chain = chain
+        unsafe self.key = key
+        unsafe self.parameters = parameters
+        unsafe self.issuer = issuer
         if let leaf = unsafe leaf { _ = unsafe X509_up_ref(leaf) }
         if let issuer = unsafe issuer { _ = unsafe X509_up_ref(issuer) }
         // swift-format-ignore

@@ -81,8 +81,18 @@ struct CertificateReader: Sendable {
     // MARK: The bundle
 
     private func blocks(of path: String) throws(CertificateProblem) -> [PEMBlock] {
+        let contents: SecretBytes
         do throws(FileRefusal) {
-            return PEMBlock.all(in: try SecretFile.read(path, in: folders))
+            contents = try SecretFile.read(path, in: folders)
+        } catch {
+            throw CertificateProblem(path, error.text)
+        }
+        return try blocks(of: contents, path)
+    }
+
+    private func blocks(of contents: SecretBytes, _ path: String) throws(CertificateProblem) -> [PEMBlock] {
+        do throws(FileRefusal) {
+            return try PEMBlock.all(in: contents)
         } catch {
             throw CertificateProblem(path, error.text)
         }
@@ -194,8 +204,9 @@ struct CertificateReader: Sendable {
         }
         let path = files.ocsp ?? companionPath(".ocsp", of: files.path)
         // It stays with the certificate, to check later responses with.
-        unsafe parts.issuer = try companion(files.issuer, ".issuer", .issuer, of: files).flatMap { file in
-            unsafe PEMBlock.all(in: file).first(where: \.isCertificate)?.certificate()
+        if let file = try companion(files.issuer, ".issuer", .issuer, of: files) {
+            let blocks = try blocks(of: file, files.issuer ?? companionPath(".issuer", of: files.path))
+            unsafe parts.issuer = blocks.first(where: \.isCertificate)?.certificate()
         }
         let found = unsafe parts.chain.first { unsafe X509_check_issued($0, leaf) == X509_V_OK }
         guard let issuer = unsafe parts.issuer ?? found else {

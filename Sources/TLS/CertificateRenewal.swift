@@ -1,10 +1,26 @@
-// Certificates whose files are renewed while the process runs: which folders to watch, which certificates have changed on disk, and
-// whether what is there now may take the place of what is in use.
+// What is renewed from its files while the process runs: which folders to watch, what has changed on disk, and whether what is there
+// now may take the place of what is in use.
 
 public import Basics
 internal import Glibc
+internal import Reactor
 
-/// What tells one state of a certificate's files from another.
+/// What is made of files, and made anew when they change.
+public enum RenewedItem: Hashable, Sendable {
+    case certificate(String)
+    /// A `ca-file`, `ca-verify-file` or `crl-file`.
+    case trust(TrustKind, String)
+
+    /// What it is and its name, for messages: `Certificate 'site.pem'`.
+    public var title: String {
+        switch self {
+        case .certificate(let name): "Certificate '\(name)'"
+        case .trust(let kind, let name): "\(kind.title) file '\(name)'"
+        }
+    }
+}
+
+/// What tells one state of some files from another.
 struct FileSignature: Equatable, Sendable {
     private let numbers: [UInt64]
 
@@ -12,9 +28,7 @@ struct FileSignature: Equatable, Sendable {
     init(_ paths: [String], in folders: HeldFolders) {
         var numbers: [UInt64] = []
         for path in paths {
-            var info = stat()
-            let (folder, name) = folders.place(of: path)
-            guard name.withVerbatimCString({ unsafe fstatat(folder, $0, &info, 0) }) == 0 else {
+            guard let info = SecretFile.information(of: path, in: folders) else {
                 numbers.append(0)
                 continue
             }
@@ -29,83 +43,123 @@ struct FileSignature: Equatable, Sendable {
 }
 
 extension CertificateStore {
-    /// Opens the folders of all certificates, for later. Call it before the process changes its root.
+    /// All that may be renewed: the certificates in the order of the configuration, then what peers are checked with.
+    public var renewedItems: [RenewedItem] {
+        names.map { .certificate($0) }
+            + [TrustKind.authorities, .revocations].flatMap { kind in
+                trust.files(kind).map(\.name).filter { $0 != TrustStore.systemWord }.map { .trust(kind, $0) }
+            }
+    }
+
+    /// Opens the folders of all files, for later. Call it before the process changes its root.
     /// - Returns: the folders to watch: also those that symbolic links lead to now.
     public func holdFolders() -> [String] {
         var folders: [String] = []
         func add(_ folder: String) { if !folders.contains(folder) { folders.append(folder) } }
-        for paths in names.map({ paths(of: $0) }) {
-            for path in paths where SecretFile.kind(of: path) == .file {
-                let folder = HeldFolders.folder(of: path)
-                reader.folders.hold(folder)
-                add(folder)
-                guard let real = path.withVerbatimCString({ unsafe realpath($0, nil) }) else { continue }
-                defer { unsafe free(real) }
-                add(HeldFolders.folder(of: unsafe String(cString: real)))
-            }
+        for path in renewedItems.flatMap({ paths(of: $0) }) where SecretFile.kind(of: path) == .file {
+            let folder = HeldFolders.folder(of: path)
+            reader.folders.hold(folder)
+            add(folder)
+            if let real = realPath(path) { add(HeldFolders.folder(of: real)) }
         }
-        for name in names { noteSignature(of: name) }
+        for item in renewedItems { note(signature(of: item), of: item) }
         return folders
     }
 
-    /// All files that a certificate may be made of.
-    private func paths(of name: String) -> [String] {
-        files(of: name).map { reader.paths(of: $0) } ?? []
-    }
-
-    private func noteSignature(of name: String) {
-        let signature = FileSignature(paths(of: name), in: reader.folders)
-        state.withLock { $0.signatures[name] = signature }
-    }
-
-    /// The certificates whose files are not what they were when they were last looked at.
-    public func changedOnDisk() -> [String] {
-        names.filter { name in
-            guard let known = state.withLock({ $0.signatures[name] }) else { return false }
-            return known != FileSignature(paths(of: name), in: reader.folders)
+    /// All files that something may be made of.
+    func paths(of item: RenewedItem) -> [String] {
+        switch item {
+        case .certificate(let name): files(of: name).map { reader.paths(of: $0) } ?? []
+        case .trust(_, let name): trust.paths(of: name)
         }
     }
 
-    /// Reads the files of a certificate again and, if they are whole and valid, puts it to use. What is wrong with them is thrown, and
-    /// nothing has changed then.
-    /// - Parameter isLast: whether what is there now is not looked at again before it changes.
-    public func renew(_ name: String, at now: WallTime, isLast: Bool) throws(CertificateProblem) {
-        // What changes while it is read is looked at again.
-        let signature = FileSignature(paths(of: name), in: reader.folders)
-        if isLast { state.withLock { $0.signatures[name] = signature } }
-        let certificate = try read(name)
-        guard certificate.validUntil > Int64(now.seconds) else { throw CertificateProblem(name, "it has expired") }
-        try exchange(certificate)
-        state.withLock { $0.signatures[name] = signature }
+    private func signature(of item: RenewedItem) -> FileSignature {
+        FileSignature(paths(of: item), in: reader.folders)
     }
 
-    /// The files that a user other than root could not read again, each with the reason. Call it before privileges are dropped.
-    /// - Parameter root: the directory that becomes the process's root; nil for none.
-    public func unreadableLater(user: UInt32?, group: UInt32?, root: String?) -> [CertificateProblem] {
-        var problems: [CertificateProblem] = []
+    private func note(_ signature: FileSignature, of item: RenewedItem) {
+        state.withLock { $0.signatures[item] = signature }
+    }
+
+    /// What has other files than when they were last looked at.
+    public func changedOnDisk() -> [RenewedItem] {
+        renewedItems.filter { item in
+            guard let known = state.withLock({ $0.signatures[item] }) else { return false }
+            return known != signature(of: item)
+        }
+    }
+
+    /// Reads something's files again and, if they are whole and valid, puts it to use. What is wrong with them is thrown, and nothing has
+    /// changed then.
+    /// - Parameter isLast: whether what is there now is not looked at again before it changes.
+    public func renew(_ item: RenewedItem, at now: WallTime, isLast: Bool) throws(CertificateProblem) {
+        // What changes while it is read is looked at again.
+        let signature = signature(of: item)
+        if isLast { note(signature, of: item) }
+        switch item {
+        case .certificate(let name):
+            let certificate = try read(name)
+            guard certificate.validUntil > Int64(now.seconds) else { throw CertificateProblem(name, "it has expired") }
+            try exchange(certificate)
+        case .trust(let kind, let name):
+            let file: TrustFile
+            do throws(FileRefusal) {
+                file = try trust.read(kind, name)
+                if kind == .revocations { try file.checkLists(at: now, against: trust.files(.authorities)) }
+            } catch {
+                throw CertificateProblem(name, error.text)
+            }
+            try exchange(file)
+        }
+        note(signature, of: item)
+    }
+}
+
+/// A path without symbolic links; nil if it leads nowhere.
+private func realPath(_ path: String) -> String? {
+    guard let real = path.withVerbatimCString({ unsafe realpath($0, nil) }) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(verbatim: UnsafeBufferPointer(start: real, count: strlen(real)).map(UInt8.init(bitPattern:)))
+}
+
+/// What becomes of reading files again when the process has changed its user or its root. Made before it does.
+public struct LaterReading {
+    /// Files that the user may not read: without a privilege a renewed one would not be taken.
+    public private(set) var privilegedFiles: [String] = []
+    /// What cannot be read again, with the reason.
+    public private(set) var problems: [CertificateProblem] = []
+
+    private let user: UInt32
+    private let group: UInt32
+
+    /// - Parameters:
+    ///   - user: that the process is going to have; nil for the one it has.
+    ///   - changesRoot: whether it is going to have another root directory.
+    public init(_ store: CertificateStore, user: UInt32?, group: UInt32?, changesRoot: Bool) {
+        self.user = user ?? geteuid()
+        self.group = group ?? getegid()
+        guard user != nil || group != nil || changesRoot else { return }
+        // A user who only checks the file is not the one who starts the process.
+        let hasPrivilege = geteuid() != 0 || ReadPrivilege.isHeld
         var seen: Set<String> = []
-        for path in names.flatMap({ paths(of: $0) }) where seen.insert(path).inserted {
-            var info = stat()
-            var link = stat()
-            guard path.withVerbatimCString({ unsafe stat($0, &info) }) == 0,
-                path.withVerbatimCString({ unsafe lstat($0, &link) }) == 0
-            else { continue }
-            if root != nil, link.st_mode & S_IFMT == S_IFLNK, Self.leadsToRoot(path) {
+        for path in store.renewedItems.flatMap({ store.paths(of: $0) }) where seen.insert(path).inserted {
+            guard let info = SecretFile.information(of: path) else { continue }
+            if changesRoot, Self.leadsToRoot(path) {
                 problems.append(
                     CertificateProblem(
                         path, "it cannot be read again after 'chroot': it is a symbolic link with an absolute path"))
-            } else if let user, user != 0 {
-                let folder = HeldFolders.folder(of: path)
-                var folderInfo = stat()
-                _ = folder.withVerbatimCString { unsafe stat($0, &folderInfo) }
-                if !Self.allows(info, S_IRUSR, user, group) || !Self.allows(folderInfo, S_IXUSR, user, group) {
-                    problems.append(
-                        CertificateProblem(
-                            path, "it cannot be read again as user \(user): a renewed one needs a reload"))
-                }
+                continue
             }
+            guard self.user != 0, !allows(info, S_IRUSR) || !mayEnterFolder(of: path) else { continue }
+            privilegedFiles.append(path)
+            guard !hasPrivilege else { continue }
+            problems.append(
+                CertificateProblem(
+                    path,
+                    "it cannot be read again as user \(self.user), since root lacks the capability 'dac_read_search' "
+                        + "here, which Portico would keep for it: a renewed one needs a reload"))
         }
-        return problems
     }
 
     private static func leadsToRoot(_ path: String) -> Bool {
@@ -114,9 +168,22 @@ extension CertificateStore {
     }
 
     /// Whether a mode allows what the owner's bit `bit` is for.
-    private static func allows(_ info: stat, _ bit: mode_t, _ user: UInt32, _ group: UInt32?) -> Bool {
+    private func allows(_ info: stat, _ bit: mode_t) -> Bool {
         if info.st_uid == user { return info.st_mode & bit != 0 }
         if info.st_gid == group { return info.st_mode & (bit >> 3) != 0 }
         return info.st_mode & (bit >> 6) != 0
+    }
+
+    /// The folder of a file is open; where a link leads, the way has to be open to the user too.
+    private func mayEnterFolder(of path: String) -> Bool {
+        var folders = [HeldFolders.folder(of: path)]
+        if let real = realPath(path), real != path {
+            var folder = HeldFolders.folder(of: real)
+            while folders.last != folder {
+                folders.append(folder)
+                folder = HeldFolders.folder(of: folder)
+            }
+        }
+        return folders.allSatisfy { SecretFile.information(of: $0).map { allows($0, S_IXUSR) } ?? false }
     }
 }

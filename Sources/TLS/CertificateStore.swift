@@ -39,8 +39,8 @@ public final class CertificateStore: Sendable {
         var users: [any CertificateUser] = []
         /// Named by commands, and without contents yet.
         var created: Set<String> = []
-        /// What the files of each certificate were when they were last looked at.
-        var signatures: [String: FileSignature] = [:]
+        /// What the files of each item were when they were last looked at.
+        var signatures: [RenewedItem: FileSignature] = [:]
         /// What is being changed by commands.
         var draft: CertificateDraft?
     }
@@ -49,12 +49,13 @@ public final class CertificateStore: Sendable {
     let reader: CertificateReader
     let state = Lock(State())
     /// The files of authorities and of revocation lists.
-    public let trust = TrustFiles()
+    public let trust: TrustFiles
 
     /// Without folders or anything else that `global` may say.
     public init() {
         defaults = TLSDefaults()
         reader = CertificateReader(defaults: defaults, issuers: nil)
+        trust = TrustFiles(reader.folders)
     }
 
     /// Reads the folder of issuers, where one is named.
@@ -63,6 +64,7 @@ public final class CertificateStore: Sendable {
         var issuers: IssuerChains?
         if let folder = defaults.issuersFolder { issuers = try IssuerChains(folder) }
         reader = CertificateReader(defaults: defaults, issuers: issuers)
+        trust = TrustFiles(reader.folders)
     }
 
     // MARK: Finding
@@ -184,5 +186,21 @@ public final class CertificateStore: Sendable {
         }
         state.withLock { $0.loaded[certificate.name] = certificate }
         for change in changes { change() }
+    }
+
+    /// The same for a file that peers' certificates are checked with.
+    func exchange(_ file: TrustFile) throws(CertificateProblem) {
+        let old = trust.file(file.kind, file.name)
+        trust.put(file)
+        do throws(CertificateProblem) {
+            var changes: [@Sendable () -> Void] = []
+            for user in users {
+                if let change = try user.prepare(file.kind, file.name, in: trust) { changes.append(change) }
+            }
+            for change in changes { change() }
+        } catch {
+            if let old { trust.put(old) }
+            throw error
+        }
     }
 }

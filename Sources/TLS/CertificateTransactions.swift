@@ -168,10 +168,7 @@ extension CertificateStore {
             )
         }
         do throws(FileRefusal) {
-            var file = try TrustFile(name, kind, PEMBlock.all(in: contents))
-            guard file.count > 0 else {
-                throw .refused("there is no \(kind == .authorities ? "certificate" : "revocation list") in PEM")
-            }
+            var file = try TrustFiles.file(kind, name, try PEMBlock.all(in: contents))
             if adds, let before = open ?? trust.file(kind, name) { file = TrustFile(before, and: file) }
             trust.state.withLock { $0.drafts[kind] = file }
         } catch {
@@ -187,16 +184,9 @@ extension CertificateStore {
             throw TransactionProblem(
                 "The ongoing transaction is about '\(draft.name)' but you are trying to set '\(name)'")
         }
-        let old = trust.file(kind, draft.name)
-        trust.put(draft)
         do throws(CertificateProblem) {
-            var changes: [@Sendable () -> Void] = []
-            for user in users {
-                if let change = try user.prepare(kind, draft.name, in: trust) { changes.append(change) }
-            }
-            for change in changes { change() }
+            try exchange(draft)
         } catch {
-            if let old { trust.put(old) }
             throw TransactionProblem(error.text)
         }
         trust.state.withLock { $0.drafts[kind] = nil }

@@ -17,7 +17,7 @@ final class IssuerChains: Sendable {
             for name in try SecretFile.names(in: folder.text) {
                 let path = folder.text + "/" + name
                 guard SecretFile.kind(of: path) == .file else { continue }
-                let blocks = PEMBlock.all(in: try SecretFile.read(path)).filter(\.isCertificate)
+                let blocks = try PEMBlock.all(in: try SecretFile.read(path)).filter(\.isCertificate)
                 let chain = unsafe blocks.compactMap { unsafe $0.certificate() }
                 if unsafe !chain.isEmpty { unsafe chains.append(chain) }
             }

@@ -27,13 +27,13 @@ extension TicketKeys {
             let wanted = unsafe Array(UnsafeBufferPointer(start: name, count: TicketKey.nameBytes))
             guard let (key, isCurrent) = self.key(named: wanted, at: now) else { return Answer.unknown }
             guard unsafe key.authenticate(digest),
-                unsafe EVP_DecryptInit_ex(cipher, key.method, nil, key.cipher, vector) == 1
+                unsafe EVP_DecryptInit_ex(cipher, key.method, nil, key.cipher.bytes, vector) == 1
             else { return Answer.failed }
             return isCurrent ? Answer.known : Answer.old
         }
         let key = current(at: now)
         guard unsafe RAND_bytes(vector, EVP_CIPHER_get_iv_length(key.method)) == 1,
-            unsafe EVP_EncryptInit_ex(cipher, key.method, nil, key.cipher, vector) == 1,
+            unsafe EVP_EncryptInit_ex(cipher, key.method, nil, key.cipher.bytes, vector) == 1,
             unsafe key.authenticate(digest)
         else { return Answer.failed }
         _ = unsafe UnsafeMutableBufferPointer(start: name, count: TicketKey.nameBytes).update(fromContentsOf: key.name)
@@ -53,11 +53,11 @@ extension TicketKeys {
 
 extension TicketKey {
     fileprivate var method: OpaquePointer? {
-        unsafe cipher.count == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc()
+        unsafe cipher.bytes.count == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc()
     }
 
     /// Gives a context for HMAC the key.
     fileprivate func authenticate(_ context: OpaquePointer) -> Bool {
-        unsafe copenssl_authenticate(context, digest, digest.count) == 1
+        unsafe copenssl_authenticate(context, digest.bytes, digest.bytes.count) == 1
     }
 }

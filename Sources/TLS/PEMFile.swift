@@ -16,18 +16,20 @@ struct PEMBlock {
     var isRevocationList: Bool { label == "X509 CRL" }
     var areParameters: Bool { label == "DH PARAMETERS" || label == "X9.42 DH PARAMETERS" }
 
-    /// All blocks of a file. What stands between them is a comment.
-    static func all(in file: SecretBytes) -> [PEMBlock] {
+    /// All blocks of a file. What stands between them is a comment. Throws if one of them is cut off or cannot be decoded.
+    static func all(in file: SecretBytes) throws(FileRefusal) -> [PEMBlock] {
         var blocks: [PEMBlock] = []
         defer { ERR_clear_error() }
         // Safe: the BIO reads the array only while it is lent.
-        unsafe file.bytes.withUnsafeBytes { bytes in
+        let isWhole = unsafe file.bytes.withUnsafeBytes { bytes in
             guard unsafe !bytes.isEmpty,
                 let input = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count))
-            else { return }
+            else { return true }
             defer { unsafe BIO_free(input) }
-            while let block = unsafe next(from: input) { blocks.append(block) }
+            while let block = TLSLibrary.wiping({ unsafe next(from: input) }) { blocks.append(block) }
+            return copenssl_error_reason(ERR_peek_last_error()) == PEM_R_NO_START_LINE
         }
+        guard isWhole else { throw .refused("what follows '-----BEGIN' is not whole") }
         return blocks
     }
 
@@ -60,7 +62,7 @@ struct PEMBlock {
     }
 
     func privateKey() -> OpaquePointer? {
-        unsafe parse { bytes, length in unsafe d2i_AutoPrivateKey(nil, &bytes, length) }
+        unsafe TLSLibrary.wiping { unsafe parse { bytes, length in unsafe d2i_AutoPrivateKey(nil, &bytes, length) } }
     }
 
     func revocationList() -> OpaquePointer? {

@@ -4,22 +4,26 @@
 internal import Basics
 internal import COpenSSL
 internal import Glibc
+internal import Reactor
 
-/// The bytes of a file, overwritten when the last user is done with them.
-public final class SecretBytes {
+/// The bytes of a file or of a key, overwritten when the last user is done with them.
+// Safe: they are changed by the thread that collects them, before another has them.
+public final class SecretBytes: @unchecked Sendable {
     public private(set) var bytes: [UInt8]
 
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     deinit { Self.wipe(&bytes) }
 
+    public func append(_ more: some Collection<UInt8>) { Self.append(more, to: &bytes) }
+
     /// Appends without leaving a copy behind where the array has to grow.
-    public func append(_ more: some Collection<UInt8>) {
+    public static func append(_ more: some Collection<UInt8>, to bytes: inout [UInt8]) {
         if bytes.count + more.count > bytes.capacity {
             var bigger: [UInt8] = []
             bigger.reserveCapacity(2 * bytes.count + more.count)
             bigger += bytes
-            Self.wipe(&bytes)
+            wipe(&bytes)
             bytes = bigger
         }
         bytes += more
@@ -52,9 +56,7 @@ enum SecretFile {
     /// The contents of a file.
     /// - Parameter folders: those that are open already, from before the process changed its root.
     static func read(_ path: String, in folders: HeldFolders? = nil) throws(FileRefusal) -> SecretBytes {
-        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
-        let descriptor = name.withVerbatimCString { unsafe openat(folder, $0, O_RDONLY | O_CLOEXEC) }
-        guard descriptor >= 0 else { throw refusal(of: path, errno) }
+        let descriptor = try open(path, 0, in: folders)
         defer { close(descriptor) }
         let contents = SecretBytes([])
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
@@ -71,18 +73,40 @@ enum SecretFile {
         }
     }
 
+    private static func open(_ path: String, _ flags: Int32, in folders: HeldFolders?) throws(FileRefusal) -> Int32 {
+        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
+        // Where a privilege is needed for it, it is needed for nothing else: an open file stays readable.
+        let (descriptor, error) = ReadPrivilege.use {
+            let number = name.withVerbatimCString { unsafe openat(folder, $0, O_RDONLY | O_CLOEXEC | flags) }
+            return (number, errno)
+        }
+        guard descriptor >= 0 else { throw refusal(of: path, error) }
+        return descriptor
+    }
+
+    /// What a path leads to; nil for nothing.
+    static func information(of path: String, in folders: HeldFolders? = nil) -> stat? {
+        var info = stat()
+        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
+        let result = ReadPrivilege.use { name.withVerbatimCString { unsafe fstatat(folder, $0, &info, 0) } }
+        return result == 0 ? info : nil
+    }
+
     enum Kind { case absent, file, folder }
 
     static func kind(of path: String, in folders: HeldFolders? = nil) -> Kind {
-        var info = stat()
-        let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
-        guard name.withVerbatimCString({ unsafe fstatat(folder, $0, &info, 0) }) == 0 else { return .absent }
+        guard let info = information(of: path, in: folders) else { return .absent }
         return info.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
     /// The names in a folder that do not begin with a dot, in the order of their bytes.
-    static func names(in folder: String) throws(FileRefusal) -> [String] {
-        guard let listing = folder.withVerbatimCString({ unsafe opendir($0) }) else { throw refusal(of: folder, errno) }
+    static func names(in folder: String, _ folders: HeldFolders? = nil) throws(FileRefusal) -> [String] {
+        let descriptor = try open(folders == nil ? folder : folder + "/.", O_DIRECTORY, in: folders)
+        guard let listing = unsafe fdopendir(descriptor) else {
+            close(descriptor)
+            throw refusal(of: folder, errno)
+        }
+        // With its descriptor.
         defer { unsafe closedir(listing) }
         var names: [String] = []
         while let entry = unsafe readdir(listing) {

@@ -1,8 +1,21 @@
-// Which OpenSSL runs: for `-vv` and for conditions about it (`openssl_version_atleast`, `ssllib_name_startswith`).
+// Which OpenSSL runs: for `-vv` and for conditions about it (`openssl_version_atleast`, `ssllib_name_startswith`). And what it does with
+// memory that had keys.
 
 internal import COpenSSL
 
 public enum TLSLibrary {
+    /// Makes OpenSSL overwrite what it frees while keys are read. Call it at the start of the program, before anything else uses OpenSSL.
+    public static func wipeFreedKeys() {
+        precondition(copenssl_install_wiping() == 1, "OpenSSL has memory already")
+    }
+
+    /// Runs `body`, of which OpenSSL leaves nothing in memory that it has freed.
+    static func wiping<R>(_ body: () -> R) -> R {
+        copenssl_wipe_frees(1)
+        defer { copenssl_wipe_frees(0) }
+        return body()
+    }
+
     /// Name, version and date of the library that runs, `OpenSSL 3.0.17 1 Jul 2025`.
     public static let name = unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
 

@@ -57,13 +57,17 @@ public enum TLSProtocolKeywords {
             Parameter(
                 "ca-file", usage: "ca-file <file>|<folder>|@system-ca",
                 summary: side == .bind
-                    ? "The authorities that sign client certificates: a file in PEM, or a folder of such files."
-                    : "The authorities that sign servers' certificates: a file in PEM, a folder of such files, or the system's."
+                    ? "The authorities that sign client certificates: a file in PEM, or a folder of such files. Renewed files are taken as "
+                        + "those of `crt` are."
+                    : "The authorities that sign servers' certificates: a file in PEM, a folder of such files, or the system's. "
+                        + "Renewed files are taken by themselves, but for the system's."
             ) { (args, target) throws(ConfigProblem) in
                 target[keyPath: place].authorities = try args.next("a file of certificates")
             },
             Parameter(
-                "crl-file", usage: "crl-file <file>", summary: "Lists of certificates that their authorities withdrew."
+                "crl-file", usage: "crl-file <file>",
+                summary: "Lists of certificates that their authorities withdrew. A renewed file is taken by itself, if its lists "
+                    + "are signed by these authorities and not over."
             ) { (args, target) throws(ConfigProblem) in
                 target[keyPath: place].revocations = try args.next("a file of revocation lists")
             },

@@ -7,11 +7,11 @@ internal import Configuration
 internal import Synchronization
 
 /// One key: its name in tickets, and what encrypts and authenticates them.
-struct TicketKey: Sendable, Equatable {
+struct TicketKey: Sendable {
     static let nameBytes = 16
     let name: [UInt8]
-    let cipher: [UInt8]
-    let digest: [UInt8]
+    let cipher: SecretBytes
+    let digest: SecretBytes
 
     /// Reads 48 bytes (AES-128) or 80 (AES-256); nil for any other number.
     ///
@@ -20,15 +20,17 @@ struct TicketKey: Sendable, Equatable {
         switch bytes.count {
         case 48:
             name = Array(bytes[..<16])
-            cipher = Array(bytes[16..<32])
-            digest = Array(bytes[32...])
+            cipher = SecretBytes(Array(bytes[16..<32]))
+            digest = SecretBytes(Array(bytes[32...]))
         case 80:
             name = Array(bytes[..<16])
-            digest = Array(bytes[16..<48])
-            cipher = Array(bytes[48...])
+            digest = SecretBytes(Array(bytes[16..<48]))
+            cipher = SecretBytes(Array(bytes[48...]))
         default: return nil
         }
     }
+
+    func hasLength(of other: TicketKey) -> Bool { cipher.bytes.count == other.cipher.bytes.count }
 
     /// A key made by chance.
     static func random() -> TicketKey {
@@ -72,21 +74,7 @@ public final class TicketKeys: Sendable {
         } catch {
             throw ConfigProblem("'\(word.text)': \(error.text)", at: word.range)
         }
-        var keys: [TicketKey] = []
-        for (index, line) in contents.bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            let text = line.filter { $0 != 0x0D && $0 != 0x20 && $0 != 0x09 }
-            guard !text.isEmpty else { continue }
-            guard let bytes = Self.decoded(text), let key = TicketKey(bytes) else {
-                throw ConfigProblem(
-                    "'\(word.text)', line \(index + 1): not a key of 48 or 80 bytes in base64", at: word.range,
-                    expected: "like the output of 'openssl rand -base64 80 | tr -d \"\\n\"'")
-            }
-            guard keys.first.map({ $0.cipher.count == key.cipher.count }) ?? true else {
-                throw ConfigProblem(
-                    "'\(word.text)', line \(index + 1): its length differs from that of the keys above", at: word.range)
-            }
-            keys.append(key)
-        }
+        let keys = try Self.keys(in: contents, word)
         guard keys.count >= Self.kept else {
             throw ConfigProblem(
                 "'\(word.text)': \(keys.count) keys", at: word.range,
@@ -95,6 +83,27 @@ public final class TicketKeys: Sendable {
         period = nil
         path = word.text
         state = Lock(State(keys: keys.suffix(Self.kept), nextRotation: .never))
+    }
+
+    private static func keys(in contents: SecretBytes, _ word: Word) throws(ConfigProblem) -> [TicketKey] {
+        // What lines share with it is overwritten with it, when no line is left.
+        defer { withExtendedLifetime(contents) {} }
+        var keys: [TicketKey] = []
+        for (index, line) in contents.bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let text = SecretBytes(line.filter { $0 != 0x0D && $0 != 0x20 && $0 != 0x09 })
+            guard !text.bytes.isEmpty else { continue }
+            guard let bytes = decoded(text.bytes).map(SecretBytes.init), let key = TicketKey(bytes.bytes) else {
+                throw ConfigProblem(
+                    "'\(word.text)', line \(index + 1): not a key of 48 or 80 bytes in base64", at: word.range,
+                    expected: "like the output of 'openssl rand -base64 80 | tr -d \"\\n\"'")
+            }
+            guard keys.first?.hasLength(of: key) ?? true else {
+                throw ConfigProblem(
+                    "'\(word.text)', line \(index + 1): its length differs from that of the keys above", at: word.range)
+            }
+            keys.append(key)
+        }
+        return keys
     }
 
     static func decoded(_ text: [UInt8]) -> [UInt8]? {
@@ -133,7 +142,7 @@ public final class TicketKeys: Sendable {
     func rotate(to bytes: [UInt8]) -> Bool {
         guard period == nil, let key = TicketKey(bytes) else { return false }
         return state.withLock { state in
-            guard state.keys[0].cipher.count == key.cipher.count else { return false }
+            guard state.keys[0].hasLength(of: key) else { return false }
             state.keys = Array(state.keys.dropFirst()) + [key]
             return true
         }
@@ -149,8 +158,8 @@ public final class TicketKeys: Sendable {
     /// The keys in base64, the oldest first, for the command that shows them.
     public var encodedKeys: [String] {
         state.withLock { $0.keys }.map { key in
-            let isLong = key.cipher.count == 32
-            let bytes = key.name + (isLong ? key.digest + key.cipher : key.cipher + key.digest)
+            let (cipher, digest) = (key.cipher.bytes, key.digest.bytes)
+            let bytes = key.name + (cipher.count == 32 ? digest + cipher : cipher + digest)
             var text = [UInt8](repeating: 0, count: bytes.count / 3 * 4 + 5)
             let count = unsafe EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
             return String(decoding: text.prefix(Int(count)), as: UTF8.self)

@@ -69,6 +69,26 @@ public final class TrustFile: Sendable {
 
     /// How many certificates, or lists, it has.
     public var count: Int { unsafe kind == .authorities ? certificates.count : lists.count }
+
+    /// Throws if a list is over, or is not signed by the authority whose name it has: peers of that authority would all be refused.
+    /// - Parameter authorities: those that are known; a list of another one is taken as it is.
+    func checkLists(at now: WallTime, against authorities: [TrustFile]) throws(FileRefusal) {
+        defer { ERR_clear_error() }
+        // swift-format-ignore
+        for unsafe list in unsafe lists {
+            if let end = unsafe X509_CRL_get0_nextUpdate(list), unsafe ASN1_TIME_cmp_time_t(end, time_t(now.seconds)) <= 0 {
+                throw .refused("a revocation list has expired")
+            }
+            let issuer = unsafe X509_CRL_get_issuer(list)
+            let namesakes = unsafe authorities.flatMap { unsafe $0.certificates }.filter {
+                unsafe X509_NAME_cmp(X509_get_subject_name($0), issuer) == 0
+            }
+            let isSigned = unsafe namesakes.contains { unsafe X509_CRL_verify(list, X509_get0_pubkey($0)) == 1 }
+            guard unsafe isSigned || namesakes.isEmpty else {
+                throw .refused("a revocation list is not signed by the authority that it names")
+            }
+        }
+    }
 }
 
 /// The files of a configuration. Thread-safe; they are read by the caller's thread.
@@ -87,8 +107,12 @@ public final class TrustFiles: Sendable {
     }
 
     let state = Lock(State())
+    private let folders: HeldFolders
 
-    public init() {}
+    public convenience init() { self.init(HeldFolders()) }
+
+    /// - Parameter folders: those that are open when the files are read again.
+    init(_ folders: HeldFolders) { self.folders = folders }
 
     /// The file that a word names; read unless it is there already.
     /// - Parameter folder: where a relative path begins (`ca-base`).
@@ -97,14 +121,9 @@ public final class TrustFiles: Sendable {
         if let known = file(kind, name) { return known }
         let file: TrustFile
         do throws(FileRefusal) {
-            file = try TrustFile(name, kind, try Self.blocks(name))
+            file = try read(kind, name)
         } catch {
             throw ConfigProblem("'\(name)': \(error.text)", at: word.range)
-        }
-        guard file.count > 0 else {
-            throw ConfigProblem(
-                "'\(name)': there is no \(kind == .authorities ? "certificate" : "revocation list") in PEM",
-                at: word.range)
         }
         put(file)
         return file
@@ -142,13 +161,34 @@ public final class TrustFiles: Sendable {
 
     // MARK: Reading
 
-    private static func blocks(_ name: String) throws(FileRefusal) -> [PEMBlock] {
-        if name == TrustStore.systemWord { return try systemBlocks() }
-        guard SecretFile.kind(of: name) == .folder else { return PEMBlock.all(in: try SecretFile.read(name)) }
-        // Nothing else than certificates is expected in a folder, and files of other kinds are passed over.
+    /// What is in the file of this name now.
+    func read(_ kind: TrustKind, _ name: String) throws(FileRefusal) -> TrustFile {
+        try Self.file(kind, name, try blocks(name))
+    }
+
+    /// What some blocks say. Throws if they say nothing.
+    static func file(_ kind: TrustKind, _ name: String, _ blocks: [PEMBlock]) throws(FileRefusal) -> TrustFile {
+        let file = try TrustFile(name, kind, blocks)
+        guard file.count > 0 else {
+            throw .refused("there is no \(kind == .authorities ? "certificate" : "revocation list") in PEM")
+        }
+        return file
+    }
+
+    /// The files that one of this name is made of: itself, or those of a folder.
+    func paths(of name: String) -> [String] {
+        guard SecretFile.kind(of: name + "/.", in: folders) == .folder,
+            let entries = try? SecretFile.names(in: name, folders)
+        else { return [name] }
+        return entries.map { name + "/" + $0 }
+    }
+
+    private func blocks(_ name: String) throws(FileRefusal) -> [PEMBlock] {
+        if name == TrustStore.systemWord { return try Self.systemBlocks() }
         var blocks: [PEMBlock] = []
-        for entry in try SecretFile.names(in: name) where SecretFile.kind(of: name + "/" + entry) == .file {
-            blocks += PEMBlock.all(in: try SecretFile.read(name + "/" + entry))
+        // Nothing else than certificates is expected in a folder, and what is no file is passed over.
+        for path in paths(of: name) where path == name || SecretFile.kind(of: path, in: folders) == .file {
+            blocks += try PEMBlock.all(in: try SecretFile.read(path, in: folders))
         }
         return blocks
     }
@@ -156,12 +196,12 @@ public final class TrustFiles: Sendable {
     private static func systemBlocks() throws(FileRefusal) -> [PEMBlock] {
         let file = unsafe String(cString: X509_get_default_cert_file())
         let folder = unsafe String(cString: X509_get_default_cert_dir())
-        if SecretFile.kind(of: file) == .file { return PEMBlock.all(in: try SecretFile.read(file)) }
+        if SecretFile.kind(of: file) == .file { return try PEMBlock.all(in: try SecretFile.read(file)) }
         var blocks: [PEMBlock] = []
         // Each certificate is there under its name and under its digest.
         for name in try SecretFile.names(in: folder) where name.hasSuffix(".pem") || name.hasSuffix(".crt") {
             let path = folder + "/" + name
-            if SecretFile.kind(of: path) == .file { blocks += PEMBlock.all(in: try SecretFile.read(path)) }
+            if SecretFile.kind(of: path) == .file { blocks += try PEMBlock.all(in: try SecretFile.read(path)) }
         }
         guard blocks.contains(where: \.isCertificate) else {
             throw .refused(

@@ -89,12 +89,21 @@ public struct ByteStream: ~Copyable {
     public mutating func read(_ kernel: any Kernel) -> ReadResult { transport.read(into: &input, pool, kernel) }
 
     /// Passes what has come to `body`, which sets how many bytes of it are consumed.
-    public mutating func consumeInput<R>(_ body: (RawSpan, inout Int) -> R) -> R {
+    /// - Parameter wipes: whether the consumed bytes, which may be a key, are overwritten.
+    public mutating func consumeInput<R>(wiping wipes: Bool = false, _ body: (RawSpan, inout Int) -> R) -> R {
         var consumed = 0
         let result = body(input.readable, &consumed)
+        if wipes { wipeInput(consumed) }
         input.consume(consumed)
         input.releaseIfEmpty(to: pool)
         return result
+    }
+
+    /// Overwrites what has come, at most its first `count` bytes.
+    public mutating func wipeInput(_ count: Int = .max) {
+        unsafe input.overwrite(from: 0) { bytes in
+            for index in bytes.indices.prefix(count) { unsafe bytes[index] = 0 }
+        }
     }
 
     /// Forgets what has come.

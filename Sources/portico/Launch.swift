@@ -101,9 +101,12 @@ struct Launch {
 
     /// Warnings of certificates that cannot be renewed from their files once the process has given up its privileges.
     private static func filesThatCannotBeReadAgain(_ plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
-        guard daemon.user != nil || daemon.group != nil || daemon.root != nil else { return [] }
-        return plan.encryption.certificates.unreadableLater(user: daemon.user, group: daemon.group, root: daemon.root)
-            .map { ConfigProblem($0.text, at: nil, severity: .notice) }
+        laterReading(plan, daemon).problems.map { ConfigProblem($0.text, at: nil, severity: .notice) }
+    }
+
+    private static func laterReading(_ plan: Plan, _ daemon: DaemonSettings) -> LaterReading {
+        LaterReading(
+            plan.encryption.certificates, user: daemon.user, group: daemon.group, changesRoot: daemon.root != nil)
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration, _ isQuiet: Bool) {
@@ -191,6 +194,8 @@ struct Launch {
                 isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
         }
         let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }
+        // The paths are those from before chroot.
+        let keepsReading = !Self.laterReading(plan, daemon).privilegedFiles.isEmpty
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
         }
@@ -198,7 +203,8 @@ struct Launch {
         for process in flags.finishing { SystemProcess.requestGracefulStop(process) }
         for process in flags.terminating { SystemProcess.requestStop(process) }
         try orFail("cannot change user or group") { () throws(Errno) in
-            try SystemProcess.become(user: daemon.user, group: daemon.group)
+            try SystemProcess.become(
+                user: daemon.user, group: daemon.group, keepsReading: keepsReading)
         }
         if !(options.isQuiet || daemon.isQuiet && !options.isVerbose) {
             SystemProcess.printError(

@@ -80,6 +80,7 @@ struct Portico: ParsableCommand {
     var moreFiles: [String] = []
 
     static func main() {
+        TLSLibrary.wipeFreedKeys()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "help" {
             let isKnown = HelpPage.print(for: Array(arguments.dropFirst()))

@@ -38,7 +38,13 @@ enum ProcessKeywords {
             summary: "Changes the root directory after start-up (needs root)."
         ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text
         },
-        Keyword("user", in: .global, usage: "user <name>", summary: "Runs as this user after start-up.") {
+        Keyword(
+            "user", in: .global, usage: "user <name>",
+            summary: "Runs as this user after start-up. Where certificates, authorities or revocation lists have files that this "
+                + "user may not read, the thread that takes renewed files keeps the capability to read any file "
+                + "(CAP_DAC_READ_SEARCH) and uses it for that only; all other threads have none. A group that may read the files "
+                + "makes it unnecessary."
+        ) {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a user")
             guard let id = UserDatabase.userID(word.text) else {

@@ -19,7 +19,7 @@ import Testing
         "ExpressionsTests", "FuzzTargets", "FuzzTests", "HTTPTests", "LanguageTests", "LogFormatTests", "LoggingTests",
         "PatternsTests", "ProxyProtocolTests", "ProxyTests", "ReactorTests", "ResolversTests", "RuleTesting",
         "RulesTests", "ScenarioTests", "ScriptedNameserver", "StaticFilesTests",
-        "TLSTests", "TransportTests",
+        "TLSTesting", "TLSTests", "TransportTests",
     ]
 
     @Test("Comments name the actor, the condition and the consequence", arguments: folders)
@@ -62,7 +62,7 @@ import Testing
         "Sources/Proxy/Sections/SiteSection.swift": "the one list of kinds of sections",
         "Sources/Proxy/Session/ClientSession.swift": "who the client is, which all of its streams share",
         "Sources/Proxy/Sections/UserListSection.swift": "a kind of section is one file",
-        "Sources/TLS/TLSLibrary.swift": "which OpenSSL runs, for -vv and for conditions",
+        "Sources/Reactor/ReadPrivilege.swift": "used by processes, threads and readers of files",
         "Sources/Reactor/TimerQueue.swift": "used by the workers as well as by TaskLoop",
     ]
 

@@ -128,6 +128,40 @@ import Testing
         #expect(try site.shown(2) == "new")
     }
 
+    @Test(
+        "Who is let in follows the renewed files of authorities and revocation lists; a broken one changes nothing",
+        .enabled(if: Portico.isItself))
+    func trust() throws {
+        let (members, others) = (try TestAuthority(named: "Members"), try TestAuthority(named: "Others"))
+        let (client, stranger) = (try members.issue(for: "client"), try others.issue(for: "stranger"))
+        func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+        let list = try Stage.current.file("trust/members.crl", text(members.revocationList()))
+        let authorities = try Stage.current.file("trust/ca.pem", text(members.certificate))
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening())
+            frontend www
+                bind 127.0.0.1:\(port) ssl crt \(try others.issue(for: "www")) ca-file \(authorities) crl-file \(list) verify required
+                http-request return status 200 content-type text/plain string ok
+            """, listeningOn: port)
+        #expect(try SecureClient(port, "-cert", client).hasAnswer)
+        let revoked = try text(members.revocationList(of: client))
+        try revoked.prefix(revoked.count / 2).write(toFile: list, atomically: false, encoding: .utf8)
+        _ = try portico.logLine(with: "CRL file '\(list)' was not renewed, the old one stays in use: ")
+        #expect(try SecureClient(port, "-cert", client).hasAnswer)
+        try revoked.write(toFile: list, atomically: true, encoding: .utf8)
+        _ = try portico.logLine(with: "CRL file '\(list)' was renewed from its file.")
+        #expect(try SecureClient(port, "-cert", client).wasRefused("certificate revoked"))
+
+        #expect(try SecureClient(port, "-cert", stranger).wasRefused("unknown ca"))
+        try text(others.revocationList()).write(toFile: list, atomically: false, encoding: .utf8)
+        try text(others.certificate).write(toFile: authorities, atomically: false, encoding: .utf8)
+        _ = try portico.logLine(with: "CA file '\(authorities)' was renewed from its file.")
+        #expect(eventually { (try? SecureClient(port, "-cert", stranger).hasAnswer) == true })
+        #expect(try SecureClient(port, "-cert", client).wasRefused("unknown ca"))
+    }
+
     // HAProxy 2.6 refuses the key at once.
     @Test("Wrong payloads are refused, and the certificate stays", .enabled(if: Portico.isItself))
     func wrongPayloads() throws {

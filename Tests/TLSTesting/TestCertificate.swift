@@ -82,6 +82,22 @@ public final class TestCertificate: @unchecked Sendable {
     /// Certificate, key and the issuer's certificate: what HAProxy's `crt` reads.
     public var bundle: String { pem + keyPEM + (issuer.map { $0.pem } ?? "") }
 
+    /// A revocation list of this authority that revokes nothing, in PEM.
+    /// - Parameter days: when it is over, from now.
+    public func revocationList(days: Int = 30) -> String {
+        let list = unsafe X509_CRL_new()
+        defer { unsafe X509_CRL_free(list) }
+        unsafe X509_CRL_set_version(list, 1)
+        unsafe X509_CRL_set_issuer_name(list, X509_get_subject_name(certificate))
+        let time = unsafe X509_gmtime_adj(nil, -2 * 86_400)
+        defer { unsafe ASN1_TIME_free(time) }
+        unsafe X509_CRL_set1_lastUpdate(list, time)
+        unsafe X509_gmtime_adj(time, days * 86_400)
+        unsafe X509_CRL_set1_nextUpdate(list, time)
+        unsafe X509_CRL_sign(list, key, EVP_sha256())
+        return unsafe Self.text { unsafe PEM_write_bio_X509_CRL($0, list) }
+    }
+
     private static func text(_ write: (OpaquePointer?) -> Int32) -> String {
         let memory = unsafe BIO_new(BIO_s_mem())
         defer { unsafe BIO_free(memory) }

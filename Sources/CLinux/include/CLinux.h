@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/openat2.h>
 #include <stdint.h>
@@ -66,6 +67,24 @@ static inline ssize_t clinux_peek(int fd) {
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 static inline void clinux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// Capabilities of the calling thread, as capabilities(7) numbers them. glibc has no wrappers.
+static inline int clinux_set_capabilities(uint64_t permitted, uint64_t effective) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)effective, .permitted = (uint32_t)permitted, .inheritable = 0},
+        {.effective = (uint32_t)(effective >> 32), .permitted = (uint32_t)(permitted >> 32), .inheritable = 0},
+    };
+    return (int)syscall(SYS_capset, &header, data);
+}
+static inline uint64_t clinux_permitted_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    if (syscall(SYS_capget, &header, data) != 0) return 0;
+    return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+// Whether a change of user leaves the permitted capabilities as they are.
+static inline int clinux_keep_capabilities(int on) { return prctl(PR_SET_KEEPCAPS, on, 0, 0, 0); }
 
 static inline int clinux_stream_socket(int family) {
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -126,5 +145,6 @@ void clinux_use_signal_stack(void);
 
 // Constants that Swift cannot import consistently.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };
+enum { CLINUX_READ_ANY_FILE = CAP_DAC_READ_SEARCH };
 
 #endif

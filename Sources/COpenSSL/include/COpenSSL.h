@@ -17,6 +17,12 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+/* OpenSSL's decoder of keys frees a copy of what it decodes without overwriting it. Once this was installed, what it frees is overwritten
+ * on threads that ask for it. Returns 0 if it is too late: nothing of OpenSSL may have been used. */
+int copenssl_install_wiping(void);
+/* Whether what the calling thread frees from now on is overwritten. */
+void copenssl_wipe_frees(int on);
+
 static inline void copenssl_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
 static inline void copenssl_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void copenssl_retry_write(BIO *bio) { BIO_set_retry_write(bio); }

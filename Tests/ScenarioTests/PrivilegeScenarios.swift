@@ -1,0 +1,111 @@
+// Files of root's that are renewed after Portico has become another user: the control thread alone may read them.
+
+import Foundation
+import Testing
+
+@Suite(.staged, .enabled(if: Portico.isItself && geteuid() == 0)) struct PrivilegeScenarios {
+    /// CAP_DAC_READ_SEARCH, as /proc writes a set of capabilities.
+    private static let reading = "0000000000000004"
+    private static let none = "0000000000000000"
+
+    /// A site in a chroot and as another user, with a certificate in a folder of its own.
+    private struct Site {
+        let file = Stage.current.folder + "/keys/site.pem"
+        let port: Int
+        let portico: Portico
+        private let authority: TestAuthority
+
+        /// - Parameter mode: of the certificate's file and its folder.
+        init(mode: (file: Int, folder: Int)) throws {
+            authority = try TestAuthority()
+            let folder = (file as NSString).deletingLastPathComponent
+            let jail = Stage.current.folder + "/jail"
+            for made in [folder, jail] {
+                try FileManager.default.createDirectory(atPath: made, withIntermediateDirectories: true)
+            }
+            try Self.put(authority.issue(for: "old.example"), at: file, mode: mode.file)
+            try FileManager.default.setAttributes([.posixPermissions: mode.folder], ofItemAtPath: folder)
+            port = try freePort()
+            portico = try Portico(
+                """
+                \(opening(global: "chroot \(jail)\n    user nobody\n    group nogroup\n    nbthread 2"))
+                frontend www
+                    bind 127.0.0.1:\(port) ssl crt \(file)
+                    http-request return status 200 content-type text/plain string ok
+                """, listeningOn: port)
+        }
+
+        func renew(mode: Int) throws { try Self.put(authority.issue(for: "new.example"), at: file, mode: mode) }
+
+        private static func put(_ made: String, at path: String, mode: Int) throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: made)
+            guard unsafe rename(made, path) == 0 else { throw StageFault("rename: \(errno)") }
+        }
+
+        /// What the system says of each thread, by its name.
+        func threads() throws -> [(name: String, facts: [String: String])] {
+            let tasks = "/proc/\(portico.process.pid)/task"
+            return try FileManager.default.contentsOfDirectory(atPath: tasks).map { task in
+                var facts: [String: String] = [:]
+                for line in try String(contentsOfFile: "\(tasks)/\(task)/status", encoding: .utf8).split(
+                    separator: "\n")
+                {
+                    let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+                    if words.count > 1 { facts[words[0]] = words[1] }
+                }
+                return (facts["Name:"] ?? "", facts)
+            }
+        }
+    }
+
+    @Test("As another user in a chroot, a renewed key of root's alone is taken, and no worker has the privilege for it")
+    func keyOfRoot() throws {
+        let site = try Site(mode: (0o600, 0o700))
+        #expect(try SecureClient(site.port).shownName == "old.example")
+        try site.renew(mode: 0o600)
+        _ = try site.portico.logLine(with: "Certificate '\(site.file)' was renewed from its file.")
+        #expect(try SecureClient(site.port).shownName == "new.example")
+        let threads = try site.threads()
+        #expect(threads.count { $0.name.hasPrefix("portico-") } >= 3, "\(threads.map(\.name))")
+        for (name, facts) in threads {
+            #expect(facts["Uid:"] == "65534", "\(name)")
+            // In effect only while a file is read.
+            #expect(facts["CapEff:"] == Self.none, "\(name)")
+            #expect(facts["CapPrm:"] == (name.hasPrefix("portico-") ? Self.none : Self.reading), "\(name)")
+            #expect(facts["CapInh:"] == Self.none && facts["CapAmb:"] == Self.none, "\(name)")
+        }
+    }
+
+    @Test("No privilege is kept where the user may read the files")
+    func readableKey() throws {
+        let site = try Site(mode: (0o644, 0o755))
+        try site.renew(mode: 0o644)
+        _ = try site.portico.logLine(with: "Certificate '\(site.file)' was renewed from its file.")
+        for (name, facts) in try site.threads() { #expect(facts["CapPrm:"] == Self.none, "\(name)") }
+    }
+
+    @Test("A file that cannot be read again is named at the start, with the reason")
+    func warnings() throws {
+        let file = try TestAuthority().issue(for: "www.example")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+        let link = Stage.current.folder + "/link.pem"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+        func check(_ certificate: String, as command: String...) throws -> String {
+            let configuration = try Stage.current.file(
+                "site.cfg",
+                """
+                \(opening(global: "chroot /var/empty\n    user nobody\n    group nogroup"))
+                frontend www
+                    bind 127.0.0.1:1 ssl crt \(certificate)
+
+                """)
+            let ended = try play(command + [Portico.binary, "-c", "-f", configuration])
+            #expect(ended.exit == .status(0), "\(ended.errors)")
+            return ended.errors
+        }
+        #expect(try !check(file).contains("cannot be read again"))
+        #expect(try check(link).contains("'\(link)': it cannot be read again after 'chroot'"))
+        let confined = try check(file, as: "setpriv", "--bounding-set=-dac_read_search")
+        #expect(confined.contains("'\(file)': it cannot be read again as user 65534, since root lacks the capability"))
+    }
+}
