@@ -54,7 +54,8 @@ public struct Arguments: Sendable {
     /// Returns the next word as an address with its environment variables expanded, as HAProxy does in all addresses.
     public mutating func nextAddress(_ what: String) throws(ConfigProblem) -> Word {
         let (word, unset) = try next(what).expandingVariables(environment)
-        for name in unset { warn("the variable '\(name)' is not set: it expands to nothing", at: word) }
+        // A notice: a file may name variables that only some of its uses set.
+        for name in unset { notice("the variable '\(name)' is not set: it expands to nothing", at: word) }
         return word
     }
 
