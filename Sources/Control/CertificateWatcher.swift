@@ -73,7 +73,7 @@ final class CertificateWatcher: LoopTask {
     }
 }
 
-/// Warns of certificates that end soon, once each.
+/// Warns of certificates that end soon, once each. Of those that have ended already, start-up has told.
 final class CertificateEnds: LoopTask {
     /// A fortnight, as at start-up.
     private static let warnedSeconds: Int64 = 14 * 86_400
@@ -90,6 +90,8 @@ final class CertificateEnds: LoopTask {
         guard !state.certificates.names.isEmpty else { return nil }
         let task = CertificateEnds(state, log)
         task.handle = loop.add(task)
+        let now = Int64(loop.kernel.wallTime().seconds)
+        for end in state.ends where end.validUntil <= now { task.warned.insert(task.key(of: end)) }
         task.expired(in: loop)
         return task
     }
@@ -101,13 +103,15 @@ final class CertificateEnds: LoopTask {
 
     func stop(in loop: TaskLoop) { loop.remove(handle) }
 
+    /// A renewed certificate has another end.
+    private func key(of end: CertificateEnd) -> String { "\(end.name) \(end.validUntil)" }
+
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
     func expired(in loop: TaskLoop) {
         let now = Int64(loop.kernel.wallTime().seconds)
         for end in state.ends where end.validUntil - now < Self.warnedSeconds {
-            // A renewed one has another end.
-            guard warned.insert("\(end.name) \(end.validUntil)").inserted else { continue }
+            guard warned.insert(key(of: end)).inserted else { continue }
             let days = (end.validUntil - now) / 86_400
             log(
                 end.validUntil <= now
