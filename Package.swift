@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "SiteTesting",
             dependencies: [
-                "Basics", "Configuration", "Resolvers", "Logging", "Rules", "Balancing", "Admin", "Proxy",
+                "Basics", "Configuration", "Resolvers", "TLS", "Logging", "Rules", "Balancing", "Admin", "Proxy",
             ], path: "Tests/SiteTesting", swiftSettings: swiftSettings),
 
         // Certificates made on the spot, for tests only.
@@ -217,7 +217,8 @@ let package = Package(
             of: "Control",
             uses: [
                 "SiteTesting", "BalancingTesting", "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers",
-                "Rules", "Configuration", "Reactor", "HTTP", "Basics", "KernelSimulation", "Chance",
+                "Rules", "Configuration", "Reactor", "TLS", "TLSTesting", "HTTP", "Basics", "KernelSimulation",
+                "Chance",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "TLS", "Chance"]),

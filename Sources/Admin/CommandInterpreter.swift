@@ -45,6 +45,8 @@ public struct CommandInterpreter {
     /// Whether it shows the lines of a ring as they come: `fill` is to be called from time to time, and any input ends it
     /// (`endFollowing`).
     public var isFollowing: Bool { session.follow != nil }
+    /// Whether a command waits for something before it answers: `fill` is to be called from time to time, and nothing received.
+    public var isWaiting: Bool { session.pending != nil }
 
     /// Takes bytes up to the end of the first line; returns how many. The rest is for the next call, after `fill` has returned
     /// false.
@@ -117,6 +119,13 @@ public struct CommandInterpreter {
                 guard out.room > 0, follow(context) else { return false }
                 continue
             }
+            if let pending = session.pending {
+                guard let text = pending.text else { return false }
+                session.pending = nil
+                answer = PiecewiseAnswer(nil, after: text, end: end)
+                endIfLineIsDone()
+                continue
+            }
             guard !session.isOver, let words = waiting.popLast() else {
                 waiting = []
                 return false
@@ -143,6 +152,10 @@ public struct CommandInterpreter {
         if session.follow != nil {
             // Following ends with input, so what stands behind it in the line is not run.
             waiting = []
+            answer = PiecewiseAnswer(nil, after: call.text)
+            return
+        }
+        guard session.pending == nil else {
             answer = PiecewiseAnswer(nil, after: call.text)
             return
         }
@@ -189,6 +202,8 @@ struct CommandSession {
     var endsWithLine = false
     /// The ring whose lines are shown as they come.
     var follow: EventFollow?
+    /// The answer that the last command waits for.
+    var pending: PendingAnswer?
 
     init(level: AccessLevel) { self.level = level }
 }

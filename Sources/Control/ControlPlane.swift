@@ -24,6 +24,8 @@ public struct ProcessServices {
     public var standardError = LogTargets.none
     /// Looks up host names through the system's resolver; nil where servers without an address stay so.
     public var hostLookup: (any HostLookup)?
+    /// The same for the names of OCSP responders; nil where only those in `resolvers` sections are asked.
+    public var responderLookup: (any HostLookup)?
     /// Whether the files of certificates are watched, and renewed ones taken.
     public var watchesCertificates = false
     /// Answers in the nameservers' stead; nil where the nameservers of the `resolvers` sections are asked.
@@ -51,6 +53,7 @@ public final class ControlPlane {
     private var memoryKeeper: MemoryKeeper?
     private let certificateWatcher: CertificateWatcher?
     private var certificateEnds: CertificateEnds?
+    private let responseUpdater: ResponseUpdater
     private var hardStop: SlotHandle?
     /// The loop that drives everything here; a program may add tasks of its own, for signals for instance.
     public let loop: TaskLoop
@@ -91,6 +94,9 @@ public final class ControlPlane {
                 if isWarning { log.event(.warning, to: standardError, "warning: \(message)") }
                 log.event(isWarning ? .warning : .notice, to: plan.logTargets, message)
             } : nil
+        responseUpdater = ResponseUpdater(
+            plan: plan, names: ResponderNames(resolvers, services.responderLookup), pool: pool, log: log, in: loop
+        ) { log.event(.warning, to: standardError, "warning: \($0)") }
         plan.admission.setWorkers(mailboxes)
     }
 
@@ -109,6 +115,7 @@ public final class ControlPlane {
         memoryKeeper = MemoryKeeper.start(plan: plan, workers: mailboxes, pool: pool, in: loop)
         systemResolver?.start(in: loop)
         certificateWatcher?.start(in: loop)
+        responseUpdater.start()
         certificateEnds = CertificateEnds.start(plan.encryption, in: loop) { [log, plan] message in
             log.event(.warning, to: plan.logTargets, message)
         }
@@ -119,6 +126,7 @@ public final class ControlPlane {
         loop.runOnce(until: limit)
         systemResolver?.collect(in: loop)
         resolvers.collect()
+        responseUpdater.collect()
     }
 
     /// Buffers that hold bytes of a check or of a runtime connection: none when nothing is under way.
@@ -157,7 +165,7 @@ public final class ControlPlane {
     }
 
     private func start(_ runtimeSockets: [(socket: Socket, settings: StatsSocket)]) {
-        let context = RuntimeContext(plan: plan, clock: loop.kernel, resolvers: resolvers)
+        let context = RuntimeContext(plan: plan, clock: loop.kernel, resolvers: resolvers, updater: responseUpdater)
         let limit = RuntimeSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in runtimeSockets {
             sockets.append(
@@ -192,7 +200,7 @@ extension ControlPlane {
         stopWatchingServers()
     }
 
-    /// Ends health checks and the look-ups of servers' names: no new request will need them. Names that exchanges under way
+    /// Ends health checks, the look-ups of servers' names and of OCSP responses: no new request will need them. Names that exchanges under way
     /// wait for are still looked up.
     private func stopWatchingServers() {
         for checker in checkers { checker.stop(in: loop) }
@@ -200,6 +208,7 @@ extension ControlPlane {
         for updater in updaters { updater.stop(in: loop) }
         updaters.removeAll()
         systemResolver?.stop()
+        responseUpdater.stop()
     }
 
     /// Gives the addresses up for a while, or takes them back. Another process may have them meanwhile: HAProxy's scripts hand

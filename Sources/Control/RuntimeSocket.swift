@@ -164,12 +164,14 @@ final class RuntimeContext: CommandContext {
     let plan: Plan
     private let clock: any Kernel
     private let resolvers: ResolverSet
+    private let updater: ResponseUpdater
     let statistics: any StatsSource
 
-    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet) {
+    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater) {
         self.plan = plan
         self.clock = clock
         self.resolvers = resolvers
+        self.updater = updater
         statistics = PlanStatistics(plan)
     }
 
@@ -180,6 +182,12 @@ final class RuntimeContext: CommandContext {
     func capturedErrors() -> CapturedErrors { plan.capturedErrors() }
 
     func resolversReports() -> [ResolversReport] { resolvers.reports }
+
+    func responseUpdates() -> [ResponseUpdateReport] { updater.reports }
+
+    func fetchResponse(
+        of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
+    ) -> String? { updater.fetch(certificate, done: done) }
 
     func eventSinks() -> [EventSink] {
         plan.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
@@ -200,6 +208,8 @@ final class RuntimeContext: CommandContext {
 private final class RuntimeConnection: LoopTask {
     /// The interval at which `show events -w` looks for new lines.
     private static let eventPause = TimeSpan.milliseconds(100)
+    /// The interval at which a command looks for the answer that it waits for.
+    private static let answerPause = TimeSpan.milliseconds(20)
 
     private var stream: ByteStream?
     private var interpreter: CommandInterpreter
@@ -255,6 +265,7 @@ private final class RuntimeConnection: LoopTask {
             if send(in: loop) { takeTurn(at: loop.now, in: loop) }
             return
         }
+        if interpreter.isWaiting { return takeTurn(at: loop.now + Self.answerPause, in: loop) }
         if interpreter.isOver { return close(in: loop) }
         if interpreter.isFollowing { return follow(in: loop) }
         if stream?.hasInput == false {

@@ -1,5 +1,5 @@
-// A certificate with its key and what is sent along: made from the blocks of its files, immutable, and freed with its last user. A
-// renewed certificate is another object.
+// A certificate with its key and what is sent along: made from the blocks of its files and freed with its last user. A renewed
+// certificate is another object; only the OCSP response changes, as often as the responder gives another.
 
 internal import Basics
 internal import COpenSSL
@@ -23,6 +23,8 @@ public final class Certificate: Sendable {
     nonisolated(unsafe) let parameters: OpaquePointer?
     /// The certificate that signed it, where that is not in the chain; nil if it was not given.
     nonisolated(unsafe) let issuer: OpaquePointer?
+    /// The file of the folder of issuers that the chain is from; nil for a chain of its own.
+    let chainPath: String?
     /// The name that it is known by: its path, or that in a crt-store.
     public let name: String
     public let kind: KeyKind
@@ -33,7 +35,12 @@ public final class Certificate: Sendable {
     public let validUntil: Int64
     /// Signed timestamps for the extension of RFC 6962.
     let timestamps: [UInt8]?
-    public let ocsp: OCSPResponse?
+    /// What OCSP calls this certificate, in DER: digests of its issuer's name and key, and its number (RFC 6960 section 4.1.1). Nil if
+    /// the issuer's certificate is not known.
+    public let identity: [UInt8]?
+    /// Where its OCSP responder is, as it says itself; nil if it names none that speaks plain HTTP.
+    public let responder: ResponderAddress?
+    private let response: Lock<OCSPResponse?>
 
     /// Takes leaf, chain and key out of `parts`, which must have a leaf and a key.
     init(_ parts: CertificateParts, name: String, ocsp: OCSPResponse?, timestamps: [UInt8]?) {
@@ -46,9 +53,13 @@ public final class Certificate: Sendable {
         unsafe chain = parts.chain
         unsafe parameters = parts.parameters
         unsafe issuer = parts.issuer
+        chainPath = parts.chainPath
         parts.forget()
-        self.ocsp = ocsp
+        response = Lock(ocsp)
         self.timestamps = timestamps
+        let signer = unsafe Self.signer(of: leaf, chain, issuer)
+        unsafe identity = signer.flatMap { unsafe OCSPRequest.identity(of: leaf, signedBy: $0) }
+        unsafe responder = OCSPRequest.responder(of: leaf)
         kind =
             switch unsafe EVP_PKEY_get_base_id(key) {
             case EVP_PKEY_RSA, EVP_PKEY_RSA_PSS: .rsa
@@ -70,9 +81,27 @@ public final class Certificate: Sendable {
         unsafe X509_free(issuer)
     }
 
-    /// The same certificate with another OCSP response.
-    func with(ocsp: OCSPResponse?) -> Certificate {
-        Certificate(parts(), name: name, ocsp: ocsp, timestamps: timestamps)
+    /// The OCSP response that is sent with it, as long as it is valid.
+    public var ocsp: OCSPResponse? { response.withLock { $0 } }
+
+    /// Sends this response with it from now on, in the place of the one before.
+    func staple(_ new: OCSPResponse) { response.withLock { $0 = new } }
+
+    /// Goes on with the response of the certificate whose place this one takes, if that is the same one and its response is newer.
+    func keepResponse(of old: Certificate) {
+        guard let kept = old.ocsp, kept.isCurrent, unsafe X509_cmp(old.leaf, leaf) == 0 else { return }
+        if let own = ocsp, own.validFrom >= kept.validFrom { return }
+        staple(kept)
+    }
+
+    /// The certificate that signed this one; nil if it is not known.
+    var signer: OpaquePointer? { unsafe Self.signer(of: leaf, chain, issuer) }
+
+    /// The certificate that has signed `leaf`: the one that was given as the issuer, else one of the chain.
+    static func signer(of leaf: OpaquePointer, _ chain: [OpaquePointer], _ issuer: OpaquePointer?) -> OpaquePointer? {
+        defer { ERR_clear_error() }
+        if let issuer = unsafe issuer, unsafe X509_check_issued(issuer, leaf) == X509_V_OK { return unsafe issuer }
+        return unsafe chain.first { unsafe X509_check_issued($0, leaf) == X509_V_OK }
     }
 
     // MARK: What OpenSSL says of it
@@ -124,6 +153,8 @@ final class CertificateParts {
     var key: OpaquePointer?
     var parameters: OpaquePointer?
     var issuer: OpaquePointer?
+    /// The file of the folder of issuers that the chain is from.
+    var chainPath: String?
 
     deinit {
         unsafe X509_free(leaf)

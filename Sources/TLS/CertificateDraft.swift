@@ -127,19 +127,18 @@ final class CertificateDraft: Sendable {
             throw CertificateProblem(name, "the private key does not belong to the certificate")
         }
         unsafe reader.completeChain(of: leaf, parts)
-        // The responses and issuers of another certificate do not belong to this one.
+        // The responses and timestamps of another certificate do not belong to this one.
         let isSame = if let original { unsafe X509_cmp(original.leaf, leaf) == 0 } else { false }
-        var response: OCSPResponse?
-        if let ocsp, hasNewOCSP || isSame {
+        // It may have been renewed since the change began.
+        var response = isSame ? original?.ocsp : nil
+        if let ocsp, hasNewOCSP {
             do throws(FileRefusal) {
-                let found = unsafe parts.chain.first { unsafe X509_check_issued($0, leaf) == X509_V_OK }
-                guard let issuer = unsafe parts.issuer ?? found else {
+                guard let issuer = unsafe Certificate.signer(of: leaf, parts.chain, parts.issuer) else {
                     throw .refused("the certificate that signed it is not known")
                 }
                 response = try unsafe OCSPResponse(ocsp, about: leaf, issuer: issuer)
             } catch {
-                // An old one that has become invalid is left out; a new one has to be right.
-                if hasNewOCSP { throw CertificateProblem(name, "the OCSP response: \(error.text)") }
+                throw CertificateProblem(name, "the OCSP response: \(error.text)")
             }
         }
         return Certificate(
@@ -149,19 +148,24 @@ final class CertificateDraft: Sendable {
 
 extension Certificate {
     /// What it is made of, with references of its own.
-    func parts() -> CertificateParts { unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer) }
+    func parts() -> CertificateParts {
+        unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer, chainPath: chainPath)
+    }
 }
 
 extension CertificateParts {
     /// The same objects, with references of its own.
-    func copy() -> CertificateParts { unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer) }
+    func copy() -> CertificateParts {
+        unsafe CertificateParts(sharing: leaf, chain, key, parameters, issuer, chainPath: chainPath)
+    }
 
     /// Takes a reference of its own to each object.
     fileprivate convenience init(
         sharing leaf: OpaquePointer?, _ chain: [OpaquePointer], _ key: OpaquePointer?, _ parameters: OpaquePointer?,
-        _ issuer: OpaquePointer?
+        _ issuer: OpaquePointer?, chainPath: String?
     ) {
         self.init()
+        self.chainPath = chainPath
         unsafe self.leaf = leaf
         unsafe self.chain = chain
         unsafe self.key = key
@@ -179,6 +183,7 @@ extension CertificateParts {
     fileprivate func exchange(with other: CertificateParts) {
         unsafe swap(&leaf, &other.leaf)
         unsafe swap(&chain, &other.chain)
+        swap(&chainPath, &other.chainPath)
         if unsafe other.key != nil { unsafe swap(&key, &other.key) }
         if unsafe other.parameters != nil { unsafe swap(&parameters, &other.parameters) }
     }

@@ -43,7 +43,7 @@ final class CertificateEntry: Sendable {
         }
         try plan.certificate.use(in: context)
         keepCertificate()
-        if plan.certificate.ocsp != nil { stapleResponses() }
+        stapleResponses()
         if plan.certificate.timestamps != nil { sendTimestamps() }
         listener.mark(context)
     }
@@ -89,7 +89,7 @@ final class CertificateEntry: Sendable {
 
     // MARK: What is sent along
 
-    /// Sends the certificate's OCSP response to clients that ask for one (RFC 6066 section 8), while it is valid.
+    /// Sends the certificate's OCSP response to clients that ask for one (RFC 6066 section 8), while it is valid. It may have none yet.
     private func stapleResponses() {
         let this = unsafe Unmanaged.passUnretained(plan.certificate).toOpaque()
         unsafe copenssl_set_status_callback(context.pointer) { ssl, data in

@@ -72,6 +72,11 @@ struct CertificateReader: Sendable {
             ERR_clear_error()
             throw CertificateProblem(files.path, "the private key does not belong to the certificate")
         }
+        // It stays with the certificate: OCSP calls a certificate by its issuer.
+        if let file = try companion(files.issuer, ".issuer", .issuer, of: files) {
+            let blocks = try self.blocks(of: file, files.issuer ?? companionPath(".issuer", of: files.path))
+            unsafe parts.issuer = blocks.first(where: \.isCertificate)?.certificate()
+        }
         unsafe completeChain(of: leaf, parts)
         return Certificate(
             parts, name: files.name, ocsp: try unsafe readOCSP(of: files, leaf, parts),
@@ -164,8 +169,16 @@ struct CertificateReader: Sendable {
 
     /// Adds the certificates that sign the leaf, from the folder of issuers, where the file has none.
     func completeChain(of leaf: OpaquePointer, _ parts: CertificateParts) {
-        if unsafe parts.chain.isEmpty, let issuers { unsafe parts.chain = issuers.chain(of: leaf) }
+        if unsafe parts.chain.isEmpty, let found = unsafe issuers?.chain(of: leaf) {
+            unsafe parts.chain = found.certificates
+            unsafe parts.chainPath = found.path
+        }
         guard defaults.skipsSelfIssued else { return }
+        // Who signed the leaf is known also when it is not sent.
+        if unsafe parts.issuer == nil, let signer = unsafe Certificate.signer(of: leaf, parts.chain, nil) {
+            _ = unsafe X509_up_ref(signer)
+            unsafe parts.issuer = signer
+        }
         let kept = unsafe parts.chain.filter { unsafe X509_get_extension_flags($0) & UInt32(EXFLAG_SS) == 0 }
         // swift-format-ignore
         for unsafe certificate in unsafe parts.chain where unsafe !kept.contains(certificate) {
@@ -203,13 +216,7 @@ struct CertificateReader: Sendable {
             return nil
         }
         let path = files.ocsp ?? companionPath(".ocsp", of: files.path)
-        // It stays with the certificate, to check later responses with.
-        if let file = try companion(files.issuer, ".issuer", .issuer, of: files) {
-            let blocks = try blocks(of: file, files.issuer ?? companionPath(".issuer", of: files.path))
-            unsafe parts.issuer = blocks.first(where: \.isCertificate)?.certificate()
-        }
-        let found = unsafe parts.chain.first { unsafe X509_check_issued($0, leaf) == X509_V_OK }
-        guard let issuer = unsafe parts.issuer ?? found else {
+        guard let issuer = unsafe Certificate.signer(of: leaf, parts.chain, parts.issuer) else {
             throw CertificateProblem(
                 path,
                 "the certificate that signed '\(files.path)' is in neither its file nor an .issuer file, so that it "

@@ -27,6 +27,8 @@ public struct CertificateListOptions: Sendable {
     public var ocsp: Word?
     public var issuer: Word?
     public var timestamps: Word?
+    /// `ocsp-update`: whether OCSP responses are fetched; nil where the entry does not say.
+    public var updatesResponse: Bool?
 
     public init() {}
 
@@ -70,12 +72,11 @@ public struct CertificateListOptions: Sendable {
         file("issuer", \.issuer, "The certificate that signed it, if the file of the certificate does not have it."),
         file("sctl", \.timestamps, "Signed timestamps (RFC 6962) that are sent with it."),
         Parameter(
-            "ocsp-update", usage: "ocsp-update on|off", summary: "Whether its OCSP response is fetched; not done yet."
-        ) { (args, _) throws(ConfigProblem) in
-            let isOn = try args.choice("a word", of: ["on": true, "off": false])
-            if isOn {
-                args.warn("Portico does not fetch OCSP responses yet: the .ocsp file is sent as long as it is valid")
-            }
+            "ocsp-update", usage: "ocsp-update on|off",
+            summary:
+                "Whether its OCSP responses are fetched from the responder that it names; as `ocsp-update.mode` by default."
+        ) { (args, options) throws(ConfigProblem) in
+            options.updatesResponse = try args.choice("a word", of: ["on": true, "off": false])
         },
     ]
 

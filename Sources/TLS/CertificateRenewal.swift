@@ -101,6 +101,7 @@ extension CertificateStore {
         case .certificate(let name):
             let certificate = try read(name)
             guard certificate.validUntil > Int64(now.seconds) else { throw CertificateProblem(name, "it has expired") }
+            if let old = self.certificate(of: name) { certificate.keepResponse(of: old) }
             try exchange(certificate)
         case .trust(let kind, let name):
             let file: TrustFile

@@ -43,6 +43,9 @@ public final class CertificateStore: Sendable {
         var signatures: [RenewedItem: FileSignature] = [:]
         /// What is being changed by commands.
         var draft: CertificateDraft?
+        /// What lines say of fetching OCSP responses, by the certificate's name.
+        var updates: [String: UpdateNote] = [:]
+        var version = 0
     }
 
     public let defaults: TLSDefaults
@@ -60,6 +63,7 @@ public final class CertificateStore: Sendable {
 
     /// Reads the folder of issuers, where one is named.
     public init(_ defaults: TLSDefaults) throws(ConfigProblem) {
+        try defaults.responseUpdates.check()
         self.defaults = defaults
         var issuers: IssuerChains?
         if let folder = defaults.issuersFolder { issuers = try IssuerChains(folder) }
@@ -184,7 +188,10 @@ public final class CertificateStore: Sendable {
         for user in state.withLock({ $0.users }) {
             if let change = try user.prepare(certificate) { changes.append(change) }
         }
-        state.withLock { $0.loaded[certificate.name] = certificate }
+        state.withLock { state in
+            state.loaded[certificate.name] = certificate
+            state.version += 1
+        }
         for change in changes { change() }
     }
 

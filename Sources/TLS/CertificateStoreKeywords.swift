@@ -45,7 +45,8 @@ extension TLSKeywords {
         },
         Keyword(
             "load", in: "crt-store",
-            usage: "load crt <file> [alias <name>] [key <file>] [ocsp <file>] [issuer <file>] [sctl <file>]",
+            usage:
+                "load crt <file> [alias <name>] [key <file>] [ocsp <file>] [issuer <file>] [sctl <file>] [ocsp-update on|off]",
             summary:
                 "A certificate and the files that belong to it. Lines call it by its path, or by `@<store>/<alias>`; in a store "
                 + "without a name by `@/<alias>`."
@@ -124,6 +125,7 @@ extension CertificateStore {
             } catch {
                 throw error.problem(at: word)
             }
+            try note(load.options.updatesResponse, of: files.name, at: word, isOfStore: true)
         }
     }
 }

@@ -12,8 +12,10 @@ extension CertificateStore {
         appendFiles(of: name, to: &out)
         out.append("Status: \(status.rawValue)\n")
         guard let certificate = certificate(of: name) else { return true }
-        unsafe out.append(details: certificate.leaf, chain: certificate.chain)
-        if let response = certificate.ocsp { out.append("OCSP Response Key: \(response.key)\n") }
+        unsafe out.append(details: certificate.leaf, chain: certificate.chain, from: certificate.chainPath)
+        if certificate.ocsp != nil, let identity = certificate.identity {
+            out.append("OCSP Response Key: \(identity.inHexadecimal)\n")
+        }
         return true
     }
 
@@ -89,7 +91,10 @@ extension Certificate {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(details certificate: OpaquePointer, chain: [OpaquePointer]) {
+    /// - Parameter path: the file of the folder of issuers that the chain is from.
+    fileprivate mutating func append(
+        details certificate: OpaquePointer, chain: [OpaquePointer], from path: String? = nil
+    ) {
         append("Serial: ")
         unsafe append(hex: X509_get0_serialNumber(certificate))
         append("\nnotBefore: ")
@@ -105,6 +110,7 @@ extension [UInt8] {
         append("\nIssuer: ")
         unsafe append(name: X509_get_issuer_name(certificate))
         append("\n")
+        if let path { append("Chain Filename: \(path)\n") }
         // swift-format-ignore
         for unsafe certificate in unsafe chain {
             append("Chain Subject: ")

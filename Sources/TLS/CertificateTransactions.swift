@@ -120,6 +120,8 @@ extension CertificateStore {
             state.created.remove(name)
             state.loaded[name] = nil
             state.files[name] = nil
+            state.updates[name] = nil
+            state.version += 1
             state.names.removeAll { $0 == name }
         }
     }

@@ -6,8 +6,10 @@ public import Configuration
 extension TLSListener {
     /// Notices about the line: certificates that no client accepts at this time, and options that do nothing. No warnings, so that a
     /// process which treats these as errors can start again after a certificate has expired.
-    /// - Parameter now: the time of day; at 0 certificates are not judged.
-    public func warnings(at now: WallTime) -> [ConfigProblem] {
+    /// - Parameters:
+    ///   - now: the time of day; at 0 certificates are not judged.
+    ///   - store: what the certificates are in.
+    public func warnings(at now: WallTime, in store: CertificateStore) -> [ConfigProblem] {
         var warnings: [ConfigProblem] = []
         func warn(_ message: String, at word: Word?, expected: String? = nil) {
             warnings.append(ConfigProblem(message, at: word?.range, expected: expected, severity: .notice))
@@ -20,6 +22,11 @@ extension TLSListener {
                 warn("'\(certificate.name)' is not valid before \(Self.day(certificate.validFrom))", at: word)
             } else if certificate.validUntil - now < Self.warnedSeconds {
                 warn("'\(certificate.name)' expires on \(Self.day(certificate.validUntil))", at: word)
+            }
+        }
+        for (certificate, word) in namedCertificates {
+            if let reason = store.hindrance(toUpdating: certificate) {
+                warn("the OCSP responses of '\(certificate.name)' are not fetched: \(reason)", at: word)
             }
         }
         let written = options.protocol

@@ -121,6 +121,8 @@ extension EncryptionState {
             throw refusal("this is a directory, SSL configuration, crt-store keywords and filters are not allowed")
         }
         if let unknown = unknownFile(of: entry) { throw refusal("unable to load \(unknown)") }
+        let updates = entry.options.updatesResponse
+        if let conflict = certificates.conflict(of: known, updates) { throw refusal("'\(known)': \(conflict)") }
         var changes: [@Sendable () -> Void] = []
         do throws(CertificateProblem) {
             let line = ListLine(path: list, number: number, text: entry.text)
@@ -131,6 +133,7 @@ extension EncryptionState {
             throw refusal(error.text)
         }
         for change in changes { change() }
+        certificates.note(updates, of: known)
         return known
     }
 
@@ -189,6 +192,7 @@ extension EncryptionState {
         } catch {
             throw refusal(error.text)
         }
+        certificates.noteChange()
         return known
     }
 }

@@ -164,7 +164,8 @@ struct ListenerMaker {
         var plans: [EntryPlan] = []
         for var files in try certificates.files(named: entry.certificate) {
             entry.options.name(&files, defaults)
-            plans.append(plan(entry, try certificate(files, entry.certificate), settings))
+            let certificate = try certificate(files, entry.certificate, entry.options.updatesResponse)
+            plans.append(plan(entry, certificate, settings))
         }
         return plans
     }
@@ -206,7 +207,11 @@ struct ListenerMaker {
         return plan
     }
 
-    private func certificate(_ files: CertificateFiles, _ word: Word) throws(ConfigProblem) -> Certificate {
+    /// - Parameter updates: whether the line has its OCSP responses fetched; nil where it does not say.
+    private func certificate(
+        _ files: CertificateFiles, _ word: Word, _ updates: Bool? = nil
+    ) throws(ConfigProblem) -> Certificate {
+        try certificates.note(updates, of: files.name, at: word)
         do throws(CertificateProblem) {
             return try certificates.certificate(files)
         } catch {

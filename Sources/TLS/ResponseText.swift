@@ -4,11 +4,15 @@ internal import Basics
 internal import COpenSSL
 
 extension CertificateStore {
-    /// The certificates that have a response, one for each response.
+    /// The certificates that have a response or are to get one, one for each identity.
     private var stapled: [Certificate] {
-        var keys: Set<String> = []
+        var seen: Set<[UInt8]> = []
         return names.compactMap { certificate(of: $0) }.filter { certificate in
-            certificate.ocsp.map { keys.insert($0.key).inserted } ?? false
+            guard certificate.ocsp != nil || updatesResponse(of: certificate), let identity = certificate.identity
+            else {
+                return false
+            }
+            return seen.insert(identity).inserted
         }
     }
 
@@ -16,9 +20,9 @@ extension CertificateStore {
     public func appendResponses(to out: inout [UInt8]) {
         out.append("# Certificate IDs\n")
         for certificate in stapled {
-            guard let response = certificate.ocsp else { continue }
-            out.append("  Certificate ID key : \(response.key)\n  Certificate path : \(certificate.name)\n")
-            response.appendIdentity(to: &out)
+            guard let identity = certificate.identity else { continue }
+            out.append("Certificate ID key : \(identity.inHexadecimal)\nCertificate path : \(certificate.name)\n")
+            OCSPRequest.append(textOf: identity, to: &out)
         }
     }
 
@@ -29,7 +33,8 @@ extension CertificateStore {
     /// - Returns: false if there is none.
     public func appendResponse(of wanted: String, isEncoded: Bool, to out: inout [UInt8]) -> Bool {
         let found =
-            stapled.first { $0.ocsp?.key == wanted } ?? place(named: wanted).flatMap { certificate(of: $0.name) }
+            stapled.first { $0.identity?.inHexadecimal == wanted.lowercased() }
+            ?? place(named: wanted).flatMap { certificate(of: $0.name) }
         guard let response = found?.ocsp else { return false }
         isEncoded ? response.appendEncoded(to: &out) : OCSPResponse.append(textOf: response.bytes, to: &out)
         return true
@@ -55,20 +60,12 @@ extension CertificateStore {
         var reason = "no certificate is known"
         var isTaken = false
         for certificate in names.compactMap({ certificate(of: $0) }) {
-            let found = unsafe certificate.chain.first { unsafe X509_check_issued($0, certificate.leaf) == X509_V_OK }
-            guard let issuer = unsafe certificate.issuer ?? found else { continue }
-            let response: OCSPResponse
+            guard let issuer = unsafe certificate.signer else { continue }
             do throws(FileRefusal) {
-                response = try unsafe OCSPResponse(bytes, about: certificate.leaf, issuer: issuer)
-            } catch {
-                reason = error.text
-                continue
-            }
-            do throws(CertificateProblem) {
-                try exchange(certificate.with(ocsp: response))
+                certificate.staple(try unsafe OCSPResponse(bytes, about: certificate.leaf, issuer: issuer))
                 isTaken = true
             } catch {
-                throw TransactionProblem(error.text)
+                reason = error.text
             }
         }
         guard isTaken else { throw TransactionProblem("the OCSP response: \(reason).") }
@@ -76,6 +73,9 @@ extension CertificateStore {
 }
 
 extension OCSPResponse {
+    /// Appends what it says.
+    public func append(to out: inout [UInt8]) { Self.append(textOf: bytes, to: &out) }
+
     /// Appends what a response says, without empty lines, which would end an answer.
     static func append(textOf bytes: [UInt8], to out: inout [UInt8]) {
         let response = unsafe bytes.withUnsafeBufferPointer { bytes in
@@ -93,29 +93,33 @@ extension OCSPResponse {
     }
 
     fileprivate func appendEncoded(to out: inout [UInt8]) {
-        var text = [UInt8](repeating: 0, count: bytes.count / 3 * 4 + 5)
-        let count = unsafe EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
-        out += text.prefix(Int(count))
+        out += bytes.inBase64
         out.append(0x0A)
     }
+}
 
-    fileprivate func appendIdentity(to out: inout [UInt8]) {
-        let id = unsafe identity.withUnsafeBufferPointer { bytes in
-            var start = bytes.baseAddress
-            return unsafe d2i_OCSP_CERTID(nil, &start, bytes.count)
-        }
-        guard let id = unsafe id else { return }
+extension OCSPRequest {
+    /// Appends what an identity consists of.
+    fileprivate static func append(textOf identity: [UInt8], to out: inout [UInt8]) {
+        guard let id = unsafe parsed(identity) else { return }
         defer { unsafe OCSP_CERTID_free(id) }
         var nameHash: UnsafeMutablePointer<ASN1_OCTET_STRING>?
         var keyHash: UnsafeMutablePointer<ASN1_OCTET_STRING>?
         var serial: UnsafeMutablePointer<ASN1_INTEGER>?
         _ = unsafe OCSP_id_get0_info(&nameHash, nil, &keyHash, &serial, id)
-        out.append("    Certificate ID:\n      Issuer Name Hash: ")
+        out.append(" Certificate ID:\n   Issuer Name Hash: ")
         unsafe out.append(hex: UnsafePointer(nameHash))
-        out.append("\n      Issuer Key Hash: ")
+        out.append("\n   Issuer Key Hash: ")
         unsafe out.append(hex: UnsafePointer(keyHash))
-        out.append("\n      Serial Number: ")
+        out.append("\n   Serial Number: ")
         unsafe out.append(hex: UnsafePointer(serial))
         out.append(0x0A)
+    }
+}
+
+extension [UInt8] {
+    /// Two lower-case digits for each byte.
+    public var inHexadecimal: String {
+        map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }

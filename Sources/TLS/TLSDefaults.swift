@@ -41,6 +41,8 @@ public struct TLSDefaults: SectionSettings {
     public var recordBytesLimit: Int?
     /// `ssl-security-level`
     public var securityLevel: Int?
+    /// `ocsp-update.*`
+    public var responseUpdates = ResponseUpdateSettings()
     /// `noktls`: as `ktls off` on all lines.
     public var forbidsKernel = false
 

@@ -3,7 +3,7 @@
 public import Configuration
 
 public enum TLSKeywords {
-    public static let table: [Keyword] = defaults + folders + limits + library + sections
+    public static let table: [Keyword] = defaults + folders + limits + library + responseUpdates + sections
 
     // MARK: Defaults of both sides
 

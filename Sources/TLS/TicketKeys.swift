@@ -160,9 +160,7 @@ public final class TicketKeys: Sendable {
         state.withLock { $0.keys }.map { key in
             let (cipher, digest) = (key.cipher.bytes, key.digest.bytes)
             let bytes = key.name + (cipher.count == 32 ? digest + cipher : cipher + digest)
-            var text = [UInt8](repeating: 0, count: bytes.count / 3 * 4 + 5)
-            let count = unsafe EVP_EncodeBlock(&text, bytes, Int32(bytes.count))
-            return String(decoding: text.prefix(Int(count)), as: UTF8.self)
+            return String(decoding: bytes.inBase64, as: UTF8.self)
         }
     }
 

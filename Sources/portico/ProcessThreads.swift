@@ -55,6 +55,7 @@ final class ProcessThreads {
         services.watchesCertificates = true
         services.standardError = isQuiet ? .none : logger.registerStandardError()
         services.hostLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
+        services.responderLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), admin: admin,
             hardStopAfter: hardStopAfter, services: services)

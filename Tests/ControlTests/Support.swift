@@ -24,6 +24,7 @@ final class ControlledSite {
     let mailbox = WorkerMailbox(wakeup: nil)
     let names = AnsweredNames()
     let hosts = AnsweredHosts()
+    let responderHosts = AnsweredHosts()
     private let logger = Logger(rings: 1)
     private let start: Instant
     /// What each server does with a check that connects to it, by its port.
@@ -48,6 +49,7 @@ final class ControlledSite {
         var services = ProcessServices()
         services.nameSource = names
         services.hostLookup = hosts
+        services.responderLookup = responderHosts
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0), admin: admin,
             hardStopAfter: hardStopAfter, services: services)

@@ -7,6 +7,7 @@ import Configuration
 public import Proxy
 import Resolvers
 import Rules
+import TLS
 public import Testing
 
 @testable public import Logging
@@ -14,7 +15,7 @@ public import Testing
 extension Plan {
     private static let language = Language(
         keywords: ProxyKeywords.table + BalancingKeywords.table + RulesKeywords.table + LoggingKeywords.table
-            + ResolversKeywords.table + AdminKeywords.table,
+            + ResolversKeywords.table + TLSKeywords.table + AdminKeywords.table,
         parameterGroups: [])
 
     /// The plan of one section `listen site` that listens on 127.0.0.1:80 and logs to the ring of each thread. The lines must

@@ -21,9 +21,12 @@ public final class TestCertificate: @unchecked Sendable {
     ///   - names: DNS names (`DNS:`) and addresses (`IP:`) of the certificate; `DNS:` and the common name if there are none.
     ///   - issuer: who signs it; nil for itself.
     ///   - days: from when to when it is good, from now.
+    ///   - responder: the address of the OCSP responder that it names.
+    ///   - signsResponses: whether its issuer lets it sign OCSP responses.
     public init(
         _ name: String, names: [String] = [], isAuthority: Bool = false, issuer: TestCertificate? = nil,
-        key kind: KeyKind = .ecdsa, days: ClosedRange<Int> = -1...30, serial: Int = 1
+        key kind: KeyKind = .ecdsa, days: ClosedRange<Int> = -1...30, serial: Int = 1,
+        responder: String? = nil, signsResponses: Bool = false
     ) {
         guard let made = unsafe X509_new() else { preconditionFailure("OpenSSL has no memory for a certificate") }
         unsafe certificate = unsafe made
@@ -42,6 +45,8 @@ public final class TestCertificate: @unchecked Sendable {
         if !isAuthority {
             add(NID_subject_alt_name, (names.isEmpty ? ["DNS:\(name)"] : names).joined(separator: ","))
         }
+        if let responder { add(NID_info_access, "OCSP;URI:\(responder)") }
+        if signsResponses { add(NID_ext_key_usage, "OCSPSigning") }
         let signer = unsafe issuer?.key ?? key
         let digest = unsafe EVP_PKEY_get_id(signer) == EVP_PKEY_ED25519 ? nil : EVP_sha256()
         unsafe X509_sign(certificate, signer, digest)

@@ -188,7 +188,7 @@ import Testing
         let good = try folder.file("good.pem", TestCertificate("good.example", days: -1...100).bundle)
         let listener = try listener(
             "ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)", spoken: [Array("http/1.1".utf8)])
-        let warnings = listener.warnings(at: .now()).map(\.message)
+        let warnings = listener.warnings(at: .now(), in: CertificateStore()).map(\.message)
         #expect(warnings.count == 3)
         #expect(warnings[0].contains("'\(old)' expired on") && warnings[1].contains("'\(soon)' expires on"))
         #expect(warnings[2].contains("h2 is not offered"))

@@ -47,32 +47,41 @@ public enum SetResponse: RuntimeCommand {
     }
 }
 
+/// `update ssl ocsp-response`: answers once the responder has.
 public enum UpdateResponse: RuntimeCommand {
     public static let name = "update ssl ocsp-response"
     public static let usage = "update ssl ocsp-response <certfile>"
     public static let level = AccessLevel.admin
-    public static let summary = "fetch an OCSP response; not done yet"
+    public static let summary = "send ocsp request and update stored ocsp response"
 
     public static func run(_ call: inout CommandCall) {
         guard let path = call.words.first else { return call.say("'update ssl ocsp-response' expects a filename") }
-        guard call.context.encryption.certificates.status(of: path) != nil else {
-            call.say("Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.")
-            return call.say("Can't send ocsp request for \(path)!")
+        let answer = PendingAnswer()
+        let refusal = call.context.fetchResponse(of: path) { result in
+            var text: [UInt8] = []
+            switch result {
+            case .success(let response): response.append(to: &text)
+            case .failure(let fault): text.append("Can't update the OCSP response of \(path): \(fault.reason).\n")
+            }
+            answer.text = text
         }
-        call.say("Portico does not fetch OCSP responses yet: give it one with 'set ssl ocsp-response'.")
-        call.say("Can't send ocsp request for \(path)!")
+        if let refusal {
+            call.say(refusal)
+            call.say("Can't send ocsp request for \(path)!")
+        } else {
+            call.wait(for: answer)
+        }
     }
 }
 
 public enum ShowResponseUpdates: RuntimeCommand {
     public static let name = "show ssl ocsp-updates"
     public static let level = AccessLevel.admin
-    public static let summary =
-        "display information about the next 'nb' ocsp responses that will be updated automatically; none yet"
+    public static let summary = "display information about the OCSP responses that are fetched, the next one first"
 
     public static func run(_ call: inout CommandCall) {
-        call.say(
-            "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)"
-        )
+        call.say(ResponseUpdateReport.header)
+        let now = Int64(call.context.wallTime.seconds)
+        for report in call.context.responseUpdates() { call.say { report.append(to: &$0, now: now) } }
     }
 }

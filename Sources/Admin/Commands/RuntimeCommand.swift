@@ -44,6 +44,13 @@ public protocol CommandContext {
     var statistics: any StatsSource { get }
     /// The certificates that are in use, and who uses them.
     var encryption: EncryptionState { get }
+    /// How fetching OCSP responses has gone, the next one to be fetched first.
+    func responseUpdates() -> [ResponseUpdateReport]
+    /// Begins to fetch the OCSP response of a certificate; `done` is called once, when it has ended.
+    /// - Returns: why it cannot be fetched; nil: it has begun.
+    func fetchResponse(
+        of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
+    ) -> String?
     /// The last message at each proxy that was not understood.
     func capturedErrors() -> CapturedErrors
     /// What the nameservers of each `resolvers` section answered.
@@ -61,6 +68,21 @@ public protocol CommandContext {
 extension CommandContext {
     /// None, for a program without TLS.
     public var encryption: EncryptionState { EncryptionState() }
+
+    /// None, for a program that fetches nothing.
+    public func responseUpdates() -> [ResponseUpdateReport] { [] }
+
+    public func fetchResponse(
+        of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
+    ) -> String? { "OCSP responses are not fetched here." }
+}
+
+/// An answer that is not known yet when its command has run. Used on one thread.
+public final class PendingAnswer {
+    /// Set once it is known.
+    public var text: [UInt8]?
+
+    public init() {}
 }
 
 /// One command being run.
@@ -111,6 +133,9 @@ public struct CommandCall {
         precondition(pieces == nil, "a command gives one long answer")
         pieces = producer
     }
+
+    /// The answer goes on with what `answer` becomes; the next command of the line is run after that.
+    public mutating func wait(for answer: PendingAnswer) { session.pending = answer }
 
     /// Runs the command that the words begin with, of several the one whose name has the most words.
     mutating func run() {

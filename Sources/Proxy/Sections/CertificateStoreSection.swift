@@ -71,7 +71,7 @@ extension PlanBuilder {
                 entries: draft[FrontendCertificates.self].entries,
                 spoken: draft[ProxySettings.self].mode == .http ? Self.spokenProtocols : nil,
                 hasFingerprints: drafts.contains(where: \.asksForFingerprints))
-            for warning in listener.warnings(at: facts.startDate) { note(warning) }
+            for warning in listener.warnings(at: facts.startDate, in: certificates) { note(warning) }
             return listener
         } catch {
             note(error)

@@ -52,8 +52,13 @@ extension Examples {
         line("issuers-chain-path", "\"${FOLDER}\"", not: ""),
         line("key-base", "\"${FOLDER}\"", not: "", in: .global),
         line("key-base", "\"${FOLDER}\"", not: "", in: .certificateStore),
-        line("load", "crt \"${CERTIFICATE}\" alias site", not: "crt /nowhere.pem"),
+        line("load", "crt \"${CERTIFICATE}\" alias site ocsp-update on", not: "crt /nowhere.pem"),
         line("noktls", not: "1"),
+        line("ocsp-update.disable", "on", not: "perhaps"),
+        line("ocsp-update.httpproxy", "192.0.2.1:3128", not: "a:b"),
+        line("ocsp-update.maxdelay", "7200", not: "0"),
+        line("ocsp-update.mindelay", "60", not: "0"),
+        line("ocsp-update.mode", "on", not: "perhaps"),
         line("ssl-default-bind-ciphers", "ECDHE+AESGCM", not: "NOSUCH"),
         line("ssl-default-bind-ciphersuites", "TLS_AES_128_GCM_SHA256", not: "TLS_NOSUCH"),
         line("ssl-default-bind-client-sigalgs", "ECDSA+SHA256", not: "NOSUCH"),
@@ -84,5 +89,7 @@ extension Examples {
         line("tune.ssl.keylog", "on", not: "perhaps"),
         line("tune.ssl.lifetime", "300", not: "soon"),
         line("tune.ssl.maxrecord", "1400", not: "-1"),
+        line("tune.ssl.ocsp-update.maxdelay", "7200", not: "0"),
+        line("tune.ssl.ocsp-update.mindelay", "60", not: "0"),
     ]
 }
