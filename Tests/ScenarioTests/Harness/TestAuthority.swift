@@ -24,8 +24,10 @@ struct TestAuthority {
     ///   - names: host names and IP addresses; the first one is its common name too.
     ///   - algorithm: of its key, as `openssl req -newkey` has it, with what belongs to it.
     ///   - days: how long it is valid from now on; negative for one that has expired.
+    ///   - responder: the port of the OCSP responder, on this machine, that it names.
     func issue(
-        for names: String..., algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], days: Int = 30
+        for names: String..., algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], days: Int = 30,
+        responder: Int? = nil
     ) throws -> String {
         let path = "\(folder)/\(UUID().uuidString.prefix(8))"
         let alternatives = names.map { ($0.allSatisfy { $0.isNumber || $0 == "." } ? "IP:" : "DNS:") + $0 }
@@ -33,7 +35,7 @@ struct TestAuthority {
             ["req", "-newkey"] + algorithm + [
                 "-nodes", "-keyout", path + ".key", "-out", path + ".csr", "-subj", "/CN=\(names[0])", "-addext",
                 "subjectAltName=\(alternatives.joined(separator: ","))",
-            ])
+            ] + (responder.map { ["-addext", "authorityInfoAccess=OCSP;URI:http://127.0.0.1:\($0)/"] } ?? []))
         try openssl(
             "x509", "-req", "-in", path + ".csr", "-CA", certificate, "-CAkey", key, "-CAcreateserial", "-days",
             "\(days)", "-copy_extensions", "copy", "-out", path + ".crt")
@@ -55,6 +57,49 @@ struct TestAuthority {
         let list = "\(folder)/\(UUID().uuidString.prefix(8)).crl"
         try openssl(["ca"] + common + ["-gencrl", "-out", list])
         return list
+    }
+
+    // MARK: OCSP
+
+    /// A database of OpenSSL's with one certificate, good or revoked.
+    private func database(of file: String, isRevoked: Bool) throws -> String {
+        let name = "\(folder.split(separator: "/").last ?? "")-\(UUID().uuidString.prefix(8))"
+        let index = try Stage.current.file("\(name)-index.txt", "")
+        let settings = try Stage.current.file(
+            "\(name).cnf", "[ca]\ndefault_ca=own\n[own]\ndatabase=\(index)\ndefault_md=sha256\n")
+        try openssl(
+            "ca", "-config", settings, "-keyfile", key, "-cert", certificate, isRevoked ? "-revoke" : "-valid", file)
+        return index
+    }
+
+    /// A response of OCSP about a file, in DER, valid for a day, signed by this authority; returns its path.
+    /// - Parameter issuer: who has signed the file; nil for this authority.
+    func ocspResponse(about file: String, issuedBy issuer: TestAuthority? = nil, isRevoked: Bool = false) throws
+        -> String
+    {
+        let path = "\(folder)/\(UUID().uuidString.prefix(8))"
+        let issuer = issuer ?? self
+        try openssl("ocsp", "-issuer", issuer.certificate, "-cert", file, "-no_nonce", "-reqout", path + ".req")
+        try openssl(
+            "ocsp", "-index", try database(of: file, isRevoked: isRevoked), "-reqin", path + ".req", "-respout",
+            path + ".resp", "-ndays", "1", "-rsigner", certificate, "-rkey", key, "-CA", issuer.certificate)
+        return path + ".resp"
+    }
+
+    /// Starts OpenSSL's OCSP responder for one file.
+    func startResponder(on port: Int, for file: String, isRevoked: Bool = false) throws {
+        let index = try database(of: file, isRevoked: isRevoked)
+        let child = try Child(
+            [
+                "openssl", "ocsp", "-index", index, "-port", "\(port)", "-ndays", "1", "-rsigner", certificate, "-rkey",
+                key,
+                "-CA", certificate,
+            ],
+            named: "responder-\(port)", in: Stage.current.folder)
+        Stage.current.atTheEnd { child.stop(patience: 0.5) }
+        guard eventually(within: 60, { isListening(on: port) }) else {
+            throw StageFault("the responder does not listen: \(child.errors)")
+        }
     }
 
     private func openssl(_ arguments: String...) throws { try openssl(arguments) }
