@@ -63,6 +63,7 @@ public final class CertificateStore: Sendable {
 
     /// Reads the folder of issuers, where one is named.
     public init(_ defaults: TLSDefaults) throws(ConfigProblem) {
+        if let word = defaults.libraryWord { try TLSLibrary.checkAlgorithms(chosenBy: word) }
         try defaults.responseUpdates.check()
         self.defaults = defaults
         var issuers: IssuerChains?

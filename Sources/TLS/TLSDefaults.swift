@@ -43,6 +43,8 @@ public struct TLSDefaults: SectionSettings {
     public var securityLevel: Int?
     /// `ocsp-update.*`
     public var responseUpdates = ResponseUpdateSettings()
+    /// The last line that chooses among OpenSSL's algorithms (`ssl-provider`, `ssl-propquery`).
+    var libraryWord: Word?
     /// `noktls`: as `ktls off` on all lines.
     public var forbidsKernel = false
 

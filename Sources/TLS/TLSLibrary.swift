@@ -2,6 +2,7 @@
 // memory that had keys.
 
 internal import COpenSSL
+internal import Configuration
 
 public enum TLSLibrary {
     /// Makes OpenSSL overwrite what it frees while keys are read. Call it at the start of the program, before anything else uses OpenSSL.
@@ -34,6 +35,26 @@ public enum TLSLibrary {
                 }, names)
         }
         return unsafe names
+    }
+
+    /// Throws if the providers and the query that a file names leave OpenSSL without what TLS needs. The rest of the file is then
+    /// checked with OpenSSL's own choice.
+    static func checkAlgorithms(chosenBy word: Word) throws(ConfigProblem) {
+        defer { ERR_clear_error() }
+        var byte: UInt8 = 0
+        let digest = unsafe EVP_MD_fetch(nil, "SHA256", nil)
+        let context = unsafe SSL_CTX_new(TLS_method())
+        defer {
+            unsafe EVP_MD_free(digest)
+            unsafe SSL_CTX_free(context)
+        }
+        guard unsafe digest == nil || context == nil || RAND_bytes(&byte, 1) != 1 else { return }
+        _ = unsafe EVP_set_default_properties(nil, "")
+        _ = unsafe OSSL_PROVIDER_load(nil, "default")
+        throw ConfigProblem(
+            "OpenSSL's algorithms that are left by 'ssl-provider' and 'ssl-propquery' are not enough for TLS",
+            at: word.range,
+            expected: "a provider that has them, such as 'ssl-provider default'")
     }
 
     /// Likewise of the one whose declarations Portico was built with.

@@ -74,8 +74,9 @@ extension TLSKeywords {
             "ssl-provider", in: .global, usage: "ssl-provider <name>",
             summary:
                 "Loads a provider of algorithms into OpenSSL. Once one is named, `default` has to be named too if it is wanted."
-        ) { (args, _) throws(ConfigProblem) in
+        ) { (args, draft) throws(ConfigProblem) in
             let word = try args.next("a provider")
+            draft[TLSDefaults.self].libraryWord = word
             defer { ERR_clear_error() }
             guard unsafe OSSL_PROVIDER_load(nil, word.text) != nil else {
                 throw args.problem(
@@ -95,8 +96,9 @@ extension TLSKeywords {
         Keyword(
             "ssl-propquery", in: .global, usage: "ssl-propquery <query>",
             summary: "Which of its algorithms OpenSSL prefers, in its own notation: ?fips=yes."
-        ) { (args, _) throws(ConfigProblem) in
+        ) { (args, draft) throws(ConfigProblem) in
             let word = try args.next("a query")
+            draft[TLSDefaults.self].libraryWord = word
             defer { ERR_clear_error() }
             guard unsafe EVP_set_default_properties(nil, word.text) == 1 else {
                 throw args.problem(
