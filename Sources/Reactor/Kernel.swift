@@ -111,6 +111,21 @@ public protocol ByteCarrier: AnyObject {
     func receive(_ socket: Socket, into memory: UnsafeMutableRawBufferPointer) -> Received
     /// Writes as many of `bytes` as the socket accepts; `more` announces that more data follows at once (MSG_MORE).
     func send(_ socket: Socket, _ bytes: RawSpan, more: Bool) -> Sent
+
+    /// Gives the system the keys with which it encrypts what is sent from now on.
+    /// - Parameter keys: as `struct tls_crypto_info` and what follows it (linux/tls.h).
+    /// - Returns: false if the system cannot; then nothing has changed.
+    func encryptSent(_ socket: Socket, with keys: UnsafeRawPointer) -> Bool
+    /// Sends a record of another type than content on a socket whose system encrypts.
+    func sendRecord(_ socket: Socket, type: UInt8, _ bytes: RawSpan) -> Sent
+}
+
+extension ByteCarrier {
+    public func encryptSent(_ socket: Socket, with keys: UnsafeRawPointer) -> Bool { false }
+
+    public func sendRecord(_ socket: Socket, type: UInt8, _ bytes: RawSpan) -> Sent {
+        preconditionFailure("this carrier has taken no keys")
+    }
 }
 
 /// The system calls of one thread.

@@ -242,6 +242,26 @@ public final class LinuxKernel: Kernel {
         }
     }
 
+    /// Whether this system can encrypt what is sent, as far as a socket that is not connected can tell: it answers differently where
+    /// the protocol is unknown. Asked once; with the privileges of a start, since that may load the module `tls`.
+    public static let canEncrypt: Bool = {
+        let socket = clinux_stream_socket(AF_INET)
+        guard socket >= 0 else { return false }
+        defer { Glibc.close(socket) }
+        return clinux_knows_tls(socket) != 0
+    }()
+
+    public func encryptSent(_ socket: Socket, with keys: UnsafeRawPointer) -> Bool {
+        let length = unsafe clinux_tls_keys_length(keys)
+        return unsafe length > 0 && clinux_encrypt_sent(socket.number, keys, length) == 0
+    }
+
+    public func sendRecord(_ socket: Socket, type: UInt8, _ bytes: RawSpan) -> Sent {
+        unsafe bytes.withUnsafeBytes { bytes in
+            Self.sent(on: socket) { unsafe clinux_send_record(socket.number, type, bytes.baseAddress, bytes.count) }
+        }
+    }
+
     /// Setting the option again sends what is kept back (tcp(7), TCP_NODELAY); on other sockets nothing is.
     public func push(_ socket: Socket) { SocketOption.noDelay.set(on: socket) }
 

@@ -29,7 +29,9 @@ enum KernelBIO {
         unsafe BIO_meth_set_write_ex(method) { bio, bytes, length, count in
             unsafe KernelBIO.write(bio, bytes, length, count)
         }
-        unsafe BIO_meth_set_ctrl(method) { bio, command, _, _ in unsafe KernelBIO.control(bio, command) }
+        unsafe BIO_meth_set_ctrl(method) { bio, command, number, pointer in
+            unsafe KernelBIO.control(bio, command, number, pointer)
+        }
         return unsafe method
     }
 
@@ -72,12 +74,27 @@ enum KernelBIO {
         return 0
     }
 
-    private static func control(_ bio: OpaquePointer?, _ command: Int32) -> Int {
+    private static func control(
+        _ bio: OpaquePointer?, _ command: Int32, _ number: Int, _ pointer: UnsafeMutableRawPointer?
+    ) -> Int {
+        if command == BIO_CTRL_FLUSH { return 1 }
+        guard let bio = unsafe bio, let engine = unsafe engine(of: bio) else { return 0 }
         switch command {
-        case BIO_CTRL_FLUSH: 1
-        case BIO_CTRL_EOF:
-            unsafe bio.flatMap { unsafe engine(of: $0) }?.hasReceivedEnd == true ? 1 : 0
-        default: 0
+        case BIO_CTRL_EOF: return engine.hasReceivedEnd ? 1 : 0
+        case BIO_CTRL_GET_KTLS_SEND: return engine.isEncryptedBySystem ? 1 : 0
+        case setSystemKeys:
+            // Only what is sent: `number` is 0 for keys of the other direction.
+            guard number != 0, let keys = unsafe pointer else { return 0 }
+            return unsafe engine.encryptSent(with: keys) ? 1 : 0
+        case setRecordType: engine.nextRecordType = UInt8(truncatingIfNeeded: number)
+        case clearRecordType: engine.nextRecordType = nil
+        default: break
         }
+        return 0
     }
+
+    // OpenSSL's commands to BIOs whose system encrypts; bio.h has them in a comment only, as reserved.
+    private static let setSystemKeys: Int32 = 72
+    private static let setRecordType: Int32 = 74
+    private static let clearRecordType: Int32 = 75
 }

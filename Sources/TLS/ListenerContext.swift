@@ -54,6 +54,7 @@ struct ContextSettings: Sendable {
             if announcesAuthorities { trust.announceNames(in: context) }
         }
         if defaults.keepsSecrets { context.keepSecrets() }
+        if defaults.encryptsBySystem(options) { context.encryptBySystem() }
         context.shortRecordBytes = defaults.recordBytesMax ?? RecordSizes.short
         context.longRecordBytes = defaults.recordBytesLimit ?? RecordSizes.long
         let name = sessionContext

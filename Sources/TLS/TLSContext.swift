@@ -56,6 +56,10 @@ extension TLSContext {
         }
     }
 
+    /// Lets the system encrypt what is sent on connections whose keys it takes (`ktls`). OpenSSL 3.0 asks it for AES-GCM, and in TLS
+    /// 1.2 for ChaCha20 too.
+    func encryptBySystem() { _ = unsafe SSL_CTX_set_options(pointer, copenssl_system_encryption) }
+
     /// Allows these versions only. OpenSSL takes bounds, and options for the holes between them.
     func allow(_ versions: TLSVersions) {
         let allowed = versions.allowed

@@ -2,6 +2,7 @@
 
 public import Basics
 public import Configuration
+internal import Reactor
 
 /// The settings of `global` for TLS.
 public struct TLSDefaults: SectionSettings {
@@ -49,6 +50,14 @@ public struct TLSDefaults: SectionSettings {
     public var forbidsKernel = false
 
     public init() {}
+
+    /// Whether a line with these options asks the system to encrypt.
+    func asksForSystemEncryption(_ options: TLSProtocolOptions) -> Bool { options.usesKernel == true && !forbidsKernel }
+
+    /// Whether the system does: elsewhere each handshake would ask it in vain.
+    func encryptsBySystem(_ options: TLSProtocolOptions) -> Bool {
+        asksForSystemEncryption(options) && LinuxKernel.canEncrypt
+    }
 }
 
 /// The kinds of files beside a certificate.

@@ -43,15 +43,19 @@ public final class TLSEngine: @unchecked Sendable {
     public private(set) var fault: TLSFault?
     /// OpenSSL has a record of so many bytes that the system has not taken: the next write repeats them.
     public private(set) var bytesPending = 0
+    /// The system makes records of what is sent (`ktls`): content goes to it in clear, straight from here.
+    public private(set) var isEncryptedBySystem = false
+    /// The type of the record that OpenSSL sends next where the system encrypts; nil for content.
+    var nextRecordType: UInt8?
     /// What was read from the descriptor before the engine had it: the beginning of the peer's first records.
     private var head: [UInt8] = []
     private var records: RecordSizes
     /// What the client sends before its handshake is complete is taken (`allow-0rtt`), and is not over yet.
-    private var readsEarlyData = false
+    var readsEarlyData = false
     /// Early data that has come and was not read.
-    private var earlyData: [UInt8] = []
+    var earlyData: [UInt8] = []
     /// Whether the client has sent early data, which may be a replay (RFC 8470).
-    public private(set) var hadEarlyData = false
+    public internal(set) var hadEarlyData = false
     /// What samples ask for and OpenSSL does not keep.
     var notes = HandshakeNotes()
 
@@ -145,81 +149,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// Whether the handshake went on with an earlier session, without a new signature.
     public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
-    // MARK: Early data
-
-    /// Takes what the client sends before its handshake is complete. Before the first call of `handshake`.
-    func allowEarlyData() { readsEarlyData = true }
-
-    /// Of early data that is read without a reader's room for it.
-    private static let earlyPieceBytes = 1_024
-
-    /// Reads a piece of early data into its store; `endOfStream` when there is no more of it.
-    private func readEarlyData() -> Received {
-        // On the stack.
-        unsafe withUnsafeTemporaryAllocation(byteCount: Self.earlyPieceBytes, alignment: 1) { piece in
-            let received = unsafe readEarlyData(into: piece)
-            if case .bytes(let count) = received { unsafe earlyData.append(contentsOf: piece.prefix(count)) }
-            return received
-        }
-    }
-
-    private func readEarlyData(into room: UnsafeMutableRawBufferPointer) -> Received {
-        while true {
-            var count = 0
-            switch unsafe SSL_read_early_data(ssl, room.baseAddress, room.count, &count) {
-            case SSL_READ_EARLY_DATA_SUCCESS:
-                guard count > 0 else { continue }
-                hadEarlyData = true
-                return .bytes(count)
-            case SSL_READ_EARLY_DATA_FINISH:
-                readsEarlyData = false
-                return .endOfStream
-            default:
-                switch unsafe SSL_get_error(ssl, 0) {
-                case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_CLIENT_HELLO_CB: return .wouldBlock
-                default:
-                    noteFault(duringHandshake: true)
-                    return .failed(.protocolError)
-                }
-            }
-        }
-    }
-
-    /// Hands early data out, first what is stored; nil when all of it was.
-    private func takeEarlyData(into input: inout ByteBuffer) -> Received? {
-        guard earlyData.isEmpty else {
-            let count = min(earlyData.count, input.room)
-            let fits = unsafe input.append(earlyData.span.bytes.extracting(first: count))
-            precondition(fits, "\(count) bytes do not fit into the room for them")
-            earlyData.removeFirst(count)
-            return .bytes(count)
-        }
-        guard readsEarlyData else { return nil }
-        let received = unsafe input.fill { room in
-            let received = unsafe readEarlyData(into: room)
-            guard case .bytes(let count) = received else { return (0, received) }
-            return (count, received)
-        }
-        return received == .endOfStream ? nil : received
-    }
-
-    /// An answer may be sent when the handshake is complete: what is left of the early data goes into its store before.
-    private func finishHandshake() -> Sent? {
-        while readsEarlyData {
-            switch readEarlyData() {
-            case .bytes, .endOfStream: continue
-            case .wouldBlock: return .wouldBlock
-            case .failed(let reason): return .failed(reason)
-            }
-        }
-        switch handshake() {
-        case .complete: return nil
-        case .pending: return .wouldBlock
-        case .failed: return .failed(.protocolError)
-        }
-    }
-
-    private func noteFault(duringHandshake: Bool) {
+    func noteFault(duringHandshake: Bool) {
         guard fault == nil else { return }
         fault = TLSFault(
             of: self, duringHandshake: duringHandshake,
@@ -265,6 +195,9 @@ public final class TLSEngine: @unchecked Sendable {
     public func write(_ bytes: RawSpan, more: Bool) -> Sent {
         ERR_clear_error()
         if !isHandshakeComplete, let obstacle = finishHandshake() { return obstacle }
+        // OpenSSL, which would want the same bytes from the same place after a short write, has no part in it. That more follows is not
+        // announced: the system would keep an unfinished record until it comes.
+        if isEncryptedBySystem { return send(bytes) }
         let length: Int
         if bytesPending > 0 {
             length = bytesPending
@@ -333,12 +266,24 @@ public final class TLSEngine: @unchecked Sendable {
 
     func send(_ bytes: RawSpan) -> Sent {
         guard canSend, let kernel else { return .wouldBlock }
-        let sent = kernel.send(socket, bytes, more: announcesMore)
+        let sent =
+            if let type = nextRecordType {
+                kernel.sendRecord(socket, type: type, bytes)
+            } else {
+                kernel.send(socket, bytes, more: announcesMore)
+            }
         switch sent {
-        case .bytes: break
+        case .bytes: nextRecordType = nil
         case .wouldBlock: canSend = false
         case .failed(let reason): sendFailure = reason
         }
         return sent
+    }
+
+    /// OpenSSL has keys for what is sent from now on. False if the system cannot encrypt with them: OpenSSL goes on by itself.
+    func encryptSent(with keys: UnsafeRawPointer) -> Bool {
+        guard let kernel, unsafe kernel.encryptSent(socket, with: keys) else { return false }
+        isEncryptedBySystem = true
+        return true
     }
 }

@@ -15,6 +15,8 @@ public final class TLSListener: CertificateUser {
     public let options: TLSListenerOptions
     /// Nil without tickets.
     public let ticketKeys: TicketKeys?
+    /// Whether the line asks the system to encrypt (`ktls on`).
+    public let asksForSystemEncryption: Bool
     /// The crt-lists and folders of certificates that the line names.
     let lists: [String]
     /// Of protocols above TLS, only those of HTTP/1 are spoken here.
@@ -45,6 +47,7 @@ public final class TLSListener: CertificateUser {
     ) throws(ConfigProblem) {
         var maker = ListenerMaker(options, defaults, certificates, spoken: spoken)
         self.options = maker.options
+        asksForSystemEncryption = defaults.asksForSystemEncryption(maker.options.protocol)
         speaksOnlyHTTP1 = spoken != nil
         root = try maker.rootSettings()
         table = Lock(Table(settings: root))

@@ -157,7 +157,10 @@ public enum TLSProtocolKeywords {
                     : "Sends a request with the first message of TLS 1.3, if the client sent it so."),
             Parameter(
                 "ktls", usage: "ktls on|off",
-                summary: "Lets the system encrypt what is sent, where it can. Off by default."
+                summary:
+                    "Lets the kernel encrypt what is sent, where it can (Linux's module `tls`; start-up says if it cannot): files "
+                    + "then go out of its cache without being copied, and records are as long as they can be from the first on. "
+                    + "Off by default."
             ) { (args, target) throws(ConfigProblem) in
                 target[keyPath: place].usesKernel = try args.choice("a word", of: ["on": true, "off": false])
             },

@@ -24,6 +24,8 @@ public final class TLSUpstream: CertificateUser {
         var sessions: UpstreamSessions?
     }
 
+    /// Whether the line asks the system to encrypt (`ktls on`).
+    public let asksForSystemEncryption: Bool
     private let state: Lock<State>
 
     /// - Parameters:
@@ -33,6 +35,7 @@ public final class TLSUpstream: CertificateUser {
         _ options: TLSUpstreamOptions, certificates: CertificateStore, workers: Int, at line: SourceRange
     ) throws(ConfigProblem) {
         let settings = try UpstreamSettings(options, certificates, at: line)
+        asksForSystemEncryption = certificates.defaults.asksForSystemEncryption(settings.options)
         verifiedName = options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
         isNameExplicit = options.requestedName != nil
         self.workers = workers

@@ -11,6 +11,7 @@ struct UpstreamSettings: Sendable {
     let securityLevel: Int?
     let allowsRenegotiation: Bool
     let keepsSessions: Bool
+    let encryptsBySystem: Bool
     /// What servers' certificates are checked with; nil if they are not.
     private(set) var trust: TrustStore?
     private let source: TrustSource
@@ -24,6 +25,7 @@ struct UpstreamSettings: Sendable {
         securityLevel = defaults.securityLevel
         allowsRenegotiation = line.allowsRenegotiation
         keepsSessions = line.reusesSessions
+        encryptsBySystem = defaults.encryptsBySystem(options)
         guard (options.verification ?? defaults.serverVerification) != TLSVerification.none else {
             source = TrustSource()
             return
@@ -68,6 +70,7 @@ struct UpstreamSettings: Sendable {
             unsafe SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER) { unsafe TLSEngine.judge($0, $1) }
         }
         if keepsSessions { context.collectSessions() }
+        if encryptsBySystem { context.encryptBySystem() }
         return context
     }
 

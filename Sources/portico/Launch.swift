@@ -44,7 +44,10 @@ struct Launch {
             now: .now())
         let plan = builder.build(maxConnections: options.maxConnections)
         if loaded.isComplete { problems += builder.problems }
-        if let plan { problems += Self.filesThatCannotBeReadAgain(plan, daemon) }
+        if let plan {
+            problems += Self.filesThatCannotBeReadAgain(plan, daemon)
+            problems += Self.encryptionThatTheSystemLacks(plan)
+        }
         let isQuiet = options.isQuiet || daemon.isQuiet && !options.isVerbose
         report(problems, loaded, isQuiet)
         let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
@@ -107,6 +110,16 @@ struct Launch {
     private static func laterReading(_ plan: Plan, _ daemon: DaemonSettings) -> LaterReading {
         LaterReading(
             plan.encryption.certificates, user: daemon.user, group: daemon.group, changesRoot: daemon.root != nil)
+    }
+
+    /// `ktls on` where the kernel has no TLS, once for all lines: Portico encrypts by itself then.
+    private static func encryptionThatTheSystemLacks(_ plan: Plan) -> [ConfigProblem] {
+        guard plan.asksForSystemEncryption, !LinuxKernel.canEncrypt else { return [] }
+        return [
+            ConfigProblem(
+                "'ktls on' does nothing here: this kernel cannot encrypt (it has no module 'tls')", at: nil,
+                severity: .notice)
+        ]
     }
 
     private func report(_ problems: [ConfigProblem], _ loaded: LoadedConfiguration, _ isQuiet: Bool) {

@@ -12,6 +12,8 @@ import TLSTesting
 /// A server and its client, which take turns.
 final class EnginePair {
     let kernel: LinuxKernel
+    /// What carries the server's bytes; nil for the kernel.
+    var serverCarrier: (any ByteCarrier)?
     let server: TLSEngine
     let client: TLSEngine
     private let pool = BufferPool()
@@ -35,7 +37,9 @@ final class EnginePair {
         closed.append(engine.socket)
     }
 
-    private func lend(_ engine: TLSEngine) { engine.lend(kernel, canReceive: true, canSend: true) }
+    private func lend(_ engine: TLSEngine) {
+        engine.lend(engine === server ? serverCarrier ?? kernel : kernel, canReceive: true, canSend: true)
+    }
 
     /// Shakes hands until both sides are complete, or one has failed and the other has heard of it.
     func shakeHands() -> (server: HandshakeProgress, client: HandshakeProgress) {

@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/tls.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -54,6 +55,39 @@ static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, int f
 }
 static inline int clinux_epoll_wait(int poller, struct epoll_event *events, int most, int milliseconds) {
     return (int)syscall(SYS_epoll_pwait, poller, events, most, milliseconds, NULL, 8);
+}
+// TLS by the kernel (Documentation/networking/tls.rst). The numbers of TCP_ULP and SOL_TLS are those of headers that differ from
+// Glibc's.
+static inline int clinux_use_tls(int fd) { return setsockopt(fd, 6, 31, "tls", sizeof "tls"); }
+// A socket that is not connected cannot use it, which is another error than that nothing of this name is known.
+static inline int clinux_knows_tls(int fd) { return clinux_use_tls(fd) == 0 || errno != ENOENT; }
+// The length of what the kernel is given of a cipher; 0 for one that it is not given.
+static inline socklen_t clinux_tls_keys_length(const void *keys) {
+    switch (((const struct tls_crypto_info *)keys)->cipher_type) {
+    case TLS_CIPHER_AES_GCM_128: return sizeof(struct tls12_crypto_info_aes_gcm_128);
+    case TLS_CIPHER_AES_GCM_256: return sizeof(struct tls12_crypto_info_aes_gcm_256);
+    case TLS_CIPHER_CHACHA20_POLY1305: return sizeof(struct tls12_crypto_info_chacha20_poly1305);
+    default: return 0;
+    }
+}
+static inline int clinux_encrypt_sent(int fd, const void *keys, socklen_t length) {
+    return clinux_use_tls(fd) == 0 ? setsockopt(fd, 282, TLS_TX, keys, length) : -1;
+}
+// Sends a record of another type than content.
+static inline ssize_t clinux_send_record(int fd, unsigned char type, const void *bytes, size_t count) {
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(1)];
+    } control;
+    struct iovec content = {(void *)bytes, count};
+    struct msghdr message = {
+        .msg_iov = &content, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = 282;
+    header->cmsg_type = TLS_SET_RECORD_TYPE;
+    header->cmsg_len = CMSG_LEN(1);
+    *CMSG_DATA(header) = type;
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 // splice(2) without an offset and without waiting: SPLICE_F_MOVE | SPLICE_F_NONBLOCK, and SPLICE_F_MORE.
 static inline ssize_t clinux_splice(int from, int to, size_t count, int more) {

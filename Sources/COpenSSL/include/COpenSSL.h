@@ -37,6 +37,7 @@ static const uint64_t copenssl_no_ticket = SSL_OP_NO_TICKET;
 static const uint64_t copenssl_server_preference = SSL_OP_CIPHER_SERVER_PREFERENCE;
 static const uint64_t copenssl_prioritize_chacha = SSL_OP_PRIORITIZE_CHACHA;
 static const uint64_t copenssl_no_anti_replay = SSL_OP_NO_ANTI_REPLAY;
+static const uint64_t copenssl_system_encryption = SSL_OP_ENABLE_KTLS;
 
 static inline long copenssl_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
 static inline void copenssl_set_read_ahead(SSL_CTX *context, int on) { SSL_CTX_set_read_ahead(context, on); }

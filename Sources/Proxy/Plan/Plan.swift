@@ -1,6 +1,7 @@
 // The configuration, resolved: names have become references, words have become values. Immutable and shared by all workers. What
 // changes at run time (health, load, counts) is in objects of its own, which the plan refers to.
 
+internal import Balancing
 public import Basics
 internal import Configuration
 internal import Expressions
@@ -94,6 +95,14 @@ public final class Plan: Sendable {
 
     /// Whether the frontend is the front half of a listen section.
     public func isListen(_ frontend: FrontendPlan) -> Bool { listenIDs.contains(frontend.id) }
+
+    /// Whether a line asks the system to encrypt (`ktls on`).
+    public var asksForSystemEncryption: Bool {
+        encryption.listeners.contains { $0.listener.asksForSystemEncryption }
+            || backends.contains { backend in
+                backend.backend.servers.contains { $0.configuration.tls?.asksForSystemEncryption == true }
+            }
+    }
 
     /// Every address to listen on.
     public var binds: [BindPlan] { frontends.flatMap(\.binds) }
