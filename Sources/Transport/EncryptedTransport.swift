@@ -10,43 +10,27 @@ extension Transport {
     // MARK: TLS
 
     /// What follows is encrypted by `engine`. Before the first byte is read behind what is not to be encrypted.
-    public mutating func secure(with engine: TLSEngine) { carrier = .tls(engine) }
+    public mutating func secure(with engine: TLSEngine) { self.engine = engine }
 
     /// The handshake has failed: what the peer still sends is read as it comes, to be dropped.
     public mutating func dropEngine() {
-        carrier = .plain
+        engine = nil
         canRead = true
-    }
-
-    /// The engine, for what rules and logs ask of it; nil on a plain transport.
-    public var engine: TLSEngine? {
-        switch carrier {
-        case .plain: nil
-        case .tls(let engine): engine
-        }
     }
 
     /// Goes on with what has to be exchanged before content may flow. After `failed`, `engine` has the reason.
     public mutating func handshake(_ kernel: any Kernel) -> HandshakeProgress {
-        switch carrier {
-        case .plain: return .complete
-        case .tls(let engine):
-            engine.lend(kernel, canReceive: canRead, canSend: canWrite)
-            engine.readsMayStopShort = readsMayStopShort || peerFinished
-            let progress = engine.handshake()
-            takeBack(from: engine)
-            return progress
-        }
+        guard let engine else { return .complete }
+        engine.lend(kernel, canReceive: canRead, canSend: canWrite)
+        engine.readsMayStopShort = readsMayStopShort || peerFinished
+        let progress = engine.handshake()
+        takeBack(from: engine)
+        return progress
     }
 
     /// Whether the peer's stream ended without its word that nothing more follows: what it sent may not be all. Never on a plain
     /// transport, which cannot tell.
-    public var isTruncated: Bool {
-        switch carrier {
-        case .plain: false
-        case .tls(let engine): engine.isTruncated
-        }
-    }
+    public var isTruncated: Bool { engine?.isTruncated == true }
 
     private mutating func takeBack(from engine: TLSEngine) {
         canRead = engine.mayHaveInput
@@ -77,30 +61,29 @@ extension Transport {
     mutating func copyFile(
         _ file: Int32, _ offset: Int, _ count: Int, _ pool: BufferPool, _ kernel: any Kernel
     ) -> Sent {
-        switch carrier {
-        case .plain: return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
-        case .tls(let engine):
-            // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
-            // looks at the length.
-            var block = ByteBuffer()
-            block.acquire(from: pool)
-            defer { block.release(to: pool) }
-            switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
-            case .bytes(let found):
-                // The file has become shorter than what was promised and begun.
-                guard found >= engine.bytesPending else { return .failed(.ioError) }
-                return send(through: engine, block.readable, more: false, kernel)
-            case .endOfStream: return .bytes(0)
-            case .wouldBlock: return .wouldBlock
-            case .failed(let reason): return .failed(reason)
-            }
+        guard let engine, !engine.isEncryptedBySystem else {
+            return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
+        }
+        // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
+        // looks at the length.
+        var block = ByteBuffer()
+        block.acquire(from: pool)
+        defer { block.release(to: pool) }
+        switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
+        case .bytes(let found):
+            // The file has become shorter than what was promised and begun.
+            guard found >= engine.bytesPending else { return .failed(.ioError) }
+            return send(through: engine, block.readable, more: false, kernel)
+        case .endOfStream: return .bytes(0)
+        case .wouldBlock: return .wouldBlock
+        case .failed(let reason): return .failed(reason)
         }
     }
 
     /// Tells an encrypted peer that nothing more follows (close_notify); true at once on a plain transport.
     /// - Returns: false while the peer's side takes nothing: then it is to be called again.
     public mutating func sayGoodbye(_ kernel: any Kernel) -> Bool {
-        guard case .tls(let engine) = carrier, !hasFailed else { return true }
+        guard let engine, !hasFailed else { return true }
         engine.lend(kernel, canReceive: canRead, canSend: canWrite)
         let isSaid = engine.finishSending()
         canWrite = engine.mayStillSend

@@ -5,7 +5,7 @@
 public import Basics
 public import Reactor
 public import SystemPackage
-internal import TLS
+public import TLS
 
 /// What came of one attempt to read.
 public enum ReadResult: Equatable, Sendable {
@@ -43,13 +43,10 @@ public enum CloseMode: Equatable, Sendable {
 
 /// A stream of bytes each way over one descriptor.
 public struct Transport: ~Copyable {
-    enum Carrier {
-        case plain
-        case tls(TLSEngine)
-    }
-
     public let socket: Socket
-    var carrier = Carrier.plain
+    /// What carries the bytes over it: TLS, or nil on a plain transport. Stored as it is, so that asking costs a plain transport a
+    /// comparison.
+    public internal(set) var engine: TLSEngine?
     /// Readiness is reported once, when it begins; it is remembered here until the system says "would block".
     @usableFromInline internal var canRead = false
     @usableFromInline internal var canWrite = false
@@ -163,18 +160,12 @@ public struct Transport: ~Copyable {
         }
     }
 
-    private var isPlain: Bool {
-        switch carrier {
-        case .plain: true
-        case .tls: false
-        }
-    }
+    private var isPlain: Bool { engine == nil }
 
+    @inline(__always)
     private mutating func receive(into input: inout ByteBuffer, _ kernel: any Kernel) -> Received {
-        switch carrier {
-        case .plain: return kernel.receive(socket, into: &input)
-        case .tls(let engine): return receive(from: engine, into: &input, kernel)
-        }
+        if let engine { return receive(from: engine, into: &input, kernel) }
+        return kernel.receive(socket, into: &input)
     }
 
     /// Writes what `output` holds, as far as the system takes it.
@@ -225,11 +216,10 @@ public struct Transport: ~Copyable {
         kernel.push(socket)
     }
 
+    @inline(__always)
     private mutating func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {
-        switch carrier {
-        case .plain: return kernel.send(socket, bytes, more: more)
-        case .tls(let engine): return send(through: engine, bytes, more: more, kernel)
-        }
+        if let engine { return send(through: engine, bytes, more: more, kernel) }
+        return kernel.send(socket, bytes, more: more)
     }
 
     // MARK: Inside the system
@@ -300,9 +290,11 @@ public struct Transport: ~Copyable {
     public var peerStoppedReading: Bool { writeFailure == .brokenPipe || writeFailure == .connectionReset }
 
     /// Says that nothing more will be written. Once; later calls do nothing.
-    public mutating func finishSending(_ kernel: any Kernel) {
+    /// - Parameter saysGoodbye: whether an encrypted peer is told so by TLS too, as it has to be where what it got is whole.
+    public mutating func finishSending(_ kernel: any Kernel, saysGoodbye: Bool = true) {
         guard !isFinishedSending else { return }
         isFinishedSending = true
+        guard saysGoodbye else { return kernel.finishSending(socket) }
         awaitsGoodbye = true
         goOnFinishing(kernel)
     }
@@ -318,7 +310,7 @@ public struct Transport: ~Copyable {
     public mutating func close(_ mode: CloseMode, _ kernel: any Kernel) {
         precondition(!isClosed, "socket \(socket.number) is closed twice")
         isClosed = true
-        defer { carrier = .plain }
+        defer { engine = nil }
         switch mode {
         case .close, .linger:
             if !isFinishedSending || awaitsGoodbye { _ = sayGoodbye(kernel) }

@@ -126,25 +126,29 @@ struct IdleChains {
     }
 
     private mutating func take(_ index: Int32) -> IdleEntry {
-        let node = nodes[Int(index)]
-        unlink(node)
+        unlink(index)
         count -= 1
+        let entry = nodes[Int(index)].entry
         if count == 0 && nodes.count > Self.nodesKept {
             nodes = []
             free = Self.none
         } else {
+            // An unused node keeps no engine, which would keep its session and buffers.
+            nodes[Int(index)].entry.tls = nil
             nodes[Int(index)].newer = index
             nodes[Int(index)].older = free
             free = index
         }
-        return node.entry
+        return entry
     }
 
-    private mutating func unlink(_ node: Node) {
-        var ends = self[node.entry.kind]
-        if node.newer != Self.none { nodes[Int(node.newer)].older = node.older } else { ends.newest = node.older }
-        if node.older != Self.none { nodes[Int(node.older)].newer = node.newer } else { ends.oldest = node.newer }
-        self[node.entry.kind] = ends
+    private mutating func unlink(_ index: Int32) {
+        let (newer, older) = (nodes[Int(index)].newer, nodes[Int(index)].older)
+        let kind = nodes[Int(index)].entry.kind
+        var ends = self[kind]
+        if newer != Self.none { nodes[Int(newer)].older = older } else { ends.newest = older }
+        if older != Self.none { nodes[Int(older)].newer = newer } else { ends.oldest = newer }
+        self[kind] = ends
     }
 
     private subscript(kind: IdleKind) -> Ends {
