@@ -312,6 +312,26 @@ import Testing
         #expect(try Facts(Main.fetch("/", from: port).text).name == "example.test")
     }
 
+    @Test("A tunnel passes a server's end without the last word on without one, and the log tells it from an end")
+    func cutTunnel() throws {
+        let authority = try TestAuthority()
+        let certificate = try authority.issue(for: "example.test")
+        let server = try SecureServer(certificate)
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening())
+            listen app
+                mode tcp
+                option tcplog
+                bind 127.0.0.1:\(port) ssl crt \(certificate)
+                server s1 127.0.0.1:\(server.port) ssl verify none
+            """, listeningOn: port)
+        let client = try SecureClient(port, request: "GET /cut HTTP/1.0\r\n\r\n")
+        #expect(client.hasAnswer && client.errors.contains("unexpected eof"), "\(client.errors)")
+        _ = try portico.logLine(with: " SD ")
+    }
+
     @Test("The PROXY protocol header is before TLS, in plain")
     func header() throws {
         let authority = try TestAuthority()

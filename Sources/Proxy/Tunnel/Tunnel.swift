@@ -21,9 +21,13 @@ final class Tunnel: ProxyStream {
     @safe @exclusivity(unchecked) private var forth = TunnelDirection()
     @safe @exclusivity(unchecked) private var back = TunnelDirection()
 
+    /// Whose encrypted stream has ended without the word that it is whole; nil for none.
+    private var cutBy: Termination.Cause?
+
     override func forget() {
         super.forget()
         responseInspection = nil
+        cutBy = nil
         forth = TunnelDirection()
         back = TunnelDirection()
     }
@@ -158,8 +162,6 @@ final class Tunnel: ProxyStream {
 
     // MARK: Bytes
 
-    enum Passed { case progressed, waiting, finished, sourceFailed, targetFailed }
-
     /// Moves whatever can move, in both directions.
     private func advance(_ worker: Worker) {
         guard let connection else { preconditionFailure("a tunnel has two ends") }
@@ -177,15 +179,21 @@ final class Tunnel: ProxyStream {
                 countOnServer(.badResponses, worker)
                 return abort(.server, .data, worker)
             }
-            if forth == .finished && back == .finished {
-                client.endAfterResponse()
-                return end(requestIsComplete: true, worker)
-            }
+            if forth == .finished && back == .finished { return bothFinished(worker) }
             let progressed = forth == .progressed || back == .progressed
             keepTime(progressed: progressed, worker)
             if !progressed { return }
         }
         worker.resumeLater(self)
+    }
+
+    private func bothFinished(_ worker: Worker) {
+        if let cutBy {
+            countOnServer(cutBy == .client ? .clientAborts : .serverAborts, worker)
+            context.outcome.termination = Termination(cutBy, .data)
+        }
+        client.endAfterResponse()
+        end(requestIsComplete: true, worker)
     }
 
     /// Silence ends a tunnel; rules on what the server sends may wait for less.
@@ -260,7 +268,10 @@ final class Tunnel: ProxyStream {
             if !source.input.isEmpty { return .progressed }
             // The other direction may go on: half of the tunnel is closed.
             guard !target.transport.isFinishedSending else { return .finished }
-            target.transport.finishSending(worker.kernel)
+            // An end without TLS's last word may be forged (RFC 8446 section 6.1): it is passed on as such, but not as an answer to ours.
+            let isCut = source.transport.isTruncated && !source.transport.isFinishedSending
+            if isCut { cutBy = source === client ? .client : .server }
+            target.transport.finishSending(worker.kernel, saysGoodbye: !isCut)
             // Another time-out counts from here on.
             return .progressed
         }

@@ -29,6 +29,9 @@ struct TunnelDirection {
 }
 
 extension Tunnel {
+    /// What came of one attempt to move a direction on.
+    enum Passed { case progressed, waiting, finished, sourceFailed, targetFailed }
+
     /// The next bytes of a direction go through a pipe, if they are a bulk and there is one.
     func beginsSplicing(
         _ direction: inout TunnelDirection, from source: Connection, to target: Connection, _ worker: Worker
