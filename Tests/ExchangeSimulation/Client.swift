@@ -45,7 +45,7 @@ final class Client: SimulatedPeer {
     init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
         self.peers = peers
         wire = peers.network.connectClient()
-        link = Link(wire, peers.configuration.clientContext)
+        link = Link(wire, peers.configuration.isEncrypted ? SecureLink.clientEngine(for: wire) : nil)
         var requests = requests
         if peers.configuration.isBehindProxy {
             let header = ProxyScript.header(of: wire.address, peers.configuration, &peers.kernel.random)

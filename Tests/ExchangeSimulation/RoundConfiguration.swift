@@ -2,6 +2,7 @@
 
 import Chance
 import KernelSimulation
+import Reactor
 import TLS
 
 /// A backend, and what its requests' paths begin with.
@@ -17,6 +18,9 @@ enum Route: String, CaseIterable {
         default: true
         }
     }
+
+    /// Not where something comes in clear before the handshake, or where checks are answered in clear.
+    var mayBeSecure: Bool { self != .announced && self != .checked }
 
     static let ofServers = allCases.filter(\.hasServers)
     static let ofPortico = allCases.filter { !$0.hasServers }
@@ -35,6 +39,8 @@ struct RoundConfiguration {
     let isBehindProxy: Bool
     /// Clients speak TLS.
     let isEncrypted: Bool
+    /// What servers speak TLS with, in rounds in which they do.
+    private let secureServers: TLSListener?
     private let sections: String
 
     /// - Parameter folder: has `site/` with files, and takes spilled bodies.
@@ -43,21 +49,28 @@ struct RoundConfiguration {
         isTCP = random.oneIn(8)
         isBehindProxy = random.oneIn(6)
         isEncrypted = !isBehindProxy && random.oneIn(5)
-        if isEncrypted { SecureLink.writeCertificate(to: folder) }
+        let encryptsServers = random.oneIn(5)
+        if isEncrypted || encryptsServers { SecureLink.writeCertificate(to: folder) }
+        secureServers = encryptsServers ? SecureLink.makeServers(in: folder) : nil
         sections = Self.sections(
-            &random, isTCP: isTCP, isBehindProxy: isBehindProxy, isEncrypted: isEncrypted, hasFaults: hasFaults,
-            folder: folder)
+            &random, isTCP: isTCP, isBehindProxy: isBehindProxy, isEncrypted: isEncrypted,
+            encryptsServers: encryptsServers, hasFaults: hasFaults, folder: folder)
     }
 
-    /// What encrypts clients' connections.
-    var clientContext: TLSContext? { isEncrypted ? SecureLink.client : nil }
+    /// What encrypts a server's end of a connection; nil where it is plain.
+    func serverEngine(_ wire: Wire, port: UInt16) -> TLSEngine? {
+        guard let secureServers, Route.ofServers.contains(where: { $0.mayBeSecure && $0.ports.contains(port) }) else {
+            return nil
+        }
+        return secureServers.makeEngine(Socket(wire.number))
+    }
 
     /// The file's text, with the descriptor that lines go to.
     func text(log: Int32) -> String { "global\n    log fd@\(log) format raw local0\n" + sections }
 
     private static func sections(
-        _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, isEncrypted: Bool, hasFaults: Bool,
-        folder: String
+        _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, isEncrypted: Bool,
+        encryptsServers: Bool, hasFaults: Bool, folder: String
     ) -> String {
         // Peers that behave may be slow, but are never cut.
         let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
@@ -147,8 +160,9 @@ struct RoundConfiguration {
                 let pool = random.oneIn(4) ? " pool-max-conn \(random.number(1...3))" : ""
                 let limits = isLimited || random.oneIn(12) ? Self.limits(&random) : ""
                 let header = route == .announced ? random.oneIn(2) ? " send-proxy" : " send-proxy-v2" : ""
+                let tls = encryptsServers && route.mayBeSecure ? " ssl verify none" : ""
                 let check = route == .checked ? Self.check(&random) : ""
-                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)")
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)\(tls)")
             }
         }
         lines += "\nresolvers dns\n"

@@ -2,6 +2,7 @@
 // wire; how many bytes it takes or sends at a time cuts the records anywhere.
 
 import Basics
+import Configuration
 import Glibc
 import KernelSimulation
 import Reactor
@@ -11,7 +12,21 @@ import TLSTesting
 
 /// What the peers of encrypted rounds have in common.
 enum SecureLink {
-    static let client = TLSContext(.client)
+    private static let client = TLSContext(.client)
+
+    static func clientEngine(for wire: Wire) -> TLSEngine { TLSEngine(client, Socket(wire.number)) }
+
+    /// What servers show, from the file that Portico shows too.
+    static func makeServers(in folder: String) -> TLSListener {
+        let place = SourceRange(file: "servers of the simulation", line: 1)
+        var options = TLSListenerOptions()
+        options.sources = [.certificate(Word(folder + "/" + fileName, at: place))]
+        do throws(ConfigProblem) {
+            return try TLSListener(
+                options, at: Word("servers", at: place), defaults: TLSDefaults(), certificates: CertificateStore())
+        } catch { preconditionFailure("simulated servers have no certificate: \(error.message)") }
+    }
+
     static let fileName = "site.pem"
     private static let certificate = TestCertificate("www.example.org", key: .ed25519)
 
@@ -36,11 +51,11 @@ final class Link {
     private var waiting: [UInt8] = []
     private(set) var hasFailed = false
 
-    /// - Parameter context: what encrypts it; nil for a plain connection.
-    init(_ wire: Wire, _ context: TLSContext?) {
+    /// - Parameter engine: what encrypts it; nil for a plain connection.
+    init(_ wire: Wire, _ engine: TLSEngine?) {
         self.wire = wire
         records = RecordWire(wire)
-        engine = context.map { TLSEngine($0, Socket(wire.number)) }
+        self.engine = engine
     }
 
     /// Whether the peer has nothing to read.
@@ -85,11 +100,20 @@ final class Link {
 
     /// Says that nothing more comes.
     func finish(_ kernel: SimulatedKernel) {
-        if let engine, engine.isHandshakeComplete {
-            engine.lend(records, canReceive: true, canSend: true)
-            _ = engine.finishSending()
-        }
+        sayGoodbye()
         kernel.peerFinishes(wire)
+    }
+
+    /// Leaves as one who has said everything.
+    func close(_ kernel: SimulatedKernel) {
+        if !wire.weReset { sayGoodbye() }
+        kernel.peerCloses(wire)
+    }
+
+    private func sayGoodbye() {
+        guard let engine, engine.isHandshakeComplete else { return }
+        engine.lend(records, canReceive: true, canSend: true)
+        _ = engine.finishSending()
     }
 
     /// Whether Portico has closed without saying that nothing more follows.

@@ -10,6 +10,7 @@ import Reactor
 final class Server: SimulatedPeer {
     private unowned let peers: Peers
     private let wire: Wire
+    private let link: Link
     private let port: UInt16
     private let mishap: Mishap?
     private var pace = Pace()
@@ -42,6 +43,7 @@ final class Server: SimulatedPeer {
         self.peers = peers
         header = wantsHeader ? [] : nil
         self.wire = wire
+        link = Link(wire, peers.configuration.serverEngine(wire, port: port))
         self.port = port
         let kernel = peers.kernel
         let hasFaults = peers.configuration.hasFaults
@@ -101,7 +103,7 @@ final class Server: SimulatedPeer {
         guard !isMute, !wire.outbound.isEmpty else { return }
         var count = min(pace.takes, wire.outbound.count)
         if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        var bytes = kernel.peerTakes(count, from: wire)
+        var bytes = link.take(count, kernel)
         received += bytes.count
         patienceEnds = kernel.now + Self.patience
         guard takeHeader(from: &bytes) else { return }
@@ -158,7 +160,7 @@ final class Server: SimulatedPeer {
         requestIsWhole = false
         pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: 2_000, &kernel.random)
         if head.expectsContinue && !kernel.random.oneIn(4) {
-            kernel.peerSends(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], on: wire)
+            link.send(Array("HTTP/1.1 100 Continue\r\nX-Id: \(head.id ?? 0)\r\n\r\n".utf8)[...], kernel)
         } else if kernel.random.oneIn(15) {
             // An answer that does not wait for the request's end.
             respond(kernel)
@@ -192,7 +194,7 @@ final class Server: SimulatedPeer {
         guard let response else { return }
         var count = min(pace.sends, response.bytes.count - responseSent)
         if let mishap { count = min(count, max(1, mishap.afterSent - sent)) }
-        kernel.peerSends(response.bytes[responseSent..<responseSent + count], on: wire)
+        link.send(response.bytes[responseSent..<responseSent + count], kernel)
         responseSent += count
         sent += count
         finishExchangeIfDone(kernel)
@@ -212,7 +214,7 @@ final class Server: SimulatedPeer {
         if peers.configuration.hasFaults && kernel.random.oneIn(20) {
             // Tired of waiting, or confused.
             if !peers.configuration.isTCP && kernel.random.oneIn(2) {
-                kernel.peerSends(Array("HTTP/1.1 408 x\r\n\r\n".utf8)[...], on: wire)
+                link.send(Array("HTTP/1.1 408 x\r\n\r\n".utf8)[...], kernel)
             }
             leave(kernel)
         }
@@ -221,7 +223,7 @@ final class Server: SimulatedPeer {
     private func sendIntoTunnel(_ kernel: SimulatedKernel) {
         let count = min(pace.sends, tunnelLength - tunnelSent)
         let body = Pattern.body(of: request?.id ?? 0, .tunnelBack, count: tunnelLength)
-        kernel.peerSends(body[(body.startIndex + tunnelSent)...].prefix(count), on: wire)
+        link.send(body[(body.startIndex + tunnelSent)...].prefix(count), kernel)
         tunnelSent += count
         sent += count
         if tunnelSent == tunnelLength && wire.outbound.isEmpty && wire.weFinished {
@@ -239,16 +241,19 @@ final class Server: SimulatedPeer {
         case .reset:
             kernel.peerResets(wire)
             isOver = true
-        case .close: leave(kernel)
+        case .close:
+            // Without a word, if it is encrypted: what it sent cannot be taken for whole.
+            kernel.peerCloses(wire)
+            isOver = true
         case .finish:
-            kernel.peerFinishes(wire)
+            link.finish(kernel)
             hasFinished = true
         case .silence: isMute = true
         }
     }
 
     private func leave(_ kernel: SimulatedKernel) {
-        kernel.peerCloses(wire)
+        link.close(kernel)
         isOver = true
     }
 
