@@ -5,10 +5,9 @@ internal import COpenSSL
 internal import Configuration
 
 public enum TLSLibrary {
-    /// Makes OpenSSL overwrite what it frees while keys are read. Call it at the start of the program, before anything else uses OpenSSL.
-    public static func wipeFreedKeys() {
-        precondition(copenssl_install_wiping() == 1, "OpenSSL has memory already")
-    }
+    /// Makes OpenSSL overwrite what it frees while keys are read. Call it at the start of the program, before anything else uses OpenSSL:
+    /// where a library that was loaded before has done so, nothing changes.
+    public static func wipeFreedKeys() { _ = copenssl_install_wiping() }
 
     /// Runs `body`, of which OpenSSL leaves nothing in memory that it has freed.
     static func wiping<R>(_ body: () -> R) -> R {
