@@ -129,7 +129,10 @@ final class SharedParameters: Sendable {
         if unsafe SSL_CTX_set0_tmp_dh_pkey(context.pointer, parameters) != 1 {
             unsafe EVP_PKEY_free(parameters)
             ERR_clear_error()
+            return
         }
+        // OpenSSL would prefer parameters that it makes to fit the key.
+        context.control(SSL_CTRL_SET_DH_AUTO, 0)
     }
 }
 

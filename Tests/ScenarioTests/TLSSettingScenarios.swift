@@ -76,6 +76,7 @@ import Testing
             "bundle.pem", try String(contentsOfFile: certificate, encoding: .utf8) + parameters(4_096))
         #expect(try bits("crt \(bundle)", "") == 4_096)
         #expect(try bits("crt \(bundle)", "ssl-dh-param-file \(file)") == 4_096)
+        #expect(try bits("crt \(bundle)", "tune.ssl.default-dh-param 2048") == 4_096)
     }
 
     // MARK: OpenSSL itself
