@@ -28,7 +28,6 @@ struct ContextSettings: Sendable {
     /// Older versions have no better ones; who allows these versions asks for them.
     private static let oldCiphers =
         ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
-    static let defaultCurves = "X25519:P-256:P-384"
 
     /// A new context with all but a certificate.
     func makeContext() throws(ConfigProblem) -> TLSContext {
@@ -69,13 +68,10 @@ struct ContextSettings: Sendable {
             let isOld = options.versions.allowed.contains { $0 < .tls12 }
             _ = unsafe SSL_CTX_set_cipher_list(context.pointer, Self.defaultCiphers + (isOld ? Self.oldCiphers : ""))
         }
-        if let curves = options.curves {
-            try AlgorithmList.curves.apply(curves, to: context)
-        } else {
-            _ = context.control(SSL_CTRL_SET_GROUPS_LIST, Self.defaultCurves)
-        }
+        // Groups without a line are OpenSSL's: X25519 first, and some more than are usual, which a client has to ask for.
         let others: [(Word?, AlgorithmList)] = [
-            (options.cipherSuites, .cipherSuites), (options.signatureAlgorithms, .signatureAlgorithms),
+            (options.curves, .curves), (options.cipherSuites, .cipherSuites),
+            (options.signatureAlgorithms, .signatureAlgorithms),
             (options.clientSignatureAlgorithms, .clientSignatureAlgorithms),
         ]
         for (word, list) in others { if let word { try list.apply(word, to: context) } }
