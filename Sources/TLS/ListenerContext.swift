@@ -54,8 +54,7 @@ struct ContextSettings: Sendable {
         }
         if defaults.keepsSecrets { context.keepSecrets() }
         if defaults.encryptsBySystem(options) { context.encryptBySystem() }
-        context.shortRecordBytes = defaults.recordBytesMax ?? RecordSizes.short
-        context.longRecordBytes = defaults.recordBytesLimit ?? RecordSizes.long
+        context.boundRecords(defaults)
         let name = sessionContext
         _ = unsafe SSL_CTX_set_session_id_context(context.pointer, name, UInt32(name.count))
         return context

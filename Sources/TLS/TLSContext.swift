@@ -60,6 +60,12 @@ extension TLSContext {
     /// 1.2 for ChaCha20 too.
     func encryptBySystem() { _ = unsafe SSL_CTX_set_options(pointer, copenssl_system_encryption) }
 
+    /// Bounds records as `global` says.
+    func boundRecords(_ defaults: TLSDefaults) {
+        shortRecordBytes = defaults.recordBytesMax ?? RecordSizes.short
+        longRecordBytes = defaults.recordBytesLimit ?? RecordSizes.long
+    }
+
     /// Allows these versions only. OpenSSL takes bounds, and options for the holes between them.
     func allow(_ versions: TLSVersions) {
         let allowed = versions.allowed

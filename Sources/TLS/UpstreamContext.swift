@@ -8,7 +8,7 @@ internal import Configuration
 struct UpstreamSettings: Sendable {
     /// With those of `global` where the line says nothing.
     let options: TLSProtocolOptions
-    let securityLevel: Int?
+    private let defaults: TLSDefaults
     let allowsRenegotiation: Bool
     let keepsSessions: Bool
     let encryptsBySystem: Bool
@@ -53,7 +53,7 @@ struct UpstreamSettings: Sendable {
     /// A context with all but a certificate. Throws what OpenSSL refuses of the line.
     func makeContext() throws(ConfigProblem) -> TLSContext {
         let context = TLSContext(.client)
-        if let securityLevel { unsafe SSL_CTX_set_security_level(context.pointer, Int32(securityLevel)) }
+        if let level = defaults.securityLevel { unsafe SSL_CTX_set_security_level(context.pointer, Int32(level)) }
         context.allow(options.versions)
         let lists: [(Word?, AlgorithmList)] = [
             (options.ciphers, .ciphers), (options.cipherSuites, .cipherSuites), (options.curves, .curves),
@@ -71,6 +71,8 @@ struct UpstreamSettings: Sendable {
         }
         if keepsSessions { context.collectSessions() }
         if encryptsBySystem { context.encryptBySystem() }
+        if defaults.keepsSecrets { context.keepSecrets() }
+        context.boundRecords(defaults)
         return context
     }
 
