@@ -11,6 +11,8 @@ struct HandshakeNotes {
     var verification = PeerVerification()
     /// The name of the certificate that was chosen for the client; empty before that.
     var certificateName: [UInt8] = []
+    /// Why the client's hello was refused; nil if it was not. Of a call-back that refuses OpenSSL says no more than that it did.
+    var helloRefusal: TLSFault.Kind?
     /// Where sessions go that the server gives; nil on a client's connection.
     var sessions: SessionPlace?
 }

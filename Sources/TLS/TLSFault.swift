@@ -78,9 +78,9 @@ public struct TLSFault: Error, Equatable, Sendable {
             self.init(systemFailure.map(Kind.broken) ?? (hasEnded || duringHandshake ? .closed : .other))
             return
         }
-        let verified = unsafe SSL_get_verify_result(engine.ssl)
+        let kind = engine.notes.helloRefusal ?? Self.kind(code, verified: unsafe SSL_get_verify_result(engine.ssl))
         self.init(
-            Self.kind(code, verified: verified), code: code, detail: Self.text(of: code),
+            kind, code: code, detail: Self.text(of: code),
             concernsIssuer: engine.refusedDepth ?? 0 > 0)
     }
 
@@ -102,7 +102,6 @@ public struct TLSFault: Error, Equatable, Sendable {
         case SSL_R_NO_SHARED_CIPHER: return .noSharedCipher
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_VERSION_TOO_LOW: return .unsupportedVersion
         case SSL_R_NO_APPLICATION_PROTOCOL: return .noSharedProtocol
-        case SSL_R_CALLBACK_FAILED, SSL_R_CLIENTHELLO_TLSEXT: return .unknownName
         // An alert that the peer has sent: its number behind a thousand.
         case SSL_AD_REASON_OFFSET..<SSL_AD_REASON_OFFSET + 256: return .alert(UInt8(reason - SSL_AD_REASON_OFFSET))
         default: return .other

@@ -86,11 +86,13 @@ public final class TLSListener: CertificateUser {
         unsafe SSL_CTX_set_client_hello_cb(
             context.pointer,
             { ssl, alert, _ in
-                guard let ssl = unsafe ssl, unsafe TLSListener.of(ssl)?.choose(ssl) == true else {
-                    unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
+                guard let ssl = unsafe ssl, let listener = unsafe TLSListener.of(ssl) else {
                     return SSL_CLIENT_HELLO_ERROR
                 }
-                return SSL_CLIENT_HELLO_SUCCESS
+                guard let refusal = unsafe listener.choose(ssl) else { return SSL_CLIENT_HELLO_SUCCESS }
+                unsafe TLSEngine.of(ssl)?.notes.helloRefusal = refusal
+                unsafe alert?.pointee = refusal == .malformedHello ? SSL_AD_DECODE_ERROR : SSL_AD_UNRECOGNIZED_NAME
+                return SSL_CLIENT_HELLO_ERROR
             }, nil)
         if ticketKeys != nil { TicketKeys.use(in: context) }
         // OpenSSL's cache belongs to the context, and so to all threads. It forgets the oldest where it is full; looking for expired
@@ -122,16 +124,16 @@ public final class TLSListener: CertificateUser {
 
     // MARK: The choice
 
-    /// Gives a connection the certificate that its client asks for. False: there is none, and no other may be shown.
-    private func choose(_ ssl: OpaquePointer) -> Bool {
+    /// Gives a connection the certificate that its client asks for. Returns why the client gets none, nil if it gets one.
+    private func choose(_ ssl: OpaquePointer) -> TLSFault.Kind? {
         let speaks13 = root.options.versions.allowed.contains(.tls13)
-        guard let choice = unsafe HelloChoice(ssl, speaks13: speaks13) else { return false }
+        guard let choice = unsafe HelloChoice(ssl, speaks13: speaks13) else { return .malformedHello }
         let names = table.withLock { $0.names }
         var entry = choice.serverName.flatMap { names.entry(for: $0, choice.abilities) }
         if entry == nil, options.isStrict != true { entry = names.defaultEntry(choice.abilities) }
-        guard let entry else { return false }
+        guard let entry else { return choice.serverName == nil ? .noName : .unknownName }
         unsafe entry.take(ssl)
-        return true
+        return nil
     }
 
     /// Answers OpenSSL about each certificate of a client's chain: 1 to go on.

@@ -59,6 +59,7 @@ import Testing
         #expect(try !SecureClient(port, "-noservername").hasAnswer)
         if Portico.isItself {
             _ = try portico.logLine(with: "no certificate for the name that the client asked for")
+            _ = try portico.logLine(with: "the client asked for no name, and strict-sni needs one")
         }
     }
 
