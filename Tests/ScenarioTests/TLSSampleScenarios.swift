@@ -150,4 +150,102 @@ import Testing
                 == "failed 31:SSL_CRT_FAIL 134:error:0A000086:SSL routines::certificate verify failed 18,0 /CN=stranger localhost TLSv1.3/TLS_AES_256_GCM_SHA384"
         )
     }
+
+    // MARK: Servers
+
+    /// What a format says of an exchange with a server: in a field of its response.
+    private func facts(
+        _ format: String, of server: SecureServer, trusting authority: TestAuthority, global: String = "",
+        words: String = ""
+    ) throws -> [String] {
+        let front = try FrontDoor(
+            before: server.port, global: global,
+            backend: "option httpclose\nhttp-response set-header X-Facts \"\(format)\"",
+            server: "ssl ca-file \(authority.certificate) sni str(a.example) \(words)")
+        return try (1...2).map { _ in try fetch("/", from: front.port).all("x-facts").first ?? "" }
+    }
+
+    @Test("The handshake with a server, and one that goes on with its session", arguments: ["1.2", "1.3"])
+    func serverHandshake(version: String) throws {
+        let authority = try TestAuthority()
+        let server = try SecureServer(authority.issue(for: "a.example"), "version=\(version)", "alpn=http/1.1")
+        let facts = try facts(
+            "%[ssl_bc] %[ssl_bc_protocol] %[ssl_bc_cipher] %[ssl_bc_alg_keysize] %[ssl_bc_use_keysize] %[ssl_bc_alpn] "
+                + "%[ssl_bc_client_random,hex,length] %[ssl_bc_server_random,hex,length] %[ssl_bc_session_key,hex,length] "
+                + "%[bc_err] %[ssl_bc_err] %[ssl_bc_is_resumed]",
+            of: server, trusting: authority, global: "nbthread 1", words: "alpn http/1.1")
+        let cipher = version == "1.2" ? "ECDHE-ECDSA-AES256-GCM-SHA384" : "TLS_AES_256_GCM_SHA384"
+        let expected = "1 TLSv\(version) \(cipher) 256 256 http/1.1 64 64 96 0 0"
+        #expect(facts == ["\(expected) 0", "\(expected) 1"])
+    }
+
+    @Test("A server's certificate, in all its parts")
+    func serverCertificate() throws {
+        let authority = try TestAuthority()
+        let certificate = try authority.issue(for: "a.example")
+        let facts = try facts(
+            "%[ssl_s_s_dn] %[ssl_s_s_dn(CN)] %[ssl_s_i_dn(CN)] %[ssl_s_serial,hex] %[ssl_s_sha1,hex] %[ssl_s_der,sha1,hex] "
+                + "%[ssl_s_key_alg] %[ssl_s_sig_alg] %[ssl_s_version] %[ssl_s_notafter]",
+            of: SecureServer(certificate), trusting: authority, words: "no-ssl-reuse")
+        let openssl = try play([
+            "openssl", "x509", "-in", certificate, "-noout", "-serial", "-fingerprint", "-sha1", "-enddate",
+            "-dateopt", "iso_8601",
+        ])
+        let lines = openssl.output.split(separator: "\n").map { $0.drop { $0 != "=" }.dropFirst() }
+        let (serial, sha1) = (String(lines[0]), lines[1].replacing(":", with: ""))
+        let end = lines[2].filter { $0.isNumber }.dropFirst(2)
+        let expected =
+            "/CN=a.example a.example Test CA \(serial) \(sha1) \(sha1) id-ecPublicKey ecdsa-with-SHA256 3 \(end)Z"
+        #expect(facts == [expected, expected])
+    }
+
+    @Test("Secrets of a server's connection are there with tune.ssl.keylog", .enabled(if: Portico.isItself))
+    func serverSecrets() throws {
+        // HAProxy has these since 3.3.
+        let authority = try TestAuthority()
+        let file = Stage.current.folder + "/keys"
+        let server = try SecureServer(authority.issue(for: "a.example"), "keys=\(file)")
+        let format = "%[ssl_bc_client_traffic_secret_0] %[ssl_bc_server_traffic_secret_0] %[ssl_bc_exporter_secret]"
+        let facts = try facts(format, of: server, trusting: authority, global: "tune.ssl.keylog on")
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let values = ["CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET"].map { label in
+            String(lines.first { $0.hasPrefix(label) }?.split(separator: " ").last ?? "?")
+        }
+        #expect(facts[0] == values.joined(separator: " "))
+        #expect(try self.facts("[\(format)]", of: server, trusting: authority)[0] == "[  ]")
+    }
+
+    @Test("A failed handshake with a server is told in the log")
+    func serverFailures() throws {
+        let (authority, stranger) = (try TestAuthority(), try TestAuthority(named: "Stranger"))
+        let good = try SecureServer(authority.issue(for: "a.example"))
+        let other = try SecureServer(authority.issue(for: "b.example"))
+        let foreign = try SecureServer(stranger.issue(for: "a.example"))
+        let fussy = try SecureServer(
+            authority.issue(for: "a.example"), "clients=\(authority.certificate)", "version=1.2")
+        let trust = "ssl ca-file \(authority.certificate)"
+        for (server, words, expected) in [
+            (good, "\(trust) sni str(a.example)", "0:Success 0:- "),
+            (
+                other, "\(trust) sni str(a.example)",
+                "33:Server presented an SSL certificate different from the expected one 134:certificate verify failed "
+            ),
+            (
+                other, "\(trust) verifyhost a.example no-sni-auto",
+                "32:Server presented an SSL certificate different from the configured one 134:certificate verify failed "
+            ),
+            (foreign, "\(trust) sni str(a.example)", "34:SSL handshake failure 134:certificate verify failed "),
+            // HAProxy's own certificate is what the server lacks.
+            (fussy, "\(trust) sni str(a.example)", "34:SSL handshake failure 1040:"),
+        ] where Portico.isItself || !words.contains("no-sni-auto") {
+            let front = try FrontDoor(
+                before: server.port,
+                defaults: "retries 0\nlog-format \"FACTS %[bc_err]:%[bc_err_str] %[ssl_bc_err,and(4095)]:"
+                    + "%[ssl_bc_err_str,field(5,:)] .\"",
+                server: words)
+            _ = try fetch("/", from: front.port)
+            let line = try front.portico.logLine(with: "FACTS")
+            #expect(line.contains("FACTS \(expected)"), "\(line)")
+        }
+    }
 }

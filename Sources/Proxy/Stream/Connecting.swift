@@ -32,6 +32,7 @@ extension ProxyStream {
     final func connectAnew(_ worker: Worker) {
         guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
         enter(.connecting, worker)
+        forgetEnds()
         client.setDeadline(.never, worker)
         guard let address = server.target(forClientOf: context.local) else {
             return connectFailed(.system(.noSuchAddressOrDevice), worker)
@@ -78,6 +79,13 @@ extension ProxyStream {
         context.serverTLS = connection.transport.engine
     }
 
+    /// What is known of an earlier attempt is no more about the connection that comes.
+    private func forgetEnds() {
+        context.serverAddress = nil
+        context.sourceAddress = nil
+        context.serverTLS = nil
+    }
+
     /// The connection stands.
     final func connected(_ worker: Worker) {
         guard let connection else { preconditionFailure("no connection was begun") }
@@ -108,6 +116,8 @@ extension ProxyStream {
     // MARK: Failing and trying again
 
     final func connectFailed(_ reason: ConnectionFailure, _ worker: Worker) {
+        // Of a server that was reached the log can tell what it did not agree on.
+        if case .tls = reason, let connection { noteEnds(of: connection) }
         dropConnection(worker)
         noteConnectionFailure(reason, worker)
         if endsWithClient(worker) { return }

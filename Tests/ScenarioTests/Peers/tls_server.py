@@ -6,6 +6,7 @@ usage: tls_server.py PORT CERTIFICATE [OPTION=VALUE]...
   alpn=NAMES       chooses from these protocols, with commas between
   header=yes       takes a line of the PROXY protocol before TLS, and tells it
   names=FILE       answers with the certificate in FILE where the client asks for other.example
+  keys=FILE        writes the secrets of its connections to FILE (SSLKEYLOGFILE)
 
 Each answer has one line: connection, request on it, name asked for, whether the session was resumed, version, protocol, the client's
 name, the PROXY header.
@@ -32,6 +33,8 @@ def make_context(certificate):
     if "version" in options:
         version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[options["version"]]
         context.minimum_version = context.maximum_version = version
+    if "keys" in options:
+        context.keylog_filename = options["keys"]
     if "alpn" in options:
         context.set_alpn_protocols(options["alpn"].split(","))
     return context
