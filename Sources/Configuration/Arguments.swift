@@ -21,6 +21,9 @@ public struct Arguments: Sendable {
     /// The environment variables, which addresses may contain.
     var environment: [String: String] = [:]
 
+    /// What the `global` sections above the line have said; nil in a `global` section.
+    public internal(set) var global: Draft?
+
     private let words: [Word]
     private var position: Int
     /// The text in parentheses after the keyword's name.
@@ -216,6 +219,7 @@ public struct Arguments: Sendable {
             }
             var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
             own.environment = environment
+            own.global = global
             // Keep the warnings even if the parameter fails.
             defer { warnings += own.warnings }
             try parameter.parse(&own, &target)

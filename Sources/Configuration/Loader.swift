@@ -306,6 +306,7 @@ extension Loader {
     mutating func run(_ keyword: Keyword, _ arguments: Arguments) throws(ConfigProblem) {
         var arguments = arguments
         arguments.environment = result.environment
+        if draft.kind != .global { arguments.global = result.global }
         defer { result.problems += arguments.warnings }
         try keyword.parse(&arguments, &draft)
         if let word = arguments.peek {

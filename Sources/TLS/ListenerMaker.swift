@@ -19,9 +19,7 @@ struct ListenerMaker {
         _ written: TLSListenerOptions, _ defaults: TLSDefaults, _ certificates: CertificateStore, spoken: [[UInt8]]?
     ) {
         var options = written
-        options.protocol = written.protocol.filled(from: defaults.bind.protocol)
-        options.isStrict = written.isStrict ?? defaults.bind.isStrict
-        options.prefersClientCiphers = written.prefersClientCiphers ?? defaults.bind.prefersClientCiphers
+        options.fill(from: defaults.bind)
         self.options = options
         self.defaults = defaults
         self.certificates = certificates

@@ -9,7 +9,9 @@ extension TLSKeywords {
 
     private static let certificates: [Parameter<TLSListenerOptions>] = [
         Parameter("ssl", usage: "ssl", summary: "Connections here are encrypted: TLS 1.2 and 1.3 by default.") {
-            (_, bind) throws(ConfigProblem) in bind.isOn = true
+            (args, bind) throws(ConfigProblem) in
+            bind.isOn = true
+            if let global = args.global { bind.fill(from: global[TLSDefaults.self].bind) }
         },
         Parameter(
             "crt", usage: "crt <file>|<folder>|@<store>/<certificate>",

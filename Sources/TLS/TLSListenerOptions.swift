@@ -25,6 +25,14 @@ public struct TLSListenerOptions: Sendable {
 
     public init() {}
 
+    /// Takes over what `global` says where the line says nothing. Once: what `global` says further down is for lines below it.
+    mutating func fill(from defaults: TLSListenerOptions) {
+        guard !`protocol`.isFilled else { return }
+        `protocol` = `protocol`.filled(from: defaults.protocol)
+        isStrict = isStrict ?? defaults.isStrict
+        prefersClientCiphers = prefersClientCiphers ?? defaults.prefersClientCiphers
+    }
+
     /// Where the line gives certificates; nil if it does not.
     var firstSource: Word? { sources.first?.word }
 }

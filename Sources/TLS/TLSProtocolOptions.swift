@@ -102,12 +102,15 @@ public struct TLSProtocolOptions: Sendable {
     public var allowsEarlyData: Bool?
     /// `ktls`: the system encrypts where it can.
     public var usesKernel: Bool?
+    /// Whether the line has the defaults of `global` already: those above it.
+    var isFilled = false
 
     public init() {}
 
     /// These options, and those of `defaults` for what they do not say.
     public func filled(from defaults: TLSProtocolOptions) -> TLSProtocolOptions {
         var filled = self
+        filled.isFilled = true
         filled.ciphers = ciphers ?? defaults.ciphers
         filled.cipherSuites = cipherSuites ?? defaults.cipherSuites
         filled.curves = curves ?? defaults.curves

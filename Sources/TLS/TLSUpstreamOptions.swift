@@ -45,7 +45,16 @@ extension TLSKeywords {
         + TLSProtocolKeywords.rows(\TLSUpstreamOptions.protocol, for: .server)
 
     private static let connections: [Parameter<TLSUpstreamOptions>] = [
-        switching("ssl", \.isOn, true, "Encrypts connections to the server, and its checks unless they go elsewhere."),
+        Parameter(
+            "ssl", usage: "ssl",
+            summary: "Encrypts connections to the server, and its checks unless they go elsewhere."
+        ) { (args, server) throws(ConfigProblem) in
+            server.isOn = true
+            // What `global` says further down is for lines below it.
+            if let global = args.global, !server.protocol.isFilled {
+                server.protocol = server.protocol.filled(from: global[TLSDefaults.self].server)
+            }
+        },
         switching("no-ssl", \.isOn, false, "Undoes `ssl` of a default-server line."),
         Parameter(
             "crt", usage: "crt <file>",

@@ -20,9 +20,8 @@ struct UpstreamSettings: Sendable {
     init(
         _ line: TLSUpstreamOptions, _ certificates: CertificateStore, at range: SourceRange
     ) throws(ConfigProblem) {
-        let defaults = certificates.defaults
-        options = line.protocol.filled(from: defaults.server)
-        securityLevel = defaults.securityLevel
+        defaults = certificates.defaults
+        options = line.protocol.isFilled ? line.protocol : line.protocol.filled(from: defaults.server)
         allowsRenegotiation = line.allowsRenegotiation
         keepsSessions = line.reusesSessions
         encryptsBySystem = defaults.encryptsBySystem(options)
