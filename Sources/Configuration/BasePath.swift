@@ -20,11 +20,26 @@ enum BasePath: Sendable {
     }
 }
 
+extension Word {
+    /// Where a file is that the word names, for those who read it when the working directory is another one again.
+    /// - Parameter path: the word's text, or that with a folder of `global` before it.
+    public func place(of path: String) -> String { Files.join(folder ?? "", path) }
+}
+
 extension Loader {
     /// Changes to the folder to which relative paths in the following lines refer.
     mutating func change(to base: BasePath, at word: Word) {
         self.base = base
         changeToBase(for: word.range.file, at: word)
+    }
+
+    /// The line with the folder in each of its words, if there is one: the working directory is that until the file is read.
+    func located(_ line: Lexer.Line) -> Lexer.Line {
+        guard start != nil else { return line }
+        var line = line
+        let folder = Files.current
+        for i in line.words.indices { line.words[i].folder = folder }
+        return line
     }
 
     /// Changes to the base folder at the start of a file; a `default-path` in an earlier file stays in effect.

@@ -137,7 +137,7 @@ extension Loader {
             let section = sectionName
             let line = lexer.nextLine { name in name == ".SECTION" ? section : environment[name] }
             guard let line else { return }
-            process(line)
+            process(located(line))
             performRequests()
         }
     }

@@ -20,10 +20,13 @@ public struct SourceRange: Hashable, Sendable {
 public struct Word: Hashable, Sendable {
     public var text: String
     public var range: SourceRange
+    /// The folder that a relative path refers to where `default-path` says so; nil: the working directory.
+    public var folder: String?
 
-    public init(_ text: String, at range: SourceRange) {
+    public init(_ text: String, at range: SourceRange, folder: String? = nil) {
         self.text = text
         self.range = range
+        self.folder = folder
     }
 }
 

@@ -34,10 +34,11 @@ public struct CertificateListOptions: Sendable {
 
     /// Writes the files that the entry names over those that lie beside its certificate.
     func name(_ files: inout CertificateFiles, _ defaults: TLSDefaults) {
-        if let key { files.key = joined(defaults.keysFolder ?? defaults.certificatesFolder, key.text) }
-        if let ocsp { files.ocsp = joined(defaults.certificatesFolder, ocsp.text) }
-        if let issuer { files.issuer = joined(defaults.certificatesFolder, issuer.text) }
-        if let timestamps { files.timestamps = joined(defaults.certificatesFolder, timestamps.text) }
+        let folder = defaults.certificatesFolder
+        if let key { files.key = key.place(of: joined(defaults.keysFolder ?? folder, key.text)) }
+        if let ocsp { files.ocsp = ocsp.place(of: joined(folder, ocsp.text)) }
+        if let issuer { files.issuer = issuer.place(of: joined(folder, issuer.text)) }
+        if let timestamps { files.timestamps = timestamps.place(of: joined(folder, timestamps.text)) }
     }
 
     /// The words of an entry's options.
@@ -95,21 +96,26 @@ public enum CertificateList {
     static func read(_ path: String, named word: Word) throws(ConfigProblem) -> [CertificateListEntry] {
         let contents: SecretBytes
         do throws(FileRefusal) {
-            contents = try SecretFile.read(path)
+            contents = try SecretFile.read(word.place(of: path))
         } catch {
             throw ConfigProblem("'\(path)': \(error.text)", at: word.range)
         }
         var entries: [CertificateListEntry] = []
         for (index, line) in contents.bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            if let entry = try entry(String(verbatim: line), path: path, number: index + 1) { entries.append(entry) }
+            let entry = try entry(String(verbatim: line), path: path, number: index + 1, folder: word.folder)
+            if let entry { entries.append(entry) }
         }
         guard !entries.isEmpty else { throw ConfigProblem("'\(path)' names no certificate", at: word.range) }
         return entries
     }
 
     /// Reads one line; nil if it is empty or a comment.
-    static func entry(_ line: String, path: String, number: Int) throws(ConfigProblem) -> CertificateListEntry? {
+    /// - Parameter folder: where relative paths in it begin; nil: in the working directory.
+    static func entry(
+        _ line: String, path: String, number: Int, folder: String? = nil
+    ) throws(ConfigProblem) -> CertificateListEntry? {
         var words = words(of: line, path: path, number: number)
+        for i in words.indices { words[i].folder = folder }
         guard let first = words.first else { return nil }
         words.removeFirst()
         var entry = CertificateListEntry(certificate: first)

@@ -92,8 +92,8 @@ public final class CertificateStore: Sendable {
         }
         let path = joined(defaults.certificatesFolder, word.text)
         if let declared = state.withLock({ $0.declared[path] }) { return [declared] }
-        switch SecretFile.kind(of: path) {
-        case .file: return [CertificateFiles(name: path, path: path)]
+        switch SecretFile.kind(of: word.place(of: path)) {
+        case .file: return [CertificateFiles(name: path, path: word.place(of: path))]
         case .folder: return try filesOfFolder(path, word)
         case .absent: return try bundle(path, word)
         }
@@ -102,36 +102,36 @@ public final class CertificateStore: Sendable {
     private func filesOfFolder(_ path: String, _ word: Word) throws(ConfigProblem) -> [CertificateFiles] {
         let names: [String]
         do throws(FileRefusal) {
-            names = try SecretFile.names(in: path)
+            names = try SecretFile.names(in: word.place(of: path))
         } catch {
             throw ConfigProblem("'\(path)': \(error.text)", at: word.range)
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
         let files = names.filter { name in
             !CertificateFiles.companionEndings.contains { name.hasSuffix($0) }
-                && SecretFile.kind(of: folder + name) == .file
+                && SecretFile.kind(of: word.place(of: folder + name)) == .file
         }
         guard !files.isEmpty else {
             throw ConfigProblem("the folder '\(path)' has no certificates", at: word.range)
         }
-        return files.map { CertificateFiles(name: folder + $0, path: folder + $0) }
+        return files.map { CertificateFiles(name: folder + $0, path: word.place(of: folder + $0)) }
     }
 
     private func bundle(_ path: String, _ word: Word) throws(ConfigProblem) -> [CertificateFiles] {
         let mayBeBundle = defaults.companions.contains(.bundle)
         let found = CertificateFiles.bundleEndings.map { path + $0 }.filter {
-            mayBeBundle && SecretFile.kind(of: $0) == .file
+            mayBeBundle && SecretFile.kind(of: word.place(of: $0)) == .file
         }
         guard !found.isEmpty else {
             // Reading it says why: a folder on the way that may not be entered looks like a file that is not there.
             do throws(FileRefusal) {
-                _ = try SecretFile.read(path)
+                _ = try SecretFile.read(word.place(of: path))
             } catch {
                 throw ConfigProblem("'\(path)': \(error.text)", at: word.range)
             }
             throw ConfigProblem("'\(path)': there is no such file", at: word.range)
         }
-        return found.map { CertificateFiles(name: $0, path: $0) }
+        return found.map { CertificateFiles(name: $0, path: word.place(of: $0)) }
     }
 
     // MARK: Loading

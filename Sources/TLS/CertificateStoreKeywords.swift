@@ -112,13 +112,16 @@ extension CertificateStore {
                     expected: "the crt-store section above that line")
             }
             let alias = "@\(name)/\(load.alias?.text ?? word.text)"
-            var files = CertificateFiles(name: name.isEmpty && load.alias == nil ? path : alias, path: path)
+            var files = CertificateFiles(
+                name: name.isEmpty && load.alias == nil ? path : alias, path: word.place(of: path))
             if let key = load.options.key {
-                files.key = joined(settings.keysFolder ?? defaults.keysFolder ?? folder, key.text)
+                files.key = key.place(of: joined(settings.keysFolder ?? defaults.keysFolder ?? folder, key.text))
             }
-            if let ocsp = load.options.ocsp { files.ocsp = joined(folder, ocsp.text) }
-            if let issuer = load.options.issuer { files.issuer = joined(folder, issuer.text) }
-            if let timestamps = load.options.timestamps { files.timestamps = joined(folder, timestamps.text) }
+            if let ocsp = load.options.ocsp { files.ocsp = ocsp.place(of: joined(folder, ocsp.text)) }
+            if let issuer = load.options.issuer { files.issuer = issuer.place(of: joined(folder, issuer.text)) }
+            if let timestamps = load.options.timestamps {
+                files.timestamps = timestamps.place(of: joined(folder, timestamps.text))
+            }
             declare(files, as: name.isEmpty && load.alias == nil ? [path, alias] : [alias])
             do throws(CertificateProblem) {
                 _ = try certificate(files)

@@ -104,7 +104,7 @@ final class SharedParameters: Sendable {
     /// Reads a file (`ssl-dh-param-file`).
     init(_ word: Word) throws(ConfigProblem) {
         do throws(FileRefusal) {
-            let blocks = try PEMBlock.all(in: try SecretFile.read(word.text))
+            let blocks = try PEMBlock.all(in: try SecretFile.read(word.place(of: word.text)))
             guard let parameters = unsafe blocks.first(where: \.areParameters)?.parameters() else {
                 throw FileRefusal.refused("there are no DH PARAMETERS in PEM")
             }

@@ -115,7 +115,7 @@ struct ListenerMaker {
                 // The files of a bundle are the default together: each client gets the one that it can check.
                 let isFirst = plans.isEmpty && isBundle(word)
                 let path = joined(defaults.certificatesFolder, word.text)
-                let isFolder = SecretFile.kind(of: path) == .folder
+                let isFolder = SecretFile.kind(of: word.place(of: path)) == .folder
                 if isFolder { lists.append(path) }
                 for (index, files) in try certificates.files(named: word).enumerated() {
                     plans.append(try plan(files, word, isDefault: isFirst))
@@ -147,7 +147,7 @@ struct ListenerMaker {
     }
 
     private func isBundle(_ word: Word) -> Bool {
-        SecretFile.kind(of: joined(defaults.certificatesFolder, word.text)) == .absent
+        SecretFile.kind(of: word.place(of: joined(defaults.certificatesFolder, word.text))) == .absent
     }
 
     private func plan(_ files: CertificateFiles, _ word: Word, isDefault: Bool) throws(ConfigProblem) -> EntryPlan {

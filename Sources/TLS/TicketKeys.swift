@@ -70,7 +70,7 @@ public final class TicketKeys: Sendable {
     init(file word: Word) throws(ConfigProblem) {
         let contents: SecretBytes
         do throws(FileRefusal) {
-            contents = try SecretFile.read(word.text)
+            contents = try SecretFile.read(word.place(of: word.text))
         } catch {
             throw ConfigProblem("'\(word.text)': \(error.text)", at: word.range)
         }

@@ -100,6 +100,8 @@ public final class TrustFiles: Sendable {
 
     struct State {
         var files: [Key: TrustFile] = [:]
+        /// Where files are whose names are relative to the folder of `default-path`.
+        var places: [String: String] = [:]
         /// In the order of the configuration.
         var order: [Key] = []
         /// What is being changed by commands.
@@ -119,6 +121,7 @@ public final class TrustFiles: Sendable {
     func file(_ kind: TrustKind, _ word: Word, folder: String?) throws(ConfigProblem) -> TrustFile {
         let name = Self.name(word, folder)
         if let known = file(kind, name) { return known }
+        if word.folder != nil { state.withLock { $0.places[name] = word.place(of: name) } }
         let file: TrustFile
         do throws(FileRefusal) {
             file = try read(kind, name)
@@ -177,17 +180,21 @@ public final class TrustFiles: Sendable {
 
     /// The files that one of this name is made of: itself, or those of a folder.
     func paths(of name: String) -> [String] {
-        guard SecretFile.kind(of: name + "/.", in: folders) == .folder,
-            let entries = try? SecretFile.names(in: name, folders)
-        else { return [name] }
-        return entries.map { name + "/" + $0 }
+        let place = place(of: name)
+        guard SecretFile.kind(of: place + "/.", in: folders) == .folder,
+            let entries = try? SecretFile.names(in: place, folders)
+        else { return [place] }
+        return entries.map { place + "/" + $0 }
     }
+
+    private func place(of name: String) -> String { state.withLock { $0.places[name] } ?? name }
 
     private func blocks(_ name: String) throws(FileRefusal) -> [PEMBlock] {
         if name == TrustStore.systemWord { return try Self.systemBlocks() }
         var blocks: [PEMBlock] = []
         // Nothing else than certificates is expected in a folder, and what is no file is passed over.
-        for path in paths(of: name) where path == name || SecretFile.kind(of: path, in: folders) == .file {
+        let place = place(of: name)
+        for path in paths(of: name) where path == place || SecretFile.kind(of: path, in: folders) == .file {
             blocks += try PEMBlock.all(in: try SecretFile.read(path, in: folders))
         }
         return blocks
