@@ -137,7 +137,7 @@ public final class TLSUpstream: CertificateUser {
         }
         if let sessions, let shelf {
             engine.notes.sessions = SessionPlace(sessions, worker: shelf, name: name)
-            if let session = sessions.find(worker: shelf, name: name) { engine.resume(session) }
+            if let session = sessions.find(worker: shelf, name: name)?.copied() { engine.resume(session) }
         }
         return engine
     }

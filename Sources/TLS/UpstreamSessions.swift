@@ -12,9 +12,29 @@ final class TLSSession: Sendable {
 
     /// A copy of a connection's session: the end of the connection may make its own unfit for others. Nil without memory.
     init?(copyOf session: OpaquePointer) {
-        guard let copy = unsafe SSL_SESSION_dup(session) else { return nil }
+        let isFit = unsafe SSL_SESSION_is_resumable(session) == 1
+        guard let copy = unsafe (isFit ? nil : Self.rewritten(session)) ?? SSL_SESSION_dup(session) else { return nil }
         unsafe pointer = copy
     }
+
+    /// A session that goes on with another under TLS 1.3 is good for later connections, and OpenSSL has made it with the mark of the
+    /// one before, which it takes for spent. What is written does not have that mark. Nil if there is nothing to write.
+    private static func rewritten(_ session: OpaquePointer) -> OpaquePointer? {
+        defer { ERR_clear_error() }
+        let count = unsafe i2d_SSL_SESSION(session, nil)
+        guard count > 0 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(count))
+        defer { SecretBytes.wipe(&bytes) }
+        return unsafe bytes.withUnsafeMutableBufferPointer { room in
+            var end = room.baseAddress
+            guard unsafe i2d_SSL_SESSION(session, &end) == count else { return nil }
+            var start = unsafe UnsafePointer(room.baseAddress)
+            return unsafe d2i_SSL_SESSION(nil, &start, Int(count))
+        }
+    }
+
+    /// A copy for a connection of its own, which marks it as spent.
+    func copied() -> TLSSession? { unsafe TLSSession(copyOf: pointer) }
 
     deinit { unsafe SSL_SESSION_free(pointer) }
 }
@@ -39,7 +59,7 @@ final class UpstreamSessions: Sendable {
         if let own = shelves[worker].sessions.withLock({ $0[key] }) { return own }
         for (index, shelf) in shelves.enumerated() where index != worker {
             guard let other = shelf.sessions.withLock({ $0[key] }) else { continue }
-            guard let copy = unsafe TLSSession(copyOf: other.pointer) else { return nil }
+            guard let copy = other.copied() else { return nil }
             keep(copy, worker: worker, name: name)
             return copy
         }

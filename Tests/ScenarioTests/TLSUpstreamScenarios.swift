@@ -259,6 +259,14 @@ import Testing
         for _ in 1...3 { #expect(try facts(of: other).isResumed == false) }
     }
 
+    @Test("Sessions go on again and again, not every other time", arguments: ["1.2", "1.3"])
+    func sessionsInARow(version: String) throws {
+        let server = try SecureServer(TestAuthority().issue(for: "a.example"), "version=\(version)")
+        let front = try FrontDoor(
+            before: server.port, global: "nbthread 1", defaults: "option httpclose", server: "ssl verify none")
+        #expect(try (0..<6).map { _ in try facts(of: front).isResumed } == [false, true, true, true, true, true])
+    }
+
     // MARK: Bytes
 
     @Test("Long bodies both ways, whatever the records")
