@@ -5,7 +5,7 @@ internal import COpenSSL
 
 /// A host name, or an IP address, of a server.
 struct ServerHelloName: Sendable, Hashable {
-    /// Without brackets and without a dot at the end; in lower case.
+    /// Without brackets and without a dot at the end; in the case in which it was written, as HAProxy sends it.
     let bytes: [UInt8]
     /// The address, if it is one: certificates have addresses apart from names, and the hello has none at all.
     let address: IPAddress?
@@ -21,7 +21,7 @@ struct ServerHelloName: Sendable, Hashable {
         guard !text.isEmpty, text.count <= Self.bytesMax, text.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             return nil
         }
-        bytes = text.map(asciiLowercased)
+        bytes = Array(text)
         address = IPAddress(String(decoding: bytes, as: UTF8.self))
     }
 }

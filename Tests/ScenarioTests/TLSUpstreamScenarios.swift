@@ -193,6 +193,15 @@ import Testing
         #expect(try fetch("/", from: wrong.port, host: "a.example").status == 503)
     }
 
+    @Test("A name is asked for in the case in which it is written")
+    func caseOfNames() throws {
+        let authority = try TestAuthority()
+        let server = try SecureServer(authority.issue(for: "a.example"))
+        let front = try FrontDoor(
+            before: server.port, server: "ssl ca-file \(authority.certificate) sni str(A.Example)")
+        #expect(try facts(of: front).name == "A.Example")
+    }
+
     @Test("A host that is an address is not sent as a name, and the certificate has to have the address")
     func addresses() throws {
         let authority = try TestAuthority()

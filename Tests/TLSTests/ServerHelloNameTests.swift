@@ -10,9 +10,9 @@ import Testing
         ServerHelloName(Array(text.utf8)).map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
-    @Test("A name is in lower case, without a dot at its end")
+    @Test("A name stays as it is written, without a dot at its end")
     func names() {
-        #expect(name("WWW.Example.org") == "www.example.org")
+        #expect(name("WWW.Example.org") == "WWW.Example.org")
         #expect(name("example.org.") == "example.org")
         #expect(name("example.org..") == "example.org.")
     }
