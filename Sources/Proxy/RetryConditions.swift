@@ -16,7 +16,7 @@ struct RetryConditions: OptionSet, Sendable {
     static let junkResponse = RetryConditions(rawValue: 1 << 2)
     /// `timeout server` passed without a response.
     static let responseTimeout = RetryConditions(rawValue: 1 << 3)
-    /// It refused a request in early data of TLS, of which Portico sends none.
+    /// It refused a request in early data of TLS (`allow-0rtt`).
     static let earlyDataRejected = RetryConditions(rawValue: 1 << 4)
 
     private static let statuses = [401, 403, 404, 408, 425, 429, 500, 501, 502, 503, 504]
@@ -33,7 +33,7 @@ struct RetryConditions: OptionSet, Sendable {
     ]
 
     /// There is a reason to send a message again that a server has had: it has to be kept.
-    var concernsMessages: Bool { !subtracting([.connectionFailure, .earlyDataRejected]).isEmpty }
+    var concernsMessages: Bool { !subtracting(.connectionFailure).isEmpty }
 }
 
 extension RetryConditions {

@@ -71,6 +71,9 @@ final class CertificateEntry: Sendable {
         }
         let takesEarlyData = plan.settings.options.allowsEarlyData == true
         _ = unsafe SSL_set_max_early_data(ssl, takesEarlyData ? TLSListener.earlyDataMax : 0)
+        // Else each session could be continued once only, and only by the process that gave it. Who must not act twice says
+        // `http-request wait-for-handshake`, and servers say 425 (RFC 8470).
+        if takesEarlyData { _ = unsafe SSL_set_options(ssl, copenssl_no_anti_replay) }
     }
 
     // Safe: made once; the call-back only gives up what the context held.

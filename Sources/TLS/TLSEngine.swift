@@ -42,7 +42,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// Why the handshake or the connection failed; nil while it has not.
     public private(set) var fault: TLSFault?
     /// OpenSSL has a record of so many bytes that the system has not taken: the next write repeats them.
-    public private(set) var bytesPending = 0
+    public internal(set) var bytesPending = 0
     /// The system makes records of what is sent (`ktls`): content goes to it in clear, straight from here.
     public private(set) var isEncryptedBySystem = false
     /// The type of the record that OpenSSL sends next where the system encrypts; nil for content.
@@ -50,12 +50,8 @@ public final class TLSEngine: @unchecked Sendable {
     /// What was read from the descriptor before the engine had it: the beginning of the peer's first records.
     private var head: [UInt8] = []
     private var records: RecordSizes
-    /// What the client sends before its handshake is complete is taken (`allow-0rtt`), and is not over yet.
-    var readsEarlyData = false
-    /// Early data that has come and was not read.
-    var earlyData: [UInt8] = []
-    /// Whether the client has sent early data, which may be a replay (RFC 8470).
-    public internal(set) var hadEarlyData = false
+    /// Content before the end of the handshake, of either side.
+    var early = EarlyData()
     /// What samples ask for and OpenSSL does not keep.
     var notes = HandshakeNotes()
 
@@ -111,7 +107,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// Whether the descriptor takes bytes, as far as is known after a call.
     public var mayStillSend: Bool { canSend }
     /// Whether a read may find content without an event: bytes in the system, or here.
-    public var mayHaveInput: Bool { canReceive || !head.isEmpty || !earlyData.isEmpty || hasBufferedInput }
+    public var mayHaveInput: Bool { canReceive || !head.isEmpty || !early.received.isEmpty || hasBufferedInput }
     /// Bytes were received that have not been read.
     private var hasBufferedInput: Bool { unsafe SSL_has_pending(ssl) != 0 && !awaitsMoreOfRecord }
     /// What is buffered is the beginning of a record whose rest has not come.
@@ -125,7 +121,7 @@ public final class TLSEngine: @unchecked Sendable {
         if isHandshakeComplete { return .complete }
         if fault != nil { return .failed }
         ERR_clear_error()
-        if readsEarlyData {
+        if early.isReading {
             switch readEarlyData() {
             case .bytes: return .complete
             case .wouldBlock: return .pending
@@ -135,6 +131,10 @@ public final class TLSEngine: @unchecked Sendable {
         }
         let result = unsafe SSL_do_handshake(ssl)
         if result == 1 {
+            guard !wasEarlyDataRejected else {
+                fault = TLSFault(.earlyDataRejected)
+                return .failed
+            }
             isHandshakeComplete = true
             return .complete
         }
@@ -149,6 +149,8 @@ public final class TLSEngine: @unchecked Sendable {
     /// Whether the handshake went on with an earlier session, without a new signature.
     public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
+    // MARK: Failing
+
     func noteFault(duringHandshake: Bool) {
         guard fault == nil else { return }
         fault = TLSFault(
@@ -162,7 +164,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// Reads once, at most a record, into the room that `input` has.
     public func read(into input: inout ByteBuffer) -> Received {
         ERR_clear_error()
-        if !isHandshakeComplete, let early = takeEarlyData(into: &input) { return early }
+        if !isHandshakeComplete, let early = readBeforeEnd(into: &input) { return early }
         var count = 0
         let result = unsafe input.fill { room in
             let result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
@@ -194,7 +196,7 @@ public final class TLSEngine: @unchecked Sendable {
     /// - Parameter more: whether more is about to follow.
     public func write(_ bytes: RawSpan, more: Bool) -> Sent {
         ERR_clear_error()
-        if !isHandshakeComplete, let obstacle = finishHandshake() { return obstacle }
+        if !isHandshakeComplete, let outcome = writeBeforeEnd(bytes) { return outcome }
         // OpenSSL, which would want the same bytes from the same place after a short write, has no part in it. That more follows is not
         // announced: the system would keep an unfinished record until it comes.
         if isEncryptedBySystem { return send(bytes) }
@@ -203,7 +205,7 @@ public final class TLSEngine: @unchecked Sendable {
             length = bytesPending
             precondition(length <= bytes.byteCount, "\(bytes.byteCount) bytes repeat a write of \(length)")
         } else {
-            length = min(bytes.byteCount, records.next(now: kernel?.now ?? .never))
+            length = min(bytes.byteCount, nextRecordBytes)
         }
         announcesMore = more || length < bytes.byteCount
         var count = 0
@@ -223,6 +225,9 @@ public final class TLSEngine: @unchecked Sendable {
         noteFault(duringHandshake: !isHandshakeComplete)
         return .failed(.protocolError)
     }
+
+    /// The length of the next record, at most.
+    var nextRecordBytes: Int { records.next(now: kernel?.now ?? .never) }
 
     /// Tells the peer that nothing more follows (close_notify), if there is a connection to tell it on.
     /// - Returns: false while the descriptor does not take it: then it is to be called again.

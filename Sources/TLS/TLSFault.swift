@@ -25,8 +25,13 @@ public struct TLSFault: Error, Equatable, Sendable {
         case alert(UInt8)
         case noSharedCipher
         case unsupportedVersion
-        /// No certificate is there for the name that the client asked for (`strict-sni`).
+        /// No certificate is there for the name that the client asked for, or it asked for none (`strict-sni`).
         case unknownName
+        case noName
+        /// An extension that the choice of a certificate depends on cannot be understood.
+        case malformedHello
+        /// The server has dropped what was sent before the end of the handshake.
+        case earlyDataRejected
         /// No protocol of the peer's list (ALPN) is one of ours.
         case noSharedProtocol
         case other
@@ -63,6 +68,9 @@ public struct TLSFault: Error, Equatable, Sendable {
         case .noSharedCipher: "no shared cipher"
         case .unsupportedVersion: "no version of TLS in common"
         case .unknownName: "no certificate for the name that the client asked for"
+        case .noName: "the client asked for no name, and strict-sni needs one"
+        case .malformedHello: "the client's hello is malformed"
+        case .earlyDataRejected: "the server has not taken early data"
         case .noSharedProtocol: "no protocol in common (ALPN)"
         case .other: detail
         }

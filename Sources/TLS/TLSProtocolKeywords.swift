@@ -154,7 +154,8 @@ public enum TLSProtocolKeywords {
                 side == .bind
                     ? "Takes a request that is sent with the first message of TLS 1.3. It may be a copy sent by others: "
                         + "`http-request wait-for-handshake` holds it back."
-                    : "Sends a request with the first message of TLS 1.3, if the client sent it so."),
+                    : "Sends a request with the first message of TLS 1.3, if the client sent it so, or with `retry-on 0rtt-rejected`."
+            ),
             Parameter(
                 "ktls", usage: "ktls on|off",
                 summary:

@@ -13,6 +13,8 @@ public final class TLSUpstream: CertificateUser {
     /// Whether `sni` says what is asked for, rather than each request's Host: then that is the name to be verified.
     private let isNameExplicit: Bool
     private let workers: Int
+    /// `allow-0rtt`
+    private let allowsEarlyData: Bool
 
     /// What is exchanged together.
     private struct State {
@@ -39,6 +41,7 @@ public final class TLSUpstream: CertificateUser {
         verifiedName = options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
         isNameExplicit = options.requestedName != nil
         self.workers = workers
+        allowsEarlyData = settings.options.allowsEarlyData == true
         let context = try settings.makeContext()
         var certificate: Certificate?
         if let word = options.certificate {
@@ -107,8 +110,14 @@ public final class TLSUpstream: CertificateUser {
     /// - Parameters:
     ///   - serverName: the name to ask the server for; nil for none.
     ///   - worker: of the thread that opens it: sessions are kept by thread.
-    public func makeEngine(_ socket: Socket, serverName: [UInt8]?, worker: Int) -> TLSEngine {
-        makeEngine(socket, asking: serverName, isExplicit: isNameExplicit, shelf: worker)
+    ///   - mayBeEarly: whether what will be written at once may go with the first message, where the line allows it: the server may
+    ///     get it twice, or not at all (`TLSFault.Kind.earlyDataRejected`).
+    public func makeEngine(
+        _ socket: Socket, serverName: [UInt8]?, worker: Int, mayBeEarly: Bool = false
+    ) -> TLSEngine {
+        let engine = makeEngine(socket, asking: serverName, isExplicit: isNameExplicit, shelf: worker)
+        if mayBeEarly, allowsEarlyData { engine.allowSendingEarly() }
+        return engine
     }
 
     /// An engine for the connection of a check. It goes on with no session: a check shall see the server's certificate.

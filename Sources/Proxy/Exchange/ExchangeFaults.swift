@@ -85,11 +85,20 @@ extension Exchange {
     /// It closed or reset the connection before its response had begun.
     func serverFailed(_ worker: Worker) {
         if awaitsHalfClosed { return endHalfClosed(worker) }
+        if connection?.hasRejectedEarlyData == true { return earlyDataRejected(worker) }
         if retryOnFreshConnection(worker) { return }
         let hasBegun = connection?.codec.responseHasBegun == true
         if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) { return }
         countOnServer(.badResponses, worker)
         fail(status: 502, .server, .headers, worker)
+    }
+
+    /// It has not read the request, since that came before the end of the TLS handshake: the client may send it again behind its own
+    /// (RFC 8470 section 5.2).
+    private func earlyDataRejected(_ worker: Worker) {
+        if retryMessage(after: .earlyDataRejected, worker) { return }
+        countOnServer(.badResponses, worker)
+        fail(status: 425, .server, .headers, worker)
     }
 
     /// What it said is not a response.

@@ -58,15 +58,24 @@ extension ServerConnection {
 
     var isSecure: Bool { transport.engine != nil }
 
+    /// The server has dropped a request that was sent before the end of the handshake.
+    var hasRejectedEarlyData: Bool { transport.engine?.fault?.kind == .earlyDataRejected }
+
     /// Takes the next steps, as far as the server's bytes allow.
     func handshakeProgress(_ worker: Worker) -> HandshakeStep {
         guard isSecure || sendHeader(worker) else { return headerFailure.map(HandshakeStep.failed) ?? .pending }
         if !isSecure {
             guard let tls = server.tls else { return .complete }
             worker.plan.counters.tls.connections.increment()
-            transport.secure(
-                with: tls.makeEngine(
-                    socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index))
+            let engine = tls.makeEngine(
+                socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index,
+                mayBeEarly: user?.maySendEarly == true)
+            transport.secure(with: engine)
+            if engine.sendsEarlyData {
+                // The request begins the handshake, which reading the response completes.
+                countHandshake(worker)
+                return .complete
+            }
         }
         switch transport.handshake(worker.kernel) {
         case .pending: return .pending
@@ -81,7 +90,7 @@ extension ServerConnection {
 
     private func countHandshake(_ worker: Worker) {
         server.traffic.add(.tlsSessions, worker: worker.index)
-        if transport.engine?.isResumed == true {
+        if let engine = transport.engine, engine.isResumed || engine.sendsEarlyData {
             server.traffic.add(.resumedTLSSessions, worker: worker.index)
         } else {
             worker.plan.counters.tls.serverKeys.count(worker: worker.index, at: worker.now)

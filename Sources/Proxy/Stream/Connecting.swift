@@ -8,6 +8,7 @@ internal import Logging
 internal import Reactor
 internal import Rules
 internal import SystemPackage
+internal import TLS
 internal import Transport
 
 extension ProxyStream {
