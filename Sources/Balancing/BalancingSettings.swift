@@ -67,6 +67,8 @@ public struct ServerDraft: Sendable {
     public var checkPort: UInt16?
     public var checkAddress: IPAddress?
     public var pool = PoolLimits()
+    /// `pool-conn-name`
+    public var poolName: Word?
     public var limits = ServerLimits()
     /// `send-proxy` and `send-proxy-v2`: of both, the second counts.
     public var sendsProxyLine = false
@@ -109,11 +111,11 @@ extension BalancingSettings {
     ///   - loadAtFull: `fullconn` if no line sets it.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
     ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
-    ///   - asksForNames: whether requests may ask the server with this index for different names.
+    ///   - hasNamedConnections: whether requests tell the connections to the server with this index apart by name.
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, headLimits: HeadLimits = HeadLimits(),
         workers: Int, now: Instant, secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
-        asksForNames: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
+        hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
         let servers = servers.enumerated().map { index, draft in
@@ -121,10 +123,8 @@ extension BalancingSettings {
             var configuration = draft.configuration(id: ids[index], at: place)
             let checked = checksWithHTTP ? httpCheck.connection?.apply(to: draft) ?? draft : draft
             let tls = draft.needsTLS || checked.needsTLS ? secure(draft) : nil
-            if draft.tls.isOn {
-                configuration.tls = tls
-                configuration.asksForNames = asksForNames(index)
-            }
+            if draft.tls.isOn { configuration.tls = tls }
+            configuration.hasNamedConnections = hasNamedConnections(index)
             if draft.isChecked {
                 configuration.check = checkPlan(
                     checked, servicePort: place.port, connectTimeout: connectTimeout, headLimits: headLimits)

@@ -121,8 +121,8 @@ extension Server {
 
     /// What encrypts its connections; nil if they are plain.
     public var tls: TLSUpstream? { live.currentTraits.contains(.isSecure) ? live.read { $0.tls } : nil }
-    /// Whether requests may ask it for different names.
-    public var asksForNames: Bool { live.currentTraits.contains(.asksForNames) }
+    /// Whether its connections are told apart by names.
+    public var hasNamedConnections: Bool { live.currentTraits.contains(.hasNamedConnections) }
 
     public var id: Int { live.read { $0.id } }
     public var isBackup: Bool { live.read { $0.isBackup } }

@@ -44,8 +44,8 @@ public struct ServerConfiguration: Sendable {
     public var proxyOptions: ProxyHeaderOptions = []
     /// What encrypts its connections; nil if they are plain.
     public var tls: TLSUpstream?
-    /// Requests may ask it for different names: each goes over connections that were opened for its own.
-    public var asksForNames = false
+    /// Requests may ask it for different names, or name its connections otherwise: each goes over connections of its own name.
+    public var hasNamedConnections = false
     public var check: HealthCheckPlan?
 
     public init(id: Int) { self.id = id }
@@ -72,7 +72,7 @@ struct LiveConfiguration: ~Copyable, Sendable {
         static let followsName = Traits(rawValue: 4)
         static let sendsHeader = Traits(rawValue: 8)
         static let isSecure = Traits(rawValue: 16)
-        static let asksForNames = Traits(rawValue: 32)
+        static let hasNamedConnections = Traits(rawValue: 32)
 
         init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -83,7 +83,7 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.naming != nil { insert(.followsName) }
             if configuration.proxyHeader != nil { insert(.sendsHeader) }
             if configuration.tls != nil { insert(.isSecure) }
-            if configuration.tls != nil && configuration.asksForNames { insert(.asksForNames) }
+            if configuration.hasNamedConnections { insert(.hasNamedConnections) }
         }
     }
 

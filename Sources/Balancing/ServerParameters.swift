@@ -89,6 +89,12 @@ extension BalancingKeywords {
                 "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
         ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
         Parameter(
+            "pool-conn-name", usage: "pool-conn-name <expression>",
+            summary:
+                "What connections to the server are told apart by: a request goes over one only whose first request had the same. "
+                + "Without it that is the name that the server is asked for in TLS (`sni`), whose place it takes."
+        ) { (args, server) throws(ConfigProblem) in server.poolName = try args.next("an expression") },
+        Parameter(
             "pool-low-conn", usage: "pool-low-conn <number>",
             summary:
                 "With fewer idle connections to the server than this, a thread opens its own rather than take one that another "

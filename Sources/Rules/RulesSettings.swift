@@ -27,6 +27,8 @@ public struct RulesSettings: SectionSettings {
     var serverRules: [ServerRule] = []
     /// `sni` of `server` lines, by the server's index.
     var requestedNames: [Int: Expression] = [:]
+    /// `pool-conn-name` of `server` lines, likewise.
+    var poolNames: [Int: Expression] = [:]
     /// `option forwarded`
     var forwardedParts: ForwardedParts?
     /// The name behind `default_backend`.

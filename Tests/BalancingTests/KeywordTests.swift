@@ -351,6 +351,9 @@ import Testing
             refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method"),
             ("init-addr lbic", "2:36 unknown method 'lbic'; last, libc, none, or an IP address; libc?")),
         parameter(
+            "pool-conn-name", "req.hdr(x-name)", sets: { $0.poolName?.text == "req.hdr(x-name)" },
+            refused: ("pool-conn-name", "2:40 'pool-conn-name' lacks an argument; an expression")),
+        parameter(
             "resolvers", "dns", sets: { $0.naming.resolvers?.text == "dns" },
             refused: ("resolvers", "2:35 'resolvers' lacks an argument; a resolvers section")),
         parameter(

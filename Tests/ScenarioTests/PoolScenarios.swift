@@ -229,6 +229,30 @@ import Testing
         #expect(eventually { ended.isRaised })
         #expect(eventually { front.portico.process.output.contains("CH--") })
     }
+
+    @Test(
+        "With `pool-conn-name` requests share connections if it yields the same, whatever name the server is asked for",
+        .enabled(if: Portico.isItself))
+    func namedConnections() throws {
+        let plain = try ScriptedServer { connection, number in
+            while true {
+                _ = try connection.receiveRequest(within: 60)
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \("\(number)".count)\r\n\r\n\(number)")
+            }
+        }
+        let secure = try SecureServer(TestAuthority().issue(for: "a.example"))
+        for (port, words) in [(plain.port, ""), (secure.port, "ssl verify none sni req.hdr(x-sni)")] {
+            let front = try FrontDoor(before: port, server: "\(words) pool-conn-name req.hdr(x-name) pool-low-conn 2")
+            let client = try Connection(to: front.port)
+            defer { client.close() }
+            let numbers = try [("a", "s1"), ("a", "s2"), ("b", "s2"), ("b", "s3"), ("a", "s3")].map { name, requested in
+                let text = try client.fetch("/", headers: "X-Name: \(name)", "X-Sni: \(requested).example").text
+                return text.prefix { !$0.isWhitespace }
+            }
+            #expect(numbers[0] == numbers[1] && numbers[0] == numbers[4])
+            #expect(numbers[2] == numbers[3] && numbers[2] != numbers[0])
+        }
+    }
 }
 
 /// A flag set by one thread and read by another.

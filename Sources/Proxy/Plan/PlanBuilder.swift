@@ -227,7 +227,7 @@ public struct PlanBuilder {
             loadAtFull: loadAtFull,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
-            workers: workers, now: now, secure: { makeTLS(of: $0) }, asksForNames: names.concerns,
+            workers: workers, now: now, secure: { makeTLS(of: $0) }, hasNamedConnections: names.concerns,
             resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {

@@ -10,18 +10,21 @@ extension PlanBuilder {
     /// What `sni-auto` stands for.
     private static let hostExpression = "req.hdr(host),host_only"
 
-    /// Compiles the names that servers are asked for. Before patterns and names in expressions are resolved.
+    /// Compiles the names that servers are asked for, and those of connections. Before patterns and names in expressions are resolved.
     mutating func compileRequestedNames() {
         for i in drafts.indices where drafts[i].kind != .frontend {
             let isHTTP = drafts[i][ProxySettings.self].mode == .http
-            for (index, server) in drafts[i][BalancingSettings.self].servers.enumerated() where server.tls.isOn {
+            for (index, server) in drafts[i][BalancingSettings.self].servers.enumerated() {
                 let automatic = isHTTP && server.tls.asksForHost
-                guard
-                    let expression = server.tls.requestedName
-                        ?? (automatic ? Word(Self.hostExpression, at: server.name.range) : nil)
-                else { continue }
+                let requested =
+                    server.tls.requestedName ?? (automatic ? Word(Self.hostExpression, at: server.name.range) : nil)
                 do throws(ConfigProblem) {
-                    try drafts[i][RulesSettings.self].addRequestedName(expression, server: index)
+                    if server.tls.isOn, let requested {
+                        try drafts[i][RulesSettings.self].addRequestedName(requested, server: index)
+                    }
+                    if let name = server.poolName {
+                        try drafts[i][RulesSettings.self].addPoolName(name, server: index)
+                    }
                 } catch { note(error) }
             }
         }

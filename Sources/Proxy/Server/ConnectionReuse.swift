@@ -28,7 +28,8 @@ struct ConnectionKey: Hashable, Sendable {
 
     private init(hash: Int) { self.hash = hash }
 
-    /// - Parameter name: the name that the connection asks the server for; empty for none.
+    /// - Parameter name: what connections are told apart by: the name that they ask the server for, or that of `pool-conn-name`; empty
+    ///   for none.
     init(of server: Server, at address: SocketAddress, header: [UInt8], name: [UInt8] = []) {
         if server.hasPlainConnections {
             self = .plain
@@ -44,7 +45,7 @@ struct ConnectionKey: Hashable, Sendable {
 
 extension Server {
     /// Whether its connections are all alike.
-    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil && !asksForNames }
+    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil && !hasNamedConnections }
 }
 
 /// `option http-keep-alive`, `http-server-close`, `httpclose`: what stays open after an exchange. Frontend and backend each
@@ -67,7 +68,7 @@ extension Exchange {
         var target: SocketAddress?
         if !server.hasPlainConnections {
             guard let place = server.target(forClientOf: context.local) else { return nil }
-            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [], name: requestedName)
+            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [], name: poolName)
             target = place
         }
         let own = client.ownConnections.take { $0.server === server && $0.key == key }

@@ -28,6 +28,8 @@ final class ServerConnection: Connection {
     @safe @exclusivity(unchecked) private(set) var local: SocketAddress?
     /// The name that the server is asked for in TLS; empty for none.
     @safe @exclusivity(unchecked) private(set) var requestedName: [UInt8] = []
+    /// What it is told apart by from others; empty for none.
+    @safe @exclusivity(unchecked) private var poolName: [UInt8] = []
     /// What a request must have in common with it to go over it.
     @safe @exclusivity(unchecked) private(set) var key = ConnectionKey.plain
     @safe @exclusivity(unchecked) private(set) var phase = Phase.closed
@@ -69,8 +71,7 @@ final class ServerConnection: Connection {
     /// It is a new connection, whose first stream is for `user`.
     func begin(
         _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for user: ProxyStream?, asking name: [UInt8] = [],
-        capacity: Int = 1
+        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [], capacity: Int = 1
     ) {
         precondition(self.server == nil, "a connection begins twice")
         transport = Transport(socket)
@@ -81,7 +82,8 @@ final class ServerConnection: Connection {
         self.user = user
         self.capacity = capacity
         requestedName = name
-        key = ConnectionKey(of: server, at: address, header: [], name: name)
+        self.poolName = poolName
+        key = ConnectionKey(of: server, at: address, header: [], name: poolName)
         isPrivate = backend.reuse == .never
         streamCount = 1
         phase = .connecting
@@ -165,7 +167,7 @@ final class ServerConnection: Connection {
     /// Sends a PROXY protocol header before everything else.
     func begin(with header: [UInt8], _ worker: Worker) {
         precondition(useCount == 0 && output.isEmpty, "a header comes first")
-        key = ConnectionKey(of: server, at: address, header: header, name: requestedName)
+        key = ConnectionKey(of: server, at: address, header: header, name: poolName)
         output.acquire(from: worker.buffers)
         let fits = output.append(header)
         precondition(fits, "a header of \(header.count) bytes does not fit into an empty buffer")

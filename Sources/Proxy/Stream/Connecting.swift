@@ -15,7 +15,9 @@ extension ProxyStream {
     /// Uses an idle connection to the chosen server, or begins a new one.
     final func connect(_ worker: Worker) {
         guard let server, let backend else { preconditionFailure("a connection is wanted before a server is chosen") }
-        if server.asksForNames || !requestedName.isEmpty { makeRequestedName(for: server, of: backend) }
+        if server.hasNamedConnections || !poolName.isEmpty || !requestedName.isEmpty {
+            makeNames(for: server, of: backend)
+        }
         guard let idle = idleConnection(to: server, of: backend, worker) else {
             return connectAnew(worker)
         }
@@ -50,7 +52,8 @@ extension ProxyStream {
         case .started(let socket):
             if backend.probesServers { worker.kernel.probe(socket) }
             let connection = worker.serverPools.makeConnection()
-            connection.begin(socket, to: server, at: address, of: backend, for: self, asking: requestedName)
+            connection.begin(
+                socket, to: server, at: address, of: backend, for: self, asking: requestedName, named: poolName)
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 return connectFailed(.system(reason), worker)
@@ -61,10 +64,21 @@ extension ProxyStream {
         }
     }
 
-    /// Evaluates `sni`.
-    private func makeRequestedName(for server: Server, of backend: BackendPlan) {
-        guard server.asksForNames else { return requestedName.removeAll(keepingCapacity: true) }
+    /// Whether the request may go with the first message of TLS: if the client sent it so, which then knows what 425 means, or if it
+    /// would be sent again. Not a second time, for the server would refuse again.
+    final var maySendEarly: Bool {
+        guard let backend, client.codec.speaksHTTP, context.outcome.retries == 0 else { return false }
+        return context.connection.clientTLS?.hadEarlyData == true || backend.retryOn.contains(.earlyDataRejected)
+    }
+
+    /// Evaluates `sni` and `pool-conn-name`.
+    private func makeNames(for server: Server, of backend: BackendPlan) {
+        guard server.hasNamedConnections else {
+            requestedName.removeAll(keepingCapacity: true)
+            return poolName.removeAll(keepingCapacity: true)
+        }
         _ = backend.requestedNames.make(&requestedName, for: server.index, context)
+        backend.requestedNames.makePoolName(&poolName, orElse: requestedName, for: server.index, context)
     }
 
     private func use(_ connection: ServerConnection) {

@@ -36,6 +36,8 @@ class ProxyStream: EventSource {
     @safe @exclusivity(unchecked) final var attempt = ServerAttempt()
     /// What this stream asks its server for in TLS; empty for none. Made for each attempt.
     @safe @exclusivity(unchecked) final var requestedName: [UInt8] = []
+    /// What its connection is told apart by from others to the same server; empty for nothing. Made with it.
+    @safe @exclusivity(unchecked) final var poolName: [UInt8] = []
     /// The line of the log is written already, or there shall be none.
     @safe @exclusivity(unchecked) final var isLogged = false
 

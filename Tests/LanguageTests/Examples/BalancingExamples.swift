@@ -69,6 +69,7 @@ extension Examples {
         parameter("server", "no-tlsv12", not: "1"),
         parameter("server", "no-tlsv13", not: "1"),
         parameter("server", "no-verifyhost", not: "1"),
+        parameter("server", "pool-conn-name", "req.hdr(x-name)", not: ""),
         parameter("server", "pool-low-conn", "8", not: "-1"),
         parameter("server", "pool-max-conn", "10", not: "-2"),
         parameter("server", "pool-purge-delay", "30s", not: "later"),
