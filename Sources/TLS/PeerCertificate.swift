@@ -87,13 +87,13 @@ extension TLSEngine {
         return out.count > start
     }
 
-    /// Appends the numbers of the policies under which the peer's certificate was issued, with commas between them. False if there are
+    /// Appends the numbers of the policies under which the peer's certificate was issued, with commas and blanks between. False if there are
     /// none.
     public func appendPolicies(to out: inout [UInt8]) -> Bool {
         let start = out.count
         unsafe forEachPolicy { id in
             let mark = out.count
-            if mark > start { out.append(UInt8(ascii: ",")) }
+            if mark > start { out += [UInt8(ascii: ","), UInt8(ascii: " ")] }
             let isThere = unsafe out.append(numberOf: id)
             if !isThere { out.removeLast(out.count - mark) }
         }

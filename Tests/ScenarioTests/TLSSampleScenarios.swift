@@ -67,6 +67,22 @@ import Testing
         #expect(try echo.ask().hasPrefix("0 0 0,X509_V_OK |||||"))
     }
 
+    @Test("The policies of a client's certificate, with a blank behind each comma", .enabled(if: Portico.isItself))
+    func policies() throws {
+        // HAProxy has the sample since 3.5.
+        let member = Stage.current.folder + "/member.pem"
+        let made = try play([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=member", "-addext", "certificatePolicies=0.4.0.1862.1.4,1.2.3.4.9", "-keyout", member + ".key", "-out",
+            member,
+        ])
+        #expect(made.exit == .status(0), "\(made.errors)")
+        let echo = try Echo(
+            "%[ssl_c_policies]|%[ssl_c_policies(1.2.3.4.9)]|", bind: "ca-file \(member) verify optional")
+        #expect(
+            try echo.ask("--cert", member, "--key", member + ".key") == "0.4.0.1862.1.4, 1.2.3.4.9|1.2.3.4.9|")
+    }
+
     @Test("A session that goes on is told from a new one, in rules and in the log", arguments: ["-tls1_2", "-tls1_3"])
     func resumption(version: String) throws {
         let echo = try Echo("%[ssl_fc_is_resumed]", frontend: "option httpslog")

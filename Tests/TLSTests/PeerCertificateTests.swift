@@ -84,7 +84,7 @@ import Testing
         #expect(pair.shakeHands() == (.complete, .complete))
         let engine = pair.server
         let list = engine.bytes { engine.appendPolicies(to: &$0) }
-        #expect(list.map { String(decoding: $0, as: UTF8.self) } == "0.4.0.1862.1.4,2.5.29.32.0")
+        #expect(list.map { String(decoding: $0, as: UTF8.self) } == "0.4.0.1862.1.4, 2.5.29.32.0")
         for (number, isThere) in [
             ("2.5.29.32.0", true), ("0.4.0.1862.1.4", true), ("0.4.0.1862.1", false), ("2", false),
         ] {
