@@ -10,12 +10,17 @@ public struct ProgramFacts: Sendable {
     public let options: Set<String>
     /// The TLS library in use, its version first behind its name: `OpenSSL 3.0.17 1 Jul 2025`.
     public let library: String
+    /// Whether that library keeps to the algorithms of FIPS.
+    public let keepsToFIPS: Bool
 
-    public init(version: String, features: Set<String>, options: Set<String>, library: String = "") {
+    public init(
+        version: String, features: Set<String>, options: Set<String>, library: String = "", keepsToFIPS: Bool = false
+    ) {
         self.version = version
         self.features = features
         self.options = options
         self.library = library
+        self.keepsToFIPS = keepsToFIPS
     }
 }
 
@@ -94,6 +99,9 @@ struct Predicate: Sendable {
             "ssllib_name_startswith", "<name>", "Whether the name of the TLS library in use, OpenSSL, begins like this."
         ) { (arguments, context) in
             !context.program.library.isEmpty && context.program.library.hasPrefix(arguments[0])
+        },
+        Predicate("fips_mode", "", "Whether the OpenSSL in use keeps to the algorithms of FIPS.") {
+            (_, context) in context.program.keepsToFIPS
         },
         withoutAWS("awslc_api_atleast", "<version>"),
         withoutAWS("awslc_api_before", "<version>"),

@@ -19,6 +19,9 @@ public enum TLSLibrary {
     /// Name, version and date of the library that runs, `OpenSSL 3.0.17 1 Jul 2025`.
     public static let name = unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
 
+    /// Whether it keeps to the algorithms of FIPS, as its own configuration file may say.
+    public static var keepsToFIPS: Bool { EVP_default_properties_is_fips_enabled(nil) == 1 }
+
     /// The names of the providers of algorithms that it has loaded.
     public static var providers: [String] {
         // The names are in the order of loading.

@@ -176,7 +176,7 @@ enum Version {
     /// The properties that `.if` and `-cc` can query.
     static let facts = ProgramFacts(
         version: compatible, features: Set(features), options: ["EPOLL", "GETADDRINFO", "REUSEPORT"],
-        library: TLSLibrary.name)
+        library: TLSLibrary.name, keepsToFIPS: TLSLibrary.keepsToFIPS)
 
     /// The output of `-vv`.
     static let details = """

@@ -42,6 +42,7 @@ import Testing
         ("ssllib_name_startswith(OpenSSL)", true), ("ssllib_name_startswith(AWS-LC)", false),
         ("ssllib_name_startswith(OpenSSL 3.0)", true),
         ("awslc_api_atleast(1)", false), ("awslc_api_before(1)", false),
+        ("fips_mode()", false), ("!fips_mode()", true),
     ])
     func `A condition holds as in HAProxy`(_ condition: String, _ expected: Bool) throws {
         #expect(try holds(condition) == expected)
