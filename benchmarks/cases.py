@@ -103,6 +103,7 @@ def nginx_tls(site):
     return f"""
         ssl_certificate {site.path("site.pem")};
         ssl_certificate_key {site.path("site.pem")};
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_session_cache shared:tls:20m;"""
 
 
@@ -287,7 +288,7 @@ CASES = {case.name: case for case in [
     Case("tls-10m", "answers of 10 MiB over TLS", encrypted(), FILES["10m"], "/files/10m.bin", FEW, tls=True),
     *(Case(f"file-{name}", f"a file of {text}, served by the proxy itself", SERVED, FILES[name], f"/{name}.bin", connections)
       for name, text, connections in [("1k", "1 KiB", 64), ("100k", "100 KiB", 64), ("10m", "10 MiB", FEW)]),
-    Case("tls-idle", "memory of an idle TLS connection that has had an answer", encrypted(2 * IDLE), connections=IDLE, tls=True),
+    Case("tls-idle", "memory of an idle TLS connection that has had an answer", encrypted(IDLE + 100), connections=IDLE, tls=True),
     Case("idle", "memory of an idle keep-alive connection that has had an answer",
          {"portico": idling, "haproxy": idling, "nginx": lambda site: nginx_proxy(site, 2 * IDLE + 1_000)}, connections=IDLE),
 ]}

@@ -71,6 +71,8 @@ def resume(site, case, seconds, processors):
     session, answers, resumed, begin = None, 0, 0, time.monotonic()
     while time.monotonic() - begin < seconds:
         with socket.create_connection(("127.0.0.1", site.front)) as plain:
+            # The end of the handshake and the request are two packets, of which the second would wait for the first's acknowledgement.
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with context.wrap_socket(plain, session=session) as client:
                 client.sendall(request)
                 answer = b""

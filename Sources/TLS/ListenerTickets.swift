@@ -18,9 +18,10 @@ extension TicketKeys {
     /// - Parameters:
     ///   - name: room for the key's name, or the name in the ticket.
     ///   - vector: room for the initialisation vector, or that of the ticket.
+    ///   - isForOneUse: in TLS 1.3 each connection brings the ticket for the next one (RFC 8446 appendix C.4).
     func prepare(
         _ name: UnsafeMutablePointer<UInt8>, _ vector: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer,
-        _ digest: OpaquePointer, isNew: Bool
+        _ digest: OpaquePointer, isNew: Bool, isForOneUse: Bool
     ) -> Int32 {
         let now = Instant.now()
         guard isNew else {
@@ -29,7 +30,7 @@ extension TicketKeys {
             guard unsafe key.authenticate(digest),
                 unsafe EVP_DecryptInit_ex(cipher, key.method, nil, key.cipher.bytes, vector) == 1
             else { return Answer.failed }
-            return isCurrent ? Answer.known : Answer.old
+            return isCurrent && !isForOneUse ? Answer.known : Answer.old
         }
         let key = current(at: now)
         guard unsafe RAND_bytes(vector, EVP_CIPHER_get_iv_length(key.method)) == 1,
@@ -46,7 +47,8 @@ extension TicketKeys {
             guard let keys = unsafe TLSListener.of(ssl)?.ticketKeys, let name = unsafe name,
                 let vector = unsafe vector, let cipher = unsafe cipher, let digest = unsafe digest
             else { return Answer.failed }
-            return unsafe keys.prepare(name, vector, cipher, digest, isNew: isNew != 0)
+            return unsafe keys.prepare(
+                name, vector, cipher, digest, isNew: isNew != 0, isForOneUse: SSL_version(ssl) == TLS1_3_VERSION)
         }
     }
 }
