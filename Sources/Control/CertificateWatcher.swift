@@ -39,6 +39,9 @@ final class CertificateWatcher: LoopTask {
     func start(in loop: TaskLoop) {
         handle = loop.add(self)
         loop.watch(watch.socket, for: .reading, as: handle)
+        // What has changed since it was read has brought no event.
+        lastChange = loop.now
+        loop.setDeadline(loop.now + Self.completePause, of: handle)
     }
 
     func stop(in loop: TaskLoop) {

@@ -62,7 +62,6 @@ extension CertificateStore {
             add(folder)
             if let real = realPath(path) { add(HeldFolders.folder(of: real)) }
         }
-        for item in renewedItems { note(signature(of: item), of: item) }
         return folders
     }
 
@@ -82,10 +81,17 @@ extension CertificateStore {
         state.withLock { $0.signatures[item] = signature }
     }
 
+    /// What the files were when they were last looked at, or first read.
+    private func knownSignature(of item: RenewedItem) -> FileSignature? {
+        if let noted = state.withLock({ $0.signatures[item] }) { return noted }
+        guard case .trust(let kind, let name) = item else { return nil }
+        return trust.firstSignature(kind, name)
+    }
+
     /// What has other files than when they were last looked at.
     public func changedOnDisk() -> [RenewedItem] {
         renewedItems.filter { item in
-            guard let known = state.withLock({ $0.signatures[item] }) else { return false }
+            guard let known = knownSignature(of: item) else { return false }
             return known != signature(of: item)
         }
     }

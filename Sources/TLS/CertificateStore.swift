@@ -139,8 +139,11 @@ public final class CertificateStore: Sendable {
     /// The certificate of these files, read unless it is there already.
     func certificate(_ files: CertificateFiles) throws(CertificateProblem) -> Certificate {
         if let loaded = state.withLock({ $0.loaded[files.name] }) { return loaded }
+        // Before they are read: what changes from now on is to be noticed.
+        let signature = FileSignature(reader.paths(of: files), in: reader.folders)
         let certificate = try reader.read(files)
         state.withLock { state in
+            state.signatures[.certificate(files.name)] = signature
             if state.loaded.updateValue(certificate, forKey: files.name) == nil { state.names.append(files.name) }
             state.files[files.name] = files
         }

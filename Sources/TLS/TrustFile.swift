@@ -102,6 +102,8 @@ public final class TrustFiles: Sendable {
         var files: [Key: TrustFile] = [:]
         /// Where files are whose names are relative to the folder of `default-path`.
         var places: [String: String] = [:]
+        /// What the files were when they were first read.
+        var signatures: [Key: FileSignature] = [:]
         /// In the order of the configuration.
         var order: [Key] = []
         /// What is being changed by commands.
@@ -122,6 +124,9 @@ public final class TrustFiles: Sendable {
         let name = Self.name(word, folder)
         if let known = file(kind, name) { return known }
         if word.folder != nil { state.withLock { $0.places[name] = word.place(of: name) } }
+        // Before it is read: what changes from now on is to be noticed.
+        let signature = FileSignature(paths(of: name), in: folders)
+        state.withLock { $0.signatures[Key(kind: kind, name: name)] = signature }
         let file: TrustFile
         do throws(FileRefusal) {
             file = try read(kind, name)
@@ -139,6 +144,10 @@ public final class TrustFiles: Sendable {
 
     func file(_ kind: TrustKind, _ name: String) -> TrustFile? {
         state.withLock { $0.files[Key(kind: kind, name: name)] }
+    }
+
+    func firstSignature(_ kind: TrustKind, _ name: String) -> FileSignature? {
+        state.withLock { $0.signatures[Key(kind: kind, name: name)] }
     }
 
     /// All files of a kind, in the order of the configuration.

@@ -274,6 +274,18 @@ import Testing
         #expect(try !resumes(one, other, version))
     }
 
+    @Test("In TLS 1.3 each connection brings the ticket for the next: a client that uses each once goes on and on")
+    func ticketsForOneUse() throws {
+        let (_, port) = try site("crt \(try TestAuthority().issue(for: "www.example.com"))")
+        var session: String?
+        for number in 1...4 {
+            let next = Stage.current.folder + "/session-\(number)"
+            let client = try SecureClient(port, ["-sess_out", next] + (session.map { ["-sess_in", $0] } ?? []))
+            #expect(client.hasAnswer && client.isResumed == (number > 1), "\(number): \(client.errors)")
+            session = next
+        }
+    }
+
     @Test("Sessions, those that go on among them, and failed handshakes are counted: `show stat`, `show info`")
     func counters() throws {
         let socket = Stage.current.folder + "/admin.sock"

@@ -58,6 +58,19 @@ import Testing
         #expect(store.certificate(of: folder + "/a.pem")?.hostNames == ["new.example"])
     }
 
+    @Test func `A file that changes after it was read, and before its folder is watched, has changed`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try put("a.pem", TestCertificate("old.example").bundle)
+        try put("ca.pem", TestCertificate("one", isAuthority: true).pem)
+        _ = try store.certificate(named: Word(folder + "/a.pem", at: place))
+        _ = try store.trust.file(.authorities, Word(folder + "/ca.pem", at: place), folder: nil)
+        try put("a.pem", TestCertificate("new.example").bundle)
+        try put("ca.pem", TestCertificate("two", isAuthority: true).pem)
+        _ = store.holdFolders()
+        let items = [RenewedItem.certificate(folder + "/a.pem"), .trust(.authorities, folder + "/ca.pem")]
+        #expect(store.changedOnDisk() == items)
+    }
+
     @Test func `Authorities are renewed from a file, and from the files of a folder`() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder + "/cas", withIntermediateDirectories: true)
