@@ -66,7 +66,8 @@ public enum TLSProtocolKeywords {
             },
             Parameter(
                 "crl-file", usage: "crl-file <file>",
-                summary: "Lists of certificates that their authorities withdrew. A renewed file is taken by itself, if its lists "
+                summary:
+                    "Lists of certificates that their authorities withdrew. A renewed file is taken by itself, if its lists "
                     + "are signed by these authorities and not over."
             ) { (args, target) throws(ConfigProblem) in
                 target[keyPath: place].revocations = try args.next("a file of revocation lists")

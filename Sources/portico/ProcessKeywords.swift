@@ -40,7 +40,8 @@ enum ProcessKeywords {
         },
         Keyword(
             "user", in: .global, usage: "user <name>",
-            summary: "Runs as this user after start-up. Where certificates, authorities or revocation lists have files that this "
+            summary:
+                "Runs as this user after start-up. Where certificates, authorities or revocation lists have files that this "
                 + "user may not read, the thread that takes renewed files keeps the capability to read any file "
                 + "(CAP_DAC_READ_SEARCH) and uses it for that only; all other threads have none. A group that may read the files "
                 + "makes it unnecessary."

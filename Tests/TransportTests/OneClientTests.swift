@@ -39,10 +39,11 @@ import Testing
         #expect(calls.filter { !$0.hasPrefix("Reactor/") } == others)
     }
 
-    @Test func `checks, the runtime socket and log servers are the users of one client`() throws {
+    @Test func `checks, fetched responses, the runtime socket and log servers are the users of one client`() throws {
         #expect(
             try files(matching: #"try ByteStream\("#) == [
-                "Control/HealthChecker.swift", "Control/RuntimeSocket.swift", "Logging/RingForwarder.swift",
+                "Control/HealthChecker.swift", "Control/ResponderExchange.swift", "Control/RuntimeSocket.swift",
+                "Logging/RingForwarder.swift",
             ])
     }
 }
