@@ -31,13 +31,13 @@ import Testing
         let text = """
             frontend front
                 bind 127.0.0.1:\(port)
-                errorfile 503 \(folder)/page
+                errorfile 503 FOLDER/page
                 http-request deny deny_status 401 if { path /sub } { req.hdr(x-in) -m sub E9 }
                 http-request deny deny_status 401 if { path /str } { req.hdr(x-in) -m str cafE9 }
                 http-request deny deny_status 401 if { path /end } { req.hdr(x-in) -m end E9 }
                 http-request deny deny_status 401 if { path /reg } { req.hdr(x-in) -m reg ^caf[E9]$ }
-                http-request deny deny_status 401 if { path /list } { req.hdr(x-in) -f \(folder)/list }
-                http-request return status 200 content-type text/plain lf-string "%[req.hdr(x-in),map(\(folder)/map),hex]" if { path /map }
+                http-request deny deny_status 401 if { path /list } { req.hdr(x-in) -f FOLDER/list }
+                http-request return status 200 content-type text/plain lf-string "%[req.hdr(x-in),map(FOLDER/map),hex]" if { path /map }
                 http-request return status 200 content-type text/plain string cafE9 hdr X-Out cafE9 hdr X-In %[req.hdr(x-in)] if { path /own }
                 http-request return status 200 content-type text/plain lf-string "cafE9%[str(E9),hex]%[str(aE9b),field(2,E9)]" if { path /format }
                 http-request redirect location /cafE9 if { path /redirect }
@@ -48,7 +48,8 @@ import Testing
         var bytes: [UInt8] = []
         for (i, part) in text.components(separatedBy: "E9").enumerated() {
             if i > 0 { bytes += isEscaped ? Array(#"\xE9"#.utf8) : [0xE9] }
-            bytes += Array(part.utf8)
+            // The folder's name comes last: it has E9 in it at times.
+            bytes += Array(part.replacingOccurrences(of: "FOLDER", with: folder).utf8)
         }
         let file = try Stage.current.file("bytes.cfg", bytes: bytes)
         let portico = try Portico(opening(), listeningOn: port, arguments: ["-f", file])

@@ -170,21 +170,22 @@ final class Tunnel: ProxyStream {
             guard case .tunnelling = phase else { return }
             let forth = pass(&self.forth, from: client, to: connection, worker)
             let back = mayPassBack ? pass(&self.back, from: connection, to: client, worker) : .waiting
-            if forth == .sourceFailed || back == .targetFailed {
-                countOnServer(.clientAborts, worker)
-                return abort(.client, .data, worker)
-            }
-            if back == .sourceFailed || forth == .targetFailed {
-                countOnServer(.serverAborts, worker)
-                countOnServer(.badResponses, worker)
-                return abort(.server, .data, worker)
-            }
+            if forth == .sourceFailed || back == .targetFailed { return lost(.client, worker) }
+            if back == .sourceFailed || forth == .targetFailed { return lost(.server, worker) }
             if forth == .finished && back == .finished { return bothFinished(worker) }
             let progressed = forth == .progressed || back == .progressed
             keepTime(progressed: progressed, worker)
             if !progressed { return }
         }
         worker.resumeLater(self)
+    }
+
+    /// A side is gone; if another's stream was cut off before, that is why.
+    private func lost(_ side: Termination.Cause, _ worker: Worker) {
+        let cause = cutBy ?? side
+        countOnServer(cause == .client ? .clientAborts : .serverAborts, worker)
+        if cause == .server { countOnServer(.badResponses, worker) }
+        abort(cause, .data, worker)
     }
 
     private func bothFinished(_ worker: Worker) {
