@@ -57,6 +57,28 @@ import Testing
         #expect(try SecureServer.Facts(fetch("/", from: ports[1]).text).version == "TLSv1.2")
     }
 
+    /// Linux's module `tls`, as far as it is loaded.
+    private static let kernelEncrypts =
+        (try? String(contentsOfFile: "/proc/sys/net/ipv4/tcp_available_ulp", encoding: .utf8))?.contains("tls") == true
+
+    @Test(
+        "`ktls on` where the kernel cannot encrypt is told once, and content flows all the same",
+        .enabled(if: Portico.isItself && !kernelEncrypts))
+    func kernelThatCannotEncrypt() throws {
+        let certificate = try TestAuthority().issue(for: "a.example")
+        let server = try SecureServer(certificate)
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening())
+            listen app
+                bind 127.0.0.1:\(port) ssl crt \(certificate) ktls on
+                server s1 127.0.0.1:\(server.port) ssl verify none ktls on
+            """, listeningOn: port)
+        #expect(try SecureClient(port).hasAnswer)
+        #expect(portico.process.errors.components(separatedBy: "'ktls on' does nothing here").count == 2)
+    }
+
     @Test("`default-path` says where certificates, lists, authorities and ticket keys are")
     func defaultPath() throws {
         let (authority, stage) = (try TestAuthority(), Stage.current)
