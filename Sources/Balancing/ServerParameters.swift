@@ -126,43 +126,23 @@ extension BalancingKeywords {
                 "Begins connections to the server, and its checks unless they go elsewhere, with a PROXY protocol header in "
                 + "version 1 that says who the client is. Such a connection is only used for that client again."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyLine = true },
-        Parameter("send-proxy-v2", usage: "send-proxy-v2", summary: "The same in version 2.") {
-            (_, server) throws(ConfigProblem) in server.sendsProxyBlock = true
-        },
+        proxyBlock("send-proxy-v2", "The same in version 2."),
         Parameter("no-send-proxy", usage: "no-send-proxy", summary: "Undoes `send-proxy` of a default-server line.") {
             (_, server) throws(ConfigProblem) in server.sendsProxyLine = false
         },
-        Parameter(
-            "no-send-proxy-v2", usage: "no-send-proxy-v2", summary: "Undoes `send-proxy-v2` of a default-server line."
-        ) { (_, server) throws(ConfigProblem) in server.sendsProxyBlock = false },
-        Parameter(
-            "send-proxy-v2-ssl", usage: "send-proxy-v2-ssl",
-            summary: "As send-proxy-v2, and says what there is to say about TLS on the client's connection."
-        ) { (_, server) throws(ConfigProblem) in
-            server.sendsProxyBlock = true
-            server.proxyOptions.insert(.tls)
-        },
-        Parameter(
-            "send-proxy-v2-ssl-cn", usage: "send-proxy-v2-ssl-cn",
-            summary: "As send-proxy-v2-ssl, with the common name in the client's certificate."
-        ) { (_, server) throws(ConfigProblem) in
-            server.sendsProxyBlock = true
-            server.proxyOptions.formUnion([.tls, .commonName])
-        },
-        Parameter(
-            "no-send-proxy-v2-ssl", usage: "no-send-proxy-v2-ssl",
-            summary: "Undoes `send-proxy-v2` and `send-proxy-v2-ssl` of a default-server line."
-        ) { (_, server) throws(ConfigProblem) in
-            server.sendsProxyBlock = false
-            server.proxyOptions.remove(.tls)
-        },
-        Parameter(
-            "no-send-proxy-v2-ssl-cn", usage: "no-send-proxy-v2-ssl-cn",
-            summary: "Undoes `send-proxy-v2` and `send-proxy-v2-ssl-cn` of a default-server line."
-        ) { (_, server) throws(ConfigProblem) in
-            server.sendsProxyBlock = false
-            server.proxyOptions.subtract([.tls, .commonName])
-        },
+        proxyBlock("no-send-proxy-v2", isOn: false, "Undoes `send-proxy-v2` of a default-server line."),
+        proxyBlock(
+            "send-proxy-v2-ssl", saying: .tls,
+            "As send-proxy-v2, and says what there is to say about TLS on the client's connection."),
+        proxyBlock(
+            "send-proxy-v2-ssl-cn", saying: [.tls, .commonName],
+            "As send-proxy-v2-ssl, with the common name in the client's certificate."),
+        proxyBlock(
+            "no-send-proxy-v2-ssl", saying: .tls, isOn: false,
+            "Undoes `send-proxy-v2` and `send-proxy-v2-ssl` of a default-server line."),
+        proxyBlock(
+            "no-send-proxy-v2-ssl-cn", saying: [.tls, .commonName], isOn: false,
+            "Undoes `send-proxy-v2` and `send-proxy-v2-ssl-cn` of a default-server line."),
         Parameter(
             "proxy-v2-options", usage: "proxy-v2-options <option>[,<option>...]",
             summary:
@@ -175,6 +155,16 @@ extension BalancingKeywords {
             summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."
         ) { (_, server) throws(ConfigProblem) in server.sendsProxyHeaderInChecks = true },
     ]
+
+    /// A word that turns the header of version 2 on, with what it says, or off.
+    private static func proxyBlock(
+        _ name: String, saying options: ProxyHeaderOptions = [], isOn: Bool = true, _ summary: String
+    ) -> Parameter<ServerDraft> {
+        Parameter(name, usage: name, summary: summary) { (_, server) throws(ConfigProblem) in
+            server.sendsProxyBlock = isOn
+            if isOn { server.proxyOptions.formUnion(options) } else { server.proxyOptions.subtract(options) }
+        }
+    }
 
     private static func proxyOptions(_ args: inout Arguments) throws(ConfigProblem) -> ProxyHeaderOptions {
         let word = try args.next("options")

@@ -1,5 +1,5 @@
-// Takes renewed certificates, authorities and revocation lists from their files, and says when a certificate is about to end. A file is taken once it is complete and valid; what is
-// still wrong with it a second after its last change is logged, and the old one stays in use.
+// Takes renewed certificates, authorities and revocation lists from their files, and says when a certificate is about to end. A file is
+// taken once it is complete and valid; what is still wrong with it a second after its last change is logged, and the old one stays in use.
 
 internal import Basics
 internal import Proxy

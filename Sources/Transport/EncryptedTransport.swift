@@ -1,5 +1,5 @@
-// What a transport does where TLS carries its bytes: the handshake, and the calls that pass through the engine. The engine is lent the kernel and the
-// memory of readiness for each call, and gives back what it has learned.
+// What a transport does where TLS carries its bytes: the handshake, and the calls that pass through the engine. The engine is lent the
+// kernel and the memory of readiness for each call, and gives back what it has learned.
 
 internal import Basics
 public import Reactor

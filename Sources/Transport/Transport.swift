@@ -1,4 +1,5 @@
-// One connection's descriptor and what carries bytes over it: TCP or a unix socket as it is, or TLS over it. The only place that remembers readiness: its users ask whether input may be waiting, they never see flags.
+// One connection's descriptor and what carries bytes over it: TCP or a unix socket as it is, or TLS over it. The only place that
+// remembers readiness: its users ask whether input may be waiting, they never see flags.
 //
 // A value in its owner, which also has the buffers. It knows bytes; protocols and deadlines are the owner's.
 

@@ -39,17 +39,21 @@ import Testing
         #expect(try front.portico.exchange(with: "GET / ").termination == "----")
     }
 
+    /// Certificates that are none of this authority's for a.example, with the words for each.
+    private static func refusedCertificates(_ authority: TestAuthority) throws -> [(String, words: String)] {
+        [
+            (try authority.issue(for: "a.example", days: -1), "it has expired"),
+            (try authority.issue(for: "b.example"), "it is for another name"),
+            (try TestAuthority(named: "Stranger").issue(for: "a.example"), "its issuer is unknown"),
+        ]
+    }
+
     @Test(
         "A certificate that is expired, for another name, or signed by others is refused with 503, and the log says why"
     )
     func refused() throws {
-        let (authority, stranger) = (try TestAuthority(), try TestAuthority(named: "Stranger"))
-        let cases: [(certificate: String, words: String)] = [
-            (try authority.issue(for: "a.example", days: -1), "it has expired"),
-            (try authority.issue(for: "b.example"), "it is for another name"),
-            (try stranger.issue(for: "a.example"), "its issuer is unknown"),
-        ]
-        for (certificate, words) in cases {
+        let authority = try TestAuthority()
+        for (certificate, words) in try Self.refusedCertificates(authority) {
             let server = try SecureServer(certificate)
             let front = try FrontDoor(
                 before: server.port, backend: "retries 0", server: "ssl ca-file \(authority.certificate)")
@@ -62,13 +66,8 @@ import Testing
 
     @Test("A server with a refused certificate is down, with the reason in words")
     func down() throws {
-        let (authority, stranger) = (try TestAuthority(), try TestAuthority(named: "Stranger"))
-        let cases: [(certificate: String, words: String)] = [
-            (try authority.issue(for: "a.example", days: -1), "it has expired"),
-            (try authority.issue(for: "b.example"), "it is for another name"),
-            (try stranger.issue(for: "a.example"), "its issuer is unknown"),
-        ]
-        for (certificate, words) in cases {
+        let authority = try TestAuthority()
+        for (certificate, words) in try Self.refusedCertificates(authority) {
             let server = try SecureServer(certificate)
             let front = try FrontDoor(
                 before: server.port,
