@@ -4,7 +4,7 @@ SWIFT ?= swift
 BINARY = .build/release/portico
 
 # Debian's packages: what the build needs, what the quickstart runs, what the scenarios talk to, what the benchmark compares with.
-BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev
+BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev libnghttp2-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 CERT_PACKAGES = openssl
 TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk valgrind binutils

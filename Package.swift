@@ -51,11 +51,12 @@ let package = Package(
         .target(name: "CCrypt", path: "Sources/CCrypt"),
         .target(name: "COpenSSL", path: "Sources/COpenSSL"),
         .target(name: "CXXHash", path: "Sources/CXXHash"),
+        .target(name: "CNGHTTP2", path: "Sources/CNGHTTP2"),
         .target(
             name: "Basics", dependencies: ["CLinux"], path: "Sources/Basics",
             swiftSettings: swiftSettings + (isForThreadSanitizer ? [.define("PTHREAD_LOCKS")] : [])),
 
-        room("HTTP", uses: ["Basics"]),
+        room("HTTP", uses: ["Basics", "CNGHTTP2"]),
         room("ProxyProtocol", uses: ["Basics"]),
         room("Configuration", uses: ["Basics"]),
         room("Reactor", uses: ["Basics", "CLinux"], packages: [system, heap]),

@@ -70,10 +70,11 @@ public struct ConnectionOptions: OptionSet, Sendable {
     private static var keepAliBytes: UInt64 { UInt64(littleEndian: 0x696C_612D_7065_656B) }
     private static var veBytes: UInt16 { UInt16(littleEndian: 0x6576) }
 
-    /// Whether the connection persists after this message (RFC 9112 section 9.3).
+    /// Whether the connection persists after this message (RFC 9112 section 9.3). Messages of HTTP/2 have no such options and leave
+    /// the connection open.
     func keepsAlive(_ version: HTTPVersion) -> Bool {
         if contains(.close) { return false }
-        return version == .http11 || contains(.keepAlive)
+        return version != .http10 || contains(.keepAlive)
     }
 }
 
@@ -96,13 +97,13 @@ extension RequestHead {
 
     /// Whether the client waits for a 100 (Continue) before it sends its content (RFC 9110 section 10.1.1).
     public var expectsContinue: Bool {
-        guard version == .http11, let i = fields.first(.expect) else { return false }
+        guard version != .http10, let i = fields.first(.expect) else { return false }
         return fields.value(i).equalsIgnoringCase("100-continue")
     }
 
     /// Whether the client accepts trailer fields: TE lists `trailers` (RFC 9110 section 10.1.4).
     public var acceptsTrailers: Bool {
-        guard version == .http11 else { return false }
+        guard version != .http10 else { return false }
         var index = 0
         while let found = fields.next(.te, from: index) {
             let value = fields.value(found)
@@ -118,7 +119,7 @@ extension RequestHead {
     /// Whether the request asks for a protocol upgrade that may be forwarded: `Connection: upgrade` and an Upgrade
     /// field without `h2c` or `h2`, either of which would let later requests bypass the rules of this proxy.
     public var upgradeRequested: Bool {
-        guard version == .http11, fields.contains(.upgrade), ConnectionOptions(of: fields).contains(.upgrade) else {
+        guard version != .http10, fields.contains(.upgrade), ConnectionOptions(of: fields).contains(.upgrade) else {
             return false
         }
         var index = 0

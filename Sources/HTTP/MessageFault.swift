@@ -23,6 +23,10 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     // Chunks (RFC 9112 section 7.1)
     case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
     case invalidTrailer, trailersTooLarge
+    // HTTP/2 (RFC 9113 section 8, RFC 8441 section 4)
+    case upperCaseFieldName, spaceAroundValue, connectionSpecificField, invalidTE
+    case unknownPseudoHeader, repeatedPseudoHeader, missingPseudoHeader, latePseudoHeader, unsuitablePseudoHeader
+    case invalidScheme, invalidPath, malformedConnect, unsupportedProtocol, switchInHTTP2
 
     /// The status of the response to a request with this fault.
     public var status: Int {
@@ -30,7 +34,7 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
         case .contentInHTTP10: 413
         case .requestLineTooLong: 414
         case .headTooLarge, .tooManyFields: 431
-        case .unknownTransferCoding: 501
+        case .unknownTransferCoding, .unsupportedProtocol: 501
         case .unsupportedVersion: 505
         default: 400
         }
@@ -86,6 +90,20 @@ extension MessageFault: CustomStringConvertible {
         case .chunkNotClosed: "chunk data not followed by line end"
         case .invalidTrailer: "invalid trailer field"
         case .trailersTooLarge: "trailers too large"
+        case .upperCaseFieldName: "field name with letter in upper case"
+        case .spaceAroundValue: "white space at the start or end of field value"
+        case .connectionSpecificField: "connection-specific field in HTTP/2"
+        case .invalidTE: "TE other than trailers in HTTP/2"
+        case .unknownPseudoHeader: "unknown pseudo-header field"
+        case .repeatedPseudoHeader: "repeated pseudo-header field"
+        case .missingPseudoHeader: "required pseudo-header field is missing"
+        case .latePseudoHeader: "pseudo-header field after a regular field"
+        case .unsuitablePseudoHeader: "pseudo-header field that does not suit the message"
+        case .invalidScheme: "invalid :scheme"
+        case .invalidPath: ":path is empty or does not begin with a slash"
+        case .malformedConnect: "CONNECT without :authority, or with :scheme or :path"
+        case .unsupportedProtocol: ":protocol other than websocket"
+        case .switchInHTTP2: "status 101 in HTTP/2"
         }
     }
 }

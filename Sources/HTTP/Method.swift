@@ -44,7 +44,25 @@ public enum Method: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// The versions of HTTP/1. Any 1.x with x above 0 is treated as 1.1 (RFC 9112 section 2.3).
+/// The versions of HTTP. Any 1.x with x above 0 is treated as 1.1 (RFC 9112 section 2.3).
 public enum HTTPVersion: Sendable, Equatable {
-    case http10, http11
+    case http10, http11, http2
+
+    /// The version as a request line has it, also for HTTP/2, whose messages do not write it.
+    public var name: StaticString {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
+
+    /// The part of `name` after its slash.
+    public var number: StaticString {
+        switch self {
+        case .http10: "1.0"
+        case .http11: "1.1"
+        case .http2: "2.0"
+        }
+    }
 }

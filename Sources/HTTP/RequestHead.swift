@@ -60,13 +60,12 @@ public struct RequestHead: ~Copyable, Sendable {
         return true
     }
 
-    /// The version as received, for logs: `HTTP/1.1`, but also, for example, `HTTP/1.2`.
+    /// The version as received, for logs: `HTTP/1.1`, but also, for example, `HTTP/1.2`; `HTTP/2.0` for HTTP/2.
     public var versionName: RawSpan {
         @_lifetime(borrow self)
         get {
             if !otherVersion.isEmpty { return otherVersion.bytes }
-            let name: StaticString = version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
-            return name.bytes
+            return version.name.bytes
         }
     }
 
@@ -140,6 +139,15 @@ public struct RequestHead: ~Copyable, Sendable {
     public var pathAndQuery: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes.extracting(parts.path.lowerBound..<queryEnd) }
+    }
+
+    /// The target as servers get it: origin form instead of absolute form (RFC 9112 section 3.2.1), `*` for OPTIONS without a path.
+    var targetForServer: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            if targetForm != .absolute { return target }
+            return method == .options && hasEmptyPath ? ("*" as StaticString).bytes : pathAndQuery
+        }
     }
 
     /// The target's authority, in absolute and authority form; otherwise empty.

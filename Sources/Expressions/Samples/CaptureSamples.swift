@@ -14,8 +14,10 @@ enum CaptureSample: SampleFamily {
         field("capture.res.hdr", .response),
         row("capture.req.method", .requestHead, .method, "The request's method as it was received."),
         row("capture.req.uri", .requestHead, .target, "The request's path and query as they were received."),
-        row("capture.req.ver", .requestHead, .version, "The request's version: HTTP/1.0 or HTTP/1.1."),
-        row("capture.res.ver", .responseHead, .responseVersion, "The response's version: HTTP/1.0 or HTTP/1.1."),
+        row("capture.req.ver", .requestHead, .version, "The request's version: HTTP/1.0, HTTP/1.1 or HTTP/2.0."),
+        row(
+            "capture.res.ver", .responseHead, .responseVersion,
+            "The response's version: HTTP/1.0, HTTP/1.1 or HTTP/2.0."),
     ]
 
     private static func field(_ name: String, _ side: MessageSide) -> SampleRow {
@@ -44,7 +46,7 @@ enum CaptureSample: SampleFamily {
         case .target: part(context) { line, first, last in Self.path(of: line, first + 1..<last) }
         case .version: part(context) { line, _, last in last + 1..<line.byteCount }
         case .responseVersion:
-            .string(context.make { $0.append(context.response.version == .http11 ? "HTTP/1.1" : "HTTP/1.0") })
+            .string(context.make { $0.append(context.response.version.name) })
         }
     }
 

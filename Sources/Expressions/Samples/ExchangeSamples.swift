@@ -32,7 +32,7 @@ enum ExchangeSample: SampleFamily {
             "The file of the last rule that ended its list: one that answered, refused, or let pass."),
         row("last_rule_line", .integer, .connection, .lastRuleLine, "The line of that rule."),
         row("last_entity", .string, .connection, .lastEntity, "File and line of that rule, with a colon between them."),
-        row("res.ver", .string, .responseHead, .responseVersion, "The response's HTTP version: 1.0 or 1.1."),
+        row("res.ver", .string, .responseHead, .responseVersion, "The response's HTTP version: 1.0, 1.1 or 2.0."),
         row("resp_ver", .string, .responseHead, .responseVersion, "The same as res.ver."),
     ]
 
@@ -62,7 +62,7 @@ enum ExchangeSample: SampleFamily {
         case .finalStatus: .integer(context.outcome.status)
         case .serverStatus: context.outcome.serverStatus >= 0 ? .integer(context.outcome.serverStatus) : nil
         case .responseVersion:
-            .string(context.make { $0.append(context.response.version == .http11 ? "1.1" : "1.0") })
+            .string(context.make { $0.append(context.response.version.number) })
         case .retries: .integer(context.outcome.retries)
         case .priorityClass: .integer(context.directives.priority.level)
         case .priorityOffset: .integer(context.directives.priority.offset)

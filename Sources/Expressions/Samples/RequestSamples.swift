@@ -34,7 +34,9 @@ enum RequestSample: SampleFamily {
             "base", yields: .string, from: .requestHead, hasMatchForms: true,
             summary: "The Host field's value and the path, one behind the other."
         ) { (_, _) throws(ConfigProblem) in .request(.base) },
-        SampleRow("req.ver", yields: .string, from: .requestHead, summary: "The request's HTTP version: 1.0 or 1.1.") {
+        SampleRow(
+            "req.ver", yields: .string, from: .requestHead, summary: "The request's HTTP version: 1.0, 1.1 or 2.0."
+        ) {
             (_, _) throws(ConfigProblem) in .request(.version)
         },
         SampleRow("req_ver", yields: .string, from: .requestHead, summary: "The same as req.ver.") {

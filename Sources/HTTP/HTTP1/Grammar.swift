@@ -25,6 +25,9 @@ struct ByteSet {
     /// tchar (RFC 9110 section 5.6.2): the characters of methods and field names.
     @inlinable static var token: ByteSet { ByteSet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
 
+    /// The characters of field names in HTTP/2: tchar without letters in upper case (RFC 9113 section 8.2.1).
+    @inlinable static var lowerCaseToken: ByteSet { ByteSet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C000_0000) }
+
     /// The characters of a reg-name, including `%` (RFC 3986 section 3.2.2): unreserved, sub-delims, pct-encoded.
     @inlinable static var regName: ByteSet { ByteSet(low: 0x2BFF_7FF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 

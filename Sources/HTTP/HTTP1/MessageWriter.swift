@@ -33,13 +33,7 @@ public enum MessageWriter {
             var writer = unsafe BufferWriter(buffer)
             writer.put(head.methodName)
             writer.put(byte: 0x20)
-            if head.targetForm != .absolute {
-                writer.put(head.target)
-            } else if head.method == .options, head.hasEmptyPath {
-                writer.put(byte: 0x2A)
-            } else {
-                writer.put(head.pathAndQuery)
-            }
+            writer.put(head.targetForServer)
             writer.put(" HTTP/1.1\r\n")
             writer.put(head.fields, without: KnownField.contentLength.bit | KnownField.transferEncoding.bit)
             if !head.fields.contains(.host) {

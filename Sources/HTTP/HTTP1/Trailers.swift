@@ -11,29 +11,41 @@ public enum Trailers {
     /// or LF; the written ones end with CR LF.
     public static func appendLastChunk(with section: [UInt8], to out: inout [UInt8]) {
         out.append(contentsOf: [0x30, 0x0D, 0x0A])
-        var start = 0
-        while let feed = section[start...].firstIndex(of: 0x0A) {
-            let end = feed > start && section[feed - 1] == 0x0D ? feed - 1 : feed
-            if end == start { break }
-            append(section[start..<end], to: &out)
-            start = feed + 1
+        forEachForwardable(in: section) { name, value in
+            out.append(contentsOf: name)
+            out.append(contentsOf: [0x3A, 0x20])
+            out.append(contentsOf: value)
+            out.append(contentsOf: [0x0D, 0x0A])
         }
         out.append(contentsOf: [0x0D, 0x0A])
     }
 
-    private static func append(_ line: ArraySlice<UInt8>, to out: inout [UInt8]) {
+    /// Calls `use` with the name, in lower case, and the value, without surrounding white space, of each field in `section` that may be
+    /// forwarded. The section is as `appendLastChunk` takes it.
+    static func forEachForwardable(
+        in section: [UInt8], _ use: (_ name: [UInt8], _ value: ArraySlice<UInt8>) -> Void
+    ) {
+        var start = 0
+        while let feed = section[start...].firstIndex(of: 0x0A) {
+            let end = feed > start && section[feed - 1] == 0x0D ? feed - 1 : feed
+            if end == start { break }
+            read(section[start..<end], use)
+            start = feed + 1
+        }
+    }
+
+    private static func read(
+        _ line: ArraySlice<UInt8>, _ use: (_ name: [UInt8], _ value: ArraySlice<UInt8>) -> Void
+    ) {
         guard let colon = line.firstIndex(of: 0x3A) else {
             preconditionFailure("the body decoder accepted a trailer without a colon")
         }
         let name = line[..<colon].map(asciiLowercased)
         guard isForwardable(name) else { return }
-        out.append(contentsOf: name)
-        out.append(contentsOf: [0x3A, 0x20])
         let value = line[(colon + 1)...]
         let first = value.firstIndex { !isSpace($0) } ?? value.endIndex
         let last = value.lastIndex { !isSpace($0) } ?? first
-        if first < value.endIndex { out.append(contentsOf: value[first...last]) }
-        out.append(contentsOf: [0x0D, 0x0A])
+        use(name, first < value.endIndex ? value[first...last] : [])
     }
 
     /// Whether a field of this lower-case name may be forwarded as a trailer.
