@@ -77,6 +77,12 @@ public struct ServerDraft: Sendable {
     public var proxyOptions: ProxyHeaderOptions = []
     /// `check-send-proxy`
     public var sendsProxyHeaderInChecks = false
+    /// `proto`
+    public var protocolWord: ProtocolWord?
+    /// `check-proto`
+    public var checkProtocolWord: ProtocolWord?
+    /// `ws`
+    public var webSocketProtocol = WebSocketProtocol.automatic
     public var naming = ServerNaming()
     public var tls = TLSUpstreamOptions()
 
@@ -97,6 +103,19 @@ extension ServerDraft {
 
     /// Whether checks are encrypted.
     var encryptsChecks: Bool { tls.encryptsChecks ?? (tls.isOn && !checksGoElsewhere) }
+
+    /// What checks speak that send a request.
+    var checkProtocolChoice: ProtocolChoice {
+        (checkProtocolWord ?? protocolWord)?.choice ?? .negotiated
+    }
+
+    /// What checks offer above TLS: those that send a request, only what they speak.
+    var protocolsOfChecks: [[UInt8]] { tls.checkProtocols ?? tls.protocol.applicationProtocols ?? [] }
+    var protocolsOfHTTPChecks: [[UInt8]] {
+        protocolsOfChecks.filter {
+            HealthCheck.speaksHTTP2 && checkProtocolChoice != .http1 || $0 != SpokenProtocols.http2
+        }
+    }
 
     /// Whether there has to be a `TLSUpstream` for its connections or its checks.
     public var needsTLS: Bool { tls.isOn || (isChecked && encryptsChecks) }
@@ -162,7 +181,7 @@ extension BalancingSettings {
             connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
             responseTimeout: checkTimeout,
             address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
-            proxyHeader: draft.checkProxyHeader, headLimits: headLimits)
+            proxyHeader: draft.checkProxyHeader, protocolChoice: draft.checkProtocolChoice, headLimits: headLimits)
     }
 }
 
@@ -172,7 +191,7 @@ extension BalancingSettings {
         let name = draft.tls.checkedName?.text.verbatimBytes ?? (draft.tls.checksAskForHost ? checkedHost : nil)
         return HealthCheckTLS(
             upstream: tls, name: name, isNameExplicit: draft.tls.checkedName != nil,
-            protocols: draft.tls.checkProtocols)
+            protocols: checksWithHTTP ? draft.protocolsOfHTTPChecks : draft.protocolsOfChecks)
     }
 
     /// The host that the Host field of a check's request names.
@@ -196,6 +215,8 @@ extension ServerDraft {
         configuration.limits = limits.normal
         configuration.proxyHeader = proxyHeader
         configuration.proxyOptions = proxyOptions
+        configuration.protocolChoice = protocolWord?.choice ?? .negotiated
+        configuration.webSocketProtocol = webSocketProtocol
         return configuration
     }
 

@@ -124,6 +124,19 @@ extension Server {
     /// Whether its connections are told apart by names.
     public var hasNamedConnections: Bool { live.currentTraits.contains(.hasNamedConnections) }
 
+    /// What its connections speak: `negotiated` only where ALPN may choose HTTP/2; then, and with `http2`, streams share them.
+    public var protocolChoice: ProtocolChoice {
+        let traits = live.currentTraits
+        if traits.contains(.speaksHTTP2) { return .http2 }
+        return traits.contains(.speaksHTTP1) || !traits.contains(.offersHTTP2) ? .http1 : .negotiated
+    }
+    /// What WebSockets are carried by.
+    public var webSocketProtocol: WebSocketProtocol {
+        let traits = live.currentTraits
+        if traits.contains(.hasWebSocketsOverHTTP1) { return .http1 }
+        return traits.contains(.hasWebSocketsOverHTTP2) ? .http2 : .automatic
+    }
+
     public var id: Int { live.read { $0.id } }
     public var isBackup: Bool { live.read { $0.isBackup } }
     public var hostName: String? { live.read { $0.hostName } }

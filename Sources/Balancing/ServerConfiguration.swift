@@ -44,6 +44,9 @@ public struct ServerConfiguration: Sendable {
     public var proxyOptions: ProxyHeaderOptions = []
     /// What encrypts its connections; nil if they are plain.
     public var tls: TLSUpstream?
+    /// What its connections speak in HTTP mode.
+    public var protocolChoice = ProtocolChoice.negotiated
+    public var webSocketProtocol = WebSocketProtocol.automatic
     /// Requests may ask it for different names, or name its connections otherwise: each goes over connections of its own name.
     public var hasNamedConnections = false
     public var check: HealthCheckPlan?
@@ -62,19 +65,24 @@ struct LiveConfiguration: ~Copyable, Sendable {
     private let poolLow: Atomic<Int>
     private let poolReusesMax: Atomic<Int>
     private let poolIdleTime: Atomic<UInt64>
-    private let traits: Atomic<UInt8>
+    private let traits: Atomic<UInt16>
 
     /// What requests have to know of a server's address and header, without asking for the whole configuration.
     struct Traits: OptionSet {
-        let rawValue: UInt8
+        let rawValue: UInt16
         static let takesClientAddress = Traits(rawValue: 1)
         static let addsToClientPort = Traits(rawValue: 2)
         static let followsName = Traits(rawValue: 4)
         static let sendsHeader = Traits(rawValue: 8)
         static let isSecure = Traits(rawValue: 16)
         static let hasNamedConnections = Traits(rawValue: 32)
+        static let speaksHTTP1 = Traits(rawValue: 64)
+        static let speaksHTTP2 = Traits(rawValue: 128)
+        static let offersHTTP2 = Traits(rawValue: 256)
+        static let hasWebSocketsOverHTTP1 = Traits(rawValue: 512)
+        static let hasWebSocketsOverHTTP2 = Traits(rawValue: 1_024)
 
-        init(rawValue: UInt8) { self.rawValue = rawValue }
+        init(rawValue: UInt16) { self.rawValue = rawValue }
 
         init(of configuration: ServerConfiguration) {
             self = []
@@ -84,6 +92,17 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.proxyHeader != nil { insert(.sendsHeader) }
             if configuration.tls != nil { insert(.isSecure) }
             if configuration.hasNamedConnections { insert(.hasNamedConnections) }
+            if configuration.tls?.offersHTTP2 == true { insert(.offersHTTP2) }
+            switch configuration.protocolChoice {
+            case .negotiated: break
+            case .http1: insert(.speaksHTTP1)
+            case .http2: insert(.speaksHTTP2)
+            }
+            switch configuration.webSocketProtocol {
+            case .automatic: break
+            case .http1: insert(.hasWebSocketsOverHTTP1)
+            case .http2: insert(.hasWebSocketsOverHTTP2)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ internal import TLS
 extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] =
-        ownParameters + ServerNaming.parameters
+        ownParameters + protocolParameters + ServerNaming.parameters
         + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 
     private static let ownParameters: [Parameter<ServerDraft>] = [

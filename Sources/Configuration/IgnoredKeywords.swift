@@ -48,7 +48,6 @@ public struct IgnoredKeyword: Sendable {
             "expose-deprecated-directives")
         + rows(in: .frontends, "counters are always up to date", "option contstats")
         + rows(in: .frontends, "statistics are kept for each frontend", "option socket-stats")
-        + rows(in: .frontends, "Portico has no HTTP/2 yet to which it could apply", "option disable-h2-upgrade")
         + rows(in: .proxies, "data is always forwarded at once", "option http-no-delay")
         + rows(in: .frontends, "a reload keeps idle connections", "option idle-close-on-response")
         + rows(in: .frontends, "this is left to the kernel", "option tcp-smart-accept")
@@ -97,7 +96,7 @@ public struct IgnoredKeyword: Sendable {
 
     private static func tuningReason(_ name: String) -> String {
         for (prefix, what) in [
-            ("h2", "HTTP/2"), ("quic", "HTTP/3"), ("lua", "Lua"), ("peers", "peers"),
+            ("quic", "HTTP/3"), ("lua", "Lua"), ("peers", "peers"),
         ]
         where name.hasPrefix("tune.\(prefix).") {
             return "Portico has no \(what) yet to which it could apply"

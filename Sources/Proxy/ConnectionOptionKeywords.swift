@@ -58,6 +58,14 @@ enum ConnectionOptionKeywords {
             "http-drop-response-trailers", .frontends,
             "Does not pass on the fields that follow a response's body.", \.dropsResponseTrailers),
         Keyword(
+            "option disable-h2-upgrade", in: .frontends, usage: "option disable-h2-upgrade",
+            summary:
+                "Does not take a connection for HTTP/2 because it begins with its preface: only `proto h2` and ALPN say so.",
+            negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            draft[ProxySettings.self].takesPriorKnowledge = args.isNegated
+        },
+        Keyword(
             "backlog", in: .frontends, usage: "backlog <number>",
             summary: "Connections the system may keep waiting at each address: 4096 by default."
         ) { (args, draft) throws(ConfigProblem) in

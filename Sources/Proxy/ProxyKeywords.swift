@@ -1,5 +1,6 @@
 // The words for listening, time-outs, retries and what requests are told on their way.
 
+internal import Balancing
 internal import Basics
 public import Configuration
 internal import Reactor
@@ -8,7 +9,8 @@ internal import TLS
 public enum ProxyKeywords {
     public static let table: [Keyword] =
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
-        + ForwardingKeywords.table + FieldNameKeywords.table + SplicingKeywords.table + StatusCodeKeywords.table
+        + ForwardingKeywords.table + FieldNameKeywords.table + HTTP2Keywords.table + SplicingKeywords.table
+        + StatusCodeKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(
@@ -219,6 +221,10 @@ public enum ProxyKeywords {
                 "Connections begin with a PROXY protocol header, version 1 or 2, that says who the client is; without one they "
                 + "are closed. For proxies only: anybody could say anything."
         ) { (_, bind) throws(ConfigProblem) in bind.acceptsProxyHeader = true },
+        ProtocolWord.parameter(
+            "proto", \.protocolWord,
+            "What connections speak in HTTP mode: h1 for HTTP/1.1, h2 for HTTP/2, also in clear. By default what ALPN negotiates, and "
+                + "in clear what the client begins with. none is the default in TCP mode."),
         Parameter("name", usage: "name <name>", summary: "A name for the address in statistics.") {
             (args, bind) throws(ConfigProblem) in bind.name = try args.next("a name").text
         },

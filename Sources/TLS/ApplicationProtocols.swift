@@ -2,6 +2,25 @@
 
 internal import COpenSSL
 
+/// What Portico speaks above TLS in one place, by the names of ALPN. Where there is none (nil), it passes on whatever it is.
+public struct SpokenProtocols: Sendable, Equatable {
+    /// Those that are offered where a line does not say, best first.
+    public let standard: [[UInt8]]
+    /// Those that are spoken as well, where a line says so.
+    private let others: [[UInt8]]
+
+    public init(standard: [[UInt8]], others: [[UInt8]] = []) {
+        self.standard = standard
+        self.others = others
+    }
+
+    public func contains(_ name: [UInt8]) -> Bool { standard.contains(name) || others.contains(name) }
+
+    public static let http2 = Array("h2".utf8)
+    public static let http11 = Array("http/1.1".utf8)
+    public static let http10 = Array("http/1.0".utf8)
+}
+
 /// A list of protocols in the form in which it is sent.
 @safe
 final class ApplicationProtocols: Sendable {

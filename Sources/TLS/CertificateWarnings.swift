@@ -33,12 +33,10 @@ extension TLSListener {
         if written.versions.allowed.isEmpty {
             warn("no version of TLS is left that could be spoken", at: options.firstSource)
         }
-        if let word = written.applicationProtocolsWord,
-            written.applicationProtocols?.contains(Array("h2".utf8)) == true,
-            speaksOnlyHTTP1
-        {
-            warn(
-                "Portico does not speak HTTP/2 yet: h2 is not offered", at: word, expected: "alpn http/1.1 until then")
+        let unspoken = (written.applicationProtocols ?? []).filter { root.spoken?.contains($0) == false }
+        if !unspoken.isEmpty {
+            let names = unspoken.map { "'\(String(verbatim: $0))'" }.joined(separator: ", ")
+            warn("\(names) is not spoken here and not offered", at: written.applicationProtocolsWord)
         }
         return warnings
     }

@@ -10,7 +10,7 @@ struct ContextSettings: Sendable {
     var options: TLSProtocolOptions
     var defaults: TLSDefaults
     /// The protocols above TLS that Portico speaks here; nil: it passes on whatever it is.
-    var spoken: [[UInt8]]?
+    var spoken: SpokenProtocols?
     var prefersClientCiphers = false
     var trust: TrustStore?
     var trustSource = TrustSource()

@@ -8,7 +8,7 @@ struct ListenerMaker {
     let options: TLSListenerOptions
     private let defaults: TLSDefaults
     private let certificates: CertificateStore
-    private let spoken: [[UInt8]]?
+    private let spoken: SpokenProtocols?
     private var root: ContextSettings?
     /// Stores of authorities by what they are read from: many entries of a list name the same.
     private var trusts: [String: TrustStore] = [:]
@@ -16,7 +16,8 @@ struct ListenerMaker {
     private(set) var lists: [String] = []
 
     init(
-        _ written: TLSListenerOptions, _ defaults: TLSDefaults, _ certificates: CertificateStore, spoken: [[UInt8]]?
+        _ written: TLSListenerOptions, _ defaults: TLSDefaults, _ certificates: CertificateStore,
+        spoken: SpokenProtocols?
     ) {
         var options = written
         options.fill(from: defaults.bind)
@@ -72,8 +73,9 @@ struct ListenerMaker {
             let offered = named.filter { spoken?.contains($0) ?? true }
             return named.isEmpty ? nil : ApplicationProtocols(offered, isExplicit: true)
         }
-        // Without a line the protocol of HTTP mode is offered; a client that speaks another may still mean this one.
-        return spoken == nil ? nil : ApplicationProtocols([Array("http/1.1".utf8)], isExplicit: false)
+        // Without a line the protocols of HTTP mode are offered; a client that names others may still mean one of these.
+        guard let spoken else { return nil }
+        return ApplicationProtocols(spoken.standard, isExplicit: false)
     }
 
     private mutating func trust(

@@ -19,8 +19,6 @@ public final class TLSListener: CertificateUser {
     public let asksForSystemEncryption: Bool
     /// The crt-lists and folders of certificates that the line names.
     let lists: [String]
-    /// Of protocols above TLS, only those of HTTP/1 are spoken here.
-    let speaksOnlyHTTP1: Bool
     let root: ContextSettings
     private let context: TLSContext
     /// Whether some certificate's line, or this one, has `allow-0rtt`.
@@ -43,12 +41,11 @@ public final class TLSListener: CertificateUser {
     /// - Throws: what of the line, or of a file that it names, is wrong.
     public init(
         _ options: TLSListenerOptions, at word: Word, defaults: TLSDefaults, certificates: CertificateStore,
-        entries: [CertificateListEntry] = [], spoken: [[UInt8]]? = nil, hasFingerprints: Bool = false
+        entries: [CertificateListEntry] = [], spoken: SpokenProtocols? = nil, hasFingerprints: Bool = false
     ) throws(ConfigProblem) {
         var maker = ListenerMaker(options, defaults, certificates, spoken: spoken)
         self.options = maker.options
         asksForSystemEncryption = defaults.asksForSystemEncryption(maker.options.protocol)
-        speaksOnlyHTTP1 = spoken != nil
         root = try maker.rootSettings()
         table = Lock(Table(settings: root))
         ticketKeys = try maker.ticketKeys()

@@ -28,15 +28,20 @@ public final class TLSUpstream: CertificateUser {
 
     /// Whether the line asks the system to encrypt (`ktls on`).
     public let asksForSystemEncryption: Bool
+    /// Whether the server may choose HTTP/2, which Portico speaks then.
+    public let offersHTTP2: Bool
     private let state: Lock<State>
 
     /// - Parameters:
     ///   - line: where the server is declared, for problems that no word of the line is to blame for.
     ///   - workers: threads that open connections.
+    ///   - spoken: the protocols above TLS that Portico speaks with the server; nil: it passes on whatever it is.
     public init(
-        _ options: TLSUpstreamOptions, certificates: CertificateStore, workers: Int, at line: SourceRange
+        _ options: TLSUpstreamOptions, certificates: CertificateStore, workers: Int, spoken: SpokenProtocols? = nil,
+        at line: SourceRange
     ) throws(ConfigProblem) {
-        let settings = try UpstreamSettings(options, certificates, at: line)
+        let settings = try UpstreamSettings(options, certificates, spoken: spoken, at: line)
+        offersHTTP2 = settings.protocols?.hasHTTP2 == true
         asksForSystemEncryption = certificates.defaults.asksForSystemEncryption(settings.options)
         verifiedName = options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
         isNameExplicit = options.requestedName != nil
@@ -112,23 +117,28 @@ public final class TLSUpstream: CertificateUser {
     ///   - worker: of the thread that opens it: sessions are kept by thread.
     ///   - mayBeEarly: whether what will be written at once may go with the first message, where the line allows it: the server may
     ///     get it twice, or not at all (`TLSFault.Kind.earlyDataRejected`).
+    ///   - protocol: the only one to offer by ALPN, as for WebSockets; nil for those of the line. With one nothing is sent early.
     public func makeEngine(
-        _ socket: Socket, serverName: [UInt8]?, worker: Int, mayBeEarly: Bool = false
+        _ socket: Socket, serverName: [UInt8]?, worker: Int, mayBeEarly: Bool = false, protocol: [UInt8]? = nil
     ) -> TLSEngine {
         let engine = makeEngine(socket, asking: serverName, isExplicit: isNameExplicit, shelf: worker)
-        if mayBeEarly, allowsEarlyData { engine.allowSendingEarly() }
+        if let `protocol` {
+            engine.offer(ProtocolList([`protocol`]))
+        } else if mayBeEarly, allowsEarlyData {
+            engine.allowSendingEarly()
+        }
         return engine
     }
 
     /// An engine for the connection of a check. It goes on with no session: a check shall see the server's certificate.
     /// - Parameters:
     ///   - isExplicit: whether `check-sni` gives the name.
-    ///   - protocols: those to offer by ALPN; nil for those of requests.
+    ///   - protocols: those to offer by ALPN.
     public func makeCheckEngine(
-        _ socket: Socket, serverName: [UInt8]?, isExplicit: Bool, protocols: [[UInt8]]?
+        _ socket: Socket, serverName: [UInt8]?, isExplicit: Bool, protocols: [[UInt8]]
     ) -> TLSEngine {
         let engine = makeEngine(socket, asking: serverName, isExplicit: isExplicit, shelf: nil)
-        if let protocols { engine.offer(ProtocolList(protocols)) }
+        engine.offer(ProtocolList(protocols))
         return engine
     }
 

@@ -15,13 +15,18 @@ struct UpstreamSettings: Sendable {
     /// What servers' certificates are checked with; nil if they are not.
     private(set) var trust: TrustStore?
     private let source: TrustSource
+    /// What is offered by ALPN, best first; nil for nothing.
+    let protocols: ProtocolList?
 
-    /// - Parameter range: where the server is declared, for problems that no word of the line is to blame for.
+    /// - Parameters:
+    ///   - spoken: the protocols above TLS that Portico speaks with this server.
+    ///   - range: where the server is declared, for problems that no word of the line is to blame for.
     init(
-        _ line: TLSUpstreamOptions, _ certificates: CertificateStore, at range: SourceRange
+        _ line: TLSUpstreamOptions, _ certificates: CertificateStore, spoken: SpokenProtocols?, at range: SourceRange
     ) throws(ConfigProblem) {
         defaults = certificates.defaults
         options = line.protocol.isFilled ? line.protocol : line.protocol.filled(from: defaults.server)
+        protocols = ProtocolList(options.applicationProtocols ?? spoken?.standard ?? [], spoken: spoken)
         allowsRenegotiation = line.allowsRenegotiation
         keepsSessions = line.reusesSessions
         encryptsBySystem = defaults.encryptsBySystem(options)
@@ -63,7 +68,7 @@ struct UpstreamSettings: Sendable {
         if options.ciphers == nil { unsafe SSL_CTX_set_cipher_list(context.pointer, Self.defaultCiphers) }
         if options.usesTickets == false { _ = unsafe SSL_CTX_set_options(context.pointer, copenssl_no_ticket) }
         if allowsRenegotiation { _ = unsafe SSL_CTX_clear_options(context.pointer, copenssl_no_renegotiation) }
-        if let protocols = options.applicationProtocols { context.offer(protocols) }
+        if let protocols { context.offer(protocols) }
         if let trust {
             trust.use(in: context)
             unsafe SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER) { unsafe TLSEngine.judge($0, $1) }
@@ -81,10 +86,8 @@ struct UpstreamSettings: Sendable {
 }
 
 extension TLSContext {
-    /// Offers the protocols by ALPN, but for HTTP/2, which is not spoken with servers.
-    fileprivate func offer(_ protocols: [[UInt8]]) {
-        let list = ProtocolList(protocols)
-        guard !list.bytes.isEmpty else { return }
+    /// Offers the protocols by ALPN.
+    fileprivate func offer(_ list: ProtocolList) {
         _ = unsafe SSL_CTX_set_alpn_protos(pointer, list.bytes, UInt32(list.bytes.count))
     }
 
@@ -104,8 +107,20 @@ extension TLSContext {
 /// A list of protocols as the hello has it: each name with its length before it.
 struct ProtocolList {
     let bytes: [UInt8]
+    let hasHTTP2: Bool
 
+    /// Returns nil if none of the protocols is left.
+    /// - Parameter spoken: those that Portico speaks; others are left out.
+    init?(_ protocols: [[UInt8]], spoken: SpokenProtocols?) {
+        let offered = protocols.filter { spoken?.contains($0) ?? true }
+        guard !offered.isEmpty else { return nil }
+        bytes = offered.flatMap { [UInt8($0.count)] + $0 }
+        hasHTTP2 = spoken != nil && offered.contains(SpokenProtocols.http2)
+    }
+
+    /// Exactly these, of which there may be none.
     init(_ protocols: [[UInt8]]) {
-        bytes = protocols.filter { $0 != Array("h2".utf8) }.flatMap { [UInt8($0.count)] + $0 }
+        bytes = protocols.flatMap { [UInt8($0.count)] + $0 }
+        hasHTTP2 = protocols.contains(SpokenProtocols.http2)
     }
 }

@@ -190,19 +190,24 @@ import Testing
             accepted: [
                 ("http-check connect", { $0.httpCheck.connection == CheckConnection() }),
                 (
-                    "http-check connect default ssl sni a.example alpn http/1.1 port 81 linger comment x",
+                    "http-check connect default ssl sni a.example alpn http/1.1 port 81 proto h1 linger comment x",
                     { settings in
                         let connection = settings.httpCheck.connection
                         return connection?.takesServersOptions == true && connection?.isSecure == true
                             && connection?.requestedName == "a.example" && connection?.port == 81
+                            && connection?.protocolWord?.choice == .http1
                     }
                 ),
             ],
             refused: [
                 (
                     "http-check connect defaults",
-                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, linger, "
-                        + "comment; default?"
+                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, proto, "
+                        + "linger, comment; default?"
+                ),
+                (
+                    "http-check connect proto none",
+                    "2:30 'proto none' passes bytes on, and a check with a request reads them as HTTP; proto h1 or proto h2"
                 ),
                 ("http-check connect\n    http-check connect", "3:5 a check has one connection"),
             ]),
@@ -371,6 +376,17 @@ import Testing
                 "resolve-opts allow-dup",
                 "2:39 unknown option 'allow-dup' of 'resolve-opts'; some of allow-dup-ip, prevent-dup-ip, ignore-weight; allow-dup-ip?"
             )),
+        parameter(
+            "proto", "h2", sets: { $0.protocolWord?.choice == .http2 && $0.checkProtocolChoice == .http2 },
+            refused: ("proto h3", "2:32 unknown protocol 'h3'; one of h1, h2, none; h1?"),
+            ("proto fcgi", "2:32 Portico does not speak 'fcgi' yet; h1 or h2, and in mode tcp none")),
+        parameter(
+            "check-proto", "h1", after: "proto h2",
+            sets: { $0.protocolWord?.choice == .http2 && $0.checkProtocolChoice == .http1 },
+            refused: ("check-proto", "2:37 'check-proto' lacks an argument; a protocol")),
+        parameter(
+            "ws", "h1", sets: { $0.webSocketProtocol == .http1 },
+            refused: ("ws h3", "2:29 unknown protocol 'h3'; one of auto, h1, h2; h1?")),
     ]
 
     /// A parameter of `server`; one without a value is rejected with one.

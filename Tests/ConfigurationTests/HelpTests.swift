@@ -90,8 +90,8 @@ import Testing
             false
         ),
         (
-            ["tune.h2.max-frame-size"],
-            "'tune.h2.max-frame-size' is accepted and has no effect: Portico has no HTTP/2 yet to which it could apply",
+            ["tune.quic.fe.tx.pacing"],
+            "'tune.quic.fe.tx.pacing' is accepted and has no effect: Portico has no HTTP/3 yet to which it could apply",
             false
         ),
         (

@@ -31,7 +31,7 @@ import Testing
 
     /// A listener of the words of a `bind` line.
     private func listener(
-        _ line: String, store: CertificateStore = CertificateStore(), spoken: [[UInt8]]? = nil
+        _ line: String, store: CertificateStore = CertificateStore(), spoken: SpokenProtocols? = nil
     ) throws -> TLSListener {
         var options = TLSListenerOptions()
         let words = line.split(separator: " ").map { Word(String($0), at: place) }
@@ -187,11 +187,12 @@ import Testing
         let soon = try folder.file("soon.pem", TestCertificate("soon.example", days: -1...10).bundle)
         let good = try folder.file("good.pem", TestCertificate("good.example", days: -1...100).bundle)
         let listener = try listener(
-            "ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)", spoken: [Array("http/1.1".utf8)])
+            "ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)",
+            spoken: SpokenProtocols(standard: [SpokenProtocols.http11]))
         let warnings = listener.warnings(at: .now(), in: CertificateStore()).map(\.message)
         #expect(warnings.count == 3)
         #expect(warnings[0].contains("'\(old)' expired on") && warnings[1].contains("'\(soon)' expires on"))
-        #expect(warnings[2].contains("h2 is not offered"))
+        #expect(warnings[2] == "'h2' is not spoken here and not offered")
     }
 
     @Test func `Faults of certificates are named by number and by name`() throws {

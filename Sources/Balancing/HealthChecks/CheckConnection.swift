@@ -15,6 +15,7 @@ public struct CheckConnection: Sendable, Equatable {
     /// The name that the server is asked for.
     var requestedName: String?
     var protocols: [[UInt8]]?
+    var protocolWord: ProtocolWord?
     var sendsProxyHeader = false
 
     /// What a server's checks are with this connection.
@@ -24,6 +25,8 @@ public struct CheckConnection: Sendable, Equatable {
             draft.tls.encryptsChecks = false
             draft.tls.checkedName = nil
             draft.tls.checkProtocols = nil
+            draft.checkProtocolWord = nil
+            draft.protocolWord = nil
             draft.sendsProxyHeaderInChecks = false
             draft.sendsProxyLine = false
             draft.sendsProxyBlock = false
@@ -33,13 +36,16 @@ public struct CheckConnection: Sendable, Equatable {
         draft.tls.checksAskForHost = false
         if let requestedName { draft.tls.checkedName = Word(requestedName, at: draft.name.range) }
         if let protocols { draft.tls.checkProtocols = protocols }
+        if let protocolWord { draft.checkProtocolWord = protocolWord }
         if sendsProxyHeader { draft.sendsProxyHeaderInChecks = true }
         if let port { draft.checkPort = port }
         if let address { draft.checkAddress = address }
         return draft
     }
 
-    private static let words = ["default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "linger", "comment"]
+    private static let words = [
+        "default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "proto", "linger", "comment",
+    ]
 
     init() {}
 
@@ -59,6 +65,10 @@ public struct CheckConnection: Sendable, Equatable {
             case "sni": requestedName = try args.next("a host name").text
             case "alpn":
                 protocols = try TLSProtocolKeywords.protocols(try args.next("protocols with commas between"))
+            case "proto":
+                let word = try ProtocolWord(&args, after: "proto")
+                if let problem = word.problem(isHTTP: true, place: "a check with a request") { throw problem }
+                protocolWord = word
             // Checks end with a reset in any case, and say what failed in their own words.
             case "linger": break
             case "comment": _ = try args.next("a text")

@@ -11,6 +11,9 @@ public enum HealthCheck: Sendable, Equatable {
     /// Nothing: an established connection passes.
     case tcpConnect
     case http(HTTPCheck)
+
+    /// Whether requests of checks can be sent over HTTP/2.
+    static let speaksHTTP2 = false
 }
 
 /// The TLS of a server's checks.
@@ -19,8 +22,8 @@ public struct HealthCheckTLS: Sendable {
     /// The name to ask for, if any, and whether `check-sni` gives it.
     public let name: [UInt8]?
     public let isNameExplicit: Bool
-    /// The protocols to offer; nil for those of requests.
-    public let protocols: [[UInt8]]?
+    /// The protocols to offer.
+    public let protocols: [[UInt8]]
 
     /// What encrypts the connection of one check.
     public func makeEngine(_ socket: Socket) -> TLSEngine {
@@ -47,6 +50,8 @@ public struct HealthCheckPlan: Sendable {
     public var proxyHeader: ProxyHeaderVersion?
     /// What encrypts it; nil if it is plain.
     public var tls: HealthCheckTLS?
+    /// What checks speak that send a request.
+    public var protocolChoice = ProtocolChoice.negotiated
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
     public internal(set) var headLimits = HeadLimits()
 

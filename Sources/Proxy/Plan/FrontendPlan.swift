@@ -40,6 +40,8 @@ public final class FrontendPlan: Sendable {
     /// `option accept-unsafe-violations-in-http-request`
     let acceptsInvalid: Bool
     let dropsResponseTrailers: Bool
+    /// Whether a connection that begins with the preface of HTTP/2 is one, where `proto` and ALPN do not say otherwise.
+    let takesPriorKnowledge: Bool
     /// Connections the system may keep waiting at each address.
     public let backlog: Int?
     let errorPages: ErrorPages
@@ -92,6 +94,7 @@ public final class FrontendPlan: Sendable {
         ignoresProbes = draft.settings.ignoresProbes
         acceptsInvalid = draft.settings.acceptsInvalidRequests
         dropsResponseTrailers = draft.settings.dropsResponseTrailers
+        takesPriorKnowledge = draft.settings.mode == .http && draft.settings.takesPriorKnowledge
         backlog = draft.settings.backlog
         self.errorPages = errorPages
         self.monitor = monitor
@@ -128,6 +131,8 @@ public final class BindPlan: Sendable {
     let connections: Gauge?
     /// Connections begin with a PROXY protocol header.
     let acceptsProxyHeader: Bool
+    /// What connections here speak in HTTP mode.
+    let protocolChoice: ProtocolChoice
     /// What encrypts connections here; nil where they are plain.
     public let tls: TLSListener?
 
@@ -143,6 +148,7 @@ public final class BindPlan: Sendable {
             frontendName: frontend.name, frontendIndex: frontend.index, socketID: number,
             socketName: place.options.name ?? "")
         acceptsProxyHeader = place.options.acceptsProxyHeader
+        protocolChoice = place.options.protocolWord?.choice ?? .negotiated
         backlog = Int32(clamping: place.options.backlog ?? frontend.backlog ?? Int(ListenOptions().backlog))
         exactAddress =
             switch place.address {

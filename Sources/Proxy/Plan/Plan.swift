@@ -35,6 +35,8 @@ public final class Plan: Sendable {
     private let headLimits: HeadLimits
     /// The spellings of field names for peers that accept only one case.
     let caseAdjustments: CaseAdjustments
+    /// What connections of HTTP/2 allow their peers.
+    let http2: HTTP2Plan
     /// Reports lines that could not be delivered.
     public let logger: Logger
     /// Idle server connections, which any worker may use.
@@ -56,7 +58,7 @@ public final class Plan: Sendable {
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
-        tls: TLSCounters, encryption: EncryptionState, logger: Logger
+        http2: HTTP2Plan, tls: TLSCounters, encryption: EncryptionState, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
@@ -77,6 +79,7 @@ public final class Plan: Sendable {
         self.headLimits = headLimits
         self.caseAdjustments = caseAdjustments
         self.regularStepsMax = regularStepsMax
+        self.http2 = http2
         undecidedMatches = UndecidedMatchLog(stepsMax: regularStepsMax)
         self.logger = logger
     }

@@ -96,6 +96,7 @@ public struct PlanBuilder {
         checkReferences()
         checkGlobalIDs(drafts)
         checkModes()
+        checkProtocols()
         checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
         checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
@@ -108,6 +109,7 @@ public struct PlanBuilder {
             looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
             regularStepsMax: UInt32(process.regularStepsMax),
+            http2: global[HTTP2Settings.self].plan(bufferBytes: process.bufferBytes),
             tls: TLSCounters(process, workers: facts.threads),
             encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)), logger: logger)
     }
@@ -227,7 +229,7 @@ public struct PlanBuilder {
             loadAtFull: loadAtFull,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
-            workers: workers, now: now, secure: { makeTLS(of: $0) }, hasNamedConnections: names.concerns,
+            workers: workers, now: now, secure: { makeTLS(of: $0, in: draft) }, hasNamedConnections: names.concerns,
             resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {

@@ -1,5 +1,6 @@
 // What this room's keywords say of one proxy, and of the process, before anything is resolved.
 
+internal import Balancing
 public import Basics
 public import Configuration
 internal import Expressions
@@ -47,6 +48,8 @@ public struct ProxySettings: SectionSettings {
     /// `option h1-case-adjust-bogus-client`, `-server`
     var adjustsCaseForClients = false
     var adjustsCaseForServers = false
+    /// Unless `option disable-h2-upgrade` is on.
+    var takesPriorKnowledge = true
     var dropsRequestTrailers = false
     var dropsResponseTrailers = false
     var backlog: Int?
@@ -127,6 +130,8 @@ public struct BindOptions: Sendable {
     public var isTransparent = false
     /// Connections begin with a PROXY protocol header.
     var acceptsProxyHeader = false
+    /// `proto`
+    var protocolWord: ProtocolWord?
     public var tls = TLSListenerOptions()
 
     public init() {}

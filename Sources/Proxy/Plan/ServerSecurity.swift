@@ -31,10 +31,11 @@ extension PlanBuilder {
     }
 
     /// Makes the TLS of a server; nil, and a problem, if its line or files are wrong.
-    mutating func makeTLS(of server: ServerDraft) -> TLSUpstream? {
+    mutating func makeTLS(of server: ServerDraft, in draft: Draft) -> TLSUpstream? {
         do throws(ConfigProblem) {
             return try TLSUpstream(
-                server.tls, certificates: certificates, workers: workers, at: server.name.range)
+                server.tls, certificates: certificates, workers: workers,
+                spoken: Self.protocolsWithServers(draft, server.protocolWord), at: server.name.range)
         } catch {
             note(error)
             return nil

@@ -69,7 +69,7 @@ extension PlanBuilder {
             let listener = try TLSListener(
                 options, at: place.word, defaults: global[TLSDefaults.self], certificates: certificates,
                 entries: draft[FrontendCertificates.self].entries,
-                spoken: draft[ProxySettings.self].mode == .http ? Self.spokenProtocols : nil,
+                spoken: Self.protocolsWithClients(draft, place.options.protocolWord),
                 hasFingerprints: drafts.contains(where: \.asksForFingerprints))
             for warning in listener.warnings(at: facts.startDate, in: certificates) { note(warning) }
             return listener
@@ -78,7 +78,4 @@ extension PlanBuilder {
             return nil
         }
     }
-
-    /// What Portico speaks above TLS in HTTP mode, by the names of ALPN.
-    private static let spokenProtocols = ["http/1.1", "http/1.0"].map { Array($0.utf8) }
 }
