@@ -115,6 +115,21 @@ import Testing
         #expect(try holds("{ \(sample) -m found }", context) == (expected != nil))
     }
 
+    @Test func `A message of HTTP/2 says so`() throws {
+        let context = try exchange()
+        context.request.version = .http2
+        context.response.version = .http2
+        context.captureRequestLine()
+        for (expression, wanted) in [
+            ("req.ver", "2.0"), ("req_ver", "2.0"), ("res.ver", "2.0"), ("capture.req.ver", "HTTP/2.0"),
+            ("capture.res.ver", "HTTP/2.0"),
+        ] {
+            #expect(try value(expression, context) == wanted, "\(expression)")
+        }
+        #expect(try holds("HTTP_2.0", context))
+        #expect(try !holds("HTTP_1.1", context))
+    }
+
     @Test func `Targets in other forms`() throws {
         let absolute = try exchange("GET http://a.example:81/x/y?z HTTP/1.0\nHost: a.example:81\n\n")
         #expect(try value("path", absolute) == "/x/y")

@@ -5,7 +5,7 @@ import Basics
 import HTTP
 
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case requests, responses, bodies, proxyheaders, payloads, configuration, records
+    case requests, responses, bodies, proxyheaders, payloads, configuration, records, headerblocks
 
     /// The first byte of the input selects the mode for the others.
     public func run(_ input: [UInt8]) {
@@ -21,6 +21,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .records:
             var records = RecordFuzz(bytes, choice)
             records.run()
+        case .headerblocks:
+            var blocks = HeaderBlockFuzz(bytes, choice)
+            blocks.run()
         }
     }
 }

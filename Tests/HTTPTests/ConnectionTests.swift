@@ -25,6 +25,7 @@ import Testing
         (.http10, ["Keep-Alive, x"], true),
         (.http10, ["x"], false),
         (.http10, ["close, keep-alive"], false),
+        (.http2, [], true),
     ])
     func persists(version: HTTPVersion, connection: [String], expected: Bool) {
         var request = RequestHead()

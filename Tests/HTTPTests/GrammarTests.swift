@@ -20,6 +20,10 @@ import Testing
 
     @Test func tokensAreMadeOfTchar() { expectSame(.token, as: "!#$%&'*+-.^_`|~" + Self.digits + Self.letters) }
 
+    @Test func fieldNamesOfHTTP2HaveNoLettersInUpperCase() {
+        expectSame(.lowerCaseToken, as: "!#$%&'*+-.^_`|~" + Self.digits + Self.letters.prefix(26))
+    }
+
     @Test func hostNamesAreMadeOfRegName() { expectSame(.regName, as: Self.unreserved + Self.subDelims + "%") }
 
     @Test func addressesInBracketsMayHaveColons() { expectSame(.ipLiteral, as: Self.unreserved + Self.subDelims + ":") }

@@ -171,6 +171,13 @@ import Testing
         #expect(try rendered(format, exchange("\(request)\n\n")) == expected)
     }
 
+    @Test func `A request of HTTP/2 says so`() throws {
+        let context = try exchange("GET /x HTTP/1.1\nHost: a\n\n")
+        context.request.version = .http2
+        context.captureRequestLine()
+        #expect(try rendered("%HV|%r", context) == "HTTP/2.0|GET /x HTTP/2.0")
+    }
+
     @Test func `A request line of any length is cut, and still has its parts`() throws {
         let context = try exchange("GET /\(String(repeating: "x", count: 3_000)) HTTP/1.1\nHost: a\n\n")
         #expect(try rendered("%r", context).utf8.count == 1_023)

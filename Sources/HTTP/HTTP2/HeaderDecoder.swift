@@ -9,8 +9,8 @@ public enum HeadResult: Equatable, Sendable {
     case whole
     /// The message is malformed (RFC 9113 section 8.1.1), which is an error of its stream. The connection can go on.
     case malformed(MessageFault)
-    /// The block cannot be decompressed, so that the peer's table is not known any more: an error of the connection,
-    /// COMPRESSION_ERROR (RFC 9113 section 4.3).
+    /// The block cannot be decompressed, or has a name or value of more than 65,536 bytes, so that the peer's table is not known any
+    /// more: an error of the connection, COMPRESSION_ERROR (RFC 9113 section 4.3).
     case undecodable
 }
 
@@ -83,7 +83,7 @@ public final class HeaderDecoder {
     private static func result(_ fault: MessageFault?) -> HeadResult { fault.map { .malformed($0) } ?? .whole }
 
     /// Calls `use` with the name and value of each field. Returns false if the block is undecodable.
-    private func decode(_ block: RawSpan, _ use: (_ name: RawSpan, _ value: RawSpan) -> Void) -> Bool {
+    func decode(_ block: RawSpan, _ use: (_ name: RawSpan, _ value: RawSpan) -> Void) -> Bool {
         unsafe block.withUnsafeBytes { bytes in
             let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             var offset = 0

@@ -7,7 +7,7 @@ internal import Basics
 
 /// What a request of HTTP/2 says and its head does not.
 public struct HTTP2RequestFacts: Sendable, Equatable {
-    /// The bytes that Content-Length promises; nil without that field.
+    /// The bytes that Content-Length promises; nil without that field, and where a tunnel follows.
     public var contentLength: UInt64?
     /// The request is an extended CONNECT for WebSocket (RFC 8441), which its head shows as GET with `upgrade: websocket`.
     public var isExtendedConnect = false
@@ -204,7 +204,7 @@ struct RequestFields {
         case .failure(let fault): return fault
         case .success(.length(let length)):
             // What follows the head of a CONNECT belongs to the tunnel (RFC 9110 section 9.3.6).
-            if length > 0, head.method == .connect || facts.isExtendedConnect { return .contentInConnect }
+            if head.method == .connect || facts.isExtendedConnect { return length > 0 ? .contentInConnect : nil }
             facts.contentLength = length
         case .success: break
         }
