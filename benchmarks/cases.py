@@ -79,10 +79,11 @@ def write_certificate(site):
     site.write("site.pem", open(certificate).read() + open(key).read())
 
 
-def nginx_proxy(site, connections=4_096, tls=False):
+def nginx_proxy(site, connections=4_096, tls=False, http2=False):
     # With its usual buffers of 4 KiB nginx needs about twice the time for 10 MiB, and writes answers to temporary files.
     return nginx(site, "nginx", f"""
-        listen 127.0.0.1:{site.front}{" ssl" if tls else ""} backlog=4096;{nginx_tls(site) if tls else ""}
+        listen 127.0.0.1:{site.front}{" ssl" if tls else ""}{" http2" if http2 else ""} backlog=4096;{nginx_tls(site) if tls else ""}
+        {"http2_chunk_size 16k;" if http2 else ""}
         location / {{
             proxy_pass http://app;
             proxy_http_version 1.1;
@@ -128,9 +129,10 @@ mimetype.assign = ( "" => "application/octet-stream" )
 """)
 
 
-def proxy(site, mode="http", options=(), rules="", clients=4_000, tls=False):
+def proxy(site, mode="http", options=(), rules="", clients=4_000, tls=False, http2=False):
     """The file that Portico and HAProxy read."""
     lines = "".join(f"\n    {line}" for line in [f"mode {mode}", *options])
+    secure = f" ssl crt {site.path('site.pem')}" + (" alpn h2" if http2 else "") if tls else ""
     return site.write("proxy.cfg", f"""
 global
     nbthread 1
@@ -140,7 +142,7 @@ defaults{lines}
     timeout client  300s
     timeout server  300s
 frontend www
-    bind 127.0.0.1:{site.front}{f" ssl crt {site.path('site.pem')}" if tls else ""}{rules}
+    bind 127.0.0.1:{site.front}{secure}{rules}
     default_backend app
 backend app
     server s1 127.0.0.1:{site.backend}
@@ -211,10 +213,12 @@ class Case:
     # Clients speak TLS; each asks once on a connection, and goes on with the session of the one before.
     tls: bool = False
     resumes: bool = False
+    # Clients speak HTTP/2, over TLS, with so many streams on each connection at any time; 0 for HTTP/1.
+    streams: int = 0
 
     @property
     def is_memory(self):
-        return self.name in ("idle", "tls-idle")
+        return self.name in ("idle", "tls-idle", "h2-idle")
 
 
 def forwarding(*more):
@@ -223,10 +227,10 @@ def forwarding(*more):
     return {"portico": same, "haproxy": same, "nginx": nginx_proxy}
 
 
-def encrypted(clients=4_000, *more):
+def encrypted(clients=4_000, *more, http2=False):
     """The three proxies with TLS on the clients' side: the same certificate, what the library prefers of ciphers."""
-    same = lambda site: proxy(site, options=["option forwardfor", *more], clients=clients, tls=True)
-    return {"portico": same, "haproxy": same, "nginx": lambda site: nginx_proxy(site, 2 * clients, tls=True)}
+    same = lambda site: proxy(site, options=["option forwardfor", *more], clients=clients, tls=True, http2=http2)
+    return {"portico": same, "haproxy": same, "nginx": lambda site: nginx_proxy(site, 2 * clients, tls=True, http2=http2)}
 
 
 def tunnelling(splice):
@@ -286,9 +290,14 @@ CASES = {case.name: case for case in [
     Case("tls-resumed", "a resumed TLS session for each request", encrypted(4_000, "http-reuse always"), tls=True, resumes=True,
          connections=1),
     Case("tls-10m", "answers of 10 MiB over TLS", encrypted(), FILES["10m"], "/files/10m.bin", FEW, tls=True),
+    Case("h2", "HTTP/2 over TLS, small answers", encrypted(http2=True), connections=FEW, tls=True, streams=16),
+    Case("h2-100k", "HTTP/2 over TLS, answers of 100 KiB", encrypted(http2=True), FILES["100k"], "/files/100k.bin", FEW, tls=True,
+         streams=16),
     *(Case(f"file-{name}", f"a file of {text}, served by the proxy itself", SERVED, FILES[name], f"/{name}.bin", connections)
       for name, text, connections in [("1k", "1 KiB", 64), ("100k", "100 KiB", 64), ("10m", "10 MiB", FEW)]),
     Case("tls-idle", "memory of an idle TLS connection that has had an answer", encrypted(IDLE + 100), connections=IDLE, tls=True),
+    Case("h2-idle", "memory of an idle HTTP/2 connection over TLS that has had an answer", encrypted(IDLE + 100, http2=True),
+         connections=IDLE, tls=True, streams=1),
     Case("idle", "memory of an idle keep-alive connection that has had an answer",
          {"portico": idling, "haproxy": idling, "nginx": lambda site: nginx_proxy(site, 2 * IDLE + 1_000)}, connections=IDLE),
 ]}

@@ -1,7 +1,8 @@
-# What clients do in a measurement: ask as fast as they are answered (wrk), or be connected and idle.
+# What clients do in a measurement: ask as fast as they are answered (wrk, h2load for HTTP/2), or be connected and idle.
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,8 @@ end
 
 # From here on, answers under way when wrk begins and ends would count for more than the measurement's own noise.
 LARGE = 1_048_576
+# The content of the largest DATA frame: answers that are longer come in parts.
+FRAME = 16_384
 IP_BIND_ADDRESS_NO_PORT = 24
 # No proxy sends a head as long as this.
 HEAD = 1_024
@@ -34,9 +37,21 @@ def wrk(site, case, connections, seconds, processors):
         "--script", site.write("report.lua", SCRIPT), *headers, f"{'https' if case.tls else 'http'}://127.0.0.1:{site.front}{case.target}"])
 
 
+def h2load(site, case, connections, seconds, processors):
+    """The command that asks for a while in HTTP/2. Its windows are large, so that they cost nothing."""
+    headers = [word for line in case.headers for word in ("--header", line)]
+    return on_processors(processors, [
+        "h2load", "--threads", "1", "--clients", str(connections), "--max-concurrent-streams", str(case.streams),
+        "--duration", str(seconds), *headers, f"https://127.0.0.1:{site.front}{case.target}"])
+
+
+def load(site, case, connections, seconds, processors):
+    return (h2load if case.streams else wrk)(site, case, connections, seconds, processors)
+
+
 def warm_up(site, case, connections, processors):
     """Half a second of load, whose answers are not looked at."""
-    process = subprocess.Popen(wrk(site, case, connections, 1, processors), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(load(site, case, connections, 1, processors), stdout=subprocess.DEVNULL)
     try:
         process.wait(timeout=0.5)
     except subprocess.TimeoutExpired:
@@ -51,13 +66,14 @@ def ask(site, case, connections, seconds, processors):
     """
     if case.resumes:
         return resume(site, case, seconds, processors)
-    command = wrk(site, case, connections, seconds, processors)
+    command = load(site, case, connections, seconds, processors)
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    report = json.loads(text.strip().rsplit("\n", 1)[1])
+    report = read_h2load(text, seconds) if case.streams else json.loads(text.strip().rsplit("\n", 1)[1])
     if not is_whole(report, case, connections):
         sys.exit(f"benchmarks/run: case {case.name}: not every answer came, or was whole ({case.size} bytes):\n{text}")
     answers = report["requests"]
-    if case.size >= LARGE:
+    # Of HTTP/2 far more answers are under way when a measurement ends.
+    if case.size >= LARGE or case.streams and case.size >= FRAME:
         answers = report["bytes"] / case.size
     return answers, answers * 1_000_000 / report["microseconds"]
 
@@ -88,19 +104,37 @@ def resume(site, case, seconds, processors):
     return answers, answers / (time.monotonic() - begin)
 
 
+def read_h2load(text, seconds):
+    """The counts of h2load's report, as those of wrk; an answer that is not one of HTTP/2 over TLS 1.3 has failed, as one without a good
+    status has. Its bytes are content only. It does not say exactly how long it ran, but it keeps to the time it was given."""
+    counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, \d+ succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
+    codes = re.search(r"status codes: \d+ 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text)
+    data = re.search(r"\((\d+)\) data$", text, re.MULTILINE)
+    if not counts or not codes or not data:
+        sys.exit(f"benchmarks/run: h2load's report is not understood:\n{text}")
+    requests, *failed = map(int, counts.groups())
+    failed += map(int, codes.groups())
+    if "\nApplication protocol: h2\n" not in text or "\nTLS Protocol: TLSv1.3\n" not in text:
+        failed.append(requests)
+    return {"requests": requests, "bytes": int(data.group(1)), "microseconds": seconds * 1_000_000, "failed": sum(failed)}
+
+
 def is_whole(report, case, connections):
-    """Whether no request failed, and wrk has read the answers that it counted: with their heads, and parts of those under way."""
+    """Whether no request failed, and all of the answers that were counted have been read: with their heads (wrk), and parts of those
+    under way."""
+    under_way = connections * (case.streams or 1)
     least = report["requests"] * case.size
-    most = (report["requests"] + connections) * (case.size + HEAD)
-    return report["failed"] == 0 and report["requests"] > 0 and least < report["bytes"] < most
+    most = (report["requests"] + under_way) * (case.size + HEAD)
+    return report["failed"] == 0 and report["requests"] > 0 and least <= report["bytes"] < most
 
 
 def connect_idle(site, case, connections):
     """Clients that have had an answer each, and stay connected."""
-    head = (f"GET {case.target} HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0)\r\n"
-            "Accept: text/html,application/xhtml+xml\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n").encode()
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if case.streams:
+        context.set_alpn_protocols(["h2"])
+    talk = ask_in_frames if case.streams else ask_in_text
     clients = []
     for number in range(connections):
         client = socket.socket()
@@ -110,12 +144,70 @@ def connect_idle(site, case, connections):
         client.connect(("127.0.0.1", site.front))
         if case.tls:
             client = context.wrap_socket(client)
-        client.sendall(head)
-        answer = b""
-        while len(answer.partition(b"\r\n\r\n")[2]) < case.size:
-            piece = client.recv(65_536)
-            if not piece:
-                sys.exit(f"benchmarks/run: case {case.name}: client {number} got no answer: {answer}")
-            answer += piece
+        if (answer := talk(client, case)) != case.size:
+            sys.exit(f"benchmarks/run: case {case.name}: client {number} got no whole answer, but {answer} bytes of it")
         clients.append(client)
     return clients
+
+
+FIELDS = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:120.0)", "accept": "text/html,application/xhtml+xml",
+          "cookie": "session=0123456789abcdef0123456789abcdef"}
+
+
+def ask_in_text(client, case):
+    """One request in HTTP/1.1; returns the length of what was answered."""
+    head = f"GET {case.target} HTTP/1.1\r\nHost: www.example.org\r\n"
+    client.sendall((head + "".join(f"{name}: {value}\r\n" for name, value in FIELDS.items()) + "\r\n").encode())
+    answer = b""
+    while len(answer.partition(b"\r\n\r\n")[2]) < case.size:
+        piece = client.recv(65_536)
+        if not piece:
+            break
+        answer += piece
+    return len(answer.partition(b"\r\n\r\n")[2])
+
+
+# Types of frames (RFC 9113, section 6), and their flags.
+DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+
+
+def frame(kind, flags, stream, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def field(index, value, name=b""):
+    """A field in HPACK that enters the tables of both sides, as browsers send them: its name by its index, or in letters with index 0."""
+    value = value.encode()
+    assert index < 63 and len(value) < 127 and len(name) < 127
+    return bytes([0x40 | index]) + (bytes([len(name)]) + name if not index else b"") + bytes([len(value)]) + value
+
+
+def first_flight(case):
+    """What a client of HTTP/2 sends at once: the preface, its settings, a request."""
+    indexes = {"user-agent": 58, "accept": 19, "cookie": 32}
+    block = b"\x82\x87" + field(4, case.target) + field(1, "www.example.org")
+    block += b"".join(field(indexes[name], value) for name, value in FIELDS.items())
+    return (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(HEADERS, END_STREAM | END_HEADERS, 1, block))
+
+
+def ask_in_frames(client, case):
+    """One request in HTTP/2; returns the length of what was answered."""
+    client.sendall(first_flight(case))
+    buffer, length = b"", 0
+    while True:
+        while len(buffer) >= 9 and len(buffer) >= 9 + (size := int.from_bytes(buffer[:3], "big")):
+            kind, flags, stream = buffer[3], buffer[4], int.from_bytes(buffer[5:9], "big")
+            buffer = buffer[9 + size :]
+            if kind == SETTINGS and not flags & ACK:
+                client.sendall(frame(SETTINGS, ACK, 0))
+            if kind == DATA and stream == 1:
+                length += size
+            if kind in (RST_STREAM, GOAWAY):
+                return -1
+            if kind in (DATA, HEADERS) and flags & END_STREAM:
+                return length
+        piece = client.recv(65_536)
+        if not piece:
+            return length
+        buffer += piece

@@ -33,14 +33,15 @@ def result(case, connections, rounds):
     ratios = {name: medians["portico"] / value for name, value in peers.items()} if "portico" in medians else {}
     return {
         "about": case.about, "unit": "bytes" if case.is_memory else "µs", "compared": key, "answer bytes": case.size,
-        "connections": connections, "proxies": proxies, "ratios": ratios,
+        "connections": connections, "streams": case.streams, "proxies": proxies, "ratios": ratios,
         "best peer": min(peers, key=peers.get) if ratios else None,
     }
 
 
 def print_case(name, case, versions):
     """The figures of a case; a star marks the best peer."""
-    print(f"\n{name}: {case['about']} ({case['connections']} connections, {case['answer bytes']:,} bytes an answer)")
+    streams = f" of {case['streams']} streams" if case["streams"] > 1 else ""
+    print(f"\n{name}: {case['about']} ({case['connections']} connections{streams}, {case['answer bytes']:,} bytes an answer)")
     if case["unit"] == "bytes":
         shown, more = [("idle", "bytes")], []
     else:

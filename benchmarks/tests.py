@@ -46,6 +46,19 @@ fn=(2)
 0 4000
 -3 4000
 """
+H2LOAD = """\
+starting benchmark...
+TLS Protocol: TLSv1.3
+Cipher: TLS_AES_256_GCM_SHA384
+Application protocol: h2
+
+finished in 4.00s, 250.00 req/s, 5.92KB/s
+requests: 1000 total, 1256 started, 1000 done, 1000 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 1004 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 41.85KB (42850) total, 5.82KB (5960) headers (space savings 89.76%), 22.46KB (23000) data
+                     min         max         mean         sd        +/- sd
+time for request:    14.01ms    131.63ms     36.87ms     15.98ms    78.76%
+"""
 KEPT = {"instructions": 20_000, "allocations": 0, "tolerance": 0.03, "compiler": "6.3.1", "date": "2026-11-30", "reason": "a reason"}
 
 
@@ -138,6 +151,64 @@ class LoadTests(unittest.TestCase):
         self.assertFalse(loads.is_whole(whole | {"bytes": 99 * case.size}, case, 64))
         self.assertFalse(loads.is_whole(whole | {"bytes": 200 * case.size}, case, 64))
         self.assertFalse(loads.is_whole(whole | {"requests": 0, "bytes": 0}, case, 64))
+
+
+    def test_answers_of_h2load_that_failed_or_are_of_another_protocol_are_noticed(self):
+        case = cases.CASES["h2"]
+        good = loads.read_h2load(H2LOAD, 4)
+        self.assertEqual(good, {"requests": 1_000, "bytes": 1_000 * case.size, "microseconds": 4_000_000, "failed": 0})
+        self.assertTrue(loads.is_whole(good, case, 16))
+        for change in [("0 failed", "3 failed"), ("0 errored", "3 errored"), ("0 timeout", "3 timeout"), ("0 3xx", "3 3xx"),
+                       ("0 4xx", "3 4xx"), ("0 5xx", "3 5xx"), ("protocol: h2", "protocol: http/1.1"), ("TLSv1.3", "TLSv1.2"),
+                       ("1000 done", "0 done"), ("23000", "22000"), ("23000", "4000000")]:
+            report = loads.read_h2load(H2LOAD.replace(*change), 4)
+            self.assertFalse(loads.is_whole(report, case, 16), change)
+        with self.assertRaises(SystemExit):
+            loads.read_h2load("starting benchmark...", 4)
+
+    def test_answers_of_http2_that_are_under_way_on_all_streams_are_no_fault(self):
+        case = cases.CASES["h2-100k"]
+        report = {"requests": 100, "bytes": (100 + 255) * case.size, "microseconds": 1, "failed": 0}
+        self.assertTrue(loads.is_whole(report, case, 16))
+        self.assertFalse(loads.is_whole(report | {"bytes": (100 + 260) * case.size}, case, 16))
+
+
+class FrameTests(unittest.TestCase):
+    """The idle clients of HTTP/2, with a server that says what a test lets it say."""
+
+    SETTINGS = loads.frame(loads.SETTINGS, 0, 0)
+    HEAD = loads.frame(loads.HEADERS, loads.END_HEADERS, 1, b"\x88")
+
+    def ask(self, *pieces):
+        client = ScriptedSocket(pieces)
+        return loads.ask_in_frames(client, cases.CASES["h2-idle"]), client.sent
+
+    def test_an_answer_is_counted_by_its_content_whatever_pieces_it_comes_in(self):
+        data = loads.frame(loads.DATA, 0, 1, b"x" * 13) + loads.frame(loads.DATA, loads.END_STREAM, 1, b"x" * 10)
+        whole = self.SETTINGS + self.HEAD + data
+        for size in (1, 7, len(whole)):
+            pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+            length, sent = self.ask(*pieces)
+            self.assertEqual(length, 23)
+            self.assertTrue(sent.startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04"))
+            self.assertTrue(sent.endswith(loads.frame(loads.SETTINGS, loads.ACK, 0)))
+
+    def test_an_answer_that_is_cut_off_or_refused_is_noticed(self):
+        part = loads.frame(loads.DATA, 0, 1, b"x" * 13)
+        self.assertEqual(self.ask(self.SETTINGS, self.HEAD, part)[0], 13)
+        self.assertEqual(self.ask(self.HEAD, loads.frame(loads.RST_STREAM, 0, 1, bytes(4)))[0], -1)
+        self.assertEqual(self.ask(loads.frame(loads.GOAWAY, 0, 0, bytes(8)))[0], -1)
+
+
+class ScriptedSocket:
+    def __init__(self, pieces):
+        self.pieces, self.sent = list(pieces), b""
+
+    def sendall(self, data):
+        self.sent += data
+
+    def recv(self, _):
+        return self.pieces.pop(0) if self.pieces else b""
 
 
 class CaseTests(unittest.TestCase):
