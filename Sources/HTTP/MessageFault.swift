@@ -20,6 +20,8 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     case invalidContentLength, differingContentLengths, lengthAndTransferEncoding, transferEncodingInHTTP10
     case invalidTransferEncoding, unknownTransferCoding, chunkedNotFinal, chunkedRepeated, contentInConnect
     case contentInHTTP10
+    // The end of a message in HTTP/2 (RFC 9113 sections 8.1 and 8.1.1), and what cannot be decompressed
+    case contentLengthDisagrees, endsWithInterim, invalidCompression
     // Chunks (RFC 9112 section 7.1)
     case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
     case invalidTrailer, trailersTooLarge
@@ -83,6 +85,9 @@ extension MessageFault: CustomStringConvertible {
         case .chunkedRepeated: "chunked applied twice"
         case .contentInConnect: "CONNECT with content"
         case .contentInHTTP10: "HTTP/1.0 GET, HEAD or DELETE request with content"
+        case .contentLengthDisagrees: "Content-Length is not the length of the content"
+        case .endsWithInterim: "stream ends with an interim response"
+        case .invalidCompression: "header block that cannot be decompressed"
         case .invalidChunkSize: "invalid chunk size"
         case .chunkSizeTooLong: "chunk size of more than 16 digits"
         case .invalidChunkExtension: "invalid chunk extension"

@@ -86,6 +86,13 @@ public struct BodyReader: Sendable {
     /// The sender closed: whether that is how its body ends; false if the body is cut short.
     public mutating func inputEnded() -> Bool { decoder.inputEnded() }
 
+    /// Nothing comes behind what was read: whether the body ends so. `trailers` are those that its sender's framing has apart.
+    public mutating func inputEnded(trailers: [UInt8]?) -> Bool {
+        guard decoder.inputEnded() else { return false }
+        if keepsTrailers { self.trailers = trailers }
+        return true
+    }
+
     /// Appends a copy of the content that is in `input`, whose first byte is the body's first, to `out`. What is wrong with it is
     /// found when the body is passed on.
     public static func copyContent(

@@ -43,25 +43,25 @@ public final class HeaderEncoder {
 
     /// Appends the block of a request's head.
     ///
-    /// `:authority` is the Host, or else the target's authority. A GET with `upgrade: websocket` becomes an extended CONNECT (RFC 8441);
-    /// any other Upgrade is left out, like all fields of a connection. Content-Length is written from `content`; a request of GET or
+    /// `:authority` is the Host, or else the target's authority. A GET with an Upgrade becomes an extended CONNECT (RFC 8441); any other
+    /// Upgrade is left out, like all fields of a connection. Content-Length is written from `content`; a request of GET or
     /// HEAD that says nothing of its content does not get one for no content.
     public func append(
         _ head: borrowing RequestHead, content: ContentLength, scheme: StaticString, to out: inout [UInt8]
     ) {
-        let isWebSocket = head.asksForWebSocket
-        let isTunnel = isWebSocket || head.method == .connect
+        let isUpgrade = head.asksForUpgrade
+        let isTunnel = isUpgrade || head.method == .connect
         // Safe: all pointers lead into the head, static text or `digits`, until the block is written.
-        unsafe (isWebSocket ? Method.connect.name.bytes : head.methodName).withUnsafeBytes { method in
+        unsafe (isUpgrade ? Method.connect.name.bytes : head.methodName).withUnsafeBytes { method in
             unsafe head.authorityForHTTP2.withUnsafeBytes { authority in
                 unsafe head.pathForHTTP2.withUnsafeBytes { path in
                     unsafe add(":method", method)
-                    if isWebSocket { add(":protocol", "websocket") }
-                    if isWebSocket || head.method != .connect { add(":scheme", scheme) }
+                    if isUpgrade { unsafe head.upgrade.withUnsafeBytes { unsafe add(":protocol", $0) } }
+                    if isUpgrade || head.method != .connect { add(":scheme", scheme) }
                     if authority.count > 0 { unsafe add(":authority", authority) }
-                    if isWebSocket || head.method != .connect { unsafe add(":path", path) }
+                    if isUpgrade || head.method != .connect { unsafe add(":path", path) }
                     unsafe head.fields.arena.withUnsafeBytes { arena in
-                        let dropped = Self.notInRequests | (isWebSocket ? KnownField.secWebSocketKey.bit : 0)
+                        let dropped = Self.notInRequests | (isUpgrade ? KnownField.secWebSocketKey.bit : 0)
                         unsafe add(head.fields, arena, without: dropped, splitsCookies: true)
                         if head.acceptsTrailers { add("te", "trailers") }
                         if case .known(let length) = content, !isTunnel, length > 0 || head.saysContentLength {
@@ -224,11 +224,20 @@ public final class HeaderEncoder {
 // MARK: - Requests in the terms of HTTP/2
 
 extension RequestHead {
-    /// Whether this is the GET with which HTTP/1.1 asks for WebSocket (RFC 6455 section 4.1).
-    var asksForWebSocket: Bool {
-        guard method == .get, let upgrade = fields.first(.upgrade) else { return false }
-        return fields.value(upgrade).equalsIgnoringCase("websocket")
+    /// Whether this is a GET that asks for one other protocol (RFC 9110 section 7.8), as HTTP/2 does by an extended CONNECT.
+    public var asksForUpgrade: Bool { method == .get && fields.contains(.upgrade) && HeaderFields.isToken(upgrade) }
+
+    /// The protocol that Upgrade names; empty if there is none.
+    public var upgrade: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            guard let field = fields.first(.upgrade) else { return RawSpan() }
+            return fields.value(field)
+        }
     }
+
+    /// Whether it asks for WebSocket (RFC 6455 section 4.1).
+    public var asksForWebSocket: Bool { asksForUpgrade && upgrade.equalsIgnoringCase("websocket") }
 
     /// Whether no content is said to be none: there is a Content-Length, or the method is one that usually has content.
     fileprivate var saysContentLength: Bool {

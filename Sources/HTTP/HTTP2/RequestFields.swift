@@ -1,7 +1,7 @@
 // Makes the head of a request out of a decompressed block (RFC 9113 sections 8.1 to 8.3, RFC 8441).
 //
 // The head gets the shape that a request of HTTP/1.1 has: `:authority` becomes Host, `:path` the target in origin form, and a
-// CONNECT for WebSocket becomes a GET with an Upgrade. So nothing behind the codecs has to know where a request came from.
+// CONNECT for another protocol (WebSocket above all) becomes a GET with an Upgrade. So nothing behind the codecs has to know where a request came from.
 
 internal import Basics
 
@@ -9,7 +9,7 @@ internal import Basics
 public struct HTTP2RequestFacts: Sendable, Equatable {
     /// The bytes that Content-Length promises; nil without that field, and where a tunnel follows.
     public var contentLength: UInt64?
-    /// The request is an extended CONNECT for WebSocket (RFC 8441), which its head shows as GET with `upgrade: websocket`.
+    /// The request is an extended CONNECT (RFC 8441), which its head shows as GET with an Upgrade to its protocol.
     public var isExtendedConnect = false
 
     public init() {}
@@ -23,7 +23,7 @@ struct RequestFields {
     private var authority: [UInt8] = []
     private var path: [UInt8] = []
     private var defaultPort: UInt16?
-    private var isWebSocket = false
+    private var protocolName: [UInt8] = []
     /// The cookies, which may come in several fields (RFC 9113 section 8.2.3).
     private var cookies: [UInt8] = []
     private var hasCookie = false
@@ -35,7 +35,7 @@ struct RequestFields {
         section = FieldSection(limits: limits, startLineBytes: 12)
         acceptsInvalid = limits.acceptInvalid
         defaultPort = nil
-        isWebSocket = false
+        protocolName.removeAll(keepingCapacity: true)
         cookies.removeAll(keepingCapacity: true)
         hasCookie = false
         hasHost = false
@@ -86,8 +86,9 @@ struct RequestFields {
             path.append(value)
             return section.count(value.byteCount)
         case .success:
-            isWebSocket = value.equalsIgnoringCase("websocket")
-            return nil
+            protocolName.removeAll(keepingCapacity: true)
+            protocolName.append(value)
+            return section.count(value.byteCount)
         }
     }
 
@@ -106,13 +107,13 @@ struct RequestFields {
         if seen.contains(.protocol) {
             guard head.method == .connect else { return .unsuitablePseudoHeader }
             guard seen.contains(.authority) else { return .missingPseudoHeader }
-            guard isWebSocket else { return .unsupportedProtocol }
+            guard Self.isUpgradable(protocolName.bytes) else { return .unsupportedProtocol }
             facts.isExtendedConnect = true
             head.setMethod(Method.get.name.bytes)
         }
         guard path.first == 0x2F || path == [0x2A] else { return .invalidPath }
         if let fault = setTarget(path, &head) ?? addHost(&head) { return fault }
-        if facts.isExtendedConnect { Self.addUpgrade(to: &head.fields) }
+        if facts.isExtendedConnect { addUpgrade(to: &head.fields) }
         return nil
     }
 
@@ -132,17 +133,23 @@ struct RequestFields {
         return nil
     }
 
-    /// The fields with which a GET of HTTP/1.1 asks for WebSocket. The key, which only HTTP/1.1 has (RFC 8441 section 5), is a fresh
+    /// Whether the protocol can be asked for by Upgrade: HTTP/2 itself cannot.
+    private static func isUpgradable(_ name: RawSpan) -> Bool {
+        HeaderFields.isToken(name) && !name.equalsIgnoringCase("h2c") && !name.equalsIgnoringCase("h2")
+    }
+
+    /// The fields with which a GET of HTTP/1.1 asks for another protocol; for WebSocket a key too. The key, which only HTTP/1.1 has (RFC 8441 section 5), is a fresh
     /// one (RFC 6455 section 4.1): sixteen random bytes in base64, of which the last character holds four bits fewer.
-    private static func addUpgrade(to fields: inout HeaderFields) {
+    private func addUpgrade(to fields: inout HeaderFields) {
+        fields.append(.connection, "upgrade")
+        fields.append(.upgrade, value: protocolName.bytes)
+        guard protocolName.bytes.equalsIgnoringCase("websocket") else { return }
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var key: [UInt8] = []
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<21 { key.append(alphabet[Int.random(in: 0..<64, using: &generator)]) }
         key.append(alphabet[Int.random(in: 0..<4, using: &generator) * 16])
         key.append("==")
-        fields.append(.connection, "upgrade")
-        fields.append(.upgrade, "websocket")
         fields.append(.secWebSocketKey, key)
     }
 
@@ -199,7 +206,6 @@ struct RequestFields {
         if hasCookie {
             head.fields.appendLine(name: KnownField.cookie.name.bytes, value: cookies.bytes, known: .cookie)
         }
-        guard head.fields.contains(.host) else { return .missingHost }
         switch head.fields.declaredFraming(.http2) {
         case .failure(let fault): return fault
         case .success(.length(let length)):

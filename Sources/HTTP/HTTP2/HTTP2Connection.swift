@@ -1,0 +1,218 @@
+// One connection of HTTP/2 (RFC 9113): bytes in, events out; and frames, written for what its user sends. Sans I/O: it sees
+// buffers, neither sockets nor timers. The same for both roles.
+//
+// Reading is in `HTTP2Reading`, sending in `HTTP2Sending`, what a peer may not do too often in `HTTP2Defences`.
+
+internal import Basics
+
+/// What the next bytes of a connection say.
+public enum HTTP2Event: Sendable {
+    /// Everything in the input was understood: more is needed.
+    case needsInput
+    /// What there is to be answered does not leave: it has to be sent before anything else is read.
+    case needsRoom
+    /// A head has come. The user calls `readRequest` or `readResponse`, or `skipHead`, before the next event.
+    case head(StreamSlot)
+    /// The next `count` bytes of the input are content: the user takes them out of it before the next event.
+    /// - `isLast`: nothing of the stream follows.
+    case content(StreamSlot, count: Int, isLast: Bool)
+    /// Nothing of the stream follows. `trailers` has what its end said.
+    case ended(StreamSlot)
+    /// The stream has ended before its end: by the peer, or because of what the peer has sent. The user releases it.
+    case reset(StreamSlot, HTTP2ErrorCode)
+    /// Content can be sent that could not be.
+    case windowOpened
+    /// The peer takes no more streams; those above `lastStream` were not looked at.
+    case goAway(lastStream: UInt32, HTTP2ErrorCode)
+    /// The connection cannot go on. The peer is told, in what is to be sent last.
+    case failed(HTTP2Fault)
+}
+
+/// One side's state of a connection.
+public final class HTTP2Connection {
+    /// Which side Portico is.
+    public enum Role: Sendable { case server, client }
+
+    /// What a client's first bytes are (RFC 9113 section 3.4).
+    public static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+    /// Its name in ALPN.
+    public static let protocolName: StaticString = "h2"
+
+    public let role: Role
+    let limits: HTTP2Limits
+    let headLimits: HeadLimits
+    let decoder: HeaderDecoder
+    let encoder = HeaderEncoder()
+    var streams = StreamTable()
+    var order = SendOrder()
+
+    // What the peer has said of itself.
+    var peerInitialWindow = HTTP2Connection.windowOfProtocol
+    var peerFrameBytes = FrameHeader.payloadBytesMin
+    /// Streams that the peer takes at a time.
+    var peerStreamsMax = 100
+    /// The server takes extended CONNECT (RFC 8441).
+    public internal(set) var peerTakesExtendedConnect = false
+    /// The peer's settings have come.
+    public internal(set) var hasPeerSettings = false
+
+    // Windows of the connection.
+    var sendWindow = HTTP2Connection.windowOfProtocol
+    var receiveWindow = HTTP2Connection.windowOfProtocol
+    /// What the peer may send beyond the window that every connection begins with; it is told when it first sends content.
+    var windowToGive: Int
+    var consumed = 0
+    /// The peer has taken note of this side's settings.
+    var settingsAreKnown = false
+
+    // Streams.
+    /// The highest number that the peer has used, and the next of this side.
+    public internal(set) var lastPeerStream: UInt32 = 0
+    var nextOwnStream: UInt32 = 1
+    /// Streams that were begun so far.
+    public internal(set) var streamsBegun = 0
+    /// Streams that this side has reset lately: what was under way to them is passed over.
+    var resetLately: [UInt32] = []
+    var resetLatelyNext = 0
+    static let resetLatelyMax = 128
+
+    // Ending.
+    /// The last stream that the peer was told will be served; nil while no GOAWAY was sent.
+    public internal(set) var lastServedStream: UInt32?
+    /// The last stream that the peer serves; nil while it has not said that it goes away.
+    public internal(set) var lastStreamOfPeer: UInt32?
+    public internal(set) var fault: HTTP2Fault?
+
+    // Reading.
+    var prefaceLeft: Int
+    var frame: FrameHeader?
+    var payload = Payload.skipped
+    /// Bytes of the frame's payload that are still to come; the last `padding` of them are padding.
+    var payloadLeft = 0
+    var padding = 0
+    /// A header block that is coming in, or that waits for its user.
+    var block: [UInt8] = []
+    var blockStream: UInt32?
+    var blockEndsStream = false
+    var blockFrames = 0
+    /// Its HEADERS frame says that the stream depends on itself, which RFC 7540 section 5.3.1 forbids.
+    var blockDependsOnItself = false
+    /// Trailers of the stream that has ended last: lines and the empty line, as in HTTP/1; nil for none.
+    public internal(set) var trailers: [UInt8]?
+    /// Priorities that clients have told of streams to come.
+    var prioritiesToCome: [(stream: UInt32, priority: StreamPriority)] = []
+
+    // Sending.
+    var outbox: [UInt8] = []
+    var outboxSent = 0
+    var scratch: [UInt8] = []
+
+    // Defences.
+    /// What the peer has done that no sensible peer does.
+    public internal(set) var glitches = 0
+    /// More of them do not end the connection now, whatever `glitchesMax` says.
+    public var toleratesGlitches = false
+    var allowance = Allowance()
+    /// Streams that the peer has reset since the connection was last read to its end.
+    public var resetsAtOnce = 0
+    /// WINDOW_UPDATE frames that have a reason.
+    var windowUpdatesExpected = 128
+
+    /// The window that every stream and connection begins with (RFC 9113 section 6.9.2).
+    static let windowOfProtocol = 65_535
+    static let windowMax = 0x7FFF_FFFF
+
+    /// - Parameters:
+    ///   - limits: what the peer may do.
+    ///   - headLimits: of the heads that the peer sends.
+    public init(_ role: Role, limits: HTTP2Limits, headLimits: HeadLimits) {
+        self.role = role
+        self.limits = limits
+        self.headLimits = headLimits
+        decoder = HeaderDecoder(tableBytes: limits.headerTableSize)
+        windowToGive = max(limits.receiveBytesMax - Self.windowOfProtocol, 0)
+        prefaceLeft = role == .server ? Self.preface.utf8CodeUnitCount : 0
+        if role == .client { outbox.append(Self.preface) }
+        appendSettings()
+    }
+
+    // MARK: Streams
+
+    /// Streams that are there.
+    public var streamCount: Int { streams.count }
+
+    /// Bytes of the header block that waits for its user.
+    public var blockByteCount: Int { block.count }
+
+    /// Slots of the streams whose user is still there, the oldest first.
+    public var slotsInUse: [StreamSlot] { streams.all.filter { !streams[$0].isAbandoned } }
+
+    /// The stream's number.
+    public func number(of slot: StreamSlot) -> UInt32 { streams[slot].id }
+
+    /// Whether the peer sends no more on the stream.
+    public func peerHasEnded(_ slot: StreamSlot) -> Bool { streams[slot].peerHasEnded }
+
+    /// Whether this side sends no more on it.
+    public func hasEnded(_ slot: StreamSlot) -> Bool { streams[slot].hasEnded }
+
+    /// Streams that the peer takes at a time, and this side opens.
+    public var streamsMax: Int { min(limits.maxConcurrentStreams, peerStreamsMax) }
+
+    /// Whether another stream can be begun towards the server.
+    public var mayOpen: Bool {
+        role == .client && fault == nil && lastStreamOfPeer == nil && lastServedStream == nil
+            && streams.count < streamsMax && nextOwnStream < 0x7FFF_FFFF
+    }
+
+    /// Begins a stream towards the server.
+    public func open() -> StreamSlot {
+        precondition(mayOpen, "no stream can be begun on this connection")
+        let state = StreamState(
+            id: nextOwnStream, sendWindow: peerInitialWindow, receiveWindow: windowOfNewStream)
+        nextOwnStream += 2
+        streamsBegun += 1
+        windowUpdatesExpected += 4
+        return streams.insert(state)
+    }
+
+    var windowOfNewStream: Int {
+        settingsAreKnown ? limits.initialWindow : max(limits.initialWindow, Self.windowOfProtocol)
+    }
+
+    /// The user has done with the stream. If it has not ended, the peer is told with `code`; if only its end is still to come, that is
+    /// waited for.
+    public func release(_ slot: StreamSlot, code: HTTP2ErrorCode) {
+        if streams[slot].isWaiting {
+            streams[slot].isWaiting = false
+            order.remove(slot, streams[slot].priority)
+        }
+        let state = streams[slot]
+        if state.hasEnded, state.peerHasEnded { return streams.remove(slot) }
+        if state.hasEnded, state.contentLeft == 0 {
+            streams[slot].isAbandoned = true
+            return
+        }
+        appendReset(state.id, code)
+        streams.remove(slot)
+    }
+
+    /// A stream of the given number was reset by this side: what still comes of it has no meaning.
+    func noteReset(_ id: UInt32) {
+        if resetLately.count < Self.resetLatelyMax {
+            resetLately.append(id)
+        } else {
+            resetLately[resetLatelyNext] = id
+            resetLatelyNext = (resetLatelyNext + 1) % Self.resetLatelyMax
+        }
+    }
+
+    /// The connection cannot go on: the peer is told why.
+    func fail(_ code: HTTP2ErrorCode, _ words: String) -> HTTP2Event {
+        let fault = HTTP2Fault(code, words)
+        self.fault = fault
+        appendGoAway(code, words)
+        return .failed(fault)
+    }
+}

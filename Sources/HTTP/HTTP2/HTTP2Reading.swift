@@ -1,0 +1,460 @@
+// Reading frames: what each may say, where, and what follows from it (RFC 9113 sections 4 to 6).
+
+public import Basics
+
+/// What the rest of the present frame is.
+enum Payload: Sendable {
+    case skipped
+    /// Of no stream that is there: passed over, and given back to the connection's window.
+    case dropped
+    /// The lengths that precede a header block or content.
+    case prologue
+    case content(StreamSlot)
+    case block
+    case settings
+    /// Short frames, which are read whole.
+    case whole
+}
+
+extension HTTP2Connection {
+    /// Reads on. What was understood is consumed from `input`, but for content, which the user takes.
+    public func next(_ input: inout ByteBuffer, at now: Instant) -> HTTP2Event {
+        if let fault { return .failed(fault) }
+        allowance.refill(at: now)
+        while true {
+            if pendingControlBytes > Self.controlBytesMax { return .needsRoom }
+            if prefaceLeft > 0 {
+                if let event = readPreface(&input) { return event }
+                continue
+            }
+            guard let frame else {
+                guard input.count >= FrameHeader.byteCount else { return .needsInput }
+                let header = FrameHeader(input.readable)
+                input.consume(FrameHeader.byteCount)
+                if let event = begin(header) { return event }
+                continue
+            }
+            if let event = readPayload(of: frame, &input) { return event }
+        }
+    }
+
+    /// Bytes to be sent beside content, above which nothing more is read.
+    private static let controlBytesMax = 16_384
+
+    /// Whether `bytes`, all that have come so far, may be the beginning of a client's preface: nil if they are too few to tell.
+    public static func isPreface(_ bytes: RawSpan) -> Bool? {
+        let known = preface.bytes
+        for i in 0..<min(bytes.byteCount, known.byteCount) where bytes[i] != known[i] { return false }
+        return bytes.byteCount >= known.byteCount ? true : nil
+    }
+
+    private func readPreface(_ input: inout ByteBuffer) -> HTTP2Event? {
+        let known = Self.preface.bytes
+        let count = min(input.count, prefaceLeft)
+        let seen = known.byteCount - prefaceLeft
+        for i in 0..<count where input.readable[i] != known[seen + i] {
+            return fail(.protocolError, "the connection does not begin with the preface of HTTP/2")
+        }
+        input.consume(count)
+        prefaceLeft -= count
+        return prefaceLeft > 0 ? .needsInput : nil
+    }
+
+    // MARK: The beginning of a frame
+
+    private func begin(_ header: FrameHeader) -> HTTP2Event? {
+        if header.length > limits.maxFrameSize {
+            return fail(.frameSizeError, "a frame of \(header.length) bytes, where \(limits.maxFrameSize) are allowed")
+        }
+        let type = FrameType(rawValue: header.type)
+        if !hasPeerSettings, type != .settings || header.flags.contains(.ack) {
+            return fail(.protocolError, "the first frame is not SETTINGS")
+        }
+        if let blockStream, type != .continuation || header.stream != blockStream {
+            return fail(.protocolError, "a header block of stream \(blockStream) is not continued")
+        }
+        frame = header
+        payloadLeft = header.length
+        padding = 0
+        switch type {
+        case .data: return beginData(header)
+        case .headers: return beginHeaders(header)
+        case .continuation: return beginContinuation(header)
+        case .settings: return beginSettings(header)
+        case .pushPromise: return fail(.protocolError, "PUSH_PROMISE, which this side has not allowed")
+        case .ping: return beginWhole(header, length: 8, onStream: false)
+        case .windowUpdate: return beginWhole(header, length: 4, onStream: nil)
+        case .resetStream: return beginWhole(header, length: 4, onStream: true)
+        case .priority: return beginWhole(header, length: 5, onStream: true)
+        case .goAway:
+            if header.stream != 0 { return fail(.protocolError, "GOAWAY on stream \(header.stream)") }
+            if header.length < 8 { return fail(.frameSizeError, "GOAWAY of \(header.length) bytes") }
+            payload = .whole
+        case .priorityUpdate:
+            if header.stream != 0 { return fail(.protocolError, "PRIORITY_UPDATE on stream \(header.stream)") }
+            if header.length < 4 { return fail(.frameSizeError, "PRIORITY_UPDATE of \(header.length) bytes") }
+            payload = header.length <= Self.priorityUpdateBytesMax ? .whole : .skipped
+        case nil:
+            payload = .skipped
+            return glitch("frames of unknown types", isAbuse: false)
+        }
+        return nil
+    }
+
+    private static let priorityUpdateBytesMax = 256
+
+    private func beginWhole(_ header: FrameHeader, length: Int, onStream: Bool?) -> HTTP2Event? {
+        let name = FrameType(rawValue: header.type).map { "\($0)" } ?? ""
+        if let onStream, onStream != (header.stream != 0) {
+            return fail(.protocolError, "\(name) on stream \(header.stream)")
+        }
+        if header.length != length { return fail(.frameSizeError, "\(name) of \(header.length) bytes") }
+        payload = .whole
+        return nil
+    }
+
+    /// Whether no stream of this number was begun yet.
+    private func isIdle(_ id: UInt32) -> Bool {
+        let isPeers = (id % 2 == 1) == (role == .server)
+        return isPeers ? id > lastPeerStream : id >= nextOwnStream
+    }
+
+    private func beginData(_ header: FrameHeader) -> HTTP2Event? {
+        let id = header.stream
+        if id == 0 { return fail(.protocolError, "DATA on stream 0") }
+        if isIdle(id) { return fail(.protocolError, "DATA on stream \(id), which has not begun") }
+        if header.length > receiveWindow {
+            return fail(.flowControlError, "DATA beyond the connection's window")
+        }
+        receiveWindow -= header.length
+        if windowToGive > 0 { giveWholeWindow() }
+        payload = .dropped
+        let isEmpty = header.length == 0 && !header.flags.contains(.endStream)
+        if isEmpty, let event = glitch("empty DATA frames") { return event }
+        guard let slot = streams.slot(of: id) else { return dataOnClosedStream(id) }
+        let state = streams[slot]
+        if state.isAbandoned {
+            if header.length > 0 { return resetAbandoned(slot, .protocolError) }
+        } else if state.peerHasEnded {
+            return resetStream(slot, .streamClosed)
+        } else if !state.hasHead && role == .client {
+            return resetStream(slot, .protocolError)
+        } else if header.length > state.receiveWindow {
+            return resetStream(slot, .flowControlError)
+        }
+        streams[slot].receiveWindow -= header.length
+        payload = header.flags.contains(.padded) ? .prologue : .content(slot)
+        return nil
+    }
+
+    private func dataOnClosedStream(_ id: UInt32) -> HTTP2Event? {
+        if resetLately.contains(id) { return nil }
+        appendReset(id, .streamClosed)
+        return glitch("DATA on closed streams")
+    }
+
+    private func beginHeaders(_ header: FrameHeader) -> HTTP2Event? {
+        let id = header.stream
+        if id == 0 { return fail(.protocolError, "HEADERS on stream 0") }
+        if role == .server, id % 2 == 0 {
+            return fail(.protocolError, "HEADERS on stream \(id), which is not a client's")
+        }
+        if role == .client, isIdle(id) {
+            return fail(.protocolError, "HEADERS on stream \(id), which has not begun")
+        }
+        if !isIdle(id), streams.slot(of: id) == nil, !resetLately.contains(id) {
+            if role == .server { return fail(.streamClosed, "HEADERS on stream \(id), which has ended") }
+            if let event = glitch("HEADERS on closed streams") { return event }
+        }
+        blockStream = id
+        blockEndsStream = header.flags.contains(.endStream)
+        blockFrames = 1
+        block.removeAll(keepingCapacity: true)
+        payload = header.flags.isDisjoint(with: [.padded, .priority]) ? .block : .prologue
+        return nil
+    }
+
+    private func beginContinuation(_ header: FrameHeader) -> HTTP2Event? {
+        guard blockStream != nil else { return fail(.protocolError, "CONTINUATION behind no header block") }
+        blockFrames += 1
+        if blockFrames > Self.blockFramesMax {
+            return fail(.enhanceYourCalm, "a header block in more than \(Self.blockFramesMax) frames")
+        }
+        payload = .block
+        return header.length == 0 ? glitch("empty CONTINUATION frames") : nil
+    }
+
+    /// More frames than any head needs that is allowed.
+    private static let blockFramesMax = 32
+
+    private func beginSettings(_ header: FrameHeader) -> HTTP2Event? {
+        if header.stream != 0 { return fail(.protocolError, "SETTINGS on stream \(header.stream)") }
+        if header.flags.contains(.ack) {
+            if header.length != 0 { return fail(.frameSizeError, "an acknowledgement of SETTINGS with content") }
+            settingsTakeEffect()
+        } else {
+            if header.length % 6 != 0 { return fail(.frameSizeError, "SETTINGS of \(header.length) bytes") }
+            if hasPeerSettings, let event = glitch("SETTINGS frames") { return event }
+            hasPeerSettings = true
+        }
+        payload = .settings
+        return nil
+    }
+
+    // MARK: The rest of a frame
+
+    private func readPayload(of header: FrameHeader, _ input: inout ByteBuffer) -> HTTP2Event? {
+        switch payload {
+        case .skipped: return pass(&input)
+        case .dropped:
+            let before = payloadLeft
+            let event = pass(&input)
+            giveBack(before - payloadLeft)
+            return event
+        case .prologue: return readPrologue(of: header, &input)
+        case .content(let slot): return readContent(of: slot, header, &input)
+        case .block: return readBlock(of: header, &input)
+        case .settings: return readSettings(header, &input)
+        case .whole:
+            guard input.count >= payloadLeft else { return .needsInput }
+            let length = payloadLeft
+            frame = nil
+            defer { input.consume(length) }
+            return obey(header, input.readable.extracting(0..<length))
+        }
+    }
+
+    /// Consumes what is here of the frame; nil if all of it was.
+    private func pass(_ input: inout ByteBuffer) -> HTTP2Event? {
+        let count = min(input.count, payloadLeft)
+        input.consume(count)
+        payloadLeft -= count
+        if payloadLeft > 0 { return .needsInput }
+        frame = nil
+        return nil
+    }
+
+    /// The length of the padding, and in HEADERS the priority of RFC 7540.
+    private func readPrologue(of header: FrameHeader, _ input: inout ByteBuffer) -> HTTP2Event? {
+        let hasPadding = header.flags.contains(.padded)
+        let isBlock = header.type == FrameType.headers.rawValue
+        let hasPriority = isBlock && header.flags.contains(.priority)
+        let count = (hasPadding ? 1 : 0) + (hasPriority ? 5 : 0)
+        if header.length < count { return fail(.frameSizeError, "a frame shorter than what its flags announce") }
+        guard input.count >= count else { return .needsInput }
+        padding = hasPadding ? Int(input.readable[0]) : 0
+        if hasPriority {
+            let parent = input.readable.bigEndian(at: count - 5) & 0x7FFF_FFFF
+            if parent == header.stream { blockDependsOnItself = true }
+        }
+        input.consume(count)
+        payloadLeft -= count
+        if padding > payloadLeft { return fail(.protocolError, "padding longer than its frame") }
+        if isBlock {
+            payload = .block
+            return nil
+        }
+        guard let slot = streams.slot(of: header.stream) else {
+            preconditionFailure("DATA of no stream has a prologue")
+        }
+        giveBack(count + padding)
+        streams[slot].consumed += count + padding
+        payload = .content(slot)
+        return nil
+    }
+
+    private func readContent(of slot: StreamSlot, _ header: FrameHeader, _ input: inout ByteBuffer) -> HTTP2Event? {
+        let contentLeft = payloadLeft - padding
+        if contentLeft > 0 {
+            guard !input.isEmpty else { return .needsInput }
+            let count = min(input.count, contentLeft)
+            if let expected = streams[slot].contentLeft {
+                guard UInt64(contentLeft) <= expected else { return tooMuchContent(slot) }
+                streams[slot].contentLeft = expected - UInt64(count)
+            }
+            payloadLeft -= count
+            let isLast = payloadLeft == 0 && header.flags.contains(.endStream)
+            if payloadLeft == 0 { frame = nil }
+            if isLast, let event = end(slot) { return event }
+            return .content(slot, count: count, isLast: isLast)
+        }
+        if payloadLeft > 0, let event = pass(&input) { return event }
+        frame = nil
+        guard header.flags.contains(.endStream) else { return nil }
+        trailers = nil
+        if let event = end(slot) { return event }
+        return endOfUnused(slot) ? nil : .ended(slot)
+    }
+
+    private func tooMuchContent(_ slot: StreamSlot) -> HTTP2Event? {
+        payload = .dropped
+        return resetStream(slot, .protocolError)
+    }
+
+    /// The peer sends no more on the stream; an event if what it has sent is too little.
+    private func end(_ slot: StreamSlot) -> HTTP2Event? {
+        streams[slot].peerHasEnded = true
+        if let left = streams[slot].contentLeft, left > 0 { return resetStream(slot, .protocolError) }
+        return nil
+    }
+
+    /// Forgets a stream that nothing uses any more, of which only the end was awaited.
+    private func endOfUnused(_ slot: StreamSlot) -> Bool {
+        guard streams[slot].isAbandoned else { return false }
+        streams.remove(slot)
+        return true
+    }
+
+    // MARK: Header blocks
+
+    private func readBlock(of header: FrameHeader, _ input: inout ByteBuffer) -> HTTP2Event? {
+        let count = min(input.count, payloadLeft - padding)
+        if count > 0 {
+            if block.count + count > headLimits.headBytesMax {
+                return fail(.enhanceYourCalm, "a header block of more than \(headLimits.headBytesMax) bytes")
+            }
+            block.append(input.readable.extracting(0..<count))
+            input.consume(count)
+            payloadLeft -= count
+        }
+        if payloadLeft > padding { return .needsInput }
+        if payloadLeft > 0, let event = pass(&input) { return event }
+        frame = nil
+        guard header.flags.contains(.endHeaders) else { return nil }
+        return blockIsWhole()
+    }
+
+    private func blockIsWhole() -> HTTP2Event? {
+        guard let id = blockStream else { preconditionFailure("a header block of no stream") }
+        blockStream = nil
+        let dependsOnItself = blockDependsOnItself
+        blockDependsOnItself = false
+        if let slot = streams.slot(of: id) {
+            if streams[slot].isAbandoned { return trailersOfUnused(slot) }
+            if role == .client && !streams[slot].hasHead { return .head(slot) }
+            return readTrailers(slot)
+        }
+        guard role == .server, id > lastPeerStream else { return skipBlock() }
+        lastPeerStream = id
+        if let last = lastServedStream, id > last { return skipBlock() }
+        if dependsOnItself { return refuseBlock(id, .protocolError, "streams that depend on themselves") }
+        if streams.count >= limits.maxConcurrentStreams, !makeRoom() {
+            return refuseBlock(id, .refusedStream, "streams beyond the limit of \(limits.maxConcurrentStreams)")
+        }
+        streamsBegun += 1
+        windowUpdatesExpected += 4
+        var state = StreamState(id: id, sendWindow: peerInitialWindow, receiveWindow: windowOfNewStream)
+        state.hasHead = true
+        if let index = prioritiesToCome.firstIndex(where: { $0.stream == id }) {
+            state.priority = prioritiesToCome.remove(at: index).priority
+        }
+        return .head(streams.insert(state))
+    }
+
+    /// A stream that nothing uses any more, and whose end the peer has not sent, gives way.
+    private func makeRoom() -> Bool {
+        guard let slot = streams.oldest(where: { $0.isAbandoned }) else { return false }
+        appendReset(streams[slot].id, .noError)
+        streams.remove(slot)
+        return true
+    }
+
+    private func skipBlock() -> HTTP2Event? {
+        block.withBytes { decoder.skip($0) } ? nil : undecodable()
+    }
+
+    private func refuseBlock(_ id: UInt32, _ code: HTTP2ErrorCode, _ what: String) -> HTTP2Event? {
+        appendReset(id, code)
+        return skipBlock() ?? glitch(what)
+    }
+
+    private func undecodable() -> HTTP2Event { fail(.compressionError, "a header block that cannot be decompressed") }
+
+    private func trailersOfUnused(_ slot: StreamSlot) -> HTTP2Event? {
+        if let event = skipBlock() { return event }
+        if blockEndsStream {
+            streams.remove(slot)
+            return nil
+        }
+        return resetAbandoned(slot, .protocolError)
+    }
+
+    private func readTrailers(_ slot: StreamSlot) -> HTTP2Event? {
+        var section: [UInt8] = []
+        let result = block.withBytes { decoder.readTrailers($0, into: &section) }
+        if result == .undecodable { return undecodable() }
+        if streams[slot].peerHasEnded { return resetStream(slot, .streamClosed) }
+        guard result == .whole, blockEndsStream else { return resetStream(slot, .protocolError) }
+        trailers = section
+        return end(slot) ?? .ended(slot)
+    }
+
+    /// Reads the head that the last event has announced.
+    public func readRequest(
+        _ slot: StreamSlot, into head: inout RequestHead, facts: inout HTTP2RequestFacts
+    ) -> HeadResult {
+        let result = block.withBytes { decoder.readRequest($0, limits: headLimits, into: &head, facts: &facts) }
+        if result == .undecodable {
+            _ = undecodable()
+            return result
+        }
+        streams[slot].contentLeft = facts.contentLength
+        if let index = head.fields.first(named: Self.priorityName), !streams[slot].priority.isTold {
+            streams[slot].priority = StreamPriority(head.fields.value(index))
+        }
+        guard blockEndsStream else { return result }
+        streams[slot].peerHasEnded = true
+        if result == .whole, let length = facts.contentLength, length > 0 { return .malformed(.contentLengthDisagrees) }
+        streams[slot].contentLeft = 0
+        return result
+    }
+
+    private static let priorityName = Array("priority".utf8)
+
+    /// Reads the head that the last event has announced.
+    /// - Parameter isToHead: the request was a HEAD: the length in the response is not that of its content.
+    public func readResponse(
+        _ slot: StreamSlot, into head: inout ResponseHead, contentLength: inout UInt64?, isToHead: Bool
+    ) -> HeadResult {
+        let result = block.withBytes {
+            decoder.readResponse($0, limits: headLimits, into: &head, contentLength: &contentLength)
+        }
+        if result == .undecodable { _ = undecodable() }
+        guard result == .whole else { return result }
+        if head.status < 200 { return blockEndsStream ? .malformed(.endsWithInterim) : result }
+        streams[slot].hasHead = true
+        let hasContent = !isToHead && head.status != 204 && head.status != 304
+        streams[slot].contentLeft = hasContent ? contentLength : 0
+        if blockEndsStream {
+            streams[slot].peerHasEnded = true
+            if hasContent, let contentLength, contentLength > 0 { return .malformed(.contentLengthDisagrees) }
+            streams[slot].contentLeft = 0
+        }
+        return result
+    }
+
+    /// Passes over the head that the last event has announced. False if that cannot be done: the connection has failed.
+    public func skipHead() -> Bool { skipBlock() == nil }
+
+    // MARK: Faults of one stream
+
+    /// Ends a stream for what the peer has sent on it.
+    func resetStream(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event {
+        let id = streams[slot].id
+        appendReset(id, code)
+        streams[slot].peerHasEnded = true
+        streams[slot].hasEnded = true
+        if let event = glitch("faults of streams") { return event }
+        return .reset(slot, code)
+    }
+
+    private func resetAbandoned(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event? {
+        appendReset(streams[slot].id, code)
+        streams.remove(slot)
+        return glitch("content of streams that are over")
+    }
+}
+
+extension [UInt8] {
+    func withBytes<R>(_ body: (RawSpan) -> R) -> R { unsafe body(span.bytes) }
+}
