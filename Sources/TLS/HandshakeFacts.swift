@@ -1,6 +1,7 @@
 // What a connection's handshake has agreed on, for samples and logs: version, cipher, names, keys. Nothing here changes the connection.
 
 internal import COpenSSL
+internal import Glibc
 
 /// What is noted while a handshake runs, because OpenSSL does not keep it.
 struct HandshakeNotes {
@@ -45,6 +46,15 @@ public enum HandshakeFlag: Sendable {
 }
 
 extension TLSEngine {
+    /// Whether both sides have agreed on the protocol by ALPN (RFC 7301).
+    public func hasSelected(_ protocolName: StaticString) -> Bool {
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        unsafe SSL_get0_alpn_selected(ssl, &name, &length)
+        guard let name = unsafe name, Int(length) == protocolName.utf8CodeUnitCount else { return false }
+        return unsafe memcmp(name, protocolName.utf8Start, Int(length)) == 0
+    }
+
     /// Appends the fact's bytes. False if it is not known, or there is none.
     public func append(_ fact: HandshakeFact, to out: inout [UInt8]) -> Bool {
         switch fact {

@@ -61,7 +61,7 @@ extension Transport {
     mutating func copyFile(
         _ file: Int32, _ offset: Int, _ count: Int, _ pool: BufferPool, _ kernel: any Kernel
     ) -> Sent {
-        guard let engine, !engine.isEncryptedBySystem else {
+        if stream == nil, engine?.isEncryptedBySystem ?? true {
             return kernel.sendFile(socket, file: file, offset: UInt64(offset), count: count)
         }
         // A record that the system has not taken is repeated from the same place of the file: OpenSSL has it already, and only
@@ -72,6 +72,7 @@ extension Transport {
         switch kernel.readFile(file, offset: UInt64(offset), count: count, into: &block) {
         case .bytes(let found):
             // The file has become shorter than what was promised and begun.
+            guard let engine else { return stream?.write(block.readable) ?? .wouldBlock }
             guard found >= engine.bytesPending else { return .failed(.ioError) }
             return send(through: engine, block.readable, more: false, kernel)
         case .endOfStream: return .bytes(0)

@@ -48,6 +48,8 @@ public struct Transport: ~Copyable {
     /// What carries the bytes over it: TLS, or nil on a plain transport. Stored as it is, so that asking costs a plain transport a
     /// comparison.
     public internal(set) var engine: TLSEngine?
+    /// One stream of a multiplexed connection, in place of a descriptor; nil for a transport that has one.
+    public let stream: StreamCarrier?
     /// Readiness is reported once, when it begins; it is remembered here until the system says "would block".
     @usableFromInline internal var canRead = false
     @usableFromInline internal var canWrite = false
@@ -72,7 +74,17 @@ public struct Transport: ~Copyable {
     public private(set) var writeFailure: Errno?
 
     /// - Parameter socket: connected, connecting or just accepted; the transport closes it, once.
-    public init(_ socket: Socket) { self.socket = socket }
+    public init(_ socket: Socket) {
+        self.socket = socket
+        stream = nil
+    }
+
+    /// - Parameter stream: carries the bytes in place of a descriptor.
+    public init(over stream: StreamCarrier) {
+        socket = Socket(-1)
+        self.stream = stream
+        canWrite = true
+    }
 
     // MARK: Readiness
 
@@ -161,11 +173,12 @@ public struct Transport: ~Copyable {
         }
     }
 
-    private var isPlain: Bool { engine == nil }
+    private var isPlain: Bool { engine == nil && stream == nil }
 
     @inline(__always)
     private mutating func receive(into input: inout ByteBuffer, _ kernel: any Kernel) -> Received {
         if let engine { return receive(from: engine, into: &input, kernel) }
+        if let stream { return stream.read(into: &input) }
         return kernel.receive(socket, into: &input)
     }
 
@@ -214,12 +227,14 @@ public struct Transport: ~Copyable {
 
     @usableFromInline internal mutating func pushNow(_ kernel: any Kernel) {
         announcedMore = false
-        kernel.push(socket)
+        // A stream's frames leave at the end of the turn anyway.
+        if stream == nil { kernel.push(socket) }
     }
 
     @inline(__always)
     private mutating func send(_ bytes: RawSpan, more: Bool, _ kernel: any Kernel) -> Sent {
         if let engine { return send(through: engine, bytes, more: more, kernel) }
+        if let stream { return stream.write(bytes) }
         return kernel.send(socket, bytes, more: more)
     }
 
@@ -295,6 +310,7 @@ public struct Transport: ~Copyable {
     public mutating func finishSending(_ kernel: any Kernel, saysGoodbye: Bool = true) {
         guard !isFinishedSending else { return }
         isFinishedSending = true
+        if let stream { return saysGoodbye ? stream.finishSending() : () }
         guard saysGoodbye else { return kernel.finishSending(socket) }
         awaitsGoodbye = true
         goOnFinishing(kernel)
@@ -312,6 +328,7 @@ public struct Transport: ~Copyable {
         precondition(!isClosed, "socket \(socket.number) is closed twice")
         isClosed = true
         defer { engine = nil }
+        if let stream { return stream.close(mode) }
         switch mode {
         case .close, .linger:
             if !isFinishedSending || awaitsGoodbye { _ = sayGoodbye(kernel) }
