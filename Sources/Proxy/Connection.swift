@@ -16,6 +16,9 @@ class Connection: EventSource {
 
     init(_ socket: Socket) { transport = Transport(socket) }
 
+    /// A connection over one stream of a multiplexed one.
+    init(over stream: StreamCarrier) { transport = Transport(over: stream) }
+
     final var socket: Socket { transport.socket }
 
     /// Reads once, as much as the buffer has room for.
@@ -65,8 +68,11 @@ class Connection: EventSource {
     final func releaseEmptyInput(_ worker: Worker) { input.releaseIfEmpty(to: worker.buffers) }
     final func dropInput(_ worker: Worker) { input.release(to: worker.buffers) }
 
-    /// Looks for the end of a body that stays in the input buffer.
-    final func look(for probe: inout BodyProbe) -> BodyProbe.Found { probe.look(at: input) }
+    /// Looks for the end of a body that stays in the input buffer; `isAll`: nothing comes behind what is there.
+    final func look(for probe: inout BodyProbe, isAll: Bool) -> BodyProbe.Found {
+        let found = probe.look(at: input)
+        return isAll && found == .needsMore ? .whole : found
+    }
 
     /// Appends a copy of the bytes that were read and that nothing has consumed.
     final func copyInput(to out: inout [UInt8]) { Self.append(input, to: &out) }

@@ -42,6 +42,12 @@ enum Limits {
     /// Exchange objects, and tunnel objects, kept for reuse by one worker.
     static let spareExchanges = 1_024
     static let spareTunnels = 256
+    /// Objects for streams of HTTP/2 kept for reuse by one worker, towards clients and towards servers each.
+    static let spareStreams = 1_024
+    /// Frames of one connection that are read before others get their turn.
+    static let framesPerTurn = 256
+    /// Room in a connection's buffer below which it is sent before another frame is begun: shorter frames cost more than they carry.
+    static let frameRoomMin = 1_024
     /// Pipes in use by one worker, of two descriptors each: enough for the long bodies of a moment, few against the limit of descriptors.
     static let pipes = 256
 }

@@ -39,7 +39,12 @@ struct BodyTransfer {
     mutating func write(with writer: BodyWriter) { self.writer = writer }
 
     /// Moves what is there and fits. `output` holds a block.
-    mutating func move(from input: inout ByteBuffer, to output: inout ByteBuffer) -> TransferResult {
+    /// - Parameters:
+    ///   - isAll: nothing comes behind what is in the input, which the body's own framing need not say.
+    ///   - trailers: what came behind it then.
+    mutating func move(
+        from input: inout ByteBuffer, to output: inout ByteBuffer, isAll: Bool = false, trailers: [UInt8]? = nil
+    ) -> TransferResult {
         while !isComplete {
             if reader.isComplete {
                 guard finish(&output) else { return .needsRoom }
@@ -49,7 +54,8 @@ struct BodyTransfer {
             guard room > 0 else { return .needsRoom }
             switch reader.next(&input, window: room) {
             case .content(let count): pass(count, from: &input, to: &output)
-            case .needsInput: return .needsInput
+            case .needsInput:
+                guard isAll, input.isEmpty, reader.inputEnded(trailers: trailers) else { return .needsInput }
             case .needsRoom: return .needsRoom
             case .end: break
             case .failed(let fault): return .failed(fault)
@@ -68,6 +74,9 @@ struct BodyTransfer {
         isComplete = writer.finish(trailers: reader.trailers, to: &output)
         return isComplete
     }
+
+    /// What the sender has sent behind the content.
+    var trailers: [UInt8]? { reader.trailers }
 
     /// Bytes that are still to come and need no change on their way: the system can move them by itself. 0 if there are none such.
     var plainBytes: Int { !isComplete && writer.isPlain ? Int(clamping: reader.plainBytes ?? 0) : 0 }

@@ -86,7 +86,7 @@ extension Exchange {
     func serverFailed(_ worker: Worker) {
         if awaitsHalfClosed { return endHalfClosed(worker) }
         if connection?.hasRejectedEarlyData == true { return earlyDataRejected(worker) }
-        if retryOnFreshConnection(worker) { return }
+        if retryUnprocessed(worker) || retryOnFreshConnection(worker) { return }
         let hasBegun = connection?.codec.responseHasBegun == true
         if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) { return }
         countOnServer(.badResponses, worker)

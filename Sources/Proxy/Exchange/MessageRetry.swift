@@ -24,6 +24,10 @@ extension Exchange {
             !request.transfer.isComplete
         else { return }
         if case .known(let length) = request.content, length > UInt64(worker.plan.bufferBytes) { return }
+        // It would be kept in a framing that not all servers of the backend understand.
+        if request.content == .unknown, backend.backend.servers.contains(where: { $0.protocolChoice != .http1 }) {
+            return
+        }
         let limits = BodyBuffering(memoryBytesMax: worker.plan.bufferBytes, spill: nil)
         request.store = BodyStore(limits, keeps: true, pool: worker.buffers)
     }
@@ -56,6 +60,20 @@ extension Exchange {
             countOnServer(.retries, worker)
             connectAnew(worker)
         }
+        return true
+    }
+
+    /// The server has not looked at the request (GOAWAY, REFUSED_STREAM): it is sent again, whatever its method, as long as all of it
+    /// can be had again. Bounded as other retries are.
+    func retryUnprocessed(_ worker: Worker) -> Bool {
+        guard let connection, connection.codec.wasNotProcessed, isAwaitingResponse, !request.wasTouched,
+            attempt.retriesLeft > 0
+        else { return false }
+        attempt.retriesLeft -= 1
+        context.outcome.retries += 1
+        countOnServer(.retries, worker)
+        dropConnection(worker)
+        connect(worker)
         return true
     }
 

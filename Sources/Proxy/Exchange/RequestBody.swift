@@ -27,7 +27,14 @@ extension Exchange {
         request.store?.rewind()
         request.isSent = false
         if let name = connection.backend.serverNameField { tellServerName(in: name, connection.server) }
-        guard connection.send(context.request, content: request.content, options: request.options, worker) else {
+        if request.store == nil, !request.wasTouched, !request.transfer.isComplete {
+            // Only now it is known what the server speaks.
+            request.transfer.write(
+                with: connection.codec.bodyWriter ?? ServerCodec.bodyWriter(for: request.content))
+        }
+        let sent = connection.send(
+            context.request, content: request.content, options: request.options, isSecure: context.isTLS, worker)
+        guard sent else {
             // Rules and options have made the head longer than a buffer.
             countOnServer(.internalErrors, worker)
             frontend.traffic.add(.internalErrors, worker: worker.index)
@@ -150,6 +157,7 @@ extension Exchange {
     /// All of the request is with the server.
     func requestSent(_ worker: Worker) {
         request.isSent = true
+        connection?.codec.finishRequest(trailers: request.transfer.trailers)
         if case .relaying = phase { releaseRequestStore() }
         // The response may take long, and nothing of the request is left in the client's buffer.
         client.releaseEmptyInput(worker)
@@ -189,7 +197,7 @@ extension Exchange {
         var wait = wait
         guard flushInterim(worker) else { return }
         while true {
-            switch client.look(for: &wait.probe) {
+            switch client.look(for: &wait.probe, isAll: client.codec.contentHasEnded) {
             case .whole: return bodyArrived(wait, worker)
             case .needsMore: break
             case .failed(let fault): return refuseBody(fault, worker)

@@ -105,7 +105,7 @@ extension Exchange {
         // The head is handed over once: each access of it through the exchange would be checked.
         Self.rewrite(
             &context.request, &request, keepsTrailer: carriesTrailers, asksForTrailers: !frontend.dropsResponseTrailers)
-        // HTTP/1.0 knows no Host, and servers refuse the HTTP/1.1 that Portico speaks to them without one.
+        // HTTP/1.0 knows no Host, in HTTP/2 it may be missing, and servers refuse the HTTP/1.1 that Portico speaks to them without one.
         if request.wantsHost { context.request.fields.append(.host, context.local.description) }
         addForwardingFields(for: backend, worker)
     }
@@ -127,7 +127,7 @@ extension Exchange {
         if head.fields.contains(.te) { request.options.insert(.te) }
         // Where the target says whom it is for, that is the Host (RFC 9112 section 3.2.2), and nothing else may be.
         let namesItsHost = head.targetForm == .absolute || head.targetForm == .authority
-        request.wantsHost = head.version == .http10 && !head.fields.contains(.host) && !namesItsHost
+        request.wantsHost = head.version != .http11 && !head.fields.contains(.host) && !namesItsHost
     }
 
     // MARK: A head that is no request
@@ -138,6 +138,9 @@ extension Exchange {
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         client.codec.refuseHead(context.request)
+        if fault.status == 400, client.codec.resetsMalformedRequests {
+            return keepSilent(about: 400, .proxy, .request, worker)
+        }
         fail(status: fault.status, .proxy, .request, worker)
     }
 

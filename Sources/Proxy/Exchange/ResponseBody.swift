@@ -93,6 +93,7 @@ extension Exchange {
     /// The response is here in full: the server is free before the client has read it all.
     func finishWithServer(_ worker: Worker) {
         guard let connection else { return }
+        client.codec.keep(trailers: response.transfer.trailers)
         releaseSlot(worker)
         releaseConnection()
         if request.isSent && request.transfer.isComplete && connection.codec.allowsReuse && connection.isQuiet
@@ -154,7 +155,9 @@ extension Exchange {
 
     /// Takes what the server has sent, as long as there is room for it; false if it was cut short.
     private func absorb(from connection: ServerConnection, _ worker: Worker) -> Bool {
-        while !response.transfer.isComplete && connection.hasUnreadInput && response.store?.isFull != true {
+        while !response.transfer.isComplete && (connection.hasUnreadInput || connection.codec.contentHasEnded)
+            && response.store?.isFull != true
+        {
             let moved =
                 if hasRoomAtClient(worker) {
                     connection.moveContent(&response.transfer, to: client, worker)

@@ -165,7 +165,7 @@ extension Exchange {
     private func holdUntilThere(_ hold: ResponseHold, _ worker: Worker) -> Bool {
         guard let connection, var probe = hold.probe else { preconditionFailure("no server's body is waited for") }
         while true {
-            switch connection.look(for: &probe) {
+            switch connection.look(for: &probe, isAll: connection.codec.contentHasEnded) {
             case .whole, .failed: return holdingGoesOn(hold, worker)
             case .needsMore: break
             }

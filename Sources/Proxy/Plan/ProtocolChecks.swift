@@ -7,7 +7,7 @@ internal import TLS
 
 extension PlanBuilder {
     /// Whether HTTP/2 is offered and spoken.
-    static let speaksHTTP2 = false
+    static let speaksHTTP2 = true
 
     /// What Portico speaks above TLS with clients of a section, and offers them without a word; nil in TCP mode.
     /// - Parameter word: what `proto` says on the line.

@@ -71,14 +71,22 @@ extension Exchange {
             key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [], name: poolName)
             target = place
         }
-        let own = client.ownConnections.take { $0.server === server && $0.key == key }
-        if let own {
-            own.reserveStream()
-            return own
+        if let own = client.base.ownConnections.take(where: { $0.server === server && $0.key == key }) { return own }
+        guard let choice = reusableConnections(of: backend) else {
+            return streamOfOwnConnection(key, pool, of: backend)
         }
-        guard let choice = reusableConnections(of: backend) else { return nil }
-        let wish = ConnectionWish(key: key, choice: choice, target: target, mustBeQuiet: !isRepeatable)
+        let wish = ConnectionWish(
+            key: key, choice: choice, target: target, mustBeQuiet: !isRepeatable, client: client.base)
         return pool.acquire(wish, of: backend, worker)
+    }
+
+    /// `http-reuse never`: a stream on the connection in HTTP/2 that was opened for this client.
+    private func streamOfOwnConnection(
+        _ key: ConnectionKey, _ pool: ServerPool, of backend: BackendPlan
+    ) -> ServerConnection? {
+        guard backend.reuse == .never else { return nil }
+        return pool.stream(
+            ConnectionWish(key: key, choice: .any, target: nil, mustBeQuiet: false, client: client.base))
     }
 
     /// Which idle connections the request may go over; nil for none.

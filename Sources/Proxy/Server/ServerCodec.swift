@@ -8,18 +8,31 @@ struct ServerCodec {
     /// A closed list, so that the compiler finds every operation that a new protocol has to answer.
     enum Kind {
         case http1
+        /// One stream of HTTP/2.
+        case http2
         /// Bytes as they are, from the first to the last.
         case tcp
     }
 
     let kind: Kind
     private var http1 = HTTP1ClientCodec()
+    private var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode) {
         switch mode {
         case .http: kind = .http1
         case .tcp: kind = .tcp
         }
+    }
+
+    init(_ stream: HTTP2Stream) {
+        kind = .http2
+        http2 = stream
+    }
+
+    private var stream: HTTP2Stream {
+        guard let http2 else { preconditionFailure("a codec of HTTP/2 without a stream") }
+        return http2
     }
 
     private func hasNoMessages(_ operation: StaticString = #function) -> Never {
@@ -30,6 +43,7 @@ struct ServerCodec {
     var allowsReuse: Bool {
         switch kind {
         case .http1: http1.allowsReuse
+        case .http2: false
         case .tcp: false
         }
     }
@@ -38,6 +52,7 @@ struct ServerCodec {
     mutating func forbidReuse() {
         switch kind {
         case .http1: http1.allowsReuse = false
+        case .http2: break
         case .tcp: break
         }
     }
@@ -45,13 +60,16 @@ struct ServerCodec {
     // MARK: Writing requests
 
     /// Appends a request's head and makes ready for its response; false, and nothing is appended, if it does not fit.
-    /// - Parameter limits: of the response's head.
+    /// - Parameters:
+    ///   - limits: of the response's head.
+    ///   - isSecure: whether the client's connection is encrypted, which HTTP/2 tells in each request.
     mutating func write(
         _ head: borrowing RequestHead, content: ContentLength, options: RequestConnectionOptions, limits: HeadLimits,
-        to output: inout ByteBuffer
+        isSecure: Bool, to output: inout ByteBuffer
     ) -> Bool {
         switch kind {
         case .http1: http1.write(head, content: content, options: options, limits: limits, to: &output)
+        case .http2: writeOnStream(head, content, isSecure: isSecure)
         case .tcp: hasNoMessages()
         }
     }
@@ -59,12 +77,42 @@ struct ServerCodec {
     /// Writes the content of a request, for which no server is chosen yet.
     static func bodyWriter(for content: ContentLength) -> BodyWriter { HTTP1ClientCodec.bodyWriter(for: content) }
 
+    /// Writes the content of a request to this server; nil for the writer that was made before the server was chosen.
+    var bodyWriter: BodyWriter? { kind == .http2 ? .unframed : nil }
+
+    /// Everything of the request is written, but for `trailers`.
+    func finishRequest(trailers: [UInt8]?) { http2?.finishRequest(trailers: trailers) }
+
+    /// The server has not looked at the request: it can be sent again without harm (RFC 9113 section 8.7).
+    var wasNotProcessed: Bool { http2?.wasNotProcessed == true }
+
+    private func writeOnStream(_ head: borrowing RequestHead, _ content: ContentLength, isSecure: Bool) -> Bool {
+        stream.sendRequest(head, content, isSecure: isSecure)
+        return true
+    }
+
+    /// Whether bytes have to be read before there can be a head.
+    func needsInputForHead(_ hasInput: Bool) -> Bool {
+        switch kind {
+        case .http1: !hasInput || http1.responseHasBegun
+        case .http2: !stream.response.isWaiting
+        case .tcp: hasNoMessages()
+        }
+    }
+
+    /// All content of the response is in the connection's buffer, or was taken out of it; in HTTP/1 its framing says where it ends.
+    var contentHasEnded: Bool { http2?.isReadToEnd == true }
+
+    /// What came behind the response's content, once that has ended.
+    var trailers: [UInt8]? { http2?.trailers }
+
     // MARK: Reading responses
 
     /// Whether a byte of a response was read.
     var responseHasBegun: Bool {
         switch kind {
         case .http1: http1.responseHasBegun
+        case .http2: stream.response.hasBegun
         case .tcp: false
         }
     }
@@ -73,6 +121,7 @@ struct ServerCodec {
     mutating func readHead(from input: inout ByteBuffer, into head: inout ResponseHead) -> ParseProgress {
         switch kind {
         case .http1: http1.readHead(from: &input, into: &head)
+        case .http2: stream.response.take(into: &head)
         case .tcp: hasNoMessages()
         }
     }
@@ -81,6 +130,7 @@ struct ServerCodec {
     var toleratedFault: (fault: MessageFault, offset: Int)? {
         switch kind {
         case .http1: http1.toleratedFault
+        case .http2: nil
         case .tcp: hasNoMessages()
         }
     }
@@ -89,6 +139,7 @@ struct ServerCodec {
     mutating func interimComplete() {
         switch kind {
         case .http1: http1.interimComplete()
+        case .http2: break
         case .tcp: hasNoMessages()
         }
     }
@@ -99,6 +150,7 @@ struct ServerCodec {
     ) -> Result<ContentLength, MessageFault> {
         switch kind {
         case .http1: http1.headComplete(head, requestMethod: requestMethod)
+        case .http2: stream.contentOfResponse(head, requestMethod: requestMethod)
         case .tcp: hasNoMessages()
         }
     }
@@ -108,6 +160,7 @@ struct ServerCodec {
     func bodyReader(keepsTrailers: Bool) -> BodyReader {
         switch kind {
         case .http1: http1.bodyReader(keepsTrailers: keepsTrailers)
+        case .http2: stream.bodyReader
         case .tcp: hasNoMessages()
         }
     }
@@ -116,6 +169,7 @@ struct ServerCodec {
     var bodyProbe: BodyProbe {
         switch kind {
         case .http1: http1.bodyProbe
+        case .http2: stream.bodyProbe
         case .tcp: hasNoMessages()
         }
     }
@@ -124,6 +178,7 @@ struct ServerCodec {
     var mayHaveTrailers: Bool {
         switch kind {
         case .http1: http1.mayHaveTrailers
+        case .http2: true
         case .tcp: false
         }
     }
@@ -132,6 +187,7 @@ struct ServerCodec {
     func copyContent(of input: borrowing ByteBuffer, to out: inout [UInt8]) {
         switch kind {
         case .http1: http1.copyContent(of: input, to: &out)
+        case .http2: out.append(input.readable)
         case .tcp: hasNoMessages()
         }
     }

@@ -15,6 +15,8 @@ final class ServerConnection: Connection {
         /// The connection stands, and TLS is being agreed on.
         case handshaking
         case inUse
+        /// HTTP/2: `multiplexer` has its streams, each of which has a connection object of its own.
+        case multiplexing
         case idle
         case closed
     }
@@ -47,31 +49,77 @@ final class ServerConnection: Connection {
     @safe @exclusivity(unchecked) private(set) var useCount = 0
     var wasUsed: Bool { useCount > 0 }
 
-    // MARK: Streams
+    // MARK: Streams of HTTP/2
 
-    /// Requests that it can carry at a time.
-    @safe @exclusivity(unchecked) private(set) var capacity = 1
-    @safe @exclusivity(unchecked) private var streamCount = 0
-    var hasRoom: Bool { streamCount < capacity }
-    var isUnused: Bool { streamCount == 0 }
+    /// The connection whose stream this is; nil for a connection with a descriptor.
+    @safe @exclusivity(unchecked) private(set) var parent: ServerConnection?
+    /// The connection with the descriptor.
+    var base: ServerConnection { parent ?? self }
+    /// Its streams.
+    @safe @exclusivity(unchecked) private(set) var multiplexer: ServerMultiplexer?
 
-    func reserveStream() {
-        precondition(hasRoom, "a connection with \(streamCount) of \(capacity) streams has no room for another")
-        streamCount += 1
+    /// It is the connection of one stream from here on, for a stream that `use` gives it.
+    func begin(_ stream: HTTP2Stream, of parent: ServerConnection, isFirst: Bool, _ worker: Worker) {
+        self.parent = parent
+        transport = Transport(over: stream)
+        server = parent.server
+        address = parent.address
+        local = parent.local
+        backend = parent.backend
+        key = parent.key
+        codec = ServerCodec(stream)
+        useCount = isFirst ? 0 : 1
+        phase = .idle
+        worker.enterStream(self)
     }
 
-    func releaseStream() {
-        precondition(!isUnused, "a connection without streams cannot give one back")
-        streamCount -= 1
+    /// The connection stands, and both sides speak HTTP/2: the stream that has waited for it gets the first of its streams.
+    private func beginMultiplexing(_ worker: Worker) {
+        guard let user else { preconditionFailure("a connection is made for a stream") }
+        let multiplexer = ServerMultiplexer(self, worker)
+        self.multiplexer = multiplexer
+        phase = .multiplexing
+        self.user = nil
+        if isPrivate { multiplexer.belong(to: user.client.base) }
+        worker.serverPools[server].offer(multiplexer)
+        let stream = multiplexer.open()
+        stream.use(for: user, worker)
+        user.replaceConnection(by: stream)
+        multiplexer.flushLater()
+        user.deliver(.connected, worker)
+        // The server's first frames may be here already.
+        multiplexer.ready()
+    }
+
+    /// Closes the connection, whose streams have ended.
+    func finishMultiplexing(_ mode: CloseMode, _ worker: Worker) {
+        guard phase == .multiplexing else { return }
+        phase = .closed
+        multiplexer = nil
+        uncountTLS(worker)
+        close(worker, mode)
+    }
+
+    /// Whether requests go over it in HTTP/2.
+    private var speaksHTTP2: Bool {
+        guard backend.mode == .http else { return false }
+        switch server.protocolChoice {
+        case .http1: return false
+        case .http2: return true
+        case .negotiated: return transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
+        }
     }
 
     /// An object for a connection to come.
     init() { super.init(Socket(-1)) }
 
+    /// An object for streams of HTTP/2.
+    init(over stream: HTTP2Stream) { super.init(over: stream) }
+
     /// It is a new connection, whose first stream is for `user`.
     func begin(
         _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [], capacity: Int = 1
+        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = []
     ) {
         precondition(self.server == nil, "a connection begins twice")
         transport = Transport(socket)
@@ -80,12 +128,10 @@ final class ServerConnection: Connection {
         self.backend = backend
         codec = ServerCodec(backend.mode)
         self.user = user
-        self.capacity = capacity
         requestedName = name
         self.poolName = poolName
         key = ConnectionKey(of: server, at: address, header: [], name: poolName)
         isPrivate = backend.reuse == .never
-        streamCount = 1
         phase = .connecting
     }
 
@@ -117,6 +163,7 @@ final class ServerConnection: Connection {
     override func ready(_ readiness: Readiness, _ worker: Worker) {
         transport.note(readiness)
         switch phase {
+        case .multiplexing: multiplexer?.ready()
         case .connecting: connected(worker)
         case .handshaking: shakeHands(worker)
         case .inUse:
@@ -133,6 +180,7 @@ final class ServerConnection: Connection {
         case .connecting, .handshaking, .inUse:
             guard let user else { preconditionFailure("a connection in use carries a stream") }
             user.deliver(phase == .inUse ? .serverTimedOut : .connectTimedOut, worker)
+        case .multiplexing: multiplexer?.expired()
         case .idle: closeIdle(worker)
         case .closed: preconditionFailure("a closed connection has no deadline")
         }
@@ -159,8 +207,11 @@ final class ServerConnection: Connection {
     }
 
     private func established(_ worker: Worker) {
-        phase = .inUse
+        // In TLS the header was before the handshake.
+        if !isSecure, let user, let header = user.proxyHeader(for: server) { begin(with: header, worker) }
         setDeadline(.never, worker)
+        if speaksHTTP2 { return beginMultiplexing(worker) }
+        phase = .inUse
         user?.deliver(.connected, worker)
     }
 
@@ -186,10 +237,9 @@ final class ServerConnection: Connection {
         output.release(to: worker.buffers)
         phase = .idle
         if isPrivate {
-            releaseStream()
-            owner = client
+            owner = client.base
             setDeadline(.never, worker)
-            client.ownConnections.keep(self, worker)
+            client.base.ownConnections.keep(self, worker)
         } else {
             setDeadline(after: server.poolIdleTime, worker)
             if !worker.serverPools[server].release(self, worker) { shut(worker) }
@@ -252,8 +302,10 @@ final class ServerConnection: Connection {
         user = nil
         owner = nil
         phase = .closed
-        if capacity > 1 { worker.serverPools[server].withdraw(self) }
         uncountTLS(worker)
         close(worker, reset ? .reset : .close)
+        guard parent != nil else { return }
+        parent = nil
+        worker.serverPools.recycle(self)
     }
 }

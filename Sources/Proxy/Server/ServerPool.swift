@@ -1,8 +1,8 @@
 // The server connections of one worker that can carry another request.
 //
 // The pool hands out streams: a connection of HTTP/1 has one at a time, so it is handed out idle and comes back when its
-// response has ended; one of a protocol with more streams is also handed out while it is in use and has room. Idle
-// connections are in the lists of `ServerIdles`, which all workers share: a worker without one takes one that another keeps.
+// response has ended; one of HTTP/2 stays with its worker, and its streams are handed out while it has room. Idle connections of
+// HTTP/1 are in the lists of `ServerIdles`, which all workers share: a worker without one takes one that another keeps.
 
 internal import Balancing
 internal import Basics
@@ -17,6 +17,8 @@ struct ConnectionWish {
     let target: SocketAddress?
     /// The request could not be sent again: the connection has to be asked whether the server has closed it.
     let mustBeQuiet: Bool
+    /// Who asks.
+    let client: ClientConnection
 
     /// Which idle connections it may go over.
     enum Choice: Equatable {
@@ -35,8 +37,8 @@ final class ServerPool {
     /// This worker's idle connections.
     private let own: IdleList
     private let index: Int
-    /// In use, with room for another stream.
-    @safe @exclusivity(unchecked) private var open: [ServerConnection] = []
+    /// This worker's connections in HTTP/2.
+    @safe @exclusivity(unchecked) private var multiplexers: [ServerMultiplexer] = []
     /// The worker that is asked first for one of its connections: each in turn.
     @safe @exclusivity(unchecked) private var nextVictim: Int
 
@@ -58,42 +60,27 @@ final class ServerPool {
 
     // MARK: Streams
 
-    /// Reserves a stream on a connection that is there already; nil if there is none for such a request.
+    /// A stream on a connection that is there already; nil if there is none for such a request.
     func acquire(_ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
-        let connection = openConnection(wish.key) ?? idleConnection(wish, of: backend, worker)
-        guard let connection else { return nil }
-        connection.reserveStream()
-        if connection.hasRoom {
-            if !open.contains(where: { $0 === connection }) { open.append(connection) }
-        } else if !open.isEmpty {
-            open.removeAll { $0 === connection }
+        stream(wish) ?? idleConnection(wish, of: backend, worker)
+    }
+
+    /// Gives a connection back. False if it is not worth keeping: then it is to be closed.
+    func release(_ connection: ServerConnection, _ worker: Worker) -> Bool { keep(connection, worker) }
+
+    /// Streams of the connection are handed out from here on.
+    func offer(_ multiplexer: ServerMultiplexer) { multiplexers.append(multiplexer) }
+
+    /// No more streams of it are handed out.
+    func withdraw(_ multiplexer: ServerMultiplexer) { multiplexers.removeAll { $0 === multiplexer } }
+
+    /// A stream on the connection in HTTP/2 that was made last and has room for it.
+    func stream(_ wish: ConnectionWish) -> ServerConnection? {
+        if multiplexers.isEmpty { return nil }
+        let found = multiplexers.last {
+            $0.key == wish.key && $0.hasRoom(for: wish.client) && (wish.choice != .reused || $0.streamsBegun > 1)
         }
-        return connection
-    }
-
-    /// Gives a stream back. False if the connection has no other stream and is not worth keeping: then it is to be closed.
-    func release(_ connection: ServerConnection, _ worker: Worker) -> Bool {
-        connection.releaseStream()
-        guard connection.isUnused else {
-            if !open.contains(where: { $0 === connection }) { open.append(connection) }
-            return true
-        }
-        if !open.isEmpty { open.removeAll { $0 === connection } }
-        return keep(connection, worker)
-    }
-
-    /// Offers the room that a connection in use has to other requests.
-    func offer(_ connection: ServerConnection) {
-        if connection.hasRoom { open.append(connection) }
-    }
-
-    /// A connection is closed while it may be in use.
-    func withdraw(_ connection: ServerConnection) {
-        if !open.isEmpty { open.removeAll { $0 === connection } }
-    }
-
-    private func openConnection(_ key: ConnectionKey) -> ServerConnection? {
-        open.isEmpty ? nil : open.last { $0.key == key && $0.hasRoom }
+        return found?.open()
     }
 
     // MARK: Idle connections
@@ -167,6 +154,7 @@ final class ServerPool {
     func closeAll(_ worker: Worker) {
         while closeOldest(worker) {}
         forgetStolen(worker)
+        for multiplexer in multiplexers where multiplexer.memberCount == 0 { multiplexer.leave() }
     }
 
     // MARK: Other workers' connections
@@ -268,6 +256,20 @@ final class ServerPools {
         if spare.isEmpty { for _ in 0..<Self.spareCount { spare.append(ServerConnection()) } }
         return spare.removeLast()
     }
+
+    /// Connection objects for streams of HTTP/2.
+    @safe @exclusivity(unchecked) private var spareStreams: [ServerConnection] = []
+
+    /// An object for a stream that begins.
+    func makeStreamConnection() -> ServerConnection { spareStreams.popLast() ?? ServerConnection(over: HTTP2Stream()) }
+
+    /// The stream has ended: its object can serve another.
+    func recycle(_ connection: ServerConnection) {
+        if spareStreams.count < Limits.spareStreams { spareStreams.append(connection) }
+    }
+
+    /// Gives back the objects that are only kept for speed.
+    func trim() { spareStreams = [] }
 
     /// Closes an idle connection, of the server to which this worker keeps most, or of another worker; false if there is none.
     func makeRoom(_ worker: Worker) -> Bool {

@@ -11,13 +11,14 @@ extension ServerConnection {
 
     /// Puts a request's head into the buffer; false if it does not fit.
     func send(
-        _ head: borrowing RequestHead, content: ContentLength, options: RequestConnectionOptions, _ worker: Worker
+        _ head: borrowing RequestHead, content: ContentLength, options: RequestConnectionOptions, isSecure: Bool,
+        _ worker: Worker
     ) -> Bool {
         output.acquire(from: worker.buffers)
         let before = output.count
         let fits = codec.write(
             head, content: content, options: options,
-            limits: worker.plan.headLimits(acceptInvalid: backend.acceptsInvalid), to: &output)
+            limits: worker.plan.headLimits(acceptInvalid: backend.acceptsInvalid), isSecure: isSecure, to: &output)
         if backend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
         return fits
     }
@@ -37,7 +38,7 @@ extension ServerConnection {
     // MARK: Reading
 
     /// Whether only more bytes help with a response's head.
-    var needsMoreForHead: Bool { input.isEmpty || codec.responseHasBegun }
+    var needsMoreForHead: Bool { codec.needsInputForHead(!input.isEmpty) }
 
     func readHead(into head: inout ResponseHead) -> ParseProgress { codec.readHead(from: &input, into: &head) }
 
@@ -57,14 +58,15 @@ extension ServerConnection {
         client.output.acquire(from: worker.buffers)
         if !client.output.isEmpty { client.output.compact() }
         let before = client.output.count
-        let result = transfer.move(from: &input, to: &client.output)
+        let result = transfer.move(
+            from: &input, to: &client.output, isAll: codec.contentHasEnded, trailers: codec.trailers)
         client.codec.countSent(client.output.count - before)
         return result
     }
 
     /// Moves content that is here into a store.
     func moveContent(_ transfer: inout BodyTransfer, into store: BodyStore) -> TransferResult {
-        store.put { transfer.move(from: &input, to: &$0) }
+        store.put { transfer.move(from: &input, to: &$0, isAll: codec.contentHasEnded, trailers: codec.trailers) }
     }
 
     /// Appends a copy of the response's content that is in the buffer.

@@ -11,6 +11,8 @@ struct ClientCodec {
     /// A closed list, so that the compiler finds every operation that a new protocol has to answer.
     enum Kind {
         case http1
+        /// One stream of HTTP/2.
+        case http2
         /// Bytes as they are, from the first to the last.
         case tcp
     }
@@ -18,6 +20,7 @@ struct ClientCodec {
     private(set) var kind: Kind
     /// Its counts of bytes are also those of `tcp`, which has nothing else.
     private var http1: HTTP1ServerCodec
+    private var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode, limits: HeadLimits) {
         switch mode {
@@ -25,6 +28,17 @@ struct ClientCodec {
         case .tcp: kind = .tcp
         }
         http1 = HTTP1ServerCodec(limits: limits)
+    }
+
+    init(_ stream: HTTP2Stream) {
+        kind = .http2
+        http1 = HTTP1ServerCodec(limits: HeadLimits())
+        http2 = stream
+    }
+
+    private var stream: HTTP2Stream {
+        guard let http2 else { preconditionFailure("a codec of HTTP/2 without a stream") }
+        return http2
     }
 
     /// Whether the client sends requests.
@@ -39,7 +53,7 @@ struct ClientCodec {
     /// Makes ready for the next stream.
     mutating func reset() {
         switch kind {
-        case .http1, .tcp: http1.reset()
+        case .http1, .http2, .tcp: http1.reset()
         }
     }
 
@@ -51,25 +65,25 @@ struct ClientCodec {
 
     var bytesReceived: UInt64 {
         switch kind {
-        case .http1, .tcp: http1.bytesReceived
+        case .http1, .http2, .tcp: http1.bytesReceived
         }
     }
 
     var bytesSent: UInt64 {
         switch kind {
-        case .http1, .tcp: http1.bytesSent
+        case .http1, .http2, .tcp: http1.bytesSent
         }
     }
 
     mutating func countReceived(_ bytes: Int) {
         switch kind {
-        case .http1, .tcp: http1.bytesReceived &+= UInt64(bytes)
+        case .http1, .http2, .tcp: http1.bytesReceived &+= UInt64(bytes)
         }
     }
 
     mutating func countSent(_ bytes: Int) {
         switch kind {
-        case .http1, .tcp: http1.bytesSent &+= UInt64(bytes)
+        case .http1, .http2, .tcp: http1.bytesSent &+= UInt64(bytes)
         }
     }
 
@@ -79,6 +93,7 @@ struct ClientCodec {
     mutating func skipEmptyLines(_ input: inout ByteBuffer) -> Bool {
         switch kind {
         case .http1: http1.skipEmptyLines(&input)
+        case .http2: true
         case .tcp: hasNoMessages()
         }
     }
@@ -87,6 +102,7 @@ struct ClientCodec {
     mutating func readHead(from input: inout ByteBuffer, into head: inout RequestHead) -> ParseProgress {
         switch kind {
         case .http1: http1.readHead(from: &input, into: &head)
+        case .http2: readStreamHead(into: &head)
         case .tcp: hasNoMessages()
         }
     }
@@ -95,6 +111,7 @@ struct ClientCodec {
     var toleratedFault: (fault: MessageFault, offset: Int)? {
         switch kind {
         case .http1: http1.toleratedFault
+        case .http2: nil
         case .tcp: hasNoMessages()
         }
     }
@@ -103,6 +120,7 @@ struct ClientCodec {
     mutating func headComplete(_ head: borrowing RequestHead) -> Result<ContentLength, MessageFault> {
         switch kind {
         case .http1: http1.headComplete(head)
+        case .http2: .success(stream.contentOfRequest(head))
         case .tcp: hasNoMessages()
         }
     }
@@ -111,14 +129,19 @@ struct ClientCodec {
     mutating func refuseHead(_ head: borrowing RequestHead) {
         switch kind {
         case .http1: http1.refuseHead(head)
+        case .http2: stream.wasRefused = true
         case .tcp: hasNoMessages()
         }
     }
+
+    /// Whether a malformed request has no answer but the reset of its stream (RFC 9113 section 8.1.1).
+    var resetsMalformedRequests: Bool { kind == .http2 }
 
     /// Takes the present request's content out of its framing.
     var bodyReader: BodyReader {
         switch kind {
         case .http1: http1.bodyReader
+        case .http2: stream.bodyReader
         case .tcp: hasNoMessages()
         }
     }
@@ -127,6 +150,7 @@ struct ClientCodec {
     var bodyProbe: BodyProbe {
         switch kind {
         case .http1: http1.bodyProbe
+        case .http2: stream.bodyProbe
         case .tcp: hasNoMessages()
         }
     }
@@ -135,6 +159,7 @@ struct ClientCodec {
     func copyContent(of input: borrowing ByteBuffer, to out: inout [UInt8]) {
         switch kind {
         case .http1: http1.copyContent(of: input, to: &out)
+        case .http2: out.append(input.readable)
         case .tcp: hasNoMessages()
         }
     }
@@ -145,6 +170,7 @@ struct ClientCodec {
     var keepsAlive: Bool {
         switch kind {
         case .http1: http1.keepsAlive
+        case .http2: false
         case .tcp: false
         }
     }
@@ -153,6 +179,7 @@ struct ClientCodec {
     mutating func endAfterResponse() {
         switch kind {
         case .http1: http1.keepsAlive = false
+        case .http2: break
         case .tcp: break
         }
     }
@@ -161,6 +188,7 @@ struct ClientCodec {
     var isClientDone: Bool {
         switch kind {
         case .http1: http1.isClientDone
+        case .http2: false
         case .tcp: true
         }
     }
@@ -169,6 +197,7 @@ struct ClientCodec {
     var endsByClosing: Bool {
         switch kind {
         case .http1: http1.endsByClosing
+        case .http2: false
         case .tcp: false
         }
     }
@@ -179,6 +208,7 @@ struct ClientCodec {
     var takesInterim: Bool {
         switch kind {
         case .http1: http1.takesInterim
+        case .http2: true
         case .tcp: false
         }
     }
@@ -187,6 +217,7 @@ struct ClientCodec {
     var marksEnds: Bool {
         switch kind {
         case .http1: http1.marksEnds
+        case .http2: true
         case .tcp: false
         }
     }
@@ -195,6 +226,7 @@ struct ClientCodec {
     mutating func writeInterim(_ head: borrowing ResponseHead, to output: inout ByteBuffer) {
         switch kind {
         case .http1: http1.writeInterim(head, to: &output)
+        case .http2: http1.bytesSent &+= UInt64(stream.sendInterim(head))
         case .tcp: hasNoMessages()
         }
     }
@@ -203,6 +235,7 @@ struct ClientCodec {
     mutating func writeContinue(to output: inout ByteBuffer) {
         switch kind {
         case .http1: http1.writeContinue(to: &output)
+        case .http2: http1.bytesSent &+= UInt64(stream.sendContinue())
         case .tcp: hasNoMessages()
         }
     }
@@ -214,6 +247,7 @@ struct ClientCodec {
     ) -> BodyWriter? {
         switch kind {
         case .http1: http1.write(&head, content: content, to: &output)
+        case .http2: writeOnStream(&head, content)
         case .tcp: hasNoMessages()
         }
     }
@@ -224,7 +258,41 @@ struct ClientCodec {
     ) -> Bool {
         switch kind {
         case .http1: http1.writeTunnelHead(&head, isUpgrade: isUpgrade, to: &output)
+        case .http2: writeTunnelHeadOnStream(&head)
         case .tcp: hasNoMessages()
         }
     }
+
+    // MARK: Streams of HTTP/2
+
+    private mutating func readStreamHead(into head: inout RequestHead) -> ParseProgress {
+        let (progress, bytes) = stream.readRequest(into: &head)
+        http1.bytesReceived &+= UInt64(bytes)
+        return progress
+    }
+
+    private mutating func writeOnStream(_ head: inout ResponseHead, _ content: ContentLength) -> BodyWriter {
+        _ = head.fields.takeConnectionOptions()
+        http1.bytesSent &+= UInt64(stream.sendResponse(head, content))
+        return .unframed
+    }
+
+    private mutating func writeTunnelHeadOnStream(_ head: inout ResponseHead) -> Bool {
+        _ = head.fields.takeConnectionOptions()
+        http1.bytesSent &+= UInt64(stream.sendTunnelHead(head))
+        return true
+    }
+
+    /// All content of the request is in the buffer `input`, or was taken out of it: nothing of it is still to come. In HTTP/1 the content's
+    /// framing says where it ends.
+    var contentHasEnded: Bool { http2?.isReadToEnd == true }
+
+    /// What came behind the request's content, once that has ended.
+    var trailers: [UInt8]? { http2?.trailers }
+
+    /// What goes behind the response's content.
+    func keep(trailers: [UInt8]?) { http2?.trailersToSend = trailers }
+
+    /// Everything of the response is written.
+    func finish() { http2?.finishResponse() }
 }

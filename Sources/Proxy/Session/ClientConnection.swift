@@ -23,25 +23,35 @@ final class ClientConnection: Connection, SessionVariables {
         case readingHead
         /// A stream decides what is read and sent.
         case streaming
+        /// HTTP/2: `multiplexer` has its streams, each of which has a connection object of its own.
+        case multiplexing
         /// Everything is sent; listening for the client's close, so that it reads our last bytes before a reset.
         case lingering
         case closed
     }
 
-    let bind: BindPlan
+    @safe @exclusivity(unchecked) var bind: BindPlan
+    /// Of one stream of HTTP/2: a copy of that of its connection, which keeps what changes.
     @safe @exclusivity(unchecked) var session: ClientSession
+    /// The connection whose stream this is, in HTTP/2; nil for a connection with a descriptor.
+    @safe @exclusivity(unchecked) var parent: ClientConnection?
+    /// The connection with the descriptor.
+    var base: ClientConnection { parent ?? self }
+    /// Its streams, in HTTP/2.
+    @safe @exclusivity(unchecked) var multiplexer: ClientMultiplexer?
     // These three together: each alone would be as large as they are.
     @safe @exclusivity(unchecked) var phase = Phase.idle
     var isFirstStream: Bool { session.streamsEnded == 0 }
-    /// Between streams, the CR of an empty line is here and its LF is not.
-    @safe @exclusivity(unchecked) private(set) var awaitsLineFeed = false
+    /// Between streams, the beginning of something is here that tells nothing without its end: the CR of an empty line, or what may
+    /// become the preface of HTTP/2.
+    @safe @exclusivity(unchecked) var holdsBeginning = false
     /// The one stream that HTTP/1 has at a time.
-    @safe @exclusivity(unchecked) private(set) var stream: ProxyStream?
+    @safe @exclusivity(unchecked) var stream: ProxyStream?
     /// Reads requests and writes responses, in the frontend's mode, or as HTTP once a frontend in TCP mode has led the connection to
     /// an HTTP backend.
     @safe @exclusivity(unchecked) var codec: ClientCodec
     /// Where the next stream's time begins: the accept, or the end of the stream before.
-    @safe @exclusivity(unchecked) private(set) var idleSince: Instant
+    @safe @exclusivity(unchecked) var idleSince: Instant
     /// Among the encrypted connections of the process, from its handshake on.
     @safe @exclusivity(unchecked) var countsAsTLS = false
     @safe @exclusivity(unchecked) var lingerBytesLeft = Limits.lingerBytes
@@ -67,6 +77,15 @@ final class ClientConnection: Connection, SessionVariables {
         bind.connections?.increment()
         connection.begin(worker)
         return nil
+    }
+
+    /// An object for streams of HTTP/2; `begin` gives it one.
+    init(streamOf client: ClientConnection, _ worker: Worker) {
+        bind = client.bind
+        session = client.session
+        codec = ClientCodec(.http, limits: HeadLimits())
+        idleSince = worker.now
+        super.init(over: HTTP2Stream())
     }
 
     private init(_ socket: Socket, _ peer: SocketAddress, _ bind: BindPlan, _ worker: Worker) {
@@ -95,7 +114,9 @@ final class ClientConnection: Connection, SessionVariables {
         guard followSessionRules(worker) else { return }
         bind.frontend.countSession(worker)
         switch codec.kind {
+        case .http1 where speaksHTTP2FromTheBeginning: beginMultiplexing(worker)
         case .http1: setDeadline(after: headTimeout, worker)
+        case .http2: preconditionFailure("a session begins on a stream")
         case .tcp:
             setDeadline(.never, worker)
             let tunnel = worker.takeTunnel()
@@ -125,18 +146,19 @@ final class ClientConnection: Connection, SessionVariables {
     /// Says what rules and logs may know of the connection.
     func introduce(to context: ExchangeContext) {
         describe(in: &context.connection)
-        context.session = self
+        context.session = base
     }
 
     private func describe(in context: inout ConnectionContext) {
+        let base = base
         // Part by part: the session is not copied.
         context.client = session.client
         context.local = session.local
         context.origin = session.origin
         context.isFirstRequest = session.streamsEnded == 0
-        context.clientSocket = socket.number
+        context.clientSocket = base.socket.number
         context.isTLS = bind.tls != nil
-        context.clientTLS = transport.engine
+        context.clientTLS = base.transport.engine
         context.listener = bind.identity
     }
 
@@ -155,6 +177,7 @@ final class ClientConnection: Connection, SessionVariables {
     override func ready(_ readiness: Readiness, _ worker: Worker) {
         transport.note(readiness)
         switch phase {
+        case .multiplexing: multiplexer?.ready()
         case .idle, .readingHead: resume(worker)
         case .streaming:
             stream?.handle(.progress, worker)
@@ -168,6 +191,7 @@ final class ClientConnection: Connection, SessionVariables {
 
     override func expired(_ worker: Worker) {
         switch phase {
+        case .multiplexing: multiplexer?.expired()
         case .lingering: finish(worker)
         case .awaitingHeader: failHandshake(.timedOut, worker)
         case .handshaking: failTLS(TLSFault(.timedOut), worker)
@@ -192,7 +216,7 @@ final class ClientConnection: Connection, SessionVariables {
                 return
             }
             // What an unfinished head, or empty lines, left in the buffer was looked at before: only more bytes can help.
-            if input.isEmpty || phase == .readingHead || awaitsLineFeed {
+            if input.isEmpty || phase == .readingHead || holdsBeginning {
                 switch fill(worker) {
                 case .progressed: break
                 case .blocked: return
@@ -202,6 +226,7 @@ final class ClientConnection: Connection, SessionVariables {
                     continue
                 }
             }
+            if isFirstStream, phase == .idle, mayBeginWithPreface, awaitsPreface(worker) { continue }
             readHead(worker)
         }
     }
@@ -209,11 +234,11 @@ final class ClientConnection: Connection, SessionVariables {
     func readHead(_ worker: Worker) {
         // Line ends that a client sends behind a body are not the beginning of a request: no time runs for it yet.
         if phase == .idle, !isFirstStream, !codec.skipEmptyLines(&input) {
-            awaitsLineFeed = !input.isEmpty
+            holdsBeginning = !input.isEmpty
             input.releaseIfEmpty(to: worker.buffers)
             return
         }
-        awaitsLineFeed = false
+        holdsBeginning = false
         let exchange = stream ?? beginExchange(worker)
         if phase == .idle {
             phase = .readingHead
@@ -244,7 +269,7 @@ final class ClientConnection: Connection, SessionVariables {
     /// For a request's head, from its first byte to its last.
     var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
 
-    private func beginExchange(_ worker: Worker) -> ProxyStream {
+    func beginExchange(_ worker: Worker) -> ProxyStream {
         let exchange = worker.takeExchange()
         stream = exchange
         exchange.begin(on: self, since: idleSince, worker)
@@ -268,6 +293,10 @@ final class ClientConnection: Connection, SessionVariables {
     /// - Parameter requestIsComplete: whether the stream has read all that the client sent for it.
     func streamEnded(requestIsComplete: Bool, _ worker: Worker) {
         precondition(phase == .streaming, "a stream ended while \(phase)")
+        if parent != nil {
+            codec.finish()
+            return leaveStream(.close, worker)
+        }
         let keepsAlive = codec.keepsAlive
         let isClientDone = requestIsComplete && codec.isClientDone
         stream = nil
@@ -295,6 +324,7 @@ final class ClientConnection: Connection, SessionVariables {
 
     /// The stream has ended in the middle of something: no other can follow.
     func streamAborted(_ mode: CloseMode, _ worker: Worker) {
+        if parent != nil { return leaveStream(mode, worker) }
         stream = nil
         if mode == .linger { beginLinger(worker) } else { finish(worker, mode) }
     }
@@ -310,14 +340,5 @@ final class ClientConnection: Connection, SessionVariables {
         // Counted when the handshake began.
         if countsAsTLS { worker.plan.counters.tls.end() }
         worker.plan.admission.release(for: frontend)
-    }
-
-    /// The worker stops at once.
-    func abandon(_ worker: Worker) {
-        switch phase {
-        case .closed: break
-        case .awaitingHeader, .handshaking, .idle, .lingering: finish(worker)
-        case .readingHead, .streaming: stream?.handle(.stopped, worker)
-        }
     }
 }

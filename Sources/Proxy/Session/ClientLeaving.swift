@@ -48,7 +48,7 @@ extension ClientConnection {
     /// closes, because readiness is only reported at the next wait: a request that arrived in this turn is served. One
     /// that is still on its way is read and dropped, so that the client sees an end, not a reset.
     func leaveIdle(_ worker: Worker) {
-        guard input.isEmpty || awaitsLineFeed else { return resume(worker) }
+        guard input.isEmpty || holdsBeginning else { return resume(worker) }
         transport.expectInput()
         switch fill(worker) {
         case .progressed:
@@ -65,7 +65,18 @@ extension ClientConnection {
     /// with `Connection: close`; one that has been idle for longer than `Limits.lastRequestWait` is left at once. A connection
     /// that has not carried a request yet keeps the time that it has for the first one.
     func stopWhenIdle(_ worker: Worker) {
+        if let multiplexer { return multiplexer.stop() }
         guard phase == .idle, !isFirstStream else { return }
         setDeadline(min(deadline, idleSince + Limits.lastRequestWait), worker)
+    }
+
+    /// The worker stops at once.
+    func abandon(_ worker: Worker) {
+        switch phase {
+        case .closed: break
+        case .multiplexing: multiplexer?.abandon()
+        case .awaitingHeader, .handshaking, .idle, .lingering: finish(worker)
+        case .readingHead, .streaming: stream?.handle(.stopped, worker)
+        }
     }
 }

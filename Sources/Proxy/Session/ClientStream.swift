@@ -24,7 +24,8 @@ extension ClientConnection {
     ) -> TransferResult {
         server.output.acquire(from: worker.buffers)
         let before = input.count
-        let result = transfer.move(from: &input, to: &server.output)
+        let result = transfer.move(
+            from: &input, to: &server.output, isAll: codec.contentHasEnded, trailers: codec.trailers)
         codec.countReceived(before - input.count)
         return result
     }
@@ -32,7 +33,9 @@ extension ClientConnection {
     /// Moves content that is here into a store.
     func moveContent(_ transfer: inout BodyTransfer, into store: BodyStore) -> TransferResult {
         let before = input.count
-        let result = store.put { transfer.move(from: &input, to: &$0) }
+        let result = store.put {
+            transfer.move(from: &input, to: &$0, isAll: codec.contentHasEnded, trailers: codec.trailers)
+        }
         codec.countReceived(before - input.count)
         return result
     }

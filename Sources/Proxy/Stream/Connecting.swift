@@ -83,15 +83,18 @@ extension ProxyStream {
 
     private func use(_ connection: ServerConnection) {
         attempt.connection = connection
-        context.serverSocket = connection.socket.number
+        context.serverSocket = connection.base.socket.number
     }
+
+    /// The connection that was begun carries several streams: this one goes over one of them.
+    final func replaceConnection(by stream: ServerConnection) { use(stream) }
 
     /// For logs and rules.
     private func noteEnds(of connection: ServerConnection) {
         context.serverAddress = connection.address
         context.sourceAddress = connection.local
         context.serverConnectionWasUsed = connection.wasUsed
-        context.serverTLS = connection.transport.engine
+        context.serverTLS = connection.base.transport.engine
     }
 
     /// What is known of an earlier attempt is no more about the connection that comes.
@@ -107,10 +110,6 @@ extension ProxyStream {
         context.timers.connected = worker.now
         noteConnectionSuccess(worker)
         noteEnds(of: connection)
-        // In TLS the header was before the handshake.
-        if !connection.isSecure, let header = proxyHeader(for: connection.server) {
-            connection.begin(with: header, worker)
-        }
         log(at: .connect, worker)
         serverReady(worker)
     }

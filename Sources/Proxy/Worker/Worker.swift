@@ -23,7 +23,7 @@ public final class Worker {
     let site: LiveRuntimeState
     /// For rules about connections that have just come in.
     private(set) lazy var connectionContext = makeContext()
-    @safe @exclusivity(unchecked) private(set) var slots = Slab<EventSource>()
+    @safe @exclusivity(unchecked) var slots = Slab<EventSource>()
     @safe @exclusivity(unchecked) private var timers = TimerQueue()
     @safe @exclusivity(unchecked) private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.
@@ -33,11 +33,14 @@ public final class Worker {
     /// Server connections that can carry another request.
     let serverPools: ServerPools
     @safe @exclusivity(unchecked) private var serversLeftAlone = ServersLeftAlone()
-    @safe @exclusivity(unchecked) private var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
-    @safe @exclusivity(unchecked) private var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
+    @safe @exclusivity(unchecked) var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
+    @safe @exclusivity(unchecked) var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
     @safe @exclusivity(unchecked) private(set) var streamsUnderWay = 0
     @safe @exclusivity(unchecked) private var exchangesBegun: UInt64 = 0
     @safe @exclusivity(unchecked) private var tickets: UInt64 = 0
+    /// Connections of HTTP/2 in which something waits to be sent at the end of the turn.
+    @safe @exclusivity(unchecked) var unflushed: [Multiplexer] = []
+    @safe @exclusivity(unchecked) var spareClientStreams: [ClientConnection] = []
     /// Sent in this turn, by all connections.
     @safe @exclusivity(unchecked) var bytesSent: UInt64 = 0
     @safe @exclusivity(unchecked) private var buffersNoted = (lent: 0, kept: 0)
@@ -88,7 +91,8 @@ public final class Worker {
 
     /// One round: waits at most until `limit`, then does everything that is to be done now.
     public func turn(until limit: Instant) {
-        let wake = unfinished.isEmpty ? min(timers.next, serversLeftAlone.next(for: index), limit) : now
+        let isIdle = unfinished.isEmpty && unflushed.isEmpty
+        let wake = isIdle ? min(timers.next, serversLeftAlone.next(for: index), limit) : now
         kernel.wait(until: wake, into: &events)
         now = kernel.now
         for event in events {
@@ -102,6 +106,7 @@ public final class Worker {
         obeyOrders()
         handOutAnswers()
         handOutSlots()
+        if !unflushed.isEmpty { flushMultiplexers() }
         noteProgress()
     }
 
@@ -271,7 +276,10 @@ public final class Worker {
         if orders.takeUnusedTrim() { trimUnused() }
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
-        if order == .stopNow { stopNow() }
+        if order == .stopNow {
+            for source in slots.elements { (source as? ClientConnection)?.abandon(self) }
+            serverPools.closeAll(self)
+        }
     }
 
     /// Streams that waited for an address go on; an answer to one that waits for it no more is dropped.
@@ -310,20 +318,6 @@ public final class Worker {
         }
     }
 
-    /// Gives memory back that is only kept for speed.
-    private func trim() {
-        let blocks = buffers.trim()
-        pipes.trim()
-        let exchanges = spareExchanges.count + spareTunnels.count
-        for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
-        for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
-        Heap.trim()
-        log.event(
-            .notice, to: plan.logTargets,
-            "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, closed "
-                + "\(files.removeAll()) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
-    }
-
     /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
     private func trimUnused() {
         _ = buffers.trimUnused()
@@ -340,11 +334,6 @@ public final class Worker {
         for listener in listeners { listener.close(self) }
         listeners.removeAll()
         for source in slots.elements { (source as? ClientConnection)?.stopWhenIdle(self) }
-        serverPools.closeAll(self)
-    }
-
-    private func stopNow() {
-        for source in slots.elements { (source as? ClientConnection)?.abandon(self) }
         serverPools.closeAll(self)
     }
 }
