@@ -191,44 +191,6 @@ import Testing
         play.end()
     }
 
-    @Test(
-        "A connection with room for three streams is handed out to three requests, and is idle when all have given theirs back"
-    )
-    func streams() throws {
-        let play = try Two("http-reuse always", "server s1 127.0.0.1:9001")
-        let worker = play.site.worker
-        let backend = play.site.plan.backends[0]
-        guard case .started(let socket) = play.site.kernel.connect(to: .ip(.loopbackV4, port: 9_001), from: nil) else {
-            Issue.record("the server refuses")
-            return
-        }
-        let connection = worker.serverPools.makeConnection()
-        connection.begin(
-            socket, to: play.server, at: .ip(.loopbackV4, port: 9_001), of: backend, for: nil, capacity: 3)
-        #expect(worker.enter(connection) == nil)
-        let pool = worker.serverPools[play.server]
-        pool.offer(connection)
-        let wish = ConnectionWish(key: .plain, choice: .any, target: nil, mustBeQuiet: false)
-
-        #expect(pool.acquire(wish, of: backend, worker) === connection)
-        #expect(pool.acquire(wish, of: backend, worker) === connection)
-        #expect(pool.acquire(wish, of: backend, worker) == nil, "three of three")
-        #expect(pool.release(connection, worker))
-        #expect(pool.acquire(wish, of: backend, worker) === connection)
-        for _ in 0..<3 {
-            #expect(play.server.idle.current == 0)
-            #expect(pool.release(connection, worker))
-        }
-        #expect(play.server.idle.current == 1 && connection.isUnused)
-        #expect(pool.acquire(wish, of: backend, worker) === connection)
-        #expect(pool.acquire(wish, of: backend, worker) === connection, "in use again, with room")
-        for _ in 0..<2 { #expect(pool.release(connection, worker)) }
-        #expect(play.server.idle.current == 1)
-        pool.closeAll(worker)
-        #expect(play.server.idle.current == 0)
-        play.end()
-    }
-
     // Regression: an object made between the memory of two exchanges kept a page of it for as long as its connection was idle.
     @Test("The objects of connections are made in rows, not one between the memory of two exchanges")
     func rows() {
