@@ -1,5 +1,5 @@
 // One stream of a connection that carries several (HTTP/2), as that which carries a transport's bytes: its user reads and writes content
-// as over a descriptor of its own, and knows nothing of the others.
+// as over a descriptor of its own.
 
 public import Basics
 public import Reactor
@@ -26,5 +26,15 @@ open class StreamCarrier {
     /// The owner has done with the stream. Once only.
     open func close(_ mode: CloseMode) {
         preconditionFailure("\(type(of: self)) does not close")
+    }
+}
+
+extension Transport {
+    /// A transport without a descriptor: what it is told of readiness comes from the multiplexed connection (`note`), and an end, or
+    /// closing, concerns the stream alone.
+    /// - Parameter stream: carries the bytes. It takes content at once.
+    public init(over stream: StreamCarrier) {
+        self.init(Socket(-1), stream)
+        canWrite = true
     }
 }

@@ -74,16 +74,11 @@ public struct Transport: ~Copyable {
     public private(set) var writeFailure: Errno?
 
     /// - Parameter socket: connected, connecting or just accepted; the transport closes it, once.
-    public init(_ socket: Socket) {
-        self.socket = socket
-        stream = nil
-    }
+    public init(_ socket: Socket) { self.init(socket, nil) }
 
-    /// - Parameter stream: carries the bytes in place of a descriptor.
-    public init(over stream: StreamCarrier) {
-        socket = Socket(-1)
+    init(_ socket: Socket, _ stream: StreamCarrier?) {
+        self.socket = socket
         self.stream = stream
-        canWrite = true
     }
 
     // MARK: Readiness

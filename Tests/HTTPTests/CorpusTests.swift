@@ -31,6 +31,7 @@ import Testing
         // Those of HTTP/2, which has no messages in text, are in HeaderBlock.swift.
         let faults = Set(CorpusCase.everything.compactMap { $0.expected["fault"] })
             .union(HeadRefusal.all.map(\.fault.rawValue))
+            .union(HTTP2ConnectionTests.faults.map(\.rawValue))
         for fault in MessageFault.allCases { #expect(faults.contains(fault.rawValue), "\(fault)") }
     }
 }

@@ -149,6 +149,21 @@ private let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
 
 @Suite struct HTTP2ConnectionTests {
+    /// Faults of messages that only their connection can find; the last is its user's word for `undecodable`.
+    static let faults = [MessageFault.contentLengthDisagrees, .endsWithInterim, .invalidCompression]
+
+    @Test("A head that promises content, or another head, and ends the stream is malformed")
+    func promises() {
+        let side = server(frame(1, 5, 1, get + [0x0F, 0x0D, 0x01, 0x31]))
+        #expect(side.events.last == "request 1 malformed(\(MessageFault.contentLengthDisagrees))")
+        let (client, server) = pair()
+        _ = client.ask()
+        exchange(client, server)
+        // :status 103
+        client.read(frame(1, 5, 1, [0x08, 0x03, 0x31, 0x30, 0x33]))
+        #expect(client.events.last == "response 1 103 malformed(\(MessageFault.endsWithInterim))")
+    }
+
     /// A client and a server that have told each other their settings.
     private func pair(_ client: HTTP2Limits = HTTP2Limits(), _ server: HTTP2Limits = HTTP2Limits()) -> (Side, Side) {
         let (a, b) = (Side(.client, client), Side(.server, server))

@@ -198,7 +198,7 @@ public final class HTTP2Connection {
         streams.remove(slot)
     }
 
-    /// A stream of the given number was reset by this side: what still comes of it has no meaning.
+    /// A stream of the given number was reset by this side: frames that were under way to it have no meaning.
     func noteReset(_ id: UInt32) {
         if resetLately.count < Self.resetLatelyMax {
             resetLately.append(id)

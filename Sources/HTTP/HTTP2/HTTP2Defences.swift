@@ -1,4 +1,4 @@
-// What a peer may do only so often: frames that cost this side work and are of no use, and streams that it gives up.
+// What a peer may do only so often: frames that cost this side work and change nothing, and streams that it gives up.
 //
 // All of it is counted as glitches, which an operator can limit (`tune.h2.fe.glitches-threshold`). Besides, whatever the operator says,
 // a connection has an allowance of what costs this side work: a sensible peer never uses it up.

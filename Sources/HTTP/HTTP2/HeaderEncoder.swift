@@ -56,7 +56,11 @@ public final class HeaderEncoder {
             unsafe head.authorityForHTTP2.withUnsafeBytes { authority in
                 unsafe head.pathForHTTP2.withUnsafeBytes { path in
                     unsafe add(":method", method)
-                    if isUpgrade { unsafe head.upgrade.withUnsafeBytes { unsafe add(":protocol", $0) } }
+                    if head.asksForWebSocket {
+                        add(":protocol", "websocket")
+                    } else if isUpgrade {
+                        unsafe head.upgrade.withUnsafeBytes { unsafe add(":protocol", $0) }
+                    }
                     if isUpgrade || head.method != .connect { add(":scheme", scheme) }
                     if authority.count > 0 { unsafe add(":authority", authority) }
                     if isUpgrade || head.method != .connect { unsafe add(":path", path) }
@@ -239,7 +243,7 @@ extension RequestHead {
     /// Whether it asks for WebSocket (RFC 6455 section 4.1).
     public var asksForWebSocket: Bool { asksForUpgrade && upgrade.equalsIgnoringCase("websocket") }
 
-    /// Whether no content is said to be none: there is a Content-Length, or the method is one that usually has content.
+    /// Whether a request without content says so: it has a Content-Length, or its method is one that usually has content.
     fileprivate var saysContentLength: Bool {
         fields.contains(.contentLength) || method != .get && method != .head
     }

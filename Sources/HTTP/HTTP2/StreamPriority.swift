@@ -4,7 +4,7 @@ internal import Basics
 
 /// How urgent a response is, and whether its parts are of use before the rest has come.
 public struct StreamPriority: Equatable, Sendable {
-    /// 0 is the most urgent, 7 the least; 3 if nothing is said.
+    /// 0 is the most urgent, 7 the least; 3 where the client names none.
     public var urgency = Self.usualUrgency
     public var isIncremental = false
     /// The client has said so: what is not incremental is then sent one after the other.

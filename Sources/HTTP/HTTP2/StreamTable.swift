@@ -22,7 +22,7 @@ struct StreamState: Sendable {
     var contentLeft: UInt64?
     /// Content that is still to be sent, where its end is the stream's; nil where the end is told apart.
     var contentToSend: UInt64?
-    /// Nothing of the proxy uses it any more: what still comes of it is passed over.
+    /// Nothing of the proxy uses it any more: what the peer still sends on it is passed over.
     var isAbandoned = false
     var priority = StreamPriority()
     /// It is in the order of those that wait for their turn to send.

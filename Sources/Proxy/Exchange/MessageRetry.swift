@@ -63,8 +63,8 @@ extension Exchange {
         return true
     }
 
-    /// The server has not looked at the request (GOAWAY, REFUSED_STREAM): it is sent again, whatever its method, as long as all of it
-    /// can be had again. Bounded as other retries are.
+    /// The server has not looked at the request (GOAWAY, REFUSED_STREAM): it is sent again, whatever its method, as long as nothing of its
+    /// body is lost. Bounded as other retries are.
     func retryUnprocessed(_ worker: Worker) -> Bool {
         guard let connection, connection.codec.wasNotProcessed, isAwaitingResponse, !request.wasTouched,
             attempt.retriesLeft > 0

@@ -1,5 +1,5 @@
 // A connection that carries many streams: reads its frames and hands content to the streams, and sends what they write. Who waits for
-// its turn to send is `HTTP2Connection`'s; that everybody gets it is done here.
+// its turn to send is `HTTP2Connection`'s; here each gets it.
 //
 // What is written in a turn of the worker leaves at its end, in few system calls. Back-pressure: a stream that cannot send (its window
 // is shut, the connection's buffer is full, others are first) is told when it can; a stream whose content nothing reads keeps its window

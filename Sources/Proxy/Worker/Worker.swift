@@ -147,6 +147,21 @@ public final class Worker {
 
     func schedule(_ handle: SlotHandle, at due: Instant) { timers.schedule(handle, at: due) }
 
+    /// Has the connection send what it has at the end of this turn.
+    func flushLater(_ multiplexer: Multiplexer) { unflushed.append(multiplexer) }
+
+    /// What is sent may let streams go on, which then send on other connections: those follow in this turn too, as far as that is fair.
+    private func flushMultiplexers() {
+        for _ in 0..<Limits.movesPerTurn where !unflushed.isEmpty {
+            let multiplexers = unflushed
+            unflushed.removeAll(keepingCapacity: true)
+            for multiplexer in multiplexers { multiplexer.flushNow() }
+        }
+    }
+
+    /// Takes the connection of one stream of HTTP/2 into the table: nothing of it is watched.
+    func enterStream(_ connection: Connection) { connection.entered(as: slots.insert(connection)) }
+
     /// Takes a connection into the table and watches it. Not nil if the system cannot watch it: then it is to be closed.
     func enter(_ connection: Connection) -> Errno? {
         connection.entered(as: slots.insert(connection))
@@ -316,15 +331,6 @@ public final class Worker {
         for listener in listeners {
             if listeningOrder.isMultiple(of: 2) { listener.listenAgain(self) } else { listener.stopListening(self) }
         }
-    }
-
-    /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
-    private func trimUnused() {
-        _ = buffers.trimUnused()
-        files.removeIdle(at: now)
-        pipes.trimUnused()
-        for exchange in spareExchanges.takeUnused() { leave(exchange) }
-        for tunnel in spareTunnels.takeUnused() { leave(tunnel) }
     }
 
     /// Listeners close; idle connections close; exchanges finish.
