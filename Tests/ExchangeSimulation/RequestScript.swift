@@ -133,7 +133,7 @@ struct RequestScript {
             "\(start)\(host)\(chunkedHead)ffffffffffffffffff\r\n", "\(start)Host : site.test\r\n\r\n",
             "\(start)\(host) folded\r\n\r\n", "\(start)\(host)X: a\rb\r\n\r\n", "\(start)\r\n", "GET\r\n\r\n",
             "GET /\(long) HTTP/1.1\r\n\(host)\r\n", "\(start)\(host)X: \(long)\r\n\r\n", "\0\0\0\0\r\n\r\n",
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\r\n",
+            "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", "GET /\r\n",
         ]
     }()
 }
