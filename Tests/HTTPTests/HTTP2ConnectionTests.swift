@@ -236,6 +236,7 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(server.content[0] == 65_535, "the window of a connection at its beginning")
         exchange(client, server)
         server.connection.took(65_535, of: 0)
+        server.connection.openWindows()
         client.read(server.take())
         frames = client.frames(of: Array(bytes.dropFirst(65_535)), on: slot)
         server.read(frames)
@@ -327,6 +328,21 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         }
         #expect(side.events.last == "failed ENHANCE_YOUR_CALM")
         #expect(side.connection.glitches >= 1_000)
+    }
+
+    // Regression: the rest of a frame was looked for in a stream that was not there any more.
+    @Test("What is still to come of a frame is passed over when its stream is given up", arguments: [false, true])
+    func givenUpInTheMiddle(isPadded: Bool) {
+        let side = server(frame(1, 4, 1, get))
+        let whole =
+            isPadded
+            ? frame(0, 8, 1, [3] + [UInt8](repeating: 0x61, count: 100) + [0, 0, 0])
+            : frame(0, 0, 1, [UInt8](repeating: 0x61, count: 100))
+        side.read(Array(whole.prefix(50)))
+        side.connection.release(0, code: .cancel)
+        side.read(Array(whole.dropFirst(50)) + frame(1, 5, 3, get))
+        #expect(side.events.last == "request 3 whole")
+        #expect(side.connection.fault == nil)
     }
 
     @Test("A client that resets each stream it begins is stopped; one that does so now and then is not")

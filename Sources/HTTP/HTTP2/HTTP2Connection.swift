@@ -70,6 +70,8 @@ public final class HTTP2Connection {
     /// The highest number that the peer has used, and the next of this side.
     public internal(set) var lastPeerStream: UInt32 = 0
     var nextOwnStream: UInt32 = 1
+    /// Streams whose windows are to be opened again.
+    var windowsToOpen: [StreamSlot] = []
     /// Streams that were begun so far.
     public internal(set) var streamsBegun = 0
     /// Streams that this side has reset lately: what was under way to them is passed over.
@@ -177,24 +179,37 @@ public final class HTTP2Connection {
         return streams.insert(state)
     }
 
+    /// Nothing is sent on a stream that was begun: its number is passed over.
+    public func forgo(_ slot: StreamSlot) {
+        streams[slot].hasEnded = true
+        streams[slot].peerHasEnded = true
+    }
+
     var windowOfNewStream: Int {
         settingsAreKnown ? limits.initialWindow : max(limits.initialWindow, Self.windowOfProtocol)
     }
 
     /// The user has done with the stream. If it has not ended, the peer is told with `code`; if only its end is still to come, that is
     /// waited for.
-    public func release(_ slot: StreamSlot, code: HTTP2ErrorCode) {
+    /// - Parameter insists: the peer is told `code` even if both sides have ended.
+    public func release(_ slot: StreamSlot, code: HTTP2ErrorCode, insists: Bool = false) {
         if streams[slot].isWaiting {
             streams[slot].isWaiting = false
             order.remove(slot, streams[slot].priority)
         }
         let state = streams[slot]
-        if state.hasEnded, state.peerHasEnded { return streams.remove(slot) }
-        if state.hasEnded, state.contentLeft == 0 {
+        if state.hasEnded, state.peerHasEnded, !insists { return remove(slot) }
+        if state.hasEnded, state.contentLeft == 0, !insists {
             streams[slot].isAbandoned = true
             return
         }
         appendReset(state.id, code)
+        remove(slot)
+    }
+
+    /// Forgets a stream. What is still to come of the frame that is being read has no recipient any more.
+    func remove(_ slot: StreamSlot) {
+        if case .content(slot) = payload { payload = .dropped }
         streams.remove(slot)
     }
 

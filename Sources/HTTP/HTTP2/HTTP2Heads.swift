@@ -51,7 +51,7 @@ extension HTTP2Connection {
     private func makeRoom() -> Bool {
         guard let slot = streams.oldest(where: { $0.isAbandoned }) else { return false }
         appendReset(streams[slot].id, .noError)
-        streams.remove(slot)
+        remove(slot)
         return true
     }
 
@@ -69,7 +69,7 @@ extension HTTP2Connection {
     private func trailersOfUnused(_ slot: StreamSlot) -> HTTP2Event? {
         if let event = skipBlock() { return event }
         if blockEndsStream {
-            streams.remove(slot)
+            remove(slot)
             return nil
         }
         return resetAbandoned(slot, .protocolError)
@@ -94,6 +94,7 @@ extension HTTP2Connection {
             _ = undecodable()
             return result
         }
+        if case .malformed = result { _ = glitch("malformed heads") }
         streams[slot].contentLeft = facts.contentLength
         if let index = head.fields.first(named: Self.priorityName), !streams[slot].priority.isTold {
             streams[slot].priority = StreamPriority(head.fields.value(index))

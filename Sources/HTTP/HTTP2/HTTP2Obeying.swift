@@ -121,9 +121,9 @@ extension HTTP2Connection {
 
     private func endStream(_ id: UInt32, _ code: UInt32) -> HTTP2Event? {
         if isUnbegun(id) { return fail(.protocolError, "RST_STREAM on stream \(id), which has not begun") }
-        guard let slot = streams.slot(of: id) else { return nil }
+        guard let slot = streams.slot(of: id) else { return glitch("RST_STREAM on closed streams") }
         if streams[slot].isAbandoned {
-            streams.remove(slot)
+            remove(slot)
             return nil
         }
         streams[slot].peerHasEnded = true

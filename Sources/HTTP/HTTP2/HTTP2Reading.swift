@@ -191,6 +191,7 @@ extension HTTP2Connection {
         if header.stream != 0 { return fail(.protocolError, "SETTINGS on stream \(header.stream)") }
         if header.flags.contains(.ack) {
             if header.length != 0 { return fail(.frameSizeError, "an acknowledgement of SETTINGS with content") }
+            if settingsAreKnown, let event = glitch("acknowledgements of no SETTINGS") { return event }
             settingsTakeEffect()
         } else {
             if header.length % 6 != 0 { return fail(.frameSizeError, "SETTINGS of \(header.length) bytes") }
@@ -254,13 +255,15 @@ extension HTTP2Connection {
             payload = .block
             return nil
         }
+        giveBack(count)
         guard let slot = streams.slot(of: header.stream) else {
-            preconditionFailure("DATA of no stream has a prologue")
+            payload = .dropped
+            return nil
         }
-        giveBack(count + padding)
-        streams[slot].consumed += count + padding
+        streams[slot].consumed += count
         payload = .content(slot)
-        return nil
+        let isEmpty = padding == payloadLeft && !header.flags.contains(.endStream)
+        return isEmpty ? glitch("DATA frames of padding alone") : nil
     }
 
     private func readContent(of slot: StreamSlot, _ header: FrameHeader, _ input: inout ByteBuffer) -> HTTP2Event? {
@@ -278,12 +281,20 @@ extension HTTP2Connection {
             if isLast, let event = end(slot) { return event }
             return .content(slot, count: count, isLast: isLast)
         }
-        if payloadLeft > 0, let event = pass(&input) { return event }
+        if payloadLeft > 0, let event = passPadding(of: slot, &input) { return event }
         frame = nil
         guard header.flags.contains(.endStream) else { return nil }
         trailers = nil
         if let event = end(slot) { return event }
         return endOfUnused(slot) ? nil : .ended(slot)
+    }
+
+    private func passPadding(of slot: StreamSlot, _ input: inout ByteBuffer) -> HTTP2Event? {
+        let before = payloadLeft
+        let event = pass(&input)
+        giveBack(before - payloadLeft)
+        streams[slot].consumed += before - payloadLeft
+        return event
     }
 
     private func tooMuchContent(_ slot: StreamSlot) -> HTTP2Event? {
@@ -301,7 +312,7 @@ extension HTTP2Connection {
     /// Forgets a stream that nothing uses any more, of which only the end was awaited.
     private func endOfUnused(_ slot: StreamSlot) -> Bool {
         guard streams[slot].isAbandoned else { return false }
-        streams.remove(slot)
+        remove(slot)
         return true
     }
 
@@ -319,7 +330,7 @@ extension HTTP2Connection {
 
     func resetAbandoned(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event? {
         appendReset(streams[slot].id, code)
-        streams.remove(slot)
+        remove(slot)
         return glitch("content of streams that are over")
     }
 }

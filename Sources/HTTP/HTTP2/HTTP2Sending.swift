@@ -217,12 +217,23 @@ extension HTTP2Connection {
     public func took(_ count: Int, of slot: StreamSlot) {
         giveBack(count)
         guard !streams[slot].peerHasEnded else { return }
+        let before = streams[slot].consumed
         streams[slot].consumed += count
-        if streams[slot].consumed >= limits.initialWindow / 2 {
-            appendWindowUpdate(streams[slot].id, streams[slot].consumed)
-            streams[slot].receiveWindow += streams[slot].consumed
+        let enough = limits.initialWindow / 4
+        if before < enough, before + count >= enough { windowsToOpen.append(slot) }
+    }
+
+    /// Opens the windows of streams of which much content was taken since the last call.
+    public func openWindows() {
+        if windowsToOpen.isEmpty { return }
+        for slot in windowsToOpen where streams.holds(slot) {
+            let count = streams[slot].consumed
+            guard count > 0, !streams[slot].peerHasEnded, !streams[slot].isAbandoned else { continue }
+            appendWindowUpdate(streams[slot].id, count)
+            streams[slot].receiveWindow += count
             streams[slot].consumed = 0
         }
+        windowsToOpen.removeAll(keepingCapacity: true)
     }
 
     /// Received content occupies no memory any more.

@@ -56,6 +56,9 @@ struct StreamTable: Sendable {
         }
     }
 
+    /// Whether the slot has a stream.
+    func holds(_ slot: StreamSlot) -> Bool { slot < slots.count && slots[slot].id != 0 }
+
     /// The slot of the stream `id`; nil if there is none.
     func slot(of id: UInt32) -> StreamSlot? {
         var low = 0

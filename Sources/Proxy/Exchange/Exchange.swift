@@ -105,6 +105,20 @@ final class Exchange: ProxyStream {
         takeIdleConnection(to: server, of: backend, worker)
     }
 
+    override var asksForUpgrade: Bool { request.wantsUpgrade && context.request.asksForUpgrade }
+
+    /// `ws`: WebSockets may go over another protocol than other requests. Where ALPN offers both versions, HTTP/1.1 carries them: not all
+    /// servers know WebSocket over HTTP/2.
+    override func protocolChoice(for server: Server) -> ProtocolChoice {
+        let usual = server.protocolChoice
+        guard asksForUpgrade else { return usual }
+        switch server.webSocketProtocol {
+        case .automatic: return usual == .negotiated ? .http1 : usual
+        case .http1: return .http1
+        case .http2: return .http2
+        }
+    }
+
     override func requestRulesGoOn(_ bookmark: RuleBookmark, _ worker: Worker) {
         followRequestRules(of: bookmark.step, from: bookmark.position, worker)
     }

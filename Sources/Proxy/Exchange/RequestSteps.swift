@@ -138,9 +138,6 @@ extension Exchange {
         keepRefusedRequest(fault.description, worker)
         frontend.traffic.add(.badRequests, worker: worker.index)
         client.codec.refuseHead(context.request)
-        if fault.status == 400, client.codec.resetsMalformedRequests {
-            return keepSilent(about: 400, .proxy, .request, worker)
-        }
         fail(status: fault.status, .proxy, .request, worker)
     }
 

@@ -45,7 +45,8 @@ final class ClientMultiplexer: Multiplexer {
     }
 
     override func code(for stream: HTTP2Stream, _ mode: CloseMode) -> HTTP2ErrorCode {
-        if stream.wasRefused, !stream.hasSentHead { return .protocolError }
+        // The answer says what is wrong with it; the reset, that it was malformed (RFC 9113 section 8.1.1).
+        if stream.wasRefused { return .protocolError }
         // All was answered: the rest of the request is not wanted (RFC 9113 section 8.1).
         if http2.hasEnded(stream.slot) { return .noError }
         return mode == .close ? .cancel : .internalError

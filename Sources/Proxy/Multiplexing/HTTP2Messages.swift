@@ -91,6 +91,10 @@ extension HTTP2Stream {
         hasSentHead = true
         guard reset == nil else { return }
         multiplexer.flushLater()
+        if isUpgrade, !http2.peerTakesExtendedConnect {
+            response.refuse(.unsupportedProtocol)
+            return http2.forgo(slot)
+        }
         _ = http2.send(
             head, content: content, scheme: isSecure ? "https" : "http", on: slot,
             endsStream: content == .none && !asksForTunnel, endsWithContent: true)

@@ -48,6 +48,8 @@ class Multiplexer {
     func failed(_ fault: HTTP2Fault) { preconditionFailure("\(type(of: self)) does not fail") }
     /// The peer has closed the connection, or it broke.
     func peerLeft() { preconditionFailure("\(type(of: self)) is not left") }
+    /// The peer's settings have come.
+    func settingsArrived() {}
     /// A stream has ended; another may begin.
     func streamLeft() {}
     /// The deadline of the connection is to be set anew.
@@ -70,7 +72,7 @@ class Multiplexer {
         if turn === stream { turn = nil }
         members[slot] = nil
         memberCount -= 1
-        http2.release(slot, code: code(for: stream, mode))
+        http2.release(slot, code: code(for: stream, mode), insists: stream.wasRefused)
         let unread = stream.release()
         if unread > 0 { http2.giveBack(unread) }
         flushLater()
@@ -173,7 +175,9 @@ class Multiplexer {
             guard let stream = member(slot) else { return }
             stream.wasNotProcessed = code == .refusedStream
             tell(stream, resetBy: code)
-        case .windowOpened: flushLater()
+        case .windowOpened:
+            flushLater()
+            if http2.hasPeerSettings { settingsArrived() }
         case .goAway(let last, let code): peerGoesAway(lastStream: last, code)
         case .failed(let fault): failed(fault)
         }
@@ -184,7 +188,7 @@ class Multiplexer {
     final func took(_ count: Int, of stream: HTTP2Stream) {
         guard !isClosed else { return }
         http2.took(count, of: stream.slot)
-        if http2.pendingControlBytes > 0 { flushLater() }
+        flushLater()
     }
 
     // MARK: Sending
@@ -233,6 +237,7 @@ class Multiplexer {
     final func flushNow() {
         awaitsFlush = false
         guard !isFinished else { return }
+        http2.openWindows()
         for _ in 0..<Limits.movesPerTurn {
             if http2.pendingControlBytes > 0 {
                 connection.output.acquire(from: worker.buffers)

@@ -58,6 +58,12 @@ struct ReceivedResponse: ~Copyable {
         return result
     }
 
+    /// There will be no response.
+    mutating func refuse(_ fault: MessageFault) {
+        self.fault = fault
+        isWaiting = true
+    }
+
     /// Hands the head over.
     mutating func take(into target: inout ResponseHead) -> ParseProgress {
         guard isWaiting else { return .needMore }

@@ -11,7 +11,7 @@ internal import Transport
 final class ServerMultiplexer: Multiplexer {
     private let carrier: ServerConnection
     /// For requests that wait for the server's settings, which say whether it takes WebSocket.
-    private var waiting: [ServerConnection] = []
+    private var waiting: ServerConnection?
     /// It is counted among the server's idle connections.
     private var isIdle = false
 
@@ -36,6 +36,17 @@ final class ServerMultiplexer: Multiplexer {
         guard !isClosed, http2.mayOpen, owner == nil || owner === client else { return false }
         guard let most = server.connectionReusesMax else { return true }
         return http2.streamsBegun <= most
+    }
+
+    /// Whether the server takes requests for other protocols (RFC 8441).
+    var takesUpgrades: Bool { http2.peerTakesExtendedConnect }
+
+    func awaitsSettings(_ stream: ServerConnection) { waiting = stream }
+
+    override func settingsArrived() {
+        guard let stream = waiting else { return }
+        waiting = nil
+        stream.settingsArrived(worker)
     }
 
     func belong(to client: ClientConnection) { owner = client }

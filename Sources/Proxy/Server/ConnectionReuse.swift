@@ -73,20 +73,23 @@ extension Exchange {
         }
         if let own = client.base.ownConnections.take(where: { $0.server === server && $0.key == key }) { return own }
         guard let choice = reusableConnections(of: backend) else {
-            return streamOfOwnConnection(key, pool, of: backend)
+            return streamOfOwnConnection(to: server, key, pool, of: backend)
         }
         let wish = ConnectionWish(
-            key: key, choice: choice, target: target, mustBeQuiet: !isRepeatable, client: client.base)
+            key: key, choice: choice, target: target, mustBeQuiet: !isRepeatable, client: client.base,
+            protocolChoice: protocolChoice(for: server), asksForUpgrade: asksForUpgrade)
         return pool.acquire(wish, of: backend, worker)
     }
 
     /// `http-reuse never`: a stream on the connection in HTTP/2 that was opened for this client.
     private func streamOfOwnConnection(
-        _ key: ConnectionKey, _ pool: ServerPool, of backend: BackendPlan
+        to server: Server, _ key: ConnectionKey, _ pool: ServerPool, of backend: BackendPlan
     ) -> ServerConnection? {
         guard backend.reuse == .never else { return nil }
         return pool.stream(
-            ConnectionWish(key: key, choice: .any, target: nil, mustBeQuiet: false, client: client.base))
+            ConnectionWish(
+                key: key, choice: .any, target: nil, mustBeQuiet: false, client: client.base,
+                protocolChoice: protocolChoice(for: server), asksForUpgrade: asksForUpgrade))
     }
 
     /// Which idle connections the request may go over; nil for none.

@@ -6,6 +6,7 @@ internal import Balancing
 internal import Basics
 internal import HTTP
 internal import Reactor
+internal import SystemPackage
 internal import TLS
 internal import Transport
 
@@ -39,6 +40,8 @@ final class ServerConnection: Connection {
     @safe @exclusivity(unchecked) var user: ProxyStream?
     /// Writes requests and reads responses.
     @safe @exclusivity(unchecked) var codec = ServerCodec(.tcp)
+    /// What it is to speak; `negotiated` for what ALPN chooses.
+    @safe @exclusivity(unchecked) private(set) var protocolChoice = ProtocolChoice.http1
     /// Only requests of the client's connection that it was opened for may go over it.
     @safe @exclusivity(unchecked) var isPrivate = false
     /// While it is private and idle: that client's connection.
@@ -83,12 +86,32 @@ final class ServerConnection: Connection {
         if isPrivate { multiplexer.belong(to: user.client.base) }
         worker.serverPools[server].offer(multiplexer)
         let stream = multiplexer.open()
-        stream.use(for: user, worker)
         user.replaceConnection(by: stream)
         multiplexer.flushLater()
-        user.deliver(.connected, worker)
+        if user.asksForUpgrade {
+            // The server's settings say whether it takes such requests.
+            stream.awaitSettings(for: user, worker)
+            multiplexer.awaitsSettings(stream)
+        } else {
+            stream.use(for: user, worker)
+            user.deliver(.connected, worker)
+        }
         // The server's first frames may be here already.
         multiplexer.ready()
+    }
+
+    /// The stream goes on when the server's settings have come.
+    private func awaitSettings(for user: ProxyStream, _ worker: Worker) {
+        phase = .connecting
+        self.user = user
+        setDeadline(after: user.connectTimeout, worker)
+    }
+
+    func settingsArrived(_ worker: Worker) {
+        guard phase == .connecting, let user else { return }
+        phase = .inUse
+        setDeadline(.never, worker)
+        user.deliver(.connected, worker)
     }
 
     /// Closes the connection, whose streams have ended.
@@ -103,7 +126,7 @@ final class ServerConnection: Connection {
     /// Whether requests go over it in HTTP/2.
     private var speaksHTTP2: Bool {
         guard backend.mode == .http else { return false }
-        switch server.protocolChoice {
+        switch protocolChoice {
         case .http1: return false
         case .http2: return true
         case .negotiated: return transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
@@ -119,7 +142,8 @@ final class ServerConnection: Connection {
     /// It is a new connection, whose first stream is for `user`.
     func begin(
         _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = []
+        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [],
+        speaking protocolChoice: ProtocolChoice = .http1
     ) {
         precondition(self.server == nil, "a connection begins twice")
         transport = Transport(socket)
@@ -129,6 +153,7 @@ final class ServerConnection: Connection {
         codec = ServerCodec(backend.mode)
         self.user = user
         requestedName = name
+        self.protocolChoice = protocolChoice
         self.poolName = poolName
         key = ConnectionKey(of: server, at: address, header: [], name: poolName)
         isPrivate = backend.reuse == .never
@@ -164,6 +189,9 @@ final class ServerConnection: Connection {
         transport.note(readiness)
         switch phase {
         case .multiplexing: multiplexer?.ready()
+        case .connecting where parent != nil:
+            // The connection broke before the server's settings came.
+            if readiness.contains(.broken) { user?.deliver(.connectFailed(.system(.connectionReset)), worker) }
         case .connecting: connected(worker)
         case .handshaking: shakeHands(worker)
         case .inUse:

@@ -19,6 +19,10 @@ struct ConnectionWish {
     let mustBeQuiet: Bool
     /// Who asks.
     let client: ClientConnection
+    /// What the connection is to speak.
+    let protocolChoice: ProtocolChoice
+    /// The request asks for another protocol: in HTTP/2 the server has to have agreed to such.
+    let asksForUpgrade: Bool
 
     /// Which idle connections it may go over.
     enum Choice: Equatable {
@@ -62,7 +66,8 @@ final class ServerPool {
 
     /// A stream on a connection that is there already; nil if there is none for such a request.
     func acquire(_ wish: ConnectionWish, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? {
-        stream(wish) ?? idleConnection(wish, of: backend, worker)
+        if let stream = stream(wish) { return stream }
+        return wish.protocolChoice == .http2 ? nil : idleConnection(wish, of: backend, worker)
     }
 
     /// Gives a connection back. False if it is not worth keeping: then it is to be closed.
@@ -76,9 +81,9 @@ final class ServerPool {
 
     /// A stream on the connection in HTTP/2 that was made last and has room for it.
     func stream(_ wish: ConnectionWish) -> ServerConnection? {
-        if multiplexers.isEmpty { return nil }
+        if multiplexers.isEmpty || wish.protocolChoice == .http1 { return nil }
         let found = multiplexers.last {
-            $0.key == wish.key && $0.hasRoom(for: wish.client) && (wish.choice != .reused || $0.streamsBegun > 1)
+            $0.key == wish.key && (!wish.asksForUpgrade || $0.takesUpgrades) && $0.hasRoom(for: wish.client) && (wish.choice != .reused || $0.streamsBegun > 1)
         }
         return found?.open()
     }

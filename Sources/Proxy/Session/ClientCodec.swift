@@ -134,9 +134,6 @@ struct ClientCodec {
         }
     }
 
-    /// Whether a malformed request has no answer but the reset of its stream (RFC 9113 section 8.1.1).
-    var resetsMalformedRequests: Bool { kind == .http2 }
-
     /// Takes the present request's content out of its framing.
     var bodyReader: BodyReader {
         switch kind {

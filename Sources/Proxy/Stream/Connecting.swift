@@ -53,7 +53,8 @@ extension ProxyStream {
             if backend.probesServers { worker.kernel.probe(socket) }
             let connection = worker.serverPools.makeConnection()
             connection.begin(
-                socket, to: server, at: address, of: backend, for: self, asking: requestedName, named: poolName)
+                socket, to: server, at: address, of: backend, for: self, asking: requestedName, named: poolName,
+                speaking: protocolChoice(for: server))
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 return connectFailed(.system(reason), worker)

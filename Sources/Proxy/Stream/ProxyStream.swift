@@ -112,6 +112,12 @@ class ProxyStream: EventSource {
     /// An idle connection to the server that this stream may use; nil for a new one.
     func idleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? { nil }
 
+    /// What this stream's connection to the server is to speak.
+    func protocolChoice(for server: Server) -> ProtocolChoice { .http1 }
+
+    /// Whether it asks its server for another protocol, such as WebSocket.
+    var asksForUpgrade: Bool { false }
+
     /// There is a connection to the server, new or used before.
     func serverReady(_ worker: Worker) { preconditionFailure("\(type(of: self)) has no server") }
 
