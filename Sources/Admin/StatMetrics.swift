@@ -27,7 +27,9 @@ struct RowKinds: OptionSet, Sendable {
 }
 
 enum StatMetrics {
-    static let table: [Metric<StatSubject>] = [
+    static let table = own + modules
+
+    private static let own: [Metric<StatSubject>] = [
         Metric("pxname", .keyName, "Name of the proxy.", in: .all) { .text($0.proxy.name) },
         Metric("svname", .keyName, "FRONTEND, BACKEND or the name of the server.", in: .all) { .text($0.row.label) },
         Metric("qcur", .gauge, "Requests waiting in the queue now.", in: [.backend, .server]) {
@@ -265,36 +267,6 @@ enum StatMetrics {
         Metric(absent: "agg_server_status", "Servers by status."),
         Metric(absent: "agg_server_check_status", "Servers by status of their checks."),
         Metric(absent: "agg_check_status", "Servers by outcome of their checks."),
-        Metric("ssl_sess", .counter, "TLS sessions established.", in: [.frontend, .server]) {
-            .u64($0.row.tlsSessionsTotal)
-        },
-        Metric("ssl_reused_sess", .counter, "TLS sessions resumed.", in: [.frontend, .server]) {
-            .u64($0.row.tlsResumedTotal)
-        },
-        Metric("ssl_failed_handshake", .counter, "TLS handshakes that failed.", in: [.frontend, .server]) {
-            .u64($0.row.tlsFailuresTotal)
-        },
-        Metric(absent: "h2_headers_rcvd", "HTTP/2 HEADERS frames received."),
-        Metric(absent: "h2_data_rcvd", "HTTP/2 DATA frames received."),
-        Metric(absent: "h2_settings_rcvd", "HTTP/2 SETTINGS frames received."),
-        Metric(absent: "h2_rst_stream_rcvd", "HTTP/2 RST_STREAM frames received."),
-        Metric(absent: "h2_goaway_rcvd", "HTTP/2 GOAWAY frames received."),
-        Metric(absent: "h2_detected_conn_protocol_errors", "HTTP/2 errors of a connection."),
-        Metric(absent: "h2_detected_strm_protocol_errors", "HTTP/2 errors of a stream."),
-        Metric(absent: "h2_rst_stream_resp", "HTTP/2 RST_STREAM frames sent."),
-        Metric(absent: "h2_goaway_resp", "HTTP/2 GOAWAY frames sent."),
-        Metric(absent: "h2_open_connections", "HTTP/2 connections now."),
-        Metric(absent: "h2_backend_open_streams", "HTTP/2 streams to servers now."),
-        Metric(absent: "h2_total_connections", "HTTP/2 connections since the start."),
-        Metric(absent: "h2_backend_total_streams", "HTTP/2 streams to servers since the start."),
-        Metric(absent: "h1_open_connections", "HTTP/1 connections now."),
-        Metric(absent: "h1_open_streams", "HTTP/1 exchanges now."),
-        Metric(absent: "h1_total_connections", "HTTP/1 connections since the start."),
-        Metric(absent: "h1_total_streams", "HTTP/1 exchanges since the start."),
-        Metric(absent: "h1_bytes_in", "Bytes received over HTTP/1."),
-        Metric(absent: "h1_bytes_out", "Bytes sent over HTTP/1."),
-        Metric(absent: "h1_spliced_bytes_in", "Bytes received over HTTP/1 without copying."),
-        Metric(absent: "h1_spliced_bytes_out", "Bytes sent over HTTP/1 without copying."),
     ]
 
     /// HAProxy's CSV has a column named `-` before this metric, and `-` in it for proxies that have modules.
@@ -308,7 +280,7 @@ extension StatSubject {
 }
 
 extension Metric where Subject == StatSubject {
-    fileprivate init(
+    init(
         _ name: StaticString, _ tags: MetricTags, _ help: StaticString, in kinds: RowKinds, isHTTP: Bool = false,
         _ value: @escaping @Sendable (StatSubject) -> MetricValue
     ) {
@@ -318,7 +290,7 @@ extension Metric where Subject == StatSubject {
         }
     }
 
-    fileprivate init(absent name: StaticString, _ help: StaticString) {
+    init(absent name: StaticString, _ help: StaticString) {
         self.init(name, .gauge, help) { _ in .none }
     }
 }

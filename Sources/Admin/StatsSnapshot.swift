@@ -130,6 +130,20 @@ public struct TimesStats: Sendable {
     public init() {}
 }
 
+/// HTTP/2 of a frontend's or a backend's connections.
+public struct HTTP2Stats: Sendable {
+    /// Frames received.
+    public var headersReceived: UInt64 = 0, dataReceived: UInt64 = 0, settingsReceived: UInt64 = 0
+    public var resetsReceived: UInt64 = 0, goAwaysReceived: UInt64 = 0
+    /// Peers' errors, and the frames that told of them.
+    public var connectionErrors: UInt64 = 0, streamErrors: UInt64 = 0
+    public var resetsSent: UInt64 = 0, goAwaysSent: UInt64 = 0
+    public var connectionsCurrent = 0, streamsCurrent = 0
+    public var connectionsTotal: UInt64 = 0, streamsTotal: UInt64 = 0
+
+    public init() {}
+}
+
 /// Responses by the first digit of their status.
 public struct StatusClassStats: Sendable {
     public var informational: UInt64 = 0, success: UInt64 = 0, redirect: UInt64 = 0
@@ -203,6 +217,7 @@ public struct StatsRow: Sendable {
     public var tlsSessionsTotal: UInt64 = 0
     public var tlsResumedTotal: UInt64 = 0
     public var tlsFailuresTotal: UInt64 = 0
+    public var http2 = HTTP2Stats()
 
     public var bytesIn: UInt64 = 0
     public var bytesOut: UInt64 = 0

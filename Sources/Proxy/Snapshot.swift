@@ -143,6 +143,7 @@ extension FrontendPlan {
             ? .stopped
             : isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
         row.fill(from: traffic)
+        row.http2 = http2.stats
         row.sessionsCurrent = sessions.current
         row.sessionsMax = sessions.maximum
         row.sessionsLimit = maxConnections
@@ -161,6 +162,7 @@ extension BackendPlan {
     fileprivate func statistics(now: Instant) -> StatsRow {
         var row = StatsRow(kind: .backend)
         row.fill(from: backend.traffic)
+        row.http2 = http2.stats
         row.fill(backend.averageTimes, backend.traffic, now: now)
         row.hasServers = !backend.servers.isEmpty
         let availability = backend.availability
@@ -300,24 +302,6 @@ extension StatsRow {
         timesMax.connect = Int(clamping: traffic.most(.connectMax))
         timesMax.response = Int(clamping: traffic.most(.responseMax))
         timesMax.total = Int(clamping: traffic.most(.totalMax))
-    }
-}
-
-extension TLSCounters {
-    fileprivate func stats(now: Instant) -> TLSStats {
-        var stats = TLSStats()
-        stats.connectionsLimit = connectionsMax == .max ? 0 : connectionsMax
-        stats.connectionsCurrent = connections.current
-        stats.connectionsTotal = total
-        stats.rateLimit = rateMax ?? 0
-        stats.rate = accepted.rate(at: now)
-        stats.rateMax = accepted.maximum(at: now)
-        stats.clientKeyRate = clientKeys.rate(at: now)
-        stats.clientKeyRateMax = clientKeys.maximum(at: now)
-        stats.reusePercent = reusePercent(at: now)
-        stats.serverKeyRate = serverKeys.rate(at: now)
-        stats.serverKeyRateMax = serverKeys.maximum(at: now)
-        return stats
     }
 }
 

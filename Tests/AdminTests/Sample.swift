@@ -58,6 +58,7 @@ enum Sample {
         row.requestRateMax = 9_117
         row.requestsTotal = 48_119_900
         row.interceptedTotal = 12
+        row.http2 = http2()
         row.bytesIn = 21_474_000_000
         row.bytesOut = 868_923_000_000
         row.requestsDenied = 12
@@ -65,6 +66,17 @@ enum Sample {
         row.responses = responses(success: 45_000_000, redirect: 2_100_000, clientError: 1_019_000, serverError: 900)
         proxy.frontend = row
         return proxy
+    }
+
+    /// In the order of the columns.
+    private static func http2() -> HTTP2Stats {
+        var stats = HTTP2Stats()
+        (stats.headersReceived, stats.dataReceived, stats.settingsReceived) = (701, 702, 703)
+        (stats.resetsReceived, stats.goAwaysReceived, stats.connectionErrors) = (704, 705, 706)
+        (stats.streamErrors, stats.resetsSent, stats.goAwaysSent) = (707, 708, 709)
+        (stats.connectionsCurrent, stats.streamsCurrent) = (710, 711)
+        (stats.connectionsTotal, stats.streamsTotal) = (712, 713)
+        return stats
     }
 
     private static func app() -> ProxyStats {

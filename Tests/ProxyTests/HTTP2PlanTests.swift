@@ -131,6 +131,70 @@ import Testing
         #expect(load("global\n  \(line)\nlisten l\n").problems == [problem])
     }
 
+    // MARK: Counts
+
+    @Test func `what is counted of HTTP/2 is in the rows of frontend and backend`() throws {
+        let (plan, problems) = load("listen l\n  mode http\n  bind :1001\n  server s 127.0.0.1:1\n")
+        let site = try #require(plan, "\(problems)")
+        for (counters, amount) in [(site.frontends[0].http2, 10), (site.backends[0].http2, 20)] {
+            for (index, counter) in HTTP2Counter.allCases.enumerated() {
+                counters.add(counter, UInt64(amount + index), worker: 0)
+            }
+            counters.openConnection(worker: 0)
+            counters.openStream(worker: 0)
+            counters.openStream(worker: 0)
+            counters.closeStream()
+        }
+        let row = try #require(site.snapshot(now: Instant(nanoseconds: 2)).proxies.first)
+        func numbers(_ stats: HTTP2Stats?) -> [UInt64] {
+            guard let stats else { return [] }
+            return [
+                stats.headersReceived, stats.dataReceived, stats.settingsReceived, stats.resetsReceived,
+                stats.goAwaysReceived, stats.connectionErrors, stats.streamErrors, stats.resetsSent, stats.goAwaysSent,
+                stats.connectionsTotal, stats.streamsTotal, UInt64(stats.connectionsCurrent),
+                UInt64(stats.streamsCurrent),
+            ]
+        }
+        #expect(numbers(row.frontend?.http2) == [10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 1, 1])
+        #expect(numbers(row.backend?.http2) == [20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 1, 1])
+        site.frontends[0].http2.closeConnection()
+        #expect(site.snapshot(now: Instant(nanoseconds: 2)).proxies.first?.frontend?.http2.connectionsCurrent == 0)
+    }
+
+    // MARK: What ALPN has to say
+
+    @Test func `what is offered is what the line's protocol and the mode of its section leave`() throws {
+        func draft(_ mode: ProxyMode) -> Draft {
+            var draft = Draft(kind: .listen, name: "l", range: SourceRange(file: "t.cfg", line: 1))
+            draft[ProxySettings.self].mode = mode
+            return draft
+        }
+        func word(_ text: String) throws -> ProtocolWord {
+            let loaded = Self.language.load(text: "backend b\n  server s 127.0.0.1:1 proto \(text)\n", named: "t.cfg")
+            return try #require(loaded.proxies.first?[BalancingSettings.self].servers.first?.protocolWord)
+        }
+        func names(_ spoken: SpokenProtocols?) -> [String]? {
+            spoken?.standard.map { String(decoding: $0, as: UTF8.self) }
+        }
+        let http = draft(.http)
+        #expect(PlanBuilder.protocolsWithClients(draft(.tcp), nil) == nil)
+        #expect(PlanBuilder.protocolsWithServers(draft(.tcp), nil) == nil)
+        let both = PlanBuilder.speaksHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
+        #expect(names(PlanBuilder.protocolsWithClients(http, nil)) == both)
+        #expect(try names(PlanBuilder.protocolsWithClients(http, word("h1"))) == ["http/1.1"])
+        // A server is offered what its line says, and something without `alpn` only where HTTP/2 is all that it may speak.
+        let servers = try #require(PlanBuilder.protocolsWithServers(http, nil))
+        #expect(names(servers) == [])
+        #expect(servers.contains(SpokenProtocols.http2) == PlanBuilder.speaksHTTP2)
+        #expect(servers.contains(SpokenProtocols.http11))
+        let onlyHTTP1 = try #require(try PlanBuilder.protocolsWithServers(http, word("h1")))
+        #expect(!onlyHTTP1.contains(SpokenProtocols.http2) && onlyHTTP1.contains(SpokenProtocols.http10))
+        if PlanBuilder.speaksHTTP2 {
+            #expect(try names(PlanBuilder.protocolsWithClients(http, word("h2"))) == ["h2"])
+            #expect(try names(PlanBuilder.protocolsWithServers(http, word("h2"))) == ["h2"])
+        }
+    }
+
     // MARK: proto, ws and the preface
 
     @Test func `a listener speaks what its line says, and takes the preface unless told not to`() throws {

@@ -49,16 +49,26 @@ import Testing
         "HAProxy's pools estimate, Portico's look at what was needed": ["need_conn_est"],
         "for another exporter": ["agg_server_status", "agg_server_check_status", "agg_check_status"],
         "modules that are not built in": [
-            "h2_headers_rcvd", "h2_data_rcvd",
-            "h2_settings_rcvd", "h2_rst_stream_rcvd", "h2_goaway_rcvd", "h2_detected_conn_protocol_errors",
-            "h2_detected_strm_protocol_errors", "h2_rst_stream_resp", "h2_goaway_resp", "h2_open_connections",
-            "h2_backend_open_streams", "h2_total_connections", "h2_backend_total_streams", "h1_open_connections",
-            "h1_open_streams", "h1_total_connections", "h1_total_streams", "h1_bytes_in", "h1_bytes_out",
-            "h1_spliced_bytes_in", "h1_spliced_bytes_out",
+            "h1_open_connections", "h1_open_streams", "h1_total_connections", "h1_total_streams", "h1_bytes_in",
+            "h1_bytes_out", "h1_spliced_bytes_in", "h1_spliced_bytes_out",
         ],
     ]
 
-    static let columns: [Column] = [
+    static let columns = plain + http2
+
+    /// This traffic has no HTTP/2.
+    private static let http2 = [
+        "h2_headers_rcvd", "h2_data_rcvd", "h2_settings_rcvd", "h2_rst_stream_rcvd", "h2_goaway_rcvd",
+        "h2_detected_conn_protocol_errors", "h2_detected_strm_protocol_errors", "h2_rst_stream_resp", "h2_goaway_resp",
+        "h2_open_connections", "h2_backend_open_streams", "h2_total_connections", "h2_backend_total_streams",
+    ].map {
+        Column(
+            $0, "HTTP2Counters",
+            ["www/FRONTEND": .value("0"), "app/BACKEND": .value("0"), "tunnel/BACKEND": .value("")]
+        )
+    }
+
+    private static let plain: [Column] = [
         // Identity.
         Column("pxname", "the plan", ["www/FRONTEND": .value("www"), "app/s1": .value("app")]),
         Column("svname", "the plan", ["www/FRONTEND": .value("FRONTEND"), "app/s1": .value("s1")]),

@@ -19,6 +19,8 @@ public final class BackendPlan: Sendable {
     public let mode: ProxyMode
     public let description: String
     public let backend: Backend
+    /// Of the connections to its servers that speak HTTP/2.
+    let http2: HTTP2Counters
     let timeouts: ServerTimeouts
     let retries: Int
     let redispatch: Redispatch
@@ -64,7 +66,7 @@ public final class BackendPlan: Sendable {
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
         serverRules: ServerRules, requestedNames: RequestedNames, forwardedField: ForwardedField?,
         statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
-        logTargets: LogTargets
+        logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
         self.index = index
@@ -73,6 +75,7 @@ public final class BackendPlan: Sendable {
         mode = draft.settings.mode
         description = draft.settings.description
         self.backend = backend
+        http2 = HTTP2Counters(workers: workers)
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries
         redispatch = draft.settings.redispatch

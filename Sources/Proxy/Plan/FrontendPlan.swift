@@ -64,6 +64,8 @@ public final class FrontendPlan: Sendable {
     /// Client connections now.
     public let sessions = Gauge()
     public let traffic: Traffic
+    /// Of its connections that speak HTTP/2.
+    let http2: HTTP2Counters
     /// Connections accepted, connections that the rules about connections let in, and requests.
     let connectionRate: RateMeter
     let sessionRate: RateMeter
@@ -105,6 +107,7 @@ public final class FrontendPlan: Sendable {
         self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
         traffic = Traffic(workers: workers)
+        http2 = HTTP2Counters(workers: workers)
         connectionRate = RateMeter(workers: workers)
         sessionRate = RateMeter(workers: workers)
         requestRate = RateMeter(workers: workers)

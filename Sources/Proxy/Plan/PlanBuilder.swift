@@ -250,7 +250,7 @@ public struct PlanBuilder {
                     root: $0, missGoesToServers: files.missGoesToServers, keepsFilesOpen: files.keepsFilesOpen)
             },
             errorPages: errorPages(of: draft),
-            logTargets: logTargets(of: draft))
+            logTargets: logTargets(of: draft), workers: workers)
     }
 
     /// `fullconn` by the backend's name where no line sets it: a tenth of the `maxconn` of the frontends that use it, as in HAProxy.
