@@ -139,7 +139,7 @@ public enum TLSProtocolKeywords {
             Parameter(
                 "alpn", usage: "alpn <protocol>[,...]",
                 summary: side == .bind
-                    ? "The protocols that are offered to clients above TLS, best first: http/1.1 by default in HTTP mode."
+                    ? "The protocols that are offered to clients above TLS, best first: in HTTP mode h2,http/1.1 by default, or what `proto` says."
                     : "The protocols that are offered to the server above TLS, best first."
             ) { (args, target) throws(ConfigProblem) in
                 let word = try args.next("protocols with commas between")

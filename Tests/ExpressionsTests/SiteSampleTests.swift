@@ -106,7 +106,8 @@ import Testing
         ("bc_dst", "10.9.9.2"), ("bc_dst_port", "8080"), ("src_is_local", "0"), ("dst_is_local", "0"),
         ("fc_src_is_local", "0"), ("fc_dst_is_local", "1"), ("rand(1)", "0"),
         ("fc_err", "0"), ("fc_err_name", ""), ("fc_err_str", "Success"), ("fc_nb_streams", "1"),
-        ("fc_settings_streams_limit", "1"), ("bc_err", "0"), ("bc_err_name", ""), ("bc_err_str", "Success"),
+        ("fc_glitches", "0"), ("bc_glitches", "0"), ("fc_settings_streams_limit", "1"), ("bc_err", "0"),
+        ("bc_err_name", ""), ("bc_err_str", "Success"),
         ("bc_nb_streams", "1"), ("bc_settings_streams_limit", "1"), ("bc_reused", "1"), ("bc_be_queue", "4"),
         ("bc_srv_queue", "3"), ("tgroup", "0"), ("quic_enabled", "0"), ("txn.id32", "7"),
     ])
@@ -132,10 +133,43 @@ import Testing
         }
     }
 
+    @Test func `A connection of HTTP/2 says what it is at each moment, on either side`() throws {
+        let context = try exchange()
+        context.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
+        let (client, server) = (SharedConnectionFacts(), SharedConnectionFacts())
+        (client.glitches, client.streams, client.streamsMax) = (3, 7, 100)
+        (server.glitches, server.streams, server.streamsMax) = (1, 2, 50)
+        let names = ["http_major", "glitches", "nb_streams", "settings_streams_limit"]
+        func values(_ side: String) throws -> [String?] { try names.map { try value("\(side)_\($0)", context) } }
+        context.connection.shared = client
+        #expect(try values("fc") == ["2", "3", "7", "100"])
+        #expect(try values("bc") == ["1", "0", "1", "1"])
+        context.destination.sharedConnection = server
+        client.streams = 8
+        #expect(try values("fc") == ["2", "3", "8", "100"])
+        #expect(try values("bc") == ["2", "1", "2", "50"])
+        context.connection.streamID = 5
+        context.destination.streamID = 7
+        #expect(try value("fs.id", context) == "5" && value("bs.id", context) == "7")
+        for side in ["fs", "bs"] {
+            #expect(try value("\(side).aborted", context) == "0" && value("\(side).rst_code", context) == nil)
+        }
+        context.outcome.clientResetCode = 8
+        context.outcome.serverResetCode = 0
+        #expect(try value("fs.aborted", context) == "1" && value("fs.rst_code", context) == "8")
+        #expect(try value("bs.aborted", context) == "1" && value("bs.rst_code", context) == "0")
+        context.forgetConnection()
+        context.clear()
+        context.serverAddress = .ip(.v4(0x0A09_0902), port: 8_080)
+        #expect(try values("fc") == ["1", "0", "1", "1"])
+        #expect(try values("bc") == ["1", "0", "1", "1"])
+    }
+
     @Test func `Where no server was reached nothing is known of a connection to it`() throws {
         let context = try exchange()
         for sample in [
-            "bc_err", "bc_err_name", "bc_err_str", "bc_nb_streams", "bc_reused", "bc_settings_streams_limit",
+            "bc_err", "bc_err_name", "bc_err_str", "bc_glitches", "bc_http_major", "bc_nb_streams", "bc_reused",
+            "bc_settings_streams_limit",
         ] {
             #expect(try value(sample, context) == nil, "\(sample)")
         }

@@ -75,6 +75,16 @@ import Testing
         #expect(try rendered(format, finished()) == expected)
     }
 
+    @Test func `A request of HTTP/2 is logged with its version`() throws {
+        let context = try finished()
+        context.request.version = .http2
+        context.response.version = .http2
+        context.captureRequestLine()
+        #expect(
+            try rendered("%r|%HV|%[req.ver] %[capture.req.ver] %[res.ver] %[capture.res.ver]", context)
+                == "GET /hello?a=b&c=%22 HTTP/2.0|HTTP/2.0|2.0 HTTP/2.0 2.0 HTTP/2.0")
+    }
+
     @Test func `This machine and this process have their variables`() throws {
         #expect(try rendered("%pid", finished()) == "\(getpid())")
         #expect(try rendered("%H", finished()).isEmpty == false)

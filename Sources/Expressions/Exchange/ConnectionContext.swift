@@ -43,6 +43,19 @@ public final class ConnectionOrigin: Sendable {
     }
 }
 
+/// What there is to know of a connection that carries several exchanges at a time (HTTP/2), while it changes. The worker that has the
+/// connection keeps it current; no other thread sees it.
+@safe
+public final class SharedConnectionFacts: @unchecked Sendable {
+    /// Faults and oddities of the peer so far.
+    @safe @exclusivity(unchecked) public var glitches = 0
+    /// Exchanges that it carries now, and how many it may carry at a time.
+    @safe @exclusivity(unchecked) public var streams = 0
+    @safe @exclusivity(unchecked) public var streamsMax = 0
+
+    public init() {}
+}
+
 /// The client's connection, as rules and logs may know it.
 public struct ConnectionContext: Sendable {
     /// The client's address.
@@ -58,6 +71,10 @@ public struct ConnectionContext: Sendable {
     public var isTLS = false
     /// What encrypts it, while there is such a connection; nil if nothing does.
     public var clientTLS: TLSEngine?
+    /// What is known of it where it speaks HTTP/2; nil where it speaks HTTP/1, and carries one exchange at a time.
+    public var shared: SharedConnectionFacts?
+    /// The number of the exchange's stream there; 0 with HTTP/1.
+    public var streamID: UInt32 = 0
     /// Whether this is the first request of its connection.
     public var isFirstRequest = true
 
@@ -85,6 +102,10 @@ public struct Destination: Sendable {
     public var serverSocket: Int32?
     /// What encrypts the connection to the server; nil if nothing does.
     public var serverTLS: TLSEngine?
+    /// What is known of that connection where it speaks HTTP/2; nil where it speaks HTTP/1.
+    public var sharedConnection: SharedConnectionFacts?
+    /// The number of the exchange's stream there; 0 with HTTP/1.
+    public var streamID: UInt32 = 0
 
     public init() {}
 }

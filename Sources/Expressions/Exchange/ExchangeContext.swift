@@ -171,6 +171,7 @@ public final class ExchangeContext {
     public func forgetConnection() {
         session = nil
         if connection.clientTLS != nil { connection.clientTLS = nil }
+        if connection.shared != nil { connection.shared = nil }
     }
 
     /// Forgets the exchange, and keeps the connection's values and all memory of the usual size.

@@ -97,6 +97,9 @@ public struct ExchangeOutcome: Sendable {
     /// Changes of messages that rules could not make.
     public var failedRewrites = 0
     public var counts = ConnectionCounts()
+    /// The codes with which client and server cancelled their streams of HTTP/2 (RST_STREAM); nil where they did not.
+    public var clientResetCode: UInt32?
+    public var serverResetCode: UInt32?
 
     public init() {}
 }

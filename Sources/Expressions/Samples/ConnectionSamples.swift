@@ -47,9 +47,6 @@ enum ConnectionSample: SampleFamily {
             "bc_src_port", .integer, .backSourcePort, from: .responseBytes, "Our port on the connection to the server."),
         row("bc_dst", .address, .backDestination, from: .responseBytes, "The server's address."),
         row("bc_dst_port", .integer, .backDestinationPort, from: .responseBytes, "The server's port."),
-        SampleRow(
-            "bc_http_major", yields: .integer, from: .responseBytes, .constant(.integer(1)),
-            summary: "The major version of HTTP on the connection to the server: 1."),
     ]
 
     private static let others: [SampleRow] = [
@@ -59,9 +56,6 @@ enum ConnectionSample: SampleFamily {
             "Whether this is its connection's first request."),
         row("so_id", .integer, .socketID, "The number of the bind line, or what its id says."),
         row("so_name", .string, .socketName, "The name that the bind line's name parameter gives."),
-        SampleRow(
-            "fc_http_major", yields: .integer, from: .connection, .constant(.integer(1)),
-            summary: "The major version of HTTP on the client's connection: 1."),
     ]
 
     private static func row(
