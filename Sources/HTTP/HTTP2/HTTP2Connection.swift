@@ -44,82 +44,82 @@ public final class HTTP2Connection {
     let headLimits: HeadLimits
     let decoder: HeaderDecoder
     let encoder = HeaderEncoder()
-    var streams = StreamTable()
-    var order = SendOrder()
+    @safe @exclusivity(unchecked) var streams = StreamTable()
+    @safe @exclusivity(unchecked) var order = SendOrder()
 
     // What the peer has said of itself.
-    var peerInitialWindow = HTTP2Connection.windowOfProtocol
-    var peerFrameBytes = FrameHeader.payloadBytesMin
+    @safe @exclusivity(unchecked) var peerInitialWindow = HTTP2Connection.windowOfProtocol
+    @safe @exclusivity(unchecked) var peerFrameBytes = FrameHeader.payloadBytesMin
     /// Streams that the peer takes at a time.
-    var peerStreamsMax = 100
+    @safe @exclusivity(unchecked) var peerStreamsMax = 100
     /// The server takes extended CONNECT (RFC 8441).
-    public internal(set) var peerTakesExtendedConnect = false
+    @safe @exclusivity(unchecked) public internal(set) var peerTakesExtendedConnect = false
     /// The peer's settings have come.
-    public internal(set) var hasPeerSettings = false
+    @safe @exclusivity(unchecked) public internal(set) var hasPeerSettings = false
 
     // Windows of the connection.
-    var sendWindow = HTTP2Connection.windowOfProtocol
-    var receiveWindow = HTTP2Connection.windowOfProtocol
+    @safe @exclusivity(unchecked) var sendWindow = HTTP2Connection.windowOfProtocol
+    @safe @exclusivity(unchecked) var receiveWindow = HTTP2Connection.windowOfProtocol
     /// What the peer may send beyond the window that every connection begins with; it is told when it first sends content.
-    var windowToGive: Int
-    var consumed = 0
+    @safe @exclusivity(unchecked) var windowToGive: Int
+    @safe @exclusivity(unchecked) var consumed = 0
     /// The peer has taken note of this side's settings.
-    var settingsAreKnown = false
+    @safe @exclusivity(unchecked) var settingsAreKnown = false
 
     // Streams.
     /// The highest number that the peer has used, and the next of this side.
-    public internal(set) var lastPeerStream: UInt32 = 0
-    var nextOwnStream: UInt32 = 1
+    @safe @exclusivity(unchecked) public internal(set) var lastPeerStream: UInt32 = 0
+    @safe @exclusivity(unchecked) var nextOwnStream: UInt32 = 1
     /// Streams whose windows are to be opened again.
-    var windowsToOpen: [StreamSlot] = []
+    @safe @exclusivity(unchecked) var windowsToOpen: [StreamSlot] = []
     /// Streams that were begun so far.
-    public internal(set) var streamsBegun = 0
+    @safe @exclusivity(unchecked) public internal(set) var streamsBegun = 0
     /// Streams that this side has reset lately: what was under way to them is passed over.
-    var resetLately: [UInt32] = []
-    var resetLatelyNext = 0
+    @safe @exclusivity(unchecked) var resetLately: [UInt32] = []
+    @safe @exclusivity(unchecked) var resetLatelyNext = 0
     static let resetLatelyMax = 128
 
     // Ending.
     /// The last stream that the peer was told will be served; nil while no GOAWAY was sent.
-    public internal(set) var lastServedStream: UInt32?
+    @safe @exclusivity(unchecked) public internal(set) var lastServedStream: UInt32?
     /// The last stream that the peer serves; nil while it has not said that it goes away.
-    public internal(set) var lastStreamOfPeer: UInt32?
-    public internal(set) var fault: HTTP2Fault?
+    @safe @exclusivity(unchecked) public internal(set) var lastStreamOfPeer: UInt32?
+    @safe @exclusivity(unchecked) public internal(set) var fault: HTTP2Fault?
 
     // Reading.
-    var prefaceLeft: Int
-    var frame: FrameHeader?
-    var payload = Payload.skipped
+    @safe @exclusivity(unchecked) var prefaceLeft: Int
+    @safe @exclusivity(unchecked) var frame: FrameHeader?
+    @safe @exclusivity(unchecked) var payload = Payload.skipped
     /// Bytes of the frame's payload that are still to come; the last `padding` of them are padding.
-    var payloadLeft = 0
-    var padding = 0
+    @safe @exclusivity(unchecked) var payloadLeft = 0
+    @safe @exclusivity(unchecked) var padding = 0
     /// A header block that is coming in, or that waits for its user.
-    var block: [UInt8] = []
-    var blockStream: UInt32?
-    var blockEndsStream = false
-    var blockFrames = 0
+    @safe @exclusivity(unchecked) var block: [UInt8] = []
+    @safe @exclusivity(unchecked) var blockStream: UInt32?
+    @safe @exclusivity(unchecked) var blockEndsStream = false
+    @safe @exclusivity(unchecked) var blockFrames = 0
     /// Its HEADERS frame says that the stream depends on itself, which RFC 7540 section 5.3.1 forbids.
-    var blockDependsOnItself = false
+    @safe @exclusivity(unchecked) var blockDependsOnItself = false
     /// Trailers of the stream that has ended last: lines and the empty line, as in HTTP/1; nil for none.
-    public internal(set) var trailers: [UInt8]?
+    @safe @exclusivity(unchecked) public internal(set) var trailers: [UInt8]?
     /// Priorities that clients have told of streams to come.
-    var prioritiesToCome: [(stream: UInt32, priority: StreamPriority)] = []
+    @safe @exclusivity(unchecked) var prioritiesToCome: [(stream: UInt32, priority: StreamPriority)] = []
 
     // Sending.
-    var outbox: [UInt8] = []
-    var outboxSent = 0
-    var scratch: [UInt8] = []
+    @safe @exclusivity(unchecked) var outbox: [UInt8] = []
+    @safe @exclusivity(unchecked) var outboxSent = 0
+    @safe @exclusivity(unchecked) var scratch: [UInt8] = []
 
     // Defences.
     /// What the peer has done that no sensible peer does.
-    public internal(set) var glitches = 0
+    @safe @exclusivity(unchecked) public internal(set) var glitches = 0
     /// More of them do not end the connection now, whatever `glitchesMax` says.
-    public var toleratesGlitches = false
-    var allowance = Allowance()
+    @safe @exclusivity(unchecked) public var toleratesGlitches = false
+    @safe @exclusivity(unchecked) var allowance = Allowance()
     /// Streams that the peer has reset since the connection was last read to its end.
-    public var resetsAtOnce = 0
+    @safe @exclusivity(unchecked) public var resetsAtOnce = 0
     /// WINDOW_UPDATE frames that have a reason.
-    var windowUpdatesExpected = 128
+    @safe @exclusivity(unchecked) var windowUpdatesExpected = 128
 
     /// The window that every stream and connection begins with (RFC 9113 section 6.9.2).
     static let windowOfProtocol = 65_535

@@ -278,7 +278,12 @@ extension HTTP2Connection {
             payloadLeft -= count
             let isLast = payloadLeft == 0 && header.flags.contains(.endStream)
             if payloadLeft == 0 { frame = nil }
-            if isLast, let event = end(slot) { return event }
+            if isLast, let event = end(slot) {
+                // The stream's user does not get it any more.
+                input.consume(count)
+                giveBack(count)
+                return event
+            }
             return .content(slot, count: count, isLast: isLast)
         }
         if payloadLeft > 0, let event = passPadding(of: slot, &input) { return event }

@@ -18,7 +18,7 @@ public enum HeadResult: Equatable, Sendable {
 @safe
 public final class HeaderDecoder {
     private let inflater: OpaquePointer
-    private var request = RequestFields()
+    @safe @exclusivity(unchecked) private var request = RequestFields()
 
     /// The size of the table until SETTINGS_HEADER_TABLE_SIZE changes it, in bytes (RFC 9113 section 6.5.2).
     public static let initialTableBytes = 4_096

@@ -8,12 +8,12 @@ internal import CNGHTTP2
 @safe
 public final class HeaderEncoder {
     private let deflater: OpaquePointer
-    private var tableLimit = HeaderEncoder.tableBytesMax
+    @safe @exclusivity(unchecked) private var tableLimit = HeaderEncoder.tableBytesMax
     /// The fields of the present block, pointing into the memory of its head; kept for its memory.
-    private var entries: [nghttp2_nv] = unsafe []
+    @exclusivity(unchecked) private var entries: [nghttp2_nv] = unsafe []
     /// Room for a status and a length in decimal.
     private let digits = UnsafeMutableRawBufferPointer.allocate(byteCount: 24, alignment: 1)
-    private var trailers = HeaderFields()
+    @safe @exclusivity(unchecked) private var trailers = HeaderFields()
 
     /// The largest table that is used, in bytes, also where the peer allows more.
     public static let tableBytesMax = 4_096

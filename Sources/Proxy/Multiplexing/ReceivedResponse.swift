@@ -53,7 +53,11 @@ struct ReceivedResponse: ~Copyable {
         head.clear()
         hasBegun = true
         let result = read(&head)
-        if case .malformed(let fault) = result { self.fault = fault }
+        switch result {
+        case .whole: break
+        case .malformed(let fault): self.fault = fault
+        case .undecodable: fault = .invalidCompression
+        }
         isWaiting = true
         return result
     }
