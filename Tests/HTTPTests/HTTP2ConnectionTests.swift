@@ -60,7 +60,7 @@ final class Side {
                 input.consume(count)
                 if isLast { events.append("last of \(connection.number(of: slot))") }
             case .ended(let slot): events.append("end of \(connection.number(of: slot))")
-            case .reset(let slot, let code):
+            case .reset(let slot, let code, _):
                 events.append("reset \(connection.number(of: slot)) \(code.name)")
                 connection.release(slot, code: .cancel)
             case .windowOpened: events.append("window")

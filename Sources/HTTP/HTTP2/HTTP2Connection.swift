@@ -19,13 +19,30 @@ public enum HTTP2Event: Sendable {
     /// Nothing of the stream follows. `trailers` has what its end said.
     case ended(StreamSlot)
     /// The stream has ended before its end: by the peer, or because of what the peer has sent. The user releases it.
-    case reset(StreamSlot, HTTP2ErrorCode)
+    /// - `byPeer`: the peer has said so.
+    case reset(StreamSlot, HTTP2ErrorCode, byPeer: Bool)
     /// Content can be sent that could not be.
     case windowOpened
     /// The peer takes no more streams; those above `lastStream` were not looked at.
     case goAway(lastStream: UInt32, HTTP2ErrorCode)
     /// The connection cannot go on. The peer is told, in what is to be sent last.
     case failed(HTTP2Fault)
+}
+
+/// What statistics count of a connection's frames.
+public struct HTTP2FrameCounts: Sendable, Equatable {
+    /// Frames of the peer.
+    public var headersReceived = 0
+    public var dataReceived = 0
+    public var settingsReceived = 0
+    public var resetsReceived = 0
+    public var goAwaysReceived = 0
+    /// Faults of the peer that ended the connection, or a stream, and the frames that told it so.
+    public var connectionErrors = 0
+    public var streamErrors = 0
+    public var resetsSent = 0
+    public var goAwaysSent = 0
+    public var glitches = 0
 }
 
 /// One side's state of a connection.
@@ -42,6 +59,7 @@ public final class HTTP2Connection {
     public let role: Role
     let limits: HTTP2Limits
     let headLimits: HeadLimits
+    let announcesWebSockets: Bool
     let decoder: HeaderDecoder
     let encoder = HeaderEncoder()
     @safe @exclusivity(unchecked) var streams = StreamTable()
@@ -110,6 +128,9 @@ public final class HTTP2Connection {
     @safe @exclusivity(unchecked) var outboxSent = 0
     @safe @exclusivity(unchecked) var scratch: [UInt8] = []
 
+    /// What was seen and sent since they were last taken (`takeCounts`).
+    @safe @exclusivity(unchecked) var counts = HTTP2FrameCounts()
+
     // Defences.
     /// What the peer has done that no sensible peer does.
     @safe @exclusivity(unchecked) public internal(set) var glitches = 0
@@ -128,7 +149,11 @@ public final class HTTP2Connection {
     /// - Parameters:
     ///   - limits: what the peer may do.
     ///   - headLimits: of the heads that the peer sends.
-    public init(_ role: Role, limits: HTTP2Limits, headLimits: HeadLimits) {
+    ///   - announcesWebSockets: whether clients are told that they may open them (RFC 8441).
+    public init(
+        _ role: Role, limits: HTTP2Limits, headLimits: HeadLimits, announcesWebSockets: Bool = true
+    ) {
+        self.announcesWebSockets = announcesWebSockets
         self.role = role
         self.limits = limits
         self.headLimits = headLimits
@@ -137,6 +162,13 @@ public final class HTTP2Connection {
         prefaceLeft = role == .server ? Self.preface.utf8CodeUnitCount : 0
         if role == .client { outbox.append(Self.preface) }
         appendSettings()
+    }
+
+    /// What was counted since the last call; nil for nothing.
+    public func takeCounts() -> HTTP2FrameCounts? {
+        if counts == HTTP2FrameCounts() { return nil }
+        defer { counts = HTTP2FrameCounts() }
+        return counts
     }
 
     // MARK: Streams
@@ -227,6 +259,7 @@ public final class HTTP2Connection {
     func fail(_ code: HTTP2ErrorCode, _ words: String) -> HTTP2Event {
         let fault = HTTP2Fault(code, words)
         self.fault = fault
+        counts.connectionErrors += 1
         appendGoAway(code, words)
         return .failed(fault)
     }

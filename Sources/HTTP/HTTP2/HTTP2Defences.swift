@@ -40,19 +40,14 @@ extension HTTP2Connection {
     /// - Parameter isAbuse: it costs this side work.
     func glitch(_ what: String, isAbuse: Bool = true) -> HTTP2Event? {
         glitches += 1
+        counts.glitches += 1
         if limits.glitchesMax > 0, glitches >= limits.glitchesMax, !toleratesGlitches {
             return fail(.enhanceYourCalm, "\(glitches) glitches, the last were \(what)")
         }
+        if limits.glitchesMax > 0, glitches >= limits.glitchesMax / 4 * 3, role == .server {
+            goAway("too many glitches")
+        }
         if isAbuse, !allowance.take() { return fail(.enhanceYourCalm, "too many \(what)") }
         return nil
-    }
-
-    /// A client has given a stream up before it was answered.
-    func noteResetByPeer() -> HTTP2Event? {
-        resetsAtOnce += 1
-        if limits.resetsAtOnceMax > 0, resetsAtOnce > limits.resetsAtOnceMax {
-            return fail(.enhanceYourCalm, "more than \(limits.resetsAtOnceMax) streams reset at once")
-        }
-        return glitch("streams given up")
     }
 }

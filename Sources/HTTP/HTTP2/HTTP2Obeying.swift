@@ -77,6 +77,7 @@ extension HTTP2Connection {
         case .priority: return checkPriority(header.stream, payload)
         case .goAway:
             let last = payload.bigEndian(at: 0) & 0x7FFF_FFFF
+            counts.goAwaysReceived += 1
             lastStreamOfPeer = min(last, lastStreamOfPeer ?? last)
             return .goAway(
                 lastStream: last, HTTP2ErrorCode(rawValue: payload.bigEndian(at: 4)) ?? .internalError)
@@ -128,10 +129,12 @@ extension HTTP2Connection {
         }
         streams[slot].peerHasEnded = true
         streams[slot].hasEnded = true
-        if role == .server, let event = noteResetByPeer() {
-            return event
+        counts.resetsReceived += 1
+        if role == .server {
+            resetsAtOnce += 1
+            if let event = glitch("streams given up") { return event }
         }
-        return .reset(slot, HTTP2ErrorCode(rawValue: code) ?? .internalError)
+        return .reset(slot, HTTP2ErrorCode(rawValue: code) ?? .internalError, byPeer: true)
     }
 
     // MARK: Priorities

@@ -77,8 +77,12 @@ extension HTTP2Connection {
         payloadLeft = header.length
         padding = 0
         switch type {
-        case .data: return beginData(header)
-        case .headers: return beginHeaders(header)
+        case .data:
+            counts.dataReceived += 1
+            return beginData(header)
+        case .headers:
+            counts.headersReceived += 1
+            return beginHeaders(header)
         case .continuation: return beginContinuation(header)
         case .settings: return beginSettings(header)
         case .pushPromise: return fail(.protocolError, "PUSH_PROMISE, which this side has not allowed")
@@ -197,6 +201,7 @@ extension HTTP2Connection {
             if header.length % 6 != 0 { return fail(.frameSizeError, "SETTINGS of \(header.length) bytes") }
             if hasPeerSettings, let event = glitch("SETTINGS frames") { return event }
             hasPeerSettings = true
+            counts.settingsReceived += 1
         }
         payload = .settings
         return nil
@@ -330,7 +335,8 @@ extension HTTP2Connection {
         streams[slot].peerHasEnded = true
         streams[slot].hasEnded = true
         if let event = glitch("faults of streams") { return event }
-        return .reset(slot, code)
+        counts.streamErrors += 1
+        return .reset(slot, code, byPeer: false)
     }
 
     func resetAbandoned(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event? {

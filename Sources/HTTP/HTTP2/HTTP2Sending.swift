@@ -28,7 +28,7 @@ extension HTTP2Connection {
         var settings: [(SettingName, Int)] = []
         if role == .server {
             settings.append((.maxConcurrentStreams, limits.maxConcurrentStreams))
-            settings.append((.enableConnectProtocol, 1))
+            if announcesWebSockets { settings.append((.enableConnectProtocol, 1)) }
             settings.append((.noRFC7540Priorities, 1))
         } else {
             settings.append((.enablePush, 0))
@@ -59,11 +59,13 @@ extension HTTP2Connection {
 
     func appendReset(_ stream: UInt32, _ code: HTTP2ErrorCode) {
         noteReset(stream)
+        if code != .noError, code != .cancel { counts.resetsSent += 1 }
         FrameHeader(.resetStream, stream: stream, length: 4).append(to: &outbox)
         outbox.append(bigEndian: code.rawValue)
     }
 
     func appendGoAway(_ code: HTTP2ErrorCode, _ words: String, lastStream: UInt32? = nil) {
+        if code != .noError { counts.goAwaysSent += 1 }
         let text = Array(words.utf8)
         FrameHeader(.goAway, stream: 0, length: 8 + text.count).append(to: &outbox)
         outbox.append(bigEndian: lastStream ?? lastPeerStream)
@@ -227,9 +229,12 @@ extension HTTP2Connection {
     public func openWindows() {
         if windowsToOpen.isEmpty { return }
         for slot in windowsToOpen where streams.holds(slot) {
-            let count = streams[slot].consumed
-            guard count > 0, !streams[slot].peerHasEnded, !streams[slot].isAbandoned else { continue }
-            appendWindowUpdate(streams[slot].id, count)
+            let state = streams[slot]
+            guard state.consumed > 0, !state.peerHasEnded, !state.isAbandoned else { continue }
+            // Windows grow while there is room: all streams together are bounded by the connection's window.
+            let window = max(limits.initialWindow, limits.receiveBytesMax / (2 * streams.count))
+            let count = max(state.consumed, window - state.receiveWindow)
+            appendWindowUpdate(state.id, count)
             streams[slot].receiveWindow += count
             streams[slot].consumed = 0
         }

@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Logging
 internal import Reactor
@@ -22,8 +23,9 @@ final class ClientMultiplexer: Multiplexer {
         super.init(
             HTTP2Connection(
                 .server, limits: worker.plan.http2.frontend,
-                headLimits: worker.plan.headLimits(acceptInvalid: client.frontend.acceptsInvalid)),
-            on: client, worker)
+                headLimits: worker.plan.headLimits(acceptInvalid: client.frontend.acceptsInvalid),
+                announcesWebSockets: worker.plan.http2.announcesWebSockets),
+            worker.plan.http2.frontend, client.frontend.http2, on: client, worker)
     }
 
     private var frontend: FrontendPlan { client.frontend }
@@ -58,6 +60,10 @@ final class ClientMultiplexer: Multiplexer {
         if http2.lastServedStream != nil || client.transport.hasEnded { return leave() }
         if worker.isStopping { stop() }
         keepTime(progressed: true)
+    }
+
+    override func noteReset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+        (stream.owner as? ClientConnection)?.stream?.context.outcome.clientResetCode = code.rawValue
     }
 
     // MARK: Time
@@ -122,10 +128,12 @@ final class ClientMultiplexer: Multiplexer {
     }
 
     override func failed(_ fault: HTTP2Fault) {
-        worker.log.event(
-            .info, to: frontend.logTargets,
-            "Client \(client.session.client) of frontend \(frontend.name): HTTP/2 connection ended with \(fault.code.name): \(fault.words)."
-        )
+        if worker.plan.http2.loggedErrors != .none {
+            let who = "Client \(client.session.client) of frontend \(frontend.name)"
+            worker.log.event(
+                .info, to: frontend.logTargets,
+                "\(who): HTTP/2 connection ended with \(fault.code.name): \(fault.words).")
+        }
         isLeaving = true
         endMembers(.cancel)
         client.setDeadline(after: frontend.timeouts.client, worker)

@@ -5,7 +5,9 @@
 // is shut, the connection's buffer is full, others are first) is told when it can; a stream whose content nothing reads keeps its window
 // shut, and the others go on.
 
+internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Reactor
 internal import SystemPackage
@@ -16,6 +18,11 @@ class Multiplexer {
     /// The connection that has the descriptor.
     let connection: Connection
     let http2: HTTP2Connection
+    /// What rules and logs may know of the connection.
+    let facts = SharedConnectionFacts()
+    /// Of the frontend, or of the backend.
+    let counters: HTTP2Counters
+    private let limits: HTTP2Limits
     /// By slot.
     @safe @exclusivity(unchecked) private var members: [HTTP2Stream?] = []
     @safe @exclusivity(unchecked) final private(set) var memberCount = 0
@@ -32,8 +39,14 @@ class Multiplexer {
     /// The peer's side takes nothing.
     @safe @exclusivity(unchecked) final private(set) var isBlocked = false
 
-    init(_ http2: HTTP2Connection, on connection: Connection, _ worker: Worker) {
+    init(
+        _ http2: HTTP2Connection, _ limits: HTTP2Limits, _ counters: HTTP2Counters, on connection: Connection,
+        _ worker: Worker
+    ) {
         self.http2 = http2
+        self.limits = limits
+        self.counters = counters
+        counters.openConnection(worker: worker.index)
         self.connection = connection
         self.worker = worker
     }
@@ -44,6 +57,8 @@ class Multiplexer {
     func headArrived(_ slot: StreamSlot) { preconditionFailure("\(type(of: self)) reads no heads") }
     /// The peer takes no more streams; those above `last` were not looked at.
     func peerGoesAway(lastStream last: UInt32, _ code: HTTP2ErrorCode) {}
+    /// The peer has given the stream up.
+    func noteReset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {}
     /// The connection breaks the protocol.
     func failed(_ fault: HTTP2Fault) { preconditionFailure("\(type(of: self)) does not fail") }
     /// The peer has closed the connection, or it broke.
@@ -62,6 +77,9 @@ class Multiplexer {
         precondition(members[slot] == nil, "two streams at slot \(slot)")
         members[slot] = stream
         memberCount += 1
+        facts.streams = memberCount
+        facts.streamsMax = http2.role == .client ? http2.streamsMax : limits.maxConcurrentStreams
+        counters.openStream(worker: worker.index)
     }
 
     final func member(_ slot: StreamSlot) -> HTTP2Stream? { slot < members.count ? members[slot] : nil }
@@ -72,6 +90,8 @@ class Multiplexer {
         if turn === stream { turn = nil }
         members[slot] = nil
         memberCount -= 1
+        facts.streams = memberCount
+        counters.closeStream()
         http2.release(slot, code: code(for: stream, mode), insists: stream.wasRefused)
         let unread = stream.release()
         if unread > 0 { http2.giveBack(unread) }
@@ -93,7 +113,24 @@ class Multiplexer {
         guard !isFinished else { return }
         isFinished = true
         isClosed = true
+        takeCounts()
+        counters.closeConnection()
         close(mode)
+    }
+
+    /// Hands what was counted to the statistics.
+    private func takeCounts() {
+        guard let counts = http2.takeCounts() else { return }
+        facts.glitches = http2.glitches
+        for (counter, count) in [
+            (.headersReceived, counts.headersReceived), (.dataReceived, counts.dataReceived),
+            (.settingsReceived, counts.settingsReceived), (.resetsReceived, counts.resetsReceived),
+            (.goAwaysReceived, counts.goAwaysReceived), (.connectionErrors, counts.connectionErrors),
+            (.streamErrors, counts.streamErrors), (.resetsSent, counts.resetsSent),
+            (.goAwaysSent, counts.goAwaysSent), (.glitches, counts.glitches),
+        ] as [(HTTP2Counter, Int)] where count > 0 {
+            counters.add(counter, UInt64(count), worker: worker.index)
+        }
     }
 
     /// Closes the connection.
@@ -132,9 +169,16 @@ class Multiplexer {
 
     private func receive() {
         http2.resetsAtOnce = 0
+        let busyPercent = worker.plan.http2.glitchesBusyPercent
+        if busyPercent > 0 {
+            http2.toleratesGlitches = 100 - (worker.plan.counters.idlePercent ?? 100) < busyPercent
+        }
         awaitsRoom = false
-        for _ in 0..<Limits.framesPerTurn {
+        defer { takeCounts() }
+        let most = limits.framesAtOnceMax > 0 ? min(limits.framesAtOnceMax, Limits.framesPerTurn) : Limits.framesPerTurn
+        for _ in 0..<most {
             guard !isClosed else { return }
+            if limits.resetsAtOnceMax > 0, http2.resetsAtOnce >= limits.resetsAtOnceMax { break }
             switch http2.next(&connection.input, at: worker.now) {
             case .needsInput: if !readMore() { return }
             case .needsRoom:
@@ -171,8 +215,9 @@ class Multiplexer {
             stream.trailers = http2.trailers
             stream.peerHasEnded = true
             stream.owner.ready(.readable, worker)
-        case .reset(let slot, let code):
+        case .reset(let slot, let code, let byPeer):
             guard let stream = member(slot) else { return }
+            if byPeer { noteReset(stream, code) }
             stream.wasNotProcessed = code == .refusedStream
             tell(stream, resetBy: code)
         case .windowOpened:

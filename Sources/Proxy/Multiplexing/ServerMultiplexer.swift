@@ -3,6 +3,7 @@
 
 internal import Balancing
 internal import Basics
+internal import Expressions
 internal import HTTP
 internal import Logging
 internal import Reactor
@@ -21,7 +22,7 @@ final class ServerMultiplexer: Multiplexer {
             HTTP2Connection(
                 .client, limits: worker.plan.http2.backend,
                 headLimits: worker.plan.headLimits(acceptInvalid: carrier.backend.acceptsInvalid)),
-            on: carrier, worker)
+            worker.plan.http2.backend, carrier.backend.http2, on: carrier, worker)
     }
 
     var server: Server { carrier.server }
@@ -111,6 +112,10 @@ final class ServerMultiplexer: Multiplexer {
     }
 
     // MARK: Ending
+
+    override func noteReset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+        (stream.owner as? ServerConnection)?.user?.context.outcome.serverResetCode = code.rawValue
+    }
 
     override func peerGoesAway(lastStream last: UInt32, _ code: HTTP2ErrorCode) {
         worker.serverPools[server].withdraw(self)

@@ -103,6 +103,9 @@ struct ServerCodec {
     /// All content of the response is in the connection's buffer, or was taken out of it; in HTTP/1 its framing says where it ends.
     var contentHasEnded: Bool { http2?.isReadToEnd == true }
 
+    /// The number of the stream in HTTP/2; 0 in other protocols.
+    var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
+
     /// What came behind the response's content, once that has ended.
     var trailers: [UInt8]? { http2?.trailers }
 

@@ -284,6 +284,9 @@ struct ClientCodec {
     /// framing says where it ends.
     var contentHasEnded: Bool { http2?.isReadToEnd == true }
 
+    /// The number of the stream in HTTP/2; 0 in other protocols.
+    var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
+
     /// What came behind the request's content, once that has ended.
     var trailers: [UInt8]? { http2?.trailers }
 

@@ -159,6 +159,8 @@ final class ClientConnection: Connection, SessionVariables {
         context.clientSocket = base.socket.number
         context.isTLS = bind.tls != nil
         context.clientTLS = base.transport.engine
+        context.shared = base.multiplexer?.facts
+        context.streamID = codec.streamID
         context.listener = bind.identity
     }
 

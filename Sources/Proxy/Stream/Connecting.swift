@@ -96,6 +96,9 @@ extension ProxyStream {
         context.sourceAddress = connection.local
         context.serverConnectionWasUsed = connection.wasUsed
         context.serverTLS = connection.base.transport.engine
+        guard connection.parent != nil else { return }
+        context.destination.sharedConnection = connection.base.multiplexer?.facts
+        context.destination.streamID = connection.codec.streamID
     }
 
     /// What is known of an earlier attempt is no more about the connection that comes.
@@ -103,6 +106,9 @@ extension ProxyStream {
         context.serverAddress = nil
         context.sourceAddress = nil
         context.serverTLS = nil
+        guard context.destination.sharedConnection != nil else { return }
+        context.destination.sharedConnection = nil
+        context.destination.streamID = 0
     }
 
     /// The connection stands.
