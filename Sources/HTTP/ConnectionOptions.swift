@@ -137,6 +137,20 @@ extension RequestHead {
 }
 
 extension ResponseHead {
+    /// Whether the response's Upgrade names the protocol that the request asks for (RFC 9110 section 7.8).
+    public func switches(toProtocolOf request: borrowing RequestHead) -> Bool {
+        guard let upgrade = fields.first(.upgrade) else { return false }
+        return fields.value(upgrade).isSameIgnoringCase(as: request.upgrade)
+    }
+
+    /// Whether Sec-WebSocket-Accept is `consent` (RFC 6455 section 4.1).
+    public func acceptsWebSocket(with consent: [UInt8]) -> Bool {
+        guard let accept = fields.first(named: Self.acceptName) else { return false }
+        return fields.value(accept).isSame(as: consent.bytes)
+    }
+
+    private static let acceptName = Array("sec-websocket-accept".utf8)
+
     /// Whether the server's connection may be reused after this response (RFC 9112 section 9.3).
     /// The caller must also rule out upgrades and bodies that are delimited by the connection's close.
     public var allowsReuse: Bool {

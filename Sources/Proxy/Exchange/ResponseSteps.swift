@@ -72,6 +72,10 @@ extension Exchange {
                 badResponse("protocol switched unasked, or before the request was read", worker)
                 return false
             }
+            guard client.codec.isConsent(context.response, to: context.request) else {
+                badResponse("protocol switched to another than was asked for, or without consent", worker)
+                return false
+            }
             context.response.fields.setApartHopByHop()
             return followResponseRules(before: .upgrade, worker)
         }
@@ -82,6 +86,10 @@ extension Exchange {
             return sendInterimHead(worker)
         }
         if retryMessage(after: .status(status), worker) { return false }
+        guard client.codec.takes(status, insteadOfUpgrade: request.wantsUpgrade) else {
+            badResponse("protocol not switched, as the client expects where the status is \(status)", worker)
+            return false
+        }
         if context.request.method == .connect && status < 300 {
             // RFC 9110 section 9.3.6: a tunnel begins behind the head, and a length means nothing.
             context.response.fields.remove(.contentLength)

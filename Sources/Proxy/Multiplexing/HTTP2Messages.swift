@@ -4,13 +4,14 @@
 // and a 200 (RFC 8441). The difference is made here and in the heads' own reading and writing.
 
 internal import Basics
+internal import Expressions
 internal import HTTP
 
 extension HTTP2Stream {
     // MARK: Content, in both roles
 
     private var framing: BodyFraming {
-        if isTunnel || asksForTunnel && response.hasBegun { return .none }
+        if isTunnel { return .none }
         if let contentLength { return .length(contentLength) }
         return isReadToEnd ? .none : .untilClose
     }
@@ -41,6 +42,22 @@ extension HTTP2Stream {
         if asksForTunnel { return .none }
         if let contentLength { return contentLength == 0 ? .none : .known(contentLength) }
         return peerHasEnded ? .none : .unknown
+    }
+
+    /// Whether a final response that is not a switch of protocols can be told: to a client that asks for a tunnel any 2xx is the tunnel
+    /// (RFC 8441 section 5).
+    func takes(_ status: Int) -> Bool { !(asksForTunnel && 200..<300 ~= status) }
+
+    /// Whether the server has switched to the protocol that the client has asked for. The client cannot see for itself: key and consent
+    /// of WebSocket are HTTP/1.1's.
+    static func isConsent(_ response: borrowing ResponseHead, to request: borrowing RequestHead) -> Bool {
+        guard response.switches(toProtocolOf: request) else { return false }
+        guard request.asksForWebSocket, let key = request.fields.first(.secWebSocketKey) else { return true }
+        var consent: [UInt8] = []
+        var text: [UInt8] = []
+        text.append(request.fields.value(key))
+        WebSocketKey.appendConsent(to: text, &consent)
+        return response.acceptsWebSocket(with: consent)
     }
 
     func sendInterim(_ head: borrowing ResponseHead) -> Int {

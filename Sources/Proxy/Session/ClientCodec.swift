@@ -284,6 +284,17 @@ struct ClientCodec {
     /// framing says where it ends.
     var contentHasEnded: Bool { http2?.isReadToEnd == true }
 
+    /// Whether the client can be told that its request for another protocol was answered with this status instead.
+    func takes(_ status: Int, insteadOfUpgrade: Bool) -> Bool {
+        guard insteadOfUpgrade, let http2 else { return true }
+        return http2.takes(status)
+    }
+
+    /// Whether the server's switch of protocols is what the client has asked for, where the client cannot see that for itself.
+    func isConsent(_ response: borrowing ResponseHead, to request: borrowing RequestHead) -> Bool {
+        http2 == nil || HTTP2Stream.isConsent(response, to: request)
+    }
+
     /// The number of the stream in HTTP/2; 0 in other protocols.
     var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
 
