@@ -299,6 +299,8 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
             // content-length: 1
             (frame(1, 4, 1, get + [0x0F, 0x0D, 0x01, 0x31]) + frame(0, 1, 1, [1, 2]), "PROTOCOL_ERROR"),
             (frame(1, 4, 1, get + [0x0F, 0x0D, 0x01, 0x31]) + frame(0, 1, 1), "PROTOCOL_ERROR"),
+            // content-length: 9
+            (frame(1, 4, 1, get + [0x0F, 0x0D, 0x01, 0x39]) + frame(0, 1, 1, [1, 2]), "PROTOCOL_ERROR"),
         ])
     func faultsOfStreams(_ bytes: [UInt8], _ code: String) {
         let side = server(bytes + frame(1, 5, 3, get))
@@ -411,5 +413,28 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         side.read(frame(0, 1, 1))
         #expect(side.connection.streamCount == 0 && side.take().isEmpty)
         #expect(side.connection.fault == nil)
+    }
+
+    @Test("A stream that is released while a frame of it comes in leaves the frame's rest to nobody", arguments: 1...12)
+    func releasedInFrame(_ cut: Int) {
+        let side = server(frame(1, 4, 1, get))
+        // Padded by three bytes.
+        let content = frame(0, 8, 1, [3, 1, 2, 3, 4, 0, 0, 0])
+        side.read(Array(content.prefix(cut)))
+        side.connection.release(0, code: .cancel)
+        side.read(Array(content.dropFirst(cut)) + frame(1, 5, 3, get))
+        #expect(side.events.last == "request 3 whole")
+        #expect(side.connection.fault == nil && side.connection.streamCount == 1)
+    }
+
+    @Test("The words of a GOAWAY may be longer than a buffer")
+    func longGoAway() {
+        let side = Side(.client)
+        let words = [UInt8](repeating: 0x77, count: 16_000)
+        side.read(frame(4) + frame(7, 0, 0, [UInt8](repeating: 0, count: 8) + words), piecesOf: 1_000)
+        side.read(frame(6, 0, 0, Array(words.prefix(8))))
+        #expect(side.events.last == "goaway 0 NO_ERROR")
+        #expect(side.connection.fault == nil && side.connection.lastStreamOfPeer == 0)
+        #expect(side.take().suffix(8) == words.prefix(8), "the PING behind it is answered")
     }
 }

@@ -14,6 +14,8 @@ enum Payload: Sendable {
     case settings
     /// Short frames, which are read whole.
     case whole
+    /// The two numbers of GOAWAY; what follows them is passed over.
+    case goAway
 }
 
 extension HTTP2Connection {
@@ -93,7 +95,7 @@ extension HTTP2Connection {
         case .goAway:
             if header.stream != 0 { return fail(.protocolError, "GOAWAY on stream \(header.stream)") }
             if header.length < 8 { return fail(.frameSizeError, "GOAWAY of \(header.length) bytes") }
-            payload = .whole
+            payload = .goAway
         case .priorityUpdate:
             if header.stream != 0 { return fail(.protocolError, "PRIORITY_UPDATE on stream \(header.stream)") }
             if header.length < 4 { return fail(.frameSizeError, "PRIORITY_UPDATE of \(header.length) bytes") }
@@ -227,6 +229,12 @@ extension HTTP2Connection {
             frame = nil
             defer { input.consume(length) }
             return obey(header, input.readable.extracting(0..<length))
+        case .goAway:
+            guard input.count >= 8 else { return .needsInput }
+            payload = .skipped
+            payloadLeft -= 8
+            defer { input.consume(8) }
+            return obey(header, input.readable.extracting(0..<8))
         }
     }
 
@@ -309,7 +317,7 @@ extension HTTP2Connection {
 
     private func tooMuchContent(_ slot: StreamSlot) -> HTTP2Event? {
         payload = .dropped
-        return resetStream(slot, .protocolError)
+        return streams[slot].isAbandoned ? resetAbandoned(slot, .protocolError) : resetStream(slot, .protocolError)
     }
 
     /// The peer sends no more on the stream; an event if what it has sent is too little.
