@@ -23,7 +23,13 @@ class EventSource {
         preconditionFailure("\(type(of: self)) does not handle deadlines")
     }
 
-    func entered(as handle: SlotHandle) { self.handle = handle }
+    /// It has a place in the table, not always the first: what was asked for under another handle comes to nobody.
+    func entered(as handle: SlotHandle) {
+        self.handle = handle
+        deadline = .never
+        queuedFor = .never
+        awaitsTurn = false
+    }
 
     func setDeadline(_ instant: Instant, _ worker: Worker) {
         deadline = instant
