@@ -65,7 +65,7 @@ TSAN_SKIPS = ScenarioTests|LanguageTests|FuzzTests|ProxyTests.SimulationTests|[m
 # FUZZ_SANITIZERS=fuzzer,address` also finds what Swift does not check: memory of OpenSSL that is misused or never freed.
 FUZZ_SECONDS ?= 60
 FUZZ_SANITIZERS ?= fuzzer
-FUZZ_TARGETS ?= requests responses bodies proxyheaders payloads configuration records headerblocks
+FUZZ_TARGETS ?= requests responses bodies proxyheaders payloads configuration records headerblocks frames
 FUZZER = .build/fuzz/release/fuzz
 CORPUS = Tests/FuzzTargets/Corpus
 fuzz: build-packages ## Look for inputs that parsers and loader choke on, FUZZ_SECONDS for each target

@@ -5,7 +5,7 @@ import Basics
 import HTTP
 
 public enum FuzzTarget: String, CaseIterable, Sendable {
-    case requests, responses, bodies, proxyheaders, payloads, configuration, records, headerblocks
+    case requests, responses, bodies, proxyheaders, payloads, configuration, records, headerblocks, frames
 
     /// The first byte of the input selects the mode for the others.
     public func run(_ input: [UInt8]) {
@@ -24,6 +24,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .headerblocks:
             var blocks = HeaderBlockFuzz(bytes, choice)
             blocks.run()
+        case .frames:
+            var frames = FrameFuzz(bytes, choice)
+            frames.run()
         }
     }
 }
