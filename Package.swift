@@ -145,7 +145,7 @@ let package = Package(
         .target(
             name: "ExchangeSimulation",
             dependencies: [
-                "KernelSimulation", "Chance", "TLS", "TLSTesting", "Basics", "ProxyProtocol", "Configuration",
+                "KernelSimulation", "Chance", "TLS", "TLSTesting", "Basics", "HTTP", "ProxyProtocol", "Configuration",
                 "Resolvers", "Reactor",
                 "Logging",
                 "Patterns", "Expressions", "LogFormat", "Rules", "Balancing", "StaticFiles", "Admin", "Proxy",

@@ -5,7 +5,7 @@ import Chance
 import KernelSimulation
 import Reactor
 
-final class Client: SimulatedPeer {
+final class Client: CountedClient {
     private unowned let peers: Peers
     private let wire: Wire
     private let link: Link
@@ -41,6 +41,7 @@ final class Client: SimulatedPeer {
     var port: UInt16 { if case .ip(_, let port) = wire.address { port } else { 0 } }
     var bytesSent: Int { sent }
     var bytesReceived: Int { received }
+    let isMultiplexed = false
 
     init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
         self.peers = peers
@@ -102,7 +103,8 @@ final class Client: SimulatedPeer {
 
     private var situation: String {
         "request \(current) of \(requests.count), \(sentOfCurrent) bytes of it sent, \(statuses.count) answers, "
-            + "\(wholeAnswers) of them whole\(link.situation), \(wire.weReset ? "reset" : "not reset")"
+            + "\(wholeAnswers) of them whole\(link.situation), \(wire.weReset ? "reset" : "not reset"), "
+            + "it awaits \(requests[min(wholeAnswers, requests.count - 1)].title)"
     }
 
     // MARK: Sending
@@ -213,7 +215,7 @@ final class Client: SimulatedPeer {
             }
         } else if head.id == nil {
             complain(
-                "got \(head.status) from Portico instead of a server's answer to \(String(decoding: request.bytes.prefix(40), as: UTF8.self))"
+                "got \(head.status) from Portico instead of a server's answer to \(request.title)"
             )
         }
     }

@@ -100,12 +100,15 @@ struct Ledger {
     }
 
     /// What a client got is what the log says was sent, in that order.
-    mutating func check(_ clients: [Client], isTCP: Bool) {
+    mutating func check(_ clients: [any CountedClient], isTCP: Bool) {
         let byPort = Dictionary(grouping: lines, by: \.port)
         for client in clients {
             let lines = byPort[client.port] ?? []
             let logged = lines.map(\.status).filter { $0 > 0 }
-            if !isTCP, !logged.starts(with: client.statuses) {
+            let isLogged =
+                client.isMultiplexed
+                ? Self.has(logged, client.statuses) : logged.starts(with: client.statuses)
+            if !isTCP, !isLogged {
                 faults.append("client \(client.port) got \(client.statuses), the log has \(logged)")
             }
             let sent = lines.reduce(0) { $0 + $1.bytesOut }
@@ -117,6 +120,16 @@ struct Ledger {
                 faults.append("client \(client.port) sent \(client.bytesSent) bytes, the log has \(taken)")
             }
         }
+    }
+
+    /// Whether the log has all that a client got, in any order.
+    private static func has(_ logged: [Int], _ got: [Int]) -> Bool {
+        var left = Dictionary(logged.map { ($0, 1) }, uniquingKeysWith: +)
+        for status in got {
+            guard let count = left[status], count > 0 else { return false }
+            left[status] = count - 1
+        }
+        return true
     }
 
     /// What servers got is what was counted of them.

@@ -5,13 +5,23 @@ import Chance
 import KernelSimulation
 import Reactor
 
+/// A client as the books at the end of a round see it.
+protocol CountedClient: SimulatedPeer {
+    var port: UInt16 { get }
+    /// The statuses of all final heads it got, to be found in the log: in this order, unless its requests overtake one another.
+    var statuses: [Int] { get }
+    var isMultiplexed: Bool { get }
+    var bytesSent: Int { get }
+    var bytesReceived: Int { get }
+}
+
 final class Peers {
     let network: SimulatedNetwork
     /// Any of the process's kernels: peers ask it for turns, and for chance.
     let kernel: SimulatedKernel
     let configuration: RoundConfiguration
     private let wanted: Int
-    private(set) var clients: [Client] = []
+    private(set) var clients: [any CountedClient] = []
     private(set) var complaints: [String] = []
     private var requests = 0
     private var portsOfRequests: [Int: UInt16] = [:]
@@ -38,7 +48,12 @@ final class Peers {
     private func connect(_ wire: Wire, to port: UInt16) -> Bool {
         attempts[port, default: 0] += 1
         if configuration.hasFaults && network.random.oneIn(60) { return false }
-        _ = Server(self, wire, port: port, wantsHeader: Route.announced.ports.contains(port))
+        let wantsHeader = Route.announced.ports.contains(port)
+        if configuration.speaksHTTP2(port) {
+            _ = MultiplexedServer(self, wire, port: port, wantsHeader: wantsHeader)
+        } else {
+            _ = Server(self, wire, port: port, wantsHeader: wantsHeader)
+        }
         return true
     }
 
@@ -59,13 +74,19 @@ final class Peers {
             return false
         }
         let hasMishap = configuration.hasFaults && network.random.oneIn(5)
-        let count = network.random.oneIn(3) ? 1 : network.random.number(1...8)
+        let isMultiplexed = configuration.hasMultiplexedClients && !network.random.oneIn(3)
+        let count = network.random.oneIn(3) ? 1 : network.random.number(1...(isMultiplexed ? 30 : 8))
         let scripts = (1...count).map { number in
-            RequestScript.draw(id: requests + number, isLast: number == count, configuration, &network.random)
+            // A stream of HTTP/2 may be a tunnel, whatever follows it.
+            let isLast = isMultiplexed ? network.random.oneIn(4) : number == count
+            return RequestScript.draw(id: requests + number, isLast: isLast, configuration, &network.random)
         }
         requests += count
         clientsLeft += 1
-        let client = Client(self, requests: scripts, hasMishap: hasMishap)
+        let client: any CountedClient =
+            isMultiplexed
+            ? MultiplexedClient(self, requests: scripts, hasMishap: hasMishap)
+            : Client(self, requests: scripts, hasMishap: hasMishap)
         for script in scripts { portsOfRequests[script.id] = client.port }
         clients.append(client)
         kernel.schedule(client, after: .milliseconds(UInt64(network.random.number(0...3))))

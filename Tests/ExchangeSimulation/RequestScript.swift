@@ -8,6 +8,9 @@ struct RequestScript {
     let id: Int
     let method: Method
     var bytes: [UInt8]
+    /// Bytes of its content, and whether the head does not say so.
+    var contentLength = 0
+    var isChunked = false
     /// Where the client waits for the server's word before it sends the body.
     var pause: Int?
     /// What it sends when the connection has become a tunnel; nil if it asked for none.
@@ -16,6 +19,9 @@ struct RequestScript {
     var ownStatuses: [Int]?
     /// Nothing can follow it on its connection.
     let isLast: Bool
+
+    /// For complaints.
+    var title: String { String(decoding: bytes.prefix { $0 != 0x0D }.prefix(40), as: UTF8.self) }
 
     static func draw(id: Int, isLast: Bool, _ configuration: RoundConfiguration, _ random: inout SeededRandom)
         -> RequestScript
@@ -61,7 +67,9 @@ struct RequestScript {
         } else {
             bytes += body
         }
-        return RequestScript(id: id, method: method, bytes: bytes, pause: pause, isLast: isLast)
+        return RequestScript(
+            id: id, method: method, bytes: bytes, contentLength: body.count, isChunked: isChunked, pause: pause,
+            isLast: isLast)
     }
 
     private static let chunkedHead = "Transfer-Encoding: chunked\r\n\r\n"

@@ -39,8 +39,13 @@ struct RoundConfiguration {
     let isBehindProxy: Bool
     /// Clients speak TLS.
     let isEncrypted: Bool
-    /// What servers speak TLS with, in rounds in which they do.
+    /// Some clients speak HTTP/2.
+    let hasMultiplexedClients: Bool
+    /// The backends whose servers speak HTTP/2.
+    private let multiplexedRoutes: [Route]
+    /// What servers speak TLS with, in rounds in which they do: in HTTP/1, and in HTTP/2.
     private let secureServers: TLSListener?
+    private let secureMultiplexedServers: TLSListener?
     private let sections: String
 
     /// - Parameter folder: has `site/` with files, and takes spilled bodies.
@@ -52,16 +57,28 @@ struct RoundConfiguration {
         let encryptsServers = random.oneIn(5)
         if isEncrypted || encryptsServers { SecureLink.writeCertificate(to: folder) }
         secureServers = encryptsServers ? SecureLink.makeServers(in: folder) : nil
+        secureMultiplexedServers =
+            encryptsServers ? SecureLink.makeServers(in: folder, protocols: [SpokenProtocols.http2]) : nil
+        hasMultiplexedClients = !isTCP && random.oneIn(2)
+        var routes: [Route] = []
+        if !isTCP, random.oneIn(2) {
+            for route in Route.ofServers where route != .checked && !random.oneIn(3) { routes.append(route) }
+        }
+        multiplexedRoutes = routes
         sections = Self.sections(
             &random, isTCP: isTCP, isBehindProxy: isBehindProxy, isEncrypted: isEncrypted,
-            encryptsServers: encryptsServers, hasFaults: hasFaults, folder: folder)
+            encryptsServers: encryptsServers, multiplexed: routes, hasFaults: hasFaults, folder: folder)
     }
+
+    /// Whether the server at `port` speaks HTTP/2.
+    func speaksHTTP2(_ port: UInt16) -> Bool { multiplexedRoutes.contains { $0.ports.contains(port) } }
 
     /// What encrypts a server's end of a connection; nil where it is plain.
     func serverEngine(_ wire: Wire, port: UInt16) -> TLSEngine? {
         guard let secureServers, Route.ofServers.contains(where: { $0.mayBeSecure && $0.ports.contains(port) }) else {
             return nil
         }
+        if speaksHTTP2(port) { return secureMultiplexedServers?.makeEngine(Socket(wire.number)) }
         return secureServers.makeEngine(Socket(wire.number))
     }
 
@@ -70,14 +87,14 @@ struct RoundConfiguration {
 
     private static func sections(
         _ random: inout SeededRandom, isTCP: Bool, isBehindProxy: Bool, isEncrypted: Bool,
-        encryptsServers: Bool, hasFaults: Bool, folder: String
+        encryptsServers: Bool, multiplexed: [Route], hasFaults: Bool, folder: String
     ) -> String {
         // Peers that behave may be slow, but are never cut.
         let seconds = hasFaults ? [1, 5, 20, 60].randomElement(using: &random) ?? 20 : 600
         let bufsize = [4_096, 8_192, 16_384].randomElement(using: &random) ?? 16_384
         var lines = """
                 tune.bufsize \(bufsize)
-
+            \(multiplexing(hasFaults: hasFaults, &random))
             defaults
                 mode \(isTCP ? "tcp" : "http")
                 log global
@@ -162,7 +179,8 @@ struct RoundConfiguration {
                 let header = route == .announced ? random.oneIn(2) ? " send-proxy" : " send-proxy-v2" : ""
                 let tls = encryptsServers && route.mayBeSecure ? " ssl verify none" : ""
                 let check = route == .checked ? Self.check(&random) : ""
-                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)\(tls)")
+                let proto = multiplexed.contains(route) ? " proto h2" : ""
+                say("server s\(number + 1) 127.0.0.1:\(port)\(pool)\(limits)\(header)\(check)\(tls)\(proto)")
             }
         }
         lines += "\nresolvers dns\n"
@@ -170,6 +188,25 @@ struct RoundConfiguration {
         say("timeout retry \(random.number(1...1_000))ms")
         say("hold valid \(random.number(0...1_000))ms")
         return lines + "\nbackend files\n    mode http\n    files \(folder)/site\n    files-strip-prefix /files\n"
+    }
+
+    /// Lines of `global` about HTTP/2.
+    private static func multiplexing(hasFaults: Bool, _ random: inout SeededRandom) -> String {
+        var lines = ""
+        func say(_ line: String, oneIn n: Int) {
+            if random.oneIn(n) { lines += "    tune.h2.\(line)\n" }
+        }
+        say("fe.max-concurrent-streams \(random.number(1...20))", oneIn: 3)
+        say("be.max-concurrent-streams \(random.number(1...20))", oneIn: 3)
+        say("initial-window-size \(random.number(1_000...200_000))", oneIn: 3)
+        say("fe.rxbuf \(random.number(1...200_000))", oneIn: 4)
+        say("header-table-size 65536", oneIn: 4)
+        say("fe.max-total-streams \(random.number(1...40))", oneIn: 5)
+        guard hasFaults else { return lines }
+        say("fe.glitches-threshold \(random.number(2...50))", oneIn: 6)
+        say("fe.max-rst-at-once \(random.number(1...20))", oneIn: 6)
+        say("fe.max-frames-at-once \(random.number(1...20))", oneIn: 6)
+        return lines
     }
 
     /// Rules on what servers send, for which a connection in TCP mode waits, and by which some lose their server.

@@ -16,10 +16,30 @@ enum SecureLink {
 
     static func clientEngine(for wire: Wire) -> TLSEngine { TLSEngine(client, Socket(wire.number)) }
 
+    /// For a client that offers HTTP/2 alone.
+    static func multiplexedClientEngine(for wire: Wire) -> TLSEngine {
+        multiplexedClient.makeEngine(Socket(wire.number), serverName: nil, worker: 0)
+    }
+
+    private static let multiplexedClient: TLSUpstream = {
+        var options = TLSUpstreamOptions()
+        options.isOn = true
+        options.reusesSessions = false
+        options.protocol.verification = TLSVerification.none
+        options.protocol.applicationProtocols = [SpokenProtocols.http2]
+        do throws(ConfigProblem) {
+            return try TLSUpstream(
+                options, certificates: CertificateStore(), workers: 1,
+                at: SourceRange(file: "clients of the simulation", line: 1))
+        } catch { preconditionFailure("simulated clients have no TLS: \(error.message)") }
+    }()
+
     /// What servers show, from the file that Portico shows too.
-    static func makeServers(in folder: String) -> TLSListener {
+    /// - Parameter protocols: those that they choose among by ALPN; nil for none.
+    static func makeServers(in folder: String, protocols: [[UInt8]]? = nil) -> TLSListener {
         let place = SourceRange(file: "servers of the simulation", line: 1)
         var options = TLSListenerOptions()
+        options.protocol.applicationProtocols = protocols
         options.sources = [.certificate(Word(folder + "/" + fileName, at: place))]
         do throws(ConfigProblem) {
             return try TLSListener(

@@ -1,0 +1,333 @@
+// A server's end of one connection in HTTP/2: reads requests on its streams, byte for byte, answers them in pieces, at once and in any
+// order, and misbehaves if it is told to.
+
+import Basics
+import Chance
+import HTTP
+import KernelSimulation
+import ProxyProtocol
+import Reactor
+
+final class MultiplexedServer: SimulatedPeer {
+    private unowned let peers: Peers
+    private let wire: Wire
+    private let link: Link
+    private let frames: FrameLink
+    private let port: UInt16
+    private let mishap: Mishap?
+    private let pace: Pace
+    private let isLoath: Bool
+    private var isAccepted = false
+
+    /// What of a header has come; nil if none is awaited, or any more.
+    private var header: [UInt8]?
+    /// The client's port that it named.
+    private var announcedPort: UInt16?
+    private var served: [StreamSlot: Serve] = [:]
+    private var received = 0
+    /// It has said that it goes away, and when it means it.
+    private var goesAt = Instant.never
+    private var hasFinished = false
+    private var isMute = false
+    private var isOver = false
+    private var patienceEnds: Instant
+    private var nextLook = Instant.never
+
+    /// A request on its stream.
+    private struct Serve {
+        let request: Head
+        var received = 0
+        var isWhole = false
+        var answer: StreamAnswer?
+        var hasSentHead = false
+        var contentSent = 0
+        var hasSentAll = false
+    }
+
+    init(_ peers: Peers, _ wire: Wire, port: UInt16, wantsHeader: Bool) {
+        self.peers = peers
+        header = wantsHeader ? [] : nil
+        self.wire = wire
+        self.port = port
+        let kernel = peers.kernel
+        let hasFaults = peers.configuration.hasFaults
+        link = Link(wire, peers.configuration.serverEngine(wire, port: port))
+        var limits = FrameLink.drawLimits(&kernel.random)
+        // What is opened before it is known that it is too much is refused.
+        if hasFaults { limits.maxConcurrentStreams = kernel.random.number(1...(kernel.random.oneIn(2) ? 5 : 100)) }
+        frames = FrameLink(.server, over: link, limits: limits, &kernel.random)
+        isLoath = hasFaults && kernel.random.oneIn(25)
+        mishap =
+            hasFaults && kernel.random.oneIn(6) ? Mishap.draw(sending: 2_000, receiving: 2_000, &kernel.random) : nil
+        pace = Pace.draw(hasFaults: hasFaults, bytes: 20_000, &kernel.random)
+        patienceEnds = kernel.now + Self.patience
+        kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(0...3))))
+    }
+
+    private static let patience = TimeSpan.seconds(20_000)
+
+    func act(in kernel: SimulatedKernel) {
+        guard !isOver else { return }
+        if kernel.now >= nextLook { nextLook = .never }
+        guard isAccepted || decideToAccept(kernel) else { return }
+        read(kernel)
+        guard !isOver else { return }
+        if let mishap, frames.sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
+            suffer(mishap.kind, kernel)
+            guard !isOver else { return }
+        }
+        if wire.weClosed || wire.weFinished && wire.outbound.isEmpty { return leave(kernel) }
+        if !isMute {
+            work(kernel)
+            guard !isOver else { return }
+        }
+        if kernel.now >= patienceEnds { return leave(kernel) }
+        if !isMute, !wire.outbound.isEmpty || canMove {
+            kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(pace.pause))))
+        } else {
+            wire.listener = self
+            let next = min(patienceEnds, goesAt > kernel.now ? goesAt : .never)
+            guard next < nextLook else { return }
+            nextLook = next
+            kernel.schedule(self, after: next.since(kernel.now))
+        }
+    }
+
+    private func decideToAccept(_ kernel: SimulatedKernel) -> Bool {
+        if isLoath {
+            // Refused, or never answered.
+            if kernel.random.oneIn(2) { kernel.refuse(wire) } else if kernel.random.oneIn(2) { kernel.peerResets(wire) }
+            isOver = true
+            return false
+        }
+        isAccepted = true
+        kernel.accept(wire)
+        return true
+    }
+
+    // MARK: Reading
+
+    private func read(_ kernel: SimulatedKernel) {
+        guard !isMute, !wire.outbound.isEmpty else { return }
+        var count = min(pace.takes, wire.outbound.count)
+        if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
+        var bytes = link.take(count, kernel)
+        received += bytes.count
+        patienceEnds = kernel.now + Self.patience
+        guard takeHeader(from: &bytes) else { return }
+        frames.receive(bytes, at: kernel.now) { event in
+            guard !isOver else { return }
+            obey(event, kernel)
+        }
+    }
+
+    /// Takes the header off the first bytes; false while it is not whole.
+    private func takeHeader(from bytes: inout [UInt8]) -> Bool {
+        guard let begun = header else { return true }
+        let all = begun + bytes
+        switch unsafe ProxyHeaderParser.parse(all.span.bytes, bytesMax: 1_000) {
+        case .needMore:
+            header = all
+            return false
+        case .failed(let fault):
+            complain("got a header with \(fault)")
+            return false
+        case .complete(let said, let count):
+            header = nil
+            announcedPort = said.ends?.source.port
+            bytes = Array(all[count...])
+            return true
+        }
+    }
+
+    private func obey(_ event: FrameLink.Event, _ kernel: SimulatedKernel) {
+        switch event {
+        case .head(let slot): headCame(slot, kernel)
+        case .content(let slot, let bytes): contentCame(slot, bytes)
+        case .ended(let slot): endCame(slot, kernel)
+        case .reset(let slot, let code):
+            if let serve = served.removeValue(forKey: slot), !peers.configuration.hasFaults, !serve.hasSentAll {
+                complain("was answering \(serve.request.id ?? 0) and got \(code.name)")
+            }
+            frames.release(slot, code: .cancel)
+        case .goAway: break
+        case .failed(let fault): complain("got what HTTP/2 does not allow: \(fault.words)")
+        }
+    }
+
+    private func headCame(_ slot: StreamSlot, _ kernel: SimulatedKernel) {
+        var request = RequestHead()
+        var facts = HTTP2RequestFacts()
+        let result = frames.http2.readRequest(slot, into: &request, facts: &facts)
+        guard result == .whole, let head = Head(request), head.id != nil else {
+            return complain("got a head that is \(result)")
+        }
+        if head.hosts != 1 { return complain("got \(head.hosts) Host fields") }
+        if let announcedPort, let id = head.id, announcedPort != peers.port(ofRequest: id) {
+            return complain("is announced as that of \(announcedPort) and got request \(id) of another client")
+        }
+        if peers.configuration.hasFaults, kernel.random.oneIn(30) {
+            return frames.release(slot, code: .refusedStream)
+        }
+        peers.requestCame(to: port)
+        served[slot] = Serve(request: head)
+        if head.expectsContinue, !kernel.random.oneIn(4) {
+            sendInterim(100, on: slot, head)
+        } else if head.tunnelLength > 0 || kernel.random.oneIn(15) {
+            // An answer that does not wait for the request's end.
+            answer(slot, kernel)
+        }
+        if frames.http2.peerHasEnded(slot) { endCame(slot, kernel) }
+    }
+
+    private func contentCame(_ slot: StreamSlot, _ bytes: [UInt8]) {
+        guard let serve = served[slot] else { return }
+        served[slot]?.received += bytes.count
+        let id = serve.request.id ?? 0
+        let direction = serve.answer?.isTunnel == true ? Direction.tunnelForth : .request
+        if id > 0, !Pattern.matches(bytes[...], id, direction, offset: serve.received) {
+            complain("got a wrong byte (exchange \(id), from offset \(serve.received))")
+        }
+    }
+
+    private func endCame(_ slot: StreamSlot, _ kernel: SimulatedKernel) {
+        guard let serve = served[slot] else { return }
+        served[slot]?.isWhole = true
+        if serve.answer == nil { answer(slot, kernel) }
+        if serve.answer?.isTunnel == true, !peers.configuration.hasFaults,
+            serve.received != serve.request.tunnelLength
+        {
+            return complain("got \(serve.received) of \(serve.request.tunnelLength) bytes through a tunnel")
+        }
+        releaseIfDone(slot)
+    }
+
+    // MARK: Answering
+
+    private func answer(_ slot: StreamSlot, _ kernel: SimulatedKernel) {
+        guard let serve = served[slot] else { return }
+        served[slot]?.answer = StreamAnswer.draw(serve.request, peers.configuration, &kernel.random)
+    }
+
+    private func sendInterim(_ status: Int, on slot: StreamSlot, _ request: Head) {
+        var head = ResponseHead()
+        head.setStatus(status)
+        precondition(head.fields.append(name: "x-id", "\(request.id ?? 0)"))
+        _ = frames.http2.send(
+            head, content: .none, isTunnel: false, on: slot, endsStream: false, endsWithContent: false)
+    }
+
+    private var canMove: Bool {
+        if hasFinished { return frames.holdsContent }
+        if frames.hasOutgoing || frames.holdsContent { return true }
+        return served.contains { maySend($0.value, on: $0.key) }
+    }
+
+    private func maySend(_ serve: Serve, on slot: StreamSlot) -> Bool {
+        guard let answer = serve.answer, !serve.hasSentAll else { return false }
+        if !serve.hasSentHead { return true }
+        if answer.isTunnel, serve.contentSent == answer.contentLength { return serve.isWhole }
+        return serve.contentSent == answer.contentLength || frames.http2.mayShare(slot)
+    }
+
+    private func work(_ kernel: SimulatedKernel) {
+        for slot in served.keys.sorted() { move(on: slot, kernel) }
+        frames.openWindows(&kernel.random)
+        frames.pingNowAndThen(&kernel.random)
+        if goesAt == .never, kernel.random.oneIn(100) {
+            // In faith: nothing is lost by it. Without a warning, requests on their way are not served.
+            let warns = !peers.configuration.hasFaults || kernel.random.oneIn(2)
+            frames.http2.goAway("the server has enough", isWarning: warns)
+            goesAt = kernel.now + .seconds(5)
+        } else if goesAt <= kernel.now {
+            frames.http2.goAway("the server has enough")
+        }
+        if !hasFinished, frames.hasOutgoing {
+            let count = mishap.map { max(1, min(pace.sends, $0.afterSent - frames.sent)) } ?? pace.sends
+            frames.flush(atMost: count, kernel)
+            patienceEnds = kernel.now + Self.patience
+        }
+        if goesAt <= kernel.now, served.isEmpty, !frames.hasOutgoing { leave(kernel) }
+    }
+
+    /// Sends on in the answer on a stream.
+    private func move(on slot: StreamSlot, _ kernel: SimulatedKernel) {
+        guard var serve = served[slot], let answer = serve.answer, !hasFinished, maySend(serve, on: slot) else {
+            return
+        }
+        if let after = answer.resetAfter, serve.contentSent >= after, after < 0 || serve.hasSentHead {
+            served[slot] = nil
+            return frames.release(slot, code: answer.resetCode)
+        }
+        if !serve.hasSentHead {
+            serve.hasSentHead = true
+            serve.hasSentAll = sendHead(answer, on: slot, serve.request)
+        } else if serve.contentSent < answer.contentLength ?? 0 {
+            let length = answer.contentLength ?? 0
+            let body = Pattern.body(of: serve.request.id ?? 0, answer.isTunnel ? .tunnelBack : .response, count: length)
+            let limit = min(pace.sends, answer.resetAfter.map { max(1, $0 - serve.contentSent) } ?? .max)
+            serve.contentSent += frames.send(
+                body[(body.startIndex + serve.contentSent)...].prefix(limit), on: slot)
+            serve.hasSentAll = answer.isLengthTold && !answer.isTunnel && serve.contentSent == length
+        } else {
+            frames.http2.end(slot, trailers: answer.hasTrailers ? Array("x-trailer: yes\r\n\r\n".utf8) : nil)
+            serve.hasSentAll = true
+        }
+        served[slot] = serve
+        if serve.hasSentAll, !serve.isWhole, peers.configuration.hasFaults, kernel.random.oneIn(2) {
+            // The rest of the request is not wanted.
+            served[slot] = nil
+            return frames.release(slot, code: .noError)
+        }
+        releaseIfDone(slot)
+    }
+
+    /// Whether nothing follows it.
+    private func sendHead(_ answer: StreamAnswer, on slot: StreamSlot, _ request: Head) -> Bool {
+        if answer.hasInterim { sendInterim(103, on: slot, request) }
+        var head = ResponseHead()
+        answer.fill(&head)
+        let length = answer.contentLength
+        let isAll = length == nil || length == 0 && answer.isLengthTold && !answer.isTunnel
+        let content: ContentLength =
+            length == nil || answer.isTunnel ? .none : answer.isLengthTold ? .known(UInt64(length ?? 0)) : .unknown
+        _ = frames.http2.send(
+            head, content: content, isTunnel: answer.isTunnel, on: slot, endsStream: isAll, endsWithContent: true)
+        return isAll
+    }
+
+    private func releaseIfDone(_ slot: StreamSlot) {
+        guard let serve = served[slot], serve.isWhole, serve.hasSentAll else { return }
+        served[slot] = nil
+        frames.release(slot, code: .noError)
+    }
+
+    // MARK: Ends
+
+    private func suffer(_ kind: Mishap.Kind, _ kernel: SimulatedKernel) {
+        switch kind {
+        case .reset:
+            kernel.peerResets(wire)
+            isOver = true
+        case .close:
+            kernel.peerCloses(wire)
+            isOver = true
+        case .finish:
+            link.finish(kernel)
+            hasFinished = true
+        case .silence: isMute = true
+        }
+    }
+
+    private func leave(_ kernel: SimulatedKernel) {
+        link.close(kernel)
+        isOver = true
+    }
+
+    private func complain(_ what: String) {
+        guard !isOver else { return }
+        peers.complain("a server's connection \(wire.number) in HTTP/2 \(what)")
+        isOver = true
+        peers.kernel.peerCloses(wire)
+    }
+}
