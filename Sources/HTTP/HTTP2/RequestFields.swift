@@ -129,8 +129,16 @@ struct RequestFields {
     private func addHost(_ head: inout RequestHead) -> MessageFault? {
         guard section.seen.contains(.authority) else { return nil }
         if let fault = Self.authorityFault(authority.bytes) { return fault }
-        head.fields.appendLine(name: KnownField.host.name.bytes, value: authority.bytes, known: .host)
+        head.fields.appendLine(
+            name: KnownField.host.name.bytes, value: Self.normalized(authority.bytes, defaultPort), known: .host)
         return nil
+    }
+
+    /// The authority without a port that its scheme implies (RFC 9110 section 4.2.3): rules compare Host with names.
+    @_lifetime(copy text)
+    private static func normalized(_ text: RawSpan, _ defaultPort: UInt16?) -> RawSpan {
+        guard let defaultPort, let parts = Authority(text), parts.port == defaultPort else { return text }
+        return text.extracting(parts.host)
     }
 
     /// Whether the protocol can be asked for by Upgrade: HTTP/2 itself cannot.

@@ -40,7 +40,7 @@ extension HTTP2Stream {
     /// How much content follows the request's head.
     func contentOfRequest(_ head: borrowing RequestHead) -> ContentLength {
         if asksForTunnel { return .none }
-        if let contentLength { return contentLength == 0 ? .none : .known(contentLength) }
+        if let contentLength { return .known(contentLength) }
         return peerHasEnded ? .none : .unknown
     }
 

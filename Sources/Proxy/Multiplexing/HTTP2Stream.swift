@@ -83,7 +83,8 @@ final class HTTP2Stream: StreamCarrier {
             multiplexer.took(count, of: self)
             return .bytes(count)
         }
-        if reset != nil, !peerHasEnded { return .failed(.connectionReset) }
+        // A server may end the stream when it has answered; a client that does so has given the answer up.
+        if reset != nil, !peerHasEnded || http2.role == .server { return .failed(.connectionReset) }
         return peerHasEnded && isTunnel ? .endOfStream : .wouldBlock
     }
 
