@@ -105,6 +105,12 @@ final class Exchange: ProxyStream {
         takeIdleConnection(to: server, of: backend, worker)
     }
 
+    override func connectionUnderWay(
+        to server: Server, at address: SocketAddress, _ worker: Worker
+    ) -> ServerConnection? {
+        waitForConnectionUnderWay(to: server, at: address, worker)
+    }
+
     override var asksForUpgrade: Bool { request.wantsUpgrade && context.request.asksForUpgrade }
 
     /// `ws`: WebSockets may go over another protocol than other requests. Where ALPN offers both versions, HTTP/1.1 carries them: not all

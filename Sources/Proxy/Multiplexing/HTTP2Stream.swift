@@ -151,7 +151,10 @@ final class HTTP2Stream: StreamCarrier {
         if reset == nil { reset = code }
     }
 
-    override func close(_ mode: CloseMode) { multiplexer.leave(self, mode) }
+    override func close(_ mode: CloseMode) {
+        // One that has waited for its connection in vain has none.
+        multiplexer?.leave(self, mode)
+    }
 
     /// Nothing uses it any more: bytes that were not read are given up.
     func release() -> Int {

@@ -56,17 +56,23 @@ final class ServerMultiplexer: Multiplexer {
 
     /// Begins a stream for another request.
     func open() -> ServerConnection {
+        let connection = worker.serverPools.makeStreamConnection()
+        worker.enterStream(connection)
+        open(on: connection)
+        return connection
+    }
+
+    /// Begins a stream on a connection object that waits for one.
+    func open(on connection: ServerConnection) {
         if isIdle { countIdle(false) }
         let slot = http2.open()
-        let connection = worker.serverPools.makeStreamConnection()
         guard let stream = connection.transport.stream as? HTTP2Stream else {
             preconditionFailure("a stream's connection is carried by something else")
         }
         stream.begin(self, slot, for: connection)
         add(stream, at: slot)
-        connection.begin(stream, of: carrier, isFirst: http2.streamsBegun == 1, worker)
+        connection.begin(stream, of: carrier, isFirst: http2.streamsBegun == 1)
         if carrier.deadline != .never, !isBlocked { carrier.setDeadline(.never, worker) }
-        return connection
     }
 
     override func headArrived(_ slot: StreamSlot) {

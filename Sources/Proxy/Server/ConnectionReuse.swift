@@ -81,6 +81,22 @@ extension Exchange {
         return pool.acquire(wish, of: backend, worker)
     }
 
+    /// In HTTP/2 requests of a burst wait for the first one's connection, where they may share it and the server is known to speak HTTP/2.
+    func waitForConnectionUnderWay(
+        to server: Server, at address: SocketAddress, _ worker: Worker
+    ) -> ServerConnection? {
+        guard protocolChoice(for: server) == .http2, !asksForUpgrade, keepAliveMode == .keepAlive,
+            context.directives.serverMarks.isEmpty, let backend
+        else { return nil }
+        // A PROXY protocol header makes a connection one client's.
+        if server.proxyHeader != nil { return nil }
+        let key = ConnectionKey(of: server, at: address, header: [], name: poolName)
+        let mayShare = backend.reuse == .always || backend.reuse == .aggressive
+        return worker.serverPools[server].underWay {
+            $0.address == address && $0.key == key && (mayShare || $0.user?.client.base === client.base)
+        }?.wait(for: self, worker)
+    }
+
     /// `http-reuse never`: a stream on the connection in HTTP/2 that was opened for this client.
     private func streamOfOwnConnection(
         to server: Server, _ key: ConnectionKey, _ pool: ServerPool, of backend: BackendPlan

@@ -24,24 +24,24 @@ final class ServerConnection: Connection {
 
     // All that a connection knows from its beginning on is set by `begin`: objects are made before they are needed, in rows
     // (`ServerPools.makeConnection`).
-    @safe @exclusivity(unchecked) private(set) var server: Server!
-    @safe @exclusivity(unchecked) private(set) var backend: BackendPlan!
+    @safe @exclusivity(unchecked) var server: Server!
+    @safe @exclusivity(unchecked) var backend: BackendPlan!
     /// Where it leads, and from where once it is connected.
-    @safe @exclusivity(unchecked) private(set) var address = SocketAddress.ip(.anyV4, port: 0)
-    @safe @exclusivity(unchecked) private(set) var local: SocketAddress?
+    @safe @exclusivity(unchecked) var address = SocketAddress.ip(.anyV4, port: 0)
+    @safe @exclusivity(unchecked) var local: SocketAddress?
     /// The name that the server is asked for in TLS; empty for none.
     @safe @exclusivity(unchecked) private(set) var requestedName: [UInt8] = []
     /// What it is told apart by from others; empty for none.
     @safe @exclusivity(unchecked) private var poolName: [UInt8] = []
     /// What a request must have in common with it to go over it.
-    @safe @exclusivity(unchecked) private(set) var key = ConnectionKey.plain
-    @safe @exclusivity(unchecked) private(set) var phase = Phase.closed
+    @safe @exclusivity(unchecked) var key = ConnectionKey.plain
+    @safe @exclusivity(unchecked) var phase = Phase.closed
     /// The stream that it carries.
     @safe @exclusivity(unchecked) var user: ProxyStream?
     /// Writes requests and reads responses.
     @safe @exclusivity(unchecked) var codec = ServerCodec(.tcp)
     /// What it is to speak; `negotiated` for what ALPN chooses.
-    @safe @exclusivity(unchecked) private(set) var protocolChoice = ProtocolChoice.http1
+    @safe @exclusivity(unchecked) var protocolChoice = ProtocolChoice.http1
     /// Only requests of the client's connection that it was opened for may go over it.
     @safe @exclusivity(unchecked) var isPrivate = false
     /// While it is private and idle: that client's connection.
@@ -49,89 +49,21 @@ final class ServerConnection: Connection {
     /// While it is idle and not private: where its entry is.
     @safe @exclusivity(unchecked) var position: IdlePosition?
     /// Exchanges it has carried to their end.
-    @safe @exclusivity(unchecked) private(set) var useCount = 0
+    @safe @exclusivity(unchecked) var useCount = 0
     var wasUsed: Bool { useCount > 0 }
 
     // MARK: Streams of HTTP/2
 
     /// The connection whose stream this is; nil for a connection with a descriptor.
-    @safe @exclusivity(unchecked) private(set) var parent: ServerConnection?
+    @safe @exclusivity(unchecked) var parent: ServerConnection?
     /// The connection with the descriptor.
     var base: ServerConnection { parent ?? self }
     /// Its streams.
-    @safe @exclusivity(unchecked) private(set) var multiplexer: ServerMultiplexer?
-
-    /// It is the connection of one stream from here on, for a stream that `use` gives it.
-    func begin(_ stream: HTTP2Stream, of parent: ServerConnection, isFirst: Bool, _ worker: Worker) {
-        self.parent = parent
-        transport = Transport(over: stream)
-        server = parent.server
-        address = parent.address
-        local = parent.local
-        backend = parent.backend
-        key = parent.key
-        codec = ServerCodec(stream)
-        useCount = isFirst ? 0 : 1
-        phase = .idle
-        worker.enterStream(self)
-    }
-
-    /// The connection stands, and both sides speak HTTP/2: the stream that has waited for it gets the first of its streams.
-    private func beginMultiplexing(_ worker: Worker) {
-        guard let user else { preconditionFailure("a connection is made for a stream") }
-        let multiplexer = ServerMultiplexer(self, worker)
-        self.multiplexer = multiplexer
-        phase = .multiplexing
-        self.user = nil
-        if isPrivate { multiplexer.belong(to: user.client.base) }
-        worker.serverPools[server].offer(multiplexer)
-        let stream = multiplexer.open()
-        user.replaceConnection(by: stream)
-        multiplexer.flushLater()
-        if user.asksForUpgrade {
-            // The server's settings say whether it takes such requests.
-            stream.awaitSettings(for: user, worker)
-            multiplexer.awaitsSettings(stream)
-        } else {
-            stream.use(for: user, worker)
-            user.deliver(.connected, worker)
-        }
-        // The server's first frames may be here already.
-        multiplexer.ready()
-    }
-
-    /// The stream goes on when the server's settings have come.
-    private func awaitSettings(for user: ProxyStream, _ worker: Worker) {
-        phase = .connecting
-        self.user = user
-        setDeadline(after: user.connectTimeout, worker)
-    }
-
-    func settingsArrived(_ worker: Worker) {
-        guard phase == .connecting, let user else { return }
-        phase = .inUse
-        setDeadline(.never, worker)
-        user.deliver(.connected, worker)
-    }
-
-    /// Closes the connection, whose streams have ended.
-    func finishMultiplexing(_ mode: CloseMode, _ worker: Worker) {
-        guard phase == .multiplexing else { return }
-        phase = .closed
-        multiplexer = nil
-        uncountTLS(worker)
-        close(worker, mode)
-    }
-
-    /// Whether requests go over it in HTTP/2.
-    private var speaksHTTP2: Bool {
-        guard backend.mode == .http else { return false }
-        switch protocolChoice {
-        case .http1: return false
-        case .http2: return true
-        case .negotiated: return transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
-        }
-    }
+    @safe @exclusivity(unchecked) var multiplexer: ServerMultiplexer?
+    /// Connections of streams to come: for requests that wait for this one, rather than each making its own.
+    @safe @exclusivity(unchecked) var waiters: [ServerConnection] = []
+    /// No connection comes about.
+    @safe @exclusivity(unchecked) var hasFailed = false
 
     /// An object for a connection to come.
     init() { super.init(Socket(-1)) }
@@ -216,7 +148,7 @@ final class ServerConnection: Connection {
 
     private func connected(_ worker: Worker) {
         guard let user, let outcome = transport.connectOutcome(worker.kernel) else { return }
-        if let reason = outcome { return user.deliver(.connectFailed(.system(reason)), worker) }
+        if let reason = outcome { return fail(.system(reason), worker) }
         local = worker.kernel.localAddress(socket)
         guard server.tls != nil else { return established(worker) }
         phase = .handshaking
@@ -230,7 +162,7 @@ final class ServerConnection: Connection {
         switch handshakeProgress(worker) {
         case .pending: break
         case .complete: established(worker)
-        case .failed(let failure): user?.deliver(.connectFailed(failure), worker)
+        case .failed(let failure): fail(failure, worker)
         }
     }
 
@@ -328,12 +260,11 @@ final class ServerConnection: Connection {
     /// Closes a connection that is kept nowhere.
     func shut(_ worker: Worker, reset: Bool = false) {
         user = nil
+        if !waiters.isEmpty, isLeftToWaiters(worker) { return }
         owner = nil
         phase = .closed
         uncountTLS(worker)
         close(worker, reset ? .reset : .close)
-        guard parent != nil else { return }
-        parent = nil
-        worker.serverPools.recycle(self)
+        leaveParent(worker)
     }
 }

@@ -43,6 +43,8 @@ final class ServerPool {
     private let index: Int
     /// This worker's connections in HTTP/2.
     @safe @exclusivity(unchecked) private var multiplexers: [ServerMultiplexer] = []
+    /// Those that were being made when they were last looked at.
+    @safe @exclusivity(unchecked) private var connecting: [ServerConnection] = []
     /// The worker that is asked first for one of its connections: each in turn.
     @safe @exclusivity(unchecked) private var nextVictim: Int
 
@@ -72,6 +74,18 @@ final class ServerPool {
 
     /// Gives a connection back. False if it is not worth keeping: then it is to be closed.
     func release(_ connection: ServerConnection, _ worker: Worker) -> Bool { keep(connection, worker) }
+
+    /// A connection in HTTP/2 is being made, for which others may wait.
+    func noteUnderWay(_ connection: ServerConnection) {
+        guard connection.protocolChoice == .http2 else { return }
+        connecting.removeAll { $0.phase != .connecting && $0.phase != .handshaking }
+        connecting.append(connection)
+    }
+
+    /// The connection that is being made and satisfies `condition`; nil if there is none.
+    func underWay(_ condition: (ServerConnection) -> Bool) -> ServerConnection? {
+        connecting.last { ($0.phase == .connecting || $0.phase == .handshaking) && condition($0) }
+    }
 
     /// Streams of the connection are handed out from here on.
     func offer(_ multiplexer: ServerMultiplexer) { multiplexers.append(multiplexer) }

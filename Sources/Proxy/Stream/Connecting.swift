@@ -40,6 +40,7 @@ extension ProxyStream {
         guard let address = server.target(forClientOf: context.local) else {
             return connectFailed(.system(.noSuchAddressOrDevice), worker)
         }
+        if let waiter = connectionUnderWay(to: server, at: address, worker) { return use(waiter) }
         countOnServer(.connections, worker)
         let wanted = context.directives.serverMarks
         let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
@@ -62,6 +63,7 @@ extension ProxyStream {
             use(connection)
             connection.setDeadline(after: connectTimeout, worker)
             client.releaseEmptyInput(worker)
+            worker.serverPools[server].noteUnderWay(connection)
         }
     }
 

@@ -112,6 +112,9 @@ class ProxyStream: EventSource {
     /// An idle connection to the server that this stream may use; nil for a new one.
     func idleConnection(to server: Server, of backend: BackendPlan, _ worker: Worker) -> ServerConnection? { nil }
 
+    /// A place on a connection to the server that is being made, for another request; nil to make one.
+    func connectionUnderWay(to server: Server, at address: SocketAddress, _ worker: Worker) -> ServerConnection? { nil }
+
     /// What this stream's connection to the server is to speak.
     func protocolChoice(for server: Server) -> ProtocolChoice { .http1 }
 

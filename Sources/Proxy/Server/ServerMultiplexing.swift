@@ -1,0 +1,152 @@
+// HTTP/2 on a server's connection: what the connection object of one stream does in other ways than one with a descriptor, and requests
+// that wait for a connection that is under way. The frames are the multiplexer's.
+
+internal import Balancing
+internal import Basics
+internal import HTTP
+internal import Reactor
+internal import SystemPackage
+internal import TLS
+internal import Transport
+
+extension ServerConnection {
+    /// It is the connection of one stream from here on, for a stream that `use` gives it.
+    func begin(_ stream: HTTP2Stream, of parent: ServerConnection, isFirst: Bool) {
+        self.parent = parent
+        transport = Transport(over: stream)
+        server = parent.server
+        address = parent.address
+        local = parent.local
+        backend = parent.backend
+        key = parent.key
+        codec = ServerCodec(stream)
+        useCount = isFirst ? 0 : 1
+        if phase != .connecting { phase = .idle }
+    }
+
+    /// The connection stands, and both sides speak HTTP/2: the stream that has waited for it gets the first of its streams.
+    func beginMultiplexing(_ worker: Worker) {
+        guard let user else { preconditionFailure("a connection is made for a stream") }
+        let multiplexer = ServerMultiplexer(self, worker)
+        self.multiplexer = multiplexer
+        phase = .multiplexing
+        self.user = nil
+        if isPrivate { multiplexer.belong(to: user.client.base) }
+        worker.serverPools[server].offer(multiplexer)
+        let stream = multiplexer.open()
+        user.replaceConnection(by: stream)
+        multiplexer.flushLater()
+        if user.asksForUpgrade {
+            // The server's settings say whether it takes such requests.
+            stream.awaitSettings(for: user, worker)
+            multiplexer.awaitsSettings(stream)
+        } else {
+            stream.use(for: user, worker)
+            user.deliver(.connected, worker)
+        }
+        serveWaiters(worker)
+        // The server's first frames may be here already.
+        self.multiplexer?.ready()
+    }
+
+    /// The stream goes on when the server's settings have come.
+    private func awaitSettings(for user: ProxyStream, _ worker: Worker) {
+        phase = .connecting
+        self.user = user
+        setDeadline(after: user.connectTimeout, worker)
+    }
+
+    func settingsArrived(_ worker: Worker) {
+        guard phase == .connecting, let user else { return }
+        phase = .inUse
+        setDeadline(.never, worker)
+        user.deliver(.connected, worker)
+    }
+
+    /// Closes the connection, whose streams have ended.
+    func finishMultiplexing(_ mode: CloseMode, _ worker: Worker) {
+        guard phase == .multiplexing else { return }
+        phase = .closed
+        multiplexer = nil
+        uncountTLS(worker)
+        close(worker, mode)
+    }
+
+    /// Whether requests go over it in HTTP/2.
+    var speaksHTTP2: Bool {
+        guard backend.mode == .http else { return false }
+        switch protocolChoice {
+        case .http1: return false
+        case .http2: return true
+        case .negotiated: return transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
+        }
+    }
+
+    // MARK: Waiting for a connection that is under way
+
+    /// A connection of a stream to come, for `user`, which waits until this connection stands. Nil if enough wait for it.
+    func wait(for user: ProxyStream, _ worker: Worker) -> ServerConnection? {
+        guard phase == .connecting || phase == .handshaking,
+            waiters.count + 1 < worker.plan.http2.backend.maxConcurrentStreams
+        else { return nil }
+        let waiter = worker.serverPools.makeStreamConnection()
+        if let stream = waiter.transport.stream { waiter.transport = Transport(over: stream) }
+        waiter.parent = self
+        waiter.server = server
+        waiter.backend = backend
+        waiter.address = address
+        waiter.key = key
+        waiter.useCount = 0
+        worker.enterStream(waiter)
+        waiter.awaitSettings(for: user, worker)
+        waiters.append(waiter)
+        return waiter
+    }
+
+    /// The connection stands: those who have waited get their streams.
+    private func serveWaiters(_ worker: Worker) {
+        let all = waiters
+        waiters = []
+        for waiter in all {
+            guard waiter.phase == .connecting, waiter.parent === self, let user = waiter.user else { continue }
+            guard let multiplexer, multiplexer.hasRoom(for: user.client.base) else {
+                user.deliver(.connectFailed(.system(.connectionReset)), worker)
+                continue
+            }
+            multiplexer.open(on: waiter)
+            waiter.settingsArrived(worker)
+        }
+    }
+
+    /// No connection comes about, for none of those who wait for it.
+    func fail(_ reason: ConnectionFailure, _ worker: Worker) {
+        hasFailed = true
+        let all = waiters
+        waiters = []
+        user?.deliver(.connectFailed(reason), worker)
+        for waiter in all where waiter.phase == .connecting && waiter.parent === self {
+            waiter.user?.deliver(.connectFailed(reason), worker)
+        }
+    }
+
+    /// The stream for which the connection was begun wants it no more: the first of those who wait for it goes on with it.
+    func isLeftToWaiters(_ worker: Worker) -> Bool {
+        guard phase == .connecting || phase == .handshaking, !hasFailed else { return false }
+        let heir = waiters.removeFirst()
+        guard let user = heir.user else { return false }
+        self.user = user
+        user.replaceConnection(by: self)
+        setDeadline(heir.deadline, worker)
+        heir.user = nil
+        heir.shut(worker)
+        return true
+    }
+
+    /// The connection of a stream has closed: its object can serve another.
+    func leaveParent(_ worker: Worker) {
+        guard let parent else { return }
+        if !parent.waiters.isEmpty { parent.waiters.removeAll { $0 === self } }
+        self.parent = nil
+        worker.serverPools.recycle(self)
+    }
+}
