@@ -46,6 +46,7 @@ final class Side {
         while true {
             switch connection.next(&input, at: now) {
             case .needsInput, .needsRoom: return
+            case .progressed: break
             case .head(let slot):
                 if connection.role == .server {
                     let result = connection.readRequest(slot, into: &head, facts: &facts)

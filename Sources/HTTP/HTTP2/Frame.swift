@@ -47,6 +47,17 @@ public struct FrameHeader: Sendable {
         stream = bytes.bigEndian(at: 5) & 0x7FFF_FFFF
     }
 
+    /// The type's name, for the words of a fault.
+    var name: String {
+        switch FrameType(rawValue: type) {
+        case .resetStream: "RST_STREAM"
+        case .windowUpdate: "WINDOW_UPDATE"
+        case .ping: "PING"
+        case .priority: "PRIORITY"
+        default: "a frame of type \(type)"
+        }
+    }
+
     func append(to out: inout [UInt8]) {
         out.append(UInt8(truncatingIfNeeded: length &>> 16))
         out.append(UInt8(truncatingIfNeeded: length &>> 8))

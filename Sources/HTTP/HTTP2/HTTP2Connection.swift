@@ -9,6 +9,8 @@ internal import Basics
 public enum HTTP2Event: Sendable {
     /// Everything in the input was understood: more is needed.
     case needsInput
+    /// Many frames were understood, and nothing follows for the user.
+    case progressed
     /// What there is to be answered does not leave: it has to be sent before anything else is read.
     case needsRoom
     /// A head has come. The user calls `readRequest` or `readResponse`, or `skipHead`, before the next event.

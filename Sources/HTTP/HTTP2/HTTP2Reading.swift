@@ -23,7 +23,7 @@ extension HTTP2Connection {
     public func next(_ input: inout ByteBuffer, at now: Instant) -> HTTP2Event {
         if let fault { return .failed(fault) }
         allowance.refill(at: now)
-        while true {
+        for _ in 0..<Self.framesPerCall {
             if pendingControlBytes > Self.controlBytesMax { return .needsRoom }
             if prefaceLeft > 0 {
                 if let event = readPreface(&input) { return event }
@@ -38,7 +38,11 @@ extension HTTP2Connection {
             }
             if let event = readPayload(of: frame, &input) { return event }
         }
+        return .progressed
     }
+
+    /// Frames without an event after which the user has a say: others wait for their turn too.
+    private static let framesPerCall = 256
 
     /// Bytes to be sent beside content, above which nothing more is read.
     private static let controlBytesMax = 16_384
@@ -110,11 +114,10 @@ extension HTTP2Connection {
     private static let priorityUpdateBytesMax = 256
 
     private func beginWhole(_ header: FrameHeader, length: Int, onStream: Bool?) -> HTTP2Event? {
-        let name = FrameType(rawValue: header.type).map { "\($0)" } ?? ""
         if let onStream, onStream != (header.stream != 0) {
-            return fail(.protocolError, "\(name) on stream \(header.stream)")
+            return fail(.protocolError, "\(header.name) on stream \(header.stream)")
         }
-        if header.length != length { return fail(.frameSizeError, "\(name) of \(header.length) bytes") }
+        if header.length != length { return fail(.frameSizeError, "\(header.name) of \(header.length) bytes") }
         payload = .whole
         return nil
     }

@@ -32,6 +32,7 @@ extension Exchange {
             request.transfer.write(
                 with: connection.codec.bodyWriter ?? ServerCodec.bodyWriter(for: request.content))
         }
+        connection.codec.expectTrailers(client.codec.hasTrailersApart && !request.transfer.isComplete)
         let sent = connection.send(
             context.request, content: request.content, options: request.options, isSecure: context.isTLS, worker)
         guard sent else {

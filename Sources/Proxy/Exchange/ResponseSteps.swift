@@ -147,7 +147,7 @@ extension Exchange {
             announced = .known(0)
         }
         let passesTrailers =
-            received == .unknown && connection.codec.mayHaveTrailers && client.codec.marksEnds
+            received != .none && connection.codec.mayHaveTrailers && client.codec.marksEnds
             && !frontend.dropsResponseTrailers
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
         context.response.fields.removeSetApart(
@@ -157,6 +157,7 @@ extension Exchange {
         response.isHeld = received != .none && backend?.responseBuffer != nil && context.response.mayBeHeld
         // No other server is asked any more.
         if request.isSent { releaseRequestStore() }
+        client.codec.expectTrailers(received != .none && connection.codec.trailersMayFollow)
         guard let writer = writeHead(announced, worker) else { return }
         let reader = received == .none ? BodyReader(.none) : connection.codec.bodyReader(keepsTrailers: passesTrailers)
         response.transfer = BodyTransfer(received, from: reader, to: writer)

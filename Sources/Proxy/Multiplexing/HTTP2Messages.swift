@@ -12,8 +12,8 @@ extension HTTP2Stream {
 
     private var framing: BodyFraming {
         if isTunnel { return .none }
-        if let contentLength { return .length(contentLength) }
-        return isReadToEnd ? .none : .untilClose
+        // The connection compares the length with what comes; trailers may follow it.
+        return isReadToEnd || contentLength == 0 ? .none : .untilClose
     }
 
     var bodyReader: BodyReader { BodyReader(framing) }
@@ -80,7 +80,8 @@ extension HTTP2Stream {
         multiplexer.flushLater()
         let isWhole = content == .none || content == .known(0)
         return http2.send(
-            head, content: content, isTunnel: false, on: slot, endsStream: isWhole, endsWithContent: true)
+            head, content: content, isTunnel: false, on: slot, endsStream: isWhole && !expectsTrailers,
+            endsWithContent: !expectsTrailers)
     }
 
     /// Sends the head behind which a tunnel begins.
@@ -114,7 +115,7 @@ extension HTTP2Stream {
         }
         _ = http2.send(
             head, content: content, scheme: isSecure ? "https" : "http", on: slot,
-            endsStream: content == .none && !asksForTunnel, endsWithContent: true)
+            endsStream: content == .none && !asksForTunnel, endsWithContent: !expectsTrailers)
     }
 
     /// The request is written in full.

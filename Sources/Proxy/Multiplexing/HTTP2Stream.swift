@@ -22,6 +22,8 @@ final class HTTP2Stream: StreamCarrier {
     @safe @exclusivity(unchecked) var trailers: [UInt8]?
     /// What is to go behind the content that is written.
     @safe @exclusivity(unchecked) var trailersToSend: [UInt8]?
+    /// Trailers may follow content whose length is known.
+    @safe @exclusivity(unchecked) var expectsTrailers = false
     /// It has ended before its end, or its connection has.
     @safe @exclusivity(unchecked) private(set) var reset: HTTP2ErrorCode?
     /// The server has not looked at it: the request can be sent again without harm.
@@ -49,6 +51,7 @@ final class HTTP2Stream: StreamCarrier {
         peerHasEnded = false
         trailers = nil
         trailersToSend = nil
+        expectsTrailers = false
         reset = nil
         wasNotProcessed = false
         isTunnel = false

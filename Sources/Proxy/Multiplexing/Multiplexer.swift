@@ -184,6 +184,7 @@ class Multiplexer {
             case .needsRoom:
                 awaitsRoom = true
                 return flushLater()
+            case .progressed: return worker.resumeLater(connection)
             case let event: obey(event)
             }
         }
@@ -203,7 +204,7 @@ class Multiplexer {
 
     private func obey(_ event: HTTP2Event) {
         switch event {
-        case .needsInput, .needsRoom: break
+        case .needsInput, .needsRoom, .progressed: break
         case .head(let slot): headArrived(slot)
         case .content(let slot, let count, let isLast):
             guard let stream = member(slot) else { preconditionFailure("content of a stream that is not there") }
@@ -292,7 +293,7 @@ class Multiplexer {
             switch flush(more: http2.hasWaiting && !isClosed) {
             case .all: break
             case .blocked: return keepTime(progressed: connection.output.count < before)
-            case .failed: return isClosed ? () : peerLeft()
+            case .failed: return isClosed ? finish(.close) : peerLeft()
             }
             if http2.pendingControlBytes > 0 { continue }
             if isClosed { return flushed() }

@@ -103,6 +103,12 @@ struct ServerCodec {
     /// All content of the response is in the connection's buffer, or was taken out of it; in HTTP/1 its framing says where it ends.
     var contentHasEnded: Bool { http2?.isReadToEnd == true }
 
+    /// Whether what is written may have trailers behind content whose length is known.
+    func expectTrailers(_ expects: Bool) { http2?.expectsTrailers = expects }
+
+    /// Whether content whose length is known may have trailers behind it: as in HTTP/2, not in HTTP/1.
+    var trailersMayFollow: Bool { http2.map { !$0.peerHasEnded || $0.trailers != nil } ?? false }
+
     /// The number of the stream in HTTP/2; 0 in other protocols.
     var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
 

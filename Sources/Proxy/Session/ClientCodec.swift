@@ -295,6 +295,12 @@ struct ClientCodec {
         http2 == nil || HTTP2Stream.isConsent(response, to: request)
     }
 
+    /// Whether what is written may have trailers behind content whose length is known.
+    func expectTrailers(_ expects: Bool) { http2?.expectsTrailers = expects }
+
+    /// Whether content whose length is known may have trailers behind it: as in HTTP/2, not in HTTP/1.
+    var hasTrailersApart: Bool { kind == .http2 }
+
     /// The number of the stream in HTTP/2; 0 in other protocols.
     var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
 
