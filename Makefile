@@ -7,7 +7,7 @@ BINARY = .build/release/portico
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev libnghttp2-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 CERT_PACKAGES = openssl
-TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests apache2-utils wrk valgrind binutils
+TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests python3-h2 python3-grpcio nghttp2-client apache2-utils wrk valgrind binutils
 BENCH_PACKAGES = wrk nghttp2-client haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports

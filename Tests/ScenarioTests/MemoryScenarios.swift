@@ -81,13 +81,14 @@ import Testing
 }
 
 extension FrontDoor {
-    fileprivate var residentBytes: Int {
+    /// What the process has in memory, in bytes.
+    var residentBytes: Int {
         let text = try? String(contentsOfFile: "/proc/\(portico.process.pid)/statm", encoding: .utf8)
         return (text?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4_096
     }
 
     /// The same once it has not changed for half a second.
-    fileprivate var settledResidentBytes: Int {
+    var settledResidentBytes: Int {
         var last = -1
         _ = eventually {
             usleep(500_000)

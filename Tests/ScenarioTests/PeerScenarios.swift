@@ -4,30 +4,9 @@ import Foundation
 import Testing
 
 @Suite(.staged) struct PeerScenarios {
-    /// A Python program of Tests/ScenarioTests/Peers, run with Debian's Python, which has Debian's libraries.
-    private func python(_ name: String, _ arguments: [String], within seconds: Double = 120) throws -> Ended {
-        try play(["/usr/bin/python3", peer(name)] + arguments, within: seconds)
-    }
-
-    private func peer(_ name: String) -> String { projectFolder + "/Tests/ScenarioTests/Peers/" + name }
-
-    private func expectAllIsWell(_ ended: Ended, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(ended.output == "all is well\n", "\(ended.errors)", sourceLocation: sourceLocation)
-    }
-
-    /// A Python server of the test, ended with it.
-    private func start(_ command: [String], on port: Int, in folder: String = projectFolder) throws {
-        let child = try Child(
-            command, named: "peer-\(port)", in: Stage.current.folder, workingFolder: folder,
-            environment: ["PYTHONDONTWRITEBYTECODE": "1"])
-        Stage.current.atTheEnd { child.stop() }
-        Stage.current.inCaseOfFailure { child.errors }
-        #expect(eventually(within: 60) { isListening(on: port) }, "\(command) does not listen")
-    }
-
     private func startGunicornWithSockets() throws -> Int {
         let port = try freePort()
-        try start(
+        try startPeer(
             [
                 "/usr/bin/gunicorn", "--bind", "127.0.0.1:\(port)", "--worker-class",
                 "geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "--graceful-timeout", "1", "--pythonpath",
@@ -41,7 +20,7 @@ import Testing
     @Test("Python's websockets talk through Portico to a server made with them")
     func websockets() throws {
         let port = try freePort()
-        try start(["/usr/bin/python3", peer("websocket_server.py"), "\(port)"], on: port)
+        try startPeer(["/usr/bin/python3", peer("websocket_server.py"), "\(port)"], on: port)
         let front = try FrontDoor(before: port, defaults: "timeout tunnel 1h")
         expectAllIsWell(try python("websocket_client.py", ["\(front.port)"]))
         #expect(eventually { front.portico.logLines.count { $0.contains(" 101 ") } == 10 })

@@ -1,0 +1,41 @@
+// gRPC through Portico, from grpcio to grpcio: calls of all four kinds, metadata, deadlines, cancelled calls, errors.
+
+import Foundation
+import Testing
+
+@Suite(.staged) struct GRPCScenarios {
+    private func startServer(_ certificate: String...) throws -> Int {
+        let port = try freePort()
+        try startPeer(["/usr/bin/python3", "-B", peer("grpc_peer.py"), "server", "\(port)"] + certificate, on: port)
+        return port
+    }
+
+    @Test("In clear on both sides")
+    func clear() throws {
+        let front = try FrontDoor(before: startServer(), server: "proto h2", bind: "proto h2")
+        expectAllIsWell(try python("grpc_peer.py", ["client", "\(front.port)"]))
+        // Every call is logged, those too that their clients gave up: 1 for the deadline, 21 that were cancelled.
+        #expect(eventually { front.portico.logLines.count { $0.contains(" CH-- ") || $0.contains(" CD-- ") } == 22 })
+        #expect(eventually { front.portico.logLines.count { $0.contains("/test.Calls/Echo ") } == 204 })
+    }
+
+    @Test("Over TLS on both sides, chosen by ALPN, with two workers")
+    func secure() throws {
+        let authority = try TestAuthority()
+        let certificate = try authority.issue(for: "localhost")
+        let front = try FrontDoor(
+            before: startServer(certificate), global: "    nbthread 2", backend: "    http-reuse always",
+            server: "ssl ca-file \(authority.certificate) verifyhost localhost alpn h2",
+            bind: "ssl crt \(certificate) alpn h2")
+        expectAllIsWell(try python("grpc_peer.py", ["client", "\(front.port)", authority.certificate]))
+    }
+
+    @Test("Over TLS for clients, in clear to the server")
+    func mixed() throws {
+        let authority = try TestAuthority()
+        let certificate = try authority.issue(for: "localhost")
+        let front = try FrontDoor(
+            before: startServer(), server: "proto h2", bind: "ssl crt \(certificate) alpn h2,http/1.1")
+        expectAllIsWell(try python("grpc_peer.py", ["client", "\(front.port)", authority.certificate]))
+    }
+}
