@@ -20,10 +20,13 @@ struct HTTP2Request: Encodable {
     var omit: [String]
     /// Whether it is cancelled when the answer's head has come.
     var cancel: Bool
+    /// Whether the client never ends the stream.
+    var open: Bool
 
     init(
         _ path: String, method: String = "GET", protocol: String? = nil, fields: [[String]] = [], pieces: [String] = [],
-        trailers: [[String]] = [], omit: [String] = [], cancel: Bool = false
+        trailers: [[String]] = [], omit: [String] = [], cancel: Bool = false,
+        open: Bool = false
     ) {
         self.path = path
         self.method = method
@@ -33,6 +36,7 @@ struct HTTP2Request: Encodable {
         self.trailers = trailers
         self.omit = omit
         self.cancel = cancel
+        self.open = open
     }
 }
 

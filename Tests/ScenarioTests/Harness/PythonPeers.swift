@@ -23,5 +23,7 @@ func startPeer(_ command: [String], on port: Int, in folder: String = projectFol
         environment: ["PYTHONDONTWRITEBYTECODE": "1"])
     Stage.current.atTheEnd { child.stop() }
     Stage.current.inCaseOfFailure { child.errors }
-    #expect(eventually(within: 60) { isListening(on: port) }, "\(command) does not listen")
+    guard eventually(within: 60, { isListening(on: port) || child.ended() != nil }), child.ended() == nil else {
+        throw StageFault("\(command) does not listen: \(child.errors)")
+    }
 }

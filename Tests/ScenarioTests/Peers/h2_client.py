@@ -9,8 +9,9 @@ SCRIPT is a file in JSON; all but `requests` may be left out:
    "untilEnd": true,                 then waits until the server ends the connection
    "requests": [{"method": "GET", "path": "/", "authority": "example.test", "scheme": "http", "protocol": "websocket",
                  "fields": [["name", "value"]], "pieces": ["body", "in frames"], "trailers": [["name", "value"]],
-                 "omit": ["authority"], "cancel": true}]}
-What `omit` names is not sent; `cancel` is sent when the answer's head has come. Prints one object:
+                 "omit": ["authority"], "cancel": true, "open": true}]}
+What `omit` names is not sent; `cancel` is sent when the answer's head has come; the client never ends a stream that is `open`.
+Prints one object:
   {"alpn": "h2", "settings": {"3": 100}, "goaway": {"code": 0, "last": 1, "text": ""} or null, "fault": null, "ended": false,
    "answers": [{"interim": [[["name", "value"]]], "status": 200, "fields": [["name", "value"]], "body": "…", "trailers": [], "reset": 8 or null}]}
 `fault` is what the peer did wrong by RFC 9113, as h2 sees it. Every wait has a deadline; what did not come in time is an error.
@@ -254,9 +255,10 @@ def send(client, request):
     pieces, trailers = request.get("pieces") or [], request.get("trailers") or []
     if client.closed:
         return None
-    stream = client.begin(**words, end=not pieces and not trailers)
+    ends = not trailers and not request.get("open")
+    stream = client.begin(**words, end=ends and not pieces)
     for number, piece in enumerate(pieces):
-        client.send(stream, piece.encode("latin-1"), end=not trailers and number == len(pieces) - 1)
+        client.send(stream, piece.encode("latin-1"), end=ends and number == len(pieces) - 1)
     if trailers and not client.answers[stream].is_over:
         client.send_trailers(stream, trailers)
     return stream

@@ -97,7 +97,8 @@ class Server(asyncio.Protocol):
         if self.is_old:
             return
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
-            client_side=False, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False))
+            client_side=False, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False,
+            normalize_inbound_headers=False))
         codes = h2.settings.SettingCodes
         names = {"streams": codes.MAX_CONCURRENT_STREAMS, "window": codes.INITIAL_WINDOW_SIZE, "table": codes.HEADER_TABLE_SIZE}
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
