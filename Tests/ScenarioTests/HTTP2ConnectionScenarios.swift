@@ -89,7 +89,8 @@ import Testing
         let conversation = try client.conversation()
         #expect(conversation.answers.first?.body == "patient")
         #expect(conversation.goaway?.code == 0)
-        #expect(conversation.ended)
+        // HAProxy waits for the client to close.
+        #expect(conversation.ended || !Portico.isItself)
         #expect(front.portico.process.end() == .status(0))
     }
 
@@ -101,7 +102,7 @@ import Testing
             }
             let conversation = try converse(front.port, untilEnd: true, [HTTP2Request("/")])
             #expect(conversation.answers.first?.body == "ok")
-            #expect(conversation.ended, "\(words)")
+            #expect(conversation.ended || !Portico.isItself, "\(words)")
             #expect(conversation.goaway?.code == 0, "\(words)")
         }
     }

@@ -6,7 +6,7 @@ SCRIPT is a file in JSON; all but `requests` may be left out:
   {"certificate": FILE,              speaks TLS, trusts FILE, and offers `alpn` (["h2"])
    "settings": {"4": 65535},         by the numbers of RFC 9113
    "inTurn": true,                   asks only when the answer before is whole; otherwise all at once
-   "untilEnd": true,                 then waits until the server ends the connection
+   "untilEnd": true,                 then waits for GOAWAY, and for the connection's end
    "requests": [{"method": "GET", "path": "/", "authority": "example.test", "scheme": "http", "protocol": "websocket",
                  "fields": [["name", "value"]], "pieces": ["body", "in frames"], "trailers": [["name", "value"]],
                  "omit": ["authority"], "cancel": true, "open": true}]}
@@ -286,7 +286,10 @@ def main():
     client, answers, ended = Client(int(sys.argv[1]), script.get("certificate"), script.get("alpn", ["h2"]), script.get("settings")), [], False
     if client.alpn in (None, "h2"):
         answers = play(client, script["requests"], script.get("inTurn", False))
-        ended = client.is_ended() if script.get("untilEnd") else client.closed
+        if script.get("untilEnd"):
+            client.wait(lambda: client.closed or client.goaway)
+            client.is_ended(10)
+        ended = client.closed
     print(json.dumps({"alpn": client.alpn, "settings": client.settings, "goaway": client.goaway, "fault": client.fault, "ended": ended,
                       "answers": answers}))
 

@@ -29,7 +29,7 @@ With ALPN http/1.1 each request gets 200 and "http/1.1". Paths:
   /upper        a head with an upper-case name; /connection one with a field that HTTP/2 does not have
   /short        a content-length longer than the content; /excess one that is shorter
   /counts       what the server has seen: connections, requests, most streams at once on one connection, codes of the
-                RST_STREAM frames that came, requests that came late (behind a GOAWAY), GOAWAY frames, closed connections
+                RST_STREAM frames that came, requests that came late (behind a GOAWAY) or beyond `streams`, GOAWAY frames, closed connections
 Extended CONNECT for websocket is answered with an echo of WebSocket messages.
 """
 
@@ -48,7 +48,7 @@ import h2.settings
 import websocket_frames
 
 options = {}
-counts = {"connections": 0, "requests": 0, "most": 0, "resets": [], "late": 0, "goaways": 0, "closed": 0}
+counts = {"connections": 0, "requests": 0, "most": 0, "resets": [], "late": 0, "refused": 0, "goaways": 0, "closed": 0}
 refused = {}
 held = []
 # Paths whose first request was sent away with a GOAWAY.
@@ -100,11 +100,18 @@ class Server(asyncio.Protocol):
             client_side=False, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False,
             normalize_inbound_headers=False))
         codes = h2.settings.SettingCodes
-        names = {"streams": codes.MAX_CONCURRENT_STREAMS, "window": codes.INITIAL_WINDOW_SIZE, "table": codes.HEADER_TABLE_SIZE}
+        names = {"streams": codes.MAX_CONCURRENT_STREAMS, "table": codes.HEADER_TABLE_SIZE}
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
             codes.MAX_CONCURRENT_STREAMS: 100, codes.ENABLE_CONNECT_PROTOCOL: int(options.get("connect") != "no"),
             **{names[name]: int(options[name]) for name in names if name in options}})
         self.h2.initiate_connection()
+        self.limit = self.h2.local_settings.max_concurrent_streams
+        # h2 would end the connection over a stream too many, also before the client can know the limit.
+        self.h2.local_settings[codes.MAX_CONCURRENT_STREAMS] = 1_000_000
+        self.h2.local_settings.acknowledge()
+        if "window" in options:
+            # It holds from the acknowledgement on: what was sent before may be more.
+            self.h2.update_settings({codes.INITIAL_WINDOW_SIZE: int(options["window"])})
         self.flush()
 
     def connection_lost(self, _):
@@ -178,8 +185,11 @@ class Server(asyncio.Protocol):
     def begin(self, event):
         self.seen += 1
         stream = self.streams[event.stream_id] = Stream(event.stream_id, event.headers)
-        counts["late" if self.leaving else "requests"] += 1
-        counts["most"] = max(counts["most"], sum(not one.over for one in self.streams.values()))
+        open_streams = sum(not one.over for one in self.streams.values())
+        stream.is_refused = self.leaving or open_streams > self.limit
+        counts["late" if self.leaving else "refused" if stream.is_refused else "requests"] += 1
+        if not stream.is_refused:
+            counts["most"] = max(counts["most"], open_streams)
         if event.stream_ended:
             stream.end()
         stream.task = asyncio.ensure_future(self.serve(stream))
@@ -231,7 +241,7 @@ class Server(asyncio.Protocol):
             "body": stream.body.decode("latin-1"), "trailers": stream.trailers})
 
     async def answer(self, stream):
-        if self.leaving:
+        if stream.is_refused:
             return self.h2.reset_stream(stream.number, h2.errors.ErrorCodes.REFUSED_STREAM)
         if stream.pseudo.get(":protocol") == "websocket":
             return await self.echo(stream)
