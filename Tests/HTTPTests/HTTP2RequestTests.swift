@@ -22,7 +22,7 @@ import Testing
             ],
             ["POST /a?b", "host: A.example:8443", "x: 1", "te: trailers", "trailer: y"])
         expect([":method=OPTIONS", ":scheme=http", ":authority=a", ":path=*"], ["OPTIONS *", "host: a"])
-        expect([":method=PURGE", ":scheme=ws", ":authority=[::1]:80", ":path=/"], ["PURGE /", "host: [::1]:80"])
+        expect([":method=PURGE", ":scheme=ws", ":authority=[::1]:80", ":path=/"], ["PURGE /", "host: [::1]"])
         expect([":method=CONNECT", ":authority=a:443", "x=1"], ["CONNECT a:443", "host: a:443", "x: 1"])
         expect([":method=CONNECT", ":authority=a:443", "host=a"], ["CONNECT a:443", "host: a:443"])
         expect([":method=GET", ":scheme=https", ":path=/", "x=1", "host=a"], ["GET /", "x: 1", "host: a"])

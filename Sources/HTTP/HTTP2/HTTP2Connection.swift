@@ -97,6 +97,9 @@ public final class HTTP2Connection {
     /// Streams that this side has reset lately: what was under way to them is passed over.
     @safe @exclusivity(unchecked) var resetLately: [UInt32] = []
     @safe @exclusivity(unchecked) var resetLatelyNext = 0
+    @safe @exclusivity(unchecked) var lateFrames = 0
+    /// What the present SETTINGS frame says of new windows: what it says last holds.
+    @safe @exclusivity(unchecked) var announcedWindow: Int?
     static let resetLatelyMax = 128
 
     // Ending.

@@ -28,6 +28,11 @@ struct Allowance: Sendable {
         refilled = now
     }
 
+    /// The peer has done something useful.
+    mutating func earn() {
+        if left < Self.atOnce { left += 1 }
+    }
+
     /// False if nothing is left.
     mutating func take() -> Bool {
         left -= 1
@@ -43,9 +48,6 @@ extension HTTP2Connection {
         counts.glitches += 1
         if limits.glitchesMax > 0, glitches >= limits.glitchesMax, !toleratesGlitches {
             return fail(.enhanceYourCalm, "\(glitches) glitches, the last were \(what)")
-        }
-        if limits.glitchesMax > 0, glitches >= limits.glitchesMax / 4 * 3, role == .server {
-            goAway("too many glitches")
         }
         if isAbuse, !allowance.take() { return fail(.enhanceYourCalm, "too many \(what)") }
         return nil

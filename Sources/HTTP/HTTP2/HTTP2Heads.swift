@@ -31,8 +31,10 @@ extension HTTP2Connection {
             return readTrailers(slot)
         }
         guard role == .server, id > lastPeerStream else { return skipBlock() }
-        lastPeerStream = id
+        // What comes after GOAWAY is not looked at (RFC 9113 section 6.8).
         if let last = lastServedStream, id > last { return skipBlock() }
+        lastPeerStream = id
+        lateFrames = 0
         if dependsOnItself { return refuseBlock(id, .protocolError, "streams that depend on themselves") }
         if streams.count >= limits.maxConcurrentStreams, !makeRoom() {
             return refuseBlock(id, .refusedStream, "streams beyond the limit of \(limits.maxConcurrentStreams)")

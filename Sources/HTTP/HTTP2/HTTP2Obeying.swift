@@ -25,6 +25,8 @@ extension HTTP2Connection {
         }
         frame = nil
         guard !header.flags.contains(.ack) else { return nil }
+        if let window = announcedWindow, let event = changeInitialWindow(to: window) { return event }
+        announcedWindow = nil
         FrameHeader(.settings, .ack, stream: 0, length: 0).append(to: &outbox)
         return .windowOpened
     }
@@ -39,7 +41,7 @@ extension HTTP2Connection {
         case .maxConcurrentStreams: peerStreamsMax = value
         case .initialWindowSize:
             if value > Self.windowMax { return fail(.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE of \(value)") }
-            return changeInitialWindow(to: value)
+            announcedWindow = value
         case .maxFrameSize:
             guard FrameHeader.payloadBytesMin...0xFF_FFFF ~= value else {
                 return fail(.protocolError, "SETTINGS_MAX_FRAME_SIZE of \(value)")

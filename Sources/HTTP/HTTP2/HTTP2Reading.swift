@@ -12,6 +12,8 @@ enum Payload: Sendable {
     case content(StreamSlot)
     case block
     case settings
+    /// A number and a code, and words of any length, which are passed over.
+    case goAway
     /// Short frames, which are read whole.
     case whole
     /// The two numbers of GOAWAY; what follows them is passed over.
@@ -157,10 +159,16 @@ extension HTTP2Connection {
     }
 
     private func dataOnClosedStream(_ id: UInt32) -> HTTP2Event? {
-        if resetLately.contains(id) { return nil }
+        if let last = lastServedStream, id > last { return nil }
+        lateFrames += 1
+        // What was under way when the stream was reset is no fault; more than a window lets pass is an attack.
+        if resetLately.contains(id), lateFrames <= Self.lateFramesMax { return nil }
         appendReset(id, .streamClosed)
         return glitch("DATA on closed streams")
     }
+
+    /// Frames on streams that were reset which may still be under way, since the last stream began.
+    private static let lateFramesMax = 1_000
 
     private func beginHeaders(_ header: FrameHeader) -> HTTP2Event? {
         let id = header.stream
@@ -171,7 +179,8 @@ extension HTTP2Connection {
         if role == .client, isIdle(id) {
             return fail(.protocolError, "HEADERS on stream \(id), which has not begun")
         }
-        if !isIdle(id), streams.slot(of: id) == nil, !resetLately.contains(id) {
+        let isIgnored = lastServedStream.map { id > $0 } ?? false
+        if !isIgnored, !isIdle(id), streams.slot(of: id) == nil, !resetLately.contains(id) {
             if role == .server { return fail(.streamClosed, "HEADERS on stream \(id), which has ended") }
             if let event = glitch("HEADERS on closed streams") { return event }
         }
@@ -226,6 +235,12 @@ extension HTTP2Connection {
         case .content(let slot): return readContent(of: slot, header, &input)
         case .block: return readBlock(of: header, &input)
         case .settings: return readSettings(header, &input)
+        case .goAway:
+            guard input.count >= 8 else { return .needsInput }
+            payload = .skipped
+            payloadLeft -= 8
+            defer { input.consume(8) }
+            return obey(header, input.readable.extracting(0..<8))
         case .whole:
             guard input.count >= payloadLeft else { return .needsInput }
             let length = payloadLeft

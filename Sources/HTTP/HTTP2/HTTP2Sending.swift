@@ -68,7 +68,7 @@ extension HTTP2Connection {
         if code != .noError { counts.goAwaysSent += 1 }
         let text = Array(words.utf8)
         FrameHeader(.goAway, stream: 0, length: 8 + text.count).append(to: &outbox)
-        outbox.append(bigEndian: lastStream ?? lastPeerStream)
+        outbox.append(bigEndian: lastStream ?? min(lastServedStream ?? lastPeerStream, lastPeerStream))
         outbox.append(bigEndian: code.rawValue)
         outbox.append(contentsOf: text)
     }
@@ -104,6 +104,7 @@ extension HTTP2Connection {
         _ head: borrowing ResponseHead, content: ContentLength, isTunnel: Bool, on slot: StreamSlot, endsStream: Bool,
         endsWithContent: Bool
     ) -> Int {
+        allowance.earn()
         scratch.removeAll(keepingCapacity: true)
         encoder.append(head, content: content, isTunnel: isTunnel, to: &scratch)
         return appendBlock(slot, content, endsStream: endsStream, endsWithContent: endsWithContent)

@@ -78,6 +78,8 @@ final class ClientMultiplexer: Multiplexer {
                 client.isFirstStream
                 ? client.headTimeout : timeouts.httpKeepAlive ?? timeouts.httpRequest ?? timeouts.client
             client.setDeadline(min(idleSince + span, stopsAt), worker)
+        } else if http2.lastServedStream == nil, stopsAt != .never {
+            client.setDeadline(stopsAt, worker)
         } else if client.deadline != .never {
             client.setDeadline(.never, worker)
         }
@@ -88,6 +90,11 @@ final class ClientMultiplexer: Multiplexer {
         if isBlocked || isLeaving {
             endMembers(.cancel)
             return finish(.reset)
+        }
+        if memberCount > 0 {
+            // The streams that are here are served; no others are.
+            http2.goAway("the proxy stops")
+            return flushLater()
         }
         leave()
     }
@@ -103,7 +110,7 @@ final class ClientMultiplexer: Multiplexer {
             http2.goAway("the proxy stops")
         }
         flushLater()
-        if memberCount == 0 { keepTime(progressed: true) }
+        keepTime(progressed: true)
     }
 
     /// Says that the connection ends, and closes it once that has left.
