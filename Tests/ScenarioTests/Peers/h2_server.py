@@ -261,6 +261,7 @@ class Server(asyncio.Protocol):
             await self.send(stream, reply, end=is_last)
             if is_last:
                 return
+        await self.send(stream, b"")
 
     async def do_large(self, stream, size):
         self.head(stream)
