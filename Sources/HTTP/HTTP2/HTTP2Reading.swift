@@ -351,23 +351,4 @@ extension HTTP2Connection {
         remove(slot)
         return true
     }
-
-    // MARK: Faults of one stream
-
-    /// Ends a stream for what the peer has sent on it.
-    func resetStream(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event {
-        let id = streams[slot].id
-        appendReset(id, code)
-        streams[slot].peerHasEnded = true
-        streams[slot].hasEnded = true
-        if let event = glitch("faults of streams") { return event }
-        counts.streamErrors += 1
-        return .reset(slot, code, byPeer: false)
-    }
-
-    func resetAbandoned(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event? {
-        appendReset(streams[slot].id, code)
-        remove(slot)
-        return glitch("content of streams that are over")
-    }
 }
