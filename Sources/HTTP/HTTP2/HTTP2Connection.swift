@@ -90,6 +90,8 @@ public final class HTTP2Connection {
     /// The highest number that the peer has used, and the next of this side.
     @safe @exclusivity(unchecked) public internal(set) var lastPeerStream: UInt32 = 0
     @safe @exclusivity(unchecked) var nextOwnStream: UInt32 = 1
+    /// The highest number of a stream that came behind GOAWAY and was passed over.
+    @safe @exclusivity(unchecked) var lastIgnoredStream: UInt32 = 0
     /// Streams whose windows are to be opened again.
     @safe @exclusivity(unchecked) var windowsToOpen: [StreamSlot] = []
     /// Streams that were begun so far.

@@ -32,7 +32,10 @@ extension HTTP2Connection {
         }
         guard role == .server, id > lastPeerStream else { return skipBlock() }
         // What comes after GOAWAY is not looked at (RFC 9113 section 6.8).
-        if let last = lastServedStream, id > last { return skipBlock() }
+        if let last = lastServedStream, id > last {
+            lastIgnoredStream = id
+            return skipBlock()
+        }
         lastPeerStream = id
         lateFrames = 0
         if dependsOnItself { return refuseBlock(id, .protocolError, "streams that depend on themselves") }

@@ -120,7 +120,7 @@ extension HTTP2Connection {
     }
 
     private func isUnbegun(_ id: UInt32) -> Bool {
-        (id % 2 == 1) == (role == .server) ? id > lastPeerStream : id >= nextOwnStream
+        (id % 2 == 1) == (role == .server) ? id > max(lastPeerStream, lastIgnoredStream) : id >= nextOwnStream
     }
 
     private func endStream(_ id: UInt32, _ code: UInt32) -> HTTP2Event? {

@@ -12,8 +12,6 @@ enum Payload: Sendable {
     case content(StreamSlot)
     case block
     case settings
-    /// A number and a code, and words of any length, which are passed over.
-    case goAway
     /// Short frames, which are read whole.
     case whole
     /// The two numbers of GOAWAY; what follows them is passed over.
@@ -127,7 +125,7 @@ extension HTTP2Connection {
     /// Whether no stream of this number was begun yet.
     private func isIdle(_ id: UInt32) -> Bool {
         let isPeers = (id % 2 == 1) == (role == .server)
-        return isPeers ? id > lastPeerStream : id >= nextOwnStream
+        return isPeers ? id > max(lastPeerStream, lastIgnoredStream) : id >= nextOwnStream
     }
 
     private func beginData(_ header: FrameHeader) -> HTTP2Event? {
@@ -235,12 +233,6 @@ extension HTTP2Connection {
         case .content(let slot): return readContent(of: slot, header, &input)
         case .block: return readBlock(of: header, &input)
         case .settings: return readSettings(header, &input)
-        case .goAway:
-            guard input.count >= 8 else { return .needsInput }
-            payload = .skipped
-            payloadLeft -= 8
-            defer { input.consume(8) }
-            return obey(header, input.readable.extracting(0..<8))
         case .whole:
             guard input.count >= payloadLeft else { return .needsInput }
             let length = payloadLeft
