@@ -84,7 +84,7 @@ final class FrameLink {
                 if isLast { tell(.ended(slot)) }
             case .ended(let slot): tell(.ended(slot))
             case .reset(let slot, let code, _): tell(.reset(slot, code))
-            case .windowOpened: break
+            case .windowOpened, .progressed: break
             case .goAway(let last, _): tell(.goAway(lastStream: last))
             case .failed(let fault): return tell(.failed(fault))
             }
@@ -102,6 +102,7 @@ final class FrameLink {
             http2.took(part, of: slot)
             held[slot] = part < count ? count - part : nil
         }
+        http2.openWindows()
     }
 
     func release(_ slot: StreamSlot, code: HTTP2ErrorCode) {

@@ -42,6 +42,12 @@ final class MultiplexedServer: SimulatedPeer {
         var hasSentHead = false
         var contentSent = 0
         var hasSentAll = false
+
+        /// For complaints.
+        var situation: String {
+            "\(received) bytes of it came, \(isWhole ? "all" : "and not all"), of the answer "
+                + (hasSentHead ? "\(contentSent) of \(answer?.contentLength ?? 0) were sent" : "nothing was sent")
+        }
     }
 
     init(_ peers: Peers, _ wire: Wire, port: UInt16, wantsHeader: Bool) {
@@ -147,7 +153,7 @@ final class MultiplexedServer: SimulatedPeer {
         case .ended(let slot): endCame(slot, kernel)
         case .reset(let slot, let code):
             if let serve = served.removeValue(forKey: slot), !peers.configuration.hasFaults, !serve.hasSentAll {
-                complain("was answering \(serve.request.id ?? 0) and got \(code.name)")
+                complain("was answering \(serve.request.id ?? 0) and got \(code.name): \(serve.situation)")
             }
             frames.release(slot, code: .cancel)
         case .goAway: break

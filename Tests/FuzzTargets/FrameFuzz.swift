@@ -104,7 +104,7 @@ struct FrameFuzz: ~Copyable {
             case .reset(let slot, _, _):
                 precondition(streams[slot] != nil, "the reset of a stream that nobody has")
                 streams[slot]?.wasReset = true
-            case .windowOpened, .goAway: precondition(input.count <= before)
+            case .windowOpened, .progressed, .goAway: precondition(input.count <= before)
             case .failed(let fault):
                 precondition(connection.fault == fault && connection.pendingControlBytes > 0, "the peer is not told")
                 hasFailed = true
@@ -195,6 +195,7 @@ struct FrameFuzz: ~Copyable {
         case 6:
             connection.took(streams[slot]?.waiting ?? 0, of: slot)
             streams[slot]?.waiting = 0
+            connection.openWindows()
         default: connection.goAway("enough", isWarning: act & 128 == 0)
         }
     }
