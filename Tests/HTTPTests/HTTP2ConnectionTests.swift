@@ -438,4 +438,37 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(side.connection.fault == nil && side.connection.lastStreamOfPeer == 0)
         #expect(side.take().suffix(8) == words.prefix(8), "the PING behind it is answered")
     }
+
+    @Test("An urgent stream whose window is shut keeps no other waiting")
+    func shutAndUrgent() {
+        // :priority u=0 for stream 1, whose window has no byte.
+        let side = server(
+            frame(16, 0, 0, [0, 0, 0, 1] + Array("u=0".utf8)) + frame(4, 0, 0, [0, 4, 0, 0, 0, 0])
+                + frame(1, 5, 1, get) + frame(1, 5, 3, get) + frame(8, 0, 3, [0, 0, 0, 9]))
+        side.connection.wait(0)
+        side.connection.wait(1)
+        #expect(side.connection.nextToSend() == 1)
+        #expect(side.connection.nextToSend() == nil && side.connection.waitingCount == 1)
+    }
+
+    @Test("A window opens again whatever takes it up: content, or padding", arguments: [1, 4, 408])
+    func windowOfPadding(_ initialWindow: Int) {
+        var limits = HTTP2Limits()
+        limits.initialWindow = initialWindow
+        limits.receiveBytesMax = 0
+        let side = server(frame(4, 1) + frame(1, 4, 1, get), limits)
+        _ = side.take()
+        var given = initialWindow
+        for _ in 0..<150 {
+            guard given >= 1 else { break }
+            let padded = given >= 4 ? frame(0, 8, 1, [2, 0x61, 0, 0]) : frame(0, 0, 1, [0x61])
+            side.read(padded)
+            side.connection.took(1, of: 0)
+            given -= padded.count - 9
+            side.connection.openWindows()
+            let told = side.take()
+            if told.count >= 13, told[3] == 8 { given += Int(told[11]) << 8 + Int(told[12]) }
+        }
+        #expect(given > 0 && side.connection.fault == nil)
+    }
 }

@@ -278,12 +278,12 @@ extension HTTP2Connection {
             payload = .block
             return nil
         }
-        giveBack(count)
         guard let slot = streams.slot(of: header.stream) else {
+            giveBack(count)
             payload = .dropped
             return nil
         }
-        streams[slot].consumed += count
+        took(count, of: slot)
         payload = .content(slot)
         let isEmpty = padding == payloadLeft && !header.flags.contains(.endStream)
         return isEmpty ? glitch("DATA frames of padding alone") : nil
@@ -320,8 +320,7 @@ extension HTTP2Connection {
     private func passPadding(of slot: StreamSlot, _ input: inout ByteBuffer) -> HTTP2Event? {
         let before = payloadLeft
         let event = pass(&input)
-        giveBack(before - payloadLeft)
-        streams[slot].consumed += before - payloadLeft
+        took(before - payloadLeft, of: slot)
         return event
     }
 

@@ -202,14 +202,15 @@ extension HTTP2Connection {
     /// The stream whose turn it is: it waits no more. Nil if none can send now.
     public func nextToSend() -> StreamSlot? {
         guard sendWindow > 0 else { return nil }
-        // Those whose own window is shut go to the end.
-        for _ in 0..<order.count {
-            guard let slot = order.next() else { return nil }
+        // Those whose own window is shut go to the end, but not before a less urgent one was found that can send.
+        var shut: [StreamSlot] = []
+        defer { for slot in shut { order.append(slot, streams[slot].priority) } }
+        while let slot = order.next() {
             if streams[slot].sendWindow > 0 {
                 streams[slot].isWaiting = false
                 return slot
             }
-            order.append(slot, streams[slot].priority)
+            shut.append(slot)
         }
         return nil
     }
@@ -222,7 +223,7 @@ extension HTTP2Connection {
         guard !streams[slot].peerHasEnded else { return }
         let before = streams[slot].consumed
         streams[slot].consumed += count
-        let enough = limits.initialWindow / 4
+        let enough = max(limits.initialWindow / 4, 1)
         if before < enough, before + count >= enough { windowsToOpen.append(slot) }
     }
 
