@@ -109,11 +109,16 @@ extension ServerDraft {
         (checkProtocolWord ?? protocolWord)?.choice ?? .negotiated
     }
 
-    /// What checks offer above TLS: those that send a request, only what they speak.
+    /// What checks offer above TLS: those that send a request, only what they speak, and HTTP/2 not without saying so
+    /// (RFC 9113 section 3.2).
     var protocolsOfChecks: [[UInt8]] { tls.checkProtocols ?? tls.protocol.applicationProtocols ?? [] }
     var protocolsOfHTTPChecks: [[UInt8]] {
-        protocolsOfChecks.filter {
-            HealthCheck.speaksHTTP2 && checkProtocolChoice != .http1 || $0 != SpokenProtocols.http2
+        switch checkProtocolChoice {
+        case .negotiated: return protocolsOfChecks
+        case .http1: return protocolsOfChecks.filter { $0 != SpokenProtocols.http2 }
+        case .http2:
+            let others = protocolsOfChecks.filter { $0 != SpokenProtocols.http11 && $0 != SpokenProtocols.http10 }
+            return others.isEmpty ? [SpokenProtocols.http2] : others
         }
     }
 

@@ -1,6 +1,8 @@
 // Which version of HTTP a connection speaks, where a line says so: `proto` and `check-proto`, and `ws` for WebSockets.
 
 public import Configuration
+internal import HTTP
+public import TLS
 
 /// What a listener's or a server's connections speak in HTTP mode.
 public enum ProtocolChoice: Sendable, Equatable {
@@ -8,6 +10,16 @@ public enum ProtocolChoice: Sendable, Equatable {
     case negotiated
     case http1
     case http2
+
+    /// Whether a connection speaks HTTP/2 from its first byte on.
+    /// - Parameter engine: what encrypts the connection, after its handshake; nil if it is plain.
+    public func isHTTP2(over engine: TLSEngine?) -> Bool {
+        switch self {
+        case .http1: false
+        case .http2: true
+        case .negotiated: engine?.hasSelected(HTTP2Connection.protocolName) == true
+        }
+    }
 }
 
 /// What carries WebSockets to a server (`ws`).

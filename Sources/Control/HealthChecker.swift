@@ -35,6 +35,8 @@ final class HealthChecker: LoopTask {
     private var stream: ByteStream?
     /// The reader of the answer to the check that is under way.
     private var answer: HTTPCheckAnswer?
+    /// The other side of the check that is under way, where that speaks HTTP/2.
+    private var http2: HTTP2Check?
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
@@ -167,8 +169,12 @@ final class HealthChecker: LoopTask {
         var bytes = header
         if case .http(let check) = plan.check {
             if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
-            bytes += check.request(to: hostField)
-            answer = HTTPCheckAnswer(to: check, limits: plan.headLimits)
+            if plan.protocolChoice.isHTTP2(over: stream?.engine) {
+                http2 = HTTP2Check(check, to: hostField, isSecure: plan.tls != nil, limits: plan.headLimits)
+            } else {
+                bytes += check.request(to: hostField)
+                answer = HTTPCheckAnswer(to: check, limits: plan.headLimits)
+            }
         }
         stream?.queue(bytes)
         talk(start, in: loop)
@@ -205,7 +211,32 @@ final class HealthChecker: LoopTask {
             // The connection is established and has taken its header: that passes.
             return finish(CheckResult(.passed, plan.tls == nil ? .layer4OK : .layer6OK), start, in: loop)
         }
-        if let result = readAnswer(in: loop) { finish(result, start, in: loop) }
+        let result = http2 == nil ? readAnswer(in: loop) : converse(in: loop)
+        if let result { finish(result, start, in: loop) }
+    }
+
+    /// Goes on in HTTP/2, as long as there is something to read or to send. Nothing that waits to be sent is left from before. Returns
+    /// nil while the answer is not complete.
+    private func converse(in loop: TaskLoop) -> CheckResult? {
+        while true {
+            let result = stream?.takeInput { http2?.read(&$0, at: loop.now) }
+            if let result = result ?? nil { return result }
+            // What answers the server leaves before more is read.
+            stream?.append { http2?.write(to: &$0) }
+            let hadOutput = stream?.hasUnsent == true
+            switch stream?.send(loop.kernel) {
+            case .all?: if hadOutput { continue }
+            case .failed?: return Self.socketError(stream?.failure)
+            case .blocked?, nil: return nil
+            }
+            switch stream?.read(loop.kernel) {
+            case .progressed?: break
+            case .full?: return HTTPCheckAnswer.tooLarge
+            case .ended?: return http2?.stopped
+            case .failed?: return Self.socketError(stream?.failure)
+            case .blocked?, nil: return nil
+            }
+        }
     }
 
     /// Reads what has arrived. Returns nil while the answer is not complete.
@@ -241,9 +272,20 @@ final class HealthChecker: LoopTask {
 
     /// Closes with a reset, which leaves no socket in TIME_WAIT on either side; the check needs nothing more from the server.
     private func closeStream(_ kernel: any Kernel) {
+        leave(kernel)
         stream?.close(.reset, kernel)
         stream = nil
         answer = nil
+    }
+
+    /// Tells a server of HTTP/2 that the check is over, as far as the system takes that at once.
+    private func leave(_ kernel: any Kernel) {
+        guard http2 != nil else { return }
+        defer { http2 = nil }
+        guard stream?.hasUnsent == false, stream?.failure == nil else { return }
+        http2?.end()
+        stream?.append { http2?.write(to: &$0) }
+        _ = stream?.send(kernel)
     }
 
     private static func socketError(_ reason: Errno?) -> CheckResult {

@@ -99,6 +99,13 @@ public struct ByteStream: ~Copyable {
         return result
     }
 
+    /// Passes the buffer of what has come to `body`, which takes out of it what it has understood.
+    public mutating func takeInput<R>(_ body: (inout ByteBuffer) -> R) -> R {
+        let result = body(&input)
+        input.releaseIfEmpty(to: pool)
+        return result
+    }
+
     /// Overwrites what has come, at most its first `count` bytes.
     public mutating func wipeInput(_ count: Int = .max) {
         unsafe input.overwrite(from: 0) { bytes in

@@ -65,6 +65,20 @@ import Testing
         }
     }
 
+    @Test("A check with a request offers what it speaks of what the line says, or HTTP/2 if that is all")
+    func protocolsOfChecks() throws {
+        let cases: [(line: String, offered: [String])] = [
+            ("", []), ("alpn h2,http/1.1", ["h2", "http/1.1"]), ("alpn h2 check-alpn http/1.1", ["http/1.1"]),
+            ("alpn h2,http/1.1 check-proto h1", ["http/1.1"]), ("alpn h2,http/1.1 proto h1 check-proto h2", ["h2"]),
+            ("proto h2", ["h2"]), ("proto h2 alpn http/1.1", ["h2"]),
+            ("check-alpn x,h2,http/1.0 proto h2", ["x", "h2"]),
+        ]
+        for (line, offered) in cases {
+            let server = try #require(settings("server a 10.0.0.1:80 check ssl \(line)").servers.first)
+            #expect(server.protocolsOfHTTPChecks.map { String(decoding: $0, as: UTF8.self) } == offered, "\(line)")
+        }
+    }
+
     @Test("The name that a check asks for is the host of its request, without the port")
     func hostsOfChecks() throws {
         let cases: [(line: String, name: String?)] = [

@@ -110,6 +110,40 @@ import Testing
         #expect(ask.requests[0].hasPrefix(header + "GET /x HTTP/1.1\r\n"))
     }
 
+    // MARK: HTTP/2
+
+    @Test(arguments: 1...20) func `a check of HTTP 2 sends its preface, judges the answer and says goodbye`(
+        _ seed: UInt64
+    ) throws {
+        for words in ["proto h2", "check-proto h2", "proto h2 send-proxy"] {
+            let play = try Play(seed: seed, "option httpchk GET /x", "server s 127.0.0.1:80 check inter 2s \(words)")
+            // SETTINGS, PING, and :status 503.
+            play.behaviour = .frames([
+                0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+                0, 0, 5, 1, 5, 0, 0, 0, 1, 8, 3, 0x35, 0x30, 0x33,
+            ])
+            #expect(play.run(1) == ["0 L7STS 503 wentDown Service Unavailable"], "seed \(seed)")
+            let header = words.hasSuffix("send-proxy") ? "PROXY TCP4 127.0.0.1 127.0.0.1 80 80\r\n" : ""
+            let request = try #require(play.requests.first)
+            #expect(request.hasPrefix(header + "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"), "seed \(seed)")
+            #expect(request.hasSuffix("the check is over"), "seed \(seed)")
+            #expect(play.kernel.openCount == 0 && play.pool.lent == 0)
+        }
+    }
+
+    @Test(arguments: [
+        (Behaviour.answers("HTTP/1.1 400 Bad Request\r\n\r\n"), "0 L7RSP wentDown the answer is not HTTP/2"),
+        (.closes, "0 L7RSP wentDown the server closed without an answer"),
+        (.resets, "0 SOCKERR wentDown Connection reset by peer"), (.silent, "2000 L7TOUT wentDown "),
+        (.frames([0, 0, 0, 4, 0, 0, 0, 0, 0]), "2000 L7TOUT wentDown "),
+    ])
+    func `each misfortune of HTTP 2 has its code`(_ behaviour: Behaviour, _ expected: String) throws {
+        let play = try Play("option httpchk", "server s 127.0.0.1:80 check inter 2s proto h2")
+        play.behaviour = behaviour
+        #expect(play.run(1) == [expected])
+        #expect(play.kernel.openCount == 0 && play.pool.lent == 0)
+    }
+
     @Test func `a server that takes no byte fails a check that has to send a header`() throws {
         let play = try Play("server s 127.0.0.1:80 check inter 2s send-proxy")
         play.behaviour = .neverAccepts
@@ -283,6 +317,8 @@ enum Behaviour: Sendable {
     case refuses, unreachable, neverAccepts, silent, closes, resets
     case acceptsAfter(TimeSpan)
     case answers(String)
+    /// Answers a preface of HTTP/2.
+    case frames([UInt8])
     /// Sends the response one byte per millisecond.
     case dribbles(String)
 
@@ -363,16 +399,23 @@ final class Visit: SimulatedPeer {
         unsent = if case .dribbles(let text) = behaviour { Array(text.utf8)[...] } else { [] }
     }
 
+    /// Whether a request has come, or all of a preface.
+    private var isAsked: Bool {
+        request.suffix(4) == Array("\r\n\r\n".utf8)[...]
+            || String(decoding: request, as: UTF8.self).contains("\r\n\r\nSM\r\n\r\n")
+    }
+
     func act(in kernel: SimulatedKernel) {
         guard !wire.weClosed else { return }
         request += kernel.peerTakes(.max, from: wire)
-        guard request.suffix(4) == Array("\r\n\r\n".utf8)[...] else {
+        guard isAsked else {
             // The check's task runs when this one returns.
             if case .acceptsAfter = behaviour { return kernel.accept(wire) }
             return kernel.schedule(self, after: TimeSpan(nanoseconds: 1))
         }
         switch behaviour {
         case .answers(let text): kernel.peerSends(text.utf8, on: wire)
+        case .frames(let bytes): kernel.peerSends(bytes, on: wire)
         case .closes: kernel.peerFinishes(wire)
         case .resets: kernel.peerResets(wire)
         case .dribbles:

@@ -129,6 +129,42 @@ import Testing
         #expect(line.contains("reason: Layer7 timeout"))
     }
 
+    @Test("Checks speak HTTP/2 in clear where the line says so, with a body too, and take leave of the server")
+    func checksOverHTTP2() throws {
+        let server = try HTTP2Server()
+        for words in ["proto h2 check", "check check-proto h2"] {
+            let front = try FrontDoor(
+                before: server.port,
+                backend: """
+                    option log-health-checks
+                        option httpchk
+                        http-check send meth POST uri /status/204 hdr Host example.test body hello
+                    """, server: words + " inter 50ms")
+            _ = try front.portico.logLine(with: "succeeded, reason: Layer7 check passed, code: 204")
+        }
+        if Portico.isItself { #expect(try eventually { try server.counts().goaways >= 2 }) }
+        let down = try FrontDoor(
+            before: server.port, backend: "option httpchk GET /status/503 HTTP/1.1 example.test",
+            server: "proto h2 check inter 50ms fall 2")
+        #expect(try down.portico.logLine(with: "is DOWN").contains("reason: Layer7 wrong status, code: 503"))
+        let old = try ScriptedServer(saying: "hello")
+        let other = try FrontDoor(
+            before: old.port, backend: "option httpchk GET /", server: "proto h2 check inter 50ms fall 2")
+        let line = try other.portico.logLine(with: "is DOWN")
+        if Portico.isItself { #expect(line.contains("Layer7 invalid response, info: \"the answer is not HTTP/2\"")) }
+    }
+
+    @Test("Checks over TLS speak what ALPN chooses", arguments: [("h2,http/1.1", "204"), ("http/1.1", "200")])
+    func checksThatNegotiate(_ protocols: String, _ status: String) throws {
+        let certificate = try TestAuthority().issue(for: "example.test")
+        let server = try HTTP2Server("certificate=\(certificate)", "alpn=\(protocols)")
+        let front = try FrontDoor(
+            before: server.port,
+            backend: "option log-health-checks\n    option httpchk GET /status/204 HTTP/1.1 example.test",
+            server: "ssl verify none alpn h2,http/1.1 check inter 50ms")
+        _ = try front.portico.logLine(with: "succeeded, reason: Layer7 check passed, code: \(status)")
+    }
+
     @Test("`fall` failures in a row take a server out, fewer do not")
     func fallCounts() throws {
         let checks = Mutex(0)

@@ -10,13 +10,14 @@ enum CheckKeywords {
             summary:
                 "Checks servers with an HTTP request instead of a mere connection; a status from 200 to 399 passes. "
                 + "Without a method it is OPTIONS in HTTP/1.0; with one it is HTTP/1.1 with a Host field, unless a version "
-                + "is given. The first 'option httpchk' or 'http-check' line of a section forgets those of defaults.",
+                + "is given. Over HTTP/2 (`proto`, `check-proto`, `check-alpn`) the version has no effect. The first 'option httpchk' "
+                + "or 'http-check' line of a section forgets those of defaults.",
             negatable: true, parse: parseHTTPCheck),
         Keyword(
             "http-check connect", in: .backends,
             usage:
                 "http-check connect [default] [port <port>] [addr <ip>] [send-proxy] [ssl] [sni <name>] [alpn <protocols>] "
-                + "[linger] [comment <text>]",
+                + "[proto h1|h2] [linger] [comment <text>]",
             summary:
                 "Says how the check of `option httpchk` connects: with what the `server` line says, where `default` is there; "
                 + "otherwise to its address in plain, but for what is said here. One such line, before `http-check send`."

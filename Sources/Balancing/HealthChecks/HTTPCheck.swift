@@ -1,4 +1,4 @@
-// `option httpchk`: one request, judged by the status of its response. `HTTPCheckAnswer` reads that.
+// `option httpchk`: one request, judged by the status of its response. `HTTPCheckAnswer` reads that, or `HTTP2Check`.
 
 internal import Basics
 internal import HTTP

@@ -38,46 +38,57 @@ public struct HTTPCheckAnswer: ~Copyable {
             interimBytes += used
             if interimBytes > limits.headBytesMax { return Self.invalid(.headTooLarge) }
             guard progress == .complete else { return nil }
-            guard isInterim else { return verdict }
+            guard check.isInterim(head) else { return verdict }
             head.clear()
             parser.reset()
         }
     }
 
     /// The verdict on a server that closes its side before its answer is complete.
-    public var stopped: CheckResult {
+    public var stopped: CheckResult { Self.stopped(hasBegun: parser.hasBegun || interimBytes > 0) }
+
+    static func stopped(hasBegun: Bool) -> CheckResult {
         CheckResult(
             .failed, .layer7Response,
-            info: parser.hasBegun || interimBytes > 0
+            info: hasBegun
                 ? "the answer stops before the end of its head" : "the server closed without an answer")
     }
 
     /// The verdict on an answer of which more than a buffer holds is not yet a line.
     public static var tooLarge: CheckResult { invalid(.headTooLarge) }
 
-    private static func invalid(_ fault: MessageFault) -> CheckResult {
+    /// The verdict on an answer with this fault.
+    static func invalid(_ fault: MessageFault) -> CheckResult {
         CheckResult(
             .failed, .layer7Response, info: fault == .notHTTP ? "the answer is not HTTP/1" : fault.description)
     }
 
-    /// Whether another response follows (RFC 9110 section 15.2), unless this is the one that is asked for.
-    private var isInterim: Bool {
-        head.status < 200 && head.status != 101 && !(check.statuses?.contains { $0.contains(head.status) } ?? false)
-    }
-
     private var verdict: CheckResult {
         if case .failure(let fault) = head.bodyFraming(requestMethod: check.knownMethod) { return Self.invalid(fault) }
-        let passes =
-            check.statuses.map { $0.contains { $0.contains(head.status) } } ?? (200...399).contains(head.status)
+        return check.verdict(on: head)
+    }
+}
+
+extension HTTPCheck {
+    /// Whether another response follows (RFC 9110 section 15.2), unless this is the one that is asked for.
+    func isInterim(_ head: borrowing ResponseHead) -> Bool {
+        let status = head.status
+        return status < 200 && status != 101 && !(statuses?.contains { $0.contains(status) } ?? false)
+    }
+
+    /// The verdict on a response that is well-formed.
+    func verdict(on head: borrowing ResponseHead) -> CheckResult {
+        let status = head.status
+        let passes = statuses.map { $0.contains { $0.contains(status) } } ?? (200...399).contains(status)
         return CheckResult(
-            passes ? .passed : .failed, passes ? .layer7OK : .layer7Status, status: head.status,
+            passes ? .passed : .failed, passes ? .layer7OK : .layer7Status, status: status,
             info: passes ? "" : Self.text(head.reason))
     }
 
     /// The server's own words; bytes that are not UTF-8 as `<E9>`.
     private static func text(_ reason: RawSpan) -> String {
         var bytes: [UInt8] = []
-        for i in 0..<min(reason.byteCount, reasonBytesMax) { bytes.append(reason[i]) }
+        for i in 0..<min(reason.byteCount, HTTPCheckAnswer.reasonBytesMax) { bytes.append(reason[i]) }
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         return bytes.map { byte in
             byte < 0x80

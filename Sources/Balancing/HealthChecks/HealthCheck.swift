@@ -11,9 +11,6 @@ public enum HealthCheck: Sendable, Equatable {
     /// Nothing: an established connection passes.
     case tcpConnect
     case http(HTTPCheck)
-
-    /// Whether requests of checks can be sent over HTTP/2.
-    static let speaksHTTP2 = false
 }
 
 /// The TLS of a server's checks.

@@ -73,14 +73,7 @@ extension ServerConnection {
     }
 
     /// Whether requests go over it in HTTP/2.
-    var speaksHTTP2: Bool {
-        guard backend.mode == .http else { return false }
-        switch protocolChoice {
-        case .http1: return false
-        case .http2: return true
-        case .negotiated: return transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
-        }
-    }
+    var speaksHTTP2: Bool { backend.mode == .http && protocolChoice.isHTTP2(over: transport.engine) }
 
     // MARK: Waiting for a connection that is under way
 

@@ -13,13 +13,7 @@ extension ClientConnection {
     // MARK: The connection with the descriptor
 
     /// Whether the client has agreed to HTTP/2 before its first byte.
-    var speaksHTTP2FromTheBeginning: Bool {
-        switch bind.protocolChoice {
-        case .http1: false
-        case .http2: true
-        case .negotiated: transport.engine?.hasSelected(HTTP2Connection.protocolName) == true
-        }
-    }
+    var speaksHTTP2FromTheBeginning: Bool { bind.protocolChoice.isHTTP2(over: transport.engine) }
 
     /// Whether a connection that was not told apart may turn out to be HTTP/2.
     var mayBeginWithPreface: Bool { frontend.takesPriorKnowledge && bind.protocolChoice == .negotiated }
