@@ -23,7 +23,7 @@ class EventSource {
         preconditionFailure("\(type(of: self)) does not handle deadlines")
     }
 
-    /// It has a place in the table, not always the first: what was asked for under another handle comes to nobody.
+    /// It has a new slot: what the timer queue has of an earlier one is not about it.
     func entered(as handle: SlotHandle) {
         self.handle = handle
         deadline = .never
