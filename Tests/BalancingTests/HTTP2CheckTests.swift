@@ -47,26 +47,43 @@ import Testing
 
     private static let ok = frame(1, 5, 1, [0x88])
 
-    @Test(arguments: [
-        (ok, "passed L7OK 200"), (frame(1, 4, 1, [0x8D]), "failed L7STS 404 Not Found"),
-        (frame(1, 5, 1, [8, 3, 0x35, 0x39, 0x39]), "failed L7STS 599 Unknown"),
+    struct Answer: Sendable {
+        let frames: [UInt8]
+        let verdict: String
+
+        init(_ frames: [UInt8], _ verdict: String) {
+            self.frames = frames
+            self.verdict = verdict
+        }
+    }
+
+    private static let answers: [Answer] = [
+        Answer(ok, "passed L7OK 200"),
+        Answer(frame(1, 4, 1, [0x8D]), "failed L7STS 404 Not Found"),
+        Answer(frame(1, 5, 1, [8, 3, 0x35, 0x39, 0x39]), "failed L7STS 599 Unknown"),
         // 103 comes first. Content follows.
-        (frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33]) + frame(1, 4, 1, [0x89]) + frame(0, 0, 1, [1]), "passed L7OK 204"),
-        (frame(6, 0, 0, [UInt8](repeating: 7, count: 8)) + frame(0x77, 0, 0, [1]) + ok, "passed L7OK 200"),
-        (frame(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0]) + ok, "passed L7OK 200"),
-        (frame(7, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0]), "failed L7RSP the server ends the connection: NO_ERROR"),
-        (frame(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 1]), "failed L7RSP the server ends the connection: PROTOCOL_ERROR"),
-        (frame(3, 0, 1, [0, 0, 0, 7]), "failed L7RSP the server resets the request: REFUSED_STREAM"),
-        (frame(0, 0, 1, [1]), "failed L7RSP the answer is malformed: PROTOCOL_ERROR"),
-        (frame(1, 5, 1, [8, 3, 0x31, 0x30, 0x33]), "failed L7RSP stream ends with an interim response"),
-        (frame(1, 5, 1, [0x88, 0x0F, 0x0D, 1, 0x31]), "failed L7RSP Content-Length is not the length of the content"),
-        (frame(1, 5, 1, [0x82]), "failed L7RSP pseudo-header field that does not suit the message"),
-        (frame(1, 5, 1, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF]), "failed L7RSP header block that cannot be decompressed"),
-        (frame(5, 4, 1, [0, 0, 0, 2, 0x82]), "failed L7RSP PUSH_PROMISE, which this side has not allowed"),
-        (frame(1, 5, 3, [0x88]), "failed L7RSP HEADERS on stream 3, which has not begun"),
-    ])
-    func `an answer is judged when its head is complete, or wrong`(_ frames: [UInt8], _ verdict: String) {
-        for size in [1, 7, .max] { #expect(judge(frame(4) + frames, piecesOf: size) == verdict) }
+        Answer(
+            frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33]) + frame(1, 4, 1, [0x89]) + frame(0, 0, 1, [1]), "passed L7OK 204"),
+        Answer(frame(6, 0, 0, [UInt8](repeating: 7, count: 8)) + frame(0x77, 0, 0, [1]) + ok, "passed L7OK 200"),
+        Answer(frame(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0]) + ok, "passed L7OK 200"),
+        Answer(frame(7, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0]), "failed L7RSP the server ends the connection: NO_ERROR"),
+        Answer(
+            frame(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 1]), "failed L7RSP the server ends the connection: PROTOCOL_ERROR"),
+        Answer(frame(3, 0, 1, [0, 0, 0, 7]), "failed L7RSP the server resets the request: REFUSED_STREAM"),
+        Answer(frame(0, 0, 1, [1]), "failed L7RSP the answer is malformed: PROTOCOL_ERROR"),
+        Answer(frame(1, 5, 1, [8, 3, 0x31, 0x30, 0x33]), "failed L7RSP stream ends with an interim response"),
+        Answer(
+            frame(1, 5, 1, [0x88, 0x0F, 0x0D, 1, 0x31]), "failed L7RSP Content-Length is not the length of the content"),
+        Answer(frame(1, 5, 1, [0x82]), "failed L7RSP pseudo-header field that does not suit the message"),
+        Answer(
+            frame(1, 5, 1, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF]), "failed L7RSP header block that cannot be decompressed"),
+        Answer(frame(5, 4, 1, [0, 0, 0, 2, 0x82]), "failed L7RSP PUSH_PROMISE, which this side has not allowed"),
+        Answer(frame(1, 5, 3, [0x88]), "failed L7RSP HEADERS on stream 3, which has not begun"),
+    ]
+
+    @Test(arguments: answers)
+    func `an answer is judged when its head is complete, or wrong`(_ answer: Answer) {
+        for size in [1, 7, .max] { #expect(judge(frame(4) + answer.frames, piecesOf: size) == answer.verdict) }
     }
 
     @Test func `the length in an answer to HEAD is not that of its content`() {
