@@ -70,7 +70,8 @@ extension ServerConnection {
             let engine = tls.makeEngine(
                 socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index,
                 mayBeEarly: protocolChoice == .http1 && user?.maySendEarly == true,
-                protocol: protocolChoice == .http1 && server.protocolChoice == .negotiated ? Array("http/1.1".utf8) : nil)
+                protocol: protocolChoice == .http1 && server.protocolChoice == .negotiated
+                    ? Array("http/1.1".utf8) : nil)
             transport.secure(with: engine)
             if engine.sendsEarlyData {
                 // The request begins the handshake, which reading the response completes.

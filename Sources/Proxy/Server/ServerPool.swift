@@ -97,7 +97,8 @@ final class ServerPool {
     func stream(_ wish: ConnectionWish) -> ServerConnection? {
         if multiplexers.isEmpty || wish.protocolChoice == .http1 { return nil }
         let found = multiplexers.last {
-            $0.key == wish.key && (!wish.asksForUpgrade || $0.takesUpgrades) && $0.hasRoom(for: wish.client) && (wish.choice != .reused || $0.streamsBegun > 1)
+            guard $0.key == wish.key, $0.hasRoom(for: wish.client) else { return false }
+            return (!wish.asksForUpgrade || $0.takesUpgrades) && (wish.choice != .reused || $0.streamsBegun > 1)
         }
         return found?.open()
     }
