@@ -204,6 +204,31 @@ import Testing
         #expect(counts.most >= 20, "\(counts)")
     }
 
+    // Regression: sixty streams to a server without a connection made sixty connections.
+    @Test(
+        "A burst waits for the first request's connection, also where ALPN has chosen HTTP/2 before",
+        .enabled(if: Portico.isItself))
+    func burst() throws {
+        let server = try HTTP2Server()
+        let front = try front(server, global: "    nbthread 1", backend: "    http-reuse always")
+        let burst = (1...60).map { _ in HTTP2Request("/slow/50") }
+        #expect(try converse(front.port, burst).answers.allSatisfy { $0.status == 200 && $0.body == "slow" })
+        // One of them is that of `counts` itself.
+        #expect(try server.counts().connections <= 2)
+
+        let authority = try TestAuthority()
+        let secure = try HTTP2Server(
+            "certificate=\(authority.issue(for: "example.test"))", "alpn=h2,http/1.1")
+        let other = try self.front(
+            secure, global: "    nbthread 1", backend: "    http-reuse always",
+            words: "ssl ca-file \(authority.certificate) verifyhost example.test alpn h2,http/1.1 pool-purge-delay 0")
+        #expect(try ask(other.port, HTTP2Request("/sized/2")).body == "xx")
+        #expect(try converse(other.port, burst).answers.allSatisfy { $0.status == 200 && $0.body == "slow" })
+        let counts = try ask(other.port, HTTP2Request("/counts")).body
+        let seen = try JSONDecoder().decode(HTTP2Server.Counts.self, from: Data(counts.utf8))
+        #expect(seen.connections <= 4, "\(seen)")
+    }
+
     /// HAProxy also loses some where the server allows few.
     @Test(
         "No connection has more streams than the server allows, or `tune.h2.be.max-concurrent-streams`",

@@ -85,14 +85,15 @@ extension Exchange {
     func waitForConnectionUnderWay(
         to server: Server, at address: SocketAddress, _ worker: Worker
     ) -> ServerConnection? {
-        guard protocolChoice(for: server) == .http2, !asksForUpgrade, keepAliveMode == .keepAlive,
+        let pool = worker.serverPools[server]
+        guard pool.expectsHTTP2(protocolChoice(for: server)), !asksForUpgrade, keepAliveMode == .keepAlive,
             context.directives.serverMarks.isEmpty, let backend
         else { return nil }
         // A PROXY protocol header makes a connection one client's.
         if server.proxyHeader != nil { return nil }
         let key = ConnectionKey(of: server, at: address, header: [], name: poolName)
         let mayShare = backend.reuse == .always || backend.reuse == .aggressive
-        return worker.serverPools[server].underWay {
+        return pool.underWay {
             $0.address == address && $0.key == key && (mayShare || $0.user?.client.base === client.base)
         }?.wait(for: self, worker)
     }

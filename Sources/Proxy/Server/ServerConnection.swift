@@ -170,9 +170,14 @@ final class ServerConnection: Connection {
         // In TLS the header was before the handshake.
         if !isSecure, let user, let header = user.proxyHeader(for: server) { begin(with: header, worker) }
         setDeadline(.never, worker)
+        let speaksHTTP2 = speaksHTTP2
+        if protocolChoice == .negotiated { worker.serverPools[server].note(speaksHTTP2: speaksHTTP2) }
         if speaksHTTP2 { return beginMultiplexing(worker) }
         phase = .inUse
+        let waiting = waiters
+        waiters = []
         user?.deliver(.connected, worker)
+        connectAnew(waiting, worker)
     }
 
     /// Sends a PROXY protocol header before everything else.

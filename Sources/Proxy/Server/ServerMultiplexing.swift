@@ -111,6 +111,15 @@ extension ServerConnection {
         }
     }
 
+    /// The server speaks HTTP/1 this time: each of those who have waited gets a connection of its own.
+    func connectAnew(_ waiting: [ServerConnection], _ worker: Worker) {
+        for waiter in waiting where waiter.phase == .connecting && waiter.parent === self {
+            guard let user = waiter.user else { continue }
+            user.dropConnection(worker)
+            user.connectAnew(worker)
+        }
+    }
+
     /// No connection comes about, for none of those who wait for it.
     func fail(_ reason: ConnectionFailure, _ worker: Worker) {
         hasFailed = true

@@ -43,6 +43,7 @@ final class ServerPool {
     private let index: Int
     /// This worker's connections in HTTP/2.
     @safe @exclusivity(unchecked) private var multiplexers: [ServerMultiplexer] = []
+    @safe @exclusivity(unchecked) private var lastSpokeHTTP2 = false
     /// Those that were being made when they were last looked at.
     @safe @exclusivity(unchecked) private var connecting: [ServerConnection] = []
     /// The worker that is asked first for one of its connections: each in turn.
@@ -75,9 +76,17 @@ final class ServerPool {
     /// Gives a connection back. False if it is not worth keeping: then it is to be closed.
     func release(_ connection: ServerConnection, _ worker: Worker) -> Bool { keep(connection, worker) }
 
-    /// A connection in HTTP/2 is being made, for which others may wait.
+    /// What the last connection agreed on by ALPN: the next will most likely too.
+    func note(speaksHTTP2: Bool) { lastSpokeHTTP2 = speaksHTTP2 }
+
+    /// Whether a new connection of that choice will speak HTTP/2, as far as is known.
+    func expectsHTTP2(_ choice: ProtocolChoice) -> Bool {
+        choice == .http2 || choice == .negotiated && lastSpokeHTTP2
+    }
+
+    /// A connection is being made, most likely in HTTP/2, for which others may wait.
     func noteUnderWay(_ connection: ServerConnection) {
-        guard connection.protocolChoice == .http2 else { return }
+        guard expectsHTTP2(connection.protocolChoice) else { return }
         connecting.removeAll { $0.phase != .connecting && $0.phase != .handshaking }
         connecting.append(connection)
     }
