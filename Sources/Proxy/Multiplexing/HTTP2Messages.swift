@@ -12,8 +12,9 @@ extension HTTP2Stream {
 
     private var framing: BodyFraming {
         if isTunnel { return .none }
-        // The connection compares the length with what comes; trailers may follow it.
-        return isReadToEnd || contentLength == 0 ? .none : .untilClose
+        // The connection compares the length with what comes; trailers may follow it. That all of it has come says nothing: rules may have
+        // waited for it, and it lies in the reader's buffer.
+        return contentLength == 0 ? .none : .untilClose
     }
 
     var bodyReader: BodyReader { BodyReader(framing) }
