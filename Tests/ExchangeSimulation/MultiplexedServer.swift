@@ -153,7 +153,7 @@ final class MultiplexedServer: SimulatedPeer {
         case .ended(let slot): endCame(slot, kernel)
         case .reset(let slot, let code):
             if let serve = served.removeValue(forKey: slot), !peers.configuration.hasFaults, !serve.hasSentAll {
-                complain("was answering \(serve.request.id ?? 0) and got \(code.name): \(serve.situation)")
+                complain("to port \(port) was answering \(serve.request.id ?? 0), got \(code.name): \(serve.situation)")
             }
             frames.release(slot, code: .cancel)
         case .goAway: break
