@@ -13,8 +13,8 @@ import Testing
     // MARK: The request
 
     @Test(arguments: [
-        (HTTPCheck(), "OPTIONS / app:80 user-agent: portico-check"),
-        (HTTPCheck(method: "GET", target: "/x?y", version: "HTTP/1.0"), "GET /x?y app:80 user-agent: portico-check"),
+        (HTTPCheck(), "OPTIONS / app:8080 user-agent: portico-check"),
+        (HTTPCheck(method: "GET", target: "/x?y", version: "HTTP/1.0"), "GET /x?y app:8080 user-agent: portico-check"),
         (
             HTTPCheck(headers: ["Host: a.example", "User-Agent: me", "Connection: upgrade", "Upgrade: raw", "X-A:1"]),
             "OPTIONS / a.example user-agent: me, x-a: 1"
@@ -25,8 +25,8 @@ import Testing
     }
 
     @Test func `the scheme is that of the connection`() {
-        var plain = HTTP2Check(HTTPCheck(), to: "app:80", isSecure: false, limits: HeadLimits())
-        var secure = HTTP2Check(HTTPCheck(), to: "app:80", isSecure: true, limits: HeadLimits())
+        var plain = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: false, limits: HeadLimits())
+        var secure = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: true, limits: HeadLimits())
         // Entries 6 and 7 of the static table (RFC 7541 appendix A).
         let differing = zip(written(&plain), written(&secure)).filter { $0 != $1 }
         #expect(differing.map(\.0) == [0x86] && differing.map(\.1) == [0x87])
@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: [5, 200_000]) func `a body comes with its length, as the windows let it`(_ count: Int) {
         let check = HTTPCheck(method: "POST", body: String(repeating: "b", count: count))
-        #expect(asked(check) == "POST / app:80 user-agent: portico-check, content-length: \(count) + \(count)")
+        #expect(asked(check) == "POST / app:8080 user-agent: portico-check, content-length: \(count) + \(count)")
     }
 
     @Test func `a request that HTTP 2 cannot have fails the check`() {
@@ -60,7 +60,7 @@ import Testing
     private static let answers: [Answer] = [
         Answer(ok, "passed L7OK 200"),
         Answer(frame(1, 4, 1, [0x8D]), "failed L7STS 404 Not Found"),
-        Answer(frame(1, 5, 1, [8, 3, 0x35, 0x39, 0x39]), "failed L7STS 599 Unknown"),
+        Answer(frame(1, 5, 1, [8, 3, 0x35, 0x39, 0x39]), "failed L7STS 599 Server Error"),
         // 103 comes first. Content follows.
         Answer(
             frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33]) + frame(1, 4, 1, [0x89]) + frame(0, 0, 1, [1]), "passed L7OK 204"),
@@ -122,7 +122,7 @@ import Testing
             (frame(1, 5, 1, [0x88]), []), (frame(1, 4, 1, [0x88]), frame(3, 0, 1, [0, 0, 0, 8])),
         ]
         for (answer, cancel) in answers {
-            var check = HTTP2Check(HTTPCheck(), to: "app:80", isSecure: false, limits: HeadLimits())
+            var check = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: false, limits: HeadLimits())
             _ = written(&check)
             #expect(read(frame(4) + frame(6, 0, 0, ping), &check) == nil)
             #expect(written(&check) == frame(4, 1) + frame(6, 1, 0, ping))
@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test func `a server that breaks the protocol is told so, and nothing else`() {
-        var check = HTTP2Check(HTTPCheck(), to: "app:80", isSecure: false, limits: HeadLimits())
+        var check = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: false, limits: HeadLimits())
         _ = written(&check)
         #expect(read(frame(6, 0, 0, [UInt8](repeating: 0, count: 8)), &check)?.info == "the answer is not HTTP/2")
         check.end()
@@ -174,7 +174,7 @@ import Testing
     }
 
     private func judge(_ bytes: [UInt8], by check: HTTPCheck = HTTPCheck(), piecesOf size: Int = .max) -> String {
-        var check = HTTP2Check(check, to: "app:80", isSecure: false, limits: HeadLimits())
+        var check = HTTP2Check(check, to: "app:8080", isSecure: false, limits: HeadLimits())
         _ = written(&check)
         let result = read(bytes, &check, piecesOf: size) ?? check.stopped
         let status = result.status.map { " \($0)" } ?? ""
@@ -184,7 +184,7 @@ import Testing
 
     /// What a server of HTTP/2 is asked: method, path, authority, the other fields and the length of the body.
     private func asked(_ check: HTTPCheck) -> String {
-        var check = HTTP2Check(check, to: "app:80", isSecure: false, limits: HeadLimits())
+        var check = HTTP2Check(check, to: "app:8080", isSecure: false, limits: HeadLimits())
         let server = Listening(pool)
         for _ in 0..<20 where !server.isWhole {
             server.take(written(&check))

@@ -134,11 +134,11 @@ import Testing
     @Test(arguments: [
         (Behaviour.answers("HTTP/1.1 400 Bad Request\r\n\r\n"), "0 L7RSP wentDown the answer is not HTTP/2"),
         (.closes, "0 L7RSP wentDown the server closed without an answer"),
-        (.resets, "0 SOCKERR wentDown Connection reset by peer"), (.silent, "2000 L7TOUT wentDown "),
-        (.frames([0, 0, 0, 4, 0, 0, 0, 0, 0]), "2000 L7TOUT wentDown "),
+        (.resets, "0 SOCKERR wentDown Connection reset by peer"), (.silent, "500 L7TOUT wentDown "),
+        (.frames([0, 0, 0, 4, 0, 0, 0, 0, 0]), "500 L7TOUT wentDown "),
     ])
     func `each misfortune of HTTP 2 has its code`(_ behaviour: Behaviour, _ expected: String) throws {
-        let play = try Play("option httpchk", "server s 127.0.0.1:80 check inter 2s proto h2")
+        let play = try Play("option httpchk", "timeout check 500ms", "server s 127.0.0.1:80 check inter 2s proto h2")
         play.behaviour = behaviour
         #expect(play.run(1) == [expected])
         #expect(play.kernel.openCount == 0 && play.pool.lent == 0)
