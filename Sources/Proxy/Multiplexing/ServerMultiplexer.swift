@@ -34,7 +34,7 @@ final class ServerMultiplexer: Multiplexer {
 
     /// Whether another request of `client` can go over it.
     func hasRoom(for client: ClientConnection) -> Bool {
-        guard !isClosed, http2.mayOpen, owner == nil || owner === client else { return false }
+        guard !isClosed, hasSettings, http2.mayOpen, owner == nil || owner === client else { return false }
         guard let most = server.connectionReusesMax else { return true }
         return http2.streamsBegun <= most
     }
@@ -44,10 +44,15 @@ final class ServerMultiplexer: Multiplexer {
 
     func awaitsSettings(_ stream: ServerConnection) { waiting = stream }
 
+    /// Whether the server's settings have come.
+    var hasSettings: Bool { http2.hasPeerSettings }
+
     override func settingsArrived() {
-        guard let stream = waiting else { return }
-        waiting = nil
-        stream.settingsArrived(worker)
+        if let stream = waiting {
+            waiting = nil
+            stream.settingsArrived(worker)
+        }
+        if !carrier.waiters.isEmpty { carrier.serveWaiters(worker) }
     }
 
     func belong(to client: ClientConnection) { owner = client }

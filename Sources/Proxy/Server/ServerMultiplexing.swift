@@ -44,7 +44,6 @@ extension ServerConnection {
             stream.use(for: user, worker)
             user.deliver(.connected, worker)
         }
-        serveWaiters(worker)
         // The server's first frames may be here already.
         self.multiplexer?.ready()
     }
@@ -70,6 +69,7 @@ extension ServerConnection {
         multiplexer = nil
         uncountTLS(worker)
         close(worker, mode)
+        if !waiters.isEmpty { fail(.system(.connectionReset), worker) }
     }
 
     /// Whether requests go over it in HTTP/2.
@@ -77,10 +77,18 @@ extension ServerConnection {
 
     // MARK: Waiting for a connection that is under way
 
+    /// Whether it is not known yet how many streams it can carry: before it stands, and until the server's settings have come.
+    var isUnderWay: Bool {
+        switch phase {
+        case .connecting, .handshaking: true
+        case .multiplexing: multiplexer?.hasSettings == false
+        case .inUse, .idle, .closed: false
+        }
+    }
+
     /// A connection of a stream to come, for `user`, which waits until this connection stands. Nil if enough wait for it.
     func wait(for user: ProxyStream, _ worker: Worker) -> ServerConnection? {
-        guard phase == .connecting || phase == .handshaking,
-            waiters.count + 1 < worker.plan.http2.backend.maxConcurrentStreams
+        guard isUnderWay, waiters.count + 1 < worker.plan.http2.backend.maxConcurrentStreams
         else { return nil }
         let waiter = worker.serverPools.makeStreamConnection()
         if let stream = waiter.transport.stream { waiter.transport = Transport(over: stream) }
@@ -96,14 +104,15 @@ extension ServerConnection {
         return waiter
     }
 
-    /// The connection stands: those who have waited get their streams.
-    private func serveWaiters(_ worker: Worker) {
+    /// The server's settings have come: those who have waited get their streams, or connections of their own if there are too many.
+    func serveWaiters(_ worker: Worker) {
         let all = waiters
         waiters = []
         for waiter in all {
             guard waiter.phase == .connecting, waiter.parent === self, let user = waiter.user else { continue }
             guard let multiplexer, multiplexer.hasRoom(for: user.client.base) else {
-                user.deliver(.connectFailed(.system(.connectionReset)), worker)
+                user.dropConnection(worker)
+                user.connectAnew(worker)
                 continue
             }
             multiplexer.open(on: waiter)

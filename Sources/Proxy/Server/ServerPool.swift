@@ -87,13 +87,13 @@ final class ServerPool {
     /// A connection is being made, most likely in HTTP/2, for which others may wait.
     func noteUnderWay(_ connection: ServerConnection) {
         guard expectsHTTP2(connection.protocolChoice) else { return }
-        connecting.removeAll { $0.phase != .connecting && $0.phase != .handshaking }
+        connecting.removeAll { !$0.isUnderWay }
         connecting.append(connection)
     }
 
     /// The connection that is being made and satisfies `condition`; nil if there is none.
     func underWay(_ condition: (ServerConnection) -> Bool) -> ServerConnection? {
-        connecting.last { ($0.phase == .connecting || $0.phase == .handshaking) && condition($0) }
+        connecting.last { $0.isUnderWay && condition($0) }
     }
 
     /// Streams of the connection are handed out from here on.
