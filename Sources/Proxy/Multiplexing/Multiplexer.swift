@@ -298,7 +298,10 @@ class Multiplexer {
             if http2.pendingControlBytes > 0 { continue }
             if isClosed { return flushed() }
             if awaitsRoom { receive() }
-            guard !isClosed, giveTurns() else {
+            let goesOn = !isClosed && giveTurns()
+            // With its last stream the connection may have closed.
+            if isFinished { return }
+            if !goesOn {
                 connection.push(worker)
                 return isClosed ? flushLater() : keepTime(progressed: true)
             }
