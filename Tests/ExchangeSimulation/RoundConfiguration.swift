@@ -43,7 +43,7 @@ struct RoundConfiguration {
     /// Some clients speak HTTP/2.
     let hasMultiplexedClients: Bool
     /// `SIMULATE_HTTP2=no` plays without HTTP/2.
-    private static let playsHTTP2 = getenv("SIMULATE_HTTP2").map { unsafe String(cString: $0) } != "no"
+    private static let playsHTTP2 = unsafe getenv("SIMULATE_HTTP2").map { unsafe String(cString: $0) } != "no"
     /// The backends whose servers speak HTTP/2.
     private let multiplexedRoutes: [Route]
     /// What servers speak TLS with, in rounds in which they do: in HTTP/1, and in HTTP/2.
