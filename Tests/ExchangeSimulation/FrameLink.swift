@@ -177,6 +177,7 @@ extension Head {
         self.method = method
         id = Int(String(decoding: digits, as: UTF8.self))
         tunnelLength = Self.number(named: "x-tunnel", request.fields) ?? 0
+        asksForUpgrade = request.asksForUpgrade
         expectsContinue = request.fields.first(named: Array("expect".utf8)) != nil
         for i in 0..<request.fields.count where request.fields.known(i) == .host { hosts += 1 }
     }

@@ -12,6 +12,8 @@ struct Head {
     var closes = false
     var isOld = false
     var expectsContinue = false
+    /// A request of HTTP/2 asks for another protocol: any 2xx agrees to that.
+    var asksForUpgrade = false
     /// Bytes that the sender will say in the tunnel that follows.
     var tunnelLength = 0
     var hosts = 0

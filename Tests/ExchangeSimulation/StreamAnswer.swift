@@ -41,7 +41,7 @@ struct StreamAnswer {
         } else {
             answer.status = [200, 200, 200, 404, 500, 204, 304].randomElement(using: &random) ?? 200
             // A tunnel without a word to be said in it is refused too.
-            if head.method == .connect { answer.status = 403 }
+            if head.method == .connect || head.asksForUpgrade { answer.status = 403 }
         }
         answer.drawContent(head, configuration, &random)
         return answer
