@@ -152,7 +152,11 @@ final class MultiplexedServer: SimulatedPeer {
         case .content(let slot, let bytes): contentCame(slot, bytes)
         case .ended(let slot): endCame(slot, kernel)
         case .reset(let slot, let code):
-            if let serve = served.removeValue(forKey: slot), !peers.configuration.hasFaults, !serve.hasSentAll {
+            // A 404 there is not wanted (`retry-on`).
+            let mayBeUnwanted = Route.retried.ports.contains(port)
+            if let serve = served.removeValue(forKey: slot), !peers.configuration.hasFaults, !serve.hasSentAll,
+                !mayBeUnwanted
+            {
                 complain("to port \(port) was answering \(serve.request.id ?? 0), got \(code.name): \(serve.situation)")
             }
             frames.release(slot, code: .cancel)
@@ -179,8 +183,8 @@ final class MultiplexedServer: SimulatedPeer {
         served[slot] = Serve(request: head)
         if head.expectsContinue, !kernel.random.oneIn(4) {
             sendInterim(100, on: slot, head)
-        } else if head.tunnelLength > 0 || kernel.random.oneIn(15) {
-            // An answer that does not wait for the request's end.
+        } else if head.asksForUpgrade || head.method == .connect || kernel.random.oneIn(15) {
+            // An answer that does not wait for the request's end, which one for a tunnel does not have.
             answer(slot, kernel)
         }
         if frames.http2.peerHasEnded(slot) { endCame(slot, kernel) }
