@@ -12,7 +12,7 @@ struct Head {
     var closes = false
     var isOld = false
     var expectsContinue = false
-    /// A request of HTTP/2 asks for another protocol: any 2xx agrees to that.
+    /// A request asks for another protocol: in HTTP/2 any 2xx agrees to that.
     var asksForUpgrade = false
     /// Bytes that the sender will say in the tunnel that follows.
     var tunnelLength = 0
@@ -198,6 +198,7 @@ struct MessageReader {
             if !head.isRequest { head.id = number(value) }
         case 4 where name == FieldName.host: head.hosts += 1
         case 6 where name == FieldName.expect: head.expectsContinue = true
+        case 7 where name == FieldName.upgrade: head.asksForUpgrade = head.isRequest
         case 8 where name == FieldName.tunnel: head.tunnelLength = number(value) ?? 0
         case 10 where name == FieldName.connection: head.closes = value.elementsEqual("close".utf8)
         case 14 where name == FieldName.contentLength:
@@ -215,6 +216,7 @@ struct MessageReader {
         static let id = Array("x-id".utf8)
         static let host = Array("host".utf8)
         static let expect = Array("expect".utf8)
+        static let upgrade = Array("upgrade".utf8)
         static let tunnel = Array("x-tunnel".utf8)
         static let connection = Array("connection".utf8)
         static let contentLength = Array("content-length".utf8)

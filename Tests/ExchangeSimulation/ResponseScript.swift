@@ -53,10 +53,10 @@ struct ResponseScript {
         let isBodiless = head.method == .head
         let body = Pattern.body(of: id, .response, count: Sizes.body(&random))
         switch random.number(0...9) {
-        case 0 where head.method != .connect:
+        case 0 where head.method != .connect && !head.asksForUpgrade:
             bytes += "HTTP/1.1 \(random.oneIn(2) ? "204 No Content" : "304 Not Modified")\r\n\(fields)\r\n".utf8
         case 1, 2, 3:
-            bytes += "HTTP/1.1 \(Self.status(head, &random))\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n".utf8
+            bytes += "HTTP/1.1 \(Self.status(head, configuration, &random))\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n".utf8
             if !isBodiless {
                 if !configuration.isTCP && random.oneIn(4) {
                     Self.chunkSloppily(body, into: &bytes, &random)
@@ -66,10 +66,10 @@ struct ResponseScript {
             }
         case 4 where closes:
             let version = random.oneIn(2) ? "1.0" : "1.1"
-            bytes += "HTTP/\(version) \(Self.status(head, &random))\r\n\(fields)\r\n".utf8
+            bytes += "HTTP/\(version) \(Self.status(head, configuration, &random))\r\n\(fields)\r\n".utf8
             if !isBodiless { bytes += body }
         default:
-            bytes += "HTTP/1.1 \(Self.status(head, &random))\r\nContent-Length: \(body.count)\r\n\(fields)\r\n".utf8
+            bytes += "HTTP/1.1 \(Self.status(head, configuration, &random))\r\nContent-Length: \(body.count)\r\n\(fields)\r\n".utf8
             if !isBodiless { bytes += body }
         }
     }
@@ -92,9 +92,12 @@ struct ResponseScript {
         bytes += (random.oneIn(4) ? "0  \nX-Trailer: yes\n\n" : "0 \n\n").utf8
     }
 
-    private static func status(_ head: Head, _ random: inout SeededRandom) -> String {
-        // A tunnel that is refused has to be refused.
-        if head.method == .connect { return "403 Forbidden" }
+    private static func status(
+        _ head: Head, _ configuration: RoundConfiguration, _ random: inout SeededRandom
+    ) -> String {
+        // A tunnel that is refused has to be refused; to a client of HTTP/2 a switch of protocols is such a tunnel.
+        let isTunnel = head.method == .connect || head.asksForUpgrade && configuration.hasMultiplexedClients
+        if isTunnel { return "403 Forbidden" }
         return ["200 OK", "200 OK", "200 OK", "404 Not Found", "500 Server Error"].randomElement(using: &random) ?? ""
     }
 
