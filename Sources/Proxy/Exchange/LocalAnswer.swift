@@ -129,9 +129,10 @@ extension Exchange {
         var answer = answer
         show(answer)
         if !request.wasRefused, !response.afterRulesFailed, !followAfterResponseRules() {
-            let page = LocalResponse.error(500)
-            page.apply(to: &context.response)
-            answer = .bytes(page.body, sent: 0)
+            answer = Self.error(500, in: &context.response)
+        } else if !client.codec.takes(context.response.status, insteadOfUpgrade: request.wantsUpgrade) {
+            // The client would take it for the other protocol.
+            answer = Self.error(501, in: &context.response)
         }
         let length = answer.length
         let announced = context.response.status
@@ -147,6 +148,13 @@ extension Exchange {
         if case .pieces(let pieces, nil) = answer { phase = .answering(.pieces(pieces, writer)) }
         if case .file = answer, frontend.log.logsEarly { log(worker) }
         sendAnswer(worker)
+    }
+
+    /// Makes another answer of it, without an operator's page.
+    private static func error(_ status: Int, in head: inout ResponseHead) -> LocalAnswer {
+        let page = LocalResponse.error(status)
+        page.apply(to: &head)
+        return .bytes(page.body, sent: 0)
     }
 
     func sendAnswer(_ worker: Worker) {
