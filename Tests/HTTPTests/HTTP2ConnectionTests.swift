@@ -404,6 +404,18 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(told.urgency == 5 && told.isIncremental && told.isTold)
     }
 
+    // Regression: trailers of an earlier stream made a later one unknown, and its content a fault.
+    @Test("Frames of streams behind GOAWAY are passed over: heads, content and trailers")
+    func behindGoAway() {
+        let side = server(frame(1, 5, 1, get))
+        side.connection.goAway("enough")
+        let before = side.events.count
+        side.read(frame(1, 4, 3, get) + frame(1, 4, 5, get) + frame(0, 0, 3, [1]))
+        side.read(frame(1, 5, 3, [0x40, 1, 0x61, 1, 0x62]) + frame(0, 1, 5, [1]))
+        #expect(side.events.count == before && side.connection.fault == nil)
+        #expect(side.connection.streamCount == 1)
+    }
+
     @Test("Content that is whole by its length needs no reset, although the stream's end is a frame of its own")
     func separateEnd() {
         let side = server(frame(1, 4, 1, get + [0x0F, 0x0D, 0x01, 0x31]) + frame(0, 0, 1, [0x61]))

@@ -33,7 +33,7 @@ extension HTTP2Connection {
         guard role == .server, id > lastPeerStream else { return skipBlock() }
         // What comes after GOAWAY is not looked at (RFC 9113 section 6.8).
         if let last = lastServedStream, id > last {
-            lastIgnoredStream = id
+            lastIgnoredStream = max(id, lastIgnoredStream)
             return skipBlock()
         }
         lastPeerStream = id
