@@ -158,6 +158,31 @@ import Testing
         #expect(try ask(front.port, HTTP2Request("/large/5")).body == "xxxxx")
     }
 
+    @Test("A client that is slow to read gets the end of its last answer, although the connection ends with it")
+    func lateReaders() throws {
+        let (front, _) = try frontOfHTTP2(
+            global: "    tune.h2.fe.max-total-streams 1", defaults: "    timeout client 2s"
+        ) { request in
+            let size = Int(request.target.dropFirst()) ?? 0
+            return "HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n" + String(repeating: "x", count: size)
+        }
+        let clients = try stride(from: 100_000, to: 260_000, by: 10_000).map { size in
+            let client = try Connection(to: front.port, takesLittle: true)
+            let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+            // SETTINGS_INITIAL_WINDOW_SIZE and WINDOW_UPDATE: a mebibyte, and as much again.
+            let settings: [UInt8] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 16, 0, 0]
+            let update: [UInt8] = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 16, 0, 0]
+            // HEADERS that end the stream: GET, http, the path, the authority.
+            let block = [0x82, 0x86, 0x04, 7] + Array("/\(size)".utf8) + [0x01, 1] + Array("a".utf8)
+            let request = [0, 0, UInt8(block.count), 1, 5, 0, 0, 0, 1] + block
+            try client.send(bytes: preface + settings + update + request)
+            return (size: size, client: client)
+        }
+        // Some of the exchanges have ended now, whose content Portico holds still.
+        _ = try front.portico.exchange(with: "/\(clients[0].size)")
+        for (size, client) in clients { #expect(try client.receiveAll().count > size) }
+    }
+
     // MARK: Real programs
 
     @Test("curl: prior knowledge and ALPN, an upload, a download")

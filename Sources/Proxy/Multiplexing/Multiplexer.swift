@@ -162,9 +162,8 @@ class Multiplexer {
     /// The descriptor became ready, or it is the connection's turn again.
     final func ready() {
         receive()
-        if !isClosed, http2.hasWaiting || http2.pendingControlBytes > 0 || !connection.output.isEmpty || isBlocked {
-            flushLater()
-        }
+        // What is still here of a connection that is about to close leaves too.
+        if http2.hasWaiting || http2.pendingControlBytes > 0 || !connection.output.isEmpty || isBlocked { flushLater() }
     }
 
     private func receive() {
