@@ -37,6 +37,8 @@ public final class TLSEngine: @unchecked Sendable {
     /// The stream of bytes ended without the peer's close_notify: what came may not be all (RFC 8446 section 6.1).
     public private(set) var isTruncated = false
     private var hasSaidGoodbye = false
+    /// Nothing more goes to the descriptor, an alert about what still comes neither.
+    private var isShut = false
     private var receiveFailure: Errno?
     private var sendFailure: Errno?
     /// Why the handshake or the connection failed; nil while it has not.
@@ -269,7 +271,11 @@ public final class TLSEngine: @unchecked Sendable {
         return .bytes(count)
     }
 
+    /// The descriptor takes nothing more: what OpenSSL has to say about what still comes stays unsaid.
+    public func shut() { isShut = true }
+
     func send(_ bytes: RawSpan) -> Sent {
+        if isShut { return .failed(.brokenPipe) }
         guard canSend, let kernel else { return .wouldBlock }
         let sent =
             if let type = nextRecordType {

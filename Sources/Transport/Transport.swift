@@ -306,7 +306,7 @@ public struct Transport: ~Copyable {
         guard !isFinishedSending else { return }
         isFinishedSending = true
         if let stream { return saysGoodbye ? stream.finishSending() : () }
-        guard saysGoodbye else { return kernel.finishSending(socket) }
+        guard saysGoodbye else { return shut(kernel) }
         awaitsGoodbye = true
         goOnFinishing(kernel)
     }
@@ -315,6 +315,11 @@ public struct Transport: ~Copyable {
     private mutating func goOnFinishing(_ kernel: any Kernel) {
         guard sayGoodbye(kernel) else { return }
         awaitsGoodbye = false
+        shut(kernel)
+    }
+
+    private func shut(_ kernel: any Kernel) {
+        engine?.shut()
         kernel.finishSending(socket)
     }
 

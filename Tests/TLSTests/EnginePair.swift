@@ -72,6 +72,14 @@ final class EnginePair {
         return (outcome, bytes)
     }
 
+    /// What has come to a side's descriptor, as it came.
+    func received(at engine: TLSEngine) -> [UInt8] {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1_000, alignment: 1) { room in
+            guard case .bytes(let count) = unsafe kernel.receive(engine.socket, into: room) else { return [] }
+            return unsafe Array(room.prefix(count))
+        }
+    }
+
     /// Says that a side sends no more.
     func finish(_ engine: TLSEngine) {
         lend(engine)

@@ -96,4 +96,16 @@ import Testing
         #expect(pair.handshake(pair.server) == .failed)
         #expect(pair.server.fault?.kind == .closed)
     }
+
+    @Test func `what comes behind an end without a word, and is no record, is not answered with an alert`() throws {
+        let pair = try self.pair()
+        #expect(pair.shakeHands() == (.complete, .complete))
+        // Of a handshake.
+        #expect(!pair.received(at: pair.client).isEmpty)
+        pair.server.shut()
+        _ = unsafe pair.kernel.send(pair.client.socket, ([UInt8](repeating: 0xFF, count: 40)).span.bytes, more: false)
+        _ = pair.read(at: pair.server)
+        #expect(pair.server.fault != nil)
+        #expect(pair.received(at: pair.client).isEmpty)
+    }
 }
