@@ -1,107 +1,47 @@
-// A client: sends its requests, in pieces, reads what comes back, byte for byte, and misbehaves if it is told to.
+// A client in HTTP/1: sends its requests, in pieces, and reads what comes back, byte for byte.
 
 import Basics
 import Chance
 import KernelSimulation
 import Reactor
 
-final class Client: CountedClient {
-    private unowned let peers: Peers
-    private let wire: Wire
-    private let link: Link
+final class Client: ClientEnd {
     private let requests: [RequestScript]
-    private let mishap: Mishap?
-    private let pace: Pace
     /// Sends requests without waiting for the answers to those before.
     private let isEager: Bool
 
     private var current = 0
     private var sentOfCurrent = 0
-    private var sent = 0
-    private var received = 0
+    private var sentBytes = 0
     private var tunnelSent = 0
     private var reader = MessageReader(reading: .response)
     private var head: Head?
     private var tunnelAwaited = 0
-    private var hasFinished = false
-    /// Silent, by mishap.
-    private var isMute = false
-    private var isOver = false {
-        didSet { if isOver && !oldValue { peers.clientEnded() } }
-    }
-    private var patienceEnds: Instant
     private var pauseEnds = Instant.never
-    private var nextLook = Instant.never
     /// An answer said that it was the last.
     private var wasToldTheEnd = false
 
-    /// The statuses of all final heads it got, to be found in the log.
-    private(set) var statuses: [Int] = []
-    private(set) var wholeAnswers = 0
-    var port: UInt16 { if case .ip(_, let port) = wire.address { port } else { 0 } }
-    var bytesSent: Int { sent }
-    var bytesReceived: Int { received }
-    let isMultiplexed = false
+    private var wholeAnswers = 0
 
     init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
-        self.peers = peers
-        wire = peers.network.connectClient()
-        link = Link(wire, peers.configuration.isEncrypted ? SecureLink.clientEngine(for: wire) : nil)
+        let kernel = peers.kernel
+        let wire = peers.network.connectClient()
+        let link = Link(wire, peers.configuration.isEncrypted ? SecureLink.clientEngine(for: wire) : nil)
         var requests = requests
         if peers.configuration.isBehindProxy {
-            let header = ProxyScript.header(of: wire.address, peers.configuration, &peers.kernel.random)
+            let header = ProxyScript.header(of: wire.address, peers.configuration, &kernel.random)
             requests[0] = requests[0].behind(header)
         }
         self.requests = requests
+        isEager = !peers.configuration.isTCP && kernel.random.oneIn(6)
         let length = requests.reduce(0) { $0 + $1.bytes.count }
-        mishap = hasMishap ? Mishap.draw(sending: length, receiving: 200 * requests.count, &peers.kernel.random) : nil
-        pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: length, &peers.kernel.random)
-        isEager = !peers.configuration.isTCP && peers.kernel.random.oneIn(6)
-        patienceEnds = peers.kernel.now + Self.patience
+        super.init(peers, wire, link, sending: length, receiving: 200 * requests.count, hasMishap: hasMishap)
     }
 
-    /// Longer than any time-out that a round sets, shorter than for ever.
-    private static let patience = TimeSpan.seconds(10_000)
+    override var sent: Int { sentBytes }
+    override func movesAt(_ kernel: SimulatedKernel) -> Instant { pauseEnds }
 
-    func act(in kernel: SimulatedKernel) {
-        guard !isOver else { return }
-        if kernel.now >= nextLook { nextLook = .never }
-        if !isMute { link.begin(kernel) }
-        read(kernel)
-        guard !isOver else { return }
-        if let mishap, sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
-            suffer(mishap.kind, kernel)
-            guard !isOver else { return }
-        }
-        if wire.weReset || wire.weFinished && wire.outbound.isEmpty {
-            connectionEnded(kernel)
-            return
-        }
-        send(kernel)
-        guard !isOver else { return }
-        if kernel.now >= patienceEnds {
-            if mishap == nil { peers.complain("client \(port) waited in vain: \(situation)") }
-            leave(kernel)
-            return
-        }
-        let mayMove = !wire.outbound.isEmpty && !isMute || canSend(kernel)
-        if mayMove {
-            kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(pace.pause))))
-        } else {
-            wire.listener = self
-            lookAgain(at: patienceEnds, kernel)
-            if !isMute, pauseEnds != .never, pauseEnds > kernel.now { lookAgain(at: pauseEnds, kernel) }
-        }
-    }
-
-    /// One turn for patience's end waits in the kernel, and moves on when it has come up.
-    private func lookAgain(at instant: Instant, _ kernel: SimulatedKernel) {
-        guard instant < nextLook else { return }
-        nextLook = instant
-        kernel.schedule(self, after: instant.since(kernel.now))
-    }
-
-    private var situation: String {
+    override var situation: String {
         "request \(current) of \(requests.count), \(sentOfCurrent) bytes of it sent, \(statuses.count) answers, "
             + "\(wholeAnswers) of them whole\(link.situation), \(wire.weReset ? "reset" : "not reset"), "
             + "it awaits \(requests[min(wholeAnswers, requests.count - 1)].title)"
@@ -111,7 +51,7 @@ final class Client: CountedClient {
 
     /// Where the bytes that may be sent now end.
     private func sendLimit(_ kernel: SimulatedKernel) -> Int {
-        guard current < requests.count, !isMute, !hasFinished else { return 0 }
+        guard current < requests.count, !hasFinished else { return 0 }
         guard isEager || wholeAnswers >= current else { return 0 }
         // In TCP mode it is told by the server itself that this was the last answer.
         if wasToldTheEnd && sentOfCurrent == 0 { return 0 }
@@ -119,24 +59,23 @@ final class Client: CountedClient {
         return requests[current].bytes.count
     }
 
-    private func canSend(_ kernel: SimulatedKernel) -> Bool {
+    override func canMove(_ kernel: SimulatedKernel) -> Bool {
         if current < requests.count { return sentOfCurrent < sendLimit(kernel) }
-        return reader.isInTunnel && !isMute && !hasFinished
+        return reader.isInTunnel && !hasFinished
     }
 
-    private func send(_ kernel: SimulatedKernel) {
-        guard canSend(kernel) else { return }
+    override func work(_ kernel: SimulatedKernel) {
+        guard canMove(kernel) else { return }
         if current == requests.count {
             sendIntoTunnel(kernel)
             return
         }
         let request = requests[current]
-        var count = min(sendLimit(kernel) - sentOfCurrent, pace.sends)
-        if let mishap { count = max(1, min(count, mishap.afterSent - sent)) }
+        let count = paced(sendLimit(kernel) - sentOfCurrent)
         link.send(request.bytes[sentOfCurrent..<sentOfCurrent + count], kernel)
         if kernel.random.oneIn(300) { kernel.peerSendsUrgently(on: wire) }
         sentOfCurrent += count
-        sent += count
+        sentBytes += count
         patienceEnds = kernel.now + Self.patience
         if let pause = request.pause, sentOfCurrent == pause {
             pauseEnds = kernel.now + .milliseconds(UInt64(kernel.random.number(10...2_000)))
@@ -155,7 +94,7 @@ final class Client: CountedClient {
         let body = Pattern.body(of: request.id, .tunnelForth, count: length)
         link.send(body[(body.startIndex + tunnelSent)...].prefix(count), kernel)
         tunnelSent += count
-        sent += count
+        sentBytes += count
         patienceEnds = kernel.now + Self.patience
         if tunnelSent == length {
             link.finish(kernel)
@@ -165,14 +104,7 @@ final class Client: CountedClient {
 
     // MARK: Reading
 
-    private func read(_ kernel: SimulatedKernel) {
-        // What a reset overtakes is lost, as far as it was not read before.
-        guard !isMute, !wire.weReset || kernel.random.oneIn(2), !wire.outbound.isEmpty else { return }
-        var count = min(pace.takes, wire.outbound.count)
-        if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        let bytes = link.take(count, kernel)
-        received += bytes.count
-        patienceEnds = kernel.now + Self.patience
+    override func read(_ bytes: [UInt8], _ kernel: SimulatedKernel) {
         var at = 0
         while !isOver {
             if head == nil, wholeAnswers < requests.count { reader.methodAsked = requests[wholeAnswers].method }
@@ -232,7 +164,7 @@ final class Client: CountedClient {
 
     // MARK: Ends
 
-    private func connectionEnded(_ kernel: SimulatedKernel) {
+    override func connectionEnded(_ kernel: SimulatedKernel) {
         if head != nil && reader.readsUntilClose && !wire.weReset {
             head = nil
             wholeAnswers += 1
@@ -257,31 +189,5 @@ final class Client: CountedClient {
     /// met by a reset, which takes along what was not read yet (RFC 9112 section 9.6).
     private var sentTooMuch: Bool {
         wire.weReset && (isEager || requests[min(wholeAnswers, requests.count - 1)].method.hasBody)
-    }
-
-    private func suffer(_ kind: Mishap.Kind, _ kernel: SimulatedKernel) {
-        switch kind {
-        case .reset:
-            kernel.peerResets(wire)
-            isOver = true
-        case .close: leave(kernel)
-        case .finish:
-            kernel.peerFinishes(wire)
-            hasFinished = true
-        case .silence:
-            isMute = true
-            patienceEnds = kernel.now + .seconds(UInt64(kernel.random.number(0...300)))
-        }
-    }
-
-    private func leave(_ kernel: SimulatedKernel) {
-        kernel.peerCloses(wire)
-        isOver = true
-    }
-
-    private func complain(_ what: String) {
-        peers.complain("client \(port) \(what)")
-        isOver = true
-        peers.kernel.peerCloses(wire)
     }
 }

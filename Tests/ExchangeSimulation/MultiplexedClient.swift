@@ -1,4 +1,4 @@
-// A client that speaks HTTP/2: sends requests at once, reads what comes back on each stream, byte for byte, and misbehaves if it is told to.
+// A client that speaks HTTP/2: sends requests at once, and reads what comes back on each stream, byte for byte.
 
 import Basics
 import Chance
@@ -6,13 +6,8 @@ import HTTP
 import KernelSimulation
 import Reactor
 
-final class MultiplexedClient: CountedClient {
-    private unowned let peers: Peers
-    private let wire: Wire
-    private let link: Link
+final class MultiplexedClient: ClientEnd {
     private let frames: FrameLink
-    private let mishap: Mishap?
-    private let pace: Pace
     /// Gives up streams, and the connection, in the middle.
     private let isFickle: Bool
     /// Requests at a time.
@@ -21,22 +16,11 @@ final class MultiplexedClient: CountedClient {
     /// Requests that were not sent yet.
     private var waiting: [RequestScript]
     private var asked: [StreamSlot: Ask] = [:]
-    private var received = 0
     private var contentReceived = 0
-    private var isMute = false
-    private var hasFinished = false
-    private var isOver = false {
-        didSet { if isOver && !oldValue { peers.clientEnded() } }
-    }
-    private var patienceEnds: Instant
-    private var nextLook = Instant.never
+    /// The first bytes that came, as far as they tell whether they are HTTP/1.
+    private var beginning: [UInt8] = []
     private let staysToTheEnd: Bool
 
-    private(set) var statuses: [Int] = []
-    let isMultiplexed = true
-    var port: UInt16 { wire.address.port ?? 0 }
-    var bytesSent: Int { frames.sent + headerCount }
-    var bytesReceived: Int { contentReceived }
     private let headerCount: Int
 
     /// A request on its stream.
@@ -59,77 +43,40 @@ final class MultiplexedClient: CountedClient {
     }
 
     init(_ peers: Peers, requests: [RequestScript], hasMishap: Bool) {
-        self.peers = peers
         let kernel = peers.kernel
-        wire = peers.network.connectClient()
-        link = Link(wire, peers.configuration.isEncrypted ? SecureLink.multiplexedClientEngine(for: wire) : nil)
+        let wire = peers.network.connectClient()
+        let link = Link(wire, peers.configuration.isEncrypted ? SecureLink.multiplexedClientEngine(for: wire) : nil)
         frames = FrameLink(
             .client, over: link, limits: FrameLink.drawLimits(&kernel.random), &kernel.random)
         waiting = requests
-        let length = requests.reduce(0) { $0 + $1.bytes.count }
-        mishap = hasMishap ? Mishap.draw(sending: length, receiving: 300 * requests.count, &kernel.random) : nil
-        pace = Pace.draw(hasFaults: peers.configuration.hasFaults, bytes: length, &kernel.random)
         isFickle = peers.configuration.hasFaults && kernel.random.oneIn(3)
         atOnce = kernel.random.oneIn(3) ? kernel.random.number(1...5) : 100
         staysToTheEnd = !kernel.random.oneIn(3)
-        patienceEnds = kernel.now + Self.patience
-        var header: [UInt8] = []
-        if peers.configuration.isBehindProxy {
-            header = ProxyScript.header(of: wire.address, peers.configuration, &kernel.random)
-            link.send(header[...], kernel)
-        }
+        let header =
+            peers.configuration.isBehindProxy
+            ? ProxyScript.header(of: wire.address, peers.configuration, &kernel.random) : []
         headerCount = header.count
+        let length = requests.reduce(0) { $0 + $1.bytes.count }
+        super.init(peers, wire, link, sending: length, receiving: 300 * requests.count, hasMishap: hasMishap)
+        if !header.isEmpty { link.send(header[...], kernel) }
     }
 
-    private static let patience = TimeSpan.seconds(10_000)
+    override var isMultiplexed: Bool { true }
+    override var sent: Int { frames.sent }
+    override var bytesSent: Int { frames.sent + headerCount }
+    override var bytesReceived: Int { contentReceived }
 
-    func act(in kernel: SimulatedKernel) {
-        guard !isOver else { return }
-        if kernel.now >= nextLook { nextLook = .never }
-        if !isMute { link.begin(kernel) }
-        read(kernel)
-        guard !isOver else { return }
-        if let mishap, frames.sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
-            suffer(mishap.kind, kernel)
-            guard !isOver else { return }
-        }
-        if wire.weReset || wire.weFinished && wire.outbound.isEmpty { return connectionEnded(kernel) }
-        if !isMute {
-            work(kernel)
-            guard !isOver else { return }
-        }
-        if kernel.now >= patienceEnds {
-            if mishap == nil { peers.complain("client \(port) waited in vain: \(situation)") }
-            return leave(kernel)
-        }
-        comeAgain(kernel)
+    override func movesAt(_ kernel: SimulatedKernel) -> Instant {
+        asked.values.map(\.contentMayBegin).filter { $0 > kernel.now }.min() ?? .never
     }
 
-    private func comeAgain(_ kernel: SimulatedKernel) {
-        if !isMute, !wire.outbound.isEmpty || canMove(kernel) {
-            kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(pace.pause))))
-        } else {
-            wire.listener = self
-            lookAgain(at: patienceEnds, kernel)
-            if let next = asked.values.map(\.contentMayBegin).filter({ $0 > kernel.now }).min(), !isMute {
-                lookAgain(at: next, kernel)
-            }
-        }
-    }
-
-    private func lookAgain(at instant: Instant, _ kernel: SimulatedKernel) {
-        guard instant < nextLook else { return }
-        nextLook = instant
-        kernel.schedule(self, after: instant.since(kernel.now))
-    }
-
-    private func canMove(_ kernel: SimulatedKernel) -> Bool {
+    override func canMove(_ kernel: SimulatedKernel) -> Bool {
         if hasFinished { return frames.holdsContent }
         if frames.hasOutgoing || frames.holdsContent || mayAsk { return true }
         return asked.contains { maySend($0.value, on: $0.key, kernel) }
     }
 
-    private var situation: String {
+    override var situation: String {
         let open = asked.values.map {
             "\($0.script.title): \($0.contentSent) of \($0.length) sent, \($0.received) received"
         }
@@ -140,24 +87,18 @@ final class MultiplexedClient: CountedClient {
 
     private var mayAsk: Bool { !hasFinished && !waiting.isEmpty && asked.count < atOnce && frames.http2.mayOpen }
 
-    private func work(_ kernel: SimulatedKernel) {
+    override func work(_ kernel: SimulatedKernel) {
         while mayAsk { ask(waiting.removeFirst(), kernel) }
         for slot in asked.keys.sorted() { sendContent(on: slot, kernel) }
         if isFickle, kernel.random.oneIn(30) { changeMind(kernel) }
         frames.openWindows(&kernel.random)
         frames.pingNowAndThen(&kernel.random)
         if !hasFinished, frames.hasOutgoing {
-            frames.flush(atMost: limit, kernel)
+            frames.flush(atMost: paced(.max), kernel)
             patienceEnds = kernel.now + Self.patience
             if kernel.random.oneIn(300) { kernel.peerSendsUrgently(on: wire) }
         }
         if asked.isEmpty, waiting.isEmpty || !frames.http2.mayOpen, !staysToTheEnd || mishap != nil { leave(kernel) }
-    }
-
-    /// Bytes that may leave in one go.
-    private var limit: Int {
-        guard let mishap else { return pace.sends }
-        return max(1, min(pace.sends, mishap.afterSent - frames.sent))
     }
 
     private func ask(_ script: RequestScript, _ kernel: SimulatedKernel) {
@@ -227,15 +168,11 @@ final class MultiplexedClient: CountedClient {
 
     // MARK: Reading
 
-    private func read(_ kernel: SimulatedKernel) {
-        // What a reset overtakes is lost, as far as it was not read before.
-        guard !isMute, !wire.weReset || kernel.random.oneIn(2), !wire.outbound.isEmpty else { return }
-        var count = min(pace.takes, wire.outbound.count)
-        if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        let bytes = link.take(count, kernel)
-        if received == 0, isAnsweredAsHTTP1(bytes) { return leave(kernel) }
-        received += bytes.count
-        patienceEnds = kernel.now + Self.patience
+    override func read(_ bytes: [UInt8], _ kernel: SimulatedKernel) {
+        if beginning.count < Self.refusal.count {
+            beginning += bytes
+            if mayBeAnsweredAsHTTP1, beginning.starts(with: Self.refusal) { return leave(kernel) }
+        }
         frames.receive(bytes, at: kernel.now) { event in
             guard !isOver else { return }
             obey(event, kernel)
@@ -243,9 +180,9 @@ final class MultiplexedClient: CountedClient {
     }
 
     /// A preface that has come in part, or a header that is none, is answered as a request whose head does not come.
-    private func isAnsweredAsHTTP1(_ bytes: [UInt8]) -> Bool {
-        peers.configuration.hasFaults && !peers.configuration.isEncrypted && bytes.starts(with: "HTTP/1.1 40".utf8)
-    }
+    private var mayBeAnsweredAsHTTP1: Bool { peers.configuration.hasFaults && !peers.configuration.isEncrypted }
+
+    private static let refusal = Array("HTTP/1.1 40".utf8)
 
     private func obey(_ event: FrameLink.Event, _ kernel: SimulatedKernel) {
         switch event {
@@ -254,6 +191,9 @@ final class MultiplexedClient: CountedClient {
         case .ended(let slot): endCame(slot, kernel)
         case .reset(let slot, let code): resetCame(slot, code)
         case .goAway(let last): goAwayCame(last)
+        case .failed where mayBeAnsweredAsHTTP1 && Self.refusal.starts(with: beginning.prefix(Self.refusal.count)):
+            // What it is has come in part.
+            break
         case .failed(let fault): complain("got what HTTP/2 does not allow: \(fault.words)")
         }
     }
@@ -351,38 +291,11 @@ final class MultiplexedClient: CountedClient {
 
     // MARK: Ends
 
-    private func connectionEnded(_ kernel: SimulatedKernel) {
+    override func connectionEnded(_ kernel: SimulatedKernel) {
         if !peers.configuration.hasFaults {
             if !asked.isEmpty { complain("left without an answer, \(situation)") }
             if !waiting.isEmpty { complain("left without a word, \(situation)") }
         }
         leave(kernel)
-    }
-
-    private func suffer(_ kind: Mishap.Kind, _ kernel: SimulatedKernel) {
-        switch kind {
-        case .reset:
-            kernel.peerResets(wire)
-            isOver = true
-        case .close: leave(kernel)
-        case .finish:
-            kernel.peerFinishes(wire)
-            hasFinished = true
-        case .silence:
-            isMute = true
-            patienceEnds = kernel.now + .seconds(UInt64(kernel.random.number(0...300)))
-        }
-    }
-
-    private func leave(_ kernel: SimulatedKernel) {
-        kernel.peerCloses(wire)
-        isOver = true
-    }
-
-    private func complain(_ what: String) {
-        guard !isOver else { return }
-        peers.complain("client \(port) in HTTP/2 \(what)")
-        isOver = true
-        peers.kernel.peerCloses(wire)
     }
 }

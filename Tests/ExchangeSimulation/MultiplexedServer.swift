@@ -1,37 +1,17 @@
 // A server's end of one connection in HTTP/2: reads requests on its streams, byte for byte, answers them in pieces, at once and in any
-// order, and misbehaves if it is told to.
+// order.
 
 import Basics
 import Chance
 import HTTP
 import KernelSimulation
-import ProxyProtocol
 import Reactor
 
-final class MultiplexedServer: SimulatedPeer {
-    private unowned let peers: Peers
-    private let wire: Wire
-    private let link: Link
+final class MultiplexedServer: ServerEnd {
     private let frames: FrameLink
-    private let port: UInt16
-    private let mishap: Mishap?
-    private let pace: Pace
-    private let isLoath: Bool
-    private var isAccepted = false
-
-    /// What of a header has come; nil if none is awaited, or any more.
-    private var header: [UInt8]?
-    /// The client's port that it named.
-    private var announcedPort: UInt16?
     private var served: [StreamSlot: Serve] = [:]
-    private var received = 0
     /// It has said that it goes away, and when it means it.
     private var goesAt = Instant.never
-    private var hasFinished = false
-    private var isMute = false
-    private var isOver = false
-    private var patienceEnds: Instant
-    private var nextLook = Instant.never
 
     /// A request on its stream.
     private struct Serve {
@@ -51,98 +31,26 @@ final class MultiplexedServer: SimulatedPeer {
     }
 
     init(_ peers: Peers, _ wire: Wire, port: UInt16, wantsHeader: Bool) {
-        self.peers = peers
-        header = wantsHeader ? [] : nil
-        self.wire = wire
-        self.port = port
         let kernel = peers.kernel
         let hasFaults = peers.configuration.hasFaults
-        link = Link(wire, peers.configuration.serverEngine(wire, port: port))
+        let link = Link(wire, peers.configuration.serverEngine(wire, port: port))
         var limits = FrameLink.drawLimits(&kernel.random)
         // What is opened before it is known that it is too much is refused.
         if hasFaults { limits.maxConcurrentStreams = kernel.random.number(1...(kernel.random.oneIn(2) ? 5 : 100)) }
         frames = FrameLink(.server, over: link, limits: limits, &kernel.random)
-        isLoath = hasFaults && kernel.random.oneIn(25)
-        mishap =
-            hasFaults && kernel.random.oneIn(6) ? Mishap.draw(sending: 2_000, receiving: 2_000, &kernel.random) : nil
+        super.init(peers, wire, link, port: port, wantsHeader: wantsHeader, mishapOneIn: 6, mishapBytes: 2_000)
         pace = Pace.draw(hasFaults: hasFaults, bytes: 20_000, &kernel.random)
-        patienceEnds = kernel.now + Self.patience
-        kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(0...3))))
     }
 
-    private static let patience = TimeSpan.seconds(20_000)
-
-    func act(in kernel: SimulatedKernel) {
-        guard !isOver else { return }
-        if kernel.now >= nextLook { nextLook = .never }
-        guard isAccepted || decideToAccept(kernel) else { return }
-        read(kernel)
-        guard !isOver else { return }
-        if let mishap, frames.sent >= mishap.afterSent || received >= mishap.afterReceived, !isMute {
-            suffer(mishap.kind, kernel)
-            guard !isOver else { return }
-        }
-        if wire.weClosed || wire.weFinished && wire.outbound.isEmpty { return leave(kernel) }
-        if !isMute {
-            work(kernel)
-            guard !isOver else { return }
-        }
-        if kernel.now >= patienceEnds { return leave(kernel) }
-        if !isMute, !wire.outbound.isEmpty || canMove {
-            kernel.schedule(self, after: .milliseconds(UInt64(kernel.random.number(pace.pause))))
-        } else {
-            wire.listener = self
-            let next = min(patienceEnds, goesAt > kernel.now ? goesAt : .never)
-            guard next < nextLook else { return }
-            nextLook = next
-            kernel.schedule(self, after: next.since(kernel.now))
-        }
-    }
-
-    private func decideToAccept(_ kernel: SimulatedKernel) -> Bool {
-        if isLoath {
-            // Refused, or never answered.
-            if kernel.random.oneIn(2) { kernel.refuse(wire) } else if kernel.random.oneIn(2) { kernel.peerResets(wire) }
-            isOver = true
-            return false
-        }
-        isAccepted = true
-        kernel.accept(wire)
-        return true
-    }
+    override var sent: Int { frames.sent }
+    override var movesAt: Instant { goesAt }
 
     // MARK: Reading
 
-    private func read(_ kernel: SimulatedKernel) {
-        guard !isMute, !wire.outbound.isEmpty else { return }
-        var count = min(pace.takes, wire.outbound.count)
-        if let mishap { count = max(1, min(count, mishap.afterReceived - received)) }
-        var bytes = link.take(count, kernel)
-        received += bytes.count
-        patienceEnds = kernel.now + Self.patience
-        guard takeHeader(from: &bytes) else { return }
+    override func read(_ bytes: [UInt8], _ kernel: SimulatedKernel) {
         frames.receive(bytes, at: kernel.now) { event in
             guard !isOver else { return }
             obey(event, kernel)
-        }
-    }
-
-    /// Takes the header off the first bytes; false while it is not whole.
-    private func takeHeader(from bytes: inout [UInt8]) -> Bool {
-        guard let begun = header else { return true }
-        let all = begun + bytes
-        switch unsafe ProxyHeaderParser.parse(all.span.bytes, bytesMax: 1_000) {
-        case .needMore:
-            header = all
-            return false
-        case .failed(let fault):
-            complain("got a header with \(fault)")
-            return false
-        case .complete(let said, let count):
-            header = nil
-            announcedPort = said.ends?.source.port
-            bytes = Array(all[count...])
-            return true
         }
     }
 
@@ -172,14 +80,10 @@ final class MultiplexedServer: SimulatedPeer {
         guard result == .whole, let head = Head(request), head.id != nil else {
             return complain("got a head that is \(result)")
         }
-        if head.hosts != 1 { return complain("got \(head.hosts) Host fields") }
-        if let announcedPort, let id = head.id, announcedPort != peers.port(ofRequest: id) {
-            return complain("is announced as that of \(announcedPort) and got request \(id) of another client")
-        }
         if peers.configuration.hasFaults, kernel.random.oneIn(30) {
             return frames.release(slot, code: .refusedStream)
         }
-        peers.requestCame(to: port)
+        guard counts(head) else { return }
         served[slot] = Serve(request: head)
         if head.expectsContinue, !kernel.random.oneIn(4) {
             sendInterim(100, on: slot, head)
@@ -227,7 +131,7 @@ final class MultiplexedServer: SimulatedPeer {
             head, content: .none, isTunnel: false, on: slot, endsStream: false, endsWithContent: false)
     }
 
-    private var canMove: Bool {
+    override var canMove: Bool {
         if hasFinished { return frames.holdsContent }
         if frames.hasOutgoing || frames.holdsContent { return true }
         return served.contains { maySend($0.value, on: $0.key) }
@@ -240,7 +144,7 @@ final class MultiplexedServer: SimulatedPeer {
         return serve.contentSent == answer.contentLength || frames.http2.mayShare(slot)
     }
 
-    private func work(_ kernel: SimulatedKernel) {
+    override func work(_ kernel: SimulatedKernel) {
         for slot in served.keys.sorted() { move(on: slot, kernel) }
         frames.openWindows(&kernel.random)
         frames.pingNowAndThen(&kernel.random)
@@ -310,34 +214,5 @@ final class MultiplexedServer: SimulatedPeer {
         guard let serve = served[slot], serve.isWhole, serve.hasSentAll else { return }
         served[slot] = nil
         frames.release(slot, code: .noError)
-    }
-
-    // MARK: Ends
-
-    private func suffer(_ kind: Mishap.Kind, _ kernel: SimulatedKernel) {
-        switch kind {
-        case .reset:
-            kernel.peerResets(wire)
-            isOver = true
-        case .close:
-            kernel.peerCloses(wire)
-            isOver = true
-        case .finish:
-            link.finish(kernel)
-            hasFinished = true
-        case .silence: isMute = true
-        }
-    }
-
-    private func leave(_ kernel: SimulatedKernel) {
-        link.close(kernel)
-        isOver = true
-    }
-
-    private func complain(_ what: String) {
-        guard !isOver else { return }
-        peers.complain("a server's connection \(wire.number) in HTTP/2 \(what)")
-        isOver = true
-        peers.kernel.peerCloses(wire)
     }
 }

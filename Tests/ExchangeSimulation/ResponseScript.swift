@@ -56,7 +56,8 @@ struct ResponseScript {
         case 0 where head.method != .connect && !head.asksForUpgrade:
             bytes += "HTTP/1.1 \(random.oneIn(2) ? "204 No Content" : "304 Not Modified")\r\n\(fields)\r\n".utf8
         case 1, 2, 3:
-            bytes += "HTTP/1.1 \(Self.status(head, configuration, &random))\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n".utf8
+            let status = Self.status(head, configuration, &random)
+            bytes += "HTTP/1.1 \(status)\r\nTransfer-Encoding: chunked\r\n\(fields)\r\n".utf8
             if !isBodiless {
                 if !configuration.isTCP && random.oneIn(4) {
                     Self.chunkSloppily(body, into: &bytes, &random)
@@ -69,7 +70,8 @@ struct ResponseScript {
             bytes += "HTTP/\(version) \(Self.status(head, configuration, &random))\r\n\(fields)\r\n".utf8
             if !isBodiless { bytes += body }
         default:
-            bytes += "HTTP/1.1 \(Self.status(head, configuration, &random))\r\nContent-Length: \(body.count)\r\n\(fields)\r\n".utf8
+            let status = Self.status(head, configuration, &random)
+            bytes += "HTTP/1.1 \(status)\r\nContent-Length: \(body.count)\r\n\(fields)\r\n".utf8
             if !isBodiless { bytes += body }
         }
     }
