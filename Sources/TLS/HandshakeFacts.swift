@@ -46,7 +46,7 @@ public enum HandshakeFlag: Sendable {
 }
 
 extension TLSEngine {
-    /// Whether both sides have agreed on the protocol by ALPN (RFC 7301).
+    /// Whether both sides have agreed on the protocol by ALPN (RFC 7301); false before the handshake is complete.
     public func hasSelected(_ protocolName: StaticString) -> Bool {
         var name: UnsafePointer<UInt8>?
         var length: UInt32 = 0
@@ -121,15 +121,6 @@ extension TLSEngine {
     }
 
     /// The short name of the group in which keys were agreed on.
-    /// Whether ALPN has chosen HTTP/2; false before the handshake is complete.
-    public var hasChosenHTTP2: Bool {
-        var name: UnsafePointer<UInt8>?
-        var length: UInt32 = 0
-        unsafe SSL_get0_alpn_selected(ssl, &name, &length)
-        guard let name = unsafe name, length == 2 else { return false }
-        return unsafe name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
-    }
-
     private func appendCurve(to out: inout [UInt8]) -> Bool {
         // OpenSSL looks into the session without asking whether there is one.
         guard unsafe SSL_get_session(ssl) != nil else { return false }

@@ -72,7 +72,7 @@ import Testing
         let isNamed = client.append(.protocolName, to: &ours)
         #expect(server.append(.protocolName, to: &theirs) == isNamed && ours == theirs)
         let isHTTP2 = ours == SpokenProtocols.http2
-        #expect(client.hasChosenHTTP2 == isHTTP2 && server.hasChosenHTTP2 == isHTTP2)
+        #expect(client.hasSelected("h2") == isHTTP2 && server.hasSelected("h2") == isHTTP2)
         return isNamed ? .name(String(decoding: ours, as: UTF8.self)) : .none
     }
 

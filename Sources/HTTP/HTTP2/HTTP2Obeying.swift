@@ -110,7 +110,7 @@ extension HTTP2Connection {
             if sendWindow > Self.windowMax { return fail(.flowControlError, "the connection's window is too large") }
             return isShut ? .windowOpened : nil
         }
-        if isUnbegun(id) { return fail(.protocolError, "WINDOW_UPDATE on stream \(id), which has not begun") }
+        if isIdle(id) { return fail(.protocolError, "WINDOW_UPDATE on stream \(id), which has not begun") }
         guard let slot = streams.slot(of: id), !streams[slot].isAbandoned else { return nil }
         if increment == 0 { return resetStream(slot, .protocolError) }
         let isShut = streams[slot].sendWindow <= 0
@@ -119,12 +119,8 @@ extension HTTP2Connection {
         return isShut && streams[slot].sendWindow > 0 ? .windowOpened : nil
     }
 
-    private func isUnbegun(_ id: UInt32) -> Bool {
-        (id % 2 == 1) == (role == .server) ? id > max(lastPeerStream, lastIgnoredStream) : id >= nextOwnStream
-    }
-
     private func endStream(_ id: UInt32, _ code: UInt32) -> HTTP2Event? {
-        if isUnbegun(id) { return fail(.protocolError, "RST_STREAM on stream \(id), which has not begun") }
+        if isIdle(id) { return fail(.protocolError, "RST_STREAM on stream \(id), which has not begun") }
         guard let slot = streams.slot(of: id) else { return glitch("RST_STREAM on closed streams") }
         if streams[slot].isAbandoned {
             remove(slot)

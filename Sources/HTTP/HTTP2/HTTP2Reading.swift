@@ -123,7 +123,7 @@ extension HTTP2Connection {
     }
 
     /// Whether no stream of this number was begun yet.
-    private func isIdle(_ id: UInt32) -> Bool {
+    func isIdle(_ id: UInt32) -> Bool {
         let isPeers = (id % 2 == 1) == (role == .server)
         return isPeers ? id > max(lastPeerStream, lastIgnoredStream) : id >= nextOwnStream
     }

@@ -4,7 +4,7 @@
 internal import Basics
 internal import HTTP
 
-struct ServerCodec {
+struct ServerCodec: StreamCodec {
     /// A closed list, so that the compiler finds every operation that a new protocol has to answer.
     enum Kind {
         case http1
@@ -16,7 +16,7 @@ struct ServerCodec {
 
     let kind: Kind
     private var http1 = HTTP1ClientCodec()
-    private var http2: HTTP2Stream?
+    private(set) var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode) {
         switch mode {
@@ -28,11 +28,6 @@ struct ServerCodec {
     init(_ stream: HTTP2Stream) {
         kind = .http2
         http2 = stream
-    }
-
-    private var stream: HTTP2Stream {
-        guard let http2 else { preconditionFailure("a codec of HTTP/2 without a stream") }
-        return http2
     }
 
     private func hasNoMessages(_ operation: StaticString = #function) -> Never {
@@ -100,20 +95,8 @@ struct ServerCodec {
         }
     }
 
-    /// All content of the response is in the connection's buffer, or was taken out of it; in HTTP/1 its framing says where it ends.
-    var contentHasEnded: Bool { http2?.isReadToEnd == true }
-
-    /// Whether what is written may have trailers behind content whose length is known.
-    func expectTrailers(_ expects: Bool) { http2?.expectsTrailers = expects }
-
     /// Whether content whose length is known may have trailers behind it: as in HTTP/2, not in HTTP/1.
     var trailersMayFollow: Bool { http2.map { !$0.peerHasEnded || $0.trailers != nil } ?? false }
-
-    /// The number of the stream in HTTP/2; 0 in other protocols.
-    var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
-
-    /// What came behind the response's content, once that has ended.
-    var trailers: [UInt8]? { http2?.trailers }
 
     // MARK: Reading responses
 

@@ -7,7 +7,7 @@
 internal import Basics
 internal import HTTP
 
-struct ClientCodec {
+struct ClientCodec: StreamCodec {
     /// A closed list, so that the compiler finds every operation that a new protocol has to answer.
     enum Kind {
         case http1
@@ -20,7 +20,7 @@ struct ClientCodec {
     private(set) var kind: Kind
     /// Its counts of bytes are also those of `tcp`, which has nothing else.
     private var http1: HTTP1ServerCodec
-    private var http2: HTTP2Stream?
+    private(set) var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode, limits: HeadLimits) {
         switch mode {
@@ -34,11 +34,6 @@ struct ClientCodec {
         kind = .http2
         http1 = HTTP1ServerCodec(limits: HeadLimits())
         http2 = stream
-    }
-
-    private var stream: HTTP2Stream {
-        guard let http2 else { preconditionFailure("a codec of HTTP/2 without a stream") }
-        return http2
     }
 
     /// Whether the client sends requests.
@@ -280,10 +275,6 @@ struct ClientCodec {
         return true
     }
 
-    /// All content of the request is in the buffer `input`, or was taken out of it: nothing of it is still to come. In HTTP/1 the content's
-    /// framing says where it ends.
-    var contentHasEnded: Bool { http2?.isReadToEnd == true }
-
     /// Whether the client can be told that its request for another protocol was answered with this status instead.
     func takes(_ status: Int, insteadOfUpgrade: Bool) -> Bool {
         guard insteadOfUpgrade, let http2 else { return true }
@@ -295,17 +286,8 @@ struct ClientCodec {
         http2 == nil || HTTP2Stream.isConsent(response, to: request)
     }
 
-    /// Whether what is written may have trailers behind content whose length is known.
-    func expectTrailers(_ expects: Bool) { http2?.expectsTrailers = expects }
-
     /// Whether content whose length is known may have trailers behind it: as in HTTP/2, not in HTTP/1.
     var hasTrailersApart: Bool { kind == .http2 }
-
-    /// The number of the stream in HTTP/2; 0 in other protocols.
-    var streamID: UInt32 { http2.map { $0.http2.number(of: $0.slot) } ?? 0 }
-
-    /// What came behind the request's content, once that has ended.
-    var trailers: [UInt8]? { http2?.trailers }
 
     /// What goes behind the response's content.
     func keep(trailers: [UInt8]?) { http2?.trailersToSend = trailers }

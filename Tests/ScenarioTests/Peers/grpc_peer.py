@@ -61,20 +61,20 @@ class Calls(grpc.GenericRpcHandler):
         context.abort(grpc.StatusCode.DATA_LOSS, "the rest is lost")
 
     def note_end(self, context):
-        """Counts how many calls have ended before they were answered, whoever ended them."""
+        """Counts how many calls have ended before they were answered, whoever ended them. Returns what this one's end sets."""
+        end = threading.Event()
         context.add_callback(self.ended.release)
+        context.add_callback(end.set)
+        return end
 
     def wait(self, message, context):
-        self.note_end(context)
-        while context.is_active():
-            time.sleep(0.01)
+        self.note_end(context).wait(PATIENCE)
         return b"late"
 
     def hold(self, message, context):
-        self.note_end(context)
+        end = self.note_end(context)
         yield b"begun"
-        while context.is_active():
-            time.sleep(0.01)
+        end.wait(PATIENCE)
 
     def count_ended(self, message, _):
         """Answers once so many have ended."""

