@@ -416,6 +416,22 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(side.connection.streamCount == 1)
     }
 
+    // Regression: it was reset, which is an error of the connection where the stream is idle.
+    @Test("A stream whose request was not sent is given up without a word, and a server cannot speak on it")
+    func unsentRequest() {
+        let (client, server) = pair()
+        client.connection.release(client.connection.open(), code: .cancel)
+        let slot = client.connection.open()
+        client.connection.reset(slot, .cancel)
+        client.connection.release(slot, code: .cancel)
+        _ = client.ask()
+        server.read(client.take())
+        #expect(server.connection.fault == nil && server.events.last == "request 5 whole")
+        _ = client.connection.open()
+        client.read(frame(3, 0, 7, [0, 0, 0, 8]))
+        #expect(client.connection.fault?.code == .protocolError)
+    }
+
     @Test("Content that is whole by its length needs no reset, although the stream's end is a frame of its own")
     func separateEnd() {
         let side = server(frame(1, 4, 1, get + [0x0F, 0x0D, 0x01, 0x31]) + frame(0, 0, 1, [0x61]))

@@ -210,15 +210,16 @@ public final class HTTP2Connection {
     /// Begins a stream towards the server.
     public func open() -> StreamSlot {
         precondition(mayOpen, "no stream can be begun on this connection")
-        let state = StreamState(
+        var state = StreamState(
             id: nextOwnStream, sendWindow: peerInitialWindow, receiveWindow: windowOfNewStream)
+        state.hasBegun = false
         nextOwnStream += 2
         streamsBegun += 1
         windowUpdatesExpected += 4
         return streams.insert(state)
     }
 
-    /// Nothing is sent on a stream that was begun: its number is passed over.
+    /// Nothing is sent on a stream that was opened: its number is passed over.
     public func forgo(_ slot: StreamSlot) {
         streams[slot].hasEnded = true
         streams[slot].peerHasEnded = true
@@ -237,7 +238,7 @@ public final class HTTP2Connection {
             order.remove(slot, streams[slot].priority)
         }
         let state = streams[slot]
-        if state.hasEnded, state.peerHasEnded, !insists { return remove(slot) }
+        if state.hasEnded && state.peerHasEnded && !insists || !state.hasBegun { return remove(slot) }
         if state.hasEnded, state.contentLeft == 0, !insists {
             streams[slot].isAbandoned = true
             return

@@ -125,7 +125,8 @@ extension HTTP2Connection {
     /// Whether no stream of this number was begun yet.
     func isIdle(_ id: UInt32) -> Bool {
         let isPeers = (id % 2 == 1) == (role == .server)
-        return isPeers ? id > max(lastPeerStream, lastIgnoredStream) : id >= nextOwnStream
+        if isPeers { return id > max(lastPeerStream, lastIgnoredStream) }
+        return id >= nextOwnStream || streams.slot(of: id).map { !streams[$0].hasBegun } ?? false
     }
 
     private func beginData(_ header: FrameHeader) -> HTTP2Event? {

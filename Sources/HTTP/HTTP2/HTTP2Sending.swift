@@ -96,6 +96,7 @@ extension HTTP2Connection {
     ) -> Int {
         scratch.removeAll(keepingCapacity: true)
         encoder.append(head, content: content, scheme: scheme, to: &scratch)
+        streams[slot].hasBegun = true
         return appendBlock(slot, content, endsStream: endsStream, endsWithContent: endsWithContent)
     }
 
@@ -152,6 +153,7 @@ extension HTTP2Connection {
     /// Ends the stream before its end.
     public func reset(_ slot: StreamSlot, _ code: HTTP2ErrorCode) {
         guard !(streams[slot].hasEnded && streams[slot].peerHasEnded) else { return }
+        if !streams[slot].hasBegun { return forgo(slot) }
         appendReset(streams[slot].id, code)
         streams[slot].hasEnded = true
         streams[slot].peerHasEnded = true

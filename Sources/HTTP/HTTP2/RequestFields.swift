@@ -5,16 +5,6 @@
 
 internal import Basics
 
-/// What a request of HTTP/2 says and its head does not.
-public struct HTTP2RequestFacts: Sendable, Equatable {
-    /// The bytes that Content-Length promises; nil without that field, and where a tunnel follows.
-    public var contentLength: UInt64?
-    /// The request is an extended CONNECT (RFC 8441), which its head shows as GET with an Upgrade to its protocol.
-    public var isExtendedConnect = false
-
-    public init() {}
-}
-
 /// Collects the fields of one request; used again for the next one, with its memory.
 struct RequestFields {
     private var section = FieldSection(limits: HeadLimits(), startLineBytes: 0)

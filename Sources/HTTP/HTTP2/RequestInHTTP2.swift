@@ -2,6 +2,16 @@
 
 internal import Basics
 
+/// What a request of HTTP/2 says and its head does not.
+public struct HTTP2RequestFacts: Sendable, Equatable {
+    /// The bytes that Content-Length promises; nil without that field, and where a tunnel follows.
+    public var contentLength: UInt64?
+    /// The request is an extended CONNECT (RFC 8441), which its head shows as GET with an Upgrade to its protocol.
+    public var isExtendedConnect = false
+
+    public init() {}
+}
+
 extension RequestHead {
     /// Whether this is a GET that asks for one other protocol (RFC 9110 section 7.8), as HTTP/2 does by an extended CONNECT.
     public var asksForUpgrade: Bool { method == .get && fields.contains(.upgrade) && HeaderFields.isToken(upgrade) }

@@ -16,6 +16,8 @@ struct StreamState: Sendable {
     var peerHasEnded = false
     /// This side sends no more.
     var hasEnded = false
+    /// The request's head has come or was sent: until then the stream is idle to the peer.
+    var hasBegun = true
     /// The final head has come: what follows is content or trailers.
     var hasHead = false
     /// Content that is still to come, where the head says how much; nil where it does not.
