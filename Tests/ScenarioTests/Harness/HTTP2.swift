@@ -75,7 +75,11 @@ struct HTTP2Facts: Decodable {
     let trailers: [[String]]
 
     init(_ text: String) throws {
-        self = try JSONDecoder().decode(HTTP2Facts.self, from: Data(text.utf8))
+        do {
+            self = try JSONDecoder().decode(HTTP2Facts.self, from: Data(text.utf8))
+        } catch {
+            throw StageFault("the server did not answer: \(text.prefix(300).debugDescription)")
+        }
     }
 
     func all(_ name: String) -> [String] { fields.filter { $0[0] == name }.map { $0[1] } }

@@ -100,18 +100,18 @@ class Server(asyncio.Protocol):
             client_side=False, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False,
             normalize_inbound_headers=False))
         codes = h2.settings.SettingCodes
-        names = {"streams": codes.MAX_CONCURRENT_STREAMS, "table": codes.HEADER_TABLE_SIZE}
+        names = {"streams": codes.MAX_CONCURRENT_STREAMS, "table": codes.HEADER_TABLE_SIZE, "window": codes.INITIAL_WINDOW_SIZE}
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
             codes.MAX_CONCURRENT_STREAMS: 100, codes.ENABLE_CONNECT_PROTOCOL: int(options.get("connect") != "no"),
             **{names[name]: int(options[name]) for name in names if name in options}})
         self.h2.initiate_connection()
         self.limit = self.h2.local_settings.max_concurrent_streams
-        # h2 would end the connection over a stream too many, also before the client can know the limit.
+        self.window, self.is_acknowledged = self.h2.local_settings.initial_window_size, False
+        # h2 would end the connection over a stream too many, or over content beyond the window, also before the client can know the
+        # limit. From the acknowledgement on this server looks itself.
         self.h2.local_settings[codes.MAX_CONCURRENT_STREAMS] = 1_000_000
+        self.h2.local_settings[codes.INITIAL_WINDOW_SIZE] = 65_535
         self.h2.local_settings.acknowledge()
-        if "window" in options:
-            # It holds from the acknowledgement on: what was sent before may be more.
-            self.h2.update_settings({codes.INITIAL_WINDOW_SIZE: int(options["window"])})
         self.flush()
 
     def connection_lost(self, _):
@@ -132,13 +132,13 @@ class Server(asyncio.Protocol):
             return
         try:
             events = self.h2.receive_data(data)
+            for event in events:
+                self.note(event)
         except h2.exceptions.ProtocolError as fault:
             print("connection %d: %r" % (self.name, fault), file=sys.stderr, flush=True)
             self.flush()
             self.transport.close()
             return
-        for event in events:
-            self.note(event)
         self.flush()
 
     def note(self, event):
@@ -150,12 +150,16 @@ class Server(asyncio.Protocol):
             return
         if isinstance(event, h2.events.ConnectionTerminated):
             counts["goaways"] += 1
+        if isinstance(event, h2.events.SettingsAcknowledged):
+            self.is_acknowledged = True
         stream = self.streams.get(getattr(event, "stream_id", None))
         if stream is None:
             return
         if isinstance(event, h2.events.DataReceived):
             stream.body += event.data
             stream.unread += event.flow_controlled_length
+            if stream.is_bound and stream.unread > self.window:
+                raise h2.exceptions.FlowControlError("%d bytes where %d are allowed" % (stream.unread, self.window))
             if stream.messages:
                 for message in stream.reader.feed(event.data):
                     stream.messages.put_nowait(message)
@@ -185,6 +189,7 @@ class Server(asyncio.Protocol):
     def begin(self, event):
         self.seen += 1
         stream = self.streams[event.stream_id] = Stream(event.stream_id, event.headers)
+        stream.is_bound = self.is_acknowledged
         open_streams = sum(not one.over for one in self.streams.values())
         stream.is_refused = self.leaving or open_streams > self.limit
         counts["late" if self.leaving else "refused" if stream.is_refused else "requests"] += 1
