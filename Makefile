@@ -26,7 +26,6 @@ cert: cert-packages ## Make a certificate authority and certificates for localho
 build: build-packages ## Build .build/release/portico
 	$(SWIFT) build $(RELEASE) --product portico
 
-# The long play is without HTTP/2 until seed 9 of `make simulate` plays without a fault; the rooms' tests play both versions.
 # The scenarios come by themselves: real peers have real time-outs, and the rooms' tests take every processor there is.
 test: test-packages build ## Run every test: the rooms, the real binary among real peers, its cost, at last the format
 	$(SWIFT) build --build-tests
@@ -34,7 +33,7 @@ test: test-packages build ## Run every test: the rooms, the real binary among re
 	PORTICO_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build --disable-xctest --filter ScenarioTests
 	@benchmarks/tests.py
 	@benchmarks/cost $(BINARY) --swift $(SWIFT)
-	@SIMULATE_HTTP2=no $(MAKE) --no-print-directory simulate SIMULATE=300000
+	@$(MAKE) --no-print-directory simulate SIMULATE=300000
 	@$(MAKE) --no-print-directory lint
 
 # SIMULATE may be `1 SEED`: that round alone.

@@ -1,7 +1,6 @@
 // The configuration of a round, drawn from its seed: one frontend, and a backend for each way of treating a message.
 
 import Chance
-import Glibc
 import KernelSimulation
 import Reactor
 import TLS
@@ -42,8 +41,6 @@ struct RoundConfiguration {
     let isEncrypted: Bool
     /// Some clients speak HTTP/2.
     let hasMultiplexedClients: Bool
-    /// `SIMULATE_HTTP2=no` plays without HTTP/2.
-    private static let playsHTTP2 = unsafe getenv("SIMULATE_HTTP2").map { unsafe String(cString: $0) } != "no"
     /// The backends whose servers speak HTTP/2.
     private let multiplexedRoutes: [Route]
     /// What servers speak TLS with, in rounds in which they do: in HTTP/1, and in HTTP/2.
@@ -62,9 +59,9 @@ struct RoundConfiguration {
         secureServers = encryptsServers ? SecureLink.makeServers(in: folder) : nil
         secureMultiplexedServers =
             encryptsServers ? SecureLink.makeServers(in: folder, protocols: [SpokenProtocols.http2]) : nil
-        hasMultiplexedClients = !isTCP && random.oneIn(2) && Self.playsHTTP2
+        hasMultiplexedClients = !isTCP && random.oneIn(2)
         var routes: [Route] = []
-        if !isTCP, random.oneIn(2), Self.playsHTTP2 {
+        if !isTCP, random.oneIn(2) {
             for route in Route.ofServers where route != .checked && !random.oneIn(3) { routes.append(route) }
         }
         multiplexedRoutes = routes
