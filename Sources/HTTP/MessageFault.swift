@@ -8,7 +8,7 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     // Lines (RFC 9112 section 2.2)
     case notHTTP, bareCarriageReturn, bareLineFeed, controlCharacter, tooManyEmptyLines
     // Request line (RFC 9112 section 3)
-    case malformedRequestLine, missingVersion, malformedVersion, unsupportedVersion
+    case malformedRequestLine, missingVersion, malformedVersion, unsupportedVersion, unexpectedPreface
     case requestLineTooLong, invalidMethod, invalidTarget, fragmentInTarget, unsuitableTarget, userInfoInTarget
     // Status line (RFC 9112 section 4)
     case malformedStatusLine, invalidStatus
@@ -33,6 +33,7 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     /// The status of the response to a request with this fault.
     public var status: Int {
         switch self {
+        case .unexpectedPreface: 405
         case .contentInHTTP10: 413
         case .requestLineTooLong: 414
         case .headTooLarge, .tooManyFields: 431
@@ -56,6 +57,7 @@ extension MessageFault: CustomStringConvertible {
         case .missingVersion: "request line without version (HTTP/0.9)"
         case .malformedVersion: "malformed HTTP version"
         case .unsupportedVersion: "HTTP version other than 1.x"
+        case .unexpectedPreface: "preface of HTTP/2 on a connection that speaks HTTP/1"
         case .requestLineTooLong: "request line too long"
         case .invalidMethod: "method is not a token"
         case .invalidTarget: "invalid character in request target"

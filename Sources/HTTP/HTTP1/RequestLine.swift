@@ -75,6 +75,7 @@ enum RequestLine {
     @inline(never)
     private static func explain(_ line: RawSpan) -> ParseError {
         let count = line.byteCount
+        if line.equals("PRI * HTTP/2.0") { return ParseError(fault: .unexpectedPreface, offset: 0) }
         guard let methodEnd = line.firstIndex(of: 0x20, in: 0..<count) else {
             return ParseError(fault: .malformedRequestLine, offset: firstNonToken(line, before: count))
         }
