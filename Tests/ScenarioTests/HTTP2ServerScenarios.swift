@@ -93,6 +93,17 @@ import Testing
         #expect(answer.body == "at last")
     }
 
+    @Test("A connection on which nothing comes for `timeout server` gets no further requests", .enabled(if: Portico.isItself))
+    func muteServer() throws {
+        let front = try front(
+            HTTP2Server(), global: "    nbthread 1", backend: "    http-reuse always\n    timeout server 500ms")
+        #expect(try facts(from: front).connection == 1)
+        let client = try Connection(to: front.port)
+        #expect(try client.fetch("/hold").status == 504)
+        #expect(try facts(from: front).connection == 2)
+        #expect(try facts(from: front).connection == 2)
+    }
+
     // MARK: Content
 
     @Test(

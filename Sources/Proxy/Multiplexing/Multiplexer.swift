@@ -36,6 +36,8 @@ class Multiplexer {
     @safe @exclusivity(unchecked) private var turn: HTTP2Stream?
     /// Reading stopped, since answers to what was read do not leave.
     @safe @exclusivity(unchecked) private var awaitsRoom = false
+    /// When bytes have last come.
+    @safe @exclusivity(unchecked) final private(set) var heardAt: Instant
     /// The peer's side takes nothing.
     @safe @exclusivity(unchecked) final private(set) var isBlocked = false
 
@@ -49,6 +51,7 @@ class Multiplexer {
         counters.openConnection(worker: worker.index)
         self.connection = connection
         self.worker = worker
+        heardAt = worker.now
     }
 
     // MARK: What clients' and servers' connections do each in their way
@@ -192,7 +195,9 @@ class Multiplexer {
 
     private func readMore() -> Bool {
         switch connection.fill(worker) {
-        case .progressed: return true
+        case .progressed:
+            heardAt = worker.now
+            return true
         case .blocked:
             if !isClosed { keepTime(progressed: false) }
         case .full: preconditionFailure("frames that are read whole are shorter than a buffer")

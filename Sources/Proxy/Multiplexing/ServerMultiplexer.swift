@@ -13,6 +13,8 @@ final class ServerMultiplexer: Multiplexer {
     private let carrier: ServerConnection
     /// For requests that wait for the server's settings, which say whether it takes WebSocket.
     private var waiting: ServerConnection?
+    /// The server may be gone without a word: no further requests go over the connection.
+    private var isMute = false
     /// It is counted among the server's idle connections.
     private var isIdle = false
 
@@ -34,7 +36,7 @@ final class ServerMultiplexer: Multiplexer {
 
     /// Whether another request of `client` can go over it.
     func hasRoom(for client: ClientConnection) -> Bool {
-        guard !isClosed, hasSettings, http2.mayOpen, owner == nil || owner === client else { return false }
+        guard !isClosed, !isMute, hasSettings, http2.mayOpen, owner == nil || owner === client else { return false }
         guard let most = server.connectionReusesMax else { return true }
         return http2.streamsBegun <= most
     }
@@ -89,10 +91,17 @@ final class ServerMultiplexer: Multiplexer {
     override func streamLeft() {
         guard !isClosed else { return }
         if memberCount > 0 { return }
-        if !http2.mayOpen || worker.isStopping || server.hasLeft(carrier.address) || isUsedUp { return leave() }
+        if !http2.mayOpen || isMute || worker.isStopping || server.hasLeft(carrier.address) || isUsedUp { return leave() }
         if server.poolIdleTime == .zero || !server.state.isUsable { return leave() }
         countIdle(true)
         keepTime(progressed: true)
+    }
+
+    /// A request was not answered in time; nor has anything else come, if the connection leads nowhere.
+    func answerTimedOut() {
+        guard worker.now.since(heardAt) >= carrier.backend.timeouts.server else { return }
+        isMute = true
+        worker.serverPools[server].withdraw(self)
     }
 
     private var isUsedUp: Bool {

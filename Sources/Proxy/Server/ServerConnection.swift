@@ -139,6 +139,7 @@ final class ServerConnection: Connection {
         switch phase {
         case .connecting, .handshaking, .inUse:
             guard let user else { preconditionFailure("a connection in use carries a stream") }
+            if phase == .inUse { parent?.multiplexer?.answerTimedOut() }
             user.deliver(phase == .inUse ? .serverTimedOut : .connectTimedOut, worker)
         case .multiplexing: multiplexer?.expired()
         case .idle: closeIdle(worker)
