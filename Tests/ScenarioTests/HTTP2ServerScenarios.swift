@@ -93,7 +93,9 @@ import Testing
         #expect(answer.body == "at last")
     }
 
-    @Test("A connection on which nothing comes for `timeout server` gets no further requests", .enabled(if: Portico.isItself))
+    @Test(
+        "A connection on which nothing comes for `timeout server` gets no further requests",
+        .enabled(if: Portico.isItself))
     func muteServer() throws {
         let front = try front(
             HTTP2Server(), global: "    nbthread 1", backend: "    http-reuse always\n    timeout server 500ms")

@@ -91,8 +91,8 @@ final class ServerMultiplexer: Multiplexer {
     override func streamLeft() {
         guard !isClosed else { return }
         if memberCount > 0 { return }
-        if !http2.mayOpen || isMute || worker.isStopping || server.hasLeft(carrier.address) || isUsedUp { return leave() }
-        if server.poolIdleTime == .zero || !server.state.isUsable { return leave() }
+        if !http2.mayOpen || worker.isStopping || server.hasLeft(carrier.address) { return leave() }
+        if isMute || isUsedUp || server.poolIdleTime == .zero || !server.state.isUsable { return leave() }
         countIdle(true)
         keepTime(progressed: true)
     }
