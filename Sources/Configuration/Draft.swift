@@ -42,18 +42,41 @@ public struct Draft: Sendable {
 
 /// One value of each type of settings.
 public struct SettingsByType: Sendable {
-    private var values: [ObjectIdentifier: any SectionSettings] = [:]
+    /// Each a `SettingsBox` of the type that is its key. The type need not be asked for: a dynamic cast of an existential takes
+    /// longer than most keywords take to be read.
+    private var boxes: [ObjectIdentifier: AnySettingsBox] = [:]
 
     public init() {}
 
     /// The value of type `S`; a fresh `S()` until something was set.
     public subscript<S: SectionSettings>(_ type: S.Type) -> S {
-        get { values[ObjectIdentifier(type)] as? S ?? S() }
+        get { boxes[ObjectIdentifier(type)].map { Self.open($0, as: type).value } ?? S() }
         _modify {
             let key = ObjectIdentifier(type)
-            var value = values.removeValue(forKey: key) as? S ?? S()
-            defer { values[key] = value }
-            yield &value
+            // Copies of the settings share boxes until one of them changes.
+            if let index = boxes.index(forKey: key) {
+                if !isKnownUniquelyReferenced(&boxes.values[index]) {
+                    boxes.values[index] = SettingsBox(Self.open(boxes.values[index], as: type).value)
+                }
+                yield &Self.open(boxes.values[index], as: type).value
+            } else {
+                let box = SettingsBox(S())
+                boxes[key] = box
+                yield &box.value
+            }
         }
     }
+
+    // Safe: a box is stored under the type of its value alone.
+    private static func open<S: SectionSettings>(_ box: AnySettingsBox, as type: S.Type) -> SettingsBox<S> {
+        unsafe unsafeDowncast(box, to: SettingsBox<S>.self)
+    }
+}
+
+/// Safe to share: `SettingsByType` changes a box only if no other refers to it.
+private class AnySettingsBox: @unchecked Sendable {}
+
+private final class SettingsBox<S: SectionSettings>: AnySettingsBox, @unchecked Sendable {
+    var value: S
+    init(_ value: S) { self.value = value }
 }
