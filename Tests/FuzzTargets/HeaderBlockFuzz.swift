@@ -56,6 +56,9 @@ struct HeaderBlockFuzz {
         let result = unsafe decoder.readRequest(
             block.span.bytes, limits: limits, into: &request.head, facts: &request.facts)
         guard result == .whole else { return result != .undecodable }
+        let size = request.head.fields.byteCount + request.head.target.byteCount + request.head.methodName.byteCount
+        precondition(
+            request.facts.isExtendedConnect || size + 14 <= limits.headBytesMax, "\(size) bytes are more than allowed")
         // The listener's address is added to a request that names no host.
         if !request.head.fields.contains(.host) { request.head.fields.append(.host, "127.0.0.1") }
         let sent = request.sent()
@@ -78,8 +81,6 @@ struct HeaderBlockFuzz {
     private func expectSameInHTTP1(_ request: inout Request) {
         let switches = request.head.upgradeRequested
         precondition(switches == request.facts.isExtendedConnect)
-        let size = request.head.fields.byteCount + request.head.target.byteCount + request.head.methodName.byteCount
-        precondition(switches || size + 14 <= limits.headBytesMax, "\(size) bytes are more than allowed")
         request.head.fields.removeHopByHop(keepingUpgrade: switches)
         guard case .success(let framing) = request.head.bodyFraming() else {
             preconditionFailure("the end of its content is not clear")
