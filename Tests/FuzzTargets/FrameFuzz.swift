@@ -140,7 +140,7 @@ struct FrameFuzz: ~Copyable {
             hasFailed = true
         }
         stream.hasEnded = connection.peerHasEnded(slot)
-        if result == .whole, stream.hasHead, stream.hasEnded {
+        if result == .whole, stream.hasHead, stream.hasEnded, !stream.wasReset {
             precondition(stream.announced ?? 0 == 0, "the end before content that was announced")
         }
         streams[slot] = stream
