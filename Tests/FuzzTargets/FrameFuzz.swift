@@ -28,6 +28,8 @@ struct FrameFuzz: ~Copyable {
         /// Content that the user has not taken.
         var waiting = 0
         var isAnswered = false
+        /// What the user has still to send, where it has said how much.
+        var left = Int.max
     }
 
     init(_ bytes: [UInt8], _ choice: UInt8) {
@@ -218,6 +220,7 @@ struct FrameFuzz: ~Copyable {
                 ResponseHead(), content: .known(39), isTunnel: false, on: slot, endsStream: false,
                 endsWithContent: true)
             streams[slot]?.isAnswered = true
+            streams[slot]?.left = 39
             return
         }
         if connection.role == .server, streams[slot]?.isAnswered == false { return }
@@ -225,7 +228,10 @@ struct FrameFuzz: ~Copyable {
         drain()
         guard let next = connection.nextToSend() else { return }
         output.acquire(from: pool)
-        _ = unsafe connection.sendContent([1, 2, 3].span.bytes, on: next, to: &output)
+        let left = streams[next]?.left ?? .max
+        let sent = unsafe connection.sendContent(
+            [1, 2, 3].span.bytes.extracting(first: min(3, left)), on: next, to: &output)
+        streams[next]?.left = left - sent
         output.consume(output.count)
     }
 
