@@ -416,6 +416,18 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(side.connection.streamCount == 1)
     }
 
+    // Regression: a second head was told of on a stream whose first was malformed.
+    @Test("What was under way on a stream that this side has reset is passed over: heads, content, trailers")
+    func resetStream() {
+        let (client, server) = pair()
+        let slot = client.ask()
+        server.read(client.take())
+        client.connection.reset(slot, .protocolError)
+        let before = client.events.count
+        client.read(frame(1, 4, 1, [0x88]) + frame(0, 0, 1, [1, 2]) + frame(1, 5, 1, [0x40, 1, 0x61, 1, 0x62]))
+        #expect(client.events.count == before && client.connection.fault == nil)
+    }
+
     // Regression: it was reset, which is an error of the connection where the stream is idle.
     @Test("A stream whose request was not sent is given up without a word, and a server cannot speak on it")
     func unsentRequest() {

@@ -59,6 +59,7 @@ extension HTTP2Connection {
     func resetStream(_ slot: StreamSlot, _ code: HTTP2ErrorCode) -> HTTP2Event {
         let id = streams[slot].id
         appendReset(id, code)
+        streams[slot].isReset = true
         streams[slot].peerHasEnded = true
         streams[slot].hasEnded = true
         if let event = glitch("faults of streams") { return event }

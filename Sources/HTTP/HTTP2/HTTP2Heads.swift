@@ -26,6 +26,7 @@ extension HTTP2Connection {
         let dependsOnItself = blockDependsOnItself
         blockDependsOnItself = false
         if let slot = streams.slot(of: id) {
+            if streams[slot].isReset { return skipBlock() }
             if streams[slot].isAbandoned { return trailersOfUnused(slot) }
             if role == .client && !streams[slot].hasHead { return .head(slot) }
             return readTrailers(slot)

@@ -143,6 +143,7 @@ extension HTTP2Connection {
         if isEmpty, let event = glitch("empty DATA frames") { return event }
         guard let slot = streams.slot(of: id) else { return dataOnClosedStream(id) }
         let state = streams[slot]
+        if state.isReset { return nil }
         if state.isAbandoned {
             if header.length > 0 { return resetAbandoned(slot, .protocolError) }
         } else if state.peerHasEnded {

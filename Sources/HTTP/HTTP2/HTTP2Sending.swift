@@ -155,6 +155,7 @@ extension HTTP2Connection {
         guard !(streams[slot].hasEnded && streams[slot].peerHasEnded) else { return }
         if !streams[slot].hasBegun { return forgo(slot) }
         appendReset(streams[slot].id, code)
+        streams[slot].isReset = true
         streams[slot].hasEnded = true
         streams[slot].peerHasEnded = true
     }

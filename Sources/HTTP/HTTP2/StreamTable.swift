@@ -18,6 +18,8 @@ struct StreamState: Sendable {
     var hasEnded = false
     /// The request's head has come or was sent: until then the stream is idle to the peer.
     var hasBegun = true
+    /// This side has reset it: what was under way from the peer has no meaning.
+    var isReset = false
     /// The final head has come: what follows is content or trailers.
     var hasHead = false
     /// Content that is still to come, where the head says how much; nil where it does not.
