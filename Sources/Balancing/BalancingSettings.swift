@@ -67,6 +67,8 @@ public struct ServerDraft: Sendable {
     public var checkPort: UInt16?
     public var checkAddress: IPAddress?
     public var pool = PoolLimits()
+    /// What names the server in a persistence cookie (`cookie`); nil for nothing.
+    public var cookie: Word?
     /// `pool-conn-name`
     public var poolName: Word?
     public var limits = ServerLimits()

@@ -89,6 +89,19 @@ extension BalancingKeywords {
                 "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
         ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
         Parameter(
+            "cookie", usage: "cookie <value>",
+            summary: "What names the server in the cookie of the section's `cookie` line."
+        ) { (args, server) throws(ConfigProblem) in
+            let value = try args.next("a value")
+            guard value.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3B && $0 != 0x2C && $0 != 0x22 })
+            else {
+                throw args.problem(
+                    "'\(value.text)' cannot be a cookie's value", at: value,
+                    expected: "printable characters without spaces, quotes, commas and semicolons")
+            }
+            server.cookie = value
+        },
+        Parameter(
             "pool-conn-name", usage: "pool-conn-name <expression>",
             summary:
                 "What connections to the server are told apart by: a request goes over one only whose first request had the same. "

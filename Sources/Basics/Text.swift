@@ -85,6 +85,12 @@ extension RawSpan {
         return true
     }
 
+    @inlinable public func isEqual(to other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        for i in 0..<byteCount where self[i] != other[i] { return false }
+        return true
+    }
+
     @inlinable public func equals(_ text: StaticString) -> Bool {
         guard byteCount == text.utf8CodeUnitCount else { return false }
         for i in 0..<byteCount

@@ -71,7 +71,6 @@ public struct IgnoredKeyword: Sendable {
         + rows(
             in: .frontends, "Portico ignores Proxy-Connection and does not forward it", warned: true,
             "option http-use-proxy-header")
-        + rows(in: .backends, "Portico has no cookie persistence yet", warned: true, "option persist")
         + rows(in: .proxies, "there is only one way to handle HTTP", warned: true, "option http-use-htx")
         + rows(in: .proxies, "there is only one process", warned: true, "bind-process")
 

@@ -8,7 +8,8 @@ internal import TLS
 
 public enum ProxyKeywords {
     public static let table: [Keyword] =
-        connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + ErrorPageKeywords.table
+        connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + CookieKeywords.table
+        + ErrorPageKeywords.table
         + ForwardingKeywords.table + FieldNameKeywords.table + HTTP2Keywords.table + SplicingKeywords.table
         + StatusCodeKeywords.table
 

@@ -139,7 +139,11 @@ extension HeaderFields {
             walk.line = line
             walk.field = line
             walk.offset = begun
-            while value.nextCookie(&walk, hasMany: field == .cookie) {
+            while let pair = value.cookiePair(from: walk.offset, hasMany: field == .cookie) {
+                walk.name = pair.name
+                walk.start = pair.value.lowerBound
+                walk.count = pair.value.count
+                walk.offset = pair.next
                 guard let name else { return true }
                 if value.extracting(walk.name).isEqual(to: program.text(name)) { return true }
             }
@@ -147,58 +151,5 @@ extension HeaderFields {
             walk.offset = 0
         }
         return false
-    }
-}
-
-extension RawSpan {
-    /// Finds the next pair at `walk.offset` or behind it; false if there is none.
-    fileprivate func nextCookie(_ walk: inout FieldWalk, hasMany: Bool) -> Bool {
-        var i = walk.offset
-        while i < byteCount {
-            let begin = i
-            i = firstIndex(from: i) { $0 == 0x3D || $0 == 0x3B || ($0 == 0x2C && hasMany) }
-            guard i < byteCount else { break }
-            guard self[i] == 0x3D else {
-                i += 1
-                if hasMany { continue }
-                break
-            }
-            let name = trimmed(begin..<i)
-            let end = endOfCookieValue(from: i + 1, hasMany: hasMany)
-            let value = trimmed(i + 1..<end)
-            i = hasMany ? end + 1 : byteCount
-            guard !name.isEmpty else { continue }
-            walk.name = name
-            walk.start = value.lowerBound
-            walk.count = value.count
-            walk.offset = i
-            return true
-        }
-        return false
-    }
-
-    /// The delimiter behind a value; those in double quotes are none.
-    private func endOfCookieValue(from start: Int, hasMany: Bool) -> Int {
-        var isQuoted = false
-        var i = start
-        while i < byteCount {
-            let byte = self[i]
-            if byte == 0x22 {
-                isQuoted.toggle()
-            } else if byte == 0x5C, isQuoted {
-                i += 1
-            } else if !isQuoted, byte == 0x3B || (byte == 0x2C && hasMany) {
-                return i
-            }
-            i += 1
-        }
-        return byteCount
-    }
-
-    private func trimmed(_ range: Range<Int>) -> Range<Int> {
-        var (low, high) = (range.lowerBound, range.upperBound)
-        while low < high, self[low] == 0x20 || self[low] == 0x09 { low += 1 }
-        while low < high, self[high - 1] == 0x20 || self[high - 1] == 0x09 { high -= 1 }
-        return low..<high
     }
 }

@@ -303,10 +303,4 @@ extension RawSpan {
         }
         return nil
     }
-
-    func isEqual(to other: RawSpan) -> Bool {
-        guard byteCount == other.byteCount else { return false }
-        for i in 0..<byteCount where self[i] != other[i] { return false }
-        return true
-    }
 }

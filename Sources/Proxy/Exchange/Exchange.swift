@@ -34,6 +34,8 @@ struct RequestState {
     var wantsHost = false
     /// The head was malformed or never whole.
     var wasRefused = false
+    /// What its cookie says of its server.
+    var cookie = CookieState()
     /// The body, or its beginning, where a server is not to wait for it; it can be sent again from here.
     var store: BodyStore?
     /// What the system moves of the body by itself goes through it.
@@ -109,6 +111,13 @@ final class Exchange: ProxyStream {
         to server: Server, at address: SocketAddress, _ worker: Worker
     ) -> ServerConnection? {
         waitForConnectionUnderWay(to: server, at: address, worker)
+    }
+
+    override var indexOfPersistentServer: Int? { request.cookie.server }
+
+    override func losePersistence() {
+        request.cookie.server = nil
+        if context.outcome.termination.clientCookie == .valid { context.outcome.termination.clientCookie = .serverDown }
     }
 
     override var asksForUpgrade: Bool { request.wantsUpgrade && context.request.asksForUpgrade }

@@ -84,6 +84,7 @@ extension Exchange {
         if keepAliveMode == .close { client.endAfterResponse() }
         if let page = backend.statsPage, answerStatistics(page, of: .backend, worker) { return }
         if let files = backend.files, answerFromFiles(files, worker) { return }
+        if let persistence = backend.persistence { readPersistenceCookie(persistence, of: backend, worker) }
         rewriteRequest(for: backend, worker)
         attempt.retriesLeft = context.directives.retries ?? backend.retries
         if let buffering = backend.requestBuffer, !request.transfer.isComplete {

@@ -82,6 +82,7 @@ extension Exchange {
             beginAnswer(file.answer, as: file.status, for: file.pageStatus, worker)
             return false
         }
+        if let persistence = backend?.persistence { writePersistenceCookie(persistence, worker) }
         let status = context.response.status
         guard followAfterResponseRules() else {
             response.afterRulesFailed = true

@@ -34,6 +34,8 @@ public final class BackendPlan: Sendable {
     let abortsOnClose: Bool
     let rules: SectionRules
     let serverRules: ServerRules
+    /// `cookie`; nil without such a line.
+    let persistence: CookiePersistence?
     /// What servers are asked for in TLS.
     let requestedNames: RequestedNames
     let forwarding: Forwarding
@@ -64,7 +66,8 @@ public final class BackendPlan: Sendable {
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
-        serverRules: ServerRules, requestedNames: RequestedNames, forwardedField: ForwardedField?,
+        serverRules: ServerRules, persistence: CookiePersistence?, requestedNames: RequestedNames,
+        forwardedField: ForwardedField?,
         statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
         logTargets: LogTargets, workers: Int
     ) {
@@ -88,6 +91,7 @@ public final class BackendPlan: Sendable {
         abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)
         self.rules = rules
         self.serverRules = serverRules
+        self.persistence = persistence
         self.requestedNames = requestedNames
         forwarding = draft.settings.forwarding
         unusualNames = draft.settings.unusualNames

@@ -243,6 +243,8 @@ public struct PlanBuilder {
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
+            persistence: draft[PersistenceSettings.self].persistence(
+                among: draft[BalancingSettings.self].servers, mode: proxy.settings.mode),
             requestedNames: names, forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map {

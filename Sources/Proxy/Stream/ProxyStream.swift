@@ -118,6 +118,11 @@ class ProxyStream: EventSource {
     /// What this stream's connection to the server is to speak.
     func protocolChoice(for server: Server) -> ProtocolChoice { .http1 }
 
+    /// The index of the server that the request's cookie names; nil if there is none.
+    var indexOfPersistentServer: Int? { nil }
+    /// The server that the cookie names has failed.
+    func losePersistence() {}
+
     /// Whether it asks its server for another protocol, such as WebSocket.
     var asksForUpgrade: Bool { false }
 

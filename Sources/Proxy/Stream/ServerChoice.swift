@@ -10,7 +10,7 @@ extension ProxyStream {
     /// Chooses a server and connects to it, or waits for a slot; `avoiding` is a server that has just failed.
     final func chooseServer(_ worker: Worker, avoiding: Server? = nil) {
         guard let backend else { preconditionFailure("a server is chosen before a backend") }
-        let ruled = ruledChoice(backend, avoiding)
+        let ruled = persistentChoice(backend, avoiding) ?? ruledChoice(backend, avoiding)
         let choice =
             ruled
             ?? backend.backend.take(for: context, avoiding: avoiding, by: worker.index, now: worker.now)
@@ -24,6 +24,16 @@ extension ProxyStream {
             backend.backend.traffic.add(.connectionErrors, worker: worker.index)
             fail(status: 503, .server, .connect, worker)
         }
+    }
+
+    /// The server that the request's cookie names. When it has failed, any other will do, and the client is told.
+    private func persistentChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
+        guard let index = indexOfPersistentServer else { return nil }
+        if avoiding != nil {
+            losePersistence()
+            return nil
+        }
+        return backend.backend.take(backend.backend.servers[index])
     }
 
     /// The server that a `use-server` line names. Not when one has failed: then any other will do.
