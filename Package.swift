@@ -30,7 +30,7 @@ func tests(of name: String, uses rooms: [String], packages: [Target.Dependency] 
 }
 
 /// Folders of test data, read from disk by the tests beside them.
-let corpora: [String: [String]] = ["HTTP": ["Corpus"], "Scenario": ["Peers"]]
+let corpora: [String: [String]] = ["Balancing": ["Corpus"], "HTTP": ["Corpus"], "Scenario": ["Peers"]]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -76,7 +76,8 @@ let package = Package(
         room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat"]),
 
         room(
-            "Balancing", uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging"],
+            "Balancing",
+            uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging", "CXXHash"],
             packages: [system]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 

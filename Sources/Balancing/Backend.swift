@@ -12,13 +12,13 @@ public final class EligibleServers: Sendable {
     let algorithm: any BalancingAlgorithm
     private let members: Set<ObjectIdentifier>
 
-    init(of all: [Server], algorithm line: BalanceLine, usesAllBackups: Bool) {
+    init(of all: [Server], algorithm line: BalanceLine, hashing: HashSettings, usesAllBackups: Bool) {
         let usable = all.filter(\.isEligible)
         let primary = usable.filter { !$0.isBackup }
         let backups = usable.filter(\.isBackup)
         // Backups serve only when no other server can: the first of them, or all with `option allbackups`.
         servers = !primary.isEmpty ? primary : usesAllBackups ? backups : Array(backups.prefix(1))
-        algorithm = line.algorithm(among: servers)
+        algorithm = line.algorithm(among: servers, hashing: hashing)
         members = Set(servers.map(ObjectIdentifier.init))
     }
 
@@ -61,6 +61,7 @@ private final class EligibleViews: @unchecked Sendable {
 public final class Backend: Sendable {
     public let name: String
     public let algorithm: BalanceLine
+    public let hashing: HashSettings
     public let servers: [Server]
     public let usesAllBackups: Bool
     public let traffic: Traffic
@@ -96,11 +97,12 @@ public final class Backend: Sendable {
     }
 
     public init(
-        name: String, algorithm: BalanceLine, servers: [Server], usesAllBackups: Bool, loadAtFull: Int = 1,
-        workers: Int, now: Instant
+        name: String, algorithm: BalanceLine, hashing: HashSettings = HashSettings(), servers: [Server],
+        usesAllBackups: Bool, loadAtFull: Int = 1, workers: Int, now: Instant
     ) {
         self.name = name
         self.algorithm = algorithm
+        self.hashing = hashing
         self.servers = servers
         self.usesAllBackups = usesAllBackups
         self.loadAtFull = loadAtFull
@@ -108,7 +110,8 @@ public final class Backend: Sendable {
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         views = EligibleViews(workers: workers)
-        let first = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
+        let first = EligibleServers(
+            of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
         changes = Lock(Availability(isUp: !first.servers.isEmpty, since: now))
         eligible = Lock(first)
     }
@@ -142,7 +145,8 @@ public final class Backend: Sendable {
     /// Publishes the servers' present states, weights and limits. The control thread calls it after it has changed one.
     public func serverChanged(now: Instant) {
         limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
-        let fresh = EligibleServers(of: servers, algorithm: algorithm, usesAllBackups: usesAllBackups)
+        let fresh = EligibleServers(
+            of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
         eligible.withLock { $0 = fresh }
         version.wrappingAdd(1, ordering: .acquiringAndReleasing)
         changes.withLock { availability in

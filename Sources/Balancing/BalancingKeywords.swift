@@ -5,12 +5,15 @@ internal import Basics
 public import Configuration
 
 public enum BalancingKeywords {
-    public static let table: [Keyword] = lines + CheckKeywords.table
+    public static let table: [Keyword] = lines + HashKeywords.table + CheckKeywords.table
 
     private static let lines: [Keyword] = [
         Keyword(
-            "balance", in: .backends, usage: "balance <algorithm>",
-            summary: "Chooses how a server is picked for each request: \(BalancingAlgorithms.summary)."
+            "balance", in: .backends, usage: "balance <algorithm> [<argument>...]",
+            summary:
+                "Chooses how a server is picked for each request: \(BalancingAlgorithms.summary). Without such a line: roundrobin. "
+                + "Those that go by something in the request send requests with the same value to the same server (see hash-type), and "
+                + "requests without it to each server in its turn."
         ) { (args, draft) throws(ConfigProblem) in
             draft[BalancingSettings.self].algorithm = try BalanceLine(&args)
         },

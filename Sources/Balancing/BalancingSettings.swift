@@ -9,6 +9,8 @@ public import TLS
 /// Balancing and checking as one section's lines have it.
 public struct BalancingSettings: SectionSettings {
     public var algorithm = BalancingAlgorithms.standard
+    /// `hash-type`, `hash-balance-factor`, `hash-preserve-affinity`
+    public var hashing = HashSettings()
     public private(set) var servers: [ServerDraft] = []
     /// Where each server's name was first given.
     private(set) var names: [String: SourceRange] = [:]
@@ -59,6 +61,8 @@ public struct ServerDraft: Sendable {
     public var id: Int?
     /// `guid`
     public var globalID: Word?
+    /// `hash-key`
+    public var hashKeyKind = HashKeyKind.id
     public var isChecked = false
     public var thresholds = HealthThresholds()
     public var interval = TimeSpan.seconds(2)
@@ -161,7 +165,7 @@ extension BalancingSettings {
                 address: place.address, isDisabled: draft.isDisabled, workers: workers, now: now)
         }
         return Backend(
-            name: name, algorithm: algorithm, servers: servers, usesAllBackups: usesAllBackups,
+            name: name, algorithm: algorithm, hashing: hashing, servers: servers, usesAllBackups: usesAllBackups,
             loadAtFull: self.loadAtFull ?? loadAtFull, workers: workers, now: now)
     }
 
@@ -213,6 +217,7 @@ extension ServerDraft {
         var configuration = ServerConfiguration(id: id)
         configuration.weight = weight
         configuration.isBackup = isBackup
+        configuration.hashKey = hashKey
         configuration.hostName = place.hostName
         configuration.port = place.port
         configuration.portOffset = portOffset

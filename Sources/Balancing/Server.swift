@@ -139,6 +139,7 @@ extension Server {
 
     public var id: Int { live.read { $0.id } }
     public var isBackup: Bool { live.read { $0.isBackup } }
+    public var hashKey: ServerHashKey { live.read { $0.hashKey } }
     public var hostName: String? { live.read { $0.hostName } }
     public var port: UInt16 { live.read { $0.port } }
     public var portOffset: Int? { live.read { $0.portOffset } }

@@ -27,6 +27,8 @@ public struct ServerConfiguration: Sendable {
     public var id: Int
     public var weight = 1
     public var isBackup = false
+    /// What its places on a ring of hashes are made of.
+    public var hashKey = ServerHashKey.id
     /// The host name to look up, if the configuration gives a name instead of an address.
     public var hostName: String?
     public var port: UInt16 = 0

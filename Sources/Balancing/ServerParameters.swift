@@ -61,6 +61,7 @@ extension BalancingKeywords {
         Parameter(
             "guid", usage: "guid <string>", summary: "A name for the server that nothing else in the configuration has."
         ) { (args, server) throws(ConfigProblem) in server.globalID = try args.globalID() },
+        HashKeywords.serverParameter,
         Parameter("port", usage: "port <port>", summary: "Sends checks to this port instead.") {
             (args, server) throws(ConfigProblem) in
             server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))

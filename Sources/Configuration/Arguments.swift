@@ -99,6 +99,12 @@ public struct Arguments: Sendable {
         return word
     }
 
+    /// The text in parentheses, if there is any.
+    public mutating func nextInParentheses() -> Word? {
+        defer { parentheses = nil }
+        return parentheses.flatMap { $0.text.isEmpty ? nil : $0 }
+    }
+
     /// Stores the text in parentheses at the end of a keyword's last word, if there is any.
     public mutating func takeParentheses(_ word: Word) throws(ConfigProblem) {
         guard let open = word.text.firstIndex(of: "(") else { return }

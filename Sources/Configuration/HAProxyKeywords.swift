@@ -50,7 +50,7 @@ enum HAProxyKeywords {
         force-cfg-parser-pause force-persist fullconn gid grace group guid h1-accept-payload-with-any-method
         h1-case-adjust h1-case-adjust-file h1-do-not-close-on-insecure-transfer-encoding
         h2-workaround-bogus-websocket-clients hard-stop-after harden.reject-privileged-ports.quic
-        harden.reject-privileged-ports.tcp hash-balance-factor hash-preserve-affinity hash-type http-error
+        harden.reject-privileged-ports.tcp http-error
         http-reuse http-send-name-header httpclient.resolvers.id httpclient.resolvers.prefer
         httpclient.retries httpclient.ssl.ca-file httpclient.ssl.verify httpclient.timeout.connect id
         ignore-persist insecure-fork-wanted insecure-setuid-wanted issuers-chain-path key-base limited-quic

@@ -104,7 +104,7 @@ public enum HAProxyWords {
 
 extension HAProxyWords {
     private static let algorithms = HAProxyKeywords.set(
-        "first hash hdr leastconn log-hash random rdp-cookie roundrobin source static-rr sticky uri url_param")
+        "first leastconn log-hash random roundrobin static-rr sticky")
 
     private static let bindParameters = HAProxyKeywords.set(
         """

@@ -118,7 +118,7 @@ final class ServerAddressUpdater: LoopTask {
             guard old != address else { continue }
             if let address {
                 server.resolved(to: .ip(address, port: server.port), now: now)
-                if old == nil { backend.backend.serverChanged(now: now) }
+                if old == nil || server.isPlacedByAddress { backend.backend.serverChanged(now: now) }
                 log.moved(server, of: backend, from: old, to: address, by: key.resolvers)
             } else {
                 lose(server, of: backend, "no address is left for it", now)

@@ -169,7 +169,7 @@ extension Expression {
     }
 
     /// The same expression, its value converted to `wanted` where that changes it.
-    func yielding(_ wanted: SampleType, _ table: inout ExpressionTable) -> Expression {
+    public func yielding(_ wanted: SampleType, _ table: inout ExpressionTable) -> Expression {
         guard let cast = type.cast(to: wanted) else { return self }
         let start = table.converters.count
         table.converters += Array(table.converters[converters.range]) + [.cast(cast)]

@@ -29,6 +29,8 @@ public struct RulesSettings: SectionSettings {
     var requestedNames: [Int: Expression] = [:]
     /// `pool-conn-name` of `server` lines, likewise.
     var poolNames: [Int: Expression] = [:]
+    /// What the `balance` line has hashed; nil if that is no expression.
+    var balanceExpression: Expression?
     /// `option forwarded`
     var forwardedParts: ForwardedParts?
     /// The name behind `default_backend`.

@@ -18,6 +18,8 @@ import Testing
         var testDescription: String { name }
     }
 
+    private static let algorithms = BalancingAlgorithms.all.flatMap { $0.words }.joined(separator: ", ")
+
     static let keywords: [Row] = [
         Row(
             name: "balance",
@@ -25,17 +27,82 @@ import Testing
                 ("balance roundrobin", { $0.algorithm.name == "roundrobin" }),
                 ("balance static-rr", { $0.algorithm.name == "static-rr" }),
                 ("balance leastconn", { $0.algorithm.name == "leastconn" }),
+                ("balance source", { $0.algorithm.name == "source" }),
+                (
+                    "balance uri len 3 depth 2 whole path-only",
+                    { $0.algorithm.name == "uri" && $0.algorithm.needs.head }
+                ),
+                ("balance url_param id", { $0.algorithm.needs.head && !$0.algorithm.needs.body }),
+                ("balance url_param id check_post 64", { $0.algorithm.needs.body }),
+                ("balance hdr(Host) use_domain_only", { $0.algorithm.name == "hdr" && $0.algorithm.needs.head }),
+                ("balance rdp-cookie", { $0.algorithm.needs.expression?.text == "req.rdp_cookie(mstshash)" }),
+                ("balance hash src,ipmask(24)", { $0.algorithm.needs.expression?.text == "src,ipmask(24)" }),
+            ],
+            refused: [
+                ("balance leastcon", "2:13 unknown algorithm 'leastcon'; one of \(algorithms); leastconn?"),
+                ("balance", "2:12 'balance' lacks an argument; one of \(algorithms)"),
+                (
+                    "balance roundrobin twice",
+                    "2:24 unexpected 'twice' in the line of 'balance'; balance <algorithm> [<argument>...]"
+                ),
+                ("balance uri len 0", "2:21 0 is out of range; a number of bytes from 1 to 2147483647"),
+                ("balance uri depth", "2:22 'balance' lacks an argument; a number of slashes"),
+                (
+                    "balance uri hole",
+                    "2:17 unexpected 'hole' after 'balance uri'; len, depth, whole or path-only; whole?"
+                ),
+                ("balance url_param", "2:22 'balance' lacks an argument; a parameter's name"),
+                ("balance hdr", "2:5 'hdr' lacks the name of a field; hdr(<name>), without a blank"),
+                ("balance hdr(Host", "2:13 '(' is not closed; ')' at the end of the word"),
+                ("balance hash", "2:17 'balance' lacks an argument; an expression"),
+                (
+                    "balance sticky",
+                    "2:13 'sticky' is known to HAProxy, but Portico does not do it yet; one of \(algorithms)"
+                ),
+            ]),
+        Row(
+            name: "hash-type",
+            accepted: [
+                ("balance source", { $0.hashing == HashSettings() }),
+                ("hash-type map-based", { $0.hashing.method == .map && !$0.hashing.avalanches }),
+                ("hash-type consistent", { $0.hashing.method == .ring && $0.hashing.avalanches }),
+                ("hash-type consistent sdbm", { $0.hashing.function == .sdbm && !$0.hashing.avalanches }),
+                ("hash-type map-based crc32 avalanche", { $0.hashing.function == .crc32 && $0.hashing.avalanches }),
+                ("hash-type consistent none", { $0.hashing.function == .none }),
             ],
             refused: [
                 (
-                    "balance leastcon",
-                    "2:13 unknown algorithm 'leastcon'; one of roundrobin, static-rr, leastconn; leastconn?"
+                    "hash-type avalanche",
+                    "2:15 'avalanche' is no method of 'hash-type'; hash-type map-based sdbm avalanche"
                 ),
-                ("balance", "2:12 'balance' lacks an argument; one of roundrobin, static-rr, leastconn"),
+                ("hash-type map", "2:15 unknown method 'map'; one of map-based, consistent; map-based?"),
+                ("hash-type map-based md5", "2:25 unknown function 'md5'; one of sdbm, djb2, wt6, crc32, none"),
                 (
-                    "balance roundrobin twice",
-                    "2:24 unexpected 'twice' in the line of 'balance'; balance <algorithm>"
+                    "hash-type map-based sdbm mixed",
+                    "2:30 unexpected 'mixed' in the line of 'hash-type'; hash-type <method> [<function> [avalanche]]"
                 ),
+            ]),
+        Row(
+            name: "hash-balance-factor",
+            accepted: [
+                ("hash-balance-factor 125", { $0.hashing.balanceFactor == 125 }),
+                ("hash-balance-factor 0", { $0.hashing.balanceFactor == nil }),
+            ],
+            refused: [
+                (
+                    "hash-balance-factor 100",
+                    "2:25 a server cannot be kept at 100 % of the average; 0, or more than 100"
+                )
+            ]),
+        Row(
+            name: "hash-preserve-affinity",
+            accepted: [
+                ("hash-preserve-affinity always", { $0.hashing.affinity == .always }),
+                ("hash-preserve-affinity maxconn", { $0.hashing.affinity == .untilFull }),
+                ("hash-preserve-affinity maxqueue", { $0.hashing.affinity == .untilQueueIsFull }),
+            ],
+            refused: [
+                ("hash-preserve-affinity max", "2:28 unknown word 'max'; one of always, maxconn, maxqueue")
             ]),
         Row(
             name: "server",
@@ -300,6 +367,9 @@ import Testing
                 "id 7\n    server t 10.0.0.2:80 id 7",
                 "3:12 there is a server with id 7 already, at line 2; a number that no other server of this backend has"
             )),
+        parameter(
+            "hash-key", "addr-port", sets: { $0.hashKeyKind == .addressAndPort },
+            refused: ("hash-key name", "2:35 unknown key 'name'; one of id, id32, guid, addr, addr-port")),
         parameter(
             "port", "8080", sets: { $0.checkPort == 8_080 },
             refused: ("port 65536", "2:31 65536 is out of range; a port from 1 to 65535")),

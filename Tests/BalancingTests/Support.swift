@@ -6,13 +6,13 @@ import Basics
 
 /// A backend with servers a, b, c and so on with these weights.
 func backend(
-    _ algorithm: BalanceLine, weights: [Int], backups: Set<Int> = [], allBackups: Bool = false, limit: Int? = nil,
-    workers: Int = 1
+    _ algorithm: BalanceLine, weights: [Int], ids: [Int]? = nil, backups: Set<Int> = [], allBackups: Bool = false,
+    limit: Int? = nil, workers: Int = 1
 ) -> Backend {
     var limits = ServerLimits()
     limits.maxConnections = limit
     let servers = weights.enumerated().map { index, weight -> Server in
-        var configuration = ServerConfiguration(id: index + 1)
+        var configuration = ServerConfiguration(id: ids?[index] ?? index + 1)
         configuration.weight = weight
         configuration.isBackup = backups.contains(index)
         configuration.limits = limits
@@ -43,5 +43,16 @@ extension Backend {
         _ = servers[index].states.set(state.administrative)
         _ = servers[index].states.set(state.name)
         set(state.health, of: index)
+    }
+}
+
+extension SlotChoice {
+    /// The server's name, `full` and the name of the server to wait for, or `-`.
+    var text: String {
+        switch self {
+        case .server(let server): server.name
+        case .full(let server): "full \(server?.name ?? "")"
+        case .nobody: "-"
+        }
     }
 }

@@ -9,8 +9,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("proto", HAProxyWords.Kind.bindParameter), ("slowstart", .serverParameter), ("url_param", .algorithm),
-        ("hdr(Host)", .algorithm), ("random(2)", .algorithm), ("req.cook", .sample), ("src_conn_rate", .sample),
+        ("proto", HAProxyWords.Kind.bindParameter), ("slowstart", .serverParameter), ("sticky", .algorithm),
+        ("log-hash(a)", .algorithm), ("req.cook", .sample), ("src_conn_rate", .sample),
         ("sc0_http_req_rate", .criterion), ("url_param_beg", .criterion), ("cook_reg", .criterion),
         ("req.ssl_sni", .criterion), ("internal.htx.data", .sample), ("fs.id", .criterion), ("map_reg", .converter),
         ("table_gpc0", .converter), ("sha1", .converter),
@@ -37,12 +37,12 @@ import Testing
 
     @Test func `an algorithm that is not done yet comes with those that are`() {
         var arguments = Arguments(
-            words: [Word("source", at: SourceRange(file: "t.cfg", line: 1, column: 9))],
+            words: [Word("sticky", at: SourceRange(file: "t.cfg", line: 1, column: 9))],
             keyword: Word("balance", at: SourceRange(file: "t.cfg", line: 1)))
         let problem = #expect(throws: ConfigProblem.self) {
             try arguments.choice("an algorithm", of: ["roundrobin": 1, "leastconn": 2])
         }
-        #expect(problem?.message == "'source' is known to HAProxy, but Portico does not do it yet")
+        #expect(problem?.message == "'sticky' is known to HAProxy, but Portico does not do it yet")
         #expect(problem?.expected == "one of roundrobin, leastconn")
     }
 

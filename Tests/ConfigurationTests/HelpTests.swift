@@ -64,7 +64,7 @@ import Testing
         ),
         (["qwertz"], "there is no 'qwertz'\n`portico help` lists all keywords\n"),
         (["server", "ssl"], "'ssl' is known to HAProxy, but Portico's TLS does not do it yet\n"),
-        (["balance", "uri"], "'uri' is known to HAProxy, but Portico does not do it yet\n"),
+        (["balance", "sticky"], "'sticky' is known to HAProxy, but Portico does not do it yet\n"),
         (["block"], "'block' is an old spelling; write: http-request deny\n"),
         (
             ["reqrep"],

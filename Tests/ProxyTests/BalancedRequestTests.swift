@@ -1,9 +1,10 @@
 // A balancing algorithm gets the request that a server is chosen for.
 
-import Balancing
 import Basics
 import HTTP
 import Testing
+
+@testable import Balancing
 
 /// Chooses by the number that the path consists of; without a path, by the last number of the client's IPv4 address.
 private final class NumberAlgorithm: BalancingAlgorithm {
@@ -55,5 +56,86 @@ private final class NumberAlgorithm: BalancingAlgorithm {
         }
         #expect(first.requests.isEmpty && second.requests.count == 3)
         site.end()
+    }
+}
+
+@Suite struct KeyedRequestTests {
+    /// The servers, from 0, that the requests of clients reach one after the other.
+    private func chosen(
+        by lines: String..., mode: String = "http", servers: Int = 5, of requests: [String]
+    ) throws -> [Int] {
+        let serverLines = (1...servers).map { "server s\($0) 127.0.0.1:\(9_000 + $0)" }
+        let site = try PlayedSite(mode: mode, (lines + serverLines).joined(separator: "\n    "))
+        for number in 1...servers { _ = site.server(number) { _ in .answer(PlayedServer.ok("server \(number - 1)")) } }
+        let answers = requests.map { text in
+            let client = site.client(text)
+            site.run(for: 50)
+            client.finish()
+            site.run(for: 20)
+            return client.received.split(separator: " ").last.flatMap { Int($0) } ?? -1
+        }
+        site.end()
+        return answers
+    }
+
+    private func sdbm(_ key: String) -> Int { unsafe Int(ShortHash.sdbm(Array(key.utf8).span.bytes) % 5) }
+
+    private func get(_ path: String, _ fields: String = "") -> String {
+        "GET \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n"
+    }
+
+    @Test("The value of an expression decides, and requests without one take turns")
+    func expression() throws {
+        let requests = ["x", "y", "z", "x"].map { get("/", "X-Id: \($0)\r\n") } + [get("/"), get("/")]
+        let expected = ["x", "y", "z", "x"].map(sdbm) + [0, 1]
+        #expect(try chosen(by: "balance hash req.hdr(x-id)", of: requests) == expected)
+    }
+
+    @Test("Numbers and addresses are hashed as bytes, and where the key is a number already, as text")
+    func types() throws {
+        let requests = [7, 1_003, 12].map { get("/", "X-Id: \($0)\r\n") }
+        let bytes: [[UInt8]] = [[0, 7], [3, 0xEB], [0, 12]]
+        let expected = bytes.map { unsafe Int(ShortHash.sdbm((Array(repeating: 0, count: 6) + $0).span.bytes) % 5) }
+        #expect(try chosen(by: "balance hash req.hdr_val(x-id)", of: requests) == expected)
+        let numbers = try chosen(
+            by: "balance hash req.hdr_val(x-id)", "hash-type map-based none", of: requests)
+        #expect(numbers == [2, 3, 2])
+    }
+
+    @Test("check_post waits for the body of a POST and looks for the parameter there")
+    func body() throws {
+        let requests = ["7", "8", "9"].map {
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nx=1&id=\($0)"
+        }
+        #expect(try chosen(by: "balance url_param id check_post", of: requests) == ["7", "8", "9"].map(sdbm))
+    }
+
+    @Test("In TCP mode the cookie of a Remote Desktop client decides, if rules have waited for it")
+    func remoteDesktop() throws {
+        let site = try PlayedSite(
+            mode: "tcp", "balance rdp-cookie", "tcp-request inspect-delay 5s",
+            "tcp-request content accept if { req.rdp_cookie_cnt gt 0 }", "server s1 127.0.0.1:9001",
+            "server s2 127.0.0.1:9002", "server s3 127.0.0.1:9003", "server s4 127.0.0.1:9004",
+            "server s5 127.0.0.1:9005")
+        for number in 1...5 { _ = site.server(number) { _ in .answer("hello") } }
+        for user in ["anna", "bert", "anna"] {
+            let cookie = Array("Cookie: mstshash=\(user)\r\n".utf8)
+            let length = UInt8(11 + cookie.count)
+            let header: [UInt8] = [3, 0, 0, length, length - 5, 0xE0, 0, 0, 0, 0, 0]
+            let client = site.client(header + cookie)
+            site.run(for: 50)
+            client.finish()
+            site.run(for: 20)
+        }
+        var expected = [0, 0, 0, 0, 0]
+        for user in ["anna", "bert", "anna"] { expected[sdbm(user)] += 1 }
+        #expect(site.backend.servers.map { Int($0.traffic.total(.sessions)) } == expected)
+        site.end()
+    }
+
+    @Test("What goes by requests has no effect in TCP mode: servers take turns")
+    func tcp() throws {
+        #expect(
+            try chosen(by: "balance uri", mode: "tcp", of: [get("/a"), get("/a"), get("/a")]) == [0, 1, 2])
     }
 }

@@ -22,12 +22,20 @@ public protocol BalancingAlgorithm: AnyObject, Sendable {
     static var summary: String { get }
     /// Whether an argument may stand in parentheses right behind the word: `hdr(host)`.
     static var takesParentheses: Bool { get }
+    /// The arguments as help and manual print them behind the first word.
+    static var arguments: String { get }
 
     /// Parses the arguments behind the word; `Arguments.inParentheses` has the one in parentheses.
     static func options(_ args: inout Arguments) throws(ConfigProblem) -> Options
 
+    /// What it has to be shown of requests.
+    static func needs(_ options: Options) -> BalancingNeeds
+
     /// Prepares the choice among `servers`, in the order of the file. With none, `choose` is not called.
     init(_ options: Options, among servers: [Server])
+
+    /// The same for an algorithm that goes by what the section says about hashes.
+    init(_ options: Options, among servers: [Server], hashing: HashSettings)
 
     /// Takes a place on one of the servers with `attempt.take`.
     ///
@@ -40,6 +48,12 @@ public protocol BalancingAlgorithm: AnyObject, Sendable {
 
 extension BalancingAlgorithm {
     public static var takesParentheses: Bool { false }
+    public static var arguments: String { "" }
+    public static func needs(_ options: Options) -> BalancingNeeds { BalancingNeeds() }
+
+    public init(_ options: Options, among servers: [Server], hashing: HashSettings) {
+        self.init(options, among: servers)
+    }
 }
 
 extension BalancingAlgorithm where Options == Void {
@@ -53,6 +67,19 @@ public protocol BalancingRequest: ~Copyable {
 
     /// Calls `body` with the request's head, and returns what that returns. In TCP mode the head is empty.
     func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result
+
+    /// Calls `body` with the request's body as far as it is here, and returns what that returns.
+    func withBody<Result>(_ body: (RawSpan) -> Result) -> Result
+
+    /// Calls `body` with the value of the expression that the algorithm needs, and returns what that returns; nil if the
+    /// request has no such value.
+    func withKey<Result>(_ body: (RawSpan) -> Result) -> Result?
+}
+
+extension BalancingRequest where Self: ~Copyable {
+    public func withBody<Result>(_ body: (RawSpan) -> Result) -> Result { body(RawSpan()) }
+
+    public func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? { nil }
 }
 
 /// One request's search for a server: what the algorithm may ask, and how it takes a place.
@@ -68,6 +95,9 @@ public struct SlotAttempt: ~Copyable {
     /// A number that grows by one with each call, of any worker, over the life of the backend: what makes turns exact across
     /// threads. It wraps around.
     public func nextTurn() -> UInt64 { backend.position.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// Whether the request may go to the server, now or after a wait: it is not one that has just failed.
+    public func allows(_ server: Server) -> Bool { avoidance.allows(server) }
 
     /// Whether the request may go to the server now. Another worker may take the last place before `take` does.
     public func mayTake(_ server: Server) -> Bool {
@@ -89,6 +119,9 @@ public struct SlotAttempt: ~Copyable {
 
     /// Whether the request may wait for this server alone: `maxqueue` is set and not reached.
     public func mayWait(for server: Server) -> Bool {
-        server.limits.queueMax != nil && server.mayBeWaitedFor && avoidance.allows(server)
+        server.limits.queueMax != nil && mayWaitAlone(for: server)
     }
+
+    /// The same for a request that has to go to this server: without `maxqueue` any number of them waits.
+    public func mayWaitAlone(for server: Server) -> Bool { server.mayBeWaitedFor && avoidance.allows(server) }
 }

@@ -1,32 +1,41 @@
 // The one list of balancing algorithms, and the `balance` line that selects one of them.
 
 internal import Basics
-internal import Configuration
+public import Configuration
 
 /// Every algorithm that `balance` knows.
 public enum BalancingAlgorithms {
     /// In the order in which help and messages name them. The first one applies where no line says otherwise.
-    public static let all: [any BalancingAlgorithm.Type] = [RoundRobin.self, LeastConnections.self]
+    public static let all: [any BalancingAlgorithm.Type] = [
+        RoundRobin.self, LeastConnections.self, SourceHash.self, TargetHash.self, ParameterHash.self, FieldHash.self,
+        RemoteDesktopHash.self, ExpressionHash.self,
+    ]
 
     /// What applies without a `balance` line.
     static let standard = BalanceLine(RoundRobin.self, ())
 
-    /// The algorithms' words and summaries, for help and manual.
-    static let summary = all.map { "\($0.words.joined(separator: " or ")) (\($0.summary))" }.joined(separator: ", ")
+    /// The algorithms' words, arguments and summaries, for help and manual.
+    static let summary = all.map { "\($0.words.joined(separator: " or "))\($0.arguments) (\($0.summary))" }
+        .joined(separator: ", ")
 }
 
 /// What a `balance` line says: an algorithm and its options.
 public struct BalanceLine: Sendable {
     /// The word in the configuration, which the stats page shows.
     public let name: String
-    private let make: @Sendable ([Server]) -> any BalancingAlgorithm
+    /// Where the word stands; nil for what applies without a line.
+    public private(set) var range: SourceRange?
+    /// What has to be known of requests.
+    public let needs: BalancingNeeds
+    private let make: @Sendable ([Server], HashSettings) -> any BalancingAlgorithm
 
     /// - Parameter word: which of the algorithm's words the line has; nil for the first.
     public init<Algorithm: BalancingAlgorithm>(
         _ algorithm: Algorithm.Type, word: String? = nil, _ options: Algorithm.Options
     ) {
         name = word ?? algorithm.words[0]
-        make = { servers in Algorithm(options, among: servers) }
+        needs = Algorithm.needs(options)
+        make = { servers, hashing in Algorithm(options, among: servers, hashing: hashing) }
     }
 
     /// Parses what stands behind `balance`.
@@ -46,6 +55,7 @@ public struct BalanceLine: Sendable {
         }
         if found.takesParentheses { try args.takeParentheses(word) }
         self = try Self.parse(found, name, &args)
+        range = word.range
     }
 
     private static func parse<Algorithm: BalancingAlgorithm>(
@@ -55,5 +65,5 @@ public struct BalanceLine: Sendable {
     }
 
     /// The algorithm, ready to choose among these servers.
-    func algorithm(among servers: [Server]) -> any BalancingAlgorithm { make(servers) }
+    func algorithm(among servers: [Server], hashing: HashSettings) -> any BalancingAlgorithm { make(servers, hashing) }
 }

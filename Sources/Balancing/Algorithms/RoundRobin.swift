@@ -34,20 +34,11 @@ public final class RoundRobin: BalancingAlgorithm {
     /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each server evenly, and
     /// keeps servers of equal weight in the order of the file.
     static func turns(weights: [Int]) -> [UInt32] {
-        let common = weights.reduce(0, greatestCommonDivisor)
-        guard common > 0 else { return [] }
         var order: [(at: Double, server: Int)] = []
-        for (server, weight) in weights.enumerated() {
-            let count = weight / common
+        for (server, count) in weights.inLowestTerms.enumerated() {
             for turn in 0..<count { order.append(((Double(turn) + 0.5) / Double(count), server)) }
         }
         order.sort { ($0.at, $0.server) < ($1.at, $1.server) }
         return order.map { UInt32($0.server) }
-    }
-
-    private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-        var (a, b) = (a, b)
-        while b != 0 { (a, b) = (b, a % b) }
-        return a
     }
 }

@@ -38,6 +38,8 @@ public final class BackendPlan: Sendable {
     let persistence: CookiePersistence?
     /// What servers are asked for in TLS.
     let requestedNames: RequestedNames
+    /// What balancing hashes where that is the value of an expression.
+    let balanceKey: BalanceKey?
     let forwarding: Forwarding
     let unusualNames: UnusualNames
     let adjustsCase: Bool
@@ -67,8 +69,8 @@ public final class BackendPlan: Sendable {
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
         serverRules: ServerRules, persistence: CookiePersistence?, requestedNames: RequestedNames,
-        forwardedField: ForwardedField?,
-        statsPage: StatsPageSettings?, files: FileService?, errorPages: ErrorPages,
+        balanceKey: BalanceKey?, forwardedField: ForwardedField?, statsPage: StatsPageSettings?, files: FileService?,
+        errorPages: ErrorPages,
         logTargets: LogTargets, workers: Int
     ) {
         name = draft.name
@@ -93,6 +95,7 @@ public final class BackendPlan: Sendable {
         self.serverRules = serverRules
         self.persistence = persistence
         self.requestedNames = requestedNames
+        self.balanceKey = balanceKey
         forwarding = draft.settings.forwarding
         unusualNames = draft.settings.unusualNames
         adjustsCase = draft.settings.adjustsCaseForServers

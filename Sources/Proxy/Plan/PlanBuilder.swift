@@ -71,6 +71,7 @@ public struct PlanBuilder {
         checkBuffers(process)
         reportDefaultTimeouts()
         compileRequestedNames()
+        compileBalanceKeys()
         for section in sectionKinds { section.resolve(sectionDrafts.filter { $0.kind == section.kind }, in: &self) }
         checkLogLines()
         resolvePatterns()
@@ -96,6 +97,7 @@ public struct PlanBuilder {
         checkReferences()
         checkGlobalIDs(drafts)
         checkModes()
+        checkBalancing()
         checkProtocols()
         checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
         checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
@@ -245,7 +247,8 @@ public struct PlanBuilder {
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
             persistence: draft[PersistenceSettings.self].persistence(
                 among: draft[BalancingSettings.self].servers, mode: proxy.settings.mode),
-            requestedNames: names, forwardedField: draft[RulesSettings.self].forwardedField,
+            requestedNames: names, balanceKey: draft[RulesSettings.self].balanceKey,
+            forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map {
                 FileService(

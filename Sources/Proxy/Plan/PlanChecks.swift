@@ -78,3 +78,36 @@ extension PlanBuilder {
             || front[BalancingSettings.self].servers.isEmpty && front[StaticFilesSettings.self].root == nil
     }
 }
+
+// MARK: - What a `balance` line needs of the section around it
+
+extension PlanBuilder {
+    /// Compiles what balancing hashes, and has bodies awaited that it looks into. Before patterns and names in expressions are
+    /// resolved.
+    mutating func compileBalanceKeys() {
+        for i in drafts.indices where drafts[i].kind != .frontend {
+            let settings = drafts[i][BalancingSettings.self]
+            let needs = settings.algorithm.needs
+            if needs.body, drafts[i][ProxySettings.self].mode == .http {
+                drafts[i][ProxySettings.self].buffersRequests = true
+                drafts[i][RulesSettings.self].noteBodyForBalancing()
+            }
+            guard let expression = needs.expression else { continue }
+            do throws(ConfigProblem) {
+                try drafts[i][RulesSettings.self].setBalanceKey(
+                    expression, asText: settings.hashing.function == .none)
+            } catch { note(error) }
+        }
+    }
+
+    /// Reports algorithms that go by a request's head where no requests are read.
+    mutating func checkBalancing() {
+        for draft in drafts where draft.kind != .frontend && draft[ProxySettings.self].mode == .tcp {
+            let algorithm = draft[BalancingSettings.self].algorithm
+            guard algorithm.needs.head else { continue }
+            report(
+                "'balance \(algorithm.name)' needs mode http: in \(draft.kind.name) '\(draft.name)', which is in tcp mode, servers "
+                    + "take turns", at: algorithm.range, severity: .warning)
+        }
+    }
+}

@@ -1,9 +1,9 @@
 // Finding a server for a stream, and taking and giving back the slot on it.
 
-public import Balancing
+internal import Balancing
 internal import Basics
-public import Expressions
-public import HTTP
+internal import Expressions
+internal import HTTP
 internal import Rules
 
 extension ProxyStream {
@@ -13,7 +13,9 @@ extension ProxyStream {
         let ruled = persistentChoice(backend, avoiding) ?? ruledChoice(backend, avoiding)
         let choice =
             ruled
-            ?? backend.backend.take(for: context, avoiding: avoiding, by: worker.index, now: worker.now)
+            ?? backend.backend.take(
+                for: BalancedExchange(context: context, key: backend.balanceKey), avoiding: avoiding, by: worker.index,
+                now: worker.now)
         switch choice {
         case .server(let server):
             if ruled == nil { countChoice(of: server, of: backend, worker) }
@@ -83,6 +85,16 @@ extension ProxyStream {
 }
 
 /// What balancing algorithms see of an exchange.
-extension ExchangeContext: BalancingRequest {
-    public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(request) }
+private struct BalancedExchange: BalancingRequest, ~Copyable {
+    let context: ExchangeContext
+    let key: BalanceKey?
+
+    var client: SocketAddress { context.client }
+
+    func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(context.request) }
+    func withBody<Result>(_ body: (RawSpan) -> Result) -> Result {
+        let bytes = context.requestBody
+        return unsafe body(bytes.span.bytes)
+    }
+    func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? { key?.with(context, body) }
 }
