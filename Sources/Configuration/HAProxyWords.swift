@@ -104,7 +104,7 @@ public enum HAProxyWords {
 
 extension HAProxyWords {
     private static let algorithms = HAProxyKeywords.set(
-        "first leastconn log-hash random roundrobin static-rr sticky")
+        "leastconn log-hash roundrobin static-rr sticky")
 
     private static let bindParameters = HAProxyKeywords.set(
         """

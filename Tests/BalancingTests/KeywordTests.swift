@@ -37,6 +37,10 @@ import Testing
                 ("balance hdr(Host) use_domain_only", { $0.algorithm.name == "hdr" && $0.algorithm.needs.head }),
                 ("balance rdp-cookie", { $0.algorithm.needs.expression?.text == "req.rdp_cookie(mstshash)" }),
                 ("balance hash src,ipmask(24)", { $0.algorithm.needs.expression?.text == "src,ipmask(24)" }),
+                ("balance first", { $0.algorithm.name == "first" }),
+                ("balance random", { $0.algorithm.name == "random" }), ("balance random()", { _ in true }),
+                ("balance random(3)", { $0.algorithm.name == "random" }),
+                ("balance p2c", { $0.algorithm.name == "p2c" }),
             ],
             refused: [
                 ("balance leastcon", "2:13 unknown algorithm 'leastcon'; one of \(algorithms); leastconn?"),
@@ -55,6 +59,7 @@ import Testing
                 ("balance hdr", "2:5 'hdr' lacks the name of a field; hdr(<name>), without a blank"),
                 ("balance hdr(Host", "2:13 '(' is not closed; ')' at the end of the word"),
                 ("balance hash", "2:17 'balance' lacks an argument; an expression"),
+                ("balance random(0)", "2:20 0 is out of range; a number of draws from 1 to 100"),
                 (
                     "balance sticky",
                     "2:13 'sticky' is known to HAProxy, but Portico does not do it yet; one of \(algorithms)"

@@ -54,6 +54,7 @@ import Testing
         "Sources/Rules/Actions/SetStatus.swift": "an action is one file",
         "Sources/Control/RuntimeCommands.swift": "the list of the runtime commands, which a new command adds a line to",
         "Sources/Balancing/Algorithms/SourceHash.swift": "an algorithm is one file",
+        "Sources/Balancing/Algorithms/FirstServer.swift": "an algorithm is one file",
         "Sources/Balancing/Algorithms/ExpressionHash.swift": "an algorithm is one file",
         "Sources/Balancing/Algorithms/RemoteDesktopHash.swift": "an algorithm is one file",
         "Sources/Basics/CRC32.swift": "an algorithm of its own, used by the PROXY protocol and by converters",
