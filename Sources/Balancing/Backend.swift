@@ -68,6 +68,8 @@ public final class Backend: Sendable {
     /// Sessions.
     public let rate: RateMeter
     private let timeAverages = TimeAverages()
+    /// Of all its servers, where its algorithm goes by them.
+    let latencies = LatencyMeter(followsPeaks: false)
     /// Exchanges now in this backend.
     public let active = Gauge()
     /// Requests that wait for a connection slot of any of its servers.

@@ -34,6 +34,8 @@ public final class Server: Sendable {
     /// By worker.
     let breakers: [CircuitBreaker]
     private let timeAverages = TimeAverages()
+    /// Only of a backend whose algorithm goes by it.
+    let latency = LatencyMeter(followsPeaks: true)
     private let addressBox: Lock<SocketAddress?>
     private let recordBox: Lock<HealthRecord>
 

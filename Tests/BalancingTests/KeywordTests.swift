@@ -41,6 +41,7 @@ import Testing
                 ("balance random", { $0.algorithm.name == "random" }), ("balance random()", { _ in true }),
                 ("balance random(3)", { $0.algorithm.name == "random" }),
                 ("balance p2c", { $0.algorithm.name == "p2c" }),
+                ("balance ewma", { $0.algorithm.name == "ewma" && $0.algorithm.needs.latencies }),
             ],
             refused: [
                 ("balance leastcon", "2:13 unknown algorithm 'leastcon'; one of \(algorithms); leastconn?"),

@@ -138,4 +138,19 @@ private final class NumberAlgorithm: BalancingAlgorithm {
         #expect(
             try chosen(by: "balance uri", mode: "tcp", of: [get("/a"), get("/a"), get("/a")]) == [0, 1, 2])
     }
+
+    @Test("ewma learns how long servers take to begin a response")
+    func latency() throws {
+        let site = try PlayedSite("balance ewma", "server s1 127.0.0.1:9001", "server s2 127.0.0.1:9002")
+        _ = site.server(1) { _ in .answer(PlayedServer.ok("1"), after: 40) }
+        _ = site.server(2) { _ in .answer(PlayedServer.ok("2"), after: 400) }
+        for _ in 1...6 {
+            _ = site.get("/")
+            site.run(for: 1_000)
+        }
+        let learned = site.backend.servers.map { $0.latency.value ?? 0 }
+        #expect((0.04..<0.1).contains(learned[0]) && (0.4..<0.5).contains(learned[1]), "\(learned)")
+        #expect(site.backend.servers[0].traffic.total(.sessions) > site.backend.servers[1].traffic.total(.sessions))
+        site.end()
+    }
 }

@@ -86,10 +86,12 @@ extension BalancingRequest where Self: ~Copyable {
 public struct SlotAttempt: ~Copyable {
     private let backend: Backend
     private let avoidance: Avoidance
+    private let now: Instant
 
-    init(_ backend: Backend, _ avoidance: Avoidance) {
+    init(_ backend: Backend, _ avoidance: Avoidance, now: Instant) {
         self.backend = backend
         self.avoidance = avoidance
+        self.now = now
     }
 
     /// A number that grows by one with each call, of any worker, over the life of the backend: what makes turns exact across
@@ -115,6 +117,14 @@ public struct SlotAttempt: ~Copyable {
     /// Requests on the server, and those that wait for it alone.
     public func load(of server: Server) -> Int {
         backend.hasQueue ? server.active.current + server.queued.current : server.active.current
+    }
+
+    /// How long servers of the backend take to begin a response, in seconds; 0 while nothing is known.
+    public var typicalLatency: Double { backend.latencies.value ?? 0 }
+
+    /// How long this server takes, in seconds, with `typical` for what is not known.
+    public func latency(of server: Server, typical: Double) -> Double {
+        server.latency.value(at: now, typical: typical)
     }
 
     /// Whether the request may wait for this server alone: `maxqueue` is set and not reached.

@@ -39,6 +39,8 @@ public struct BalancingNeeds: Sendable {
     public var body = false
     /// The value of this expression.
     public var expression: Word?
+    /// How long each request's server took (`Backend.learn`).
+    public var latencies = false
 
     public init() {}
 }

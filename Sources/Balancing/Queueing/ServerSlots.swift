@@ -30,7 +30,7 @@ extension Backend {
             return .server(first)
         }
         let avoidance = Avoidance(server: avoiding, worker: worker, now: now)
-        let choice = eligible.algorithm.choose(SlotAttempt(self, avoidance), for: request)
+        let choice = eligible.algorithm.choose(SlotAttempt(self, avoidance, now: now), for: request)
         switch choice {
         case .server(let server):
             server.breakers[worker].noteAttempt(at: now)
@@ -46,9 +46,9 @@ extension Backend {
         _ eligible: EligibleServers, for request: borrowing Request, _ avoidance: Avoidance
     ) -> SlotChoice? {
         for rest in [Avoidance(server: avoidance.server, worker: avoidance.worker, now: .never), .none] {
-            guard case .server(let server) = eligible.algorithm.choose(SlotAttempt(self, rest), for: request) else {
-                continue
-            }
+            guard case .server(let server) = eligible.algorithm.choose(
+                SlotAttempt(self, rest, now: avoidance.now), for: request)
+            else { continue }
             if !hasQueue { server.breakers[avoidance.worker].noteAttempt(at: avoidance.now) }
             return .server(server)
         }

@@ -101,6 +101,11 @@ extension ProxyStream {
         backend.backend.traffic.row(index).count(received: received, sent: sent)
         guard let server else { return }
         server.traffic.row(index).count(received: received, sent: sent)
+        if let begun = context.timers.queueLeft {
+            let answered = context.timers.responseHeadDone
+            backend.backend.learn(
+                (answered ?? worker.now).since(begun), of: server, isWhole: answered != nil, at: worker.now)
+        }
         guard let times = ExchangeTimes(context.timers) else { return }
         backend.backend.count(times, worker: index)
         server.count(times, worker: index)
