@@ -432,6 +432,12 @@ import Testing
             refused: ("init-addr", "2:35 'init-addr' lacks an argument; a method"),
             ("init-addr lbic", "2:36 unknown method 'lbic'; last, libc, none, or an IP address; libc?")),
         parameter(
+            "cookie", "one", sets: { $0.cookie?.text == "one" },
+            refused: (
+                "cookie a,b",
+                "2:33 'a,b' cannot be a cookie's value; printable characters without spaces, quotes, commas and semicolons"
+            )),
+        parameter(
             "pool-conn-name", "req.hdr(x-name)", sets: { $0.poolName?.text == "req.hdr(x-name)" },
             refused: ("pool-conn-name", "2:40 'pool-conn-name' lacks an argument; an expression")),
         parameter(

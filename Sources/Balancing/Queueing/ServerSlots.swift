@@ -46,8 +46,9 @@ extension Backend {
         _ eligible: EligibleServers, for request: borrowing Request, _ avoidance: Avoidance
     ) -> SlotChoice? {
         for rest in [Avoidance(server: avoidance.server, worker: avoidance.worker, now: .never), .none] {
-            guard case .server(let server) = eligible.algorithm.choose(
-                SlotAttempt(self, rest, now: avoidance.now), for: request)
+            guard
+                case .server(let server) = eligible.algorithm.choose(
+                    SlotAttempt(self, rest, now: avoidance.now), for: request)
             else { continue }
             if !hasQueue { server.breakers[avoidance.worker].noteAttempt(at: avoidance.now) }
             return .server(server)

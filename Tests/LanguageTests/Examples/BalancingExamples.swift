@@ -32,6 +32,7 @@ extension Examples {
         parameter("server", "ciphers", "ECDHE-RSA-AES128-GCM-SHA256", not: "NO-SUCH-CIPHER"),
         parameter("server", "ciphersuites", "TLS_AES_128_GCM_SHA256", not: "NO_SUCH_SUITE"),
         parameter("server", "client-sigalgs", "RSA+SHA256", not: "RSA+SHA0"),
+        parameter("server", "cookie", "one", not: "a;b"),
         parameter("server", "crl-file", "revoked.pem", not: ""),
         parameter("server", "crt", "client.pem", not: ""),
         parameter("server", "curves", "X25519:P-256", not: "X25520"),
