@@ -407,12 +407,12 @@ import Testing
         let done = [
             "option tcpka", "option clitcpka", "option srvtcpka", "no option tcpka", "option http-ignore-probes",
             "option log-health-checks", "backlog 100", "option splice-auto", "option splice-request",
-            "option splice-response", "no option splice-auto",
+            "option splice-response", "no option splice-auto", "option persist",
         ]
         let harmless = [
             "option contstats", "option socket-stats", "option http-pretend-keepalive", "option idle-close-on-response",
         ]
-        let ignored = ["option nolinger", "option persist", "option prefer-last-server"]
+        let ignored = ["option nolinger", "option prefer-last-server"]
         let file = try Stage.current.file(
             "field.cfg",
             """
