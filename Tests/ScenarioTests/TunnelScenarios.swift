@@ -4,6 +4,28 @@ import Foundation
 import Testing
 
 @Suite(.staged) struct TunnelScenarios {
+    @Test(
+        "A frontend in TCP mode that leads nowhere closes its connections, and goes on", .enabled(if: Portico.isItself))
+    func tunnelToNowhere() throws {
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            defaults
+                mode tcp
+                timeout connect 5s
+                timeout client 5s
+                timeout server 5s
+            frontend nowhere
+                bind 127.0.0.1:\(port)
+            """, listeningOn: port)
+        for _ in 1...3 {
+            let client = try Connection(to: port)
+            try? client.send("hello")
+            #expect(client.isClosedByPeer())
+        }
+        #expect(!portico.process.errors.contains("crashed"))
+    }
+
     /// A server that switches protocols and then echoes.
     private func switchingServer(_ head: String) throws -> ScriptedServer {
         try ScriptedServer { connection, _ in

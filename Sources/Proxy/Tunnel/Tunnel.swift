@@ -77,7 +77,11 @@ final class Tunnel: ProxyStream {
     }
 
     private func chooseBackend(_ worker: Worker) {
-        guard let index = frontend.routing.choose(for: context) else { return abort(.server, .connect, worker) }
+        guard let index = frontend.routing.choose(for: context) else {
+            // Where no rules looked at content, the tunnel is in no phase yet.
+            enter(.inspecting(Inspection(step: .frontend, rules: frontend.rules.requestContent, end: .never)), worker)
+            return abort(.server, .connect, worker)
+        }
         let backend = worker.plan.backends[index]
         if backend.mode == .http { return becomeExchange(for: backend, worker) }
         choose(backend, worker)
