@@ -97,7 +97,7 @@ import Testing
         .timeLimit(.minutes(5)))
     func deafServer() throws {
         let end = DispatchSemaphore(value: 0)
-        let deaf = try ScriptedServer { _, _ in end.wait() }
+        let deaf = try ScriptedServer(takesLittle: true) { _, _ in end.wait() }
         Stage.current.atTheEnd { end.signal() }
         let server = try ScriptedServer(saying: "hello")
         let socket = Stage.current.folder + "/admin.sock"
@@ -120,7 +120,7 @@ import Testing
             let line = info.split(separator: "\n").first { $0.hasPrefix("DroppedLogs: ") }
             return try #require(line.flatMap { UInt64($0.dropFirst("DroppedLogs: ".count)) })
         }
-        // The kernel's buffers take the first megabytes.
+        // The kernel's buffers take the first of it.
         var statuses: Set<Int> = []
         #expect(
             eventually {

@@ -27,18 +27,21 @@ final class Connection: Sendable {
 
     private convenience init(address: Endpoint, takesLittle: Bool = false) throws {
         let descriptor = try address.socket(SOCK_STREAM)
-        if takesLittle {
-            // The peer's send buffer grows with the size of segments, which is 64 KiB on the loopback interface.
-            var (window, segment) = (CInt(4_096), CInt(536))
-            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<CInt>.size))
-            unsafe setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_MAXSEG, &segment, socklen_t(MemoryLayout<CInt>.size))
-        }
+        if takesLittle { Self.takeLittle(descriptor) }
         guard address.connect(descriptor) else {
             let fault = StageFault("cannot connect to \(address): \(errorText())")
             Glibc.close(descriptor)
             throw fault
         }
         self.init(descriptor: descriptor)
+    }
+
+    /// Lets the system keep some kilobytes at most of what comes to the descriptor, or to those that it accepts.
+    static func takeLittle(_ descriptor: Int32) {
+        // The peer's send buffer grows with the size of segments, which is 64 KiB on the loopback interface.
+        var (window, segment) = (CInt(4_096), CInt(536))
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, socklen_t(MemoryLayout<CInt>.size))
+        unsafe setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_MAXSEG, &segment, socklen_t(MemoryLayout<CInt>.size))
     }
 
     deinit { close() }

@@ -10,6 +10,7 @@ final class ScriptedServer: Sendable {
 
     let port: Int
     private let host: UInt8
+    private let takesLittle: Bool
     private let script: Script
     private let state = Mutex(State())
 
@@ -21,10 +22,13 @@ final class ScriptedServer: Sendable {
     }
 
     /// Runs `script` on every connection. The connection is closed when the script ends or throws.
-    /// - Parameter host: the last number of its address, 127.0.0.1 by default.
-    init(port: Int? = nil, host: UInt8 = 1, _ script: @escaping Script) throws {
+    /// - Parameters:
+    ///   - host: the last number of its address, 127.0.0.1 by default.
+    ///   - takesLittle: as for `Connection`.
+    init(port: Int? = nil, host: UInt8 = 1, takesLittle: Bool = false, _ script: @escaping Script) throws {
         self.port = try port ?? freePort()
         self.host = host
+        self.takesLittle = takesLittle
         self.script = script
         try start()
         Stage.current.atTheEnd { [self] in stop() }
@@ -64,6 +68,7 @@ final class ScriptedServer: Sendable {
         let listener = try endpoint.socket(SOCK_STREAM)
         var yes: Int32 = 1
         unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        if takesLittle { Connection.takeLittle(listener) }
         guard endpoint.bind(listener), fcntl(listener, F_SETFL, O_NONBLOCK) == 0, listen(listener, 128) == 0 else {
             throw StageFault("cannot listen on \(endpoint): \(errorText())")
         }
