@@ -76,33 +76,6 @@ final class Tunnel: ProxyStream {
         }
     }
 
-    private func chooseBackend(_ worker: Worker) {
-        guard let index = frontend.routing.choose(for: context) else {
-            // Where no rules looked at content, the tunnel is in no phase yet.
-            enter(.inspecting(Inspection(step: .frontend, rules: frontend.rules.requestContent, end: .never)), worker)
-            return abort(.server, .connect, worker)
-        }
-        let backend = worker.plan.backends[index]
-        if backend.mode == .http { return becomeExchange(for: backend, worker) }
-        choose(backend, worker)
-        beginInspection(for: .backend, worker)
-    }
-
-    /// The backend reads requests: an exchange goes on with the head of the first one.
-    private func becomeExchange(for backend: BackendPlan, _ worker: Worker) {
-        context.requestProbe = nil
-        context.request.clear()
-        context.requestPayload.removeAll(keepingCapacity: true)
-        context.timers.requestDone = nil
-        let exchange = worker.makeExchange(with: context)
-        exchange.client = client
-        exchange.isLogged = isLogged
-        exchange.enter(.readingHead, worker)
-        let client = client
-        worker.retire(self)
-        client?.becomeHTTP(for: backend, exchange, worker)
-    }
-
     override func serverReady(_ worker: Worker) {
         enter(.tunnelling, worker)
         context.timers.responseHeadDone = worker.now
