@@ -14,11 +14,7 @@ public final class ExpressionHash: KeyedAlgorithm {
         try args.next("an expression")
     }
 
-    public static func needs(_ expression: Word) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.expression = expression
-        return needs
-    }
+    public static func needs(_ expression: Word) -> BalancingNeeds { BalancingNeeds(expression: expression) }
 
     public init(_ expression: Word, among servers: HashedServers) { self.servers = servers }
 

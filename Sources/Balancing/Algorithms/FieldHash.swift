@@ -28,11 +28,7 @@ public final class FieldHash: KeyedAlgorithm {
             isDomainOnly: args.skip("use_domain_only"))
     }
 
-    public static func needs(_ options: Options) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.head = true
-        return needs
-    }
+    public static func needs(_ options: Options) -> BalancingNeeds { BalancingNeeds(head: true) }
 
     public init(_ options: Options, among servers: HashedServers) {
         self.options = options

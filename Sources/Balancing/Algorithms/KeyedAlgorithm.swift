@@ -42,5 +42,10 @@ public struct BalancingNeeds: Sendable {
     /// How long each request's server took (`Backend.learn`).
     public var latencies = false
 
-    public init() {}
+    public init(head: Bool = false, body: Bool = false, expression: Word? = nil, latencies: Bool = false) {
+        self.head = head
+        self.body = body
+        self.expression = expression
+        self.latencies = latencies
+    }
 }

@@ -28,10 +28,7 @@ public final class ParameterHash: KeyedAlgorithm {
     }
 
     public static func needs(_ options: Options) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.head = true
-        needs.body = options.awaitsBody
-        return needs
+        BalancingNeeds(head: true, body: options.awaitsBody)
     }
 
     public init(_ options: Options, among servers: HashedServers) {

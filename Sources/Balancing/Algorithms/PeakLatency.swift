@@ -15,11 +15,7 @@ public final class PeakLatency: BalancingAlgorithm {
 
     private let servers: [Server]
 
-    public static func needs(_ options: Void) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.latencies = true
-        return needs
-    }
+    public static func needs(_ options: Void) -> BalancingNeeds { BalancingNeeds(latencies: true) }
 
     public init(_ options: Void, among servers: [Server]) { self.servers = servers }
 

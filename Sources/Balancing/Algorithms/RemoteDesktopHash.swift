@@ -20,11 +20,7 @@ public final class RemoteDesktopHash: KeyedAlgorithm {
         return Word("req.rdp_cookie(\(name?.text ?? "mstshash"))", at: (name ?? args.keyword).range)
     }
 
-    public static func needs(_ sample: Word) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.expression = sample
-        return needs
-    }
+    public static func needs(_ sample: Word) -> BalancingNeeds { BalancingNeeds(expression: sample) }
 
     public init(_ sample: Word, among servers: HashedServers) { self.servers = servers }
 

@@ -42,11 +42,7 @@ public final class TargetHash: KeyedAlgorithm {
         return options
     }
 
-    public static func needs(_ options: Options) -> BalancingNeeds {
-        var needs = BalancingNeeds()
-        needs.head = true
-        return needs
-    }
+    public static func needs(_ options: Options) -> BalancingNeeds { BalancingNeeds(head: true) }
 
     public init(_ options: Options, among servers: HashedServers) {
         self.options = options

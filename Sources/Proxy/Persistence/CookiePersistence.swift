@@ -13,7 +13,8 @@ final class CookiePersistence: Sendable {
     let attributes: [UInt8]
     /// By index; nil for a server that no cookie names.
     private let values: [[UInt8]?]
-    private let indices: [[UInt8]: Int]
+    /// The values in the order of their bytes, each with its server's index: looked up without making a key of the request's bytes.
+    private let sorted: [(value: [UInt8], server: Int)]
     /// `option persist`: also servers that are down.
     let insists: Bool
 
@@ -22,10 +23,27 @@ final class CookiePersistence: Sendable {
         self.values = values
         self.insists = insists
         attributes = cookie.attributes
-        // Of servers with the same value the first counts.
-        indices = Dictionary(
-            values.enumerated().compactMap { index, value in value.map { ($0, index) } },
-            uniquingKeysWith: { first, _ in first })
+        // Of servers with the same value the first counts: it is the first of those that are equal.
+        sorted = values.enumerated().compactMap { index, value in value.map { (value: $0, server: index) } }
+            .sorted { $0.value == $1.value ? $0.server < $1.server : $0.value.lexicographicallyPrecedes($1.value) }
+    }
+
+    /// The index of the first server of this value; nil if there is none.
+    private func server(named text: RawSpan) -> Int? {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.precedes(sorted[middle].value, text) { low = middle + 1 } else { high = middle }
+        }
+        // The first that does not precede it: equal, if none of its length differs.
+        guard low < sorted.count, sorted[low].value.count == text.byteCount else { return nil }
+        for i in 0..<text.byteCount where sorted[low].value[i] != text[i] { return nil }
+        return sorted[low].server
+    }
+
+    private static func precedes(_ value: [UInt8], _ text: RawSpan) -> Bool {
+        for i in 0..<min(value.count, text.byteCount) where value[i] != text[i] { return value[i] < text[i] }
+        return value.count < text.byteCount
     }
 
     /// What names the server; nil if nothing does.
@@ -97,9 +115,7 @@ final class CookiePersistence: Sendable {
             letter = fault
             return
         }
-        var key: [UInt8] = []
-        key.append(text.extracting(name))
-        guard let index = indices[key] else {
+        guard let index = server(named: text.extracting(name)) else {
             letter = .invalid
             return
         }
