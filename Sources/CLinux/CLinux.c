@@ -70,3 +70,8 @@ void clinux_use_signal_stack(void) {
     stack_t stack = {.ss_sp = malloc(CLINUX_SIGNAL_STACK_BYTES), .ss_size = CLINUX_SIGNAL_STACK_BYTES};
     if (stack.ss_sp != NULL) sigaltstack(&stack, NULL);
 }
+
+void clinux_free_signal_stack(void) {
+    stack_t none = {.ss_flags = SS_DISABLE}, stack;
+    if (sigaltstack(&none, &stack) == 0 && !(stack.ss_flags & SS_DISABLE)) free(stack.ss_sp);
+}

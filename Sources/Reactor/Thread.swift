@@ -33,6 +33,7 @@ public final class Thread: @unchecked Sendable {
                 SignalMask.blockAll()
                 clinux_use_signal_stack()
                 start.body()
+                clinux_free_signal_stack()
                 return nil
             }, start.toOpaque())
         precondition(result == 0, "pthread_create: error \(result)")

@@ -38,15 +38,24 @@ public final class Round {
     /// - Parameter folder: has `site/page.html`, and takes what Portico writes.
     public static func play(seed: UInt64, requests: Int, folder: String) -> Outcome {
         weak var worker: Worker?
+        weak var plan: Plan?
+        weak var frontend: FrontendPlan?
+        weak var control: SimulatedControl?
         var outcome: Outcome
         do {
             let round = Round(seed: seed, requests: requests, folder: folder)
             worker = round.portico.workers.last
+            plan = round.portico.plan
+            frontend = plan?.frontends.first
+            control = round.portico.control
             round.run()
             outcome = round.outcome()
         }
-        // An object that a circle of references keeps would keep the worker too, or be kept by it.
+        // An object that a circle of references keeps would keep one of these too, or be kept by it.
         if worker != nil { outcome.faults.append("seed \(seed): the worker outlives its round") }
+        if plan != nil { outcome.faults.append("seed \(seed): the plan outlives its round") }
+        if frontend != nil { outcome.faults.append("seed \(seed): the frontend outlives its round") }
+        if control != nil { outcome.faults.append("seed \(seed): the control thread outlives its round") }
         return outcome
     }
 

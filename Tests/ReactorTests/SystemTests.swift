@@ -17,6 +17,18 @@ import Testing
         #expect(name.value == "a-name-of-more-\n", "15 bytes of it")
     }
 
+    @Test func `a thread that has ended leaves no memory behind`() async {
+        // In a process of its own, in which nothing else takes memory.
+        await #expect(processExitsWith: .exitCode(0)) {
+            func dataPages() -> Int { Int(SystemFile.read("/proc/self/statm")?.split(separator: " ")[5] ?? "") ?? 0 }
+            for _ in 0..<8 { Reactor.Thread(name: "first") {}.join() }
+            let before = dataPages()
+            for _ in 0..<200 { Reactor.Thread(name: "other") {}.join() }
+            // A signal stack takes 16 pages.
+            exit(before > 0 && dataPages() - before < 800 ? 0 : 1)
+        }
+    }
+
     @Test func `signals are not a thread's business`() {
         let blocked = Box(false)
         Reactor.Thread(name: "mask") {

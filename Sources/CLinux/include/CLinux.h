@@ -174,8 +174,10 @@ void clinux_trim_heap(void);
 
 // Installs crash handlers for signals that have no handler. The report starts with `words`.
 void clinux_report_crashes(const char *words);
-// Gives the calling thread an alternate signal stack, in case its own has overflowed. It is never freed.
+// Gives the calling thread an alternate signal stack, in case its own has overflowed.
 void clinux_use_signal_stack(void);
+// Frees it, before the thread ends.
+void clinux_free_signal_stack(void);
 
 // Constants that Swift cannot import consistently.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };

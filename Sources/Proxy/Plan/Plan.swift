@@ -84,6 +84,11 @@ public final class Plan: Sendable {
         self.logger = logger
     }
 
+    /// A frontend and its binds know each other: without this neither would ever be freed.
+    deinit {
+        for frontend in frontends { frontend.setBinds([]) }
+    }
+
     /// Where events of a section are logged.
     public func logTargets(ofProxyWithID id: Int) -> LogTargets {
         frontends.first { $0.id == id }?.logTargets ?? backends.first { $0.id == id }?.logTargets ?? logTargets
