@@ -244,6 +244,23 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(server.content[0] == 200_000, "the stream's window has grown, as there is room")
     }
 
+    @Test("The window of a request with content opens at its head, as far as there is room")
+    func windowAtHead() {
+        let (client, server) = pair()
+        let slot = client.ask(.unknown, method: "POST")
+        server.read(client.take())
+        server.connection.openWindows()
+        client.read(server.take())
+        let bytes = [UInt8](repeating: 0x62, count: 200_000)
+        server.read(client.frames(of: bytes, on: slot))
+        #expect(server.content[0] == 200_000)
+        // One without content is told of no window.
+        server.read(frame(1, 5, 3, get))
+        client.read(server.take())
+        server.connection.openWindows()
+        #expect(server.connection.pendingControlBytes == 0)
+    }
+
     @Test(
         "A frame that breaks the protocol ends the connection with its code",
         arguments: [

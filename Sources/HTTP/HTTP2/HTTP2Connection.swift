@@ -80,7 +80,8 @@ public final class HTTP2Connection {
     // Windows of the connection.
     @safe @exclusivity(unchecked) var sendWindow = HTTP2Connection.windowOfProtocol
     @safe @exclusivity(unchecked) var receiveWindow = HTTP2Connection.windowOfProtocol
-    /// What the peer may send beyond the window that every connection begins with; it is told when it first sends content.
+    /// What the peer may send beyond the window that every connection begins with; it is told when its first request with content
+    /// begins, or its first content comes.
     @safe @exclusivity(unchecked) var windowToGive: Int
     @safe @exclusivity(unchecked) var consumed = 0
     /// The peer has taken note of this side's settings.

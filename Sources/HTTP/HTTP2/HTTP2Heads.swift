@@ -105,7 +105,12 @@ extension HTTP2Connection {
         if let index = head.fields.first(named: Self.priorityName), !streams[slot].priority.isTold {
             streams[slot].priority = StreamPriority(head.fields.value(index))
         }
-        guard blockEndsStream else { return result }
+        guard blockEndsStream else {
+            // Content is coming: as much of it as there is room for need not wait for the first of it to be taken.
+            giveWholeWindow()
+            windowsToOpen.append(slot)
+            return result
+        }
         streams[slot].peerHasEnded = true
         if result == .whole, let length = facts.contentLength, length > 0 { return .malformed(.contentLengthDisagrees) }
         streams[slot].contentLeft = 0

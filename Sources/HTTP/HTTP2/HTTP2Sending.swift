@@ -230,15 +230,16 @@ extension HTTP2Connection {
         if before < enough, before + count >= enough { windowsToOpen.append(slot) }
     }
 
-    /// Opens the windows of streams of which much content was taken since the last call.
+    /// Opens the windows of streams that have begun since the last call, or of which much content was taken.
     public func openWindows() {
         if windowsToOpen.isEmpty { return }
         for slot in windowsToOpen where streams.holds(slot) {
             let state = streams[slot]
-            guard state.consumed > 0, !state.peerHasEnded, !state.isAbandoned else { continue }
+            guard !state.peerHasEnded, !state.isAbandoned else { continue }
             // Windows grow while there is room: all streams together are bounded by the connection's window.
             let window = max(limits.initialWindow, limits.receiveBytesMax / (2 * streams.count))
             let count = max(state.consumed, window - state.receiveWindow)
+            guard count > 0 else { continue }
             appendWindowUpdate(state.id, count)
             streams[slot].receiveWindow += count
             streams[slot].consumed = 0

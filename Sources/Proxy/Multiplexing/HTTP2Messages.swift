@@ -30,6 +30,7 @@ extension HTTP2Stream {
         let result = http2.readRequest(slot, into: &head, facts: &facts)
         contentLength = facts.contentLength
         peerHasEnded = http2.peerHasEnded(slot)
+        if !peerHasEnded { multiplexer.flushLater() }
         asksForTunnel = facts.isExtendedConnect || head.method == .connect
         switch result {
         case .whole: return (.complete, bytes)
