@@ -132,6 +132,8 @@ extension Server {
         if traits.contains(.speaksHTTP2) { return .http2 }
         return traits.contains(.speaksHTTP1) || !traits.contains(.offersHTTP2) ? .http1 : .negotiated
     }
+    /// Whether ALPN offers HTTP/1.1.
+    public var offersHTTP1: Bool { live.currentTraits.contains(.offersHTTP1) }
     /// What WebSockets are carried by.
     public var webSocketProtocol: WebSocketProtocol {
         let traits = live.currentTraits

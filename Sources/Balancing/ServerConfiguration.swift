@@ -83,6 +83,7 @@ struct LiveConfiguration: ~Copyable, Sendable {
         static let offersHTTP2 = Traits(rawValue: 256)
         static let hasWebSocketsOverHTTP1 = Traits(rawValue: 512)
         static let hasWebSocketsOverHTTP2 = Traits(rawValue: 1_024)
+        static let offersHTTP1 = Traits(rawValue: 2_048)
 
         init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -95,6 +96,7 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.tls != nil { insert(.isSecure) }
             if configuration.hasNamedConnections { insert(.hasNamedConnections) }
             if configuration.tls?.offersHTTP2 == true { insert(.offersHTTP2) }
+            if configuration.tls?.offersHTTP1 == true { insert(.offersHTTP1) }
             switch configuration.protocolChoice {
             case .negotiated: break
             case .http1: insert(.speaksHTTP1)

@@ -30,6 +30,8 @@ public final class TLSUpstream: CertificateUser {
     public let asksForSystemEncryption: Bool
     /// Whether the server may choose HTTP/2, which Portico speaks then.
     public let offersHTTP2: Bool
+    /// Whether ALPN offers it HTTP/1.1.
+    public let offersHTTP1: Bool
     private let state: Lock<State>
 
     /// - Parameters:
@@ -42,6 +44,7 @@ public final class TLSUpstream: CertificateUser {
     ) throws(ConfigProblem) {
         let settings = try UpstreamSettings(options, certificates, spoken: spoken, at: line)
         offersHTTP2 = settings.protocols?.hasHTTP2 == true
+        offersHTTP1 = settings.protocols?.hasHTTP1 == true
         asksForSystemEncryption = certificates.defaults.asksForSystemEncryption(settings.options)
         verifiedName = options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
         isNameExplicit = options.requestedName != nil

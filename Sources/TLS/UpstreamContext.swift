@@ -108,6 +108,7 @@ extension TLSContext {
 struct ProtocolList {
     let bytes: [UInt8]
     let hasHTTP2: Bool
+    let hasHTTP1: Bool
 
     /// Returns nil if none of the protocols is left.
     /// - Parameter spoken: those that Portico speaks; others are left out.
@@ -116,11 +117,13 @@ struct ProtocolList {
         guard !offered.isEmpty else { return nil }
         bytes = offered.flatMap { [UInt8($0.count)] + $0 }
         hasHTTP2 = spoken != nil && offered.contains(SpokenProtocols.http2)
+        hasHTTP1 = offered.contains(SpokenProtocols.http11)
     }
 
     /// Exactly these, of which there may be none.
     init(_ protocols: [[UInt8]]) {
         bytes = protocols.flatMap { [UInt8($0.count)] + $0 }
         hasHTTP2 = protocols.contains(SpokenProtocols.http2)
+        hasHTTP1 = protocols.contains(SpokenProtocols.http11)
     }
 }

@@ -113,6 +113,8 @@ import Testing
         #expect(try upstream("", SpokenProtocols(standard: [SpokenProtocols.http2])).offersHTTP2)
         #expect(try !upstream("alpn h2,http/1.1", Self.onlyHTTP1).offersHTTP2)
         #expect(try !upstream("", Self.withServers).offersHTTP2)
+        #expect(try upstream("alpn h2,http/1.1", Self.withServers).offersHTTP1)
+        #expect(try !upstream("alpn h2", Self.withServers).offersHTTP1)
         // In TCP mode it is the client who speaks.
         #expect(try !upstream("alpn h2", nil).offersHTTP2)
         #expect(try agreement(Self.both, server: "alpn h2", nil) == .name("h2"))

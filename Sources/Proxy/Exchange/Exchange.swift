@@ -71,6 +71,8 @@ enum ResponseKind {
     case tunnel
     /// The answer comes from a directory, not from a server.
     case file(FileResponse)
+
+    var isUpgrade: Bool { if case .upgrade = self { true } else { false } }
 }
 
 final class Exchange: ProxyStream {
@@ -128,7 +130,7 @@ final class Exchange: ProxyStream {
         let usual = server.protocolChoice
         guard asksForUpgrade else { return usual }
         switch server.webSocketProtocol {
-        case .automatic: return usual == .negotiated ? .http1 : usual
+        case .automatic: return usual == .negotiated && server.offersHTTP1 ? .http1 : usual
         case .http1: return .http1
         case .http2: return .http2
         }
