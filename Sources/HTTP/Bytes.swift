@@ -47,7 +47,7 @@ extension RawSpan {
     }
 
     /// Whether both hold the same bytes, ignoring the case of ASCII letters.
-    func isSameIgnoringCase(as other: RawSpan) -> Bool {
+    public func isSameIgnoringCase(as other: RawSpan) -> Bool {
         if isSame(as: other) { return true }
         guard byteCount == other.byteCount else { return false }
         for i in 0..<byteCount where asciiLowercased(self[i]) != asciiLowercased(other[i]) { return false }

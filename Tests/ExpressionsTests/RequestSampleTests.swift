@@ -41,7 +41,7 @@ import Testing
         ("base32", "1787650492"), ("url32", "231439018"),
         ("url_param", "7"), ("url_param(id)", "7"), ("urlp(id)", "7"), ("urlp(empty)", ""), ("urlp(x)", "1.2.3.4"),
         ("urlp(sid,;)", "7"), ("urlp(t,;)", "8/b.php?id=7"), ("urlp_val(n)", "12"), ("urlp_ip(x)", "1.2.3.4"),
-        ("urlp(id,?)", "7"), ("url_param(x,;)", "1.2.3.4"),
+        ("urlp(id,?)", "7"), ("url_param(ID,,i)", "7"), ("url_param(x,;)", "1.2.3.4"),
         // Cookies.
         ("req.cook", "1"), ("cook(a)", ""), ("cook(b)", "\"x;y\""), ("req.cook(c)", "3"), ("cook(d)", "4"),
         ("cook(e)", "5"), ("cook_cnt", "7"), ("req.cook_cnt(a)", "3"), ("cook_cnt(none)", "0"), ("cook_val(c)", "3"),
@@ -69,7 +69,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "urlp(flag)", "urlp(nope)", "url_param(none,;)", "urlp_ip(id)", "cook(bad)", "cook(none)", "http_auth_bearer",
+        "urlp(flag)", "urlp(nope)", "urlp(ID)",
+        "url_param(none,;)", "urlp_ip(id)", "cook(bad)", "cook(none)", "http_auth_bearer",
         "hdr_ip(x-port)", "req.body_param(x)", "url_ip", "url_port", "http_auth_bearer(none)",
     ])
     func `What is not there yields nothing`(expression: String) throws {

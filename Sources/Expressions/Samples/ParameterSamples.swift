@@ -14,6 +14,8 @@ struct ParameterSample: SampleFamily {
     let name: TableSlice?
     /// What begins the parameters, and parts them beside `&` and `;`.
     let delimiter: UInt8
+    /// Whether names are compared without regard to the case of letters.
+    var ignoresCase = false
     let result: Result
 
     static let rows: [SampleRow] = {
@@ -36,7 +38,7 @@ struct ParameterSample: SampleFamily {
     }()
 
     private static func target(_ name: String, _ type: SampleType, _ result: Result, _ summary: String) -> SampleRow {
-        SampleRow(name, "([<name>[,<delimiter>]])", yields: type, from: .requestHead, summary: summary) {
+        SampleRow(name, "([<name>[,<delimiter>[,i]]])", yields: type, from: .requestHead, summary: summary) {
             (arguments, table) throws(ConfigProblem) in
             let name = arguments.optionalString().map { table.keep($0) }
             let delimiter = arguments.optionalString() ?? "?"
@@ -44,9 +46,21 @@ struct ParameterSample: SampleFamily {
                 throw arguments.problem(
                     "'\(delimiter)' is not one character", expected: "what parameters begin behind, like ;")
             }
-            return .parameter(ParameterSample(place: .target, name: name, delimiter: byte, result: result))
+            let ignoresCase = try takeIgnoresCase(&arguments)
+            return .parameter(
+                ParameterSample(
+                    place: .target, name: name, delimiter: byte, ignoresCase: ignoresCase, result: result))
         }
     }
+
+    private static func takeIgnoresCase(_ arguments: inout ExpressionArguments) throws(ConfigProblem) -> Bool {
+        guard let word = arguments.optionalString() else { return false }
+        guard word == "i" else {
+            throw arguments.problem("'\(word)' is not i", expected: "i, which ignores the case of the name")
+        }
+        return true
+    }
+
     func head(in side: MessageSide) -> MessageSide? { .request }
 
     func fetch(_ context: ExchangeContext, _ program: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
@@ -74,7 +88,8 @@ struct ParameterSample: SampleFamily {
             }
             return bytes.nextParameter(from: &offset, delimiter) { found in
                 guard let name else { return true }
-                return found.isEqual(to: program.text(name))
+                let text = program.text(name)
+                return ignoresCase ? found.isSameIgnoringCase(as: text) : found.isEqual(to: text)
             }
         }
         guard let range else { return nil }

@@ -370,7 +370,7 @@ extension Examples {
         sample("url32", not: "(1)"),
         sample("url32+src", not: "(1)"),
         sample("url_ip", not: "(1)"),
-        sample("url_param", "(id,;)", not: "(id,xx)"),
+        sample("url_param", "(id,;,i)", not: "(id,;,x)"),
         sample("url_port", not: "(1)"),
         sample("urlp", "(id)", not: "(id,;,1)"),
         sample("urlp_ip", "(id)", not: "(id,xx)"),
