@@ -134,9 +134,27 @@ extension RequestHead {
         }
         return true
     }
+
+    /// Whether the request asks for WebSocket and lacks the key that makes it a handshake (RFC 6455 section 4.2.1).
+    var lacksWebSocketKey: Bool {
+        guard fields.contains(.upgrade), !fields.contains(.secWebSocketKey), upgradeRequested else { return false }
+        var index = 0
+        while let found = fields.next(.upgrade, from: index) {
+            let value = fields.value(found)
+            var position = 0
+            while let range = value.nextElement(from: &position) {
+                if value.extracting(range).equalsIgnoringCase("websocket") { return true }
+            }
+            index = found + 1
+        }
+        return false
+    }
 }
 
 extension ResponseHead {
+    /// Whether the response has an answer to the key of a WebSocket handshake.
+    public var hasWebSocketConsent: Bool { fields.first(named: Self.acceptName) != nil }
+
     /// Whether the response's Upgrade names the protocol that the request asks for (RFC 9110 section 7.8).
     public func switches(toProtocolOf request: borrowing RequestHead) -> Bool {
         guard let upgrade = fields.first(.upgrade) else { return false }

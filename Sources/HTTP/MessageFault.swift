@@ -25,6 +25,8 @@ public enum MessageFault: String, Error, Equatable, Sendable, CaseIterable {
     // Chunks (RFC 9112 section 7.1)
     case invalidChunkSize, chunkSizeTooLong, invalidChunkExtension, chunkExtensionTooLong, chunkNotClosed
     case invalidTrailer, trailersTooLarge
+    // WebSocket (RFC 6455 section 4.2.1)
+    case missingWebSocketKey
     // HTTP/2 (RFC 9113 section 8, RFC 8441 section 4)
     case upperCaseFieldName, spaceAroundValue, connectionSpecificField, invalidTE
     case unknownPseudoHeader, repeatedPseudoHeader, missingPseudoHeader, latePseudoHeader, unsuitablePseudoHeader
@@ -97,6 +99,7 @@ extension MessageFault: CustomStringConvertible {
         case .chunkNotClosed: "chunk data not followed by line end"
         case .invalidTrailer: "invalid trailer field"
         case .trailersTooLarge: "trailers too large"
+        case .missingWebSocketKey: "Upgrade to websocket without Sec-WebSocket-Key"
         case .upperCaseFieldName: "field name with letter in upper case"
         case .spaceAroundValue: "white space at the start or end of field value"
         case .connectionSpecificField: "connection-specific field in HTTP/2"

@@ -93,7 +93,11 @@ import Testing
         #expect(statusLine(context.response) == "503 Slow Down")
         _ = try outcome("http-after-response set-status 404 if { status 503 }", context, .httpAfterResponse)
         #expect(statusLine(context.response) == "404 Not Found")
-        #expect(try problem("http-response set-status 100").message == "100 is out of range")
+        for line in ["http-response set-status 101", "http-after-response set-status 100"] {
+            #expect(try problem(line).message == line.suffix(3) + " is out of range")
+        }
+        _ = try outcome("http-after-response set-status 101 if { status 404 }", context, .httpAfterResponse)
+        #expect(statusLine(context.response) == "101 Switching Protocols")
         #expect(
             try problem("http-response set-status 200 reason \"a\\nb\"").message
                 == "a reason cannot hold a control character")

@@ -30,7 +30,7 @@ import Testing
     private func switchingServer(_ head: String) throws -> ScriptedServer {
         try ScriptedServer { connection, _ in
             let request = try connection.receiveRequestHead()
-            #expect(request.all("upgrade") == ["websocket"] || request.method == "CONNECT")
+            #expect(request.all("upgrade") == ["chat"] || request.method == "CONNECT")
             try connection.send(head + "\r\n\r\nready")
             while true {
                 let word = try connection.receive(through: "!")
@@ -43,15 +43,15 @@ import Testing
         "A switch of protocols makes a tunnel that both sides can talk through at any time, past every other time-out")
     func upgrade() throws {
         let server = try switchingServer(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket")
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat")
         let front = try FrontDoor(
             before: server.port, defaults: "timeout server 4s\n    timeout client 4s\n    timeout tunnel 60s")
 
         let client = try Connection(to: front.port)
-        try client.send("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly!")
+        try client.send("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\nearly!")
         let head = try client.receive(through: "\r\n\r\n").lowercased()
         #expect(head.hasPrefix("http/1.1 101 "))
-        #expect(head.contains("upgrade: websocket") && head.contains("connection: upgrade"))
+        #expect(head.contains("upgrade: chat") && head.contains("connection: upgrade"))
         #expect(try client.receive(through: "early!") == "readyyou said early!")
         // Longer than the time-outs that apply to an exchange.
         #expect(client.staysSilent(for: 5))
@@ -67,7 +67,7 @@ import Testing
         let front = try FrontDoor(before: server.port)
         let client = try Connection(to: front.port)
         for _ in 1...2 {
-            let answer = try client.fetch("/chat", headers: "Connection: Upgrade", "Upgrade: websocket")
+            let answer = try client.fetch("/chat", headers: "Connection: Upgrade", "Upgrade: chat")
             #expect(answer.status == 200 && answer.text == "no")
         }
     }

@@ -11,6 +11,11 @@ public enum ContentLength: Equatable, Sendable {
     case known(UInt64)
     /// The end will be marked.
     case unknown
+
+    /// Whether it may be no longer than `limit` bytes.
+    public func isAtMost(_ limit: Int) -> Bool {
+        if case .known(let count) = self { count <= UInt64(limit) } else { true }
+    }
 }
 
 /// Reads one request after the other, and writes the response to each.
@@ -73,6 +78,7 @@ public struct HTTP1ServerCodec: Sendable {
     /// The head is whole: finds out how its content is framed and whether the connection may stay.
     public mutating func headComplete(_ head: borrowing RequestHead) -> Result<ContentLength, MessageFault> {
         isHTTP10 = head.version == .http10
+        if head.lacksWebSocketKey { return .failure(.missingWebSocketKey) }
         switch head.bodyFraming() {
         case .failure(let fault): return .failure(fault)
         case .success(let found):

@@ -133,6 +133,9 @@ extension Exchange {
         } else if !client.codec.takes(context.response.status, insteadOfUpgrade: request.wantsUpgrade) {
             // The client would take it for the other protocol.
             answer = Self.error(501, in: &context.response)
+        } else if context.response.status == 101 {
+            if isConsentToUpgrade { return answerUpgrade(worker) }
+            answer = Self.error(500, in: &context.response)
         }
         let length = answer.length
         let announced = context.response.status
@@ -147,6 +150,24 @@ extension Exchange {
         guard let writer = writeHead(hasLength ? length : .none, worker) else { return }
         if case .pieces(let pieces, nil) = answer { phase = .answering(.pieces(pieces, writer)) }
         if case .file = answer, frontend.log.logsEarly { log(worker) }
+        sendAnswer(worker)
+    }
+
+    /// Whether the client has asked for what the response, one of Portico's own, agrees to.
+    private var isConsentToUpgrade: Bool {
+        request.wantsUpgrade && context.response.switches(toProtocolOf: context.request)
+            && client.codec.isConsent(context.response, to: context.request)
+    }
+
+    /// Agrees to another protocol, as the server of a test does, and says nothing in it.
+    private func answerUpgrade(_ worker: Worker) {
+        context.outcome.status = 101
+        countResponse(101, worker)
+        client.endAfterResponse()
+        enter(.answering(.none), worker)
+        guard client.sendTunnelHead(&context.response, isUpgrade: true, worker) else {
+            return abort(.proxy, .headers, worker)
+        }
         sendAnswer(worker)
     }
 

@@ -84,7 +84,8 @@ extension Exchange {
         }
         if let persistence = backend?.persistence { writePersistenceCookie(persistence, worker) }
         let status = context.response.status
-        guard followAfterResponseRules() else {
+        // A rule that makes 101 of a server's response lies: the server goes on in HTTP.
+        guard followAfterResponseRules(), context.response.status != 101 || response.kind.isUpgrade else {
             response.afterRulesFailed = true
             count(.internalErrors, worker)
             server?.traffic.add(.internalErrors, worker: worker.index)
