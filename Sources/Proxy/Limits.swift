@@ -34,6 +34,9 @@ enum Limits {
     static let halfClosedWait = TimeSpan.seconds(1)
     /// What a closing client may still send meanwhile.
     static let lingerBytes = 1 << 20
+    /// Content that is not passed on, since a rule has made the response one without: so much of it is read, so that another request may
+    /// follow on the server's connection.
+    static let discardedBytes = 256 << 10
     /// What a name's look-up may take longer than it should, before an exchange goes on without.
     static let resolutionSlack = TimeSpan.seconds(1)
     /// Where encrypted connections are at their limit, a listener looks again after this time: short against a client's patience, long

@@ -173,6 +173,66 @@ import Testing
         site.end()
     }
 
+    @Test(
+        "Content that a rule takes off a response is read, unless it is long, so that the server's connection carries more requests",
+        arguments: [
+            ("Content-Length: 5\r\n\r\nhello", 1), ("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 1),
+            ("Content-Length: 300000\r\n\r\n" + String(repeating: "x", count: 300_000), 2),
+            ("Transfer-Encoding: chunked\r\n\r\n493E0\r\n" + String(repeating: "x", count: 300_000), 2),
+        ])
+    func discardedContent(response: String, connections: Int) throws {
+        let site = try PlayedSite("http-request set-method GET", Self.server)
+        let server = site.server(1) { connection in
+            .answer(connection.request.hasPrefix("GET /plain") ? PlayedServer.ok() : "HTTP/1.1 200 OK\r\n" + response)
+        }
+        let client = site.client("HEAD /ruled HTTP/1.1\r\nHost: a\r\n\r\n")
+        site.run(for: 50)
+        #expect(client.received.hasSuffix("\r\n\r\n") && client.status == 200)
+        client.send("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+        site.run(for: 50)
+        #expect(client.received.hasSuffix("\r\n\r\nok"), "\(client.received)")
+        #expect(server.connectionCount == connections)
+        site.end()
+    }
+
+    private static let asksForWebSocket = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+
+    @Test("A rule makes 101 of Portico's own answer where the client has asked for that protocol, and 500 elsewhere")
+    func ownUpgrade() throws {
+        let site = try PlayedSite(
+            "http-request return status 200 hdr Upgrade websocket hdr Sec-WebSocket-Accept x if { path / }",
+            "http-after-response set-status 101 if { status 200 }", Self.server)
+        _ = site.server(1) { _ in .answer(PlayedServer.ok()) }
+        let asking = site.client(Self.asksForWebSocket + "Sec-WebSocket-Key: a\r\n\r\n")
+        let plain = site.get("/")
+        let served = site.get("/server")
+        site.run(for: 50)
+        #expect(asking.received.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
+        #expect(asking.received.contains("\r\nupgrade: websocket\r\n") && asking.received.hasSuffix("\r\n\r\n"))
+        #expect(asking.isClosed)
+        #expect(plain.status == 500)
+        #expect(served.status == 500)
+        site.end()
+    }
+
+    @Test("A handshake of WebSocket has a key, and the agreement to it an answer to the key")
+    func webSocketKeys() throws {
+        let site = try PlayedSite(Self.server)
+        let server = site.server(1) { _ in
+            .answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        }
+        let keyless = site.client(Self.asksForWebSocket + "\r\n")
+        let inList = site.client(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a, websocket, b\r\nUpgrade: c\r\n\r\n")
+        site.run(for: 50)
+        #expect(keyless.status == 400 && inList.status == 400)
+        #expect(server.requests.isEmpty)
+        let unanswered = site.client(Self.asksForWebSocket + "Sec-WebSocket-Key: a\r\n\r\n")
+        site.run(for: 50)
+        #expect(unanswered.status == 502)
+        site.end()
+    }
+
     @Test("Rules on all responses see Portico's own, and one that fails is 500 without them")
     func afterResponse() throws {
         let site = try PlayedSite(

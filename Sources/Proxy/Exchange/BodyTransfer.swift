@@ -19,6 +19,10 @@ struct BodyTransfer {
     private var writer: BodyWriter
     /// All content and the end of its framing are in the output buffer.
     private(set) var isComplete: Bool
+    /// Bytes that may still be thrown away before the body is given up; nil for a body that is passed on.
+    private var discardable: Int?
+    /// The body was too long to be thrown away: the rest of it is left to its sender.
+    private(set) var wasGivenUp = false
 
     static var none: BodyTransfer { BodyTransfer(.none, from: BodyReader(.none), to: BodyWriter(.none)) }
 
@@ -30,6 +34,13 @@ struct BodyTransfer {
         self.reader = reader
         self.writer = writer
         isComplete = content == .none || content == .known(0)
+    }
+
+    /// Content that is read so that another message may follow it, and thrown away.
+    /// - Parameter limit: bytes after which this costs more than another connection.
+    init(discarding content: ContentLength, from reader: BodyReader, atMost limit: Int) {
+        self.init(content, from: reader, to: BodyWriter(.none))
+        discardable = limit
     }
 
     /// From now on trailers end here. For a body of which nothing has been moved yet.
@@ -50,8 +61,8 @@ struct BodyTransfer {
                 guard finish(&output) else { return .needsRoom }
                 break
             }
-            let room = writer.room(in: output)
-            guard room > 0 else { return .needsRoom }
+            let room = discardable ?? writer.room(in: output)
+            guard room > 0 else { return lacksRoom() }
             switch reader.next(&input, window: room) {
             case .content(let count): pass(count, from: &input, to: &output)
             case .needsInput:
@@ -64,14 +75,25 @@ struct BodyTransfer {
         return .complete
     }
 
+    private mutating func lacksRoom() -> TransferResult {
+        guard discardable != nil else { return .needsRoom }
+        wasGivenUp = true
+        isComplete = true
+        return .complete
+    }
+
     /// Content on its way from reader to writer: the one place that every byte of a body passes, and so the place for filters.
-    private func pass(_ count: Int, from input: inout ByteBuffer, to output: inout ByteBuffer) {
+    private mutating func pass(_ count: Int, from input: inout ByteBuffer, to output: inout ByteBuffer) {
+        if let left = discardable {
+            discardable = left - count
+            return input.consume(count)
+        }
         writer.write(count, from: &input, to: &output)
     }
 
     /// Writes the end of the output's framing, as much of it as there is room for; false if that was not all.
     private mutating func finish(_ output: inout ByteBuffer) -> Bool {
-        isComplete = writer.finish(trailers: reader.trailers, to: &output)
+        isComplete = discardable != nil || writer.finish(trailers: reader.trailers, to: &output)
         return isComplete
     }
 
@@ -79,7 +101,10 @@ struct BodyTransfer {
     var trailers: [UInt8]? { reader.trailers }
 
     /// Bytes that are still to come and need no change on their way: the system can move them by itself. 0 if there are none such.
-    var plainBytes: Int { !isComplete && writer.isPlain ? Int(clamping: reader.plainBytes ?? 0) : 0 }
+    var plainBytes: Int {
+        guard !isComplete, writer.isPlain, discardable == nil else { return 0 }
+        return Int(clamping: reader.plainBytes ?? 0)
+    }
 
     /// The system has moved the next `count` of them.
     mutating func pass(_ count: Int) {

@@ -45,6 +45,7 @@ extension Exchange {
             needsRoom = moved == .needsRoom
         }
         let isComplete = response.transfer.isComplete
+        if response.transfer.wasGivenUp { connection.codec.forbidReuse() }
         if isComplete { finishWithServer(worker) }
         let waiting = client.bytesToSend
         switch client.flush(worker, more: !isComplete && connection.mayHaveInput) {

@@ -136,31 +136,39 @@ extension Exchange {
         connection.setDeadline(after: serverTimeout, worker)
         var received = content
         var announced = content
+        var isDiscarded = false
         let mayHaveContent =
             context.outcome.status != 204 && context.outcome.status != 304 && request.clientMethod != .head
         if content != .none && !mayHaveContent {
             // A rule has changed the method or the status, and what the server sends is not passed on.
-            received = .none
+            isDiscarded = connection.codec.allowsReuse && content.isAtMost(Limits.discardedBytes)
             announced = .none
-            connection.codec.forbidReuse()
+            if !isDiscarded {
+                received = .none
+                connection.codec.forbidReuse()
+            }
         } else if content == .none && mayHaveContent {
             announced = .known(0)
         }
+        let isPassedOn = received != .none && !isDiscarded
         let passesTrailers =
-            received != .none && connection.codec.mayHaveTrailers && client.codec.marksEnds
+            isPassedOn && connection.codec.mayHaveTrailers && client.codec.marksEnds
             && !frontend.dropsResponseTrailers
         // A 426 has to name the protocols to change to (RFC 9110 section 15.5.22).
         context.response.fields.removeSetApart(
             keepingUpgrade: context.outcome.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
         if !request.transfer.isComplete || worker.isStopping { client.endAfterResponse() }
-        response.isHeld = received != .none && backend?.responseBuffer != nil && context.response.mayBeHeld
+        response.isHeld = isPassedOn && backend?.responseBuffer != nil && context.response.mayBeHeld
         // No other server is asked any more.
         if request.isSent { releaseRequestStore() }
-        client.codec.expectTrailers(received != .none && connection.codec.trailersMayFollow)
+        client.codec.expectTrailers(isPassedOn && connection.codec.trailersMayFollow)
         guard let writer = writeHead(announced, worker) else { return }
         let reader = received == .none ? BodyReader(.none) : connection.codec.bodyReader(keepsTrailers: passesTrailers)
-        response.transfer = BodyTransfer(received, from: reader, to: writer)
+        response.transfer =
+            isDiscarded
+            ? BodyTransfer(discarding: received, from: reader, atMost: Limits.discardedBytes)
+            : BodyTransfer(received, from: reader, to: writer)
         enter(.relaying, worker)
         if frontend.log.logsEarly { log(worker) }
         log(at: .response, worker)

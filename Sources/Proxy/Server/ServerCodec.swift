@@ -16,7 +16,9 @@ struct ServerCodec: StreamCodec {
 
     let kind: Kind
     private var http1 = HTTP1ClientCodec()
-    private(set) var http2: HTTP2Stream?
+    /// The connection's transport keeps it, for as long as the connection itself. Unowned, since a codec is copied where an operation is
+    /// called through its connection.
+    @safe unowned(unsafe) private(set) var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode) {
         switch mode {

@@ -20,7 +20,9 @@ struct ClientCodec: StreamCodec {
     private(set) var kind: Kind
     /// Its counts of bytes are also those of `tcp`, which has nothing else.
     private var http1: HTTP1ServerCodec
-    private(set) var http2: HTTP2Stream?
+    /// The connection's transport keeps it, for as long as the connection itself. Unowned, since a codec is copied where an operation is
+    /// called through its connection.
+    @safe unowned(unsafe) private(set) var http2: HTTP2Stream?
 
     init(_ mode: ProxyMode, limits: HeadLimits) {
         switch mode {
@@ -281,9 +283,11 @@ struct ClientCodec: StreamCodec {
         return http2.takes(status)
     }
 
-    /// Whether the server's switch of protocols is what the client has asked for, where the client cannot see that for itself.
+    /// Whether the server's switch of protocols is what the client has asked for, as far as the client cannot see that for itself. In
+    /// HTTP/1.1 it compares the key of WebSocket; that there is an answer to it tells a server from one that knows no WebSocket.
     func isConsent(_ response: borrowing ResponseHead, to request: borrowing RequestHead) -> Bool {
-        http2 == nil || HTTP2Stream.isConsent(response, to: request)
+        guard http2 == nil else { return HTTP2Stream.isConsent(response, to: request) }
+        return !request.asksForWebSocket || response.hasWebSocketConsent
     }
 
     /// Whether content whose length is known may have trailers behind it: as in HTTP/2, not in HTTP/1.

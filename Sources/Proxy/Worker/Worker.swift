@@ -294,6 +294,7 @@ public final class Worker {
         if order == .stopNow {
             for source in slots.elements { (source as? ClientConnection)?.abandon(self) }
             serverPools.closeAll(self)
+            flushMultiplexers()
         }
     }
 
