@@ -73,12 +73,15 @@ let package = Package(
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Patterns", "TLS", "CCrypt", "COpenSSL", "CXXHash",
             ]),
         room("LogFormat", uses: ["Basics", "HTTP", "Configuration", "Patterns", "TLS", "Expressions"]),
-        room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat"]),
 
         room(
             "Balancing",
-            uses: ["Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging", "CXXHash"],
-            packages: [system]),
+            uses: [
+                "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging", "Patterns",
+                "Expressions",
+                "LogFormat", "CXXHash",
+            ], packages: [system]),
+        room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat", "Balancing"]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 
         room("Admin", uses: ["Basics", "HTTP", "Configuration", "TLS", "Balancing"]),
@@ -96,7 +99,7 @@ let package = Package(
             "Control",
             uses: [
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Transport", "Resolvers",
-                "Logging",
+                "Logging", "Expressions",
                 "Balancing", "Admin", "Proxy",
             ], packages: [system]),
 

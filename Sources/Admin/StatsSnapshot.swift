@@ -75,8 +75,8 @@ public enum RowState: Sendable, Equatable {
     case down
     /// Still down, with so many good checks of those needed: `DOWN 1/2`.
     case goingUp(Int, of: Int)
-    /// Finishes what it has and takes no new clients.
-    case drain
+    /// Finishes what it has and takes no new clients: an operator says so, or its check.
+    case drain, stopping
     /// Taken out by the operator.
     case maintenance
     /// The server's name has no address.
@@ -99,6 +99,7 @@ public enum RowState: Sendable, Equatable {
         case .down: "DOWN"
         case .goingUp(let good, let needed): "DOWN \(good)/\(needed)"
         case .drain: "DRAIN"
+        case .stopping: "NOLB"
         case .maintenance: "MAINT"
         case .unresolved: "MAINT (resolution)"
         case .noCheck: "no check"

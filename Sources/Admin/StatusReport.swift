@@ -35,7 +35,7 @@ public enum StatusReport {
 extension StatsRow {
     fileprivate var isUsable: Bool {
         switch state {
-        case .up, .goingDown, .noCheck, .drain: true
+        case .up, .goingDown, .noCheck, .drain, .stopping: true
         default: false
         }
     }

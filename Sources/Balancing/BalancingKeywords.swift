@@ -5,7 +5,8 @@ internal import Basics
 public import Configuration
 
 public enum BalancingKeywords {
-    public static let table: [Keyword] = lines + HashKeywords.table + CheckKeywords.table
+    public static let table: [Keyword] =
+        lines + HashKeywords.table + CheckKeywords.table + CheckStepKeywords.table + ProtocolCheckKeywords.table
 
     private static let lines: [Keyword] = [
         Keyword(

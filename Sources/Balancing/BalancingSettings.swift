@@ -3,6 +3,7 @@
 public import Basics
 public import Configuration
 public import HTTP
+public import LogFormat
 public import ProxyProtocol
 public import TLS
 
@@ -19,11 +20,13 @@ public struct BalancingSettings: SectionSettings {
     /// The parameters of the `default-server` lines so far, which each `server` line starts from.
     public var defaultServer = ServerDraft()
     public var usesAllBackups = false
-    /// `option httpchk` is on; the request itself is in `httpCheck`, which `http-check` lines change as well.
-    public var checksWithHTTP = false
-    public var httpCheck = HTTPCheck()
-    /// The section whose lines have made `httpCheck`: the first such line of another section starts from nothing.
-    var httpCheckSection: SourceRange?
+    /// What the `option` line for checks says that counts.
+    var checkMethod = CheckMethod.connecting
+    /// The lines of `option httpchk` and `http-check`, and those of `tcp-check`. The first such line of another section starts from nothing.
+    public var httpCheck = HTTPCheckLines()
+    var tcpCheck = CheckLines(keyword: "tcp-check")
+    /// What formats and expressions of checks are compiled into.
+    public var checkFormats = FormatTable()
     /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
     /// `fullconn`
@@ -148,17 +151,24 @@ extension BalancingSettings {
         hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
+        let script = checkScript
+        let program = script.needsContext ? FormatProgram(checkFormats) : nil
         let servers = servers.enumerated().map { index, draft in
             let place = draft.place(resolve: resolve)
             var configuration = draft.configuration(id: ids[index], at: place)
-            let checked = checksWithHTTP ? httpCheck.connection?.apply(to: draft) ?? draft : draft
-            let tls = draft.needsTLS || checked.needsTLS ? secure(draft) : nil
+            let checked = script.connections.map { ($0, $0.apply(to: draft)) }
+            let tls = draft.needsTLS || checked.contains { $0.1.needsTLS } ? secure(draft) : nil
             if draft.tls.isOn { configuration.tls = tls }
             configuration.hasNamedConnections = hasNamedConnections(index)
             if draft.isChecked {
-                configuration.check = checkPlan(
-                    checked, servicePort: place.port, connectTimeout: connectTimeout, headLimits: headLimits)
-                if checked.encryptsChecks { configuration.check?.tls = tls.map { checkTLS(checked, $0) } }
+                // Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the manual's
+                // section on `timeout check`).
+                let routes = checked.map { route($0, $1, servicePort: place.port, tls: tls) }
+                configuration.check = HealthCheckPlan(
+                    script: script, routes: routes, program: program, thresholds: draft.thresholds,
+                    interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
+                    connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
+                    responseTimeout: checkTimeout, headLimits: headLimits)
             }
             return Server(
                 name: draft.name.text, backendName: name, index: index, configuration: configuration,
@@ -180,23 +190,19 @@ extension BalancingSettings {
             return next
         }
     }
-
-    /// Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the
-    /// manual's section on `timeout check`).
-    private func checkPlan(
-        _ draft: ServerDraft, servicePort: UInt16, connectTimeout: TimeSpan, headLimits: HeadLimits
-    ) -> HealthCheckPlan {
-        HealthCheckPlan(
-            check: checksWithHTTP ? .http(httpCheck) : .tcpConnect, thresholds: draft.thresholds,
-            interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
-            connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
-            responseTimeout: checkTimeout,
-            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
-            proxyHeader: draft.checkProxyHeader, protocolChoice: draft.checkProtocolChoice, headLimits: headLimits)
-    }
 }
 
 extension BalancingSettings {
+    /// Where a connection of checks goes, and how.
+    private func route(
+        _ connection: CheckConnection, _ draft: ServerDraft, servicePort: UInt16, tls: TLSUpstream?
+    ) -> CheckRoute {
+        CheckRoute(
+            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
+            proxyHeader: draft.checkProxyHeader, tls: draft.encryptsChecks ? tls.map { checkTLS(draft, $0) } : nil,
+            protocolChoice: draft.checkProtocolChoice, lingers: connection.lingers)
+    }
+
     /// The TLS of checks.
     private func checkTLS(_ draft: ServerDraft, _ tls: TLSUpstream) -> HealthCheckTLS {
         let name = draft.tls.checkedName?.text.verbatimBytes ?? (draft.tls.checksAskForHost ? checkedHost : nil)
@@ -206,7 +212,7 @@ extension BalancingSettings {
     }
 
     /// The host that the Host field of a check's request names.
-    private var checkedHost: [UInt8]? { checksWithHTTP ? httpCheck.hostName : nil }
+    private var checkedHost: [UInt8]? { checkScript.hostName }
 }
 
 extension ServerDraft {

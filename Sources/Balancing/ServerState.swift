@@ -27,8 +27,15 @@ public enum HealthState: UInt8, CaseIterable, Sendable {
     case down
     /// Down, but its last check succeeded.
     case goingUp
+    /// Up, and its last check asked for no more requests than it has.
+    case draining
 
-    public var isUp: Bool { self == .unchecked || self == .up || self == .goingDown }
+    public var isUp: Bool {
+        switch self {
+        case .unchecked, .up, .goingDown, .draining: true
+        case .down, .goingUp: false
+        }
+    }
 }
 
 /// Whether the server has an address to connect to.
@@ -58,7 +65,9 @@ public struct ServerState: Sendable, Equatable {
 
     /// Whether balancing may choose the server.
     /// - Parameter weight: its weight; a server of weight 0 gets only requests that name it.
-    public func isEligible(weight: Int) -> Bool { isUsable && administrative == .ready && weight > 0 }
+    public func isEligible(weight: Int) -> Bool {
+        isUsable && administrative == .ready && health != .draining && weight > 0
+    }
 
     fileprivate init(word: UInt32) {
         guard let administrative = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word)),
@@ -112,9 +121,10 @@ extension Backend {
     /// Counts the result of a check. The administrative state and the name's state stay what they are.
     /// - Returns: the change between up and down that the result completes; nil if it completes none.
     public func record(_ result: CheckResult, of server: Server, at now: Instant) -> HealthRecord.Transition? {
+        let wasDraining = server.state.health == .draining
         let (transition, health) = server.updateRecord { record in (record.add(result, at: now), record.state) }
         _ = server.states.set(health)
-        if transition != nil { serverChanged(now: now) }
+        if transition != nil || wasDraining != (health == .draining) { serverChanged(now: now) }
         return transition
     }
 }

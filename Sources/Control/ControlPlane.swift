@@ -159,7 +159,7 @@ public final class ControlPlane {
             let delay = TimeSpan(
                 nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
             let checker = HealthChecker.start(
-                server, of: backend, after: delay, pool: pool, observer: healthLog, in: loop)
+                server, of: backend, after: delay, pool: pool, variables: plan.variables, observer: healthLog, in: loop)
             if let checker { checkers.append(checker) }
         }
     }

@@ -2,7 +2,7 @@
 
 internal import Balancing
 internal import Basics
-internal import HTTP
+internal import Expressions
 internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
@@ -33,25 +33,27 @@ final class HealthChecker: LoopTask {
     private var phase = Phase.pausing
     /// The connection of the check that is under way; nil in a pause.
     private var stream: ByteStream?
-    /// The reader of the answer to the check that is under way.
-    private var answer: HTTPCheckAnswer?
-    /// The other side of the check that is under way, where that speaks HTTP/2.
-    private var http2: HTTP2Check?
+    /// The check that is under way, and the connection that it is at.
+    private var run: CheckRun?
+    private var route: CheckRoute
+    /// What formats and variables of a check live in; made for the first check that needs it.
+    private var context: ExchangeContext?
+    private let variables: ProcessVariables?
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
 
-    /// Starts checking `server`, for the first time after `delay`. Each check follows the plan that the server has when it
+    /// Starts checking `server`, for the first time after `delay`; `variables` are those of the process. Each check follows the plan that the server has when it
     /// begins. While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing
     /// to check.
     @discardableResult
     static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
-        observer: any HealthObserver, in loop: TaskLoop
+        variables: ProcessVariables? = nil, observer: any HealthObserver, in loop: TaskLoop
     ) -> HealthChecker? {
         guard let plan = server.check else { return nil }
         server.adopt(plan)
-        let checker = HealthChecker(server, backend, plan, pool, observer)
+        let checker = HealthChecker(server, backend, plan, pool, variables, observer)
         checker.handle = loop.add(checker)
         loop.setDeadline(loop.now + delay, of: checker.handle)
         return checker
@@ -67,12 +69,14 @@ final class HealthChecker: LoopTask {
 
     private init(
         _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
-        _ observer: any HealthObserver
+        _ variables: ProcessVariables?, _ observer: any HealthObserver
     ) {
         self.server = server
         self.backend = backend
         self.plan = plan
         self.pool = pool
+        self.variables = variables
+        route = plan.routes[0]
         self.observer = observer
     }
 
@@ -84,13 +88,10 @@ final class HealthChecker: LoopTask {
             loop.setDeadline(loop.now + plan.interval, of: handle)
         case .pausing:
             takePlan()
-            connect(in: loop)
-        case .connecting(let start): finish(CheckResult(.failed, .layer4Timeout), start, in: loop)
-        case .handshaking(let start):
-            finish(CheckResult(.failed, .layer6Timeout, info: "during the TLS handshake"), start, in: loop)
-        case .talking(let start):
-            let code = plan.check == .tcpConnect ? CheckResult.Code.layer4Timeout : .layer7Timeout
-            finish(CheckResult(.failed, code), start, in: loop)
+            begin(in: loop)
+        case .connecting(let start): finish(broken(.layer4Timeout), start, in: loop)
+        case .handshaking(let start): finish(broken(.layer6Timeout, "during the TLS handshake"), start, in: loop)
+        case .talking(let start): finish(run?.timedOut ?? broken(.layer7Timeout), start, in: loop)
         }
     }
 
@@ -111,34 +112,54 @@ final class HealthChecker: LoopTask {
         server.adopt(latest)
     }
 
-    private func connect(in loop: TaskLoop) {
-        let start = loop.now
-        guard let target = plan.target(for: server.address) else {
+    private func begin(in loop: TaskLoop) {
+        guard plan.target(for: server.address) != nil else {
             // No address yet: try again later, without a verdict.
             loop.setDeadline(loop.now + plan.interval, of: handle)
             return
         }
+        if plan.script.needsContext, context == nil { context = CheckRun.makeContext(variables) }
+        run = CheckRun(plan, of: server, in: backend, context: context)
+        loop.setDeadline(loop.now + plan.connectTimeout, of: handle)
+        play(from: loop.now, in: loop)
+    }
+
+    /// Goes on with the check, which has no connection that could carry anything.
+    private func play(from start: Instant, in loop: TaskLoop) {
+        var nothing = ByteBuffer()
+        switch run?.advance(&nothing, .open, at: loop.now) {
+        case .connect(let route)?: connect(route, start, in: loop)
+        case .finished(let result)?: finish(result, start, in: loop)
+        case .converse?, nil: preconditionFailure("a check talks without a connection")
+        }
+    }
+
+    private func connect(_ route: CheckRoute, _ start: Instant, in loop: TaskLoop) {
+        closeStream(loop.kernel)
+        self.route = route
+        // The address may have been lost since the check began.
+        guard let target = route.target(for: server.address) else { return unreachable(.hostIsDown, start, in: loop) }
         do throws(ByteStream.Refusal) {
             stream = try ByteStream(connectingTo: target, pool: pool, as: handle, in: loop)
         } catch {
             switch error {
-            case .unreachable(let reason): finish(Self.unreachable(reason), start, in: loop)
-            case .unwatched(let reason): finish(Self.socketError(reason), start, in: loop)
+            case .unreachable(let reason): unreachable(reason, start, in: loop)
+            case .unwatched(let reason): finish(broken(.socketError, reason.description), start, in: loop)
             }
             return
         }
         phase = .connecting(since: start)
-        loop.setDeadline(start + plan.connectTimeout, of: handle)
+        if plan.responseTimeout != nil { loop.setDeadline(loop.now + plan.connectTimeout, of: handle) }
     }
 
     private func connected(_ start: Instant, in loop: TaskLoop) {
         switch stream?.connectProgress(loop.kernel) {
         case .connected?: break
-        case .failed(let reason)?: return finish(Self.unreachable(reason), start, in: loop)
+        case .failed(let reason)?: return unreachable(reason, start, in: loop)
         case .pending?, nil: return
         }
         let header = header(in: loop)
-        guard plan.tls != nil else { return speak(behind: header, start, in: loop) }
+        guard route.tls != nil else { return speak(behind: header, start, in: loop) }
         phase = .handshaking(since: start)
         stream?.queue(header)
         shakeHands(start, in: loop)
@@ -149,40 +170,33 @@ final class HealthChecker: LoopTask {
         if stream?.engine == nil {
             switch stream?.send(loop.kernel) {
             case .all?: break
-            case .failed?: return finish(Self.socketError(stream?.failure), start, in: loop)
+            case .failed?: return finish(socketError, start, in: loop)
             case .blocked?, nil: return
             }
-            guard let socket = stream?.socket, let tls = plan.tls else { return }
+            guard let socket = stream?.socket, let tls = route.tls else { return }
             stream?.secure(with: tls.makeEngine(socket))
         }
         switch stream?.handshake(loop.kernel) {
         case .complete?: speak(behind: [], start, in: loop)
         case .failed?:
-            finish(CheckResult(.failed, .layer6Response, info: stream?.engine?.fault?.words ?? ""), start, in: loop)
+            finish(broken(.layer6Response, stream?.engine?.fault?.words ?? ""), start, in: loop)
         case .pending?, nil: break
         }
     }
 
-    /// Sends what the check has to say.
+    /// The connection carries what the check has to say.
     private func speak(behind header: [UInt8], _ start: Instant, in loop: TaskLoop) {
         phase = .talking(since: start)
-        var bytes = header
-        if case .http(let check) = plan.check {
-            if let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
-            if plan.protocolChoice.isHTTP2(over: stream?.engine) {
-                http2 = HTTP2Check(check, to: hostField, isSecure: plan.tls != nil, limits: plan.headLimits)
-            } else {
-                bytes += check.request(to: hostField)
-                answer = HTTPCheckAnswer(to: check, limits: plan.headLimits)
-            }
-        }
-        stream?.queue(bytes)
+        if plan.script.expects, let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
+        run?.connected(
+            isEncrypted: route.tls != nil, speaksHTTP2: route.protocolChoice.isHTTP2(over: stream?.engine))
+        stream?.queue(header)
         talk(start, in: loop)
     }
 
     /// The PROXY protocol header of a connection that no client caused. Version 1 cannot express that: there the checker is the client.
     private func header(in loop: TaskLoop) -> [UInt8] {
-        switch plan.proxyHeader {
+        switch route.proxyHeader {
         case nil: []
         case .two: ProxyHeader.bytes(.two, nil)
         case .one: ProxyHeader.bytes(.one, ends(in: loop))
@@ -190,72 +204,45 @@ final class HealthChecker: LoopTask {
     }
 
     private func ends(in loop: TaskLoop) -> ProxyHeader.Ends? {
-        guard let target = plan.target(for: server.address), let socket = stream?.socket else { return nil }
+        guard let target = route.target(for: server.address), let socket = stream?.socket else { return nil }
         return ProxyHeader.Ends(source: loop.kernel.localAddress(socket), destination: target)
     }
 
-    /// The value of the Host field. A server behind a socket file is on this machine.
-    private var hostField: String {
-        if let name = server.hostName { return "\(name):\(server.port)" }
-        guard let address = server.address, address.ip != nil else { return "localhost" }
-        return address.description
-    }
-
     private func talk(_ start: Instant, in loop: TaskLoop) {
+        // A header goes before all else.
         switch stream?.send(loop.kernel) {
         case .all?: break
-        case .failed?: return finish(Self.socketError(stream?.failure), start, in: loop)
+        case .failed?: return finish(socketError, start, in: loop)
         case .blocked?, nil: return
         }
-        guard plan.check != .tcpConnect else {
-            // The connection is established and has taken its header: that passes.
-            return finish(CheckResult(.passed, plan.tls == nil ? .layer4OK : .layer6OK), start, in: loop)
-        }
-        let result = http2 == nil ? readAnswer(in: loop) : converse(in: loop)
-        if let result { finish(result, start, in: loop) }
-    }
-
-    /// Goes on in HTTP/2, as long as there is something to read or to send. Nothing that waits to be sent is left from before. Returns
-    /// nil while the answer is not complete.
-    private func converse(in loop: TaskLoop) -> CheckResult? {
+        var end = CheckRun.InputEnd.open
         while true {
-            let result = stream?.takeInput { http2?.read(&$0, at: loop.now) }
-            if let result = result ?? nil { return result }
-            // What answers the server leaves before more is read.
-            stream?.append { http2?.write(to: &$0) }
+            switch stream?.takeInput({ run?.advance(&$0, end, at: loop.now) }) ?? nil {
+            case .connect(let route)?: return connect(route, start, in: loop)
+            case .finished(let result)?: return finish(result, start, in: loop)
+            case .converse?, nil: break
+            }
+            // What the check says leaves before more is read.
+            stream?.append { run?.write(to: &$0) }
             let hadOutput = stream?.hasUnsent == true
             switch stream?.send(loop.kernel) {
             case .all?: if hadOutput { continue }
-            case .failed?: return Self.socketError(stream?.failure)
-            case .blocked?, nil: return nil
+            case .failed?: return finish(socketError, start, in: loop)
+            case .blocked?, nil: return
             }
             switch stream?.read(loop.kernel) {
-            case .progressed?: break
-            case .full?: return HTTPCheckAnswer.tooLarge
-            case .ended?: return http2?.stopped
-            case .failed?: return Self.socketError(stream?.failure)
-            case .blocked?, nil: return nil
+            case .progressed?: end = .open
+            case .full?: end = .full
+            case .ended?: end = .ended
+            case .failed?: return finish(socketError, start, in: loop)
+            case .blocked?, nil: return
             }
-        }
-    }
-
-    /// Reads what has arrived. Returns nil while the answer is not complete.
-    private func readAnswer(in loop: TaskLoop) -> CheckResult? {
-        while true {
-            switch stream?.read(loop.kernel) {
-            case .progressed?: break
-            case .full?: return HTTPCheckAnswer.tooLarge
-            case .ended?: return answer?.stopped
-            case .failed?: return Self.socketError(stream?.failure)
-            case .blocked?, nil: return nil
-            }
-            let result = stream?.consumeInput { bytes, consumed in answer?.read(bytes, consumed: &consumed) }
-            if let result = result ?? nil { return result }
         }
     }
 
     private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
         closeStream(loop.kernel)
+        run = nil
         phase = .pausing
         var result = result
         loop.kernel.refreshClock()
@@ -270,29 +257,27 @@ final class HealthChecker: LoopTask {
         observer.checked(server, of: backend, result, transition: transition)
     }
 
-    /// Closes with a reset, which leaves no socket in TIME_WAIT on either side; the check needs nothing more from the server.
+    /// Closes with a reset, which leaves no socket in TIME_WAIT on either side, unless a line says otherwise; the check needs nothing
+    /// more from the server.
     private func closeStream(_ kernel: any Kernel) {
-        leave(kernel)
-        stream?.close(.reset, kernel)
+        if stream?.hasUnsent == false, stream?.failure == nil, run?.leave() == true {
+            // Told to a server of HTTP/2 as far as the system takes it at once.
+            stream?.append { run?.write(to: &$0) }
+            _ = stream?.send(kernel)
+        }
+        stream?.close(route.lingers ? .close : .reset, kernel)
         stream = nil
-        answer = nil
     }
 
-    /// Tells a server of HTTP/2 that the check is over, as far as the system takes that at once.
-    private func leave(_ kernel: any Kernel) {
-        guard http2 != nil else { return }
-        defer { http2 = nil }
-        guard stream?.hasUnsent == false, stream?.failure == nil else { return }
-        http2?.end()
-        stream?.append { http2?.write(to: &$0) }
-        _ = stream?.send(kernel)
+    private var socketError: CheckResult { broken(.socketError, stream?.failure?.description ?? "") }
+
+    private func broken(_ code: CheckResult.Code, _ info: String = "") -> CheckResult {
+        run?.broken(code, info) ?? CheckResult(.failed, code, info: info)
     }
 
-    private static func socketError(_ reason: Errno?) -> CheckResult {
-        CheckResult(.failed, .socketError, info: reason?.description ?? "")
-    }
-
-    private static func unreachable(_ reason: Errno) -> CheckResult {
-        CheckResult(.failed, .layer4Connection, info: reason.description)
+    private func unreachable(_ reason: Errno, _ start: Instant, in loop: TaskLoop) {
+        let name = reason == .connectionRefused ? "ECONNREFUSED" : nil
+        let result = run?.broken(.layer4Connection, reason.description, named: name)
+        finish(result ?? broken(.layer4Connection, reason.description), start, in: loop)
     }
 }

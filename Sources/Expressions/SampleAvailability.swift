@@ -34,6 +34,8 @@ public enum SampleAvailability: Int, Comparable, Sendable {
 public enum RuleHook: CaseIterable, Sendable {
     case global, connectionRules, sessionRules, requestContentRules, requestRules, routing
     case responseContentRules, responseRules, afterResponseRules, logLine
+    /// The steps of health checks, which know no client.
+    case checks
 
     /// The latest stage that is sure to be reached when an expression here is evaluated.
     public var availability: SampleAvailability {
@@ -45,7 +47,7 @@ public enum RuleHook: CaseIterable, Sendable {
         case .requestRules, .routing: .requestBody
         // Likewise.
         case .responseContentRules: .responseHead
-        case .responseRules, .afterResponseRules: .responseHead
+        case .responseRules, .afterResponseRules, .checks: .responseHead
         case .logLine: .end
         }
     }
@@ -62,6 +64,7 @@ public enum RuleHook: CaseIterable, Sendable {
         case .responseRules: "http-response rules"
         case .afterResponseRules: "http-after-response rules"
         case .logLine: "log formats"
+        case .checks: "lines about health checks"
         }
     }
 
@@ -70,7 +73,7 @@ public enum RuleHook: CaseIterable, Sendable {
         throws(ConfigProblem)
     {
         guard availability > self.availability else { return }
-        let hooks = RuleHook.allCases.filter { $0.availability >= availability }.map(\.name)
+        let hooks = RuleHook.allCases.filter { $0 != .checks && $0.availability >= availability }.map(\.name)
         throw ConfigProblem(
             "'\(what)' needs \(availability.subject), which is not there yet in \(name)", at: range,
             expected: "it can be used in \(hooks.joined(separator: ", "))")

@@ -198,6 +198,7 @@ extension Server {
         return switch state.health {
         case .unchecked: .noCheck
         case .up: .up
+        case .draining: .stopping
         case .goingDown: .goingDown(record.health - record.thresholds.rise + 1, of: record.thresholds.fall)
         case .down: .down
         case .goingUp: .goingUp(record.health, of: record.thresholds.rise)
@@ -217,8 +218,8 @@ extension Server {
         row.hostName = hostName
         row.servicePort = Int(port)
         row.hasOwnID = id != index + 1
-        row.checkAddress = check?.address?.ip
-        row.checkPort = Int(check?.port ?? 0)
+        row.checkAddress = check?.routes[0].address?.ip
+        row.checkPort = Int(check?.routes[0].port ?? 0)
         row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
         row.sessionsCurrent = active.current
         row.sessionsMax = active.maximum

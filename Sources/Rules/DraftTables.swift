@@ -1,6 +1,7 @@
 // The tables of a section: that of its rules and those of its log formats. Names of other sections and of pattern files are
 // resolved in all of them when the whole configuration is read.
 
+internal import Balancing
 public import Configuration
 public import Expressions
 internal import LogFormat
@@ -11,6 +12,7 @@ extension Draft {
     mutating func updateTables(_ change: (inout ExpressionTable) -> Void) {
         change(&self[RulesSettings.self].table.expressions)
         change(&self[UniqueIDSettings.self].table.expressions)
+        change(&self[BalancingSettings.self].checkFormats.expressions)
         if case .custom(var format) = self[ExchangeLogSettings.self].format {
             format.update(change)
             self[ExchangeLogSettings.self].format = .custom(format)
@@ -63,6 +65,7 @@ extension Draft {
     /// The names that rules and log formats of this section refer to: each has to exist.
     public var ruleReferences: [SiteReference] {
         self[RulesSettings.self].table.expressions.references + self[UniqueIDSettings.self].table.expressions.references
+            + self[BalancingSettings.self].checkFormats.expressions.references
             + self[ExchangeLogSettings.self].references
     }
 }

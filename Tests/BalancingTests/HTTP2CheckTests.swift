@@ -24,7 +24,7 @@ import Testing
         #expect(asked(check) == expected)
     }
 
-    @Test func `the scheme is that of the connection`() {
+    @Test func `the scheme is that of the connection`() throws {
         var plain = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: false, limits: HeadLimits())
         var secure = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: true, limits: HeadLimits())
         // Entries 6 and 7 of the static table (RFC 7541 appendix A).
@@ -37,10 +37,11 @@ import Testing
         #expect(asked(check) == "POST / app:8080 user-agent: portico-check, content-length: \(count) + \(count)")
     }
 
-    @Test func `a request that HTTP 2 cannot have fails the check`() {
+    @Test func `a request that HTTP 2 cannot have fails the check`() throws {
         #expect(
-            judge([], by: HTTPCheck(method: "G@T")) == "failed L7RSP the request cannot be sent: method is not a token")
-        #expect(judge([], by: HTTPCheck(headers: ["host: a", "host: b"])).hasSuffix("sent: more than one Host"))
+            try judge([], by: HTTPCheck(method: "G@T"))
+                == "failed L7RSP the request cannot be sent: method is not a token")
+        #expect(try judge([], by: HTTPCheck(headers: ["host: a", "host: b"])).hasSuffix("sent: more than one Host"))
     }
 
     // MARK: The answer
@@ -82,41 +83,42 @@ import Testing
     ]
 
     @Test(arguments: answers)
-    func `an answer is judged when its head is complete, or wrong`(_ answer: Answer) {
-        for size in [1, 7, .max] { #expect(judge(frame(4) + answer.frames, piecesOf: size) == answer.verdict) }
+    func `an answer is judged when its head is complete, or wrong`(_ answer: Answer) throws {
+        for size in [1, 7, .max] { #expect(try judge(frame(4) + answer.frames, piecesOf: size) == answer.verdict) }
     }
 
-    @Test func `the length in an answer to HEAD is not that of its content`() {
+    @Test func `the length in an answer to HEAD is not that of its content`() throws {
         let answer = frame(4) + frame(1, 5, 1, [0x88, 0x0F, 0x0D, 1, 0x31])
-        #expect(judge(answer, by: HTTPCheck(method: "HEAD")) == "passed L7OK 200")
+        #expect(try judge(answer, by: HTTPCheck(method: "HEAD")) == "passed L7OK 200")
     }
 
-    @Test func `what is not HTTP 2, or stops, has failed`() {
-        #expect(judge(Array("HTTP/1.1 400 Bad\r\n\r\n".utf8)) == "failed L7RSP the answer is not HTTP/2")
-        #expect(judge([]) == "failed L7RSP the server closed without an answer")
-        #expect(judge(frame(4)) == "failed L7RSP the server closed without an answer")
+    @Test func `what is not HTTP 2, or stops, has failed`() throws {
+        #expect(try judge(Array("HTTP/1.1 400 Bad\r\n\r\n".utf8)) == "failed L7RSP the answer is not HTTP/2")
+        #expect(try judge([]) == "failed L7RSP the server closed without an answer")
+        #expect(try judge(frame(4)) == "failed L7RSP the server closed without an answer")
         let interim = frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33])
-        #expect(judge(frame(4) + interim) == "failed L7RSP the answer stops before the end of its head")
+        #expect(try judge(frame(4) + interim) == "failed L7RSP the answer stops before the end of its head")
     }
 
-    @Test func `interim responses without end are malformed once they are longer than a head may be`() {
+    @Test func `interim responses without end are malformed once they are longer than a head may be`() throws {
         // A field of 900 bytes: 127 and 773, in seven bits at a time (RFC 7541 section 5.1).
         let field: [UInt8] = [0, 1, 0x78, 127, 0x85, 6] + [UInt8](repeating: 0x79, count: 900)
         let interim = frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33] + field)
         let many = (0..<100).flatMap { _ in interim }
-        #expect(judge(frame(4) + many) == "failed L7RSP head too large")
+        #expect(try judge(frame(4) + many) == "failed L7RSP head too large")
     }
 
-    @Test func `http-check expect names the statuses that pass`() {
-        let check = HTTPCheck(statuses: [103...103, 404...410])
-        #expect(judge(frame(4) + Self.ok, by: check) == "failed L7STS 200 OK")
-        #expect(judge(frame(4) + frame(1, 5, 1, [0x8D]), by: check) == "passed L7OK 404")
-        #expect(judge(frame(4) + frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33]), by: check) == "passed L7OK 103")
+    @Test func `http-check expect names the statuses that pass`() throws {
+        let statuses = [103...103, 404...410]
+        #expect(try judge(frame(4) + Self.ok, statuses: statuses) == "failed L7STS 200 OK")
+        #expect(try judge(frame(4) + frame(1, 5, 1, [0x8D]), statuses: statuses) == "passed L7OK 404")
+        #expect(
+            try judge(frame(4) + frame(1, 4, 1, [8, 3, 0x31, 0x30, 0x33]), statuses: statuses) == "passed L7OK 103")
     }
 
     // MARK: What a server is told
 
-    @Test func `settings and pings are answered, and GOAWAY is last`() {
+    @Test func `settings and pings are answered, and GOAWAY is last`() throws {
         let ping = [UInt8](1...8)
         let answers: [(head: [UInt8], reset: [UInt8])] = [
             (frame(1, 5, 1, [0x88]), []), (frame(1, 4, 1, [0x88]), frame(3, 0, 1, [0, 0, 0, 8])),
@@ -133,7 +135,7 @@ import Testing
         }
     }
 
-    @Test func `a server that breaks the protocol is told so, and nothing else`() {
+    @Test func `a server that breaks the protocol is told so, and nothing else`() throws {
         var check = HTTP2Check(HTTPCheck(), to: "app:8080", isSecure: false, limits: HeadLimits())
         _ = written(&check)
         #expect(read(frame(6, 0, 0, [UInt8](repeating: 0, count: 8)), &check)?.info == "the answer is not HTTP/2")
@@ -159,6 +161,7 @@ import Testing
 
     private func read(_ bytes: [UInt8], _ check: inout HTTP2Check, piecesOf size: Int = .max) -> CheckResult? {
         var input = ByteBuffer()
+        var answer = CheckAnswer()
         input.acquire(from: pool)
         defer { input.release(to: pool) }
         var rest = bytes[...]
@@ -168,15 +171,18 @@ import Testing
             rest = rest.dropFirst(piece.count)
             let fits = input.append(piece)
             #expect(fits)
-            if let result = check.read(&input, at: Self.now) { return result }
+            if let result = check.read(&input, into: &answer, at: Self.now) { return result }
+            if answer.hasHead { return CheckResult(.passed, .layer7OK, status: answer.head.status) }
         } while !rest.isEmpty
         return nil
     }
 
-    private func judge(_ bytes: [UInt8], by check: HTTPCheck = HTTPCheck(), piecesOf size: Int = .max) -> String {
-        var check = HTTP2Check(check, to: "app:8080", isSecure: false, limits: HeadLimits())
-        _ = written(&check)
-        let result = read(bytes, &check, piecesOf: size) ?? check.stopped
+    private func judge(
+        _ bytes: [UInt8], by check: HTTPCheck = HTTPCheck(), statuses: [ClosedRange<Int>]? = nil,
+        piecesOf size: Int = .max
+    ) throws -> String {
+        let talk = try TalkWithCheck(.asking(check, statuses: statuses), speaksHTTP2: true)
+        guard let result = talk.judge(bytes, ended: true, piecesOf: size) else { return "none" }
         let status = result.status.map { " \($0)" } ?? ""
         return "\(result.outcome) \(result.code.rawValue)\(status)"
             + (result.outcome == .failed ? " \(result.info)" : "")
@@ -276,8 +282,7 @@ private final class Listening {
 
 extension HTTPCheck {
     fileprivate init(
-        method: String? = nil, target: String = "/", version: String? = nil, headers: [String] = [], body: String = "",
-        statuses: [ClosedRange<Int>]? = nil
+        method: String? = nil, target: String = "/", version: String? = nil, headers: [String] = [], body: String = ""
     ) {
         self.init()
         self.method = method
@@ -285,7 +290,6 @@ extension HTTPCheck {
         self.version = version
         self.headers = headers
         self.body = body
-        self.statuses = statuses
     }
 }
 

@@ -11,13 +11,18 @@ import Testing
 @Suite struct HTTPCheckTests {
     private func request(_ check: HTTPCheck) -> String { String(decoding: check.request(to: "app:80"), as: UTF8.self) }
 
-    private func judge(_ text: String, by check: HTTPCheck = HTTPCheck(), ended: Bool = false) -> CheckResult? {
-        var answer = HTTPCheckAnswer(to: check, limits: HeadLimits())
-        var consumed = 0
-        return unsafe answer.read(Array(text.utf8).span.bytes, consumed: &consumed) ?? (ended ? answer.stopped : nil)
+    private func judge(
+        _ bytes: [UInt8], statuses: [ClosedRange<Int>]? = nil, ended: Bool = false, piecesOf size: Int = .max
+    ) throws -> CheckResult? {
+        try TalkWithCheck(.asking(HTTPCheck(), statuses: statuses)).judge(bytes, ended: ended, piecesOf: size)
     }
 
-    @Test func `without a method it asks as HAProxy does, with one it is HTTP 1.1 with a Host field`() {
+    private func judge(_ text: String, statuses: [ClosedRange<Int>]? = nil, ended: Bool = false) throws -> CheckResult?
+    {
+        try judge(Array(text.utf8), statuses: statuses, ended: ended)
+    }
+
+    @Test func `without a method it asks as HAProxy does, with one it is HTTP 1.1 with a Host field`() throws {
         let end = "user-agent: portico-check\r\nconnection: close\r\n\r\n"
         var check = HTTPCheck()
         #expect(request(check) == "OPTIONS / HTTP/1.0\r\n\(end)")
@@ -27,7 +32,7 @@ import Testing
         #expect(request(check) == "GET / HTTP/1.0\r\n\(end)")
     }
 
-    @Test func `a Connection field of the file takes the place of close`() {
+    @Test func `a Connection field of the file takes the place of close`() throws {
         var check = HTTPCheck()
         check.headers = ["connection: upgrade", "upgrade: raw"]
         #expect(
@@ -51,11 +56,12 @@ import Testing
         #expect(loaded.problems.isEmpty)
         let settings = try #require(loaded.proxies.first)[BalancingSettings.self]
         #expect(settings.checksWithHTTP)
-        #expect(request(settings.httpCheck).hasPrefix(start + "\r\n"))
-        #expect(request(settings.httpCheck).contains("X-Test") == line.isEmpty)
+        let check = try #require(settings.checkScript.request)
+        #expect(request(check).hasPrefix(start + "\r\n"))
+        #expect(request(check).contains("X-Test") == line.isEmpty)
     }
 
-    @Test func `fields of the file stand in for its own, whatever their case`() {
+    @Test func `fields of the file stand in for its own, whatever their case`() throws {
         var check = HTTPCheck()
         check.method = "HEAD"
         check.target = "/health?deep=1"
@@ -68,7 +74,7 @@ import Testing
         )
     }
 
-    @Test func `a body comes with its length in bytes`() {
+    @Test func `a body comes with its length in bytes`() throws {
         var check = HTTPCheck()
         check.method = "POST"
         check.body = "über"
@@ -93,76 +99,62 @@ import Testing
         ("HTTP/1.1 200 OK\r\ncontent-length: ten\r\n\r\n", "failed L7RSP Content-Length is not a number"),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", "failed L7RSP unknown transfer coding"),
     ])
-    func `an answer is judged when its head is complete, or wrong`(_ answer: String, _ verdict: String) {
-        #expect(text(judge(answer)) == verdict)
-        #expect(text(judgeByteByByte(answer)) == verdict)
+    func `an answer is judged when its head is complete, or wrong`(_ answer: String, _ verdict: String) throws {
+        #expect(try text(judge(answer)) == verdict)
+        #expect(try text(judgeByteByByte(answer)) == verdict)
         if verdict.hasPrefix("passed") {
             // CR LF is a single Character in a String: the last line is missing.
-            #expect(judge(String(answer.dropLast())) == nil)
+            #expect(try judge(String(answer.dropLast())) == nil)
         }
     }
 
-    @Test func `thirteen bytes of a status line are no answer yet`() {
-        #expect(judge("HTTP/1.1 200 ") == nil)
-        #expect(judge("HTTP/1.1 200 OK\r\n") == nil)
-        #expect(judge("HTTP/1.1 503 No\r\nx: y\r\n") == nil)
+    @Test func `thirteen bytes of a status line are no answer yet`() throws {
+        #expect(try judge("HTTP/1.1 200 ") == nil)
+        #expect(try judge("HTTP/1.1 200 OK\r\n") == nil)
+        #expect(try judge("HTTP/1.1 503 No\r\nx: y\r\n") == nil)
     }
 
-    @Test func `an answer that stops early has failed`() {
-        #expect(text(judge("", ended: true)) == "failed L7RSP the server closed without an answer")
+    @Test func `an answer that stops early has failed`() throws {
+        #expect(try text(judge("", ended: true)) == "failed L7RSP the server closed without an answer")
         for part in ["H", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nx: y\r\n", "HTTP/1.1 100 Wait\r\n\r\n"] {
-            #expect(text(judge(part, ended: true)) == "failed L7RSP the answer stops before the end of its head")
+            #expect(try text(judge(part, ended: true)) == "failed L7RSP the answer stops before the end of its head")
         }
     }
 
-    @Test func `an answer without end is malformed once it is longer than a head may be`() {
+    @Test func `an answer without end is malformed once it is longer than a head may be`() throws {
         let line = "x: \(String(repeating: "y", count: 997))\r\n"
         let endless = "HTTP/1.1 200 OK\r\n" + String(repeating: line, count: 100)
-        #expect(text(judge(endless)) == "failed L7RSP head too large")
+        #expect(try text(judge(endless)) == "failed L7RSP head too large")
         let interim = "HTTP/1.1 103 Early Hints\r\n\(line)\r\n"
-        #expect(text(judge(String(repeating: interim, count: 100))) == "failed L7RSP head too large")
+        #expect(try text(judge(String(repeating: interim, count: 100))) == "failed L7RSP head too large")
         let many = "HTTP/1.1 200 OK\r\n" + String(repeating: "a: b\r\n", count: 102)
-        #expect(text(judge(many)) == "failed L7RSP too many header fields")
+        #expect(try text(judge(many)) == "failed L7RSP too many header fields")
     }
 
-    @Test func `interim responses are followed by the one that counts, unless they are asked for`() {
+    @Test func `interim responses are followed by the one that counts, unless they are asked for`() throws {
         let answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
-        #expect(text(judge(answer)) == "passed L7OK 200")
-        #expect(text(judgeByteByByte(answer)) == "passed L7OK 200")
-        var check = HTTPCheck()
-        check.statuses = [103...103]
-        #expect(text(judge(answer, by: check)) == "passed L7OK 103")
+        #expect(try text(judge(answer)) == "passed L7OK 200")
+        #expect(try text(judgeByteByByte(answer)) == "passed L7OK 200")
+        #expect(try text(judge(answer, statuses: [103...103])) == "passed L7OK 103")
     }
 
-    @Test func `a server's reason is shown as it came, as far as it can be`() {
-        #expect(judge("HTTP/1.1 500 caf\u{E9}\r\n\r\n")?.info == "caf\u{E9}")
+    @Test func `a server's reason is shown as it came, as far as it can be`() throws {
+        #expect(try judge("HTTP/1.1 500 caf\u{E9}\r\n\r\n")?.info == "caf\u{E9}")
         let latin = Array("HTTP/1.1 500 caf".utf8) + [0xE9] + Array("\r\n\r\n".utf8)
-        var answer = HTTPCheckAnswer(to: HTTPCheck(), limits: HeadLimits())
-        var consumed = 0
-        #expect(unsafe answer.read(latin.span.bytes, consumed: &consumed)?.info == "caf<E9>")
-        let long = judge("HTTP/1.1 500 \(String(repeating: "r", count: 400))\r\n\r\n")
+        #expect(try judge(latin)?.info == "caf<E9>")
+        let long = try judge("HTTP/1.1 500 \(String(repeating: "r", count: 400))\r\n\r\n")
         #expect(long?.info == String(repeating: "r", count: 127))
     }
 
-    @Test func `http-check expect names the statuses that pass`() {
-        var check = HTTPCheck()
-        check.statuses = [200...200, 404...410]
+    @Test func `http-check expect names the statuses that pass`() throws {
+        let statuses = [200...200, 404...410]
         for (status, passes) in [(200, true), (201, false), (403, false), (404, true), (410, true), (411, false)] {
-            #expect(judge("HTTP/1.1 \(status) x\r\n\r\n", by: check)?.outcome == (passes ? .passed : .failed))
+            #expect(
+                try judge("HTTP/1.1 \(status) x\r\n\r\n", statuses: statuses)?.outcome == (passes ? .passed : .failed))
         }
     }
 
-    private func judgeByteByByte(_ text: String) -> CheckResult? {
-        var answer = HTTPCheckAnswer(to: HTTPCheck(), limits: HeadLimits())
-        var waiting: [UInt8] = []
-        for byte in text.utf8 {
-            waiting.append(byte)
-            var consumed = 0
-            if let result = unsafe answer.read(waiting.span.bytes, consumed: &consumed) { return result }
-            waiting.removeFirst(consumed)
-        }
-        return nil
-    }
+    private func judgeByteByByte(_ text: String) throws -> CheckResult? { try judge(Array(text.utf8), piecesOf: 1) }
 
     private func text(_ result: CheckResult?) -> String {
         guard let result else { return "none" }

@@ -26,6 +26,7 @@ import Testing
         case .goingDown: "u"
         case .down: "D"
         case .goingUp: "d"
+        case .draining: "N"
         case .unchecked: "?"
         }
     }

@@ -117,7 +117,10 @@ import Testing
                     "server web 10.0.0.1:80",
                     { $0.servers.map(\.address) == [.endpoint(.ip(.v4(0x0A00_0001)), ports: 80...80)] }
                 ),
-                ("server web app.local:80", { $0.servers[0].address == .endpoint(.name("app.local"), ports: 80...80) }),
+                (
+                    "server web app.local:80",
+                    { $0.servers[0].address == .endpoint(.name("app.local"), ports: 80...80) }
+                ),
                 ("server web /run/web.sock", { $0.servers[0].address == .path("/run/web.sock") }),
                 ("server web abns@web", { $0.servers[0].address == .abstract("web") }),
                 (
@@ -146,7 +149,10 @@ import Testing
                 ("server", "2:11 'server' lacks an argument; a server name"),
                 ("server web", "2:15 'server' lacks an argument; an address"),
                 ("server 10.0.0.1:80", "2:12 a server line begins with a name; server <name> 10.0.0.1:80"),
-                ("server /run/web.sock check", "2:12 a server line begins with a name; server <name> /run/web.sock"),
+                (
+                    "server /run/web.sock check",
+                    "2:12 a server line begins with a name; server <name> /run/web.sock"
+                ),
                 (
                     "server web http://10.0.0.1",
                     "2:16 an address has no 'http://' before it; <address>:<port>; 10.0.0.1:80?"
@@ -208,27 +214,27 @@ import Testing
         Row(
             name: "option httpchk",
             accepted: [
-                ("option httpchk", { $0.checksWithHTTP && $0.httpCheck == HTTPCheck() }),
-                ("option httpchk /health", { $0.httpCheck.method == nil && $0.httpCheck.target == "/health" }),
-                ("option httpchk OPTIONS *", { $0.httpCheck.method == "OPTIONS" && $0.httpCheck.target == "*" }),
+                ("option httpchk", { $0.checksWithHTTP && $0.checkScript.request?.method == nil }),
+                ("option httpchk /health", { $0.askedAs?.method == nil && $0.askedAs?.target == "/health" }),
+                ("option httpchk OPTIONS *", { $0.askedAs?.method == "OPTIONS" && $0.askedAs?.target == "*" }),
                 (
                     "option httpchk HEAD /health HTTP/1.0",
                     {
-                        $0.httpCheck.method == "HEAD" && $0.httpCheck.version == "HTTP/1.0"
-                            && $0.httpCheck.headers == []
+                        $0.askedAs?.method == "HEAD" && $0.askedAs?.version == "HTTP/1.0"
+                            && $0.askedAs?.headers == []
                     }
                 ),
                 (
                     #"option httpchk GET / HTTP/1.1\r\nHost:\ example.org\r\nX-A:\ b"#,
                     {
-                        $0.httpCheck.version == "HTTP/1.1"
-                            && $0.httpCheck.headers == ["Host: example.org", "X-A: b"]
+                        $0.askedAs?.version == "HTTP/1.1"
+                            && $0.askedAs?.headers == ["Host: example.org", "X-A: b"]
                     }
                 ),
-                ("option httpchk GET /\n no option httpchk", { !$0.checksWithHTTP && $0.httpCheck.target == "/" }),
+                ("option httpchk GET /\n no option httpchk", { !$0.checksWithHTTP }),
                 (
                     "http-check send uri /first\n option httpchk",
-                    { $0.checksWithHTTP && $0.httpCheck.target == "/first" }
+                    { $0.checksWithHTTP && $0.askedAs?.target == "/first" }
                 ),
             ],
             refused: [
@@ -241,19 +247,19 @@ import Testing
                 (
                     "http-check send meth PUT uri /x ver HTTP/1.0 hdr A b hdr C \"d e\" body text",
                     {
-                        let check = $0.httpCheck
+                        guard let check = $0.askedAs else { return false }
                         return (check.method, check.target, check.version, check.body) == (
                             "PUT", "/x", "HTTP/1.0", "text"
                         )
                             && check.headers == ["A: b", "C: d e"]
                     }
                 ),
-                ("option httpchk\n http-check send uri /later", { $0.httpCheck.target == "/later" }),
+                ("option httpchk\n http-check send uri /later", { $0.askedAs?.target == "/later" }),
             ],
             refused: [
                 (
                     "http-check send url /x",
-                    "2:21 unknown part 'url' of a check's request; meth, uri, ver, hdr or body; uri?"
+                    "2:21 unknown part 'url' of a check's request; meth, uri, uri-lf, ver, hdr, body, body-lf, comment; uri?"
                 ),
                 ("http-check send uri health", "2:25 a check's URI begins with '/'"),
                 ("http-check send hdr Host", "2:29 'http-check send' lacks an argument; a header value"),
@@ -261,11 +267,11 @@ import Testing
         Row(
             name: "http-check connect",
             accepted: [
-                ("http-check connect", { $0.httpCheck.connection == CheckConnection() }),
+                ("http-check connect", { $0.httpCheck.script.connections.first?.isImplied == false }),
                 (
                     "http-check connect default ssl sni a.example alpn http/1.1 port 81 proto h1 linger comment x",
                     { settings in
-                        let connection = settings.httpCheck.connection
+                        let connection = settings.httpCheck.script.connections.first
                         return connection?.takesServersOptions == true && connection?.isSecure == true
                             && connection?.requestedName == "a.example" && connection?.port == 81
                             && connection?.protocolWord?.choice == .http1
@@ -275,25 +281,40 @@ import Testing
             refused: [
                 (
                     "http-check connect defaults",
-                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, proto, "
-                        + "linger, comment; default?"
+                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, "
+                        + "linger, comment, proto; default?"
                 ),
                 (
                     "http-check connect proto none",
                     "2:30 'proto none' passes bytes on, and a check with a request reads them as HTTP; proto h1 or proto h2"
                 ),
-                ("http-check connect\n    http-check connect", "3:5 a check has one connection"),
+                (
+                    "http-check expect status 200\n    http-check connect",
+                    "3:5 a script that has 'connect' begins with it"
+                ),
+                ("http-check connect via-socks4", "2:24 Portico does not connect through SOCKS proxies yet"),
             ]),
         Row(
             name: "http-check expect",
             accepted: [
-                ("http-check expect status 200", { $0.httpCheck.statuses == [200...200] }),
-                ("http-check expect status 200-299,404", { $0.httpCheck.statuses == [200...299, 404...404] }),
-                ("http-check expect status 100-999", { $0.httpCheck.statuses == [100...999] }),
+                ("http-check expect status 200", { $0.httpCheck.script.statuses == [200...200] }),
+                (
+                    "http-check expect status 200-299,404",
+                    { $0.httpCheck.script.statuses == [200...299, 404...404] }
+                ),
+                ("http-check expect status 100-999", { $0.httpCheck.script.statuses == [100...999] }),
             ],
             refused: [
-                ("http-check expect string ok", "2:23 Portico expects only a status so far; status"),
-                ("http-check expect ! status 500", "2:23 Portico expects only a status so far; status"),
+                (
+                    "http-check expect binary 00",
+                    "2:23 unknown word 'binary' in what is expected; status, rstatus, hdr, fhdr, string, rstring, string-lf, "
+                        + "min-recv, ok-status, error-status, tout-status, on-success, on-error, status-code, comment"
+                ),
+                ("http-check expect string a string b", "2:32 a line expects one thing"),
+                (
+                    "http-check expect hdr name -m reg ^a value-lf -m reg b",
+                    "2:54 a log format makes no regular expression; str, beg, end or sub"
+                ),
                 ("http-check expect status", "2:29 'http-check expect' lacks an argument; a status"),
             ]
                 + ["99", "1000", "ok", "+200", "-200", "200-", "299-200", "200-250-299", ""].map { part in
@@ -491,21 +512,21 @@ import Testing
     }
 
     @Test func `no row is without a test`() {
-        #expect(Self.keywords.map(\.name).sorted() == BalancingKeywords.table.map(\.name).sorted())
+        #expect((Self.keywords + Self.checkSteps).map(\.name).sorted() == BalancingKeywords.table.map(\.name).sorted())
         // Those about TLS are in `ServerTLSTests`.
         let tls = Set(TLSKeywords.serverParameters.map(\.name))
         let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
         #expect(Self.parameters.map(\.name).sorted() == own.sorted())
     }
 
-    @Test(arguments: keywords + parameters) func `a row takes what it should`(_ row: Row) throws {
+    @Test(arguments: keywords + checkSteps + parameters) func `a row takes what it should`(_ row: Row) throws {
         for (line, sets) in row.accepted {
             let settings = try settings(line)
             #expect(sets(settings), "\(line)")
         }
     }
 
-    @Test(arguments: keywords + parameters) func `a row refuses what it should, and says why`(_ row: Row) {
+    @Test(arguments: keywords + checkSteps + parameters) func `a row refuses what it should, and says why`(_ row: Row) {
         #expect(!row.refused.isEmpty)
         for (line, complaint) in row.refused { #expect(complaints(line) == [complaint], "\(line)") }
     }
@@ -601,4 +622,9 @@ import Testing
                 "the variable 'NONE' is not set: it expands to nothing", "'a$' is not an address or a host name",
             ])
     }
+}
+
+extension BalancingSettings {
+    /// The first request of the lines about HTTP.
+    fileprivate var askedAs: HTTPCheck? { httpCheck.script.request }
 }

@@ -18,10 +18,12 @@ import Testing
 
     @Test func `a server is eligible if operator, checks and name all agree, and it has a weight`() {
         for state in Self.all {
-            let isHealthy = [HealthState.unchecked, .up, .goingDown].contains(state.health)
+            let isHealthy = [HealthState.unchecked, .up, .goingDown, .draining].contains(state.health)
+            let isEager = state.health != .draining
             let hasAddress = state.name == .resolved
             #expect(state.isUsable == (isHealthy && hasAddress && state.administrative != .maintenance))
-            #expect(state.isEligible(weight: 1) == (isHealthy && hasAddress && state.administrative == .ready))
+            let isReady = state.administrative == .ready
+            #expect(state.isEligible(weight: 1) == (isHealthy && isEager && hasAddress && isReady))
             #expect(!state.isEligible(weight: 0))
         }
     }

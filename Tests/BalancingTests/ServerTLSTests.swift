@@ -88,7 +88,7 @@ import Testing
             ("http-check send hdr host [::1]:8443", "[::1]"), ("http-check send hdr host [::1]", "[::1]"),
         ]
         for (line, name) in cases {
-            let check = try settings(line, "server a 10.0.0.1:80").httpCheck
+            let check = try settings("option httpchk", line, "server a 10.0.0.1:80").checkScript
             #expect(check.hostName.map { String(decoding: $0, as: UTF8.self) } == name, "\(line)")
         }
     }

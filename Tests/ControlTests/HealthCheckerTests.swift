@@ -81,7 +81,7 @@ import Testing
         var configuration = play.server.configuration
         configuration.check?.interval = .milliseconds(500)
         configuration.check?.thresholds.fall = 1
-        configuration.check?.check = .http(HTTPCheck())
+        configuration.check?.script = .asking(HTTPCheck())
         play.backend.reconfigure(play.server, as: configuration, now: play.loop.now)
         play.behaviour = .closes
         #expect(

@@ -1,15 +1,21 @@
-// `http-check connect`: the connection that a check opens, where the server's line does not say it. Without `default` it has nothing of
-// what the line says but its address.
+// `tcp-check connect`, `http-check connect`: the connection that a check opens, where the server's line does not say it. Without
+// `default` it has nothing of what the line says but its address.
 
 internal import Basics
 internal import Configuration
+internal import Expressions
+internal import LogFormat
 internal import TLS
 
 /// How a check connects.
-public struct CheckConnection: Sendable, Equatable {
+struct CheckConnection: Sendable {
+    /// No line says it: it is as the server's line has it.
+    var isImplied = false
     /// What the server's line says holds for what is not said here.
     var takesServersOptions = false
     var port: UInt16?
+    /// What makes the port, instead.
+    var portExpression: Expression?
     var address: IPAddress?
     var isSecure = false
     /// The name that the server is asked for.
@@ -17,9 +23,19 @@ public struct CheckConnection: Sendable, Equatable {
     var protocols: [[UInt8]]?
     var protocolWord: ProtocolWord?
     var sendsProxyHeader = false
+    /// Whether it is closed in order, rather than reset.
+    var lingers = false
+
+    /// The connection of a check that no line spells out.
+    static let implied: CheckConnection = {
+        var connection = CheckConnection()
+        connection.isImplied = true
+        return connection
+    }()
 
     /// What a server's checks are with this connection.
     func apply(to draft: ServerDraft) -> ServerDraft {
+        if isImplied { return draft }
         var draft = draft
         if !takesServersOptions {
             draft.tls.encryptsChecks = false
@@ -44,39 +60,65 @@ public struct CheckConnection: Sendable, Equatable {
     }
 
     private static let words = [
-        "default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "proto", "linger", "comment",
+        "default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "linger", "comment",
     ]
 
     init() {}
 
-    init(_ args: inout Arguments) throws(ConfigProblem) {
+    /// Reads the words of a line.
+    /// - Parameters:
+    ///   - isHTTP: whether requests go over it.
+    ///   - comment: becomes the line's comment, if it has one.
+    init(
+        _ args: inout Arguments, isHTTP: Bool, comment: inout String?, _ table: inout FormatTable
+    ) throws(ConfigProblem) {
         while let word = args.nextIfPresent() {
             switch word.text {
             case "default": takesServersOptions = true
-            case "port": port = UInt16(try args.integer("a port", in: 1...65_535))
-            case "addr":
-                let word = try args.nextAddress("an IP address")
-                guard let address = IPAddress(word.text) else {
-                    throw args.problem("'\(word.text)' is not an IP address", at: word)
-                }
-                self.address = address
+            case "port": try readPort(&args, &table)
+            case "addr": try readAddress(&args)
             case "send-proxy": sendsProxyHeader = true
             case "ssl": isSecure = true
             case "sni": requestedName = try args.next("a host name").text
             case "alpn":
                 protocols = try TLSProtocolKeywords.protocols(try args.next("protocols with commas between"))
-            case "proto":
+            case "proto" where isHTTP:
                 let word = try ProtocolWord(&args, after: "proto")
                 if let problem = word.problem(isHTTP: true, place: "a check with a request") { throw problem }
                 protocolWord = word
-            // Checks end with a reset in any case, and say what failed in their own words.
-            case "linger": break
-            case "comment": _ = try args.next("a text")
+            case "linger": lingers = true
+            case "comment": comment = try args.next("a text").text
+            case "via-socks4": throw args.problem("Portico does not connect through SOCKS proxies yet", at: word)
             default:
+                let words = Self.words + (isHTTP ? ["proto"] : [])
                 throw args.problem(
                     "unknown part '\(word.text)' of a check's connection", at: word,
-                    expected: Self.words.joined(separator: ", "), suggestion: nearest(word.text, among: Self.words))
+                    expected: words.joined(separator: ", "), suggestion: nearest(word.text, among: words))
             }
         }
+    }
+
+    private mutating func readPort(_ args: inout Arguments, _ table: inout FormatTable) throws(ConfigProblem) {
+        let word = try args.next("a port, or an expression")
+        if word.text.utf8.allSatisfy({ $0 &- 0x30 < 10 }) {
+            port = UInt16(try word.integer("a port", in: 1...65_535))
+        } else {
+            portExpression = try Expression(word, in: .checks, &table.expressions)
+        }
+    }
+
+    /// An address, with or without a port.
+    private mutating func readAddress(_ args: inout Arguments) throws(ConfigProblem) {
+        let word = try args.nextAddress("an IP address")
+        if let address = IPAddress(word.text) {
+            self.address = address
+            return
+        }
+        let parts = word.text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let address = IPAddress(String(parts[0])), let port = UInt16(parts[1]), port > 0 else {
+            throw args.problem("'\(word.text)' is not an IP address", at: word)
+        }
+        self.address = address
+        self.port = self.port ?? port
     }
 }

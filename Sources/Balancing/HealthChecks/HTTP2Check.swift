@@ -1,6 +1,6 @@
-// `option httpchk` over HTTP/2: a connection with one stream, from the preface to the head of the answer.
+// `option httpchk` over HTTP/2: a connection with one stream, from the preface to the end of the answer, as far as that is looked at.
 //
-// The same lines make the request as for HTTP/1, whatever version they say; the content of the answer is not read either.
+// The same lines make the request as for HTTP/1, whatever version they say.
 
 public import Basics
 public import HTTP
@@ -15,7 +15,6 @@ public struct HTTP2Check: ~Copyable {
     private let requestFault: MessageFault?
     private let body: [UInt8]
     private var bodySent = 0
-    private var head = ResponseHead()
     /// Bytes of interim responses, which are limited as in HTTP/1.
     private var interimBytes = 0
 
@@ -51,16 +50,25 @@ public struct HTTP2Check: ~Copyable {
         }
     }
 
-    /// Takes what has come out of `input`; returns nil while the head of the final response is not complete. What is to be sent then
-    /// leaves before the next call.
-    public mutating func read(_ input: inout ByteBuffer, at now: Instant) -> CheckResult? {
+    /// Takes what has come out of `input`: up to the head of the final response and, once that is there, the content. Returns the verdict
+    /// on an answer that is wrong. What is to be sent then leaves before the next call.
+    public mutating func read(_ input: inout ByteBuffer, into answer: inout CheckAnswer, at now: Instant)
+        -> CheckResult?
+    {
         if let requestFault { return Self.failed("the request cannot be sent: \(requestFault)") }
-        while true {
+        while !answer.isComplete {
             switch connection.next(&input, at: now) {
             case .needsInput, .needsRoom: return nil
-            case .head: if let result = readHead() { return result }
-            case .content(_, let count, _): input.consume(count)
-            case .progressed, .ended, .windowOpened: break
+            case .head:
+                if let result = readHead(&answer) { return result }
+                if answer.hasHead { return nil }
+            case .content(_, let count, let isLast):
+                answer.add(input.readable.extracting(first: count), upTo: limits.headBytesMax)
+                input.consume(count)
+                connection.took(count, of: slot)
+                if isLast { answer.isComplete = true }
+            case .ended: answer.isComplete = answer.hasHead
+            case .progressed, .windowOpened: break
             case .reset(_, let code, byPeer: true): return Self.failed("the server resets the request: \(code.name)")
             case .reset(_, let code, byPeer: false): return Self.failed("the answer is malformed: \(code.name)")
             case .goAway(let last, let code):
@@ -72,10 +80,13 @@ public struct HTTP2Check: ~Copyable {
                 return Self.failed(connection.hasPeerSettings ? fault.words : "the answer is not HTTP/2")
             }
         }
+        return nil
     }
 
-    /// The verdict on a server that closes its side before its answer is complete.
-    public var stopped: CheckResult { HTTPCheckAnswer.stopped(hasBegun: interimBytes > 0) }
+    /// The server has closed its side before the answer was complete.
+    public func stop(_ answer: inout CheckAnswer) -> CheckResult {
+        answer.hasHead ? HTTPCheckAnswer.cutShort : HTTPCheckAnswer.stopped(hasBegun: interimBytes > 0)
+    }
 
     /// Takes leave of the server: the stream is cancelled, if it has not ended, and GOAWAY is what is written last. Nothing is read
     /// afterwards.
@@ -87,16 +98,20 @@ public struct HTTP2Check: ~Copyable {
     }
 
     /// Reads a head that has come; nil for an interim one.
-    private mutating func readHead() -> CheckResult? {
+    private mutating func readHead(_ answer: inout CheckAnswer) -> CheckResult? {
         interimBytes += connection.blockByteCount
         if interimBytes > limits.headBytesMax { return HTTPCheckAnswer.invalid(.headTooLarge) }
         var length: UInt64?
         let isToHead = check.knownMethod == .head
-        switch connection.readResponse(slot, into: &head, contentLength: &length, isToHead: isToHead) {
+        switch connection.readResponse(slot, into: &answer.head, contentLength: &length, isToHead: isToHead) {
         case .malformed(let fault): return HTTPCheckAnswer.invalid(fault)
         case .undecodable: return HTTPCheckAnswer.invalid(.invalidCompression)
-        case .whole: return check.isInterim(head) ? nil : check.verdict(on: head)
+        case .whole: break
         }
+        guard !check.isInterim(answer.head) else { return nil }
+        answer.hasHead = true
+        answer.isComplete = connection.peerHasEnded(slot)
+        return nil
     }
 
     private static func failed(_ info: String) -> CheckResult { CheckResult(.failed, .layer7Response, info: info) }

@@ -1,22 +1,25 @@
-// `option httpchk`: one request, judged by the status of its response. `HTTPCheckAnswer` reads that, or `HTTP2Check`.
+// The request of a check in HTTP: `option httpchk`, `http-check send`. `HTTPCheckAnswer` reads the response, or `HTTP2Check`.
 
 internal import Basics
 internal import HTTP
+internal import LogFormat
 
-/// The request to send and the statuses that pass.
-public struct HTTPCheck: Sendable, Equatable {
+/// One request to send.
+public struct HTTPCheck: Sendable {
     /// nil: OPTIONS, as HAProxy asks where no method is given.
     public var method: String?
     public var target = "/"
+    /// Whether a line says the target.
+    var saysTarget = false
     /// nil: HTTP/1.0 without a method, as HAProxy asks; HTTP/1.1 with one, which servers with several sites need.
     public var version: String?
     /// Extra header lines, each `name: value`.
     public var headers: [String] = []
     public var body = ""
-    /// `http-check connect`; nil for what each server's line says.
-    public var connection: CheckConnection?
-    /// Accepted statuses; nil: 200 … 399.
-    public var statuses: [ClosedRange<Int>]?
+    /// What of it is made anew for each check; nil if nothing is.
+    var formats: HTTPCheckFormats?
+    /// Statuses below 200 that are the answer itself, rather than what precedes it.
+    var awaitedStatuses: [ClosedRange<Int>] = []
 
     public init() {}
 
@@ -57,4 +60,14 @@ public struct HTTPCheck: Sendable, Equatable {
     var knownMethod: Method {
         unsafe Method(name: Array(requestMethod.utf8).span.bytes)
     }
+}
+
+/// The parts of a request that formats make.
+struct HTTPCheckFormats: Sendable {
+    var target: Format?
+    /// Values behind the lines with these indices, which are names so far.
+    var headers: [(index: Int, value: Format)] = []
+    var body: Format?
+
+    var isEmpty: Bool { target == nil && headers.isEmpty && body == nil }
 }

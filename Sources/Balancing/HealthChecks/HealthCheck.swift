@@ -1,17 +1,11 @@
-// What a health check sends and how it judges the answer: bytes out, bytes in, a verdict, without sockets.
+// How one server is checked: the script, where its connections go, and when.
 
 public import Basics
 public import HTTP
+public import LogFormat
 public import ProxyProtocol
 public import Reactor
 public import TLS
-
-/// What is sent once the connection is established.
-public enum HealthCheck: Sendable, Equatable {
-    /// Nothing: an established connection passes.
-    case tcpConnect
-    case http(HTTPCheck)
-}
 
 /// The TLS of a server's checks.
 public struct HealthCheckTLS: Sendable {
@@ -30,7 +24,11 @@ public struct HealthCheckTLS: Sendable {
 
 /// How one server is checked.
 public struct HealthCheckPlan: Sendable {
-    public var check: HealthCheck
+    public var script: CheckScript
+    /// Where its connections go, in order: one for each.
+    public var routes: [CheckRoute]
+    /// What its formats and expressions are compiled into; nil if it has none.
+    public internal(set) var program: FormatProgram?
     public var thresholds: HealthThresholds
     /// The times between checks of a server that is up, changing, or down.
     public var interval: TimeSpan
@@ -40,31 +38,71 @@ public struct HealthCheckPlan: Sendable {
     public var connectTimeout: TimeSpan
     /// Bounds the answer, once connected.
     public var responseTimeout: TimeSpan?
-    /// Where checks go, if not to the server itself.
-    public var address: SocketAddress?
-    public var port: UInt16?
-    /// The PROXY protocol header to begin with; nil for none.
-    public var proxyHeader: ProxyHeaderVersion?
-    /// What encrypts it; nil if it is plain.
-    public var tls: HealthCheckTLS?
-    /// What checks speak that send a request.
-    public var protocolChoice = ProtocolChoice.negotiated
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
     public internal(set) var headLimits = HeadLimits()
 
     /// The pause before the next check of a server with this record.
     public func pause(after record: HealthRecord) -> TimeSpan {
         switch record.state {
-        case .up, .unchecked: interval
+        case .up, .draining, .unchecked: interval
         case .goingUp, .goingDown: fastInterval ?? interval
         default: downInterval ?? interval
         }
     }
+
+    /// Where the first connection to a server that is at `server` goes.
+    public func target(for server: SocketAddress?) -> SocketAddress? { routes[0].target(for: server) }
+}
+
+/// One connection of a server's checks.
+public struct CheckRoute: Sendable {
+    /// Where it goes, if not to the server itself.
+    public var address: SocketAddress?
+    public var port: UInt16?
+    /// The PROXY protocol header to begin with; nil for none.
+    public var proxyHeader: ProxyHeaderVersion?
+    /// What encrypts it; nil if it is plain.
+    public var tls: HealthCheckTLS?
+    /// What requests on it are.
+    public var protocolChoice = ProtocolChoice.negotiated
+    /// Whether it is closed in order, rather than reset.
+    public var lingers = false
 
     /// Where to check a server that is at `server`.
     public func target(for server: SocketAddress?) -> SocketAddress? {
         guard let base = address ?? server else { return nil }
         guard let port, case .ip(let ip, _) = base else { return base }
         return .ip(ip, port: port)
+    }
+}
+
+// MARK: - What a check tells a server about itself
+
+extension Server {
+    /// The value of the Host field. A server behind a socket file is on this machine.
+    var checkedHost: String {
+        if let name = hostName { return "\(name):\(port)" }
+        guard let address, address.ip != nil else { return "localhost" }
+        return address.description
+    }
+
+    /// The value of the field that `http-check send-state` adds: how the server is seen here, and how it compares with its backend.
+    func stateForChecks(in backend: Backend) -> String {
+        let record = record
+        let thresholds = record.thresholds
+        let word =
+            switch state.health {
+            case .unchecked: "no check"
+            case .up: "UP"
+            case .draining: "NOLB"
+            case .goingDown: "UP \(record.health - thresholds.rise + 1)/\(thresholds.fall)"
+            case .down: "DOWN"
+            case .goingUp: "DOWN \(record.health)/\(thresholds.rise)"
+            }
+        let place = address?.ip.map { ("\($0)", "\(port)") } ?? (address == nil ? ("", "\(port)") : ("unix", "unix"))
+        return
+            "\(word); address=\(place.0); port=\(place.1); name=\(backend.name)/\(name); node=\(SystemProcess.hostName); "
+            + "weight=\(weight)/\(backend.eligibleWeight); scur=\(active.current)/\(backend.active.current); "
+            + "qcur=\(queued.current)"
     }
 }

@@ -13,13 +13,16 @@ public struct HealthThresholds: Sendable, Equatable {
 public struct CheckResult: Sendable, Equatable {
     public enum Outcome: Sendable, Equatable {
         case passed
+        /// The server is to finish what it has, and gets no other requests.
+        case conditionallyPassed
         case failed
     }
     /// The short code of HAProxy's stats: L4OK, L4TOUT, L4CON, L6OK (of TLS), L7OK, L7STS and so on.
     public enum Code: String, Sendable {
         case layer4OK = "L4OK", layer4Timeout = "L4TOUT", layer4Connection = "L4CON"
         case layer6OK = "L6OK", layer6Timeout = "L6TOUT", layer6Response = "L6RSP"
-        case layer7OK = "L7OK", layer7Status = "L7STS", layer7Timeout = "L7TOUT", layer7Response = "L7RSP"
+        case layer7OK = "L7OK", layer7Conditional = "L7OKC", layer7Status = "L7STS", layer7Timeout = "L7TOUT",
+            layer7Response = "L7RSP"
         case socketError = "SOCKERR"
 
         /// The phrase in log lines.
@@ -32,6 +35,7 @@ public struct CheckResult: Sendable, Equatable {
             case .layer6Timeout: "Layer6 timeout"
             case .layer6Response: "Layer6 invalid response"
             case .layer7OK: "Layer7 check passed"
+            case .layer7Conditional: "Layer7 check conditionally passed"
             case .layer7Status: "Layer7 wrong status"
             case .layer7Timeout: "Layer7 timeout"
             case .layer7Response: "Layer7 invalid response"
@@ -84,7 +88,10 @@ public struct HealthRecord: Sendable {
 
     /// The state that follows from the results so far.
     public var state: HealthState {
-        if isUp { return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown }
+        if isUp {
+            if last?.outcome == .conditionallyPassed { return .draining }
+            return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown
+        }
         return health == 0 ? .down : .goingUp
     }
 
@@ -112,7 +119,7 @@ public struct HealthRecord: Sendable {
         let wasUp = isUp
         last = result
         switch result.outcome {
-        case .passed:
+        case .passed, .conditionallyPassed:
             if health < top { health += 1 }
             // Once up, a server has its whole credit again.
             if isUp { health = top }

@@ -13,6 +13,8 @@ public enum VariableScope: String, CaseIterable, Sendable {
     case transaction = "txn"
     case request = "req"
     case response = "res"
+    /// One health check.
+    case check
 }
 
 /// A variable, ready to be looked for.
@@ -138,5 +140,53 @@ extension ExchangeContext {
     private func compare(_ name: VariableName, _ new: SampleValue, _ isSo: (Int, Int) -> Bool) -> Bool {
         guard case .integer(let new) = new, case .integer(let old) = variable(name) else { return true }
         return isSo(old, new)
+    }
+}
+
+extension VariableName {
+    /// Reads a name that rules at `hook` set.
+    public init(_ word: Word, in hook: RuleHook) throws(ConfigProblem) {
+        try self.init(word)
+        let scopes = hook.variableScopes
+        guard scopes.contains(scope) else {
+            throw ConfigProblem(
+                "'\(word.text)' cannot be set in \(hook.name)", at: word.range,
+                expected: "a variable that lasts longer: \(scopes.map(\.rawValue).joined(separator: " or "))")
+        }
+    }
+}
+
+extension RuleHook {
+    /// The variables that there may be when rules here run.
+    fileprivate var variableScopes: [VariableScope] {
+        switch self {
+        case .global: [.process]
+        case .connectionRules, .sessionRules: [.process, .session]
+        case .checks: [.process, .session, .check]
+        default: VariableScope.allCases.filter { $0 != .check }
+        }
+    }
+}
+
+extension Arguments {
+    /// Takes what `set-var` has in parentheses: `name,condition,…`.
+    public mutating func variableTarget(in hook: RuleHook) throws(ConfigProblem) -> (VariableName, SetConditions) {
+        let word = try inParentheses("a variable")
+        var parts = word.text.split(separator: ",", omittingEmptySubsequences: false)
+        let first = parts.removeFirst()
+        var nameWord = Word(String(first), at: word.range)
+        if word.range.length == word.text.count { nameWord.range.length = max(1, first.count) }
+        let name = try VariableName(nameWord, in: hook)
+        var conditions: SetConditions = []
+        for part in parts {
+            guard let condition = SetCondition(rawValue: String(part)) else {
+                let all = SetCondition.allCases.map(\.rawValue)
+                throw problem(
+                    "unknown condition '\(part)'", at: word, expected: "one of \(all.joined(separator: ", "))",
+                    suggestion: nearest(String(part), among: all))
+            }
+            conditions.insert(condition)
+        }
+        return (name, conditions)
     }
 }

@@ -101,11 +101,13 @@ struct ExchangeVariables {
     fileprivate var transaction: VariableStore?
     fileprivate var request: VariableStore?
     fileprivate var response: VariableStore?
+    fileprivate var check: VariableStore?
 
     func clear() {
         transaction?.clear()
         request?.clear()
         response?.clear()
+        check?.clear()
     }
 }
 
@@ -160,6 +162,7 @@ extension ExchangeContext {
         case .transaction: variables.transaction
         case .request: variables.request
         case .response: variables.response
+        case .check: variables.check
         }
     }
 
@@ -172,6 +175,7 @@ extension ExchangeContext {
         case .transaction: variables.transaction = store
         case .request: variables.request = store
         case .response: variables.response = store
+        case .check: variables.check = store
         }
         return store
     }

@@ -4,7 +4,7 @@
 internal import Balancing
 public import Basics
 internal import Configuration
-internal import Expressions
+public import Expressions
 internal import HTTP
 public import Logging
 internal import Patterns
@@ -42,7 +42,7 @@ public final class Plan: Sendable {
     /// Idle server connections, which any worker may use.
     let idleConnections: IdleRegistry
     /// `proc` variables.
-    let variables: ProcessVariables
+    public let variables: ProcessVariables
     /// The pattern sets that rules look values up in, and may change.
     let patterns: PatternSets
     /// What sections beside the proxies came to, by its type.

@@ -46,7 +46,7 @@ extension VariableAction {
                 + "ifnotexists, ifset, ifnotset (the variable), ifempty, ifnotempty (the value), ifgt, iflt (old against "
                 + "new, if both are numbers)."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let (name, conditions) = try target(&arguments, in: family.hook)
+            let (name, conditions) = try arguments.variableTarget(in: family.hook)
             let expression = try Expression(arguments.next("an expression"), in: family.hook, &table.expressions)
             return keep(VariableAction(name: name, conditions: conditions, source: .expression(expression)), &table)
         },
@@ -54,7 +54,7 @@ extension VariableAction {
             "set-var-fmt", in: RuleFamily.tcp + RuleFamily.http, parentheses: "<name>[,<condition>]*", "<format>",
             summary: "Sets a variable to a text, under the conditions of set-var."
         ) { (arguments, family, table) throws(ConfigProblem) in
-            let (name, conditions) = try target(&arguments, in: family.hook)
+            let (name, conditions) = try arguments.variableTarget(in: family.hook)
             let format = try Format(arguments.next("a log format"), for: .message, in: family.hook, &table.formats)
             return keep(VariableAction(name: name, conditions: conditions, source: .format(format)), &table)
         },
@@ -71,53 +71,6 @@ extension VariableAction {
     private static func keep(_ action: VariableAction, _ table: inout RuleTable) -> Action {
         table.variableActions.append(action)
         return .variable(table.variableActions.count - 1)
-    }
-
-    /// `name,condition,…`.
-    private static func target(
-        _ arguments: inout Arguments, in hook: RuleHook
-    ) throws(ConfigProblem) -> (VariableName, SetConditions) {
-        let word = try arguments.inParentheses("a variable")
-        var parts = word.text.split(separator: ",", omittingEmptySubsequences: false)
-        let first = parts.removeFirst()
-        var nameWord = Word(String(first), at: word.range)
-        if word.range.length == word.text.count { nameWord.range.length = max(1, first.count) }
-        let name = try VariableName(nameWord, in: hook)
-        var conditions: SetConditions = []
-        for part in parts {
-            guard let condition = SetCondition(rawValue: String(part)) else {
-                let all = SetCondition.allCases.map(\.rawValue)
-                throw arguments.problem(
-                    "unknown condition '\(part)'", at: word, expected: "one of \(all.joined(separator: ", "))",
-                    suggestion: nearest(String(part), among: all))
-            }
-            conditions.insert(condition)
-        }
-        return (name, conditions)
-    }
-}
-
-extension VariableName {
-    /// Reads a name that rules at `hook` set.
-    init(_ word: Word, in hook: RuleHook) throws(ConfigProblem) {
-        try self.init(word)
-        let scopes = hook.variableScopes
-        guard scopes.contains(scope) else {
-            throw ConfigProblem(
-                "'\(word.text)' cannot be set in \(hook.name)", at: word.range,
-                expected: "a variable that lasts longer: \(scopes.map(\.rawValue).joined(separator: " or "))")
-        }
-    }
-}
-
-extension RuleHook {
-    /// The variables that there may be when rules here run.
-    fileprivate var variableScopes: [VariableScope] {
-        switch self {
-        case .global: [.process]
-        case .connectionRules, .sessionRules: [.process, .session]
-        default: VariableScope.allCases
-        }
     }
 }
 
