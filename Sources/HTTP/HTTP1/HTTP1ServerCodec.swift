@@ -78,7 +78,6 @@ public struct HTTP1ServerCodec: Sendable {
     /// The head is whole: finds out how its content is framed and whether the connection may stay.
     public mutating func headComplete(_ head: borrowing RequestHead) -> Result<ContentLength, MessageFault> {
         isHTTP10 = head.version == .http10
-        if head.lacksWebSocketKey { return .failure(.missingWebSocketKey) }
         switch head.bodyFraming() {
         case .failure(let fault): return .failure(fault)
         case .success(let found):

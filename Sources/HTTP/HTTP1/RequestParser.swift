@@ -57,6 +57,7 @@ public struct RequestParser: Sendable {
                 if line.isEmpty {
                     consumed = next
                     if let fault = Self.hostFault(of: head) { return fail(fault) }
+                    if head.lacksWebSocketKey { return fail(.missingWebSocketKey) }
                     phase = .ended
                     return .complete
                 }
