@@ -7,7 +7,9 @@ BINARY = .build/release/portico
 BUILD_PACKAGES = libpcre2-dev libcrypt-dev libssl-dev libxxhash-dev libc-ares-dev libnghttp2-dev
 QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plugin-python3 curl
 CERT_PACKAGES = openssl
-TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests python3-h2 python3-grpcio nghttp2-client apache2-utils wrk valgrind binutils
+TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests python3-h2 python3-grpcio nghttp2-client apache2-utils wrk valgrind binutils dnsmasq-base iproute2
+# What `make test-peers` talks to: large to install, and so no part of `make test`.
+PEER_PACKAGES = postgresql redis-server python3-aiosmtpd
 BENCH_PACKAGES = wrk nghttp2-client haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
@@ -15,7 +17,7 @@ BENCH_PACKAGES = wrk nghttp2-client haproxy nginx-light lighttpd
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run cert test build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages cert-packages test-packages bench-packages
+.PHONY: run cert test test-peers peer-packages build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages cert-packages test-packages bench-packages
 
 run: run-packages cert build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -35,6 +37,9 @@ test: test-packages build ## Run every test: the rooms, the real binary among re
 	@benchmarks/cost $(BINARY) --swift $(SWIFT)
 	@$(MAKE) --no-print-directory simulate SIMULATE=300000
 	@$(MAKE) --no-print-directory lint
+
+test-peers: peer-packages build ## Put Portico before large real peers: databases, mail, long transfers (10 minutes)
+	@scripts/test-tcp-peers $(BINARY)
 
 # SIMULATE may be `1 SEED`: that round alone.
 SIMULATE ?= 1000000
@@ -117,6 +122,9 @@ cert-packages:
 
 test-packages:
 	@scripts/install-missing $(TEST_PACKAGES)
+
+peer-packages:
+	@scripts/install-missing $(PEER_PACKAGES)
 
 bench-packages:
 	@scripts/install-missing $(BENCH_PACKAGES)
