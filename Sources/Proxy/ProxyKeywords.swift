@@ -95,6 +95,7 @@ public enum ProxyKeywords {
             draft[ProxySettings.self].retries = try args.cappedInteger("a number", in: 0...100)
         },
         RetryConditions.keyword,
+        RetryConditions.safeKeyword,
         Keyword(
             "option redispatch", in: .backends, usage: "option redispatch [<interval>]",
             summary: "Lets retries go to another server. Where there is no other, the number says which retries choose "

@@ -34,6 +34,27 @@ import Testing
         #expect(crowd.failures == [])
     }
 
+    @Test(
+        "With safe-retry, an instance of three that is killed with -9 costs no request at all, over and over",
+        .enabled(if: Portico.isItself))
+    func killedUnderLoad() throws {
+        var instances = try (1...3).map { try Application.start(.gunicorn, named: "number \($0)") }
+        let front = try FrontDoor(
+            before: instances[0].port, instances[1].port, instances[2].port,
+            backend: "option safe-retry\n option httpchk GET /health", server: "check inter 100ms fall 2 rise 1")
+        let crowd = Crowd(at: front.port)
+        for round in 0..<6 {
+            let answered = crowd.answered
+            #expect(eventually { crowd.answered > answered + 50 })
+            let port = instances[round % 3].port
+            instances[round % 3].crash()
+            instances[round % 3] = try Application.start(.gunicorn, named: "again", on: port)
+            _ = try front.portico.logLine(with: "Server app/s\(round % 3 + 1) is UP")
+        }
+        crowd.leave()
+        #expect(crowd.failures == [])
+    }
+
     @Test("Without httpchk it is enough to accept a connection")
     func connectCheck() throws {
         let server = try ScriptedServer(saying: "hello")

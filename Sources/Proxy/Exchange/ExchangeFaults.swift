@@ -88,7 +88,7 @@ extension Exchange {
         if connection?.hasRejectedEarlyData == true { return earlyDataRejected(worker) }
         if retryUnprocessed(worker) || retryOnFreshConnection(worker) { return }
         let hasBegun = connection?.codec.responseHasBegun == true
-        if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) { return }
+        if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) || retrySafely(worker) { return }
         countOnServer(.badResponses, worker)
         fail(status: 502, .server, .headers, worker)
     }

@@ -1,5 +1,5 @@
-// Sending a request again that a server has had: to another server or on another connection (`retry-on`), and on a fresh
-// connection where one that was used before turned out to be dead.
+// Sending a request again that a server has had: to another server or on another connection (`retry-on`, `option safe-retry`), and on a
+// fresh connection where one that was used before turned out to be dead.
 //
 // A request without a body can be sent again at any time. Of one with a body a copy is kept, in its framing, until it
 // does not fit into a buffer (`tune.bufsize`) or a response goes to the client; then it cannot be sent again.
@@ -20,8 +20,8 @@ extension Exchange {
 
     /// Begins to keep a copy of the body, if the backend may want to send it again.
     func keepBodyForRetries(_ worker: Worker) {
-        guard let backend, backend.retryOn.concernsMessages, mayRetryMessage, attempt.retriesLeft > 0,
-            !request.transfer.isComplete
+        guard let backend, mayRetryMessage, attempt.retriesLeft > 0, !request.transfer.isComplete,
+            backend.retryOn.concernsMessages || backend.retriesSafely && context.request.method.isIdempotent
         else { return }
         if case .known(let length) = request.content, length > UInt64(worker.plan.bufferBytes) { return }
         // It would be kept in a framing that not all servers of the backend understand.
@@ -49,6 +49,21 @@ extension Exchange {
         guard let backend, let server, isAwaitingResponse, !awaitsHalfClosed, !failure.isEmpty,
             backend.retryOn.isSuperset(of: failure), attempt.retriesLeft > 0, mayRetryMessage, !request.wasTouched
         else { return false }
+        sendAgain(from: server, of: backend, worker)
+        return true
+    }
+
+    /// The server has died under a request that can be repeated without harm (`option safe-retry`): sends it again; false if it cannot be.
+    func retrySafely(_ worker: Worker) -> Bool {
+        guard let backend, let server, backend.retriesSafely, isAwaitingResponse, !awaitsHalfClosed,
+            context.request.method.isIdempotent, !response.interimWasPassed, attempt.retriesLeft > 0, mayRetryMessage,
+            !request.wasTouched
+        else { return false }
+        sendAgain(from: server, of: backend, worker)
+        return true
+    }
+
+    private func sendAgain(from server: Server, of backend: BackendPlan, _ worker: Worker) {
         attempt.retriesLeft -= 1
         context.outcome.retries += 1
         dropConnection(worker)
@@ -60,7 +75,6 @@ extension Exchange {
             countOnServer(.retries, worker)
             connectAnew(worker)
         }
-        return true
     }
 
     /// The server has not looked at the request (GOAWAY, REFUSED_STREAM): it is sent again, whatever its method, as long as nothing of its

@@ -25,6 +25,8 @@ public final class BackendPlan: Sendable {
     let retries: Int
     let redispatch: Redispatch
     let retryOn: RetryConditions
+    /// A request that can be repeated without harm is sent again when its server dies (`option safe-retry`).
+    let retriesSafely: Bool
     /// Which bodies the system moves by itself.
     let requestSplicing: Splicing
     let responseSplicing: Splicing
@@ -86,6 +88,7 @@ public final class BackendPlan: Sendable {
         redispatch = draft.settings.redispatch
         // What is not read has no answers to try again on.
         retryOn = draft.settings.mode == .http ? draft.settings.retryOn : .connectionFailure
+        retriesSafely = draft.settings.mode == .http && draft.settings.retriesSafely
         requestSplicing = draft.settings.requestSplicing
         responseSplicing = draft.settings.responseSplicing
         reuse = draft.settings.reuse
@@ -118,7 +121,8 @@ public final class BackendPlan: Sendable {
     /// Whether attempt number `attempt` (from 1) may go to another server. With another active server it may at once: as in HAProxy
     /// the number in `option redispatch` matters only if the failing server is the only one.
     func redispatches(attempt: Int) -> Bool {
-        switch redispatch {
+        if retriesSafely, backend.usableCounts.active > 1 { return true }
+        return switch redispatch {
         case .never: false
         case .every(let interval): attempt % interval == 0 || backend.usableCounts.active > 1
         case .onLastRetry: attempt == retries || backend.usableCounts.active > 1

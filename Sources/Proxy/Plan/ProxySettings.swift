@@ -24,6 +24,7 @@ public struct ProxySettings: SectionSettings {
     var retries = 3
     var redispatch = Redispatch.never
     var retryOn = RetryConditions.connectionFailure
+    var retriesSafely = false
     /// `option http-buffer-request`
     var buffersRequests = false
     var requestBuffer: BodyBuffering?

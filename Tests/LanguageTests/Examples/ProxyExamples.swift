@@ -70,6 +70,7 @@ extension Examples {
         line("option originalto", "except 10.0.0.0/255.0.0.0 header X-To", not: "if-none"),
         line("option persist", not: "yes"),
         line("option redispatch", "1", not: "often"),
+        line("option safe-retry", not: "yes"),
         line("option splice-auto", not: "yes"),
         line("option splice-request", not: "yes"),
         line("option splice-response", not: "yes"),
