@@ -59,7 +59,8 @@ extension RetryConditions {
 
     static let safeKeyword = Keyword(
         "option safe-retry", in: .backends, usage: "option safe-retry",
-        summary: "Sends a request again, `retries` times at most, when its server closes or resets the connection before its response's "
+        summary:
+            "Sends a request again, `retries` times at most, when its server closes or resets the connection before its response's "
             + "head is whole: to another server, if there is one. Only where that is safe: the method is idempotent (RFC 9110 "
             + "section 9.2.2), all of the request is still here, and the client has been sent nothing. Retries after failed "
             + "connections go to another server at once too.",
