@@ -80,7 +80,7 @@ let package = Package(
                 "Basics", "HTTP", "ProxyProtocol", "Configuration", "Reactor", "TLS", "Logging", "Patterns",
                 "Expressions",
                 "LogFormat", "CXXHash",
-            ], packages: [system]),
+            ], packages: [system, heap]),
         room("Rules", uses: ["Basics", "HTTP", "Configuration", "Patterns", "Expressions", "LogFormat", "Balancing"]),
         room("StaticFiles", uses: ["Basics", "HTTP", "Configuration", "CLinux"]),
 

@@ -109,6 +109,10 @@ extension Server {
 
     // These cost a load or two: requests ask for them.
     public var weight: Int { live.weight }
+    /// Its weight as balancing counts it now: in sixteenths.
+    var currentWeight: Int { weight * Self.weightParts }
+    /// How many parts a unit of weight has.
+    static let weightParts = 16
     public var limits: ServerLimits { live.limits }
     public var poolIdleTime: TimeSpan { live.idleTime }
     public var poolConnectionsMax: Int? { live.idleConnectionsMax }

@@ -10,14 +10,19 @@ import Testing
 
 @testable import Balancing
 
+/// The lines of a table that was recorded from HAProxy.
+func corpusLines(_ name: String) -> [String] {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/\(name)")
+    return ((try? String(contentsOf: file, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+}
+
 /// One line of the table: the lines of the configuration, and the server of each key.
 private struct HashCase: Sendable, CustomTestStringConvertible {
     let lines: [String]
     let servers: String
     var testDescription: String { lines.joined(separator: ", ") }
 
-    static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/servers.txt")
-    static let lines = ((try? String(contentsOf: file, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+    static let lines = corpusLines("servers.txt")
     static let all = lines.dropFirst().map { line in
         let parts = line.split(separator: "|", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)

@@ -4,6 +4,7 @@ import BalancingTesting
 import Basics
 import Chance
 import Dispatch
+import Foundation
 import KernelSimulation
 import Synchronization
 import Testing
@@ -18,8 +19,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ([3, 2, 1], "abacba"), ([6, 4, 2], "abacba"), ([2, 1], "aba"), ([1, 2], "bab"), ([1, 1, 2], "cabc"),
-        ([5, 1], "aaabaa"), ([4, 3], "abababa"), ([1, 3], "babb"), ([100, 200, 100], "bacb"),
+        ([3, 2, 1], "abacab"), ([6, 4, 2], "abacab"), ([2, 1], "aab"), ([1, 2], "bba"), ([1, 1, 2], "cacb"),
+        ([100, 200, 100], "babc"),
     ])
     func `weights are shares, spread over the round`(_ weights: [Int], _ round: String) {
         let backend = backend(.roundRobin, weights: weights)
@@ -28,19 +29,30 @@ import Testing
 
     @Test(arguments: 1...40) func `in any round each has its share, and nobody waits long`(_ seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        let weights = (0..<random.number(1...12)).map { _ in random.number(1...256) }
-        let turns = RoundRobin.turns(weights: weights)
-        let total = turns.count
+        let weights = (0..<random.number(1...12)).map { _ in 16 * random.number(1...256) }
+        let turns = SmoothTurns.turns(weights: weights)
+        let (total, sum) = (Double(turns.count), Double(weights.reduce(0, +)))
         for (server, weight) in weights.enumerated() {
             let places = turns.indices.filter { turns[$0] == UInt32(server) }
-            #expect(places.count * weights.reduce(0, +) == weight * total, "seed \(seed), server \(server)")
-            let gaps = zip(places, places.dropFirst() + [places[0] + total]).map { $1 - $0 }
-            #expect((gaps.max() ?? 0) <= total / places.count + weights.count, "seed \(seed), server \(server)")
+            let share = total * Double(weight) / sum
+            #expect(abs(Double(places.count) - share) <= 1, "seed \(seed), server \(server)")
+            let gaps = zip(places, places.dropFirst() + [places[0] + turns.count]).map { $1 - $0 }
+            let longest = total / share + Double(2 * weights.count)
+            #expect(Double(gaps.max() ?? 0) <= longest, "seed \(seed), server \(server)")
         }
     }
 
+    @Test func `large farms have rounds of a bounded length, with nearly the same shares`() {
+        let weights = (0..<10_000).map { 16 * ($0 % 256 + 1) }
+        let turns = SmoothTurns.turns(weights: weights)
+        #expect(turns.count <= SmoothTurns.turnsMax + weights.count)
+        let heavy = turns.count { $0 == 255 }, light = turns.count { $0 == 0 }
+        #expect(light == 1 && (80...90).contains(heavy), "\(heavy)")
+        #expect(SmoothTurns.turns(weights: weights.map { _ in 16 }).count == 10_000)
+    }
+
     @Test func `nobody and nothing have no turns`() {
-        #expect(RoundRobin.turns(weights: []).isEmpty)
+        #expect(SmoothTurns.turns(weights: []).isEmpty)
     }
 
     @Test func `several workers together keep the exact shares`() {
@@ -85,5 +97,32 @@ import Testing
         let backend = backend(.roundRobin, weights: [1, 1, 1])
         backend.position.store(.max, ordering: .relaxed)
         #expect(backend.choices(4) == "aabc")
+    }
+
+    @Test(arguments: TurnCase.all)
+    fileprivate func `the order is HAProxy's`(_ line: TurnCase) throws {
+        let backend = backend(line.algorithm, weights: line.weights)
+        #expect(backend.choices(line.turns.count) == line.turns)
+    }
+
+    @Test func `the table of orders is from a version of HAProxy`() {
+        #expect(TurnCase.lines.first?.hasPrefix("HAProxy version 2.6") == true)
+        #expect(TurnCase.all.count == 40)
+    }
+}
+
+/// One line of `Corpus/turns.txt`: an algorithm, weights, and the server of each request.
+private struct TurnCase: Sendable, CustomTestStringConvertible {
+    let algorithm: BalanceLine
+    let weights: [Int]
+    let turns: String
+    var testDescription: String { "\(algorithm.name) \(weights)" }
+
+    static let lines = corpusLines("turns.txt")
+    static let all = lines.dropFirst().map { line in
+        let parts = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        return TurnCase(
+            algorithm: parts[0] == "balance static-rr" ? BalanceLine(StaticRoundRobin.self, ()) : .roundRobin,
+            weights: parts[1].split(separator: " ").compactMap { Int($0) }, turns: parts[2])
     }
 }

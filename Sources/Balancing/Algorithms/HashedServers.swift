@@ -51,14 +51,7 @@ public struct HashedServers: Sendable {
 
     /// A request without a key: each place has its turn.
     func chooseInTurn(_ attempt: borrowing SlotAttempt) -> SlotChoice {
-        for _ in places.indices {
-            let server = servers[Int(places[Int(attempt.nextTurn() % UInt64(places.count))])]
-            if attempt.take(server) { return .server(server) }
-            guard servers.contains(where: { attempt.mayTake($0) }) else { return .full(nil) }
-        }
-        // Other workers may have taken the turns of the servers that this request could use.
-        for server in servers where attempt.take(server) { return .server(server) }
-        return .full(nil)
+        TurnTable(servers, turns: places).choose(attempt)
     }
 
     /// The first server from this place on that the settings let the request go to; nil if there is none.

@@ -1,44 +1,46 @@
-// `balance roundrobin`: each server in its turn, as often as its weight says.
+// `balance roundrobin`: each server in its turn, as often as its weight says, in HAProxy's order.
 //
-// The turns of one round are laid out beforehand, spread as evenly as the weights allow; the backend's counter, shared by all
-// workers, says whose turn it is. So the order is exact whichever thread takes a connection: 1, 2, 3, 1, 2, 3.
+// The turns of one round are laid out beforehand; the backend's counter, shared by all workers, says whose turn it is. So the order
+// is exact whichever thread takes a connection.
 
 public final class RoundRobin: BalancingAlgorithm {
-    public static let words = ["roundrobin", "static-rr"]
+    public static let words = ["roundrobin"]
     public static let summary = "each server in its turn, as often as its weight says"
 
-    private let servers: [Server]
-    /// The order of one round: indices into `servers`.
-    private let turns: [UInt32]
+    private let table: TurnTable
 
     public init(_ options: Void, among servers: [Server]) {
-        self.servers = servers
-        turns = Self.turns(weights: servers.map(\.weight))
+        table = TurnTable(servers, turns: SmoothTurns.turns(weights: servers.map(\.currentWeight)))
     }
 
     public func choose<Request: BalancingRequest & ~Copyable>(
         _ attempt: borrowing SlotAttempt, for request: borrowing Request
-    ) -> SlotChoice {
-        // A server that cannot be taken loses its turn; a whole round holds every server.
-        for _ in turns.indices {
+    ) -> SlotChoice { table.choose(attempt) }
+}
+
+/// Servers and the order of their turns.
+struct TurnTable: Sendable {
+    private let servers: [Server]
+    /// The order of one round: indices into `servers`.
+    private let turns: [UInt32]
+
+    init(_ servers: [Server], turns: [UInt32]) {
+        self.servers = servers
+        self.turns = turns
+    }
+
+    /// Takes a place on the server whose turn it is. One that cannot be taken loses its turn.
+    func choose(_ attempt: borrowing SlotAttempt) -> SlotChoice {
+        for turn in 0..<turnsLost {
             let server = servers[Int(turns[Int(attempt.nextTurn() % UInt64(turns.count))])]
             if attempt.take(server) { return .server(server) }
+            if turn == 0, !servers.contains(where: { attempt.mayTake($0) }) { return .full(nil) }
         }
-        // Other workers may have taken the turns of the servers that this request could use.
+        // The turns belong to servers that the request cannot use, or other workers have taken the others.
         for server in servers where attempt.take(server) { return .server(server) }
         return .full(nil)
     }
 
-    /// The order of turns in one round: server `i` appears `weights[i]` times, divided by the weights' greatest common divisor.
-    ///
-    /// Server `i`'s k-th turn is ideally at (k + ½) / weight of the round; sorting by that spreads each server evenly, and
-    /// keeps servers of equal weight in the order of the file.
-    static func turns(weights: [Int]) -> [UInt32] {
-        var order: [(at: Double, server: Int)] = []
-        for (server, count) in weights.inLowestTerms.enumerated() {
-            for turn in 0..<count { order.append(((Double(turn) + 0.5) / Double(count), server)) }
-        }
-        order.sort { ($0.at, $0.server) < ($1.at, $1.server) }
-        return order.map { UInt32($0.server) }
-    }
+    /// How many turns one request passes over at the most: a round, but not the many turns that heavy servers have before a light one.
+    private var turnsLost: Int { min(turns.count, 2 * servers.count) }
 }
