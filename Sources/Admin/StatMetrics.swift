@@ -98,7 +98,9 @@ enum StatMetrics {
         Metric("sid", .keyNumber, "Number of the server in its backend, 0 for the proxy itself.", in: .all) {
             .u32($0.row.id)
         },
-        Metric(absent: "throttle", "Percentage of its weight that a server in slow start has."),
+        Metric("throttle", .average, "Percentage of its weight that a server in slow start has.", in: .server) {
+            .optional($0.row.throttle)
+        },
         Metric("lbtot", .counter, "Times balancing chose the server.", in: [.backend, .server]) {
             .u64($0.row.chosenTotal)
         },

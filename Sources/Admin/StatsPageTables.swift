@@ -122,7 +122,8 @@ extension StatsPage {
 
     private func append(server row: StatsRow, to out: inout [UInt8]) {
         let note = settings.showsLegends ? row.address : ""
-        beginRow(row, name: row.name, note: note, tag: row.backupServers > 0 ? "backup" : nil, to: &out)
+        let slowStart = row.throttle.map { "slow start, \($0) %" }
+        beginRow(row, name: row.name, note: note, tag: slowStart ?? (row.backupServers > 0 ? "backup" : nil), to: &out)
         appendStatus(row, to: &out)
         appendCheck(row, to: &out)
         appendNumbers([row.weight], to: &out)

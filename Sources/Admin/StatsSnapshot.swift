@@ -240,9 +240,11 @@ public struct StatsRow: Sendable {
     public var responses = StatusClassStats()
 
     // Balancing: a backend's sums, or a server's own.
+    /// As it is now, less than configured in slow start.
     public var weight = 0
-    /// The weight as configured, before slow start or drain.
     public var weightConfigured = 0
+    /// The percentage of its weight that a server in slow start has; nil outside one.
+    public var throttle: Int?
     /// Active servers that are up; for a server 1 if it is one.
     public var activeServers = 0
     /// Backup servers that are up; for a server 1 if it is one.

@@ -77,6 +77,8 @@ public final class Backend: Sendable {
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
     let queue = RequestQueue()
+    /// Whether a server may be in slow start.
+    let hasSlowStarts = Atomic<Bool>(false)
     @usableFromInline let limitsServers: Atomic<Bool>
     /// Whether a server has a `maxconn`: without any, requests never wait, and touch nothing of the queue.
     @inlinable var hasQueue: Bool { limitsServers.load(ordering: .relaxed) }
@@ -147,6 +149,7 @@ public final class Backend: Sendable {
     /// Publishes the servers' present states, weights and limits. The control thread calls it after it has changed one.
     public func serverChanged(now: Instant) {
         limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
+        followStates(at: now)
         let fresh = EligibleServers(
             of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
         eligible.withLock { $0 = fresh }
@@ -167,6 +170,11 @@ public final class Backend: Sendable {
 
     /// The sum of the weights of the servers that requests are spread over now: the active ones, or else the backups.
     public var eligibleWeight: Int { eligibleNow.servers.reduce(0) { $0 + $1.weight } }
+    /// The same as it is now, with servers in slow start.
+    public var eligibleWeightNow: Int {
+        let sum = eligibleNow.servers.reduce(0) { $0 + $1.currentWeight }
+        return (sum + Server.weightParts - 1) / Server.weightParts
+    }
 
     /// Eligible servers without and with the `backup` mark.
     public var usableCounts: (active: Int, backup: Int) {

@@ -59,6 +59,8 @@ public struct ServerDraft: Sendable {
     /// What is added to the port that the client connected to; nil if the address has a port of its own.
     public var portOffset: Int?
     public var weight = 1
+    /// `slowstart`
+    public var slowStart: TimeSpan?
     public var isBackup = false
     public var isDisabled = false
     public var id: Int?
@@ -222,6 +224,7 @@ extension ServerDraft {
     fileprivate func configuration(id: Int, at place: Place) -> ServerConfiguration {
         var configuration = ServerConfiguration(id: id)
         configuration.weight = weight
+        configuration.slowStart = slowStart
         configuration.isBackup = isBackup
         configuration.hashKey = hashKey
         configuration.hostName = place.hostName

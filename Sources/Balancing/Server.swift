@@ -15,6 +15,7 @@ public final class Server: Sendable {
 
     private let live: LiveConfiguration
     let states: ServerStates
+    let slowStart: SlowStart
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
     public let active = Gauge()
@@ -51,10 +52,11 @@ public final class Server: Sendable {
         self.index = index
         live = LiveConfiguration(configuration)
         startedInMaintenance = isDisabled
-        states = ServerStates(
-            ServerState(
-                isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : .up,
-                name: address == nil ? .unresolved : .resolved))
+        let state = ServerState(
+            isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : .up,
+            name: address == nil ? .unresolved : .resolved)
+        states = ServerStates(state)
+        slowStart = SlowStart(isUsable: state.isUsable)
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         breakers = (0..<workers).map { _ in CircuitBreaker() }
@@ -109,10 +111,8 @@ extension Server {
 
     // These cost a load or two: requests ask for them.
     public var weight: Int { live.weight }
-    /// Its weight as balancing counts it now: in sixteenths.
-    var currentWeight: Int { weight * Self.weightParts }
-    /// How many parts a unit of weight has.
-    static let weightParts = 16
+    /// `slowstart`
+    var slowStartTime: TimeSpan? { live.read { $0.slowStart } }
     public var limits: ServerLimits { live.limits }
     public var poolIdleTime: TimeSpan { live.idleTime }
     public var poolConnectionsMax: Int? { live.idleConnectionsMax }

@@ -43,6 +43,15 @@ extension BalancingKeywords {
             "weight", usage: "weight <number>",
             summary: "Its share of the requests against the other servers' weights, 0 to 256; 1 by default, none at 0."
         ) { (args, server) throws(ConfigProblem) in server.weight = try args.integer("a weight", in: 0...256) },
+        Parameter(
+            "slowstart", usage: "slowstart <time>",
+            summary:
+                "When the server comes back from being down or in maintenance, its weight and maxconn rise from next to nothing "
+                + "for this time, once a second. Not when Portico starts, and the weight not with static-rr and map-based hashes."
+        ) { (args, server) throws(ConfigProblem) in
+            let time = try args.longTime("a time")
+            server.slowStart = time > .zero ? time : nil
+        },
         Parameter("backup", usage: "backup", summary: "Uses the server only when no other one is left.") {
             (_, server) throws(ConfigProblem) in server.isBackup = true
         },

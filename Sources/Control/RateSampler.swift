@@ -1,5 +1,6 @@
-// Once a second: the highest rates so far, and how much of the second the workers were idle.
+// Once a second: the highest rates so far, how much of the second the workers were idle, and the weights of servers in slow start.
 
+internal import Balancing
 internal import Basics
 internal import Proxy
 internal import Reactor
@@ -35,6 +36,7 @@ final class RateSampler: LoopTask {
 
     func expired(in loop: TaskLoop) {
         plan.keepHighestRates(at: loop.now)
+        for backend in plan.backends { backend.backend.raiseWeights(now: loop.now) }
         if let workerTime { measureIdleTime(workerTime(), until: loop.now) }
         loop.setDeadline(loop.now + Self.period, of: handle)
     }

@@ -158,7 +158,8 @@ final class LiveRuntimeState: RuntimeState {
         case .queue: server.queued.current
         case .sessionRate: server.rate.rate(at: kernel.now)
         case .isUp: server.state.isUsable ? 1 : 0
-        case .weight, .initialWeight, .userWeight: server.weight
+        case .weight: server.weightNow
+        case .initialWeight, .userWeight: server.weight
         default: 0
         }
     }

@@ -183,8 +183,8 @@ extension BackendPlan {
         let usable = backend.usableCounts
         row.activeServers = usable.active
         row.backupServers = usable.backup
-        row.weight = backend.eligibleWeight
-        row.weightConfigured = row.weight
+        row.weight = backend.eligibleWeightNow
+        row.weightConfigured = backend.eligibleWeight
         return row
     }
 }
@@ -229,8 +229,9 @@ extension Server {
         row.queueLimit = limits.queueMax
         row.sessionRate = rate.rate(at: now)
         row.sessionRateMax = rate.maximum(at: now)
-        row.weight = weight
+        row.weight = weightNow
         row.weightConfigured = weight
+        row.throttle = throttle
         row.activeServers = isBackup ? 0 : 1
         row.backupServers = isBackup ? 1 : 0
         row.idleConnections = idle.current

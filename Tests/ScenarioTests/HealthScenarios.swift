@@ -71,6 +71,29 @@ import Testing
         #expect(try fetch("/", from: front.port).status == 200)
     }
 
+    @Test("A server with slowstart that comes back has little at first, and its whole weight when the time is over")
+    func slowStart() throws {
+        let first = try ScriptedServer(saying: "first")
+        let second = try ScriptedServer(saying: "second")
+        let socket = Stage.current.folder + "/admin.sock"
+        let front = try FrontDoor(
+            before: first.port, second.port, global: "    stats socket \(socket) mode 600 level admin",
+            backend: "balance roundrobin", server: "check inter 50ms fall 2 rise 2 weight 32 slowstart 6s")
+        func columns(_ names: String...) throws -> [String?] {
+            let row = try table(ask(socket, "show stat"))["app/s1"]
+            return names.map { row?[$0] }
+        }
+        #expect(try columns("throttle", "weight", "uweight") == ["", "32", "32"])
+        first.stop()
+        _ = try front.portico.logLine(with: "Server app/s1 is DOWN")
+        try first.start()
+        _ = try front.portico.logLine(with: "Server app/s1 is UP")
+        let early = try columns("throttle", "weight", "uweight")
+        #expect(Int((early[0] ?? "") ?? "") ?? 100 < 100 && Int((early[1] ?? "") ?? "") ?? 32 < 32, "\(early)")
+        #expect(early[2] == "32")
+        #expect(eventually { (try? columns("throttle", "weight")) == ["", "32"] })
+    }
+
     @Test("A server that answers its check with 500 is out although it accepts connections")
     func failingCheck() throws {
         let isWell = Mutex(true)

@@ -55,7 +55,7 @@ enum ServerStateLine {
             "\(proxy.id) \(proxy.name) \(server.id) \(server.name) \(server.endpoint?.ip.map { "\($0)" } ?? "-")"
         let state = "\(server.operationalState) \(server.administrativeState)"
         let weights =
-            "\(server.weight) \(server.weightConfigured) \((server.stateAge?.nanoseconds ?? 0) / 1_000_000_000)"
+            "\(server.weightConfigured) \(server.weightConfigured) \((server.stateAge?.nanoseconds ?? 0) / 1_000_000_000)"
         let check = "\(checkNumbers(of: server)) 0"
         let port = server.endpoint?.port.map { Int($0) } ?? server.servicePort
         let names = "0 \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"

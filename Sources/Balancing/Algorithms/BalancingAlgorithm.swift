@@ -31,6 +31,9 @@ public protocol BalancingAlgorithm: AnyObject, Sendable {
     /// What it has to be shown of requests.
     static func needs(_ options: Options) -> BalancingNeeds
 
+    /// Whether its layout follows the configured weights only: a server in slow start has its whole weight.
+    static func hasFixedWeights(_ hashing: HashSettings) -> Bool
+
     /// Prepares the choice among `servers`, in the order of the file. With none, `choose` is not called.
     init(_ options: Options, among servers: [Server])
 
@@ -50,6 +53,7 @@ extension BalancingAlgorithm {
     public static var takesParentheses: Bool { false }
     public static var arguments: String { "" }
     public static func needs(_ options: Options) -> BalancingNeeds { BalancingNeeds() }
+    public static func hasFixedWeights(_ hashing: HashSettings) -> Bool { false }
 
     public init(_ options: Options, among servers: [Server], hashing: HashSettings) {
         self.init(options, among: servers)

@@ -7,9 +7,8 @@ public import Configuration
 public enum BalancingAlgorithms {
     /// In the order in which help and messages name them. The first one applies where no line says otherwise.
     public static let all: [any BalancingAlgorithm.Type] = [
-        RoundRobin.self, StaticRoundRobin.self, LeastConnections.self, SourceHash.self, TargetHash.self,
-        ParameterHash.self, FieldHash.self, RemoteDesktopHash.self, ExpressionHash.self, FirstServer.self,
-        RandomServer.self, PeakLatency.self,
+        RoundRobin.self, StaticRoundRobin.self, LeastConnections.self, SourceHash.self, TargetHash.self, ParameterHash.self, FieldHash.self,
+        RemoteDesktopHash.self, ExpressionHash.self, FirstServer.self, RandomServer.self, PeakLatency.self,
     ]
 
     /// What applies without a `balance` line.
@@ -28,6 +27,8 @@ public struct BalanceLine: Sendable {
     public private(set) var range: SourceRange?
     /// What has to be known of requests.
     public let needs: BalancingNeeds
+    /// Whether servers in slow start have their whole weight.
+    let hasFixedWeights: @Sendable (HashSettings) -> Bool
     private let make: @Sendable ([Server], HashSettings) -> any BalancingAlgorithm
 
     /// - Parameter word: which of the algorithm's words the line has; nil for the first.
@@ -36,6 +37,7 @@ public struct BalanceLine: Sendable {
     ) {
         name = word ?? algorithm.words[0]
         needs = Algorithm.needs(options)
+        hasFixedWeights = { Algorithm.hasFixedWeights($0) }
         make = { servers, hashing in Algorithm(options, among: servers, hashing: hashing) }
     }
 

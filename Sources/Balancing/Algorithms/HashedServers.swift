@@ -11,9 +11,6 @@ internal import CXXHash
 
 /// Eligible servers, laid out for choices by hash.
 public struct HashedServers: Sendable {
-    /// Points on the ring for each unit of weight, as in HAProxy.
-    private static let pointsPerWeight = 16
-
     let servers: [Server]
     let settings: HashSettings
     /// Indices into `servers`.
@@ -122,10 +119,10 @@ public struct HashedServers: Sendable {
     /// The points of the ring in ascending order: the hash in the upper half, the server's index in the lower.
     private static func ring(_ servers: [Server]) -> [UInt64] {
         var ring: [UInt64] = []
-        ring.reserveCapacity(servers.reduce(0) { $0 + $1.weight * pointsPerWeight })
+        ring.reserveCapacity(servers.reduce(0) { $0 + $1.currentWeight })
         for (index, server) in servers.enumerated() {
             let start = server.ringStart
-            for point in 0..<UInt32(server.weight * pointsPerWeight) {
+            for point in 0..<UInt32(server.currentWeight) {
                 ring.append(UInt64(ShortHash.avalanche(start &+ point)) << 32 | UInt64(index))
             }
         }
@@ -144,7 +141,7 @@ struct LoadBounds: Sendable {
 
     init(percent: Int, _ servers: [Server]) {
         self.percent = percent
-        weights = servers.map(\.weight)
+        weights = servers.map(\.currentWeight)
         var sum = 0
         before = weights.map { weight in
             defer { sum += weight }

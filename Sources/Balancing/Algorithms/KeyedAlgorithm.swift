@@ -15,6 +15,8 @@ public protocol KeyedAlgorithm: BalancingAlgorithm {
 }
 
 extension KeyedAlgorithm {
+    public static func hasFixedWeights(_ hashing: HashSettings) -> Bool { hashing.method == .map }
+
     public init(_ options: Options, among servers: [Server]) {
         self.init(options, among: servers, hashing: HashSettings())
     }

@@ -37,7 +37,7 @@ public final class LeastConnections: BalancingAlgorithm {
             // The exchange to be placed counts too, so that of two idle servers the heavier one wins.
             let load = attempt.load(of: server) + 1
             // load / weight compared without dividing.
-            if let leader = best, load * leader.weight >= bestLoad * server.weight { continue }
+            if let leader = best, load * leader.currentWeight >= bestLoad * server.currentWeight { continue }
             best = server
             bestLoad = load
         }

@@ -41,7 +41,7 @@ public final class PeakLatency: BalancingAlgorithm {
             let server = servers[index < servers.count ? index : index - servers.count]
             guard purpose == .take ? attempt.mayTake(server) : attempt.mayWait(for: server) else { continue }
             let latency = attempt.latency(of: server, typical: typical)
-            let score = Self.rounded(latency) * Double(attempt.load(of: server) + 1) / Double(server.weight)
+            let score = Self.rounded(latency) * Double(attempt.load(of: server) + 1) / Double(server.currentWeight)
             if best != nil, score >= bestScore { continue }
             best = server
             bestScore = score

@@ -48,7 +48,7 @@ public final class RandomServer: BalancingAlgorithm {
         self.servers = servers
         var sum = 0
         weightsUpTo = servers.map { server in
-            sum += server.weight
+            sum += server.currentWeight
             return sum
         }
         bounds = hashing.balanceFactor.map { LoadBounds(percent: $0, servers) }
@@ -78,8 +78,9 @@ public final class RandomServer: BalancingAlgorithm {
             let server = servers[index]
             guard attempt.mayTake(server) else { continue }
             if let slots, let bounds, !bounds.allows(server, index, slots: slots) { continue }
-            if let leader = best, attempt.load(of: server) * leader.weight >= attempt.load(of: leader) * server.weight {
-                continue
+            if let leader = best {
+                let (load, leadersLoad) = (attempt.load(of: server), attempt.load(of: leader))
+                if load * leader.currentWeight >= leadersLoad * server.currentWeight { continue }
             }
             best = server
         }

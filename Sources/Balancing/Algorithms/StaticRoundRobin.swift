@@ -7,6 +7,8 @@ public final class StaticRoundRobin: BalancingAlgorithm {
 
     private let table: TurnTable
 
+    public static func hasFixedWeights(_ hashing: HashSettings) -> Bool { true }
+
     public init(_ options: Void, among servers: [Server]) {
         table = TurnTable(servers, turns: HashedServers.turns(weights: servers.map(\.weight)))
     }

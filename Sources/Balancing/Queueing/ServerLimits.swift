@@ -38,7 +38,7 @@ extension Server {
     func hasSlot(_ load: BackendLoad) -> Bool {
         let limits = limits
         guard limits.maxConnections != nil else { return true }
-        return queued.current == 0 && active.current < limits.limit(load: load.now, full: load.full)
+        return queued.current == 0 && active.current < connectionLimit(limits, load)
     }
 
     /// Takes a slot. Returns false if all are taken, or requests wait for this server alone.
@@ -53,7 +53,7 @@ extension Server {
             active.increment()
             return true
         }
-        guard active.reserve(upTo: limits.limit(load: load.now, full: load.full)) else { return false }
+        guard active.reserve(upTo: connectionLimit(limits, load)) else { return false }
         active.noteMaximum()
         return true
     }

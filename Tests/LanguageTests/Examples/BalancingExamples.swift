@@ -105,6 +105,7 @@ extension Examples {
         parameter("server", "send-proxy-v2-ssl", not: "1"),
         parameter("server", "send-proxy-v2-ssl-cn", not: "1"),
         parameter("server", "sigalgs", "RSA+SHA256", not: "RSA+SHA0"),
+        parameter("server", "slowstart", "60s", not: "soon"),
         parameter("server", "sni", "req.hdr(host)", not: ""),
         parameter("server", "sni-auto", not: "1"),
         parameter("server", "ssl", "verify none", not: "1"),
