@@ -144,12 +144,15 @@ extension BalancingSettings {
     /// - Parameters:
     ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
     ///   - loadAtFull: `fullconn` if no line sets it.
+    ///   - cookieKey: what cookies are made with that name servers by their addresses; nil for none. A server whose line has a
+    ///     `cookie` has no other.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
     ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
     ///   - hasNamedConnections: whether requests tell the connections to the server with this index apart by name.
     public func makeBackend(
-        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, headLimits: HeadLimits = HeadLimits(),
-        workers: Int, now: Instant, secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
+        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, cookieKey: [UInt8]? = nil,
+        headLimits: HeadLimits = HeadLimits(), workers: Int, now: Instant,
+        secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
         hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
@@ -162,6 +165,7 @@ extension BalancingSettings {
             let tls = draft.needsTLS || checked.contains { $0.1.needsTLS } ? secure(draft) : nil
             if draft.tls.isOn { configuration.tls = tls }
             configuration.hasNamedConnections = hasNamedConnections(index)
+            if draft.cookie == nil { configuration.cookieKey = cookieKey }
             if draft.isChecked {
                 // Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the manual's
                 // section on `timeout check`).

@@ -16,6 +16,7 @@ public final class Server: Sendable {
     private let live: LiveConfiguration
     let states: ServerStates
     let slowStart: SlowStart
+    let cookie: AddressCookie
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
     public let active = Gauge()
@@ -61,6 +62,7 @@ public final class Server: Sendable {
         rate = RateMeter(workers: workers)
         breakers = (0..<workers).map { _ in CircuitBreaker() }
         addressBox = Lock(address)
+        cookie = AddressCookie(key: configuration.cookieKey, address: address)
         recordBox = Lock(HealthRecord(thresholds: configuration.check?.thresholds ?? HealthThresholds(), since: now))
     }
 
@@ -161,7 +163,10 @@ extension Server {
     /// Where it is; nil until its name has been resolved.
     public var address: SocketAddress? { addressBox.withLock { $0 } }
 
-    func setAddress(_ address: SocketAddress?) { addressBox.withLock { $0 = address } }
+    func setAddress(_ address: SocketAddress?) {
+        addressBox.withLock { $0 = address }
+        cookie.follow(address)
+    }
 
     /// Whether all its connections go to the same address.
     public var isInOnePlace: Bool {

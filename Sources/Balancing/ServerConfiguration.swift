@@ -53,6 +53,8 @@ public struct ServerConfiguration: Sendable {
     public var webSocketProtocol = WebSocketProtocol.automatic
     /// Requests may ask it for different names, or name its connections otherwise: each goes over connections of its own name.
     public var hasNamedConnections = false
+    /// What a cookie is made with that names it by its address (`dynamic-cookie-key`); nil if none does.
+    public var cookieKey: [UInt8]?
     public var check: HealthCheckPlan?
 
     public init(id: Int) { self.id = id }

@@ -70,6 +70,7 @@ extension Loader {
     mutating func handleUnknown(_ words: ArraySlice<Word>, isNegated: Bool) throws(ConfigProblem) {
         guard let first = words.first else { return }
         if let known = IgnoredKeyword.of(words) { return try ignore(known, words) }
+        if first.text == "appsession" { throw Self.appsession(words) }
         let members = language.members(of: first.text, in: sections)
         if let name = HAProxyKeywords.known(words), members.isEmpty || name.contains(" "),
             !language.keywords.contains(where: { $0.name == name })
@@ -95,6 +96,15 @@ extension Loader {
         throw ConfigProblem(
             "unknown keyword '\(first.text)'", at: first.range,
             suggestion: SuggestionBudget.consume() ? language.name(near: first.text, in: sections) : nil)
+    }
+
+    /// HAProxy had `appsession` until 1.6. What it was for, the application's own cookie can do.
+    private static func appsession(_ words: ArraySlice<Word>) -> ConfigProblem {
+        let name = words.dropFirst().first?.text ?? "<name>"
+        return ConfigProblem(
+            "'appsession' is gone, from HAProxy too: each proxy remembered sessions for itself",
+            at: words[words.startIndex].range,
+            expected: "cookie \(name) prefix, and 'cookie <value>' in each server line")
     }
 
     private mutating func ignore(_ known: IgnoredKeyword, _ words: ArraySlice<Word>) throws(ConfigProblem) {

@@ -11,7 +11,8 @@ public enum RulesKeywords {
         [acl] + actions + inspectDelays + [redirect, useBackend, defaultBackend, forceSwitch] + MonitorKeywords.table
         + ExchangeLogKeywords.table + LogProfileKeywords.table
         + CaptureKeywords.table + UniqueIDKeywords.table + UserListKeywords.table
-        + VariableKeywords.table + ServerRuleKeywords.table + [ForwardedParts.keyword]
+        + VariableKeywords.table + ServerRuleKeywords.table + PersistenceRuleKeywords.table
+        + [ForwardedParts.keyword]
 
     /// Samples, criteria, converters and log-format variables, for the help and the manual.
     public static let expressionHelp: [ParameterGroup] = [

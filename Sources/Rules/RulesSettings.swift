@@ -25,6 +25,8 @@ public struct RulesSettings: SectionSettings {
     var backendRules: [BackendRule] = []
     /// `use-server` lines, likewise.
     var serverRules: [ServerRule] = []
+    /// `force-persist` and `ignore-persist` lines, likewise.
+    var persistenceRules: [PersistenceRule] = []
     /// `sni` of `server` lines, by the server's index.
     var requestedNames: [Int: Expression] = [:]
     /// `pool-conn-name` of `server` lines, likewise.

@@ -123,7 +123,6 @@ import Testing
             ("cookie SRV preserve", "without 'insert' or 'indirect'"),
             ("cookie SRV maxidle 1m", "without 'insert'"), ("cookie SRV rewrite indirect", "exclude each other"),
             ("cookie S;V insert", "cannot be a cookie's name"), ("cookie SRV instert", "says nothing about a cookie"),
-            ("cookie SRV insert dynamic", "does not do it yet"),
         ])
     func mistakes(line: String, words: String) throws {
         let file = try Stage.current.file(

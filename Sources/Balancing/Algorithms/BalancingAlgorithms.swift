@@ -7,8 +7,9 @@ public import Configuration
 public enum BalancingAlgorithms {
     /// In the order in which help and messages name them. The first one applies where no line says otherwise.
     public static let all: [any BalancingAlgorithm.Type] = [
-        RoundRobin.self, StaticRoundRobin.self, LeastConnections.self, SourceHash.self, TargetHash.self, ParameterHash.self, FieldHash.self,
-        RemoteDesktopHash.self, ExpressionHash.self, FirstServer.self, RandomServer.self, PeakLatency.self,
+        RoundRobin.self, StaticRoundRobin.self, LeastConnections.self, SourceHash.self, TargetHash.self,
+        ParameterHash.self, FieldHash.self, RemoteDesktopHash.self, ExpressionHash.self, FirstServer.self,
+        RandomServer.self, PeakLatency.self,
     ]
 
     /// What applies without a `balance` line.

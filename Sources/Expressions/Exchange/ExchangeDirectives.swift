@@ -22,6 +22,8 @@ public struct ExchangeDirectives: Sendable {
     public var hasOtherEnds = false
     /// `set-retries`: instead of the backend's own.
     public var retries: Int?
+    /// `force-persist`, `ignore-persist`
+    public var persistence = PersistenceChoice.usual
     /// `expect-proxy`: the connection begins with a PROXY protocol header.
     public var expectsProxyHeader = false
     /// `set-priority-class`, `set-priority-offset`.
@@ -45,6 +47,7 @@ public struct ExchangeDirectives: Sendable {
         if !earlyHints.isEmpty { earlyHints.removeAll() }
         hasOtherEnds = false
         retries = nil
+        persistence = .usual
         expectsProxyHeader = false
         priority = ExchangePriority()
         packetMarks = PacketMarks()
@@ -58,6 +61,16 @@ public struct ExchangeDirectives: Sendable {
         connectTimeout = nil
         queueTimeout = nil
     }
+}
+
+/// What counts of that which names a server for an exchange: a cookie, a `use-server` line.
+public enum PersistenceChoice: UInt8, Sendable {
+    /// It does not if the server is down.
+    case usual
+    /// The server is tried even if it is down, and no other one.
+    case forced
+    /// Its cookie does not.
+    case ignored
 }
 
 /// An exchange's priority in a queue: the lower, the earlier.

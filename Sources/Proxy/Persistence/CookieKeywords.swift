@@ -9,15 +9,22 @@ struct PersistenceSettings: SectionSettings {
     var cookie: PersistenceCookie?
     /// `option persist`
     var insists = false
+    /// `dynamic-cookie-key`
+    var key: [UInt8]?
 
     init() {}
 
     /// Nil without a `cookie` line, and in TCP mode, which has no messages to read cookies of.
-    func persistence(among servers: [ServerDraft], mode: ProxyMode) -> CookiePersistence? {
+    func persistence(
+        among lines: [ServerDraft], _ servers: [Server], mode: ProxyMode
+    ) -> CookiePersistence? {
         guard mode == .http, let cookie else { return nil }
         return CookiePersistence(
-            cookie, values: servers.map { server in server.cookie.map { Array($0.text.utf8) } }, insists: insists)
+            cookie, values: lines.map { line in line.cookie.map { Array($0.text.utf8) } }, servers)
     }
+
+    /// What names servers by their addresses is made with; nil if nothing is.
+    var keyOfServers: [UInt8]? { cookie?.isDynamic == true ? key : nil }
 }
 
 enum CookieKeywords {
@@ -26,17 +33,29 @@ enum CookieKeywords {
             "cookie", in: .backends,
             usage:
                 "cookie <name> [insert|rewrite|prefix] [indirect] [nocache] [postonly] [preserve] [httponly] [secure] "
-                + "[domain <domain>]... [attr <attribute>]... [maxidle <time>] [maxlife <time>]",
+                + "[domain <domain>]... [attr <attribute>]... [maxidle <time>] [maxlife <time>] [dynamic]",
             summary: """
                 Sends a client's requests to the same server, by a cookie with the value that `cookie` of the `server` line gives. \
                 insert: Portico sets the cookie, unless the client has it. rewrite: the server sets it, and gets its value replaced; \
                 prefix: its value is kept behind the server's and a tilde. Without any, the cookie is only read. indirect, with insert: \
                 the server does not see the cookie. nocache: what sets the cookie is marked as private. postonly: only responses to POST \
                 set it. preserve: one that the server sets stays. maxidle and maxlife, with insert: time after which a cookie does not \
-                count, from the last response and from the first.
+                count, from the last response and from the first. dynamic: servers without a `cookie` are named by their addresses (see \
+                dynamic-cookie-key).
                 """
         ) { (args, draft) throws(ConfigProblem) in
             draft[PersistenceSettings.self].cookie = try cookie(&args)
+        },
+        Keyword(
+            "dynamic-cookie-key", in: .backends, usage: "dynamic-cookie-key <text>",
+            summary:
+                "With `cookie … dynamic`, a secret that names each server that has no `cookie` of its own: the name is a hash of the "
+                + "secret, the server's IP address and its port, the same in every proxy that has this key. A server whose name gets "
+                + "another address is named anew."
+        ) { (args, draft) throws(ConfigProblem) in
+            let word = try args.next("a text")
+            guard !word.text.isEmpty else { throw args.problem("the key is empty", at: word, expected: "a text") }
+            draft[PersistenceSettings.self].key = word.text.verbatimBytes
         },
         Keyword(
             "option persist", in: .backends, usage: "option persist",
@@ -83,13 +102,12 @@ enum CookieKeywords {
         case "attr": cookie.otherAttributes.append(try attribute(&args, "an attribute"))
         case "maxidle": cookie.idleMax = try seconds(&args)
         case "maxlife": cookie.lifeMax = try seconds(&args)
-        case "dynamic":
-            throw args.problem("'cookie … dynamic' is known to HAProxy, but Portico does not do it yet", at: word)
+        case "dynamic": cookie.isDynamic = true
         default:
             throw args.problem(
                 "'\(word.text)' says nothing about a cookie", at: word,
                 expected:
-                    "insert, rewrite, prefix, indirect, nocache, postonly, preserve, httponly, secure, domain, attr, maxidle or maxlife"
+                    "insert, rewrite, prefix, indirect, nocache, postonly, preserve, httponly, secure, domain, attr, maxidle, maxlife or dynamic"
             )
         }
     }

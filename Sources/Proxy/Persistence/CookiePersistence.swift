@@ -15,30 +15,49 @@ final class CookiePersistence: Sendable {
     private let values: [[UInt8]?]
     /// The values in the order of their bytes, each with its server's index: looked up without making a key of the request's bytes.
     private let sorted: [(value: [UInt8], server: Int)]
-    /// `option persist`: also servers that are down.
-    let insists: Bool
+    /// Those that are named by their addresses (`dynamic`).
+    private let servers: [Server]
 
-    init(_ cookie: PersistenceCookie, values: [[UInt8]?], insists: Bool) {
+    init(_ cookie: PersistenceCookie, values: [[UInt8]?], _ servers: [Server]) {
         self.cookie = cookie
         self.values = values
-        self.insists = insists
+        self.servers = cookie.isDynamic ? servers : []
         attributes = cookie.attributes
-        // Of servers with the same value the first counts: it is the first of those that are equal.
         sorted = values.enumerated().compactMap { index, value in value.map { (value: $0, server: index) } }
             .sorted { $0.value == $1.value ? $0.server < $1.server : $0.value.lexicographicallyPrecedes($1.value) }
     }
 
-    /// The index of the first server of this value; nil if there is none.
-    private func server(named text: RawSpan) -> Int? {
+    /// The server that the text names: of several, the first that is up, or else the first. Nil if it names none.
+    private func server(named text: RawSpan, isUp: (Int) -> Bool) -> Int? {
+        var first: Int?
+        var place = position(of: text)
+        while place < sorted.count, Self.equals(sorted[place].value, text) {
+            if isUp(sorted[place].server) { return sorted[place].server }
+            first = first ?? sorted[place].server
+            place += 1
+        }
+        guard first == nil, !servers.isEmpty, let number = CookieNumber.read(text) else { return first }
+        for server in servers where server.addressCookie == number {
+            if isUp(server.index) { return server.index }
+            first = first ?? server.index
+        }
+        return first
+    }
+
+    /// The place of the first value that does not precede the text.
+    private func position(of text: RawSpan) -> Int {
         var (low, high) = (0, sorted.count)
         while low < high {
             let middle = (low + high) / 2
             if Self.precedes(sorted[middle].value, text) { low = middle + 1 } else { high = middle }
         }
-        // The first that does not precede it: equal, if none of its length differs.
-        guard low < sorted.count, sorted[low].value.count == text.byteCount else { return nil }
-        for i in 0..<text.byteCount where sorted[low].value[i] != text[i] { return nil }
-        return sorted[low].server
+        return low
+    }
+
+    private static func equals(_ value: [UInt8], _ text: RawSpan) -> Bool {
+        guard value.count == text.byteCount else { return false }
+        for i in 0..<text.byteCount where value[i] != text[i] { return false }
+        return true
     }
 
     private static func precedes(_ value: [UInt8], _ text: RawSpan) -> Bool {
@@ -46,8 +65,19 @@ final class CookiePersistence: Sendable {
         return value.count < text.byteCount
     }
 
-    /// What names the server; nil if nothing does.
-    func value(of server: Server) -> [UInt8]? { values[server.index] }
+    /// Whether something names the server.
+    func names(_ server: Server) -> Bool { values[server.index] != nil || addressCookie(of: server) != nil }
+
+    /// Appends what names the server, if something does.
+    func appendName(of server: Server, to out: inout [UInt8]) {
+        if let value = values[server.index] {
+            out += value
+        } else if let number = addressCookie(of: server) {
+            CookieNumber.append(number, to: &out)
+        }
+    }
+
+    private func addressCookie(of server: Server) -> UInt64? { servers.isEmpty ? nil : server.addressCookie }
 
     /// The delimiter between a server's value and what follows: the application's value, or dates.
     private var delimiter: UInt8 { cookie.mode == .prefix ? 0x7E : 0x7C }
@@ -55,14 +85,17 @@ final class CookiePersistence: Sendable {
     // MARK: Requests
 
     /// What the request's cookies say, and which letter the log has for that; cookies that are not the server's leave the request.
+    ///
+    /// - Parameter choice: whether servers that are down count, or none does.
     func read(
-        _ fields: inout HeaderFields, at now: WallTime, _ scratch: inout [UInt8], isUsable: (Int) -> Bool
+        _ fields: inout HeaderFields, at now: WallTime, _ choice: PersistenceChoice, _ scratch: inout [UInt8],
+        isUp: (Int) -> Bool
     ) -> (CookieState, Termination.ClientCookie) {
-        var state = CookieState()
+        var state = CookieState(choice)
         var letter = Termination.ClientCookie.notGiven
         var line = fields.first(.cookie)
         while let index = line {
-            let offsetsChange = readLine(fields.value(index), at: now, &state, &letter, &scratch, isUsable)
+            let offsetsChange = readLine(fields.value(index), at: now, &state, &letter, &scratch, isUp)
             if offsetsChange { rewriteLine(index, &fields, &scratch) }
             line = fields.next(.cookie, from: offsetsChange && scratch.isEmpty ? index : index + 1)
         }
@@ -72,7 +105,7 @@ final class CookiePersistence: Sendable {
     /// Reads one field; true if its value is to change, and then `scratch` has the new one.
     private func readLine(
         _ text: RawSpan, at now: WallTime, _ state: inout CookieState, _ letter: inout Termination.ClientCookie,
-        _ scratch: inout [UInt8], _ isUsable: (Int) -> Bool
+        _ scratch: inout [UInt8], _ isUp: (Int) -> Bool
     ) -> Bool {
         var changes = false
         var copied = 0
@@ -85,7 +118,7 @@ final class CookiePersistence: Sendable {
             let end = Self.firstIndex(of: delimiter, in: pair.value, of: text)
             judge(
                 text, pair.value.lowerBound..<(end ?? pair.value.upperBound), pair.value, at: now, &state, &letter,
-                isUsable)
+                isUp)
             if cookie.mode == .insert, cookie.isIndirect {
                 // The pair goes, with the delimiter before it or behind it.
                 scratch.append(text.extracting(copied..<pair.whole.lowerBound))
@@ -105,26 +138,26 @@ final class CookiePersistence: Sendable {
         range.first { text[$0] == byte }
     }
 
-    /// The first cookie that names a usable server counts.
+    /// The first cookie that names a server which may be used counts.
     private func judge(
         _ text: RawSpan, _ name: Range<Int>, _ value: Range<Int>, at now: WallTime, _ state: inout CookieState,
-        _ letter: inout Termination.ClientCookie, _ isUsable: (Int) -> Bool
+        _ letter: inout Termination.ClientCookie, _ isUp: (Int) -> Bool
     ) {
         guard state.server == nil else { return }
         if cookie.mode != .prefix, let fault = readDates(text, name.upperBound..<value.upperBound, now, &state) {
             letter = fault
             return
         }
-        guard let index = server(named: text.extracting(name)) else {
+        guard state.choice != .ignored else {
+            letter = .unused
+            return
+        }
+        guard let index = server(named: text.extracting(name), isUp: isUp) else {
             letter = .invalid
             return
         }
-        if isUsable(index) {
-            state.server = index
-            letter = .valid
-        } else {
-            letter = .serverDown
-        }
+        letter = isUp(index) ? .valid : .serverDown
+        if letter == .valid || state.choice == .forced { state.server = index }
     }
 
     /// Reads what follows the server's value: `|` and when the client was last seen, `|` and when it first came.
@@ -172,9 +205,11 @@ extension Exchange {
     /// Looks which server the request's cookie names, before any other rule chooses one.
     func readPersistenceCookie(_ persistence: CookiePersistence, of backend: BackendPlan, _ worker: Worker) {
         let servers = backend.backend.servers
+        var choice = context.directives.persistence
+        if choice == .usual, backend.insistsOnServers { choice = .forced }
         let (state, letter) = persistence.read(
-            &context.request.fields, at: worker.kernel.wallTime(), &worker.scratch
-        ) { persistence.insists || servers[$0].state.isUsable }
+            &context.request.fields, at: worker.kernel.wallTime(), choice, &worker.scratch
+        ) { servers[$0].state.isUsable }
         request.cookie = state
         guard persistence.cookie.mode != .passive else { return }
         context.outcome.termination.clientCookie = letter

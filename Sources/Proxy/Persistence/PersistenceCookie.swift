@@ -1,6 +1,7 @@
 // What a `cookie` line says: the cookie that leads a client's requests to the same server, which side makes it, and its attributes.
 
 internal import Basics
+internal import Expressions
 internal import HTTP
 
 /// The `cookie` line of one backend.
@@ -28,6 +29,7 @@ struct PersistenceCookie: Sendable {
     var preservesServers = false
     var isHTTPOnly = false
     var isSecure = false
+    /// Servers without a value of their own are named by their addresses.
     var isDynamic = false
     var domains: [String] = []
     /// `attr`
@@ -78,8 +80,29 @@ enum CookieDate {
     }
 }
 
+/// A server's name that is made of its address: 16 hexadecimal digits, in lower case as HAProxy writes them.
+enum CookieNumber {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    static func append(_ number: UInt64, to out: inout [UInt8]) {
+        for shift in stride(from: 60, through: 0, by: -4) { out.append(digits[Int(number >> UInt64(shift) & 0xF)]) }
+    }
+
+    static func read(_ text: RawSpan) -> UInt64? {
+        guard text.byteCount == 16 else { return nil }
+        var number: UInt64 = 0
+        for i in 0..<16 {
+            guard let digit = digits.firstIndex(of: text[i]) else { return nil }
+            number = number << 4 | UInt64(digit)
+        }
+        return number
+    }
+}
+
 /// What the request's cookie has said, for its response.
 struct CookieState: Sendable {
+    /// Whether a server that is down counts, or none does.
+    var choice = PersistenceChoice.usual
     /// The index of the server that the cookie names; nil if it names none that is to be used.
     var server: Int?
     /// The cookie's dates, in seconds since 1970.
@@ -87,4 +110,6 @@ struct CookieState: Sendable {
     var firstSeen: Int?
     /// The client has sent a cookie of this name.
     var wasGiven = false
+
+    init(_ choice: PersistenceChoice = .usual) { self.choice = choice }
 }

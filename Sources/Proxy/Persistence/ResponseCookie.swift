@@ -10,7 +10,7 @@ extension Exchange {
     /// The rules on responses have run: the client is told which server it has, where the `cookie` line says so.
     func writePersistenceCookie(_ persistence: CookiePersistence, _ worker: Worker) {
         let cookie = persistence.cookie
-        guard cookie.mode != .passive, let server else { return }
+        guard cookie.mode != .passive, request.cookie.choice != .ignored, let server else { return }
         let isChosenByCookie = request.cookie.server == server.index
         takeServersCookies(persistence, server, isChosenByCookie: isChosenByCookie, worker)
         guard cookie.mode == .insert,
@@ -18,21 +18,21 @@ extension Exchange {
             !isChosenByCookie || needsNewDates(cookie, worker),
             !cookie.isForPostsOnly || request.clientMethod == .post
         else { return }
-        let value = persistence.value(of: server)
+        let isNamed = persistence.names(server)
         // A server that no cookie names: one that the client has does not count any more.
-        if value == nil && !request.cookie.wasGiven { return }
+        if !isNamed && !request.cookie.wasGiven { return }
         worker.scratch.removeAll(keepingCapacity: true)
         worker.scratch += cookie.name
         worker.scratch.append(0x3D)
-        if let value {
-            worker.scratch += value
+        if isNamed {
+            persistence.appendName(of: server, to: &worker.scratch)
             if cookie.hasDates { appendDates(cookie, worker) }
         } else {
             worker.scratch.append("; Expires=Thu, 01-Jan-1970 00:00:01 GMT")
         }
         worker.scratch += persistence.attributes
         context.response.fields.append(.setCookie, worker.scratch)
-        context.outcome.termination.serverCookie = value != nil && isChosenByCookie ? .updated : .inserted
+        context.outcome.termination.serverCookie = isNamed && isChosenByCookie ? .updated : .inserted
         if cookie.forbidsCaching { context.response.fields.append(.cacheControl, "private") }
     }
 
@@ -76,8 +76,8 @@ extension Exchange {
                 context.response.fields.remove(at: index)
                 context.outcome.termination.serverCookie = .deleted
                 next = index
-            } else if let name = persistence.value(of: server), cookie.mode == .rewrite || cookie.mode == .prefix {
-                rewriteServersCookie(index, value, to: name, keepsValue: cookie.mode == .prefix, worker)
+            } else if cookie.mode == .rewrite || cookie.mode == .prefix, persistence.names(server) {
+                rewriteServersCookie(index, value, of: server, persistence, worker)
                 context.outcome.termination.serverCookie = .rewritten
             }
             line = context.response.fields.next(.setCookie, from: next)
@@ -85,13 +85,13 @@ extension Exchange {
     }
 
     private func rewriteServersCookie(
-        _ index: Int, _ found: ServersCookie, to name: [UInt8], keepsValue: Bool, _ worker: Worker
+        _ index: Int, _ found: ServersCookie, of server: Server, _ persistence: CookiePersistence, _ worker: Worker
     ) {
         worker.scratch.removeAll(keepingCapacity: true)
         let text = context.response.fields.value(index)
         worker.scratch.append(text.extracting(0..<found.value.lowerBound))
-        worker.scratch += name
-        if keepsValue {
+        persistence.appendName(of: server, to: &worker.scratch)
+        if persistence.cookie.mode == .prefix {
             worker.scratch.append(0x7E)
             worker.scratch.append(text.extracting(found.value))
         }

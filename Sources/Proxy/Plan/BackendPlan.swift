@@ -36,6 +36,9 @@ public final class BackendPlan: Sendable {
     let abortsOnClose: Bool
     let rules: SectionRules
     let serverRules: ServerRules
+    let persistenceRules: PersistenceRules
+    /// `option persist`: what names a server counts even if that is down.
+    let insistsOnServers: Bool
     /// `cookie`; nil without such a line.
     let persistence: CookiePersistence?
     /// What servers are asked for in TLS.
@@ -70,7 +73,8 @@ public final class BackendPlan: Sendable {
 
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
-        serverRules: ServerRules, persistence: CookiePersistence?, requestedNames: RequestedNames,
+        serverRules: ServerRules, persistenceRules: PersistenceRules, persistence: CookiePersistence?,
+        requestedNames: RequestedNames,
         balanceKey: BalanceKey?, forwardedField: ForwardedField?, statsPage: StatsPageSettings?, files: FileService?,
         errorPages: ErrorPages,
         logTargets: LogTargets, workers: Int
@@ -96,6 +100,8 @@ public final class BackendPlan: Sendable {
         abortsOnClose = draft.settings.abortsOnClose ?? (draft.settings.mode == .http)
         self.rules = rules
         self.serverRules = serverRules
+        self.persistenceRules = persistenceRules
+        insistsOnServers = draft.insistsOnServers
         self.persistence = persistence
         self.requestedNames = requestedNames
         self.balanceKey = balanceKey

@@ -228,7 +228,7 @@ public struct PlanBuilder {
         let names = draft[RulesSettings.self].namesOfServers
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
-            loadAtFull: loadAtFull,
+            loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
             workers: workers, now: now, secure: { makeTLS(of: $0, in: draft) }, hasNamedConnections: names.concerns,
@@ -245,8 +245,9 @@ public struct PlanBuilder {
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
+            persistenceRules: draft[RulesSettings.self].persistence,
             persistence: draft[PersistenceSettings.self].persistence(
-                among: draft[BalancingSettings.self].servers, mode: proxy.settings.mode),
+                among: draft[BalancingSettings.self].servers, backend.servers, mode: proxy.settings.mode),
             requestedNames: names, balanceKey: draft[RulesSettings.self].balanceKey,
             forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),

@@ -152,8 +152,11 @@ struct ProxyDraft {
     let name: String
     let settings: ProxySettings
     let maxConnections: Int
+    /// `option persist`
+    let insistsOnServers: Bool
 
     init(_ draft: Draft, processMaxConnections: Int) {
+        insistsOnServers = draft[PersistenceSettings.self].insists
         name = draft.name
         settings = draft[ProxySettings.self]
         // Without a limit of its own a frontend may take what the process may take.

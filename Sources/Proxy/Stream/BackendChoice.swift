@@ -26,6 +26,8 @@ extension ProxyStream {
         // What a listen section says with `set-retries` and `set-timeout connect|queue|server|tunnel` concerns its own
         // servers only.
         if !(backend.isListen && backend.name == frontend.name) { context.directives.forgetServerSide() }
+        guard !backend.persistenceRules.isEmpty else { return }
+        context.directives.persistence = backend.persistenceRules.choose(for: context)
     }
 
     /// Counts on the frontend, and on the backend if there is one yet.

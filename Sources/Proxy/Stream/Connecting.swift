@@ -181,12 +181,14 @@ extension ProxyStream {
 
     /// Whether the attempt that comes now is for another server.
     final func goesElsewhere(from server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
-        backend.redispatches(attempt: context.outcome.retries) || isToBePassedOver(server, of: backend, worker)
+        context.directives.persistence != .forced
+            && (backend.redispatches(attempt: context.outcome.retries) || isToBePassedOver(server, of: backend, worker))
     }
 
     /// The server is down, or refuses connections while there is another.
     private func isToBePassedOver(_ server: Server, of backend: BackendPlan, _ worker: Worker) -> Bool {
-        !server.state.isUsable || backend.backend.isLeftAlone(server, by: worker.index, now: worker.now)
+        context.directives.persistence != .forced
+            && (!server.state.isUsable || backend.backend.isLeftAlone(server, by: worker.index, now: worker.now))
     }
 
     final func redispatch(from failed: Server, of backend: BackendPlan, _ worker: Worker) {

@@ -42,7 +42,8 @@ extension ProxyStream {
     private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
         guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
         let servers = backend.backend.servers
-        return backend.serverRules.choose(for: context) { servers[$0].state.isUsable }.map {
+        let insists = backend.insistsOnServers || context.directives.persistence == .forced
+        return backend.serverRules.choose(for: context) { insists || servers[$0].state.isUsable }.map {
             backend.backend.take(servers[$0])
         }
     }

@@ -25,6 +25,7 @@ extension Examples {
         line("cookie", "SRV insert indirect nocache", not: "SRV insert rewrite"),
         line("description", "The \"first\" one", not: "'not closed"),
         line("disabled", not: "yes", in: .listen),
+        line("dynamic-cookie-key", "secret", not: "\"\""),
         line("enabled", not: "yes"),
         line("errorfile", "503 \"${PAGE}\"", not: "503 /no/such/page"),
         line("errorfiles", "pages 503", not: "pages 404"),
