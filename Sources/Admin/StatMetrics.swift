@@ -104,7 +104,9 @@ enum StatMetrics {
         Metric("lbtot", .counter, "Times balancing chose the server.", in: [.backend, .server]) {
             .u64($0.row.chosenTotal)
         },
-        Metric(absent: "tracked", "The server whose health this one follows."),
+        Metric("tracked", .setting, "The server whose health this one follows.", in: .server) {
+            .optional($0.row.tracked)
+        },
         Metric("type", .setting, "0 frontend, 1 backend, 2 server.", in: .all) { .u32($0.row.kind.rawValue) },
         Metric("rate", .rate, "Sessions in the last second.", in: .all) { .u32($0.row.sessionRate) },
         Metric("rate_lim", .limit, "Limit of new sessions a second, 0 for none.", in: .frontend) {

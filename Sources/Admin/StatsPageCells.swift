@@ -192,7 +192,7 @@ extension RowState {
         case .open, .up: .good
         case .down, .stopped: .bad
         case .full, .goingDown, .goingUp: .changing
-        case .paused, .drain, .stopping, .maintenance, .unresolved, .noCheck: .idle
+        case .paused, .drain, .stopping, .maintenance, .maintenanceOf, .unresolved, .noCheck: .idle
         }
     }
 
@@ -208,7 +208,9 @@ extension RowState {
     var takesRequests: Bool {
         switch self {
         case .open, .full, .up, .goingDown, .noCheck: true
-        case .paused, .stopped, .down, .goingUp, .drain, .stopping, .maintenance, .unresolved: false
+        case .paused, .stopped, .down, .goingUp, .drain, .stopping, .maintenance, .maintenanceOf,
+            .unresolved:
+            false
         }
     }
 }

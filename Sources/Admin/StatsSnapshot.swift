@@ -79,13 +79,20 @@ public enum RowState: Sendable, Equatable {
     case drain, stopping
     /// Taken out by the operator.
     case maintenance
+    /// The server that it tracks is in maintenance.
+    case maintenanceOf(String)
     /// The server's name has no address.
     case unresolved
     /// A server without health checks: taken to be up.
     case noCheck
 
     /// Whether a server takes no requests for another reason than its checks.
-    var isInMaintenance: Bool { self == .maintenance || self == .unresolved }
+    var isInMaintenance: Bool {
+        switch self {
+        case .maintenance, .maintenanceOf, .unresolved: true
+        default: false
+        }
+    }
 
     /// HAProxy's `status` column.
     public var text: String {
@@ -101,6 +108,7 @@ public enum RowState: Sendable, Equatable {
         case .drain: "DRAIN"
         case .stopping: "NOLB"
         case .maintenance: "MAINT"
+        case .maintenanceOf(let server): "MAINT (via \(server))"
         case .unresolved: "MAINT (resolution)"
         case .noCheck: "no check"
         }
@@ -251,6 +259,8 @@ public struct StatsRow: Sendable {
     public var backupServers = 0
 
     // Health.
+    /// The server that a server tracks, at the end of the chain; nil if it tracks none.
+    public var tracked: String?
     /// A server's last check; nil if it is not checked.
     public var check: CheckStats?
     /// Good checks in a row that bring it up, bad ones that take it down, and its points between them.

@@ -97,7 +97,7 @@ struct RowFilter {
         guard row.kind == .server else { return true }
         switch row.state {
         case .down, .goingUp: return !hidesDown
-        case .maintenance, .unresolved: return !hidesMaintenance
+        case .maintenance, .maintenanceOf, .unresolved: return !hidesMaintenance
         default: return true
         }
     }

@@ -77,6 +77,9 @@ public final class Backend: Sendable {
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
     let queue = RequestQueue()
+    let sessionEnder = Lock<(@Sendable (Server, SessionEnd) -> Void)?>(nil)
+    /// Servers that track one of these, here or elsewhere.
+    let trackers = Lock<[Tracker]>([])
     /// Whether a server may be in slow start.
     let hasSlowStarts = Atomic<Bool>(false)
     @usableFromInline let limitsServers: Atomic<Bool>
@@ -149,7 +152,7 @@ public final class Backend: Sendable {
     /// Publishes the servers' present states, weights and limits. The control thread calls it after it has changed one.
     public func serverChanged(now: Instant) {
         limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
-        followStates(at: now)
+        let ends = followStates(at: now)
         let fresh = EligibleServers(
             of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
         eligible.withLock { $0 = fresh }
@@ -166,6 +169,8 @@ public final class Backend: Sendable {
             availability.since = now
         }
         queue.serversChanged(of: self, now: now)
+        endSessions(ends)
+        passOnStates(now: now)
     }
 
     /// The sum of the weights of the servers that requests are spread over now: the active ones, or else the backups.

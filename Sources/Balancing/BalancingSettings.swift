@@ -59,8 +59,9 @@ public struct ServerDraft: Sendable {
     /// What is added to the port that the client connected to; nil if the address has a port of its own.
     public var portOffset: Int?
     public var weight = 1
-    /// `slowstart`
-    public var slowStart: TimeSpan?
+    public var reactions = ServerReactions()
+    /// `track`: the backend's name, if the line has one, and the server's.
+    public var tracked: Word?
     public var isBackup = false
     public var isDisabled = false
     public var id: Int?
@@ -228,7 +229,7 @@ extension ServerDraft {
     fileprivate func configuration(id: Int, at place: Place) -> ServerConfiguration {
         var configuration = ServerConfiguration(id: id)
         configuration.weight = weight
-        configuration.slowStart = slowStart
+        configuration.reactions = reactions
         configuration.isBackup = isBackup
         configuration.hashKey = hashKey
         configuration.hostName = place.hostName

@@ -15,7 +15,10 @@ public final class Server: Sendable {
 
     private let live: LiveConfiguration
     let states: ServerStates
-    let slowStart: SlowStart
+    let slowStart = SlowStart()
+    /// Whether it was usable when its backend last looked (`Backend.followStates`).
+    let wasUsable: Atomic<Bool>
+    let trackedBox = Lock<Server?>(nil)
     let cookie: AddressCookie
 
     /// Exchanges now on this server, counted by all workers: what `leastconn` compares.
@@ -57,7 +60,7 @@ public final class Server: Sendable {
             isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : .up,
             name: address == nil ? .unresolved : .resolved)
         states = ServerStates(state)
-        slowStart = SlowStart(isUsable: state.isUsable)
+        wasUsable = Atomic(state.isUsable)
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         breakers = (0..<workers).map { _ in CircuitBreaker() }
@@ -108,13 +111,15 @@ extension Server {
     /// Gives it another configuration: only through `Backend.reconfigure`, which makes it count.
     func reconfigure(as configuration: ServerConfiguration) {
         live.replace(by: configuration)
+        // One that tracks another has that one's health.
+        guard tracked == nil else { return }
         _ = states.set(configuration.check == nil ? HealthState.unchecked : record.state)
     }
 
     // These cost a load or two: requests ask for them.
     public var weight: Int { live.weight }
-    /// `slowstart`
-    var slowStartTime: TimeSpan? { live.read { $0.slowStart } }
+    /// What is to happen when its state changes.
+    var reactions: ServerReactions { live.read { $0.reactions } }
     public var limits: ServerLimits { live.limits }
     public var poolIdleTime: TimeSpan { live.idleTime }
     public var poolConnectionsMax: Int? { live.idleConnectionsMax }

@@ -26,8 +26,7 @@ public struct ServerConfiguration: Sendable {
     /// HAProxy's `sid`: the position in the backend from 1, or what `id` says.
     public var id: Int
     public var weight = 1
-    /// `slowstart`: how long its weight and `maxconn` rise when it comes back; nil for not at all.
-    public var slowStart: TimeSpan?
+    public var reactions = ServerReactions()
     public var isBackup = false
     /// What its places on a ring of hashes are made of.
     public var hashKey = ServerHashKey.id

@@ -50,8 +50,29 @@ extension BalancingKeywords {
                 + "for this time, once a second. Not when Portico starts, and the weight not with static-rr and map-based hashes."
         ) { (args, server) throws(ConfigProblem) in
             let time = try args.longTime("a time")
-            server.slowStart = time > .zero ? time : nil
+            server.reactions.slowStart = time > .zero ? time : nil
         },
+        Parameter(
+            "on-marked-down", usage: "on-marked-down shutdown-sessions",
+            summary:
+                "When the server goes down, or into maintenance, its sessions are ended at once; the log has D for them."
+        ) { (args, server) throws(ConfigProblem) in
+            server.reactions.endsSessions = try args.choice("an action", of: ["shutdown-sessions": true])
+        },
+        Parameter(
+            "on-marked-up", usage: "on-marked-up shutdown-backup-sessions",
+            summary:
+                "When the server comes up and is no backup, the sessions on all backup servers are ended at once; the log has U for "
+                + "them."
+        ) { (args, server) throws(ConfigProblem) in
+            server.reactions.endsBackupSessions = try args.choice("an action", of: ["shutdown-backup-sessions": true])
+        },
+        Parameter(
+            "track", usage: "track [<backend>/]<server>",
+            summary:
+                "Takes the health, maintenance and drain of another server, which is checked or tracks one itself, instead of checks of "
+                + "its own."
+        ) { (args, server) throws(ConfigProblem) in server.tracked = try args.next("a server") },
         Parameter("backup", usage: "backup", summary: "Uses the server only when no other one is left.") {
             (_, server) throws(ConfigProblem) in server.isBackup = true
         },

@@ -51,34 +51,43 @@ public struct ServerState: Sendable, Equatable {
     public var administrative: AdministrativeState
     public var health: HealthState
     public var name: NameState
+    /// Maintenance or drain of the server that it tracks.
+    public var inherited: AdministrativeState
 
     public init(
-        _ administrative: AdministrativeState = .ready, health: HealthState = .unchecked, name: NameState = .resolved
+        _ administrative: AdministrativeState = .ready, health: HealthState = .unchecked, name: NameState = .resolved,
+        inherited: AdministrativeState = .ready
     ) {
         self.administrative = administrative
         self.health = health
         self.name = name
+        self.inherited = inherited
     }
 
+    /// What was decided for it or for the server that it tracks: the stricter of both.
+    public var decided: AdministrativeState { inherited.rawValue > administrative.rawValue ? inherited : administrative }
+
     /// Whether a request may go to the server if something names it: a `use-server` line, or a retry on the same server.
-    public var isUsable: Bool { administrative != .maintenance && name == .resolved && health.isUp }
+    public var isUsable: Bool { decided != .maintenance && name == .resolved && health.isUp }
 
     /// Whether balancing may choose the server.
     /// - Parameter weight: its weight; a server of weight 0 gets only requests that name it.
     public func isEligible(weight: Int) -> Bool {
-        isUsable && administrative == .ready && health != .draining && weight > 0
+        isUsable && decided == .ready && health != .draining && weight > 0
     }
 
     fileprivate init(word: UInt32) {
         guard let administrative = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word)),
             let health = HealthState(rawValue: UInt8(truncatingIfNeeded: word >> 8)),
-            let name = NameState(rawValue: UInt8(truncatingIfNeeded: word >> 16))
+            let name = NameState(rawValue: UInt8(truncatingIfNeeded: word >> 16)),
+            let inherited = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word >> 24))
         else { preconditionFailure("no server state is encoded as \(word)") }
-        self.init(administrative, health: health, name: name)
+        self.init(administrative, health: health, name: name, inherited: inherited)
     }
 
     fileprivate var word: UInt32 {
         UInt32(administrative.rawValue) | UInt32(health.rawValue) << 8 | UInt32(name.rawValue) << 16
+            | UInt32(inherited.rawValue) << 24
     }
 }
 
@@ -94,6 +103,7 @@ struct ServerStates: ~Copyable, Sendable {
     func set(_ administrative: AdministrativeState) -> Bool { change { $0.administrative = administrative } }
     func set(_ health: HealthState) -> Bool { change { $0.health = health } }
     func set(_ name: NameState) -> Bool { change { $0.name = name } }
+    func set(inherited: AdministrativeState) -> Bool { change { $0.inherited = inherited } }
 
     private func change(_ edit: (inout ServerState) -> Void) -> Bool {
         var seen = word.load(ordering: .acquiring)

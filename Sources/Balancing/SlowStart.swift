@@ -11,11 +11,8 @@ internal import Synchronization
 struct SlowStart: ~Copyable, Sendable {
     private let parts = Atomic<Int>(Server.weightParts)
     private let percent = Atomic<Int>(100)
-    /// When the server came back, in nanoseconds; nil while it is not in slow start.
+    /// When the server came back; nil while it is not in slow start.
     private let since = Lock<Instant?>(nil)
-    private let wasUsable: Atomic<Bool>
-
-    init(isUsable: Bool) { wasUsable = Atomic(isUsable) }
 
     /// Sixteenths of its weight that the server has now.
     var weightParts: Int { parts.load(ordering: .relaxed) }
@@ -23,17 +20,10 @@ struct SlowStart: ~Copyable, Sendable {
     var connectionPercent: Int { percent.load(ordering: .relaxed) }
     var isUnderWay: Bool { since.withLock { $0 != nil } }
 
-    /// Begins, if the server has just become usable, and ends, if it is no longer. Returns true if it began.
-    func follow(isUsable: Bool, time: TimeSpan?, raisesWeight: Bool, at now: Instant) -> Bool {
-        guard wasUsable.exchange(isUsable, ordering: .relaxed) != isUsable else { return false }
-        guard isUsable, time != nil else {
-            end()
-            return false
-        }
+    func begin(raisesWeight: Bool, at now: Instant) {
         since.withLock { $0 = now }
         parts.store(raisesWeight ? 1 : Server.weightParts, ordering: .relaxed)
         percent.store(0, ordering: .relaxed)
-        return true
     }
 
     /// Goes on to what the server may have `time` after it came back. Returns whether that is more than before.
@@ -49,7 +39,7 @@ struct SlowStart: ~Copyable, Sendable {
         return percent.exchange(newPercent, ordering: .relaxed) != newPercent
     }
 
-    private func end() {
+    func end() {
         since.withLock { $0 = nil }
         parts.store(Server.weightParts, ordering: .relaxed)
         percent.store(100, ordering: .relaxed)
@@ -82,26 +72,14 @@ extension Server {
 }
 
 extension Backend {
-    /// Whether its algorithm takes changes of weights into account.
-    var raisesWeights: Bool { !algorithm.hasFixedWeights(hashing) }
-
-    /// Servers have become usable, or are so no longer: slow starts begin and end.
-    func followStates(at now: Instant) {
-        for server in servers {
-            let began = server.slowStart.follow(
-                isUsable: server.state.isUsable, time: server.slowStartTime, raisesWeight: raisesWeights, at: now)
-            if began { hasSlowStarts.store(true, ordering: .relaxed) }
-        }
-    }
-
     /// Lets the weights and limits of servers in slow start rise. The control thread calls it once a second.
     public func raiseWeights(now: Instant) {
         guard hasSlowStarts.load(ordering: .relaxed) else { return }
         var isChanged = false
         var hasMore = false
         for server in servers {
-            let rises = server.slowStart.advance(time: server.slowStartTime, raisesWeight: raisesWeights, to: now)
-            if rises { isChanged = true }
+            let time = server.reactions.slowStart
+            if server.slowStart.advance(time: time, raisesWeight: raisesWeights, to: now) { isChanged = true }
             if server.slowStart.isUnderWay { hasMore = true }
         }
         hasSlowStarts.store(hasMore, ordering: .relaxed)

@@ -26,9 +26,17 @@ final class HealthLog: HealthObserver {
         guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
         if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, result) }
         guard let transition else { return }
-        var text = "\(Self.title(server, of: backend)) is \(transition == .wentDown ? "DOWN" : "UP")"
         // With `option log-health-checks` the line before this one has the reason.
-        if !backendPlan.logsHealthChecks { text += ", reason: \(Self.reason(result))" }
+        let reason = backendPlan.logsHealthChecks ? "" : ", reason: \(Self.reason(result))"
+        sayChange(server, of: backendPlan, transition, reason)
+    }
+
+    /// Logs that a server went up or down, and so did those that track it.
+    private func sayChange(
+        _ server: Server, of backendPlan: BackendPlan, _ transition: HealthRecord.Transition, _ reason: String
+    ) {
+        let backend = backendPlan.backend
+        var text = "\(Self.title(server, of: backend)) is \(transition == .wentDown ? "DOWN" : "UP")\(reason)"
         switch transition {
         case .wentDown:
             text +=
@@ -41,6 +49,10 @@ final class HealthLog: HealthObserver {
                 ". \(Self.servers(backend, "online")) \(server.requestsMoved) sessions requeued, "
                 + "\(server.queued.current) total in queue."
             say(.notice, text, backendPlan)
+        }
+        for (backend, tracker) in backend.trackers(of: server) {
+            guard let plan = plan.backends.first(where: { $0.backend === backend }) else { continue }
+            sayChange(tracker, of: plan, transition, " via \(backendPlan.name)/\(server.name)")
         }
     }
 

@@ -194,7 +194,10 @@ extension Server {
     fileprivate func shownState(_ state: ServerState, _ record: HealthRecord) -> RowState {
         if state.administrative == .maintenance { return .maintenance }
         if state.name == .unresolved { return .unresolved }
-        if state.administrative == .drain, state.health.isUp { return .drain }
+        if state.inherited == .maintenance, let (tracked, backend) = tracked {
+            return .maintenanceOf("\(backend)/\(tracked.name)")
+        }
+        if state.decided == .drain, state.health.isUp { return .drain }
         return switch state.health {
         case .unchecked: .noCheck
         case .up: .up
@@ -209,8 +212,12 @@ extension Server {
         var row = StatsRow(kind: .server, name: name, id: id)
         row.fill(from: traffic)
         row.fill(averageTimes, traffic, now: now)
-        let record = record
+        let checkedServer = checkedServer
+        let record = checkedServer.record
         row.serverState = state
+        // Of servers that track one, the steps between up and down are with that one.
+        row.serverState.health = checkedServer.state.health
+        row.tracked = checkedServer === self ? nil : "\(checkedServer.backendName)/\(checkedServer.name)"
         row.startedInMaintenance = startedInMaintenance
         row.state = shownState(row.serverState, record)
         row.stateAge = now.since(record.since)

@@ -85,7 +85,7 @@ extension StatsRow {
     /// 0: takes no requests. 2: takes them, if only those that name it.
     fileprivate var operationalState: Int { serverState.isUsable ? 2 : 0 }
 
-    /// HAProxy's bits, several of which may be set. 1: maintenance. 4: the configuration has `disabled`, whatever was decided since.
+    /// HAProxy's bits, several of which may be set. 1: maintenance. 2 and 16: maintenance and drain of the server that it tracks. 4: the configuration has `disabled`, whatever was decided since.
     /// 8: drain. 32: its host name has no address.
     fileprivate var administrativeState: Int {
         let decided =
@@ -94,11 +94,17 @@ extension StatsRow {
             case .maintenance: 1
             case .drain: 8
             }
-        return decided + (startedInMaintenance ? 4 : 0) + (serverState.name == .unresolved ? 32 : 0)
+        let inherited =
+            switch serverState.inherited {
+            case .ready: 0
+            case .maintenance: 2
+            case .drain: 16
+            }
+        return decided + inherited + (startedInMaintenance ? 4 : 0) + (serverState.name == .unresolved ? 32 : 0)
     }
 
     /// HAProxy calls a server without an address one in maintenance too.
     fileprivate var isInMaintenance: Bool {
-        serverState.administrative == .maintenance || serverState.name == .unresolved
+        serverState.decided == .maintenance || serverState.name == .unresolved
     }
 }

@@ -89,6 +89,7 @@ public struct PlanBuilder {
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, maxConnections: maxConnections)
         }
+        linkTrackers(backDrafts.map(\.draft), backends)
         let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
         let frontends = frontDrafts.enumerated().compactMap { index, draft in
             makeFrontend(draft, index: index, surroundings, maxConnections: maxConnections)

@@ -28,6 +28,9 @@ public final class Admission: Sendable {
                 // A worker that is at work looks into its mailbox before it waits.
                 orders[grant.worker].deliver(grant, wakes: grant.worker != giver)
             }
+            backend.setSessionEnder { server, end in
+                for mailbox in orders { mailbox.endSessions(on: server, end) }
+            }
         }
     }
 

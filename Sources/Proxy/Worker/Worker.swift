@@ -289,6 +289,7 @@ public final class Worker {
         if orders.listeningOrder != listeningOrder { obeyListeningOrder() }
         if orders.takeTrim() { trim() }
         if orders.takeUnusedTrim() { trimUnused() }
+        endSessions()
         guard order != .run else { return }
         if !isStopping { stopSoftly() }
         if order == .stopNow {

@@ -16,6 +16,8 @@ public final class WorkerMailbox: Sendable {
     private let grants = Lock<[SlotGrant]>([])
     private let hasAnswers = Atomic<Bool>(false)
     private let answers = Lock<[NameAnswer]>([])
+    private let hasSessionEnds = Atomic<Bool>(false)
+    private let sessionEnds = Lock<[(server: Server, end: SessionEnd)]>([])
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
     private let trimWanted = Atomic<Bool>(false)
@@ -92,6 +94,24 @@ public final class WorkerMailbox: Sendable {
         return grants.withLock { grants in
             defer { grants.removeAll() }
             return grants
+        }
+    }
+
+    /// The worker's sessions on the server are to end.
+    func endSessions(on server: Server, _ end: SessionEnd) {
+        sessionEnds.withLock { $0.append((server, end)) }
+        hasSessionEnds.store(true, ordering: .releasing)
+        wakeup?.wake()
+    }
+
+    /// What has been ordered since the last time.
+    func takeSessionEnds() -> [(server: Server, end: SessionEnd)] {
+        guard hasSessionEnds.load(ordering: .relaxed), hasSessionEnds.exchange(false, ordering: .acquiring) else {
+            return []
+        }
+        return sessionEnds.withLock { ends in
+            defer { ends.removeAll() }
+            return ends
         }
     }
 

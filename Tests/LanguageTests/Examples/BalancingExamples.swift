@@ -87,6 +87,8 @@ extension Examples {
         parameter("server", "no-tlsv12", not: "1"),
         parameter("server", "no-tlsv13", not: "1"),
         parameter("server", "no-verifyhost", not: "1"),
+        parameter("server", "on-marked-down", "shutdown-sessions", not: "shutdown"),
+        parameter("server", "on-marked-up", "shutdown-backup-sessions", not: "shutdown-sessions"),
         parameter("server", "pool-conn-name", "req.hdr(x-name)", not: ""),
         parameter("server", "pool-low-conn", "8", not: "-1"),
         parameter("server", "pool-max-conn", "10", not: "-2"),
@@ -113,6 +115,9 @@ extension Examples {
         parameter("server", "ssl-min-ver", "TLSv1.2", not: "TLS1.2"),
         parameter("server", "ssl-reuse", not: "1"),
         parameter("server", "tls-tickets", not: "1"),
+        Example(
+            row: "server track", section: .backend, accepted: "server example 127.0.0.1:10099 track base",
+            refused: "server example 127.0.0.1:10099 track", before: ["server base 127.0.0.1:10098 check"]),
         parameter("server", "verify", "none", not: "optional"),
         parameter("server", "verifyhost", "example.org", not: ""),
         parameter("server", "weight", "100", not: "257"),
