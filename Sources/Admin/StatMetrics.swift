@@ -140,7 +140,9 @@ enum StatMetrics {
         Metric("hrsp_other", .counter, "Responses with another status, or none.", in: .all, isHTTP: true) {
             .u64($0.row.responses.other)
         },
-        Metric(absent: "hanafail", "Failed checks of live traffic."),
+        Metric("hanafail", .counter, "Times that live traffic failed as often as error-limit says.", in: .server) {
+            $0.row.observedFailures.map { .u64($0) } ?? .none
+        },
         Metric("req_rate", .rate, "Requests in the last second.", in: .frontend) { .u32($0.row.requestRate) },
         Metric("req_rate_max", .maximum, "Most requests in one second.", in: .frontend) {
             .u32($0.row.requestRateMax)

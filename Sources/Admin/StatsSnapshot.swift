@@ -267,6 +267,8 @@ public struct StatsRow: Sendable {
     public var checkRise = 0
     public var checkFall = 0
     public var checkHealth = 0
+    /// Times that live traffic failed as often in a row as `error-limit` says; nil for a server that is not observed.
+    public var observedFailures: UInt64?
     /// Checks that failed while the server was up.
     public var checksFailed: UInt64 = 0
     /// Times it went from up to down.

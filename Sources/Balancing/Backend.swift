@@ -77,6 +77,7 @@ public final class Backend: Sendable {
     /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
     public let loadAtFull: Int
     let queue = RequestQueue()
+    let failureReporter = Lock<(@Sendable (Server, String) -> Void)?>(nil)
     let sessionEnder = Lock<(@Sendable (Server, SessionEnd) -> Void)?>(nil)
     /// Servers that track one of these, here or elsewhere.
     let trackers = Lock<[Tracker]>([])

@@ -60,6 +60,12 @@ public struct ServerDraft: Sendable {
     public var portOffset: Int?
     public var weight = 1
     public var reactions = ServerReactions()
+    /// `observe`, `error-limit`, `on-error`
+    public var observedLayer: Observation.Layer?
+    public var observedFailuresMax = 10
+    public var reactionToFailures = Observation.Reaction.failedCheck
+    /// `init-state`; nil for `none`.
+    public var initialState: InitialState?
     /// `track`: the backend's name, if the line has one, and the server's.
     public var tracked: Word?
     public var isBackup = false
@@ -82,6 +88,8 @@ public struct ServerDraft: Sendable {
     /// `pool-conn-name`
     public var poolName: Word?
     public var limits = ServerLimits()
+    /// `strict-maxconn`
+    public var countsIdleConnections = false
     /// `send-proxy` and `send-proxy-v2`: of both, the second counts.
     public var sendsProxyLine = false
     public var sendsProxyBlock = false
@@ -230,6 +238,8 @@ extension ServerDraft {
         var configuration = ServerConfiguration(id: id)
         configuration.weight = weight
         configuration.reactions = reactions
+        configuration.observation = observation
+        configuration.initialState = isChecked ? initialState : nil
         configuration.isBackup = isBackup
         configuration.hashKey = hashKey
         configuration.hostName = place.hostName
@@ -239,6 +249,7 @@ extension ServerDraft {
         configuration.naming = place.hostName == nil || naming.resolvers == nil ? nil : naming
         configuration.pool = pool
         configuration.limits = limits.normal
+        configuration.countsIdleConnections = countsIdleConnections
         configuration.proxyHeader = proxyHeader
         configuration.proxyOptions = proxyOptions
         configuration.protocolChoice = protocolWord?.choice ?? .negotiated

@@ -18,6 +18,9 @@ public final class Server: Sendable {
     let slowStart = SlowStart()
     /// Whether it was usable when its backend last looked (`Backend.followStates`).
     let wasUsable: Atomic<Bool>
+    /// Failures that workers have seen in a row, and how often there were too many (`observe`).
+    let failuresInRow = Atomic<Int>(0)
+    let observedFailures = Atomic<UInt64>(0)
     let trackedBox = Lock<Server?>(nil)
     let cookie: AddressCookie
 
@@ -56,8 +59,11 @@ public final class Server: Sendable {
         self.index = index
         live = LiveConfiguration(configuration)
         startedInMaintenance = isDisabled
+        let record = HealthRecord(
+            thresholds: configuration.check?.thresholds ?? HealthThresholds(), since: now,
+            initialState: configuration.initialState)
         let state = ServerState(
-            isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : .up,
+            isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : record.state,
             name: address == nil ? .unresolved : .resolved)
         states = ServerStates(state)
         wasUsable = Atomic(state.isUsable)
@@ -66,7 +72,7 @@ public final class Server: Sendable {
         breakers = (0..<workers).map { _ in CircuitBreaker() }
         addressBox = Lock(address)
         cookie = AddressCookie(key: configuration.cookieKey, address: address)
-        recordBox = Lock(HealthRecord(thresholds: configuration.check?.thresholds ?? HealthThresholds(), since: now))
+        recordBox = Lock(record)
     }
 
     // MARK: States
@@ -120,7 +126,13 @@ extension Server {
     public var weight: Int { live.weight }
     /// What is to happen when its state changes.
     var reactions: ServerReactions { live.read { $0.reactions } }
+    /// Whether its traffic tells of its health (`Backend.observe`).
+    public var isObserved: Bool { live.currentTraits.contains(.isObserved) }
+    var observation: Observation? { live.read { $0.observation } }
+    var initialState: InitialState? { live.read { $0.initialState } }
     public var limits: ServerLimits { live.limits }
+    /// Whether its `maxconn` bounds its idle connections together with those in use.
+    public var countsIdleConnections: Bool { live.currentTraits.contains(.countsIdleConnections) }
     public var poolIdleTime: TimeSpan { live.idleTime }
     public var poolConnectionsMax: Int? { live.idleConnectionsMax }
     public var poolConnectionsLow: Int { live.idleConnectionsLow }

@@ -27,6 +27,9 @@ public struct ServerConfiguration: Sendable {
     public var id: Int
     public var weight = 1
     public var reactions = ServerReactions()
+    public var observation: Observation?
+    /// What it is taken for until checks have said otherwise; nil for up, until the first failed check.
+    public var initialState: InitialState?
     public var isBackup = false
     /// What its places on a ring of hashes are made of.
     public var hashKey = ServerHashKey.id
@@ -41,6 +44,8 @@ public struct ServerConfiguration: Sendable {
     public var naming: ServerNaming?
     public var pool = PoolLimits()
     public var limits = ServerLimits()
+    /// `strict-maxconn`: idle connections are closed rather than there be more than `maxconn` of both kinds.
+    public var countsIdleConnections = false
     /// The PROXY protocol header that connections begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion?
     /// What such a header of version 2 says beside the addresses.
@@ -87,6 +92,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
         static let hasWebSocketsOverHTTP1 = Traits(rawValue: 512)
         static let hasWebSocketsOverHTTP2 = Traits(rawValue: 1_024)
         static let offersHTTP1 = Traits(rawValue: 2_048)
+        static let isObserved = Traits(rawValue: 4_096)
+        static let countsIdleConnections = Traits(rawValue: 8_192)
 
         init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -97,6 +104,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.naming != nil { insert(.followsName) }
             if configuration.proxyHeader != nil { insert(.sendsHeader) }
             if configuration.tls != nil { insert(.isSecure) }
+            if configuration.observation != nil { insert(.isObserved) }
+            if configuration.countsIdleConnections { insert(.countsIdleConnections) }
             if configuration.hasNamedConnections { insert(.hasNamedConnections) }
             if configuration.tls?.offersHTTP2 == true { insert(.offersHTTP2) }
             if configuration.tls?.offersHTTP1 == true { insert(.offersHTTP1) }

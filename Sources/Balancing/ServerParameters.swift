@@ -8,7 +8,7 @@ internal import TLS
 extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] =
-        ownParameters + protocolParameters + ServerNaming.parameters
+        ownParameters + ObservationParameters.table + protocolParameters + ServerNaming.parameters
         + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 
     private static let ownParameters: [Parameter<ServerDraft>] = [
@@ -92,6 +92,17 @@ extension BalancingKeywords {
             "guid", usage: "guid <string>", summary: "A name for the server that nothing else in the configuration has."
         ) { (args, server) throws(ConfigProblem) in server.globalID = try args.globalID() },
         HashKeywords.serverParameter,
+        Parameter(
+            "init-state", usage: "init-state fully-up|up|down|fully-down|none",
+            summary:
+                "What a server with checks is taken for at the start, when its name gets its first address, and after maintenance: up "
+                + "until one check fails (up) or as many as `fall` says (fully-up), down until one check passes (down) or as many "
+                + "as `rise` says (fully-down). none, the default: up, and after maintenance as checks have left it."
+        ) { (args, server) throws(ConfigProblem) in
+            server.initialState = try args.choice(
+                "a state",
+                of: ["fully-up": .fullyUp, "up": .up, "down": .down, "fully-down": .fullyDown, "none": nil])
+        },
         Parameter("port", usage: "port <port>", summary: "Sends checks to this port instead.") {
             (args, server) throws(ConfigProblem) in
             server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))
@@ -119,6 +130,12 @@ extension BalancingKeywords {
             summary:
                 "Requests that may wait for this server alone; further ones go elsewhere. 0, the default, for any number."
         ) { (args, server) throws(ConfigProblem) in server.limits.queueMax = try limit(&args) },
+        Parameter(
+            "strict-maxconn", usage: "strict-maxconn",
+            summary:
+                "Counts idle connections too: where a new one would make more than `maxconn`, an idle one is closed before. Without it, "
+                + "`maxconn` bounds requests only."
+        ) { (_, server) throws(ConfigProblem) in server.countsIdleConnections = true },
         Parameter(
             "cookie", usage: "cookie <value>",
             summary: "What names the server in the cookie of the section's `cookie` line."

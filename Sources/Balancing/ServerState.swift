@@ -65,7 +65,9 @@ public struct ServerState: Sendable, Equatable {
     }
 
     /// What was decided for it or for the server that it tracks: the stricter of both.
-    public var decided: AdministrativeState { inherited.rawValue > administrative.rawValue ? inherited : administrative }
+    public var decided: AdministrativeState {
+        inherited.rawValue > administrative.rawValue ? inherited : administrative
+    }
 
     /// Whether a request may go to the server if something names it: a `use-server` line, or a retry on the same server.
     public var isUsable: Bool { decided != .maintenance && name == .resolved && health.isUp }
@@ -123,9 +125,13 @@ struct ServerStates: ~Copyable, Sendable {
 // MARK: - Who changes what
 
 extension Backend {
-    /// An operator's decision. The health and the name's state stay what they are.
+    /// An operator's decision. The health and the name's state stay what they are; but where `init-state` says what a server's health
+    /// is taken for, that counts out of maintenance too.
     public func setAdministrativeState(_ state: AdministrativeState, of server: Server, now: Instant) {
-        if server.states.set(state) { serverChanged(now: now) }
+        let wasInMaintenance = server.state.administrative == .maintenance
+        guard server.states.set(state) else { return }
+        if wasInMaintenance, server.initialState != nil, server.check != nil { server.beginHealthAnew(now: now) }
+        serverChanged(now: now)
     }
 
     /// Counts the result of a check. The administrative state and the name's state stay what they are.
@@ -150,14 +156,18 @@ extension Server {
     public func resolved(to address: SocketAddress, now: Instant) {
         setAddress(address)
         guard state.name == .unresolved else { return }
-        if check != nil {
-            _ = states.set(
-                updateRecord { record in
-                    record.beginAnew(at: now)
-                    return record.state
-                })
-        }
+        if check != nil { beginHealthAnew(now: now) }
         _ = states.set(NameState.resolved)
+    }
+
+    /// What checks have found does not count any more.
+    fileprivate func beginHealthAnew(now: Instant) {
+        let initialState = initialState
+        _ = states.set(
+            updateRecord { record in
+                record.beginAnew(as: initialState, at: now)
+                return record.state
+            })
     }
 
     /// Its host name has no address any more. `Backend.serverChanged` then makes that count.

@@ -80,7 +80,9 @@ extension Backend {
 
 extension Server {
     /// The server that it tracks, and that one's backend; nil if it tracks none.
-    public var tracked: (server: Server, backendName: String)? { trackedBox.withLock { $0.map { ($0, $0.backendName) } } }
+    public var tracked: (server: Server, backendName: String)? {
+        trackedBox.withLock { $0.map { ($0, $0.backendName) } }
+    }
 
     /// The end of the chain of servers that it tracks: the one that is checked. Itself, if it tracks none.
     public var checkedServer: Server {

@@ -45,6 +45,7 @@ public final class ControlPlane {
     private let resolvers: ResolverSet
     private let systemResolver: SystemResolver?
     private let healthLog: HealthLog
+    private let observedFailures: ObservedFailures
     private let pool: BufferPool
     private var checkers: [HealthChecker] = []
     private var updaters: [ServerAddressUpdater] = []
@@ -83,6 +84,7 @@ public final class ControlPlane {
         healthLog = HealthLog(plan: plan, log: log) { message in
             log.event(.warning, to: standardError, "warning: \(message)")
         }
+        observedFailures = ObservedFailures(plan: plan, wakeup: services.wakeup)
         resolvers = ResolverSet(
             plan: plan, source: services.nameSource, wakeup: services.wakeup, mailboxes: mailboxes, in: loop)
         systemResolver = services.hostLookup.map { lookup in
@@ -127,6 +129,9 @@ public final class ControlPlane {
         systemResolver?.collect(in: loop)
         resolvers.collect()
         responseUpdater.collect()
+        for failure in observedFailures.take() {
+            checkers.first { $0.checks(failure.server) }?.trafficFailed(failure.words, in: loop)
+        }
     }
 
     /// Buffers that hold bytes of a check or of a runtime connection: none when nothing is under way.

@@ -42,6 +42,8 @@ final class HealthChecker: LoopTask {
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
+    /// When the pause ends.
+    private var due = Instant.never
 
     /// Starts checking `server`, for the first time after `delay`; `variables` are those of the process. Each check follows the plan that the server has when it
     /// begins. While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing
@@ -55,8 +57,27 @@ final class HealthChecker: LoopTask {
         server.adopt(plan)
         let checker = HealthChecker(server, backend, plan, pool, variables, observer)
         checker.handle = loop.add(checker)
-        loop.setDeadline(loop.now + delay, of: checker.handle)
+        checker.pause(until: loop.now + delay, in: loop)
         return checker
+    }
+
+    /// Whether this is the server.
+    func checks(_ other: Server) -> Bool { server === other }
+
+    /// Live traffic has failed as often in a row as `error-limit` says: that counts as its `on-error` says, and the next check comes sooner.
+    func trafficFailed(_ words: String, in loop: TaskLoop) {
+        guard !isStopped, server.state.administrative != .maintenance else { return }
+        let failure = backend.recordFailures(words, of: server, at: loop.now)
+        if let result = failure.result {
+            observer.checked(server, of: backend, result, transition: failure.transition)
+        }
+        guard case .pausing = phase, let interval = plan.fastInterval, loop.now + interval < due else { return }
+        pause(until: loop.now + interval, in: loop)
+    }
+
+    private func pause(until due: Instant, in loop: TaskLoop) {
+        self.due = due
+        loop.setDeadline(due, of: handle)
     }
 
     /// Ends the checks for good. One that is under way ends without a verdict.
@@ -85,7 +106,7 @@ final class HealthChecker: LoopTask {
     func expired(in loop: TaskLoop) {
         switch phase {
         case .pausing where server.state.administrative == .maintenance:
-            loop.setDeadline(loop.now + plan.interval, of: handle)
+            pause(until: loop.now + plan.interval, in: loop)
         case .pausing:
             takePlan()
             begin(in: loop)
@@ -115,7 +136,7 @@ final class HealthChecker: LoopTask {
     private func begin(in loop: TaskLoop) {
         guard plan.target(for: server.address) != nil else {
             // No address yet: try again later, without a verdict.
-            loop.setDeadline(loop.now + plan.interval, of: handle)
+            pause(until: loop.now + plan.interval, in: loop)
             return
         }
         if plan.script.needsContext, context == nil { context = CheckRun.makeContext(variables) }
@@ -249,11 +270,11 @@ final class HealthChecker: LoopTask {
         result.duration = loop.now.since(start)
         // A check that was begun before the server's maintenance has no verdict.
         guard server.state.administrative != .maintenance else {
-            loop.setDeadline(start + plan.interval, of: handle)
+            pause(until: start + plan.interval, in: loop)
             return
         }
         let transition = backend.record(result, of: server, at: loop.now)
-        loop.setDeadline(start + plan.pause(after: server.record), of: handle)
+        pause(until: start + plan.pause(after: server.record), in: loop)
         observer.checked(server, of: backend, result, transition: transition)
     }
 

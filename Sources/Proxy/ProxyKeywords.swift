@@ -11,7 +11,7 @@ public enum ProxyKeywords {
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + CookieKeywords.table
         + ErrorPageKeywords.table
         + ForwardingKeywords.table + FieldNameKeywords.table + HTTP2Keywords.table + SplicingKeywords.table
-        + StatusCodeKeywords.table
+        + SavedStateKeywords.table + StatusCodeKeywords.table
 
     private static let connections: [Keyword] = [
         Keyword(
@@ -54,6 +54,14 @@ public enum ProxyKeywords {
             summary:
                 "A name for the section that nothing else in the configuration has: up to 127 letters, digits, ., :, - and _."
         ) { (args, draft) throws(ConfigProblem) in draft[ProxySettings.self].globalID = try args.globalID() },
+        Keyword(
+            "id", in: [.frontend, .backend, .listen], usage: "id <number>",
+            summary: "The section's number in statistics (iid); its position, from 2 on, by default."
+        ) { (args, draft) throws(ConfigProblem) in
+            let word = args.peek
+            _ = try args.integer("a number", in: 1...Int(Int32.max))
+            draft[ProxySettings.self].number = word
+        },
         Keyword("disabled", in: .proxies, usage: "disabled", summary: "Leaves the section out.") {
             (_, draft) throws(ConfigProblem) in draft[ProxySettings.self].isDisabled = true
         },

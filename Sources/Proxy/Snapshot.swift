@@ -250,6 +250,7 @@ extension Server {
         row.checkFall = record.thresholds.fall
         row.checkHealth = record.health
         row.checksFailed = record.failures
+        row.observedFailures = isObserved ? observedFailuresTotal : nil
         row.timesDown = record.falls
         row.downtime = record.downtime
         if !record.isUp { row.downtime.nanoseconds += now.since(record.since).nanoseconds }

@@ -38,8 +38,8 @@ import Testing
 
     /// Columns of features that Portico does not have, by the reason.
     static let unmeasured: [String: [String]] = [
-        "no agent, no observation of live traffic": [
-            "hanafail", "last_agt", "agent_status", "agent_code", "agent_duration", "agent_desc",
+        "no agent": [
+            "last_agt", "agent_status", "agent_code", "agent_duration", "agent_desc",
             "agent_rise", "agent_fall", "agent_health",
         ],
         "no cookie persistence": ["cookie"],
@@ -186,6 +186,7 @@ import Testing
             "weight", "Server.weightNow, Backend.eligibleWeightNow",
             ["app/s1": .value("3"), "app/BACKEND": .value("3"), "checked/BACKEND": .value("5")]),
         Column("throttle", "SlowStart", ["app/s1": .value("")]),
+        Column("hanafail", "Server.observedFailuresTotal", ["app/s1": .value("")]),
         Column("tracked", "Server.checkedServer", ["app/s1": .value("")]),
         Column(
             "uweight", "Server.weight, Backend.eligibleWeight",

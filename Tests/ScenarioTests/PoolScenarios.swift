@@ -4,6 +4,24 @@ import Foundation
 import Testing
 
 @Suite(.staged) struct PoolScenarios {
+    @Test(
+        "With strict-maxconn there are no more connections to a server than maxconn, idle ones included",
+        .enabled(if: Portico.isItself), arguments: [("strict-maxconn", 2), ("", 5)])
+    func strictLimit(word: String, connections: Int) throws {
+        let server = try ScriptedServer(saying: "hello")
+        let socket = Stage.current.folder + "/admin.sock"
+        let front = try FrontDoor(
+            before: server.port, global: "    nbthread 1\n    stats socket \(socket) mode 600 level admin",
+            backend: "    http-reuse always",
+            server: "maxconn 2 pool-low-conn 10 pool-purge-delay 60s pool-conn-name req.hdr(x-name) \(word)")
+        // A connection of each name stays idle, as far as there is room.
+        for name in 1...5 {
+            #expect(try fetch("/", from: front.port, headers: "X-Name: \(name)").text == "hello")
+        }
+        let idle = { try table(ask(socket, "show stat"))["app/s1"]?["srv_icur"] }
+        #expect(eventually { (try? idle()) == "\(connections)" }, "\(try idle() ?? "")")
+    }
+
     @Test("`option http-server-close` closes the server's connection after each answer and keeps the client's")
     func serverClose() throws {
         let server = try ScriptedServer(saying: "hello")

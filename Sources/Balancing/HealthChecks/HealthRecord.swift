@@ -9,6 +9,23 @@ public struct HealthThresholds: Sendable, Equatable {
     public init() {}
 }
 
+/// `init-state`: what a server is taken for before a check has ended, and how many checks then have to agree that it is not.
+public enum InitialState: Sendable {
+    case fullyUp, up, down, fullyDown
+}
+
+extension HealthThresholds {
+    /// The credit of a server that begins so; nil as for `up`.
+    func health(of state: InitialState?) -> Int {
+        switch state {
+        case .fullyUp: rise + fall - 1
+        case .up, nil: rise
+        case .down: rise - 1
+        case .fullyDown: 0
+        }
+    }
+}
+
 /// What one check found.
 public struct CheckResult: Sendable, Equatable {
     public enum Outcome: Sendable, Equatable {
@@ -24,6 +41,8 @@ public struct CheckResult: Sendable, Equatable {
         case layer7OK = "L7OK", layer7Conditional = "L7OKC", layer7Status = "L7STS", layer7Timeout = "L7TOUT",
             layer7Response = "L7RSP"
         case socketError = "SOCKERR"
+        /// Not of a check: what live traffic shows (`observe`).
+        case observed = "HANA"
 
         /// The phrase in log lines.
         public var phrase: String {
@@ -40,6 +59,7 @@ public struct CheckResult: Sendable, Equatable {
             case .layer7Timeout: "Layer7 timeout"
             case .layer7Response: "Layer7 invalid response"
             case .socketError: "Socket error"
+            case .observed: "Health analyze"
             }
         }
     }
@@ -75,10 +95,10 @@ public struct HealthRecord: Sendable {
     /// Time spent down before `since`.
     public private(set) var downtime: TimeSpan = .zero
 
-    init(thresholds: HealthThresholds, since: Instant) {
+    init(thresholds: HealthThresholds, since: Instant, initialState: InitialState? = nil) {
         self.thresholds = thresholds
         self.since = since
-        health = thresholds.rise
+        health = thresholds.health(of: initialState)
     }
 
     public enum Transition: Sendable { case wentUp, wentDown }
@@ -104,15 +124,24 @@ public struct HealthRecord: Sendable {
         self.thresholds = thresholds
     }
 
-    /// The server has moved: it is up until a check fails.
-    mutating func beginAnew(at now: Instant) {
-        if !isUp {
-            downtime.nanoseconds += now.since(since).nanoseconds
-            since = now
-        }
-        health = thresholds.rise
+    /// The server has moved: it is what `state` says, or else up until a check fails.
+    mutating func beginAnew(as state: InitialState?, at now: Instant) {
+        let wasUp = isUp
+        health = thresholds.health(of: state)
         last = nil
+        guard isUp != wasUp else { return }
+        if isUp { downtime.nanoseconds += now.since(since).nanoseconds }
+        since = now
     }
+
+    /// Takes over what another process has known, as far as the thresholds allow.
+    mutating func restore(health known: Int, isUp: Bool, since: Instant) {
+        health = isUp ? min(max(known, thresholds.rise), top) : min(known, thresholds.rise - 1)
+        self.since = since
+    }
+
+    /// Leaves this much credit, if there is more.
+    mutating func lowerHealth(to most: Int) { health = min(health, most) }
 
     /// Counts one more result. Returns the change between up and down that it completes; nil if it completes none.
     mutating func add(_ result: CheckResult, at now: Instant) -> Transition? {

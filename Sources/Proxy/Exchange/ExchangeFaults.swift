@@ -90,6 +90,7 @@ extension Exchange {
         let hasBegun = connection?.codec.responseHasBegun == true
         if retryMessage(after: hasBegun ? .junkResponse : .emptyResponse, worker) || retrySafely(worker) { return }
         countOnServer(.badResponses, worker)
+        observe(.closed)
         fail(status: 502, .server, .headers, worker)
     }
 
@@ -106,6 +107,7 @@ extension Exchange {
         keepRefusedResponse(reason, worker)
         if retryMessage(after: .junkResponse, worker) { return }
         countOnServer(.badResponses, worker)
+        observe(.malformed)
         fail(status: 502, .proxy, .headers, worker)
     }
 
@@ -114,6 +116,7 @@ extension Exchange {
         if retryMessage(after: .responseTimeout, worker) { return }
         if isAwaitingResponse {
             countOnServer(.badResponses, worker)
+            observe(.timedOut)
             fail(status: 504, .serverTimeout, .headers, worker)
         } else {
             countOnServer(.serverAborts, worker)

@@ -67,6 +67,7 @@ extension Exchange {
         let status = context.response.status
         context.outcome.serverStatus = status
         countServerResponse(status, worker)
+        if server?.isObserved == true { observe(TrafficSign(status: status)) }
         if status == 101 {
             guard request.wantsUpgrade, request.isSent else {
                 badResponse("protocol switched unasked, or before the request was read", worker)

@@ -76,7 +76,7 @@ public struct PlanBuilder {
         checkLogLines()
         resolvePatterns()
 
-        let numbered = drafts.enumerated().map { NumberedDraft(id: $0 + 2, draft: $1) }
+        let numbered = numberDrafts()
         let backDrafts = numbered.filter { $0.draft.kind != .frontend }
         let frontDrafts = numbered.filter { $0.draft.kind != .backend }
         if frontDrafts.isEmpty {
@@ -89,6 +89,7 @@ public struct PlanBuilder {
         let backends = backDrafts.enumerated().map { index, draft in
             makeBackend(draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, maxConnections: maxConnections)
         }
+        loadStates(backDrafts.map(\.draft), backends)
         linkTrackers(backDrafts.map(\.draft), backends)
         let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
         let frontends = frontDrafts.enumerated().compactMap { index, draft in
@@ -99,6 +100,7 @@ public struct PlanBuilder {
         checkGlobalIDs(drafts)
         checkModes()
         checkBalancing()
+        checkServerStates()
         checkProtocols()
         checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
         checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)

@@ -47,6 +47,29 @@ extension PlanBuilder {
         }
     }
 
+    /// The sections with their numbers: those of `id`, and for the others the next free ones. Reports numbers that two sections have.
+    mutating func numberDrafts() -> [NumberedDraft] {
+        var taken: [Int: Word] = [:]
+        for word in drafts.compactMap({ $0[ProxySettings.self].number }) {
+            guard let number = Int(word.text) else { continue }
+            if let first = taken[number] {
+                report(
+                    "the number \(number) is taken already, at \(first.range.file):\(first.range.line)", at: word.range)
+            } else {
+                taken[number] = word
+            }
+        }
+        var next = 2
+        return drafts.map { draft in
+            defer { next += 1 }
+            if let number = draft[ProxySettings.self].number.flatMap({ Int($0.text) }) {
+                return NumberedDraft(id: number, draft: draft)
+            }
+            while taken[next] != nil { next += 1 }
+            return NumberedDraft(id: next, draft: draft)
+        }
+    }
+
     /// Reports backends that no frontend uses, and frontends that use no backend and whose rules answer nothing.
     mutating func checkReach(_ fronts: [Draft], _ backs: [Draft]) {
         let reached = Set(fronts.flatMap { $0[RulesSettings.self].backendNames.map(\.text) })
@@ -97,6 +120,25 @@ extension PlanBuilder {
                 try drafts[i][RulesSettings.self].setBalanceKey(
                     expression, asText: settings.hashing.function == .none)
             } catch { note(error) }
+        }
+    }
+
+    /// Reports servers that cannot be observed as their lines want, or whose state before their first check is another server's.
+    mutating func checkServerStates() {
+        for draft in drafts where draft.kind != .frontend {
+            for line in draft[BalancingSettings.self].servers {
+                if line.observedLayer != nil, !line.isChecked {
+                    report(
+                        "'observe' has no effect on '\(line.name.text)', which has no checks", at: line.name.range,
+                        severity: .warning)
+                }
+                if line.observedLayer == .responses, draft[ProxySettings.self].mode == .tcp {
+                    report("'observe layer7' needs mode http", at: line.name.range, expected: "observe layer4")
+                }
+                if line.initialState != nil, let tracked = line.tracked {
+                    report("'init-state' and 'track' exclude each other", at: tracked.range)
+                }
+            }
         }
     }
 

@@ -19,6 +19,8 @@ public struct ProxySettings: SectionSettings {
     var description = ""
     /// `guid`
     var globalID: Word?
+    /// `id`: a number.
+    var number: Word?
     var isDisabled = false
     var forwarding = Forwarding()
     var retries = 3

@@ -73,7 +73,7 @@ extension [Draft] {
     }
 }
 
-/// A section and HAProxy's `iid` of it: its number in the file, from 2.
+/// A section and HAProxy's `iid` of it: its number in the file, from 2, or what `id` says.
 struct NumberedDraft {
     let id: Int
     let draft: Draft

@@ -231,6 +231,23 @@ final class ServerPool {
         return connection
     }
 
+    /// `strict-maxconn`: closes idle connections to the server, this worker's first, as long as there would be too many with the one that is
+    /// to be made. The slot for that one is taken already.
+    func keepWithinLimit(_ worker: Worker) {
+        guard let most = server.limits.maxConnections else { return }
+        while server.active.current + server.idle.current > most, closeOldest(worker) || closeOthersOldest(worker) {}
+    }
+
+    private func closeOthersOldest(_ worker: Worker) -> Bool {
+        for list in idles.lists {
+            guard let stolen = list.stealOldest() else { continue }
+            idles.uncount(stolen.entry)
+            Self.close(stolen, worker)
+            return true
+        }
+        return false
+    }
+
     /// Closes a connection of another worker.
     fileprivate static func close(_ stolen: StolenConnection, _ worker: Worker) {
         // No slot has the token: an event that comes in between finds nothing.

@@ -42,6 +42,7 @@ extension ProxyStream {
         }
         if let waiter = connectionUnderWay(to: server, at: address, worker) { return use(waiter) }
         countOnServer(.connections, worker)
+        if server.countsIdleConnections { worker.serverPools[server].keepWithinLimit(worker) }
         let wanted = context.directives.serverMarks
         let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
         var outcome = worker.kernel.connect(to: address, from: nil, marks: marks)

@@ -78,6 +78,12 @@ extension ProxyStream {
         backend.backend.release(server, by: worker.index, now: worker.now)
     }
 
+    /// Lets what was seen of the server count for its health, where its line has `observe`.
+    final func observe(_ sign: TrafficSign) {
+        guard let server, let backend else { return }
+        backend.backend.observe(sign, of: server)
+    }
+
     /// Counts on the server, if there is one, and on the backend.
     final func countOnServer(_ counter: TrafficCounter, _ worker: Worker) {
         server?.traffic.add(counter, worker: worker.index)

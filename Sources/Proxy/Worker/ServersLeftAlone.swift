@@ -62,6 +62,7 @@ extension ProxyStream {
     /// A connection to the chosen server failed. After several failures in a row the worker leaves the server alone for a moment.
     final func noteConnectionFailure(_ reason: ConnectionFailure?, _ worker: Worker) {
         if case .tls(let fault) = reason { report(fault, worker) }
+        if reason?.isOurs != true { observe(.notConnected) }
         guard let server, let backend, backend.backend.servers.count > 1, reason?.isOurs != true,
             server.connectionFailed(by: worker.index, now: worker.now)
         else { return }
@@ -76,6 +77,7 @@ extension ProxyStream {
     /// A connection to the chosen server is established.
     final func noteConnectionSuccess(_ worker: Worker) {
         if let server, !worker.serverPools.loggedFaults.isEmpty { worker.serverPools.loggedFaults.forget(server) }
+        observe(.connected)
         guard let server, let backend, server.connectionStood(by: worker.index) else { return }
         worker.leaveAloneNoMore(server)
         worker.log.event(

@@ -1,0 +1,35 @@
+// What workers have seen of servers with `observe`, on its way to the control thread, which counts it with the results of checks.
+
+internal import Balancing
+internal import Basics
+internal import Proxy
+internal import Reactor
+
+/// Failures that no one has looked at yet.
+final class ObservedFailures: Sendable {
+    struct Failure: Sendable {
+        let server: Server
+        let words: String
+    }
+
+    private let waiting = Lock<[Failure]>([])
+
+    /// - Parameter wakeup: ends the control thread's wait when a worker has something to tell.
+    init(plan: Plan, wakeup: Wakeup?) {
+        for backend in plan.backends.map(\.backend) where backend.servers.contains(where: \.isObserved) {
+            backend.setFailureReporter { [unowned self] server, words in
+                waiting.withLock { $0.append(Failure(server: server, words: words)) }
+                wakeup?.wake()
+            }
+        }
+    }
+
+    /// Returns what workers have reported since the last call. A server is reported once for each `error-limit` failures in a row, so
+    /// these are few.
+    func take() -> [Failure] {
+        waiting.withLock { failures in
+            defer { failures.removeAll() }
+            return failures
+        }
+    }
+}
