@@ -111,6 +111,10 @@ QUICK_CASES = plain,rules,new,100k,10m,10m-spliced,tcp,tcp-10m,tcp-10m-spliced,f
 bench-quick: bench-packages build ## Most of it with short rounds (3 minutes)
 	benchmarks/run $(BINARY) --seconds 1 --rounds 2 --case $(QUICK_CASES) $(BENCH)
 
+balancing: build-packages ## Draw docs/balancing.svg: the balancing algorithms on played servers
+	$(SWIFT) build $(RELEASE) --product balance
+	benchmarks/balancing.py .build/release/balance
+
 build-packages:
 	@scripts/install-missing $(BUILD_PACKAGES)
 

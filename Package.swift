@@ -160,6 +160,11 @@ let package = Package(
             path: "Tests/simulate",
             swiftSettings: swiftSettings),
 
+        // The balancing algorithms on played servers; `make balancing` draws docs/balancing.md from it.
+        .executableTarget(
+            name: "balance", dependencies: ["Balancing", "Basics", "HTTP", "Configuration", "Chance", heap],
+            path: "benchmarks/balancing", swiftSettings: swiftSettings),
+
         // What is done to arbitrary bytes; `make fuzz` builds a fuzzer around it.
         .target(
             name: "FuzzTargets",
