@@ -2,6 +2,7 @@
 // (`load-server-state-from-file`).
 
 public import Basics
+internal import Synchronization
 
 /// The contents of one file.
 public struct SavedStates: Sendable {

@@ -1,7 +1,7 @@
 // What names a server in a cookie that is made of its address (`cookie … dynamic`): the same value as HAProxy's, so that clients come
 // back to the same server through any proxy that has the same key.
 
-public import Basics
+internal import Basics
 internal import CXXHash
 internal import Synchronization
 

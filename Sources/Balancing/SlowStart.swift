@@ -60,8 +60,8 @@ extension Server {
     /// Its weight now, rounded up: less than `weight` during a slow start.
     public var weightNow: Int { (currentWeight + Self.weightParts - 1) / Self.weightParts }
 
-    /// The percentage of its weight and `maxconn` that it has during a slow start; nil outside one.
-    public var throttle: Int? { slowStart.isUnderWay ? max(1, slowStart.connectionPercent) : nil }
+    /// The percentage of its weight that it has during a slow start; nil outside one.
+    public var throttle: Int? { slowStart.isUnderWay ? 100 * slowStart.weightParts / Self.weightParts : nil }
 
     /// How many requests it may have now.
     func connectionLimit(_ limits: ServerLimits, _ load: BackendLoad) -> Int {

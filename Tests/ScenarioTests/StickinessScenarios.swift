@@ -41,7 +41,7 @@ import Testing
         let front = try applications("    balance leastconn\n    cookie io insert indirect nocache")
         for client in 0..<6 {
             let handshake = try fetch("/socket.io/?EIO=4&transport=polling", from: front.port)
-            let sid = handshake.text.split(separator: "\"")[2]
+            let sid = handshake.text.split(separator: "\"")[3]
             let cookie = cookies(handshake)
             #expect(cookie.hasPrefix("io=app"))
             for poll in 0..<4 {
@@ -111,7 +111,7 @@ import Testing
         func ask(_ target: String, _ cookie: String?, forced: Bool = false) throws -> [String?] {
             let fields = (cookie.map { "Cookie: SRV=\($0)\r\n" } ?? "") + (forced ? "X-Force: 1\r\n" : "") + "X-A: b"
             let answer = try fetch(target, from: front.port, headers: fields)
-            let letters = try front.portico.exchange(with: target).termination
+            let letters = try front.portico.exchange(with: "GET \(target) HTTP").termination
             return ["\(answer.status) \(answer.status == 200 ? answer.text : "")", answer["set-cookie"], letters]
         }
         #expect(try ask("/a", "out") == ["200 two", "SRV=two; path=/", "--DI"])
