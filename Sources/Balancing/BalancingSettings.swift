@@ -80,7 +80,14 @@ public struct ServerDraft: Sendable {
     public var interval = TimeSpan.seconds(2)
     public var fastInterval: TimeSpan?
     public var downInterval: TimeSpan?
-    public var checkPort: UInt16?
+    /// `port`, and the port of `addr`.
+    public var statedCheckPort: UInt16?
+    public var checkAddressPort: UInt16?
+    /// The port that checks go to, if not the server's own.
+    public var checkPort: UInt16? {
+        get { statedCheckPort ?? checkAddressPort }
+        set { statedCheckPort = newValue }
+    }
     public var checkAddress: IPAddress?
     public var pool = PoolLimits()
     /// What names the server in a persistence cookie (`cookie`); nil for nothing.
@@ -156,11 +163,12 @@ extension BalancingSettings {
     ///   - cookieKey: what cookies are made with that name servers by their addresses; nil for none. A server whose line has a
     ///     `cookie` has no other.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
+    ///   - uniqueID: what names each check.
     ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
     ///   - hasNamedConnections: whether requests tell the connections to the server with this index apart by name.
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, cookieKey: [UInt8]? = nil,
-        headLimits: HeadLimits = HeadLimits(), workers: Int, now: Instant,
+        headLimits: HeadLimits = HeadLimits(), uniqueID: UniqueID? = nil, workers: Int, now: Instant,
         secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
         hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
@@ -183,7 +191,7 @@ extension BalancingSettings {
                     script: script, routes: routes, program: program, thresholds: draft.thresholds,
                     interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
                     connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
-                    responseTimeout: checkTimeout, headLimits: headLimits)
+                    responseTimeout: checkTimeout, headLimits: headLimits, uniqueID: uniqueID)
             }
             return Server(
                 name: draft.name.text, backendName: name, index: index, configuration: configuration,

@@ -107,13 +107,13 @@ extension BalancingKeywords {
             (args, server) throws(ConfigProblem) in
             server.checkPort = UInt16(try args.integer("a port", in: 1...65_535))
         },
-        Parameter("addr", usage: "addr <ip>", summary: "Sends checks to this address instead.") {
-            (args, server) throws(ConfigProblem) in
-            let word = try args.nextAddress("an IP address")
-            guard let address = IPAddress(word.text) else {
-                throw args.problem("'\(word.text)' is not an IP address", at: word)
-            }
-            server.checkAddress = address
+        Parameter(
+            "addr", usage: "addr <ip>[:<port>]",
+            summary: "Sends checks to this address instead, and to its port, unless `port` says another one."
+        ) { (args, server) throws(ConfigProblem) in
+            let place = try args.checkPlace()
+            server.checkAddress = place.address
+            server.checkAddressPort = place.port
         },
         Parameter(
             "maxconn", usage: "maxconn <number>",

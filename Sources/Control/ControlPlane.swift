@@ -159,12 +159,15 @@ public final class ControlPlane {
     private func startHealthChecks() {
         let checked = plan.backends.flatMap { plan in plan.backend.servers.map { (plan.backend, $0) } }
             .filter { $0.1.check != nil }
+        let site = plan.makeRuntimeState(loop.kernel, log)
         for (position, (backend, server)) in checked.enumerated() {
             guard let interval = server.check?.interval else { continue }
             let delay = TimeSpan(
                 nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
             let checker = HealthChecker.start(
-                server, of: backend, after: delay, pool: pool, variables: plan.variables, observer: healthLog, in: loop)
+                server, of: backend, after: delay, pool: pool,
+                makeContext: { [plan] in CheckRun.makeContext(plan.variables, site: site) }, observer: healthLog,
+                in: loop)
             if let checker { checkers.append(checker) }
         }
     }

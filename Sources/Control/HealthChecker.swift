@@ -38,24 +38,24 @@ final class HealthChecker: LoopTask {
     private var route: CheckRoute
     /// What formats and variables of a check live in; made for the first check that needs it.
     private var context: ExchangeContext?
-    private let variables: ProcessVariables?
+    private let makeContext: () -> ExchangeContext
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
     /// When the pause ends.
     private var due = Instant.never
 
-    /// Starts checking `server`, for the first time after `delay`; `variables` are those of the process. Each check follows the plan that the server has when it
-    /// begins. While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing
-    /// to check.
+    /// Starts checking `server`, for the first time after `delay`. Each check follows the plan that the server has when it begins.
+    /// While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing to check.
     @discardableResult
     static func start(
         _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
-        variables: ProcessVariables? = nil, observer: any HealthObserver, in loop: TaskLoop
+        makeContext: @escaping () -> ExchangeContext = { CheckRun.makeContext(nil) }, observer: any HealthObserver,
+        in loop: TaskLoop
     ) -> HealthChecker? {
         guard let plan = server.check else { return nil }
         server.adopt(plan)
-        let checker = HealthChecker(server, backend, plan, pool, variables, observer)
+        let checker = HealthChecker(server, backend, plan, pool, makeContext, observer)
         checker.handle = loop.add(checker)
         checker.pause(until: loop.now + delay, in: loop)
         return checker
@@ -90,13 +90,13 @@ final class HealthChecker: LoopTask {
 
     private init(
         _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
-        _ variables: ProcessVariables?, _ observer: any HealthObserver
+        _ makeContext: @escaping () -> ExchangeContext, _ observer: any HealthObserver
     ) {
         self.server = server
         self.backend = backend
         self.plan = plan
         self.pool = pool
-        self.variables = variables
+        self.makeContext = makeContext
         route = plan.routes[0]
         self.observer = observer
     }
@@ -139,7 +139,7 @@ final class HealthChecker: LoopTask {
             pause(until: loop.now + plan.interval, in: loop)
             return
         }
-        if plan.script.needsContext, context == nil { context = CheckRun.makeContext(variables) }
+        if plan.script.needsContext, context == nil { context = makeContext() }
         run = CheckRun(plan, of: server, in: backend, context: context)
         loop.setDeadline(loop.now + plan.connectTimeout, of: handle)
         play(from: loop.now, in: loop)
@@ -164,7 +164,10 @@ final class HealthChecker: LoopTask {
             stream = try ByteStream(connectingTo: target, pool: pool, as: handle, in: loop)
         } catch {
             switch error {
-            case .unreachable(let reason): unreachable(reason, start, in: loop)
+            case .unreachable(.connectionRefused): unreachable(.connectionRefused, start, in: loop)
+            // What the system says at once is in the words of HAProxy's logs, too.
+            case .unreachable(let reason):
+                finish(broken(.layer4Connection, "General socket error (\(reason.description))"), start, in: loop)
             case .unwatched(let reason): finish(broken(.socketError, reason.description), start, in: loop)
             }
             return
@@ -200,7 +203,12 @@ final class HealthChecker: LoopTask {
         switch stream?.handshake(loop.kernel) {
         case .complete?: speak(behind: [], start, in: loop)
         case .failed?:
-            finish(broken(.layer6Response, stream?.engine?.fault?.words ?? ""), start, in: loop)
+            let fault = stream?.engine?.fault
+            finish(
+                broken(
+                    .layer6Response,
+                    fault?.kind == .closed ? "Connection closed during SSL handshake" : fault?.words ?? ""),
+                start, in: loop)
         case .pending?, nil: break
         }
     }

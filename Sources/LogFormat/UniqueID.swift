@@ -5,7 +5,7 @@ public import Expressions
 internal import HTTP
 internal import Patterns
 
-/// How one frontend names its requests.
+/// How one frontend names its requests, or a backend its checks.
 public struct UniqueID: Sendable {
     private let format: Format
     private let field: FieldName?
@@ -67,7 +67,7 @@ public struct UniqueIDSettings: SectionSettings {
 }
 
 extension Draft {
-    /// How a frontend of this draft names its requests; nil if it does not.
+    /// How a frontend of this draft names its requests, or a backend its checks; nil if it does not.
     public var uniqueID: UniqueID? {
         let settings = self[UniqueIDSettings.self]
         return settings.format.map { UniqueID($0, field: settings.field, settings.table) }
@@ -77,9 +77,9 @@ extension Draft {
 public enum UniqueIDKeywords {
     public static let table: [Keyword] = [
         Keyword(
-            "unique-id-format", in: .frontends, usage: "unique-id-format <format>",
+            "unique-id-format", in: .proxies, usage: "unique-id-format <format>",
             summary: "Makes a name for each request, for %ID in logs and for unique-id-header: commonly "
-                + "%{+X}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid."
+                + "%{+X}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid. In a backend it names health checks."
         ) { (arguments, draft) throws(ConfigProblem) in
             try draft[UniqueIDSettings.self].readFormat(&arguments)
         },

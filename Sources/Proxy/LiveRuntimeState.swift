@@ -2,9 +2,9 @@
 
 internal import Balancing
 internal import Basics
-internal import Expressions
-internal import Logging
-internal import Reactor
+public import Expressions
+public import Logging
+public import Reactor
 internal import Rules
 internal import Synchronization
 
@@ -224,4 +224,11 @@ private struct ComputedNames {
 extension Server {
     /// How many requests more it may have with its full `maxconn`; nil without one.
     fileprivate var placesFree: Int? { limits.maxConnections.map { max(0, $0 - active.current) } }
+}
+
+extension Plan {
+    /// What expressions ask of the site that stand outside the workers, in the steps of health checks.
+    public func makeRuntimeState(_ kernel: any Kernel, _ log: LogChannel) -> any RuntimeState {
+        LiveRuntimeState(self, kernel, log)
+    }
 }

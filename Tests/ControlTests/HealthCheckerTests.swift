@@ -40,7 +40,8 @@ import Testing
         (.answers("220 smtp.example.org\r\n"), "0 L7RSP wentDown the answer is not HTTP/1"),
         (.closes, "0 L7RSP wentDown the server closed without an answer"),
         (.resets, "0 SOCKERR wentDown Connection reset by peer"), (.refuses, "0 L4CON wentDown Connection refused"),
-        (.unreachable, "0 L4CON wentDown Network is unreachable"), (.silent, "2000 L7TOUT wentDown "),
+        (.unreachable, "0 L4CON wentDown General socket error (Network is unreachable)"),
+        (.silent, "2000 L7TOUT wentDown "),
         (.neverAccepts, "2000 L4TOUT wentDown "),
     ])
     func `each misfortune has its code`(_ behaviour: Behaviour, _ expected: String) throws {
@@ -238,6 +239,7 @@ import Testing
     @Test(arguments: [
         ("check", "127.0.0.1:80"), ("check port 81", "127.0.0.1:81"), ("check addr 127.0.0.9", "127.0.0.9:80"),
         ("check addr 127.0.0.9 port 81", "127.0.0.9:81"), ("check addr ::1", "[::1]:80"),
+        ("check addr 127.0.0.9:82", "127.0.0.9:82"), ("check port 81 addr 127.0.0.9:82", "127.0.0.9:81"),
     ])
     func `a check goes where its server is, unless addr and port say otherwise`(_ words: String, _ place: String) throws
     {

@@ -39,7 +39,8 @@ import Testing
         ("str(-i) -- -i", true), ("str(x) -m str y x", true),
         // Several values of one field.
         ("hdr(x-list) two", true), ("hdr(x-list) four", false), ("req.fhdr(x-list) -m beg one,", true),
-        ("hdr(x-list,1) two", false), ("hdr(x-list),upper TWO", true),
+        ("hdr(x-list,1) two", false), ("hdr(x-list),upper TWO", true), ("hdr(x-list), upper TWO", true),
+        ("hdr(x-list),upper, lower two", true),
         // Prefix, suffix, substring, length.
         ("path_beg /img /images", true), ("path_beg /IMAGES", false), ("path_beg -i /IMAGES", true),
         ("path_end .png", true), ("path_end .gif", false), ("path_sub logo", true), ("path_sub nope", false),

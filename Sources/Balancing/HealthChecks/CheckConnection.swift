@@ -107,18 +107,23 @@ struct CheckConnection: Sendable {
         }
     }
 
-    /// An address, with or without a port.
     private mutating func readAddress(_ args: inout Arguments) throws(ConfigProblem) {
-        let word = try args.nextAddress("an IP address")
-        if let address = IPAddress(word.text) {
-            self.address = address
-            return
+        let place = try args.checkPlace()
+        address = place.address
+        port = port ?? place.port
+    }
+}
+
+extension Arguments {
+    /// Reads where checks go: an IP address, with or without a port.
+    mutating func checkPlace() throws(ConfigProblem) -> (address: IPAddress, port: UInt16?) {
+        let word = try nextAddress("an IP address")
+        if let address = IPAddress(word.text) { return (address, nil) }
+        if case .endpoint(.ip(let address), let ports?)? = try? AddressText(word), ports.count == 1,
+            ports.lowerBound > 0
+        {
+            return (address, ports.lowerBound)
         }
-        let parts = word.text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(String(parts[0])), let port = UInt16(parts[1]), port > 0 else {
-            throw args.problem("'\(word.text)' is not an IP address", at: word)
-        }
-        self.address = address
-        self.port = self.port ?? port
+        throw problem("'\(word.text)' is not an IP address", at: word)
     }
 }

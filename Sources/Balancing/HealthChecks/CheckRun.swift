@@ -57,17 +57,22 @@ public struct CheckRun: ~Copyable {
         self.context = context
         guard let context else { return }
         context.clear()
-        context.side = .response
         context.destination.backendName = backend.name
         context.destination.serverName = server.name
         context.destination.serverIndex = server.index
         context.destination.serverAddress = server.address
+        plan.uniqueID?.name(context)
+        context.side = .response
     }
 
-    /// A context for the checks of one server, one at a time. `variables` are those of the process.
-    public static func makeContext(_ variables: ProcessVariables?) -> ExchangeContext {
+    /// A context for the checks of one server, one at a time. `variables` are those of the process, `site` is what expressions ask of
+    /// other servers.
+    public static func makeContext(
+        _ variables: ProcessVariables?, site: (any RuntimeState)? = nil
+    ) -> ExchangeContext {
         let context = ExchangeContext()
         context.processVariables = variables
+        context.site = site
         context.session = CheckSession()
         return context
     }

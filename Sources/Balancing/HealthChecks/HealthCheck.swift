@@ -40,6 +40,8 @@ public struct HealthCheckPlan: Sendable {
     public var responseTimeout: TimeSpan?
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
     public internal(set) var headLimits = HeadLimits()
+    /// What names each check, for its formats (`unique-id-format`).
+    public internal(set) var uniqueID: UniqueID?
 
     /// The pause before the next check of a server with this record.
     public func pause(after record: HealthRecord) -> TimeSpan {

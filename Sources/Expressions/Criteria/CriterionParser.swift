@@ -26,7 +26,11 @@ extension Criterion {
         if let end = arguments.peek, isEnd(end) {
             throw ConfigProblem("a criterion is missing before '\(end.text)'", at: end.range, expected: what)
         }
-        let word = try arguments.next(what)
+        var word = try arguments.next(what)
+        // As in HAProxy, blanks may stand behind the comma before a converter.
+        while word.text.hasSuffix(","), let next = arguments.peek, !isEnd(next), arguments.nextIfPresent() != nil {
+            word = Word(word.text + next.text, at: word.range)
+        }
         let (expression, form) = try Self.expression(word, &table)
         let flags = try PatternFlags(&arguments, until: isEnd)
         guard let method = flags.method ?? form ?? MatchMethod(default: expression.type) else {

@@ -234,7 +234,8 @@ public struct PlanBuilder {
             loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
-            workers: workers, now: now, secure: { makeTLS(of: $0, in: draft) }, hasNamedConnections: names.concerns,
+            uniqueID: draft.uniqueID, workers: workers, now: now, secure: { makeTLS(of: $0, in: draft) },
+            hasNamedConnections: names.concerns,
             resolve: HostResolver.resolve)
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {
