@@ -164,7 +164,7 @@ enum StatMetrics {
             $0.row.lastSessionAge.map { .s32(Int($0.nanoseconds / 1_000_000_000)) } ?? .s32(-1)
         },
         Metric("last_chk", .output, "What the last health check got.", in: .server) { .nonEmpty($0.check?.detail) },
-        Metric(absent: "last_agt", "What the last agent check got."),
+        Metric("last_agt", .output, "What the last agent check got.", in: .server) { .nonEmpty($0.row.agent?.detail) },
         Metric(
             "qtime", .average, "Milliseconds in the queue, averaged over about the last 1,024 requests.",
             in: [.backend, .server]
@@ -189,11 +189,17 @@ enum StatMetrics {
         ) {
             .u32($0.row.timesAverage.total)
         },
-        Metric(absent: "agent_status", "Outcome of the last agent check."),
-        Metric(absent: "agent_code", "Number that the last agent check got."),
-        Metric(absent: "agent_duration", "Milliseconds that the last agent check took."),
+        Metric("agent_status", .output, "Outcome of the last agent check: L7OK, L7STS and the like.", in: .server) {
+            .optional($0.row.agent?.code)
+        },
+        Metric("agent_code", .output, "Number that the last agent check got.", in: .server) {
+            .optional($0.row.agent?.status)
+        },
+        Metric("agent_duration", .duration, "Milliseconds that the last agent check took.", in: .server) {
+            $0.row.agent?.duration.map { .u64($0.wholeMilliseconds) } ?? .none
+        },
         Metric("check_desc", .output, "Meaning of check_status.", in: .server) { .nonEmpty($0.check?.meaning) },
-        Metric(absent: "agent_desc", "Meaning of agent_status."),
+        Metric("agent_desc", .output, "Meaning of agent_status.", in: .server) { .nonEmpty($0.row.agent?.meaning) },
         Metric("check_rise", .setting, "Good checks in a row that bring the server up.", in: .server) {
             $0.check == nil ? .none : .u32($0.row.checkRise)
         },
@@ -203,9 +209,15 @@ enum StatMetrics {
         Metric("check_health", .setting, "Points between 0 and rise + fall - 1.", in: .server) {
             $0.check == nil ? .none : .u32($0.row.checkHealth)
         },
-        Metric(absent: "agent_rise", "Good agent checks in a row that bring the server up."),
-        Metric(absent: "agent_fall", "Bad agent checks in a row that take the server down."),
-        Metric(absent: "agent_health", "Points of the agent check."),
+        Metric("agent_rise", .setting, "Good agent checks in a row that bring the server up.", in: .server) {
+            $0.row.agent == nil ? .none : .u32($0.row.agentRise)
+        },
+        Metric("agent_fall", .setting, "Bad agent checks in a row that take the server down.", in: .server) {
+            $0.row.agent == nil ? .none : .u32($0.row.agentFall)
+        },
+        Metric("agent_health", .setting, "Points of the agent check.", in: .server) {
+            $0.row.agent == nil ? .none : .u32($0.row.agentHealth)
+        },
         Metric("addr", .setting, "Address of the server.", in: .server) {
             $0.showsLegends ? .nonEmpty($0.row.address) : .none
         },

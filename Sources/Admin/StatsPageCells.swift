@@ -190,7 +190,7 @@ extension RowState {
     var tone: StateTone {
         switch self {
         case .open, .up: .good
-        case .down, .stopped: .bad
+        case .down, .downByAgent, .stopped: .bad
         case .full, .goingDown, .goingUp: .changing
         case .paused, .drain, .stopping, .maintenance, .maintenanceOf, .unresolved, .noCheck: .idle
         }
@@ -199,7 +199,7 @@ extension RowState {
     /// Whether a server is out because its checks say so.
     var isDown: Bool {
         switch self {
-        case .down, .goingUp: true
+        case .down, .downByAgent, .goingUp: true
         default: false
         }
     }
@@ -208,7 +208,7 @@ extension RowState {
     var takesRequests: Bool {
         switch self {
         case .open, .full, .up, .goingDown, .noCheck: true
-        case .paused, .stopped, .down, .goingUp, .drain, .stopping, .maintenance, .maintenanceOf,
+        case .paused, .stopped, .down, .downByAgent, .goingUp, .drain, .stopping, .maintenance, .maintenanceOf,
             .unresolved:
             false
         }

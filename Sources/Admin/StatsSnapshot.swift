@@ -71,8 +71,8 @@ public enum RowState: Sendable, Equatable {
     case up
     /// Still up, with so many good checks of those needed left: `UP 1/3`.
     case goingDown(Int, of: Int)
-    /// Takes no requests.
-    case down
+    /// Takes no requests; or the server's agent says that it must not.
+    case down, downByAgent
     /// Still down, with so many good checks of those needed: `DOWN 1/2`.
     case goingUp(Int, of: Int)
     /// Finishes what it has and takes no new clients: an operator says so, or its check.
@@ -104,6 +104,7 @@ public enum RowState: Sendable, Equatable {
         case .up: "UP"
         case .goingDown(let good, let needed): "UP \(good)/\(needed)"
         case .down: "DOWN"
+        case .downByAgent: "DOWN (agent)"
         case .goingUp(let good, let needed): "DOWN \(good)/\(needed)"
         case .drain: "DRAIN"
         case .stopping: "NOLB"
@@ -188,6 +189,9 @@ public struct StatsRow: Sendable {
     /// Where a server's checks go, if its line says so; 0 for the port of requests.
     public var checkAddress: IPAddress?
     public var checkPort = 0
+    /// Where its agent is, if its line says so; port 0 for a server without one.
+    public var agentAddress: IPAddress?
+    public var agentPort = 0
     /// A server's cookie value, or a backend's cookie name.
     public var cookie = ""
     /// A backend's `balance`.
@@ -251,6 +255,8 @@ public struct StatsRow: Sendable {
     /// As it is now, less than configured in slow start.
     public var weight = 0
     public var weightConfigured = 0
+    /// That of a server's line, which an agent or an operator may have changed.
+    public var weightOfLine = 0
     /// The percentage of its weight that a server in slow start has; nil outside one.
     public var throttle: Int?
     /// Active servers that are up; for a server 1 if it is one.
@@ -263,6 +269,10 @@ public struct StatsRow: Sendable {
     public var tracked: String?
     /// A server's last check; nil if it is not checked.
     public var check: CheckStats?
+    /// The last answer of a server's agent; nil if there was none.
+    public var agent: CheckStats?
+    /// What `agent_rise`, `agent_fall` and `agent_health` show.
+    public var agentRise = 0, agentFall = 0, agentHealth = 0
     /// Good checks in a row that bring it up, bad ones that take it down, and its points between them.
     public var checkRise = 0
     public var checkFall = 0

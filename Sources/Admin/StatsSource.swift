@@ -96,7 +96,7 @@ struct RowFilter {
         guard kinds.contains(row.kind), rowID == nil || rowID == row.id else { return false }
         guard row.kind == .server else { return true }
         switch row.state {
-        case .down, .goingUp: return !hidesDown
+        case .down, .downByAgent, .goingUp: return !hidesDown
         case .maintenance, .maintenanceOf, .unresolved: return !hidesMaintenance
         default: return true
         }

@@ -34,6 +34,7 @@ public enum BalancingKeywords {
             try args.parameters(serverParameters, of: "server", into: &server)
             try checkUnique(server, first, in: draft[BalancingSettings.self])
             try checkHasPort(server)
+            try AgentKeywords.check(server)
             try ServerNaming.check(server)
             draft[BalancingSettings.self].add(server)
         },

@@ -111,6 +111,7 @@ public struct ServerDraft: Sendable {
     /// `ws`
     public var webSocketProtocol = WebSocketProtocol.automatic
     public var naming = ServerNaming()
+    public var agent = AgentDraft()
     public var tls = TLSUpstreamOptions()
 
     public init() {}
@@ -193,6 +194,8 @@ extension BalancingSettings {
                     connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
                     responseTimeout: checkTimeout, headLimits: headLimits, uniqueID: uniqueID)
             }
+            configuration.agentCheck = draft.agentPlan(
+                connectTimeout: connectTimeout, responseTimeout: checkTimeout, resolve: resolve)
             return Server(
                 name: draft.name.text, backendName: name, index: index, configuration: configuration,
                 address: place.address, isDisabled: draft.isDisabled, workers: workers, now: now)

@@ -59,6 +59,7 @@ public final class Server: Sendable {
         self.index = index
         live = LiveConfiguration(configuration)
         startedInMaintenance = isDisabled
+        ownWeight = configuration.weight
         let record = HealthRecord(
             thresholds: configuration.check?.thresholds ?? HealthThresholds(), since: now,
             initialState: configuration.initialState)
@@ -80,6 +81,8 @@ public final class Server: Sendable {
     public var state: ServerState { states.current }
     /// Whether the configuration put it into maintenance (`disabled`).
     public let startedInMaintenance: Bool
+    /// The weight that its line gives it.
+    public let ownWeight: Int
 
     /// Whether balancing may choose it.
     var isEligible: Bool { state.isEligible(weight: weight) }
@@ -119,7 +122,8 @@ extension Server {
         live.replace(by: configuration)
         // One that tracks another has that one's health.
         guard tracked == nil else { return }
-        _ = states.set(configuration.check == nil ? HealthState.unchecked : record.state)
+        let record = record
+        _ = states.set(configuration.check == nil && !record.isDownByAgent ? HealthState.unchecked : record.state)
     }
 
     // These cost a load or two: requests ask for them.
@@ -172,6 +176,7 @@ extension Server {
     public var portOffset: Int? { live.read { $0.portOffset } }
     public var naming: ServerNaming? { live.read { $0.naming } }
     public var check: HealthCheckPlan? { live.read { $0.check } }
+    public var agentCheck: HealthCheckPlan? { live.read { $0.agentCheck } }
 }
 
 // MARK: - Where it is

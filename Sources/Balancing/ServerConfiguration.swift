@@ -60,6 +60,8 @@ public struct ServerConfiguration: Sendable {
     /// What a cookie is made with that names it by its address (`dynamic-cookie-key`); nil if none does.
     public var cookieKey: [UInt8]?
     public var check: HealthCheckPlan?
+    /// How its agent is asked; nil if it has none.
+    public var agentCheck: HealthCheckPlan?
 
     public init(id: Int) { self.id = id }
 }

@@ -8,7 +8,8 @@ internal import TLS
 extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] =
-        ownParameters + ObservationParameters.table + protocolParameters + ServerNaming.parameters
+        ownParameters + AgentKeywords.parameters + ObservationParameters.table + protocolParameters
+        + ServerNaming.parameters
         + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 
     private static let ownParameters: [Parameter<ServerDraft>] = [
@@ -19,13 +20,13 @@ extension BalancingKeywords {
             (_, server) throws(ConfigProblem) in server.isChecked = false
         },
         Parameter("inter", usage: "inter <time>", summary: "Time from one check to the next: 2 s by default.") {
-            (args, server) throws(ConfigProblem) in server.interval = try interval(&args)
+            (args, server) throws(ConfigProblem) in server.interval = try args.checkInterval()
         },
         Parameter(
             "fastinter", usage: "fastinter <time>", summary: "Time between checks while the server is changing sides."
-        ) { (args, server) throws(ConfigProblem) in server.fastInterval = try interval(&args) },
+        ) { (args, server) throws(ConfigProblem) in server.fastInterval = try args.checkInterval() },
         Parameter("downinter", usage: "downinter <time>", summary: "Time between checks while the server is down.") {
-            (args, server) throws(ConfigProblem) in server.downInterval = try interval(&args)
+            (args, server) throws(ConfigProblem) in server.downInterval = try args.checkInterval()
         },
         Parameter(
             "rise", usage: "rise <count>", summary: "Checks that must pass in a row to bring it back: 2 by default."
@@ -253,11 +254,14 @@ extension BalancingKeywords {
         let number = try args.cappedInteger(what, in: -1...highest)
         return number < 0 ? nil : number
     }
+}
 
-    private static func interval(_ args: inout Arguments) throws(ConfigProblem) -> TimeSpan {
-        let time = try args.longTime("a time")
+extension Arguments {
+    /// Reads the time between two checks.
+    mutating func checkInterval() throws(ConfigProblem) -> TimeSpan {
+        let time = try longTime("a time")
         // A pause of nothing would check in a loop without end. HAProxy counts in milliseconds, and rounds up.
-        guard time > .zero else { throw args.problem("a check interval is at least 1 ms") }
+        guard time > .zero else { throw problem("a check interval is at least 1 ms") }
         return max(time, .milliseconds(1))
     }
 }

@@ -157,15 +157,19 @@ public final class ControlPlane {
 
     /// Spreads the first checks over each server's interval, so that a thousand servers are not all asked at once.
     private func startHealthChecks() {
-        let checked = plan.backends.flatMap { plan in plan.backend.servers.map { (plan.backend, $0) } }
-            .filter { $0.1.check != nil }
+        let checked = plan.backends.flatMap { plan in
+            plan.backend.servers.flatMap { server in
+                [CheckSubject.server, .agent].compactMap { subject in
+                    subject.plan(of: server).map { (plan.backend, server, subject, $0.interval) }
+                }
+            }
+        }
         let site = plan.makeRuntimeState(loop.kernel, log)
-        for (position, (backend, server)) in checked.enumerated() {
-            guard let interval = server.check?.interval else { continue }
+        for (position, (backend, server, subject, interval)) in checked.enumerated() {
             let delay = TimeSpan(
                 nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
             let checker = HealthChecker.start(
-                server, of: backend, after: delay, pool: pool,
+                subject, server, of: backend, after: delay, pool: pool,
                 makeContext: { [plan] in CheckRun.makeContext(plan.variables, site: site) }, observer: healthLog,
                 in: loop)
             if let checker { checkers.append(checker) }

@@ -9,13 +9,30 @@ internal import SystemPackage
 internal import TLS
 internal import Transport
 
+/// Who is asked.
+enum CheckSubject {
+    /// The server itself.
+    case server
+    /// Its agent.
+    case agent
+
+    func plan(of server: Server) -> HealthCheckPlan? {
+        switch self {
+        case .server: server.check
+        case .agent: server.agentCheck
+        }
+    }
+}
+
 /// Gets the results of checks.
 protocol HealthObserver: AnyObject {
     /// A check has ended. `transition` is not nil if it changed the server between up and down, which the backend has published.
-    func checked(_ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?)
+    func checked(
+        _ server: Server, of backend: Backend, by subject: CheckSubject, _ result: CheckResult,
+        transition: HealthRecord.Transition?)
 }
 
-/// The checks of one server, one at a time, for as long as the loop runs.
+/// The checks of one server, or the questions to its agent, one at a time, for as long as the loop runs.
 final class HealthChecker: LoopTask {
     private enum Phase {
         case pausing
@@ -25,6 +42,7 @@ final class HealthChecker: LoopTask {
         case talking(since: Instant)
     }
 
+    private let subject: CheckSubject
     private let server: Server
     private let backend: Backend
     /// The server's plan when the last check began.
@@ -46,16 +64,18 @@ final class HealthChecker: LoopTask {
     private var due = Instant.never
 
     /// Starts checking `server`, for the first time after `delay`. Each check follows the plan that the server has when it begins.
-    /// While the server is in maintenance its checks pause. Returns nil for a server without a plan, which has nothing to check.
+    /// While the server is in maintenance its checks pause; its agent, which may take it out of there, is asked. Returns nil for a server
+    /// without a plan, which has nothing to check.
     @discardableResult
     static func start(
-        _ server: Server, of backend: Backend, after delay: TimeSpan, pool: BufferPool,
+        _ subject: CheckSubject = .server, _ server: Server, of backend: Backend, after delay: TimeSpan,
+        pool: BufferPool,
         makeContext: @escaping () -> ExchangeContext = { CheckRun.makeContext(nil) }, observer: any HealthObserver,
         in loop: TaskLoop
     ) -> HealthChecker? {
-        guard let plan = server.check else { return nil }
-        server.adopt(plan)
-        let checker = HealthChecker(server, backend, plan, pool, makeContext, observer)
+        guard let plan = subject.plan(of: server) else { return nil }
+        if subject == .server { server.adopt(plan) }
+        let checker = HealthChecker(subject, server, backend, plan, pool, makeContext, observer)
         checker.handle = loop.add(checker)
         checker.pause(until: loop.now + delay, in: loop)
         return checker
@@ -89,9 +109,10 @@ final class HealthChecker: LoopTask {
     }
 
     private init(
-        _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
+        _ subject: CheckSubject, _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
         _ makeContext: @escaping () -> ExchangeContext, _ observer: any HealthObserver
     ) {
+        self.subject = subject
         self.server = server
         self.backend = backend
         self.plan = plan
@@ -105,7 +126,7 @@ final class HealthChecker: LoopTask {
 
     func expired(in loop: TaskLoop) {
         switch phase {
-        case .pausing where server.state.administrative == .maintenance:
+        case .pausing where isPaused:
             pause(until: loop.now + plan.interval, in: loop)
         case .pausing:
             takePlan()
@@ -128,10 +149,12 @@ final class HealthChecker: LoopTask {
 
     /// The server may have been reconfigured. One whose new configuration has no check is checked by its old plan.
     private func takePlan() {
-        guard let latest = server.check else { return }
+        guard let latest = subject.plan(of: server) else { return }
         plan = latest
-        server.adopt(latest)
+        if subject == .server { server.adopt(latest) }
     }
+
+    private var isPaused: Bool { subject == .server && server.state.administrative == .maintenance }
 
     private func begin(in loop: TaskLoop) {
         guard plan.target(for: server.address) != nil else {
@@ -271,19 +294,24 @@ final class HealthChecker: LoopTask {
 
     private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
         closeStream(loop.kernel)
+        let report = run?.report
         run = nil
         phase = .pausing
         var result = result
         loop.kernel.refreshClock()
         result.duration = loop.now.since(start)
         // A check that was begun before the server's maintenance has no verdict.
-        guard server.state.administrative != .maintenance else {
+        guard !isPaused else {
             pause(until: start + plan.interval, in: loop)
             return
         }
-        let transition = backend.record(result, of: server, at: loop.now)
-        pause(until: start + plan.pause(after: server.record), in: loop)
-        observer.checked(server, of: backend, result, transition: transition)
+        let transition =
+            switch subject {
+            case .server: backend.record(result, of: server, at: loop.now)
+            case .agent: backend.record(result, reporting: report, of: server, at: loop.now)
+            }
+        pause(until: start + (subject == .server ? plan.pause(after: server.record) : plan.interval), in: loop)
+        observer.checked(server, of: backend, by: subject, result, transition: transition)
     }
 
     /// Closes with a reset, which leaves no socket in TIME_WAIT on either side, unless a line says otherwise; the check needs nothing

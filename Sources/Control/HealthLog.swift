@@ -11,8 +11,12 @@ final class HealthLog: HealthObserver {
     private let log: LogChannel
     /// Called with the messages of backends that have no log.
     private let print: (String) -> Void
-    /// The previous result of each server, for backends with `option log-health-checks`.
-    private var found: [ObjectIdentifier: (code: CheckResult.Code, health: Int)] = [:]
+    private struct Checked: Hashable {
+        let server: ObjectIdentifier
+        let subject: CheckSubject
+    }
+    /// The previous result of each server and agent, for backends with `option log-health-checks`.
+    private var found: [Checked: (code: CheckResult.Code, health: Int)] = [:]
 
     init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
         self.plan = plan
@@ -21,10 +25,11 @@ final class HealthLog: HealthObserver {
     }
 
     func checked(
-        _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
+        _ server: Server, of backend: Backend, by subject: CheckSubject, _ result: CheckResult,
+        transition: HealthRecord.Transition?
     ) {
         guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
-        if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, result) }
+        if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, by: subject, result) }
         guard let transition else { return }
         // With `option log-health-checks` the line before this one has the reason.
         let reason = backendPlan.logsHealthChecks ? "" : ", reason: \(Self.reason(result))"
@@ -74,20 +79,43 @@ final class HealthLog: HealthObserver {
     }
 
     /// `option log-health-checks`: writes a line when the check's code or the server's health differs from the previous one.
-    private func logChange(_ server: Server, of backend: BackendPlan, _ result: CheckResult) {
+    private func logChange(
+        _ server: Server, of backend: BackendPlan, by subject: CheckSubject, _ result: CheckResult
+    ) {
         let record = server.record
-        let key = ObjectIdentifier(server)
-        defer { found[key] = (result.code, record.health) }
-        if let last = found[key], last == (result.code, record.health) { return }
         let rise = record.thresholds.rise
-        let credit =
-            record.isUp
-            ? "\(record.health - rise + 1)/\(record.thresholds.fall) \(server.weight > 0 ? "UP" : "DRAIN")"
-            : "\(record.health)/\(rise) DOWN"
+        let upWord = server.weight > 0 ? "UP" : "DRAIN"
+        let health: Int
+        let credit: String
+        let asked: String
+        switch subject {
+        case .server:
+            asked = "Health"
+            health = record.health
+            credit =
+                record.passesChecks
+                ? "\(health - rise + 1)/\(record.thresholds.fall) \(upWord)" : "\(health)/\(rise) DOWN"
+        case .agent:
+            asked = "Agent"
+            health = record.isDownByAgent ? 0 : 1
+            credit = "\(health)/1 \(record.isDownByAgent ? "DOWN" : upWord)"
+        }
+        let key = Checked(server: ObjectIdentifier(server), subject: subject)
+        defer { found[key] = (result.code, health) }
+        if let last = found[key], last == (result.code, health) { return }
         say(
             .notice,
-            "Health check for \(server.isBackup ? "backup " : "")server \(backend.name)/\(server.name) \(result.outcome == .passed ? "succeeded" : "failed"), "
-                + "reason: \(Self.reason(result)), status: \(credit).", backend)
+            "\(asked) check for \(server.isBackup ? "backup " : "")server \(backend.name)/\(server.name) "
+                + "\(Self.outcome(result)), reason: \(Self.reason(result)), status: \(credit).", backend)
+    }
+
+    private static func outcome(_ result: CheckResult) -> String {
+        switch result.outcome {
+        case .passed: "succeeded"
+        case .conditionallyPassed: "conditionally succeeded"
+        case .unchanged where result.code == .noStatusChange: "succeeded"
+        case .failed, .unchanged: "failed"
+        }
     }
 
     /// `Layer4 connection problem, info: "Connection refused", check duration: 0ms`

@@ -198,6 +198,7 @@ extension Server {
             return .maintenanceOf("\(backend)/\(tracked.name)")
         }
         if state.decided == .drain, state.health.isUp { return .drain }
+        if record.isDownByAgent { return .downByAgent }
         return switch state.health {
         case .unchecked: .noCheck
         case .up: .up
@@ -238,6 +239,7 @@ extension Server {
         row.sessionRateMax = rate.maximum(at: now)
         row.weight = weightNow
         row.weightConfigured = weight
+        row.weightOfLine = ownWeight
         row.throttle = throttle
         row.activeServers = isBackup ? 0 : 1
         row.backupServers = isBackup ? 1 : 0
@@ -245,28 +247,43 @@ extension Server {
         row.idleReusedConnections = min(idleReused.current, row.idleConnections)
         row.idleConnectionsLimit = poolConnectionsMax
         row.usedConnections = active.current
-        guard check != nil else { return row }
-        row.checkRise = record.thresholds.rise
-        row.checkFall = record.thresholds.fall
-        row.checkHealth = record.health
+        row.describeAgent(agentCheck, record)
+        guard check != nil || agentCheck != nil else { return row }
         row.checksFailed = record.failures
         row.observedFailures = isObserved ? observedFailuresTotal : nil
         row.timesDown = record.falls
         row.downtime = record.downtime
         if !record.isUp { row.downtime.nanoseconds += now.since(record.since).nanoseconds }
-        if let last = record.last {
-            var check = CheckStats(code: last.code.rawValue)
-            check.meaning = last.code.phrase
-            check.detail = last.info
-            check.status = last.status
-            check.duration = last.duration
-            row.check = check
-        }
+        guard check != nil else { return row }
+        row.checkRise = record.thresholds.rise
+        row.checkFall = record.thresholds.fall
+        row.checkHealth = record.health
+        row.check = record.last.map(CheckStats.init)
         return row
     }
 }
 
+extension CheckStats {
+    fileprivate init(_ result: CheckResult) {
+        self.init(code: result.code.rawValue)
+        meaning = result.code.phrase
+        detail = result.info
+        status = result.status
+        duration = result.duration
+    }
+}
+
 extension StatsRow {
+    fileprivate mutating func describeAgent(_ plan: HealthCheckPlan?, _ record: HealthRecord) {
+        guard let plan else { return }
+        agentRise = plan.thresholds.rise
+        agentFall = plan.thresholds.fall
+        agentHealth = record.isDownByAgent ? 0 : 1
+        agentAddress = plan.routes[0].address?.ip
+        agentPort = Int(plan.routes[0].port ?? 0)
+        agent = record.lastOfAgent.map(CheckStats.init)
+    }
+
     fileprivate mutating func fill(from traffic: Traffic) {
         sessionsTotal = traffic.total(.sessions)
         chosenTotal = traffic.total(.selections)

@@ -33,6 +33,7 @@ import Testing
             row.state = state
             row.weight = 1
             row.weightConfigured = 1
+            row.weightOfLine = 1
             row.stateAge = .seconds(7)
             change(&row)
             proxy.servers.append(row)
@@ -47,7 +48,7 @@ import Testing
             $0.check = CheckStats(code: "L4CON")
             ($0.checkRise, $0.checkFall, $0.checkHealth) = (2, 3, 0)
             ($0.checkAddress, $0.checkPort) = (.v4(0x7F00_0002), 2)
-            ($0.weight, $0.weightConfigured) = (5, 5)
+            ($0.weight, $0.weightConfigured, $0.weightOfLine) = (5, 5, 5)
             $0.serverState.health = .down
         }
         server("off", 77, .maintenance) {
@@ -60,7 +61,10 @@ import Testing
             ($0.hostName, $0.servicePort) = ("app.test", 80)
             $0.serverState.name = .unresolved
         }
-        server("file", 5, .noCheck) { $0.endpoint = .path("/run/app.sock") }
+        server("file", 5, .noCheck) {
+            $0.endpoint = .path("/run/app.sock")
+            $0.agentPort = 9
+        }
         var front = ProxyStats(name: "www", id: 2)
         front.frontend = StatsRow(kind: .frontend)
         snapshot.proxies = [front, proxy]
@@ -76,7 +80,7 @@ import Testing
                 "3 app 2 down ::1 0 0 5 5 7 8 2 0 6 0 0 0 - 80 - 0 2 127.0.0.2 - 0",
                 "3 app 77 off 127.0.0.1 0 5 1 1 7 1 0 0 0 0 0 1 - 1 - 0 0 - - 0",
                 "3 app 4 named - 0 32 1 1 7 1 0 0 0 0 0 0 app.test 80 - 0 0 - - 0",
-                "3 app 5 file - 2 0 1 1 7 1 0 1 0 0 0 0 - 0 - 0 0 - - 0", "", "",
+                "3 app 5 file - 2 0 1 1 7 1 0 1 0 22 0 0 - 0 - 0 0 - - 9", "", "",
             ])
         #expect(socket("show servers state app", context).contains(" up "))
         #expect(socket("show servers state www", context) == "Can't find backend.\n\n")

@@ -161,4 +161,50 @@ extension KeywordTests {
                 ]),
         ]
     }
+
+    static let agents: [Row] = [
+        Row(
+            name: "agent-check",
+            accepted: [
+                (
+                    "server s 10.0.0.1:80 agent-check agent-port 81",
+                    { $0.servers[0].agent.isAsked && $0.servers[0].agent.port == 81 }
+                ),
+                ("default-server agent-check", { $0.defaultServer.agent.isAsked }),
+            ],
+            refused: [
+                ("server s 10.0.0.1:80 agent-check", "2:12 the agent of 's' has no port; agent-port <port>")
+            ]),
+        Row(
+            name: "no-agent-check",
+            accepted: [
+                ("server s 10.0.0.1:80 agent-check no-agent-check", { !$0.servers[0].agent.isAsked })
+            ],
+            refused: [
+                ("server s 10.0.0.1:80 no-agent-check 1", "2:41 unknown parameter '1' of 'server'")
+            ]),
+        Row(
+            name: "agent-port", accepted: [("default-server agent-port 81", { $0.defaultServer.agent.port == 81 })],
+            refused: [("server s 10.0.0.1:80 agent-port 0", "2:37 0 is out of range; a port from 1 to 65535")]),
+        Row(
+            name: "agent-addr",
+            accepted: [
+                ("default-server agent-addr 10.0.0.9", { $0.defaultServer.agent.host?.text == "10.0.0.9" }),
+                ("default-server agent-addr app.local", { $0.defaultServer.agent.host?.text == "app.local" }),
+            ],
+            refused: [
+                (
+                    "server s 10.0.0.1:80 agent-addr 10.0.0.9:81",
+                    "2:37 '10.0.0.9:81' is no address; an IP address or a name"
+                )
+            ]),
+        Row(
+            name: "agent-inter",
+            accepted: [("default-server agent-inter 500", { $0.defaultServer.agent.interval == .milliseconds(500) })],
+            refused: [("server s 10.0.0.1:80 agent-inter 0", "2:26 a check interval is at least 1 ms")]),
+        Row(
+            name: "agent-send",
+            accepted: [("default-server agent-send how", { $0.defaultServer.agent.question == Array("how".utf8) })],
+            refused: [("server s 10.0.0.1:80 agent-send", "2:37 'agent-send' lacks an argument; what to send")]),
+    ]
 }

@@ -516,17 +516,19 @@ import Testing
         // Those about TLS are in `ServerTLSTests`.
         let tls = Set(TLSKeywords.serverParameters.map(\.name))
         let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
-        #expect(Self.parameters.map(\.name).sorted() == own.sorted())
+        #expect((Self.parameters + Self.agents).map(\.name).sorted() == own.sorted())
     }
 
-    @Test(arguments: keywords + checkSteps + parameters) func `a row takes what it should`(_ row: Row) throws {
+    @Test(arguments: keywords + checkSteps + parameters + agents) func `a row takes what it should`(_ row: Row) throws {
         for (line, sets) in row.accepted {
             let settings = try settings(line)
             #expect(sets(settings), "\(line)")
         }
     }
 
-    @Test(arguments: keywords + checkSteps + parameters) func `a row refuses what it should, and says why`(_ row: Row) {
+    @Test(arguments: keywords + checkSteps + parameters + agents) func `a row refuses what it should, and says why`(
+        _ row: Row
+    ) {
         #expect(!row.refused.isEmpty)
         for (line, complaint) in row.refused { #expect(complaints(line) == [complaint], "\(line)") }
     }

@@ -92,6 +92,37 @@ import Testing
             ])
     }
 
+    // MARK: Agents
+
+    @Test func `an agent is asked while its server is in maintenance, and takes it out of there`() throws {
+        let play = try Play(
+            "server s 127.0.0.1:80 send-proxy agent-check agent-port 8001 agent-inter 1s agent-send 'how?\r\n\r\n'")
+        play.behaviour = .answers("maint\n")
+        #expect(play.run(1) == ["0 CHECKED "])
+        #expect(play.requests == ["how?\r\n\r\n"], "without a header of the PROXY protocol")
+        #expect(play.server.state.administrative == .maintenance)
+        play.behaviour = .answers("ready down#why\n")
+        #expect(play.run(1) == ["1000 L7STS wentDown via agent : down (why)"])
+        #expect(play.server.state == ServerState(health: .down))
+        play.behaviour = .refuses
+        #expect(play.run(1) == ["2000 L4CON Connection refused"])
+        play.behaviour = .silent
+        #expect(play.run(1) == ["4000 L7TOUT "])
+        #expect(play.server.state == ServerState(health: .down), "an agent that is not there says nothing")
+        play.behaviour = .answers("up\n")
+        #expect(play.run(1) == ["4000 L7OK wentUp via agent : up"])
+        #expect(play.kernel.openCount == 0 && play.pool.lent == 0)
+    }
+
+    @Test func `a server has checks and an agent, each at its own pace`() throws {
+        let play = try Play(
+            "server s 127.0.0.1:80 check inter 3s agent-check agent-port 8001 agent-inter 1s agent-send '\r\n\r\n'")
+        play.behaviour = .answers("up\n")
+        play.pass(.milliseconds(3_500))
+        #expect(play.observer.notes.count { $0.contains("L4OK") } == 2)
+        #expect(play.observer.notes.count { $0.contains("L7OK") } == 4)
+    }
+
     // MARK: The PROXY protocol
 
     @Test(arguments: [
@@ -351,7 +382,12 @@ private final class Play {
             connectTimeout: connectTimeout, now: kernel.now, resolve: resolve)
         observer.loop = loop
         serve(at: .ip(.loopbackV4, port: 80))
-        HealthChecker.start(backend.servers[0], of: backend, after: .zero, pool: pool, observer: observer, in: loop)
+        // Where agents are.
+        serve(at: .ip(.loopbackV4, port: 8_001))
+        for subject in [CheckSubject.server, .agent] {
+            HealthChecker.start(
+                subject, backend.servers[0], of: backend, after: .zero, pool: pool, observer: observer, in: loop)
+        }
     }
 
     func serve(at address: SocketAddress) {
@@ -434,14 +470,15 @@ private final class Observer: HealthObserver {
     var notes: [String] = []
 
     func checked(
-        _ server: Server, of backend: Backend, _ result: CheckResult, transition: HealthRecord.Transition?
+        _ server: Server, of backend: Backend, by subject: CheckSubject, _ result: CheckResult,
+        transition: HealthRecord.Transition?
     ) {
         // The state must have been updated before the result is reported.
-        #expect(server.record.last == result)
+        #expect((subject == .agent ? server.record.lastOfAgent : server.record.last) == result)
         var note = ["\(now().wholeMilliseconds)", result.code.rawValue]
         if let status = result.status { note.append("\(status)") }
         if let transition { note.append("\(transition)") }
-        if result.outcome == .failed { note.append(result.info) }
+        if result.outcome == .failed || subject == .agent { note.append(result.info) }
         notes.append(note.joined(separator: " "))
     }
 

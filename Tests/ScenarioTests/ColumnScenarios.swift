@@ -36,11 +36,11 @@ import Testing
         }
     }
 
-    /// Columns of features that Portico does not have, by the reason.
+    /// Columns that this traffic leaves empty, most of features that Portico does not have, by the reason.
     static let unmeasured: [String: [String]] = [
-        "no agent": [
-            "last_agt", "agent_status", "agent_code", "agent_duration", "agent_desc",
-            "agent_rise", "agent_fall", "agent_health",
+        "of agents, see AgentScenarios": [
+            "last_agt", "agent_status", "agent_code", "agent_duration", "agent_desc", "agent_rise", "agent_fall",
+            "agent_health",
         ],
         "no cookie persistence": ["cookie"],
         "no compression, no cache": [

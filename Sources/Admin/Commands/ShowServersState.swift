@@ -50,17 +50,18 @@ enum ServerStateLine {
         + "srv_agent_port"
 
     static func text(of server: StatsRow, in proxy: ProxyIdentity) -> String {
-        // Portico has no agents and no TLS: their columns have HAProxy's values for absent or off.
         let place =
             "\(proxy.id) \(proxy.name) \(server.id) \(server.name) \(server.endpoint?.ip.map { "\($0)" } ?? "-")"
         let state = "\(server.operationalState) \(server.administrativeState)"
         let weights =
-            "\(server.weightConfigured) \(server.weightConfigured) \((server.stateAge?.nanoseconds ?? 0) / 1_000_000_000)"
-        let check = "\(checkNumbers(of: server)) 0"
+            "\(server.weightConfigured) \(server.weightOfLine) \((server.stateAge?.nanoseconds ?? 0) / 1_000_000_000)"
+        // Configured (2), enabled (4), and of an agent (16).
+        let check = "\(checkNumbers(of: server)) \(server.agentPort == 0 ? 0 : 22)"
         let port = server.endpoint?.port.map { Int($0) } ?? server.servicePort
         let names = "0 \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"
         let checkPlace = "\(server.checkPort) \(server.checkAddress.map { "\($0)" } ?? "-")"
-        return "\(place) \(state) \(weights) \(check) \(names) - 0 \(checkPlace) - 0"
+        let agentPlace = "\(server.agentAddress.map { "\($0)" } ?? "-") \(server.agentPort)"
+        return "\(place) \(state) \(weights) \(check) \(names) - 0 \(checkPlace) \(agentPlace)"
     }
 
     /// Status, result, health and state of the check, as the numbers that HAProxy has for them.

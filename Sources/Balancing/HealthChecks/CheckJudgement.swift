@@ -11,7 +11,8 @@ internal import Patterns
 enum CheckVerdict {
     case passes
     case needsMore
-    case fails(CheckResult)
+    /// The check ends here.
+    case ends(CheckResult)
 }
 
 extension CheckRun {
@@ -20,9 +21,10 @@ extension CheckRun {
         _ expectation: CheckExpectation, _ input: inout ByteBuffer, _ end: InputEnd, at now: Instant
     ) -> CheckVerdict {
         if plan.script.isHTTP { return judgeAnswer(expectation, &input, end, at: now) }
-        if input.isEmpty { return end == .open ? .needsMore : .fails(empty(expectation)) }
+        if input.isEmpty { return end == .open ? .needsMore : .ends(empty(expectation)) }
         if case .reply(let reply) = expectation.pattern {
-            return judge(reply.read(input.readable, isFinal: end != .open), by: expectation)
+            return judge(
+                reply.read(input.readable, isFinal: end != .open, hasEnded: end == .ended), by: expectation)
         }
         status = nil
         info = ""
@@ -33,11 +35,11 @@ extension CheckRun {
     private mutating func judgeAnswer(
         _ expectation: CheckExpectation, _ input: inout ByteBuffer, _ end: InputEnd, at now: Instant
     ) -> CheckVerdict {
-        if !answer.hasHead, let result = readAnswer(&input, end, at: now) { return .fails(wrong(result)) }
+        if !answer.hasHead, let result = readAnswer(&input, end, at: now) { return .ends(wrong(result)) }
         guard answer.hasHead else { return .needsMore }
         status = answer.head.status
         if plan.script.drainsOnNotFound, status == 404, server.record.isUp {
-            return .fails(CheckResult(.conditionallyPassed, .layer7Conditional, status: status))
+            return .ends(CheckResult(.conditionallyPassed, .layer7Conditional, status: status))
         }
         switch expectation.pattern {
         case .statuses(let statuses):
@@ -47,11 +49,11 @@ extension CheckRun {
             return conclude(expectation, unsafe finds(index, digits.span.bytes))
         case .field(let field): return conclude(expectation, matches(field))
         default:
-            if !answer.isComplete, let result = readAnswer(&input, end, at: now) { return .fails(wrong(result)) }
+            if !answer.isComplete, let result = readAnswer(&input, end, at: now) { return .ends(wrong(result)) }
             let isFinal = answer.isComplete
             if answer.content.isEmpty {
                 guard isFinal else { return .needsMore }
-                return .fails(failed(expectation, "the answer has no content"))
+                return .ends(failed(expectation, "the answer has no content"))
             }
             let content = answer.content
             return unsafe judge(expectation, bytes: content.span.bytes, isFinal: isFinal)
@@ -82,7 +84,7 @@ extension CheckRun {
             isFound = unsafe finds(index, digits.span.bytes)
         case .format(let format), .hexFormat(let format):
             guard let text = text(format, isHexadecimal: expectation.isHexadecimal), !text.isEmpty else {
-                return .fails(failed(expectation, "the log-format string makes nothing to look for"))
+                return .ends(failed(expectation, "the log-format string makes nothing to look for"))
             }
             if !isFinal, bytes.byteCount < max(needed, text.count) { return .needsMore }
             isFound = bytes.contains(text)
@@ -103,20 +105,23 @@ extension CheckRun {
             return .passes
         case .fails(let code, let status, let info):
             self.status = status
-            return .fails(failed(expectation.failedCode ?? code, info))
+            return .ends(failed(expectation.failedCode ?? code, info))
+        case .reports(let report):
+            self.report = report
+            return .ends(report.result)
         }
     }
 
     private mutating func conclude(_ expectation: CheckExpectation, _ isFound: Bool) -> CheckVerdict {
         if let verdict = inDoubt(expectation) { return verdict }
-        return isFound != expectation.isNegated ? .passes : .fails(mismatch(expectation))
+        return isFound != expectation.isNegated ? .passes : .ends(mismatch(expectation))
     }
 
     /// A regular expression that came to no result neither passes nor, negated, lets pass.
     private mutating func inDoubt(_ expectation: CheckExpectation) -> CheckVerdict? {
         guard let context, context.undecidedMatches.isInDoubt else { return nil }
         context.undecidedMatches.isInDoubt = false
-        return .fails(failed(expectation, "the regular expression came to no result within its steps"))
+        return .ends(failed(expectation, "the regular expression came to no result within its steps"))
     }
 
     private func finds(_ index: Int, _ bytes: RawSpan) -> Bool {

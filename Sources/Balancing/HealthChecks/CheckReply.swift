@@ -21,6 +21,8 @@ enum CheckReply: Sendable {
     case postgresStartup
     /// The response to an LDAP bind (RFC 4511 section 4.2.2).
     case ldapBind
+    /// An agent's line.
+    case agentLine
 
     /// What the bytes say.
     enum Outcome {
@@ -28,6 +30,7 @@ enum CheckReply: Sendable {
         /// Nil for what an earlier answer has said.
         case passes(status: Int? = nil, info: String? = nil)
         case fails(CheckResult.Code, status: Int? = nil, info: String)
+        case reports(AgentReport)
     }
 
     /// What is looked for, for messages.
@@ -39,11 +42,14 @@ enum CheckReply: Sendable {
         case .mysqlGreeting, .mysqlLogin: "MySQL packet"
         case .postgresStartup: "PostgreSQL message"
         case .ldapBind: "LDAP response"
+        case .agentLine: "agent's line"
         }
     }
 
-    /// - Parameter isFinal: whether no more bytes will come.
-    func read(_ bytes: RawSpan, isFinal: Bool) -> Outcome {
+    /// - Parameters:
+    ///   - isFinal: whether no more bytes will come, or there is no room for them.
+    ///   - hasEnded: whether the server has closed.
+    func read(_ bytes: RawSpan, isFinal: Bool, hasEnded: Bool = false) -> Outcome {
         let outcome =
             switch self {
             case .tlsRecord: Self.tlsRecord(bytes)
@@ -54,6 +60,7 @@ enum CheckReply: Sendable {
             case .mysqlLogin: Self.mysqlLogin(bytes)
             case .postgresStartup: Self.postgres(bytes)
             case .ldapBind: Self.ldap(bytes)
+            case .agentLine: Self.agent(bytes, isLast: hasEnded)
             }
         if case .needsMore = outcome, isFinal {
             return .fails(.layer7Response, info: "the answer stops before its end, or is too long")
@@ -246,4 +253,13 @@ enum CheckReply: Sendable {
     }
 
     private static var notLDAP: Outcome { .fails(.layer7Response, info: "Not LDAPv3 protocol") }
+
+    // MARK: Agents
+
+    /// The line ends with CR or LF, or where the agent closes.
+    private static func agent(_ bytes: RawSpan, isLast: Bool) -> Outcome {
+        let end = bytes.firstIndex(from: 0) { $0 == 0x0A || $0 == 0x0D }
+        if end == bytes.byteCount, !isLast { return .needsMore }
+        return .reports(AgentReport(bytes.extracting(0..<end)))
+    }
 }

@@ -46,6 +46,8 @@ public struct CheckRun: ~Copyable {
     /// What the last expectation has found.
     var status: Int?
     var info = ""
+    /// What an agent has said.
+    public internal(set) var report: AgentReport?
 
     /// - Parameter context: what formats and variables of its steps live in; needed where the script says so (`needsContext`). Only
     ///   this run uses it, until it ends.
@@ -97,7 +99,7 @@ public struct CheckRun: ~Copyable {
                 case .needsMore:
                     position = firstOfExpectations
                     return .converse
-                case .fails(let result): return .finished(result)
+                case .ends(let result): return .finished(result)
                 }
             case .set(let name, let conditions, let source): set(name, conditions, source)
             case .unset(let name): context?.unset(name)

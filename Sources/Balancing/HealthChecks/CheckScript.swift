@@ -34,6 +34,13 @@ public struct CheckScript: Sendable {
         ])
     }
 
+    /// Asks an agent, perhaps with words of its own.
+    static func askingAgent(_ question: [UInt8]?) -> CheckScript {
+        var steps = [CheckStep(.connect(.implied))]
+        if let question { steps.append(CheckStep(.send(.fixed(question)))) }
+        return CheckScript(steps + [CheckStep(.expect(CheckExpectation(.reply(.agentLine))))])
+    }
+
     /// Whether its requests are HTTP's.
     public var isHTTP: Bool {
         steps.contains { if case .ask = $0.action { true } else { false } }

@@ -33,6 +33,8 @@ public struct CheckResult: Sendable, Equatable {
         /// The server is to finish what it has, and gets no other requests.
         case conditionallyPassed
         case failed
+        /// It says nothing of the server's health.
+        case unchanged
     }
     /// The short code of HAProxy's stats: L4OK, L4TOUT, L4CON, L6OK (of TLS), L7OK, L7STS and so on.
     public enum Code: String, Sendable {
@@ -43,6 +45,8 @@ public struct CheckResult: Sendable, Equatable {
         case socketError = "SOCKERR"
         /// Not of a check: what live traffic shows (`observe`).
         case observed = "HANA"
+        /// An agent has said nothing of its server's health.
+        case noStatusChange = "CHECKED"
 
         /// The phrase in log lines.
         public var phrase: String {
@@ -60,6 +64,7 @@ public struct CheckResult: Sendable, Equatable {
             case .layer7Response: "Layer7 invalid response"
             case .socketError: "Socket error"
             case .observed: "Health analyze"
+            case .noStatusChange: "No status change"
             }
         }
     }
@@ -86,6 +91,12 @@ public struct HealthRecord: Sendable {
     /// 0 … rise + fall - 1; up from `rise` on. Starts at `rise`: the server is up until its first check fails.
     public private(set) var health: Int
     public private(set) var last: CheckResult?
+    /// The result of the agent's last answer.
+    public private(set) var lastOfAgent: CheckResult?
+    /// Its agent has said so, and has not taken it back.
+    public private(set) var isDownByAgent = false
+    /// The last check that counted has failed, or has asked for no more requests.
+    private var isFailing = false, isDraining = false
     /// When the state last changed between up and down.
     public private(set) var since: Instant
     /// Checks that failed while it was up or coming up (HAProxy's `chkfail`).
@@ -104,34 +115,34 @@ public struct HealthRecord: Sendable {
     public enum Transition: Sendable { case wentUp, wentDown }
 
     private var top: Int { thresholds.rise + thresholds.fall - 1 }
-    public var isUp: Bool { health >= thresholds.rise }
+    /// Whether its checks have found it up.
+    public var passesChecks: Bool { health >= thresholds.rise }
+    public var isUp: Bool { passesChecks && !isDownByAgent }
 
     /// The state that follows from the results so far.
     public var state: HealthState {
-        if isUp {
-            if last?.outcome == .conditionallyPassed { return .draining }
-            return health == top || last == nil || last?.outcome == .passed ? .up : .goingDown
-        }
+        if isDownByAgent { return .down }
+        if passesChecks { return isDraining ? .draining : health == top || !isFailing ? .up : .goingDown }
         return health == 0 ? .down : .goingUp
     }
 
     /// Takes other thresholds over: the server stays up or down, and as far from the other side as they allow.
     mutating func adopt(_ thresholds: HealthThresholds) {
         health =
-            isUp
+            passesChecks
             ? thresholds.rise + min(health - self.thresholds.rise, thresholds.fall - 1)
             : min(health, thresholds.rise - 1)
         self.thresholds = thresholds
     }
 
-    /// The server has moved: it is what `state` says, or else up until a check fails.
+    /// The server has moved: it is what `state` says, or else up until a check fails. What its agent says stays.
     mutating func beginAnew(as state: InitialState?, at now: Instant) {
         let wasUp = isUp
         health = thresholds.health(of: state)
         last = nil
-        guard isUp != wasUp else { return }
-        if isUp { downtime.nanoseconds += now.since(since).nanoseconds }
-        since = now
+        isFailing = false
+        isDraining = false
+        _ = note(wasUp, at: now)
     }
 
     /// Takes over what another process has known, as far as the thresholds allow.
@@ -149,14 +160,38 @@ public struct HealthRecord: Sendable {
         last = result
         switch result.outcome {
         case .passed, .conditionallyPassed:
+            isFailing = false
+            isDraining = result.outcome == .conditionallyPassed
             if health < top { health += 1 }
             // Once up, a server has its whole credit again.
-            if isUp { health = top }
+            if passesChecks { health = top }
         case .failed:
+            isFailing = true
+            isDraining = false
             // A server that is down cannot fail any further.
             if health > 0 { failures += 1 }
             health = health > thresholds.rise ? health - 1 : 0
+        case .unchanged: break
         }
+        return note(wasUp, at: now)
+    }
+
+    /// The same for what an agent says. That it cannot be reached or understood says nothing of the server.
+    mutating func add(agentResult result: CheckResult, at now: Instant) -> Transition? {
+        let wasUp = isUp
+        lastOfAgent = result
+        switch result.outcome {
+        case .passed: isDownByAgent = false
+        case .failed where result.code == .layer7Status:
+            if !isDownByAgent { failures += 1 }
+            isDownByAgent = true
+        case .failed, .conditionallyPassed, .unchanged: break
+        }
+        return note(wasUp, at: now)
+    }
+
+    /// Notes the change between up and down, if there is one.
+    private mutating func note(_ wasUp: Bool, at now: Instant) -> Transition? {
         guard isUp != wasUp else { return nil }
         if isUp {
             downtime.nanoseconds += now.since(since).nanoseconds
