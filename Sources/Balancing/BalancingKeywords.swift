@@ -7,6 +7,7 @@ public import Configuration
 public enum BalancingKeywords {
     public static let table: [Keyword] =
         lines + HashKeywords.table + CheckKeywords.table + CheckStepKeywords.table + ProtocolCheckKeywords.table
+        + NamedCheckKeywords.table + CheckTimingKeywords.table + ExternalCheckKeywords.table
 
     private static let lines: [Keyword] = [
         Keyword(

@@ -27,6 +27,15 @@ public struct BalancingSettings: SectionSettings {
     var tcpCheck = CheckLines(keyword: "tcp-check")
     /// What formats and expressions of checks are compiled into.
     public var checkFormats = FormatTable()
+    /// Whether a `healthcheck` section has its `type`.
+    var hasCheckType = false
+    /// The checks of the `healthcheck` sections that servers name.
+    public var namedChecks: [String: NamedCheck] = [:]
+    /// `external-check command` and `external-check path`
+    var externalProgram: String?
+    var externalPath = ""
+    /// `option check-passive`
+    public var checksArePassive = false
     /// `timeout check`: for the answer to a check, once connected; without it, the check's interval bounds it all.
     public var checkTimeout: TimeSpan?
     /// `fullconn`
@@ -108,10 +117,14 @@ public struct ServerDraft: Sendable {
     public var protocolWord: ProtocolWord?
     /// `check-proto`
     public var checkProtocolWord: ProtocolWord?
+    /// Its checks have a protocol of their own above HTTP/2.
+    var checksOverHTTP2 = false
     /// `ws`
     public var webSocketProtocol = WebSocketProtocol.automatic
     public var naming = ServerNaming()
     public var agent = AgentDraft()
+    /// The `healthcheck` section that says how it is checked; nil where the backend's lines do.
+    public var checkSection: Reference?
     public var tls = TLSUpstreamOptions()
 
     public init() {}
@@ -134,7 +147,7 @@ extension ServerDraft {
 
     /// What checks speak that send a request.
     var checkProtocolChoice: ProtocolChoice {
-        (checkProtocolWord ?? protocolWord)?.choice ?? .negotiated
+        checksOverHTTP2 ? .http2 : (checkProtocolWord ?? protocolWord)?.choice ?? .negotiated
     }
 
     /// What checks offer above TLS: those that send a request, only what they speak, and HTTP/2 not without saying so
@@ -165,34 +178,42 @@ extension BalancingSettings {
     ///     `cookie` has no other.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
     ///   - uniqueID: what names each check.
+    ///   - externalCheckPlace: what programs that check its servers are told; nil if none may be started.
     ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
     ///   - hasNamedConnections: whether requests tell the connections to the server with this index apart by name.
     public func makeBackend(
         name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, cookieKey: [UInt8]? = nil,
-        headLimits: HeadLimits = HeadLimits(), uniqueID: UniqueID? = nil, workers: Int, now: Instant,
+        headLimits: HeadLimits = HeadLimits(), uniqueID: UniqueID? = nil,
+        externalCheckPlace: ExternalCheckPlace? = nil, workers: Int, now: Instant,
         secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
         hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
     ) -> Backend {
         let ids = numbers()
-        let script = checkScript
-        let program = script.needsContext ? FormatProgram(checkFormats) : nil
+        var programs: [String: FormatProgram?] = [:]
         let servers = servers.enumerated().map { index, draft in
             let place = draft.place(resolve: resolve)
             var configuration = draft.configuration(id: ids[index], at: place)
+            let check = check(of: draft)
+            let script = check.script
             let checked = script.connections.map { ($0, $0.apply(to: draft)) }
             let tls = draft.needsTLS || checked.contains { $0.1.needsTLS } ? secure(draft) : nil
             if draft.tls.isOn { configuration.tls = tls }
             configuration.hasNamedConnections = hasNamedConnections(index)
             if draft.cookie == nil { configuration.cookieKey = cookieKey }
             if draft.isChecked {
+                let key = draft.checkSection?.name ?? ""
+                let program = programs[key] ?? check.program
+                programs[key] = .some(program)
                 // Without `timeout check` the interval bounds a check as a whole, and `timeout connect` has no part in it (the manual's
                 // section on `timeout check`).
-                let routes = checked.map { route($0, $1, servicePort: place.port, tls: tls) }
+                let routes = checked.map { route($0, of: script, $1, servicePort: place.port, tls: tls) }
                 configuration.check = HealthCheckPlan(
                     script: script, routes: routes, program: program, thresholds: draft.thresholds,
                     interval: draft.interval, fastInterval: draft.fastInterval, downInterval: draft.downInterval,
                     connectTimeout: checkTimeout == nil ? draft.interval : min(connectTimeout, draft.interval),
                     responseTimeout: checkTimeout, headLimits: headLimits, uniqueID: uniqueID)
+                configuration.check?.isPassive = checksArePassive
+                configuration.check?.command = command(for: draft, in: externalCheckPlace)
             }
             configuration.agentCheck = draft.agentPlan(
                 connectTimeout: connectTimeout, responseTimeout: checkTimeout, resolve: resolve)
@@ -216,29 +237,6 @@ extension BalancingSettings {
             return next
         }
     }
-}
-
-extension BalancingSettings {
-    /// Where a connection of checks goes, and how.
-    private func route(
-        _ connection: CheckConnection, _ draft: ServerDraft, servicePort: UInt16, tls: TLSUpstream?
-    ) -> CheckRoute {
-        CheckRoute(
-            address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
-            proxyHeader: draft.checkProxyHeader, tls: draft.encryptsChecks ? tls.map { checkTLS(draft, $0) } : nil,
-            protocolChoice: draft.checkProtocolChoice, lingers: connection.lingers)
-    }
-
-    /// The TLS of checks.
-    private func checkTLS(_ draft: ServerDraft, _ tls: TLSUpstream) -> HealthCheckTLS {
-        let name = draft.tls.checkedName?.text.verbatimBytes ?? (draft.tls.checksAskForHost ? checkedHost : nil)
-        return HealthCheckTLS(
-            upstream: tls, name: name, isNameExplicit: draft.tls.checkedName != nil,
-            protocols: checksWithHTTP ? draft.protocolsOfHTTPChecks : draft.protocolsOfChecks)
-    }
-
-    /// The host that the Host field of a check's request names.
-    private var checkedHost: [UInt8]? { checkScript.hostName }
 }
 
 extension ServerDraft {

@@ -106,6 +106,12 @@ public final class Server: Sendable {
         rate.count(worker: worker, at: now)
     }
 
+    /// Whether it has answered a live request since `instant`.
+    func hasAnswered(since instant: Instant) -> Bool {
+        let last = traffic.most(.lastAnswer)
+        return last > 0 && last >= instant.nanoseconds
+    }
+
     /// A worker counts the times of an exchange that has ended.
     public func count(_ times: ExchangeTimes, worker: Int) {
         if traffic.row(worker).count(times: times) { timeAverages.take(traffic) }

@@ -8,7 +8,8 @@ internal import TLS
 extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] =
-        ownParameters + AgentKeywords.parameters + ObservationParameters.table + protocolParameters
+        ownParameters + AgentKeywords.parameters + [NamedCheckKeywords.parameter] + ObservationParameters.table
+        + protocolParameters
         + ServerNaming.parameters
         + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 

@@ -38,6 +38,8 @@ public enum TrafficCounter: Int, CaseIterable, Sendable {
     case queueMax, connectMax, responseMax, totalMax
     /// When the last session began, in seconds of the monotonic clock, plus one; 0 for never. `Traffic.most` reads it.
     case lastSession
+    /// When a server last answered, in nanoseconds of the monotonic clock; 0 for never. `Traffic.most` reads it.
+    case lastAnswer
 
     /// The column that counts responses of a status.
     public static func responses(status: Int) -> TrafficCounter {
@@ -104,6 +106,12 @@ public struct TrafficRow {
     @inlinable @inline(__always)
     public func noteSession(at now: Instant) {
         row.raise(to: now.nanoseconds / 1_000_000_000 &+ 1, column: TrafficCounter.lastSession.rawValue)
+    }
+
+    /// The server has answered a request, or taken a connection in TCP mode.
+    @inlinable @inline(__always)
+    public func noteAnswer(at now: Instant) {
+        row.raise(to: now.nanoseconds, column: TrafficCounter.lastAnswer.rawValue)
     }
 
     /// Counts an exchange's times. Returns true if the averages are due to be updated.

@@ -6,9 +6,11 @@
 #include <execinfo.h>
 #include <malloc.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 void *clinux_reserve(size_t count) {
     void *start = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -20,6 +22,49 @@ void *clinux_reserve(size_t count) {
 
 void clinux_configure_heap(void) { mallopt(M_MMAP_THRESHOLD, 256 << 10); }
 void clinux_trim_heap(void) { malloc_trim(0); }
+
+int clinux_start_program(const char *path, char *const words[], char *const variables[], int *id, int *descriptor) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    pid_t child = 0;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    for (int number = 0; number <= 2; number++)
+        posix_spawn_file_actions_addopen(&actions, number, "/dev/null", number == 0 ? O_RDONLY : O_WRONLY, 0);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int failure = posix_spawn(&child, path, &actions, &attributes, words, variables);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (failure != 0) return failure;
+    // The descriptor is not inherited by other programs.
+    *descriptor = (int)syscall(SYS_pidfd_open, child, 0);
+    if (*descriptor < 0) {
+        failure = errno;
+        kill(-child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return failure;
+    }
+    *id = child;
+    return 0;
+}
+
+int clinux_collect_program(int id, int *code) {
+    int status = 0;
+    pid_t found = waitpid(id, &status, WNOHANG);
+    if (found == 0 || (found < 0 && errno == EINTR)) return 0;
+    // Somebody else has collected it.
+    if (found < 0) *code = 0;
+    else if (WIFEXITED(status)) *code = WEXITSTATUS(status);
+    else *code = WTERMSIG(status);
+    return found > 0 && WIFEXITED(status) ? 1 : 2;
+}
 
 // The crash report is written in C, so that it is evident that the signal handler neither allocates nor takes a lock.
 

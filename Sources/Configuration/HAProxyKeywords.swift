@@ -6,7 +6,7 @@
 enum HAProxyKeywords {
     /// HAProxy's sections other than those of `SectionKind`.
     static let sections: Set<String> = [
-        "acme", "cache", "fcgi-app", "healthcheck", "log-forward",
+        "acme", "cache", "fcgi-app", "log-forward",
         "peers", "program", "traces",
     ]
 
@@ -28,6 +28,15 @@ enum HAProxyKeywords {
         guard let members = families[family], let word else { return nil }
         let member = String(word.text.prefix { $0 != "(" })
         return members.contains(member) ? member : nil
+    }
+
+    /// The problem for a keyword that HAProxy has.
+    static func refusal(of name: String, at range: SourceRange) -> ConfigProblem {
+        guard name.hasPrefix("email-alert") else { return notSupported("'\(name)'", at: range) }
+        return ConfigProblem(
+            "'\(name)' is for alerts by mail, which Portico does not send", at: range,
+            expected:
+                "a log line to a receiver that sends mail: changes of servers' states are logged at notice to emerg")
     }
 
     static func notSupported(_ what: String, at range: SourceRange) -> ConfigProblem {

@@ -36,7 +36,6 @@ public struct IgnoredKeyword: Sendable {
         + rows(in: .global, "Portico lets OpenSSL compute at once", "ssl-mode-async")
         + rows(in: .global, "Portico has no QUIC yet to which it could apply", "limited-quic", "no-quic")
         + rows(in: .global, "the system's own limits decide", "set-dumpable", "strict-limits")
-        + rows(in: .global, "each check keeps its own interval", "spread-checks", "max-spread-checks")
         + rows(in: .global, "Portico has no peers yet to which it could apply", "localpeer")
         + rows(
             in: .global, "profiling is left to the system's tools", "profiling.tasks", "profiling.memory",

@@ -78,7 +78,7 @@ extension Loader {
             // A feature that Portico does not have is always off.
             if isNegated { return }
             let count = name.split(separator: " ").count
-            throw HAProxyKeywords.notSupported("'\(name)'", at: Self.joined(words.prefix(count), as: name).range)
+            throw HAProxyKeywords.refusal(of: name, at: Self.joined(words.prefix(count), as: name).range)
         }
         let behind = words.dropFirst()
         if let second = behind.first, members.contains(second.text) {

@@ -165,13 +165,12 @@ public final class ControlPlane {
             }
         }
         let site = plan.makeRuntimeState(loop.kernel, log)
+        var surroundings = CheckSurroundings(pool: pool, observer: healthLog)
+        surroundings.timing = plan.checkTiming
+        surroundings.makeContext = { [plan] in CheckRun.makeContext(plan.variables, site: site) }
         for (position, (backend, server, subject, interval)) in checked.enumerated() {
-            let delay = TimeSpan(
-                nanoseconds: UInt64(Double(interval.nanoseconds) * Double(position) / Double(checked.count)))
-            let checker = HealthChecker.start(
-                subject, server, of: backend, after: delay, pool: pool,
-                makeContext: { [plan] in CheckRun.makeContext(plan.variables, site: site) }, observer: healthLog,
-                in: loop)
+            let delay = plan.checkTiming.firstDelay(at: position, of: checked.count, interval: interval)
+            let checker = HealthChecker.start(subject, server, of: backend, after: delay, surroundings, in: loop)
             if let checker { checkers.append(checker) }
         }
     }

@@ -9,29 +9,6 @@ internal import SystemPackage
 internal import TLS
 internal import Transport
 
-/// Who is asked.
-enum CheckSubject {
-    /// The server itself.
-    case server
-    /// Its agent.
-    case agent
-
-    func plan(of server: Server) -> HealthCheckPlan? {
-        switch self {
-        case .server: server.check
-        case .agent: server.agentCheck
-        }
-    }
-}
-
-/// Gets the results of checks.
-protocol HealthObserver: AnyObject {
-    /// A check has ended. `transition` is not nil if it changed the server between up and down, which the backend has published.
-    func checked(
-        _ server: Server, of backend: Backend, by subject: CheckSubject, _ result: CheckResult,
-        transition: HealthRecord.Transition?)
-}
-
 /// The checks of one server, or the questions to its agent, one at a time, for as long as the loop runs.
 final class HealthChecker: LoopTask {
     private enum Phase {
@@ -40,6 +17,8 @@ final class HealthChecker: LoopTask {
         /// The connection stands, and TLS is being agreed on, behind the PROXY protocol header.
         case handshaking(since: Instant)
         case talking(since: Instant)
+        /// A program runs that finds out.
+        case running(since: Instant)
     }
 
     private let subject: CheckSubject
@@ -47,7 +26,7 @@ final class HealthChecker: LoopTask {
     private let backend: Backend
     /// The server's plan when the last check began.
     private var plan: HealthCheckPlan
-    private unowned let observer: any HealthObserver
+    private let surroundings: CheckSurroundings
     private var phase = Phase.pausing
     /// The connection of the check that is under way; nil in a pause.
     private var stream: ByteStream?
@@ -56,8 +35,8 @@ final class HealthChecker: LoopTask {
     private var route: CheckRoute
     /// What formats and variables of a check live in; made for the first check that needs it.
     private var context: ExchangeContext?
-    private let makeContext: () -> ExchangeContext
-    private let pool: BufferPool
+    /// The program that was started last, until it has ended.
+    private var child: ChildProgram?
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
     /// When the pause ends.
@@ -69,27 +48,26 @@ final class HealthChecker: LoopTask {
     @discardableResult
     static func start(
         _ subject: CheckSubject = .server, _ server: Server, of backend: Backend, after delay: TimeSpan,
-        pool: BufferPool,
-        makeContext: @escaping () -> ExchangeContext = { CheckRun.makeContext(nil) }, observer: any HealthObserver,
-        in loop: TaskLoop
+        _ surroundings: CheckSurroundings, in loop: TaskLoop
     ) -> HealthChecker? {
         guard let plan = subject.plan(of: server) else { return nil }
         if subject == .server { server.adopt(plan) }
-        let checker = HealthChecker(subject, server, backend, plan, pool, makeContext, observer)
+        let checker = HealthChecker(subject, server, backend, plan, surroundings)
         checker.handle = loop.add(checker)
         checker.pause(until: loop.now + delay, in: loop)
         return checker
     }
 
-    /// Whether this is the server.
-    func checks(_ other: Server) -> Bool { server === other }
+    /// Whether it is this server that it checks.
+    func checks(_ other: Server) -> Bool { subject == .server && server === other }
 
     /// Live traffic has failed as often in a row as `error-limit` says: that counts as its `on-error` says, and the next check comes sooner.
     func trafficFailed(_ words: String, in loop: TaskLoop) {
         guard !isStopped, server.state.administrative != .maintenance else { return }
         let failure = backend.recordFailures(words, of: server, at: loop.now)
         if let result = failure.result {
-            observer.checked(server, of: backend, result, transition: failure.transition)
+            surroundings.observer.checked(
+                server, of: backend, by: .server, result, transition: failure.transition)
         }
         guard case .pausing = phase, let interval = plan.fastInterval, loop.now + interval < due else { return }
         pause(until: loop.now + interval, in: loop)
@@ -104,22 +82,22 @@ final class HealthChecker: LoopTask {
     func stop(in loop: TaskLoop) {
         guard !isStopped else { return }
         isStopped = true
+        child?.end()
+        _ = collectProgram(in: loop)
         closeStream(loop.kernel)
         loop.remove(handle)
     }
 
     private init(
-        _ subject: CheckSubject, _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan, _ pool: BufferPool,
-        _ makeContext: @escaping () -> ExchangeContext, _ observer: any HealthObserver
+        _ subject: CheckSubject, _ server: Server, _ backend: Backend, _ plan: HealthCheckPlan,
+        _ surroundings: CheckSurroundings
     ) {
         self.subject = subject
         self.server = server
         self.backend = backend
         self.plan = plan
-        self.pool = pool
-        self.makeContext = makeContext
+        self.surroundings = surroundings
         route = plan.routes[0]
-        self.observer = observer
     }
 
     deinit { stream?.releaseBuffers() }
@@ -134,16 +112,21 @@ final class HealthChecker: LoopTask {
         case .connecting(let start): finish(broken(.layer4Timeout), start, in: loop)
         case .handshaking(let start): finish(broken(.layer6Timeout, "during the TLS handshake"), start, in: loop)
         case .talking(let start): finish(run?.timedOut ?? broken(.layer7Timeout), start, in: loop)
+        case .running(let start):
+            child?.end()
+            finish(CheckResult(.failed, .programTimeout), start, in: loop)
         }
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
         stream?.note(readiness)
         switch phase {
-        case .pausing: break  // an event of the connection that was just closed
+        case .pausing: _ = collectProgram(in: loop)  // or an event of the connection that was just closed
         case .connecting(let start): connected(start, in: loop)
         case .handshaking(let start): shakeHands(start, in: loop)
         case .talking(let start): talk(start, in: loop)
+        case .running(let start):
+            if let result = collectProgram(in: loop) { finish(result, start, in: loop) }
         }
     }
 
@@ -162,7 +145,8 @@ final class HealthChecker: LoopTask {
             pause(until: loop.now + plan.interval, in: loop)
             return
         }
-        if plan.script.needsContext, context == nil { context = makeContext() }
+        if let command = plan.command { return run(command, in: loop) }
+        if plan.script.needsContext, context == nil { context = surroundings.makeContext() }
         run = CheckRun(plan, of: server, in: backend, context: context)
         loop.setDeadline(loop.now + plan.connectTimeout, of: handle)
         play(from: loop.now, in: loop)
@@ -184,7 +168,7 @@ final class HealthChecker: LoopTask {
         // The address may have been lost since the check began.
         guard let target = route.target(for: server.address) else { return unreachable(.hostIsDown, start, in: loop) }
         do throws(ByteStream.Refusal) {
-            stream = try ByteStream(connectingTo: target, pool: pool, as: handle, in: loop)
+            stream = try ByteStream(connectingTo: target, pool: surroundings.pool, as: handle, in: loop)
         } catch {
             switch error {
             case .unreachable(.connectionRefused): unreachable(.connectionRefused, start, in: loop)
@@ -292,6 +276,41 @@ final class HealthChecker: LoopTask {
         }
     }
 
+    // MARK: Programs
+
+    private func run(_ command: ExternalCommand, in loop: TaskLoop) {
+        let start = loop.now
+        // One that does not end although it was killed has had its verdict.
+        if child != nil {
+            loop.setDeadline(start + plan.interval, of: handle)
+            return
+        }
+        do throws(Errno) {
+            let child = try command.start(for: server, in: backend)
+            self.child = child
+            if let reason = loop.watch(child.socket, for: .accepting, as: handle) { throw reason }
+        } catch {
+            child?.end()
+            finish(CheckResult(.failed, .programError, info: error.description), start, in: loop)
+            return
+        }
+        phase = .running(since: start)
+        loop.setDeadline(start + (plan.responseTimeout ?? plan.interval), of: handle)
+    }
+
+    /// The verdict of a program that has ended; nil while it runs.
+    private func collectProgram(in loop: TaskLoop) -> CheckResult? {
+        guard let child, let end = child.collect() else { return nil }
+        self.child = nil
+        loop.kernel.close(child.socket, reset: false)
+        switch end {
+        case .exited(0): return CheckResult(.passed, .programOK, status: 0)
+        case .exited(let code): return CheckResult(.failed, .programError, status: code)
+        case .killed(let signal):
+            return CheckResult(.failed, .programError, info: "the program was ended by signal \(signal)")
+        }
+    }
+
     private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
         closeStream(loop.kernel)
         let report = run?.report
@@ -300,6 +319,7 @@ final class HealthChecker: LoopTask {
         var result = result
         loop.kernel.refreshClock()
         result.duration = loop.now.since(start)
+        result = plan.weigh(result, of: server, at: loop.now)
         // A check that was begun before the server's maintenance has no verdict.
         guard !isPaused else {
             pause(until: start + plan.interval, in: loop)
@@ -310,8 +330,9 @@ final class HealthChecker: LoopTask {
             case .server: backend.record(result, of: server, at: loop.now)
             case .agent: backend.record(result, reporting: report, of: server, at: loop.now)
             }
-        pause(until: start + (subject == .server ? plan.pause(after: server.record) : plan.interval), in: loop)
-        observer.checked(server, of: backend, by: subject, result, transition: transition)
+        let pause = subject == .server ? plan.pause(after: server.record) : plan.interval
+        self.pause(until: start + surroundings.timing.spread(pause, loop.kernel.randomNumber()), in: loop)
+        surroundings.observer.checked(server, of: backend, by: subject, result, transition: transition)
     }
 
     /// Closes with a reset, which leaves no socket in TIME_WAIT on either side, unless a line says otherwise; the check needs nothing

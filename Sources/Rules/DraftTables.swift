@@ -13,6 +13,11 @@ extension Draft {
         change(&self[RulesSettings.self].table.expressions)
         change(&self[UniqueIDSettings.self].table.expressions)
         change(&self[BalancingSettings.self].checkFormats.expressions)
+        for name in self[BalancingSettings.self].namedChecks.keys {
+            guard var check = self[BalancingSettings.self].namedChecks[name] else { continue }
+            change(&check.formats.expressions)
+            self[BalancingSettings.self].namedChecks[name] = check
+        }
         if case .custom(var format) = self[ExchangeLogSettings.self].format {
             format.update(change)
             self[ExchangeLogSettings.self].format = .custom(format)
@@ -64,8 +69,11 @@ extension Draft {
 
     /// The names that rules and log formats of this section refer to: each has to exist.
     public var ruleReferences: [SiteReference] {
-        self[RulesSettings.self].table.expressions.references + self[UniqueIDSettings.self].table.expressions.references
-            + self[BalancingSettings.self].checkFormats.expressions.references
+        let checks = self[BalancingSettings.self]
+        let named = checks.namedChecks.values.flatMap { $0.formats.expressions.references }
+        let own = self[RulesSettings.self].table.expressions.references
+        let ids = self[UniqueIDSettings.self].table.expressions.references
+        return own + ids + checks.checkFormats.expressions.references + named
             + self[ExchangeLogSettings.self].references
     }
 }

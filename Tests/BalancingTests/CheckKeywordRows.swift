@@ -1,6 +1,8 @@
 // The rows of check scripts and of other protocols' checks, as in `KeywordTests`.
 
 import BalancingTesting
+import Basics
+import Configuration
 
 @testable import Balancing
 
@@ -164,6 +166,15 @@ extension KeywordTests {
 
     static let agents: [Row] = [
         Row(
+            name: "healthcheck",
+            accepted: [("default-server healthcheck a", { $0.defaultServer.checkSection?.name == "a" })],
+            refused: [
+                (
+                    "server s 10.0.0.1:80 healthcheck",
+                    "2:38 'healthcheck' lacks an argument; the name of a healthcheck section"
+                )
+            ]),
+        Row(
             name: "agent-check",
             accepted: [
                 (
@@ -206,5 +217,72 @@ extension KeywordTests {
             name: "agent-send",
             accepted: [("default-server agent-send how", { $0.defaultServer.agent.question == Array("how".utf8) })],
             refused: [("server s 10.0.0.1:80 agent-send", "2:37 'agent-send' lacks an argument; what to send")]),
+    ]
+
+    static let otherChecks: [Row] = [
+        Row(
+            name: "type",
+            accepted: [],
+            refused: [("type httpchk", "2:5 'type' is not allowed in a backend, only in healthcheck")]),
+        Row(
+            name: "option check-passive",
+            accepted: [
+                ("option check-passive", { $0.checksArePassive }),
+                ("option check-passive\n no option check-passive", { !$0.checksArePassive }),
+            ],
+            refused: [
+                (
+                    "option check-passive a",
+                    "2:26 unexpected 'a' in the line of 'option check-passive'; option check-passive"
+                )
+            ]),
+        Row(
+            name: "option grpc-check",
+            accepted: [
+                ("option grpc-check a.B", { $0.checkScript.isHTTP && $0.checkScript.request?.method == "POST" }),
+                ("option grpc-check\n no option grpc-check", { !$0.checkScript.isHTTP }),
+            ],
+            refused: [
+                (
+                    "option grpc-check \(String(repeating: "x", count: 126))",
+                    "2:23 a service's name has at most 125 bytes"
+                )
+            ]),
+        Row(
+            name: "option external-check",
+            accepted: [
+                ("option external-check", { $0.externalCheck != nil }),
+                ("option external-check\n no option external-check", { $0.externalCheck == nil }),
+                ("option external-check\n option httpchk", { $0.externalCheck == nil }),
+            ],
+            refused: [
+                (
+                    "option external-check a",
+                    "2:27 unexpected 'a' in the line of 'option external-check'; option external-check"
+                )
+            ]),
+        Row(
+            name: "external-check command",
+            accepted: [("external-check command /bin/true", { $0.externalProgram == "/bin/true" })],
+            refused: [("external-check command", "2:27 'external-check command' lacks an argument; a program")]),
+        Row(
+            name: "external-check path",
+            accepted: [("external-check path /bin", { $0.externalPath == "/bin" })],
+            refused: [
+                ("external-check path", "2:24 'external-check path' lacks an argument; folders with colons between")
+            ]),
+        Row(
+            name: "external-check", accepted: [],
+            refused: [
+                ("external-check", "2:5 'external-check' is not allowed in a backend, only in global")
+            ]),
+        Row(
+            name: "spread-checks", accepted: [],
+            refused: [("spread-checks 5", "2:5 'spread-checks' is not allowed in a backend, only in global")]),
+        Row(
+            name: "max-spread-checks", accepted: [],
+            refused: [
+                ("max-spread-checks 5s", "2:5 'max-spread-checks' is not allowed in a backend, only in global")
+            ]),
     ]
 }

@@ -512,21 +512,26 @@ import Testing
     }
 
     @Test func `no row is without a test`() {
-        #expect((Self.keywords + Self.checkSteps).map(\.name).sorted() == BalancingKeywords.table.map(\.name).sorted())
+        #expect(
+            (Self.keywords + Self.checkSteps + Self.otherChecks).map(\.name).sorted()
+                == BalancingKeywords.table.map(\.name).sorted())
         // Those about TLS are in `ServerTLSTests`.
         let tls = Set(TLSKeywords.serverParameters.map(\.name))
         let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
         #expect((Self.parameters + Self.agents).map(\.name).sorted() == own.sorted())
     }
 
-    @Test(arguments: keywords + checkSteps + parameters + agents) func `a row takes what it should`(_ row: Row) throws {
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents) func `a row takes what it should`(
+        _ row: Row
+    ) throws {
         for (line, sets) in row.accepted {
             let settings = try settings(line)
             #expect(sets(settings), "\(line)")
         }
     }
 
-    @Test(arguments: keywords + checkSteps + parameters + agents) func `a row refuses what it should, and says why`(
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents)
+    func `a row refuses what it should, and says why`(
         _ row: Row
     ) {
         #expect(!row.refused.isEmpty)

@@ -49,7 +49,8 @@ import Testing
             default option httplog              #! 5 'option httplog' cannot be negated
             default bind :80                    #! 5 'default' stands only before 'option'
             option redispatch                   #! 5 'option redispatch' is not allowed in a frontend, only in defaults, backend or listen
-            spread-checks 5                     #! 5 'spread-checks' is not allowed in a frontend, only in global
+            busy-polling                        #! 5 'busy-polling' is not allowed in a frontend, only in global
+            email-alert to a@example.com        #! 5 'email-alert to' is for alerts by mail, which Portico does not send; expected a log line to a receiver that sends mail: changes of servers' states are logged at notice to emerg
         frontend two from base                  #! 19 'base' names several defaults sections: t.cfg:17 and t.cfg:24
         frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:45
         listen two                              #! 8 there is a frontend 'two' already, at t.cfg:45

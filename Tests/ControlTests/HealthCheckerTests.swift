@@ -386,7 +386,8 @@ private final class Play {
         serve(at: .ip(.loopbackV4, port: 8_001))
         for subject in [CheckSubject.server, .agent] {
             HealthChecker.start(
-                subject, backend.servers[0], of: backend, after: .zero, pool: pool, observer: observer, in: loop)
+                subject, backend.servers[0], of: backend, after: .zero,
+                CheckSurroundings(pool: pool, observer: observer), in: loop)
         }
     }
 

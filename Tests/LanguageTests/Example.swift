@@ -13,6 +13,7 @@ extension SectionKind {
     static let logProfile: SectionKind = "log-profile"
     static let mailers: SectionKind = "mailers"
     static let certificateStore: SectionKind = "crt-store"
+    static let healthCheck: SectionKind = "healthcheck"
 }
 
 struct Example: Sendable {
@@ -29,7 +30,7 @@ struct Example: Sendable {
     /// The sections, those that allow most first.
     static let sections: [SectionKind] = [
         .frontend, .backend, .listen, .global, .defaults, .httpErrors, .userlist, .resolvers, .ring, .logProfile,
-        .mailers, .certificateStore,
+        .mailers, .certificateStore, .healthCheck,
     ]
 }
 

@@ -132,6 +132,7 @@ struct Site {
         (.logProfile, ["log-profile brief"]),
         (.mailers, ["mailers post"]),
         (.certificateStore, ["crt-store certificates"]),
+        (.healthCheck, ["healthcheck probe", "    type tcp-check"]),
         (.frontend, ["frontend front", "    bind 127.0.0.1:10001", "    default_backend back"]),
         (.backend, ["backend back", "    server one 127.0.0.1:10002"]),
         (.listen, ["listen both", "    bind 127.0.0.1:10003", "    server one 127.0.0.1:10004"]),

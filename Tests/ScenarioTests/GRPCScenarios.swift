@@ -39,4 +39,27 @@ import Testing
             before: startServer(), server: "proto h2", bind: "ssl crt \(certificate) alpn h2,http/1.1")
         expectAllIsWell(try python("grpc_peer.py", ["client", "\(front.port)", authority.certificate]))
     }
+
+    @Test("A check by gRPC's health protocol asks for the server, or for a service, in clear and over TLS")
+    func health() throws {
+        let port = try startServer()
+        let authority = try TestAuthority()
+        let secure = try startServer(try authority.issue(for: "localhost"))
+        for (service, server, reason) in [
+            ("", "", "succeeded, reason: Layer7 check passed, code: 200, info: \"SERVING\""),
+            ("test.Calls", "proto h2", "succeeded, reason: Layer7 check passed, code: 200, info: \"SERVING\""),
+            ("test.Stopped", "", "failed, reason: Layer7 wrong status, code: 200, info: \"NOT_SERVING\""),
+            (
+                "test.Other", "",
+                "failed, reason: Layer7 wrong status, code: 200, info: \"gRPC status 5 (NOT_FOUND): unknown"
+            ),
+            ("", "ssl verify none", "succeeded, reason: Layer7 check passed, code: 200, info: \"SERVING\""),
+        ] {
+            let front = try FrontDoor(
+                before: server.hasPrefix("ssl") ? secure : port,
+                backend: "    option log-health-checks\n    option grpc-check \(service)",
+                server: "\(server) check inter 100ms fall 1")
+            _ = try front.portico.logLine(with: "Health check for server app/s1 \(reason)")
+        }
+    }
 }

@@ -130,20 +130,6 @@ import Testing
         #expect(statuses == [200])
         #expect(try client.fetch("/after").status == 200)
     }
-
-    @Test("mailers are read, and an email-alert says that no mail is sent")
-    func mail() throws {
-        let server = try ScriptedServer(saying: "hello")
-        let front = try FrontDoor(
-            before: server.port,
-            backend:
-                "    email-alert mailers post\n    email-alert from a@example.com\n    email-alert to b@example.com",
-            server: "\nmailers post\n    timeout mail 20s\n    mailer one 127.0.0.1:25")
-        #expect(try fetch("/", from: front.port).status == 200)
-        #expect(
-            eventually { front.portico.process.errors.contains("no mail is sent: 'email-alert mailers' has no effect") }
-        )
-    }
 }
 
 /// A syslog server on TCP that records what it receives.

@@ -1,8 +1,8 @@
 // `agent-check` and its parameters on `server` lines: a connection now and then to a program beside the server, which says in a line
 // what is to become of it. `AgentReport` understands the line.
 
-internal import Basics
-internal import Configuration
+public import Basics
+public import Configuration
 
 /// What a `server` line says of its agent.
 public struct AgentDraft: Sendable {

@@ -1,7 +1,7 @@
 // What an agent says of its server in one line: words for its weight, its limit, its administrative state and its health (manual,
 // "agent-check"). What a line does not mention stays as it is.
 
-internal import Basics
+public import Basics
 
 /// One line of an agent, understood as far as its words are known.
 public struct AgentReport: Sendable, Equatable {

@@ -22,6 +22,8 @@ struct CheckConnection: Sendable {
     var requestedName: String?
     var protocols: [[UInt8]]?
     var protocolWord: ProtocolWord?
+    /// Requests on it are HTTP/2's, whatever the server's line says.
+    var speaksHTTP2 = false
     var sendsProxyHeader = false
     /// Whether it is closed in order, rather than reset.
     var lingers = false
@@ -35,8 +37,9 @@ struct CheckConnection: Sendable {
 
     /// What a server's checks are with this connection.
     func apply(to draft: ServerDraft) -> ServerDraft {
-        if isImplied { return draft }
         var draft = draft
+        draft.checksOverHTTP2 = speaksHTTP2
+        if isImplied { return draft }
         if !takesServersOptions {
             draft.tls.encryptsChecks = false
             draft.tls.checkedName = nil

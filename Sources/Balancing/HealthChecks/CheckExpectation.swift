@@ -22,6 +22,8 @@ struct CheckExpectation: Sendable {
         case statuses([ClosedRange<Int>])
         case statusRegular(Int)
         case field(CheckedField)
+        /// A response in gRPC's protocol about health.
+        case grpcHealth
         /// An answer in a protocol that is known here.
         case reply(CheckReply)
     }
@@ -48,7 +50,7 @@ struct CheckExpectation: Sendable {
     var needsContext: Bool {
         if onSuccess != nil || onError != nil || status != nil { return true }
         return switch pattern {
-        case .text, .binary, .statuses, .reply: false
+        case .text, .binary, .statuses, .grpcHealth, .reply: false
         case .regular, .hexRegular, .format, .hexFormat, .statusRegular: true
         case .field(let field): field.needsContext
         }
@@ -58,7 +60,7 @@ struct CheckExpectation: Sendable {
     var isAboutContent: Bool {
         switch pattern {
         case .text, .binary, .regular, .hexRegular, .format, .hexFormat: true
-        case .statuses, .statusRegular, .field, .reply: false
+        case .statuses, .statusRegular, .field, .grpcHealth, .reply: false
         }
     }
 
@@ -74,6 +76,7 @@ struct CheckExpectation: Sendable {
         case .statuses: "HTTP status codes"
         case .statusRegular: "HTTP status regex"
         case .field: "HTTP header pattern"
+        case .grpcHealth: "gRPC health"
         case .reply(let reply): reply.words
         }
     }

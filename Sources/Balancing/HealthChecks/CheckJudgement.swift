@@ -48,6 +48,9 @@ extension CheckRun {
             let digits = Array(String(answer.head.status).utf8)
             return conclude(expectation, unsafe finds(index, digits.span.bytes))
         case .field(let field): return conclude(expectation, matches(field))
+        case .grpcHealth:
+            if !answer.isComplete, let result = readAnswer(&input, end, at: now) { return .ends(wrong(result)) }
+            return answer.isComplete ? judge(GRPCHealthCheck.read(answer), by: expectation) : .needsMore
         default:
             if !answer.isComplete, let result = readAnswer(&input, end, at: now) { return .ends(wrong(result)) }
             let isFinal = answer.isComplete
@@ -88,7 +91,8 @@ extension CheckRun {
             }
             if !isFinal, bytes.byteCount < max(needed, text.count) { return .needsMore }
             isFound = bytes.contains(text)
-        case .statuses, .statusRegular, .field, .reply: preconditionFailure("no pattern of bytes")
+        case .statuses, .statusRegular, .field, .grpcHealth, .reply:
+            preconditionFailure("no pattern of bytes")
         }
         if let verdict = inDoubt(expectation) { return verdict }
         // With a least number of bytes, that nothing is found in them is conclusive.
@@ -176,72 +180,6 @@ extension CheckRun {
             (bytes, match) = (text, kind)
         }
         return .fixed(isName ? bytes.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 } : bytes, match)
-    }
-
-    // MARK: Formats and variables
-
-    /// Calls `body` with a context that shows the response as far as it is here.
-    private mutating func withContext<R>(_ body: (ExchangeContext, FormatProgram) -> R) -> R? {
-        guard let context, let program = plan.program else { return nil }
-        guard answer.hasHead else { return body(context, program) }
-        swap(&context.response, &answer.head)
-        defer { swap(&context.response, &answer.head) }
-        context.responseBody = answer.content
-        return body(context, program)
-    }
-
-    private func showPayload(_ bytes: RawSpan) {
-        guard let context else { return }
-        context.responsePayload.removeAll(keepingCapacity: true)
-        for i in 0..<bytes.byteCount { context.responsePayload.append(bytes[i]) }
-    }
-
-    /// What a format makes; nil if it makes no digits where it has to.
-    private mutating func text(_ format: Format, isHexadecimal: Bool) -> [UInt8]? {
-        let made = withContext { context, program in
-            format.render(context, program)
-            return context.rendered
-        }
-        guard let made else { return nil }
-        return isHexadecimal ? CheckExpectation.bytes(ofDigits: made) : made
-    }
-
-    /// The bytes to send; nil if a format makes no digits where it has to.
-    mutating func bytes(of text: CheckText) -> [UInt8]? {
-        switch text {
-        case .fixed(let bytes): bytes
-        case .format(let format): self.text(format, isHexadecimal: false)
-        case .hexFormat(let format): self.text(format, isHexadecimal: true)
-        }
-    }
-
-    /// The request with what its formats make.
-    mutating func rendered(_ check: HTTPCheck) -> HTTPCheck {
-        guard let formats = check.formats else { return check }
-        var check = check
-        if let format = formats.target { check.target = String(verbatim: text(format, isHexadecimal: false) ?? []) }
-        // A request has a target.
-        if check.target.isEmpty { check.target = "/" }
-        for (index, format) in formats.headers {
-            check.headers[index] += String(verbatim: text(format, isHexadecimal: false) ?? [])
-        }
-        if let format = formats.body { check.body = String(verbatim: text(format, isHexadecimal: false) ?? []) }
-        return check
-    }
-
-    mutating func set(_ name: VariableName, _ conditions: SetConditions, _ source: CheckVariableSource) {
-        _ = withContext { context, program in
-            context.withScratch {
-                switch source {
-                case .expression(let expression):
-                    if let value = expression.evaluate(context, program) { context.set(name, value, if: conditions) }
-                case .format(let format):
-                    format.render(context, program)
-                    let text = context.make { $0 += context.rendered }
-                    context.set(name, .string(text), if: conditions)
-                }
-            }
-        }
     }
 
     // MARK: Results
@@ -343,10 +281,6 @@ extension CheckRun {
         }
         return (number ?? nil) ?? status
     }
-}
-
-extension CheckExpectation {
-    var isHexadecimal: Bool { if case .hexFormat = pattern { true } else { false } }
 }
 
 extension String {

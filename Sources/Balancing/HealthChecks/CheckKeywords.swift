@@ -26,6 +26,13 @@ enum CheckKeywords {
             }
         },
         Keyword(
+            "option check-passive", in: .backends, usage: "option check-passive",
+            summary:
+                "Busy is not dead: a check that is not answered in time does not count if the server has answered a live request within "
+                + "the last `inter`, or in mode tcp taken a connection. A refused connection or a wrong answer always counts.",
+            negatable: true
+        ) { (args, draft) in draft[BalancingSettings.self].checksArePassive = !args.isNegated },
+        Keyword(
             "timeout check", in: .backends, usage: "timeout check <time>",
             summary: "Bounds the wait for a check's answer once connected; without it, the check's interval does."
         ) { (args, draft) throws(ConfigProblem) in

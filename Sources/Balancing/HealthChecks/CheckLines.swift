@@ -12,6 +12,8 @@ enum CheckMethod: Sendable {
     case steps
     /// The check of another protocol.
     case fixed(CheckScript)
+    /// A program finds out: `option external-check`.
+    case external(SourceRange)
 }
 
 /// The steps as `tcp-check` or `http-check` lines have them so far.
@@ -159,7 +161,7 @@ extension BalancingSettings {
     /// The check of the section's servers.
     public var checkScript: CheckScript {
         switch checkMethod {
-        case .connecting: .connecting
+        case .connecting, .external: .connecting
         case .http: httpCheck.script
         case .steps: tcpCheck.script
         case .fixed(let script): script

@@ -14,6 +14,8 @@ enum CheckFamily: String, Sendable {
 }
 
 enum CheckStepKeywords {
+    private static let sections: Sections = [.backends, Sections(NamedCheckKeywords.section)]
+
     static let table: [Keyword] = common(.tcp) + common(.http) + tcp + http
 
     // MARK: Both families
@@ -25,7 +27,7 @@ enum CheckStepKeywords {
     private static func connect(_ family: CheckFamily) -> Keyword {
         let words = family == .http ? " [proto h1|h2]" : ""
         return Keyword(
-            "\(family.rawValue) connect", in: .backends,
+            "\(family.rawValue) connect", in: sections,
             usage:
                 "\(family.rawValue) connect [default] [port <port>|<expression>] [addr <ip>[:<port>]] [send-proxy] [ssl] "
                 + "[sni <name>] [alpn <protocols>]\(words) [linger] [comment <text>]",
@@ -57,7 +59,7 @@ enum CheckStepKeywords {
             : "The texts are looked for in the content. A field is `name` or `name-lf`, perhaps -m str, beg, end, sub or reg, a name, and "
                 + "perhaps `value` or `value-lf` with the same; hdr looks at the members of lists, fhdr at whole values."
         return Keyword(
-            "\(family.rawValue) expect", in: .backends,
+            "\(family.rawValue) expect", in: sections,
             usage:
                 "\(family.rawValue) expect [min-recv <bytes>] [ok-status <code>] [error-status <code>] [tout-status <code>] "
                 + "[on-success <format>] [on-error <format>] [status-code <expression>] [comment <text>] [!] "
@@ -74,7 +76,7 @@ enum CheckStepKeywords {
 
     private static func comment(_ family: CheckFamily) -> Keyword {
         Keyword(
-            "\(family.rawValue) comment", in: .backends, usage: "\(family.rawValue) comment <text>",
+            "\(family.rawValue) comment", in: sections, usage: "\(family.rawValue) comment <text>",
             summary: "What is logged if the next step fails."
         ) { (args, draft) throws(ConfigProblem) in
             let text = try args.next("a text").text
@@ -85,7 +87,7 @@ enum CheckStepKeywords {
     private static func variables(_ family: CheckFamily) -> [Keyword] {
         [
             Keyword(
-                "\(family.rawValue) set-var", in: .backends,
+                "\(family.rawValue) set-var", in: sections,
                 usage: "\(family.rawValue) set-var(<name>[,<condition>]*) <expression>",
                 summary: "Sets a variable, of the scopes check, sess or proc, to what an expression yields.",
                 takesParentheses: true
@@ -97,7 +99,7 @@ enum CheckStepKeywords {
                 draft.addStep(.set(name, conditions, .expression(expression)), nil, to: family)
             },
             Keyword(
-                "\(family.rawValue) set-var-fmt", in: .backends,
+                "\(family.rawValue) set-var-fmt", in: sections,
                 usage: "\(family.rawValue) set-var-fmt(<name>[,<condition>]*) <format>",
                 summary: "Sets such a variable to a text.", takesParentheses: true
             ) { (args, draft) throws(ConfigProblem) in
@@ -106,7 +108,7 @@ enum CheckStepKeywords {
                 draft.addStep(.set(name, conditions, .format(format)), nil, to: family)
             },
             Keyword(
-                "\(family.rawValue) unset-var", in: .backends, usage: "\(family.rawValue) unset-var(<name>)",
+                "\(family.rawValue) unset-var", in: sections, usage: "\(family.rawValue) unset-var(<name>)",
                 summary: "Makes such a variable be unset again.", takesParentheses: true
             ) { (args, draft) throws(ConfigProblem) in
                 let name = try VariableName(args.inParentheses("a variable"), in: .checks)
@@ -136,7 +138,7 @@ enum CheckStepKeywords {
         _ read: @escaping @Sendable (Word, inout Draft) throws(ConfigProblem) -> CheckText
     ) -> Keyword {
         Keyword(
-            "tcp-check \(name)", in: .backends, usage: "tcp-check \(name) \(argument) [comment <text>]",
+            "tcp-check \(name)", in: sections, usage: "tcp-check \(name) \(argument) [comment <text>]",
             summary: summary
         ) { (args, draft) throws(ConfigProblem) in
             let text = try read(args.next("what to send"), &draft)
@@ -148,7 +150,7 @@ enum CheckStepKeywords {
 
     private static let http: [Keyword] = [
         Keyword(
-            "http-check send", in: .backends,
+            "http-check send", in: sections,
             usage:
                 "http-check send [meth <method>] [uri <uri> | uri-lf <format>] [ver <version>] [hdr <name> <format>]... "
                 + "[body <text> | body-lf <format>] [comment <text>]",
@@ -165,7 +167,7 @@ enum CheckStepKeywords {
             draft.addStep(.ask(request), comment, to: .http)
         },
         Keyword(
-            "http-check send-state", in: .backends, usage: "http-check send-state",
+            "http-check send-state", in: sections, usage: "http-check send-state",
             summary:
                 "Tells servers in a field, X-Haproxy-Server-State, how they are seen: state, weight, connections, queue."
         ) { (_, draft) in
@@ -173,7 +175,7 @@ enum CheckStepKeywords {
             draft[BalancingSettings.self].httpCheck.sendsState = true
         },
         Keyword(
-            "http-check disable-on-404", in: .backends, usage: "http-check disable-on-404",
+            "http-check disable-on-404", in: sections, usage: "http-check disable-on-404",
             summary:
                 "A server that is up and responds with 404 finishes what it has, and gets no new requests (NOLB), until it responds "
                 + "as it did before."

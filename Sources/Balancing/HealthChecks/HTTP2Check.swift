@@ -67,7 +67,9 @@ public struct HTTP2Check: ~Copyable {
                 input.consume(count)
                 connection.took(count, of: slot)
                 if isLast { answer.isComplete = true }
-            case .ended: answer.isComplete = answer.hasHead
+            case .ended:
+                answer.trailers = connection.trailers ?? []
+                answer.isComplete = answer.hasHead
             case .progressed, .windowOpened: break
             case .reset(_, let code, byPeer: true): return Self.failed("the server resets the request: \(code.name)")
             case .reset(_, let code, byPeer: false): return Self.failed("the answer is malformed: \(code.name)")

@@ -13,6 +13,8 @@ public struct CheckAnswer: ~Copyable {
     public internal(set) var hasHead = false
     /// The content so far: no more of it than a head may have.
     public internal(set) var content: [UInt8] = []
+    /// Lines behind the content, each `name: value` with its end.
+    public internal(set) var trailers: [UInt8] = []
     /// Whether no more content comes, or is wanted.
     public internal(set) var isComplete = false
 
@@ -22,6 +24,7 @@ public struct CheckAnswer: ~Copyable {
         head.clear()
         hasHead = false
         content = []
+        trailers = []
         isComplete = false
     }
 

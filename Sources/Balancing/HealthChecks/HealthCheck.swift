@@ -40,6 +40,10 @@ public struct HealthCheckPlan: Sendable {
     public var responseTimeout: TimeSpan?
     /// What the head of an HTTP answer may be: the same as that of a response to a client.
     public internal(set) var headLimits = HeadLimits()
+    /// The program that finds out, instead of the script.
+    public internal(set) var command: ExternalCommand?
+    /// Whether a check that times out does not count while the server answers live requests (`option check-passive`).
+    public internal(set) var isPassive = false
     /// What names each check, for its formats (`unique-id-format`).
     public internal(set) var uniqueID: UniqueID?
 
@@ -50,6 +54,18 @@ public struct HealthCheckPlan: Sendable {
         case .goingUp, .goingDown: fastInterval ?? interval
         default: downInterval ?? interval
         }
+    }
+
+    /// The result of a check that has just ended, as it counts.
+    public func weigh(_ result: CheckResult, of server: Server, at now: Instant) -> CheckResult {
+        guard isPassive, result.outcome == .failed, result.code.isTimeout,
+            server.hasAnswered(
+                since: Instant(nanoseconds: now.nanoseconds - min(now.nanoseconds, interval.nanoseconds)))
+        else { return result }
+        var result = result
+        result.outcome = .unchanged
+        result.info += (result.info.isEmpty ? "" : ", ") + "not counted: the server answers requests"
+        return result
     }
 
     /// Where the first connection to a server that is at `server` goes.

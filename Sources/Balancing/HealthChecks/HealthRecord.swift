@@ -45,8 +45,17 @@ public struct CheckResult: Sendable, Equatable {
         case socketError = "SOCKERR"
         /// Not of a check: what live traffic shows (`observe`).
         case observed = "HANA"
+        case programOK = "PROCOK", programError = "PROCERR", programTimeout = "PROCTOUT"
         /// An agent has said nothing of its server's health.
         case noStatusChange = "CHECKED"
+
+        /// Whether the server was given up on.
+        var isTimeout: Bool {
+            switch self {
+            case .layer4Timeout, .layer6Timeout, .layer7Timeout, .programTimeout: true
+            default: false
+            }
+        }
 
         /// The phrase in log lines.
         public var phrase: String {
@@ -64,6 +73,9 @@ public struct CheckResult: Sendable, Equatable {
             case .layer7Response: "Layer7 invalid response"
             case .socketError: "Socket error"
             case .observed: "Health analyze"
+            case .programOK: "External check passed"
+            case .programError: "External check error"
+            case .programTimeout: "External check timeout"
             case .noStatusChange: "No status change"
             }
         }

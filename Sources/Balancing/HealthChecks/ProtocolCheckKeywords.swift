@@ -24,6 +24,19 @@ enum ProtocolCheckKeywords {
                 + "pre-41 is for clients before MySQL 4.1, post-80 names mysql_native_password.",
             negatable: true, parse: parseMySQL),
         Keyword(
+            "option grpc-check", in: .backends, usage: "option grpc-check [<service>]",
+            summary:
+                "Checks servers of gRPC by its health checking protocol, over HTTP/2: the service, or without a name the whole server, has "
+                + "to be SERVING.", negatable: true
+        ) { (args, draft) throws(ConfigProblem) in
+            let word = args.nextIfPresent()
+            let service = word?.text.verbatimBytes ?? []
+            guard service.count <= GRPCHealthCheck.nameBytesMax else {
+                throw args.problem("a service's name has at most \(GRPCHealthCheck.nameBytesMax) bytes", at: word)
+            }
+            draft.setCheck(.askingGRPC(service: service), isOn: !args.isNegated)
+        },
+        Keyword(
             "option pgsql-check", in: .backends, usage: "option pgsql-check user <name>",
             summary:
                 "Checks servers of PostgreSQL by their answer to the first message of a login, which may ask for a password.",

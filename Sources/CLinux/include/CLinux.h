@@ -30,6 +30,12 @@ extern int mkostemp(char *template, int flags);
 struct timespec;
 extern int sem_clockwait(void *semaphore, int clock, const struct timespec *limit);
 
+// Starts a program (posix_spawn) and gives its process and a descriptor that becomes readable when it ends (pidfd). Returns an errno, or 0.
+extern int clinux_start_program(
+    const char *path, char *const words[], char *const variables[], int *id, int *descriptor);
+// 0 while it runs; 1 with its exit code, or 2 with the signal that has ended it.
+extern int clinux_collect_program(int id, int *code);
+
 static inline int clinux_errno(void) { return errno; }
 
 static inline int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length) {

@@ -116,6 +116,7 @@ extension Exchange {
         guard let row = server?.traffic.row(worker.index) else { return }
         row.add(.responses(status: status))
         row.add(.requests)
+        row.noteAnswer(at: worker.now)
     }
 
     /// `context.response` as an interim response to the client, if it knows such. False if the client is gone.

@@ -1,7 +1,7 @@
 // The configuration, resolved: names have become references, words have become values. Immutable and shared by all workers. What
 // changes at run time (health, load, counts) is in objects of its own, which the plan refers to.
 
-internal import Balancing
+public import Balancing
 public import Basics
 internal import Configuration
 public import Expressions
@@ -49,6 +49,8 @@ public final class Plan: Sendable {
     let sections: SettingsByType
     /// What operators may look at and change of its TLS.
     public let encryption: EncryptionState
+    /// How checks are spread over time.
+    public let checkTiming: CheckTiming
     /// The nameservers to ask for addresses.
     public let resolvers: [ResolversPlan]
     private let listenIDs: Set<Int>
@@ -58,12 +60,13 @@ public final class Plan: Sendable {
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
-        http2: HTTP2Plan, tls: TLSCounters, encryption: EncryptionState, logger: Logger
+        http2: HTTP2Plan, tls: TLSCounters, encryption: EncryptionState, checkTiming: CheckTiming, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
         self.encryption = encryption
+        self.checkTiming = checkTiming
         self.patterns = patterns
         self.sections = sections
         resolvers = sections[ResolversPlans.self].plans

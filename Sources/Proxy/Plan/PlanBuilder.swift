@@ -116,7 +116,8 @@ public struct PlanBuilder {
             regularStepsMax: UInt32(process.regularStepsMax),
             http2: global[HTTP2Settings.self].plan(bufferBytes: process.bufferBytes),
             tls: TLSCounters(process, workers: facts.threads),
-            encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)), logger: logger)
+            encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
+            checkTiming: global[CheckTiming.self], logger: logger)
     }
 
     mutating func report(
@@ -234,9 +235,13 @@ public struct PlanBuilder {
             loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
             headLimits: headLimits(
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
-            uniqueID: draft.uniqueID, workers: workers, now: now, secure: { makeTLS(of: $0, in: draft) },
+            uniqueID: draft.uniqueID, externalCheckPlace: externalCheckPlace(of: numbered), workers: workers, now: now,
+            secure: { makeTLS(of: $0, in: draft) },
             hasNamedConnections: names.concerns,
             resolve: HostResolver.resolve)
+        if let problem = draft[BalancingSettings.self].problemWithExternalCheck(global[ExternalCheckPermission.self]) {
+            note(problem)
+        }
         for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere {
             report(

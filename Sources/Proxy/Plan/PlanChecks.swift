@@ -153,3 +153,18 @@ extension PlanBuilder {
         }
     }
 }
+
+// MARK: - What checks of servers need
+
+extension PlanBuilder {
+    /// What programs that check servers are told of this section; nil if none may be started.
+    func externalCheckPlace(of numbered: NumberedDraft) -> ExternalCheckPlace? {
+        let permission = global[ExternalCheckPermission.self]
+        guard permission.isGiven else { return nil }
+        let settings = numbered.draft[ProxySettings.self]
+        return ExternalCheckPlace(
+            proxyID: numbered.id, listener: settings.binds.first { $0.address != nil }?.address,
+            isHTTP: settings.mode == .http,
+            environment: permission.keepsEnvironment ? environment.map { "\($0.key)=\($0.value)" }.sorted() : [])
+    }
+}

@@ -55,10 +55,11 @@ extension PlanBuilder {
                 for server in balancing.servers {
                     problems.append(server.protocolWord?.problem(isHTTP: isHTTP, place: mode))
                     guard server.isChecked else { continue }
+                    let asks = balancing.hasHTTPCheck(server)
                     problems.append(
                         server.checkProtocolWord?.problem(
-                            isHTTP: balancing.checksWithHTTP,
-                            place: balancing.checksWithHTTP ? "'option httpchk'" : "a check without 'option httpchk'"))
+                            isHTTP: asks,
+                            place: asks ? "'option httpchk'" : "a check without 'option httpchk'"))
                 }
             }
             for case let problem? in problems { note(problem) }

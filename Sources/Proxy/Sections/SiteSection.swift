@@ -27,7 +27,7 @@ public enum SiteSections {
     /// In the order in which they are resolved: log profiles name rings, and bring formats that name user lists and the like.
     public static let all: [any SiteSection.Type] = [
         CertificateStoreSection.self, RingSection.self, LogProfileSection.self, MailersSection.self,
-        HTTPErrorsSection.self, UserListSection.self,
+        HTTPErrorsSection.self, UserListSection.self, HealthCheckSection.self,
         ResolversSection.self,
     ]
 

@@ -150,6 +150,7 @@ final class Tunnel: ProxyStream {
             if forth == .sourceFailed || back == .targetFailed { return lost(.client, worker) }
             if back == .sourceFailed || forth == .targetFailed { return lost(.server, worker) }
             if forth == .finished && back == .finished { return bothFinished(worker) }
+            if back == .progressed { server?.traffic.row(worker.index).noteAnswer(at: worker.now) }
             let progressed = forth == .progressed || back == .progressed
             keepTime(progressed: progressed, worker)
             if !progressed { return }

@@ -6,6 +6,9 @@ extension Examples {
     static let balancing: [Example] = [
         line("balance", "leastconn", not: "leastcon"),
         line("default-server", "inter 1s weight 10", not: "inter"),
+        line("external-check", "preserve-env", not: "keep-env"),
+        line("external-check command", "/bin/true", not: ""),
+        line("external-check path", "/usr/bin:/bin", not: ""),
         line("fullconn", "1000", not: "-1"),
         line("hash-balance-factor", "150", not: "100"),
         line("hash-preserve-affinity", "maxqueue", not: "never"),
@@ -19,7 +22,10 @@ extension Examples {
         line("http-check set-var", "(check.a) int(1)", not: "(txn.a) int(1)"),
         line("http-check set-var-fmt", "(check.a) %[int(1)]", not: "(check.a)"),
         line("http-check unset-var", "(check.a)", not: "(a)"),
+        line("max-spread-checks", "5s", not: "5x"),
         line("option allbackups", not: "yes"),
+        line("option check-passive", not: "yes"),
+        line("option grpc-check", "example.Service", not: "a b"),
         line("option httpchk", "GET /health", not: "GET health"),
         line("option ldap-check", not: "yes"),
         line("option mysql-check", "user haproxy", not: "user"),
@@ -66,6 +72,7 @@ extension Examples {
         parameter("server", "force-tlsv13", not: "1"),
         parameter("server", "guid", "server-1", not: "server/1"),
         parameter("server", "hash-key", "guid", not: "name"),
+        parameter("server", "healthcheck", "probe", not: "prob"),
         parameter("server", "id", "7", not: "0"),
         parameter("server", "init-addr", "last,libc,none,127.0.0.1", not: "first"),
         parameter("server", "init-state", "fully-down", not: "dead"),
@@ -133,6 +140,7 @@ extension Examples {
         parameter("server", "verifyhost", "example.org", not: ""),
         parameter("server", "weight", "100", not: "257"),
         parameter("server", "ws", "h1", not: "h3"),
+        line("spread-checks", "5", not: "51"),
         line("tcp-check comment", "'what is wrong'", not: ""),
         line("tcp-check connect", "port 81 ssl", not: "port 0"),
         line("tcp-check expect", "string +PONG", not: "string"),
@@ -144,5 +152,6 @@ extension Examples {
         line("tcp-check set-var-fmt", "(check.a) %[int(1)]", not: "(check.a)"),
         line("tcp-check unset-var", "(check.a)", not: "(a)"),
         line("timeout check", "2s", not: "2x"),
+        line("type", "httpchk GET /health", not: "spop-check", in: .healthCheck),
     ]
 }

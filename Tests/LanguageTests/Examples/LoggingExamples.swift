@@ -5,11 +5,6 @@ import Configuration
 extension Examples {
     static let logging: [Example] = [
         line("description", "\"kept for support\"", not: "a b", in: .ring),
-        line("email-alert from", "proxy@example.com", not: ""),
-        line("email-alert level", "alert", not: "grave"),
-        line("email-alert mailers", "post", not: "pots"),
-        line("email-alert myhostname", "proxy.example.com", not: ""),
-        line("email-alert to", "staff@example.com", not: ""),
         line("format", "rfc5424", not: "rfc5242", in: .ring),
         line("log", "127.0.0.1:514 len 2048 format rfc5424 local0 info", not: "127.0.0.1:514 local9"),
         line("log-send-hostname", "example", not: "'a b'"),

@@ -32,7 +32,7 @@ class Calls(grpc.GenericRpcHandler):
         return {
             "Echo": one_one(self.echo), "Join": many_one(lambda messages, _: b"".join(messages)), "Count": one_many(self.count),
             "Talk": many_many(self.talk), "Refuse": one_one(self.refuse), "Break": one_many(self.break_off),
-            "Wait": one_one(self.wait), "Hold": one_many(self.hold), "Ended": one_one(self.count_ended),
+            "Check": one_one(self.check), "Wait": one_one(self.wait), "Hold": one_many(self.hold), "Ended": one_one(self.count_ended),
         }.get(name)
 
     def echo(self, message, context):
@@ -59,6 +59,14 @@ class Calls(grpc.GenericRpcHandler):
     def break_off(self, message, context):
         yield b"one"
         context.abort(grpc.StatusCode.DATA_LOSS, "the rest is lost")
+
+    def check(self, message, context):
+        """grpc.health.v1.Health/Check: the server and test.Calls are serving, test.Stopped is not, and others are not known."""
+        if message in (b"", b"\n\x0atest.Calls"):
+            return b"\x08\x01"
+        if message == b"\n\x0ctest.Stopped":
+            return b"\x08\x02"
+        context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
 
     def note_end(self, context):
         """Counts how many calls have ended before they were answered, whoever ended them. Returns what this one's end sets."""
