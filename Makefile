@@ -9,7 +9,7 @@ QUICKSTART_PACKAGES = python3-flask gunicorn python3-gevent uwsgi-core uwsgi-plu
 CERT_PACKAGES = openssl
 TEST_PACKAGES = $(QUICKSTART_PACKAGES) $(CERT_PACKAGES) python3-gevent-websocket python3-websockets python3-requests python3-h2 python3-grpcio nghttp2-client apache2-utils wrk valgrind binutils dnsmasq-base iproute2
 # What `make test-peers` talks to: large to install, and so no part of `make test`.
-PEER_PACKAGES = postgresql redis-server python3-aiosmtpd
+PEER_PACKAGES = postgresql redis-server mariadb-server opensmtpd slapd python3-aiosmtpd
 BENCH_PACKAGES = wrk nghttp2-client haproxy nginx-light lighttpd
 
 # The release binary carries Swift's library and runs where Swift is not installed; a room that imports
@@ -38,7 +38,8 @@ test: test-packages build ## Run every test: the rooms, the real binary among re
 	@$(MAKE) --no-print-directory simulate SIMULATE=300000
 	@$(MAKE) --no-print-directory lint
 
-test-peers: peer-packages build ## Put Portico before large real peers: databases, mail, long transfers (10 minutes)
+test-peers: peer-packages build ## Put Portico before large real peers: databases, mail, LDAP, long transfers (12 minutes)
+	@scripts/test-check-peers $(BINARY)
 	@scripts/test-tcp-peers $(BINARY)
 
 # SIMULATE may be `1 SEED`: that round alone.
