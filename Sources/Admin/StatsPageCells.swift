@@ -15,7 +15,7 @@ extension StatsPage {
     }
 
     func beginRow(
-        _ row: StatsRow, name: String, note: String, tag: StaticString? = nil, to out: inout [UInt8]
+        _ row: StatsRow, name: String, note: String, tag: String? = nil, to out: inout [UInt8]
     ) {
         out.append("<tr class=\"")
         out.append(row.state.tone.className)
@@ -23,7 +23,7 @@ extension StatsPage {
         out.append(html: name)
         if let tag {
             out.append(" <i>")
-            out.append(tag)
+            out.append(html: tag)
             out.append("</i>")
         }
         if !note.isEmpty {

@@ -59,7 +59,7 @@ int clinux_collect_program(int id, int *code) {
     int status = 0;
     pid_t found = waitpid(id, &status, WNOHANG);
     if (found == 0 || (found < 0 && errno == EINTR)) return 0;
-    // Somebody else has collected it.
+    // It has been collected already.
     if (found < 0) *code = 0;
     else if (WIFEXITED(status)) *code = WEXITSTATUS(status);
     else *code = WTERMSIG(status);

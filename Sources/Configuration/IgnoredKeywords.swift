@@ -41,7 +41,8 @@ public struct IgnoredKeyword: Sendable {
             in: .global, "profiling is left to the system's tools", "profiling.tasks", "profiling.memory",
             "warn-blocked-traffic-after")
         + rows(
-            in: .global, "Portico starts no other programs", "insecure-fork-wanted", "insecure-setuid-wanted")
+            in: .global, "Portico starts programs only where external-check says so", "insecure-fork-wanted",
+            "insecure-setuid-wanted")
         + rows(
             in: .global, "all of Portico's keywords are available", "expose-experimental-directives",
             "expose-deprecated-directives")

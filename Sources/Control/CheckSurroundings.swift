@@ -3,6 +3,8 @@
 internal import Balancing
 internal import Basics
 internal import Expressions
+internal import ProxyProtocol
+internal import Reactor
 
 /// Who is asked.
 enum CheckSubject {
@@ -33,11 +35,36 @@ struct CheckSurroundings {
     /// Lives longer than the checks.
     unowned let observer: any HealthObserver
     var timing = CheckTiming()
-    /// Makes what formats and variables of a server's checks live in.
-    var makeContext: () -> ExchangeContext = { CheckRun.makeContext(nil) }
+    /// Makes what formats and variables of the checks of a server in this backend live in.
+    var makeContext: (Backend) -> ExchangeContext = { _ in CheckRun.makeContext(nil) }
 
     init(pool: BufferPool, observer: any HealthObserver) {
         self.pool = pool
         self.observer = observer
+    }
+}
+
+extension CheckRoute {
+    /// The PROXY protocol header of a connection that no client caused. Version 1 cannot express that: there the checker is the client.
+    func header(to server: Server, over socket: Socket?, _ kernel: any Kernel) -> [UInt8] {
+        switch proxyHeader {
+        case nil: return []
+        case .two: return ProxyHeader.bytes(.two, nil)
+        case .one:
+            guard let target = target(for: server.address), let socket else { return ProxyHeader.bytes(.one, nil) }
+            return ProxyHeader.bytes(.one, ProxyHeader.Ends(source: kernel.localAddress(socket), destination: target))
+        }
+    }
+}
+
+extension ChildProgram.End {
+    /// What a program that checks says by its end.
+    var verdict: CheckResult {
+        switch self {
+        case .exited(0): CheckResult(.passed, .programOK, status: 0)
+        case .exited(let code): CheckResult(.failed, .programError, status: code)
+        case .killed(let signal):
+            CheckResult(.failed, .programError, info: "the program was ended by signal \(signal)")
+        }
     }
 }

@@ -167,7 +167,10 @@ public final class ControlPlane {
         let site = plan.makeRuntimeState(loop.kernel, log)
         var surroundings = CheckSurroundings(pool: pool, observer: healthLog)
         surroundings.timing = plan.checkTiming
-        surroundings.makeContext = { [plan] in CheckRun.makeContext(plan.variables, site: site) }
+        surroundings.makeContext = { [plan] backend in
+            CheckRun.makeContext(
+                plan.variables, site: site, backendIndex: plan.backends.firstIndex { $0.backend === backend })
+        }
         for (position, (backend, server, subject, interval)) in checked.enumerated() {
             let delay = plan.checkTiming.firstDelay(at: position, of: checked.count, interval: interval)
             let checker = HealthChecker.start(subject, server, of: backend, after: delay, surroundings, in: loop)

@@ -3,7 +3,6 @@
 internal import Balancing
 internal import Basics
 internal import Expressions
-internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
 internal import TLS
@@ -146,7 +145,7 @@ final class HealthChecker: LoopTask {
             return
         }
         if let command = plan.command { return run(command, in: loop) }
-        if plan.script.needsContext, context == nil { context = surroundings.makeContext() }
+        if plan.script.needsContext, context == nil { context = surroundings.makeContext(backend) }
         run = CheckRun(plan, of: server, in: backend, context: context)
         loop.setDeadline(loop.now + plan.connectTimeout, of: handle)
         play(from: loop.now, in: loop)
@@ -189,7 +188,7 @@ final class HealthChecker: LoopTask {
         case .failed(let reason)?: return unreachable(reason, start, in: loop)
         case .pending?, nil: return
         }
-        let header = header(in: loop)
+        let header = route.header(to: server, over: stream?.socket, loop.kernel)
         guard route.tls != nil else { return speak(behind: header, start, in: loop) }
         phase = .handshaking(since: start)
         stream?.queue(header)
@@ -228,20 +227,6 @@ final class HealthChecker: LoopTask {
             isEncrypted: route.tls != nil, speaksHTTP2: route.protocolChoice.isHTTP2(over: stream?.engine))
         stream?.queue(header)
         talk(start, in: loop)
-    }
-
-    /// The PROXY protocol header of a connection that no client caused. Version 1 cannot express that: there the checker is the client.
-    private func header(in loop: TaskLoop) -> [UInt8] {
-        switch route.proxyHeader {
-        case nil: []
-        case .two: ProxyHeader.bytes(.two, nil)
-        case .one: ProxyHeader.bytes(.one, ends(in: loop))
-        }
-    }
-
-    private func ends(in loop: TaskLoop) -> ProxyHeader.Ends? {
-        guard let target = route.target(for: server.address), let socket = stream?.socket else { return nil }
-        return ProxyHeader.Ends(source: loop.kernel.localAddress(socket), destination: target)
     }
 
     private func talk(_ start: Instant, in loop: TaskLoop) {
@@ -303,12 +288,7 @@ final class HealthChecker: LoopTask {
         guard let child, let end = child.collect() else { return nil }
         self.child = nil
         loop.kernel.close(child.socket, reset: false)
-        switch end {
-        case .exited(0): return CheckResult(.passed, .programOK, status: 0)
-        case .exited(let code): return CheckResult(.failed, .programError, status: code)
-        case .killed(let signal):
-            return CheckResult(.failed, .programError, info: "the program was ended by signal \(signal)")
-        }
+        return end.verdict
     }
 
     private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {

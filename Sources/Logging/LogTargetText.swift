@@ -53,6 +53,8 @@ extension LogTarget {
             switch host {
             case .ip(let address): return endpoint(address.description, port, isStream)
             case .name(let name): return endpoint(name, port, isStream)
+            // As in HAProxy, a colon alone, which variables without values leave, is this machine.
+            case .any where bare.text == ":": return endpoint("127.0.0.1", port, isStream)
             case .any:
                 throw ConfigProblem(
                     "'\(word.text)' names no host to send to", at: word.range, expected: "<host>[:<port>]")

@@ -93,15 +93,7 @@ public enum ProxyKeywords {
             "tarpit", .proxies, \.tarpit,
             "How long `http-request tarpit` holds a client: as `timeout connect` by default."),
 
-        Keyword(
-            "retries", in: .backends, usage: "retries <number>",
-            summary:
-                "Attempts after a failed one: 3 by default, one a second at the same server. See `retry-on`. A server to which three "
-                + "connections in a row fail is left alone by that thread as long as there is another, except for one attempt a "
-                + "second; the log says so."
-        ) { (args, draft) throws(ConfigProblem) in
-            draft[ProxySettings.self].retries = try args.cappedInteger("a number", in: 0...100)
-        },
+        RetryConditions.retriesKeyword,
         RetryConditions.keyword,
         RetryConditions.safeKeyword,
         Keyword(

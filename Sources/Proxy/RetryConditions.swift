@@ -57,6 +57,16 @@ extension RetryConditions {
         draft[ProxySettings.self].retryOn = conditions
     }
 
+    static let retriesKeyword = Keyword(
+        "retries", in: .backends, usage: "retries <number>",
+        summary:
+            "Attempts after a failed one: 3 by default, one a second at the same server. See `retry-on`. A server to which three "
+            + "connections in a row fail is left alone by that thread as long as there is another, except for one attempt a "
+            + "second; the log says so."
+    ) { (args, draft) throws(ConfigProblem) in
+        draft[ProxySettings.self].retries = try args.cappedInteger("a number", in: 0...100)
+    }
+
     static let safeKeyword = Keyword(
         "option safe-retry", in: .backends, usage: "option safe-retry",
         summary:

@@ -15,7 +15,7 @@ public struct ChildProgram: Sendable {
 
     /// Its process.
     public let id: Int32
-    /// Becomes readable when it has ended. Whoever collects it closes this too.
+    /// Becomes readable when it has ended. The caller of `collect` closes it.
     public let socket: Socket
 
     /// Starts a program: with no descriptors but its standard ones, which lead nowhere, and with the default signals.

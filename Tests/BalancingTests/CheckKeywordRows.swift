@@ -171,7 +171,7 @@ extension KeywordTests {
             refused: [
                 (
                     "server s 10.0.0.1:80 healthcheck",
-                    "2:38 'healthcheck' lacks an argument; the name of a healthcheck section"
+                    "2:37 'healthcheck' lacks an argument; the name of a healthcheck section"
                 )
             ]),
         Row(
@@ -216,7 +216,7 @@ extension KeywordTests {
         Row(
             name: "agent-send",
             accepted: [("default-server agent-send how", { $0.defaultServer.agent.question == Array("how".utf8) })],
-            refused: [("server s 10.0.0.1:80 agent-send", "2:37 'agent-send' lacks an argument; what to send")]),
+            refused: [("server s 10.0.0.1:80 agent-send", "2:36 'agent-send' lacks an argument; what to send")]),
     ]
 
     static let otherChecks: [Row] = [

@@ -38,7 +38,7 @@ import Testing
             // Fields that a later version may have, of each type, before and behind.
             (
                 [
-                    0, 0, 0, 0, 24, 0x10, 0x80, 1, 0x19, 1, 2, 3, 4, 5, 6, 7, 8, 0x22, 2, 9, 9, 8, 1, 0x2D, 1, 2, 3, 4,
+                    0, 0, 0, 0, 25, 0x10, 0x80, 1, 0x19, 1, 2, 3, 4, 5, 6, 7, 8, 0x22, 2, 9, 9, 8, 1, 0x2D, 1, 2, 3, 4,
                     0x30, 0,
                 ],
                 "passed L7OK 200 SERVING"

@@ -518,10 +518,11 @@ import Testing
         // Those about TLS are in `ServerTLSTests`.
         let tls = Set(TLSKeywords.serverParameters.map(\.name))
         let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
-        #expect((Self.parameters + Self.agents).map(\.name).sorted() == own.sorted())
+        #expect((Self.parameters + Self.agents + Self.states).map(\.name).sorted() == own.sorted())
     }
 
-    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents) func `a row takes what it should`(
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states)
+    func `a row takes what it should`(
         _ row: Row
     ) throws {
         for (line, sets) in row.accepted {
@@ -530,7 +531,7 @@ import Testing
         }
     }
 
-    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents)
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states)
     func `a row refuses what it should, and says why`(
         _ row: Row
     ) {

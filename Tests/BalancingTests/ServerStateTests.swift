@@ -88,7 +88,7 @@ import Testing
                 let transition = backend.record(result, of: server, at: now)
                 #expect((transition != nil) == (model.record.isUp != wasUp))
             case 2:
-                if model.name == .unresolved { model.record.beginAnew(at: now) }
+                if model.name == .unresolved { model.record.beginAnew(as: nil, at: now) }
                 model.name = .resolved
                 server.resolved(to: .ip(.v4(UInt32(step)), port: 80), now: now)
                 backend.serverChanged(now: now)

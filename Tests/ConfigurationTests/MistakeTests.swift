@@ -52,8 +52,8 @@ import Testing
             busy-polling                        #! 5 'busy-polling' is not allowed in a frontend, only in global
             email-alert to a@example.com        #! 5 'email-alert to' is for alerts by mail, which Portico does not send; expected a log line to a receiver that sends mail: changes of servers' states are logged at notice to emerg
         frontend two from base                  #! 19 'base' names several defaults sections: t.cfg:17 and t.cfg:24
-        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:45
-        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:45
+        frontend two                            #! 10 there is a frontend 'two' already, at t.cfg:46
+        listen two                              #! 8 there is a frontend 'two' already, at t.cfg:46
         backend two
             option pgsql-check                  #! 5 'option pgsql-check' is known to HAProxy, but Portico does not do it yet
             option httpclsoe                    #! 12 unknown option 'httpclsoe'; did you mean 'httpclose'?

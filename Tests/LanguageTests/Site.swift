@@ -117,7 +117,7 @@ struct Site {
     }
 
     private static let sections: [(SectionKind, [String])] = [
-        (.global, ["global"]),
+        (.global, ["global", "    external-check"]),
         (
             .defaults,
             [

@@ -26,6 +26,8 @@ import Testing
         #expect(try only("log tcp6@[::1] local0").target == .stream(.host("::1", port: 514)))
         #expect(try only("log uxst@/run/log local0").target == .stream(.path("/run/log")))
         #expect(try only("log ring@recent local0").target == .ring("recent"))
+        // What variables without values leave, as in HAProxy.
+        #expect(try only("log : local0").target == .network(host: "127.0.0.1", port: 514))
     }
 
     @Test func `Everything a line may say`() throws {

@@ -206,7 +206,7 @@ import Testing
         Column("check_code", "HealthRecord.last", ["checked/up": .value("200"), "failing/down": .value("")]),
         Column("check_duration", "HealthRecord.last", ["checked/up": .range(0...60_000), "app/s1": .value("")]),
         Column("check_desc", "HealthRecord.last", ["failing/down": .value("Layer4 connection problem")]),
-        Column("last_chk", "HealthRecord.last", ["failing/down": .value("Connection refused")]),
+        Column("last_chk", "HealthRecord.last", ["failing/down": .some]),
         Column("check_rise", "the plan", ["checked/up": .value("2"), "app/s1": .value("")]),
         Column("check_fall", "the plan", ["checked/up": .value("3")]),
         Column("check_health", "HealthRecord.health", ["checked/up": .value("4"), "failing/down": .value("0")]),

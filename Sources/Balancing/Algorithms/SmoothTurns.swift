@@ -1,7 +1,7 @@
 // The order of turns of `balance roundrobin`, which is HAProxy's for weights that stay the same.
 //
 // A round has about as many turns as the sum of the weights, in sixteenths as HAProxy counts them. A server that has had a turn is due
-// again when its weight's share of the round has passed. A turn for which nobody is due goes to the heaviest server that had none
+// again when its weight's share of the round has passed. A turn for which no server is due goes to the heaviest server that had none
 // yet; when all had one, to the server that is due next. Each round begins anew, but servers of the same weight may have changed
 // places: those that had their last turn first come first.
 //

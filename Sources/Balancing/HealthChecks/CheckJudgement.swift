@@ -221,10 +221,9 @@ extension CheckRun {
     /// The result if the connection fails now.
     /// - Parameter name: the system's name of the error (`ECONNREFUSED`).
     public func broken(_ code: CheckResult.Code, _ info: String, named name: String? = nil) -> CheckResult {
-        let place = place(of: step)
-        // In the words of HAProxy's logs, where a step has a place.
-        let named = place.isEmpty ? "" : name.map { " (\($0) returned by OS)" } ?? ""
-        return CheckResult(.failed, code, info: (info + named + place).withoutLeadingBlank)
+        // In the words of HAProxy's logs.
+        let words = name.map { "\($0) returned by OS (\(info))" } ?? info
+        return CheckResult(.failed, code, info: (words + place(of: step)).withoutLeadingBlank)
     }
 
     /// Where in its lines the check is: ` at step 2 of tcp-check (connect port 1)`; empty if no line says the step.

@@ -60,6 +60,7 @@ public struct CheckRun: ~Copyable {
         guard let context else { return }
         context.clear()
         context.destination.backendName = backend.name
+        context.destination.backendIndex = (context.session as? CheckSession)?.backendIndex
         context.destination.serverName = server.name
         context.destination.serverIndex = server.index
         context.destination.serverAddress = server.address
@@ -68,14 +69,14 @@ public struct CheckRun: ~Copyable {
     }
 
     /// A context for the checks of one server, one at a time. `variables` are those of the process, `site` is what expressions ask of
-    /// other servers.
+    /// other servers, to which the server's backend has this index.
     public static func makeContext(
-        _ variables: ProcessVariables?, site: (any RuntimeState)? = nil
+        _ variables: ProcessVariables?, site: (any RuntimeState)? = nil, backendIndex: Int? = nil
     ) -> ExchangeContext {
         let context = ExchangeContext()
         context.processVariables = variables
         context.site = site
-        context.session = CheckSession()
+        context.session = CheckSession(backendIndex: backendIndex)
         return context
     }
 
@@ -229,4 +230,7 @@ public struct CheckRun: ~Copyable {
 /// Who has the `sess` variables of a server's checks.
 private final class CheckSession: SessionVariables {
     var sessionVariables: VariableStore?
+    let backendIndex: Int?
+
+    init(backendIndex: Int?) { self.backendIndex = backendIndex }
 }

@@ -74,6 +74,7 @@ public struct ExternalCommand: Sendable {
     private static let nowhere = (address: "NOT_USED", port: "NOT_USED")
 
     private static func words(_ address: SocketAddress) -> (address: String, port: String) {
+        if case .path(let path) = address { return (path, nowhere.port) }
         guard let ip = address.ip, let port = address.port else { return ("\(address)", nowhere.port) }
         return ("\(ip)", "\(port)")
     }

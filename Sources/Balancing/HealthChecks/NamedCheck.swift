@@ -93,10 +93,8 @@ enum NamedCheckKeywords {
     }
 
     private static let rows = Dictionary(
-        uniqueKeysWithValues: (CheckKeywords.table + ProtocolCheckKeywords.table).filter {
-            $0.name.hasPrefix("option ")
-        }
-        .map { ($0.name, $0) })
+        uniqueKeysWithValues: (CheckKeywords.table + ProtocolCheckKeywords.table).map { ($0.name, $0) }
+            .filter { $0.0.hasPrefix("option ") && $0.0 != "option check-passive" })
 
     private static let kinds = rows.keys.map { String($0.dropFirst(7)) }.sorted()
 }

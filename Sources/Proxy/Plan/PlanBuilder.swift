@@ -30,7 +30,7 @@ public struct PlanBuilder {
     let facts: ProcessFacts
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
-    private let now: Instant
+    let now: Instant
     private var patterns = PatternSets()
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []

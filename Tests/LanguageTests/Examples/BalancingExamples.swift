@@ -25,6 +25,7 @@ extension Examples {
         line("max-spread-checks", "5s", not: "5x"),
         line("option allbackups", not: "yes"),
         line("option check-passive", not: "yes"),
+        line("option external-check", not: "yes", before: ["external-check command /bin/true"]),
         line("option grpc-check", "example.Service", not: "a b"),
         line("option httpchk", "GET /health", not: "GET health"),
         line("option ldap-check", not: "yes"),
