@@ -73,11 +73,11 @@ import Testing
     }
 
     @Test func anUpgradeKeepsItsField() {
-        var head = request(#"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"#)
+        var head = request(#"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n"#)
         head.fields.removeHopByHop(keepingUpgrade: true)
         #expect(
             written { MessageWriter.write(head, framing: .none, connection: .upgrade, to: &$0) }
-                == #"GET / HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"#)
+                == #"GET / HTTP/1.1\r\nhost: a\r\nupgrade: chat\r\nconnection: upgrade\r\n\r\n"#)
     }
 
     @Test(

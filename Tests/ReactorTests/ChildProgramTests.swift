@@ -54,6 +54,6 @@ import Testing
         #expect(throws: Errno.noSuchFileOrDirectory) {
             try ChildProgram.start("/nonexistent/program", [], environment: [])
         }
-        #expect(throws: Errno.permissionDenied) { try ChildProgram.start("/etc/hostname", [], environment: []) }
+        #expect(throws: Errno.permissionDenied) { try ChildProgram.start("/etc/passwd", [], environment: []) }
     }
 }
