@@ -76,12 +76,12 @@ import Testing
         let crowd = Crowd(at: site.front, of: 200)
         for _ in 1...2 {
             let answered = crowd.answered
-            #expect(eventually { crowd.answered > answered + 300 })
+            #expect(eventually { crowd.answered > answered + 150 })
             try site.restart(1, byCrash: true)
             #expect(try site.shows(1, "UP"))
         }
         let answered = crowd.answered
-        #expect(eventually { crowd.answered > answered + 300 })
+        #expect(eventually { crowd.answered > answered + 150 })
         crowd.leave()
         #expect(crowd.failures == [])
     }
