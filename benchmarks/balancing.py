@@ -4,6 +4,7 @@
     balancing.py <program> [seed]
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -39,20 +40,29 @@ def text(x, y, words, anchor="start", size=12, color="#222"):
 
 def logarithmic(value, low, high, width):
     """Where a value is on a logarithmic axis."""
-    import math
-
     return width * math.log(max(low, value) / low) / math.log(high / low)
+
+
+def marks(low, high):
+    """The powers of ten of an axis, and how each is written."""
+    values = [10**n for n in range(7) if low <= 10**n <= high]
+    return [(value, f"{value} ms" if value < 1000 else f"{value // 1000} s") for value in values]
+
+
+def end_of_axis(values):
+    """A power of ten that none of the values exceeds."""
+    return 10 ** math.ceil(math.log10(max(values)))
 
 
 def bars(algorithms, top):
     """Median, 99th and 99.9th percentile of each algorithm, on a logarithmic axis."""
-    low, high, width = 5, 5000, WIDTH - LEFT - 30
-    out = [text(LEFT, top - 12, "what clients waited: median, 99 %, 99.9 % (milliseconds)", size=13)]
+    low, high, width = 5, end_of_axis([f for _, figures, _ in algorithms for f in figures[:3]]), WIDTH - LEFT - 40
+    out = [text(LEFT, top - 12, "what clients waited: median, 99 %, 99.9 %", size=13)]
     bottom = top + ROW * len(algorithms)
-    for mark in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000):
-        x = LEFT + logarithmic(mark, low, high, width)
+    for value, name in marks(low, high):
+        x = LEFT + logarithmic(value, low, high, width)
         out.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>')
-        out.append(text(x, bottom + 15, str(mark), "middle", 11))
+        out.append(text(x, bottom + 15, name, "middle", 11))
     for row, (name, figures, _) in enumerate(algorithms):
         y = top + ROW * row + ROW / 2
         xs = [LEFT + logarithmic(value, low, high, width) for value in figures[:3]]
@@ -65,20 +75,21 @@ def bars(algorithms, top):
 
 def timelines(algorithms, top, height):
     """The 99th percentile of the requests of each quarter of a second, around the stall."""
-    low, high, width = 10, 5000, WIDTH - 60 - 30
+    shown = [value for _, _, timeline in algorithms for second, value in timeline if FROM <= second <= TO]
+    low, high, width = 10, end_of_axis(shown), WIDTH - 60 - 30
 
     def place(second, value):
         x = 60 + width * (second - FROM) / (TO - FROM)
-        return x, top + height - logarithmic(min(value, high), low, high, height)
+        return x, top + height - logarithmic(value, low, high, height)
 
-    out = [text(60, top - 12, "99 % of the requests that began in this quarter of a second (milliseconds)", size=13)]
+    out = [text(60, top - 12, "99 % of the requests that began in this quarter of a second", size=13)]
     x0, x1 = place(20, low)[0], place(22, low)[0]
     out.append(f'<rect x="{x0:.1f}" y="{top}" width="{x1 - x0:.1f}" height="{height}" fill="#f3f3f3"/>')
-    out.append(text((x0 + x1) / 2, top + 14, "one server stalls", "middle", 11, "#777"))
-    for mark in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000):
-        y = place(FROM, mark)[1]
+    out.append(text((x0 + x1) / 2, top + height - 8, "one server stalls", "middle", 11, "#777"))
+    for value, name in marks(low, high):
+        y = place(FROM, value)[1]
         out.append(f'<line x1="60" y1="{y:.1f}" x2="{60 + width}" y2="{y:.1f}" stroke="#ddd"/>')
-        out.append(text(54, y + 4, str(mark), "end", 11))
+        out.append(text(54, y + 4, name, "end", 11))
     for second in range(int(FROM), int(TO) + 1):
         out.append(text(place(second, low)[0], top + height + 16, f"{second} s", "middle", 11))
     for row, (_, _, timeline) in enumerate(algorithms):
