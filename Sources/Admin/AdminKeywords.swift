@@ -180,6 +180,15 @@ public enum AdminKeywords {
             socket.level = try arguments.choice(
                 "a level", of: ["user": AccessLevel.user, "operator": .operator, "admin": .admin])
         },
+        Parameter(
+            "severity-output", usage: "severity-output none|number|string",
+            summary:
+                "What is in front of messages about commands: nothing, which is the default, or their severity as a number or a word "
+                + "of syslog's, like `[3]: ` or `[err]: `."
+        ) { (arguments, socket) throws(ConfigProblem) in
+            socket.severity = try arguments.choice(
+                "a form", of: ["none": .none, "number": .number, "string": .string])
+        },
         Parameter("mode", usage: "mode <octal>", summary: "Permissions of the socket's file: 600, say.") {
             (arguments, socket) throws(ConfigProblem) in
             let word = try arguments.next("permissions in octal")
@@ -246,7 +255,7 @@ public enum AdminKeywords {
         case .descriptor(let number): return StatsSocket(descriptor: number, range: word.range)
         case .endpoint(.any, .some(let ports)) where ports.count == 1: address = .ip(.anyV4, port: ports.lowerBound)
         case .endpoint(.ip(let ip), .some(let ports)) where ports.count == 1: address = .ip(ip, port: ports.lowerBound)
-        case .endpoint:
+        case .endpoint, .pair:
             throw ConfigProblem(
                 "a stats socket cannot listen on '\(word.text)'", at: word.range,
                 expected: "a path like /run/portico.sock, or an IP address with a port")

@@ -19,6 +19,23 @@ public enum AccessLevel: Int, Sendable, Comparable, CaseIterable {
     public static func < (a: AccessLevel, b: AccessLevel) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// `severity-output`: how a runtime socket's messages show their severity (RFC 5424 section 6.2.1). What a command was asked for has
+/// none.
+public enum SeverityOutput: Sendable {
+    case none, number, string
+
+    enum Severity: Int { case error = 3, info = 6 }
+
+    /// What is in front of a message.
+    func prefix(of severity: Severity) -> String {
+        switch self {
+        case .none: ""
+        case .number: "[\(severity.rawValue)]: "
+        case .string: severity == .error ? "[err]: " : "[info]: "
+        }
+    }
+}
+
 /// One `stats socket` line.
 public struct StatsSocket: Sendable {
     /// Where it listens; nil for an inherited descriptor.
@@ -28,6 +45,7 @@ public struct StatsSocket: Sendable {
     /// The address as written.
     public var range: SourceRange
     public var level = AccessLevel.operator
+    public var severity = SeverityOutput.none
     /// Whether commands may begin with the process they are for, as on the socket of HAProxy's master process: `@1 show info`.
     public var takesProcess = false
     /// Permissions of the socket's file; nil leaves them to the umask.

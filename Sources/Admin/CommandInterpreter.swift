@@ -31,11 +31,15 @@ public struct CommandInterpreter {
     /// - Parameters:
     ///   - commands: those there are, in the order of the help.
     ///   - level: that of the socket.
+    ///   - severity: how messages show their severity.
     ///   - takesProcess: whether a command may begin with the process it is for (`@1`, `@!123`): there is only one.
-    public init(commands: [any RuntimeCommand.Type], level: AccessLevel, takesProcess: Bool = false) {
+    public init(
+        commands: [any RuntimeCommand.Type], level: AccessLevel, severity: SeverityOutput = .none,
+        takesProcess: Bool = false
+    ) {
         self.commands = commands
         self.takesProcess = takesProcess
-        session = CommandSession(level: level)
+        session = CommandSession(level: level, severityOutput: severity)
     }
 
     /// Whether the conversation is over; once `fill` returns false, its last byte is out.
@@ -196,6 +200,7 @@ public struct CommandInterpreter {
 /// What a conversation remembers between commands.
 struct CommandSession {
     var level: AccessLevel
+    let severityOutput: SeverityOutput
     var isInteractive = false
     var isOver = false
     /// The peer sends no more lines.
@@ -205,7 +210,10 @@ struct CommandSession {
     /// The answer that the last command waits for.
     var pending: PendingAnswer?
 
-    init(level: AccessLevel) { self.level = level }
+    init(level: AccessLevel, severityOutput: SeverityOutput) {
+        self.level = level
+        self.severityOutput = severityOutput
+    }
 }
 
 /// A line taken apart.

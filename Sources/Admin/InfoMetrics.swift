@@ -35,8 +35,14 @@ enum InfoMetrics {
         },
         Metric("CumSslConns", .counter, "Encrypted connections since the start") { .u64($0.tls.connectionsTotal) },
         Metric("ConnRate", .rate, "Client connections in the last second") { .u32($0.connectionRate) },
+        Metric("ConnRateLimit", .limit, "Client connections a second at most (maxconnrate), 0 for any") {
+            .u32($0.connectionRateLimit)
+        },
         Metric("MaxConnRate", .maximum, "Most client connections in one second") { .u32($0.connectionRateMax) },
         Metric("SessRate", .rate, "Sessions in the last second") { .u32($0.sessionRate) },
+        Metric("SessRateLimit", .limit, "Sessions a second at most (maxsessrate), 0 for any") {
+            .u32($0.sessionRateLimit)
+        },
         Metric("MaxSessRate", .maximum, "Most sessions in one second") { .u32($0.sessionRateMax) },
         Metric("ReqRate", .rate, "Requests in the last second") { .u32($0.requestRate) },
         Metric("MaxReqRate", .maximum, "Most requests in one second") { .u32($0.requestRateMax) },

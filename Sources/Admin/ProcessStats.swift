@@ -27,6 +27,9 @@ public struct ProcessStats: Sendable {
     public var connectionsTotal: UInt64 = 0
     public var requestsTotal: UInt64 = 0
     /// In the last second, and the most in one second.
+    /// `maxconnrate` and `maxsessrate`; 0 for none.
+    public var connectionRateLimit = 0
+    public var sessionRateLimit = 0
     public var connectionRate = 0
     public var connectionRateMax = 0
     public var sessionRate = 0

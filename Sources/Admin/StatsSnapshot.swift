@@ -182,6 +182,8 @@ public struct StatsRow: Sendable {
     public var endpoint: SocketAddress?
     /// The name that a server's address is looked up by.
     public var hostName: String?
+    /// The name of the SRV records that say where a server is; nil for none.
+    public var serviceName: String?
     /// A server's port as configured.
     public var servicePort = 0
     /// Whether `id` gave a server its number.

@@ -8,6 +8,7 @@ public enum BalancingKeywords {
     public static let table: [Keyword] =
         lines + HashKeywords.table + CheckKeywords.table + CheckStepKeywords.table + ProtocolCheckKeywords.table
         + NamedCheckKeywords.table + CheckTimingKeywords.table + ExternalCheckKeywords.table
+        + [ServerWay.keyword]
 
     private static let lines: [Keyword] = [
         Keyword(
@@ -23,22 +24,19 @@ public enum BalancingKeywords {
             "server", in: [.backend, .listen], usage: "server <name> <address>[:[+|-]<port>] [<parameter>...]",
             summary: "Adds a server. The address is an IP address or host name with a port, or a unix socket's path. "
                 + "0.0.0.0, * or nothing is the address that the client connected to, 0 or nothing its port, and a signed "
-                + "number what is added to that port; see http-request set-dst."
+                + "number what is added to that port; see http-request set-dst. A name that begins with _ and `resolvers` stand for a "
+                + "place that SRV records tell: see server-template."
         ) { (args, draft) throws(ConfigProblem) in
             var server = draft[BalancingSettings.self].defaultServer
             server.name = try args.next("a server name")
             try checkIsName(server.name, before: args.peek)
             // The name counts as taken even if the rest of the line is wrong.
             let first = draft[BalancingSettings.self].claim(server.name)
-            server.addressWord = try args.nextAddress("an address")
-            (server.address, server.portOffset) = try serverAddress(server.addressWord)
-            try args.parameters(serverParameters, of: "server", into: &server)
+            try readPlace(&args, into: &server)
             try checkUnique(server, first, in: draft[BalancingSettings.self])
-            try checkHasPort(server)
-            try AgentKeywords.check(server)
-            try ServerNaming.check(server)
             draft[BalancingSettings.self].add(server)
         },
+        ServerTemplate.keyword,
         Keyword(
             "default-server", in: .backends, usage: "default-server <parameter>...",
             summary: "Sets parameters for the `server` lines that follow."
@@ -65,6 +63,19 @@ public enum BalancingKeywords {
             draft[BalancingSettings.self].usesAllBackups = !args.isNegated
         },
     ]
+
+    /// Reads what follows the name of a server: its address and parameters.
+    static func readPlace(_ args: inout Arguments, into server: inout ServerDraft) throws(ConfigProblem) {
+        server.addressWord = try args.nextAddress("an address")
+        (server.address, server.portOffset) = try serverAddress(server.addressWord)
+        // The port is in the record.
+        if server.serviceName != nil { server.portOffset = nil }
+        try args.parameters(serverParameters, of: "server", into: &server)
+        try checkHasPort(server)
+        try AgentKeywords.check(server)
+        try ServerNaming.check(server)
+        try ServerWay.check(server)
+    }
 
     /// Refuses a line without a name, a common mistake: its first word is an address, and a parameter or nothing follows.
     private static func checkIsName(_ word: Word, before next: Word?) throws(ConfigProblem) {
@@ -94,7 +105,7 @@ public enum BalancingKeywords {
         case .endpoint(_, ports: nil): return (address, 0)
         case .endpoint: throw ConfigProblem("a server has one port, not a range", at: word.range)
         case .descriptor: throw ConfigProblem("a server cannot be an inherited descriptor", at: word.range)
-        case .path, .abstract, .abstractExact: return (address, nil)
+        case .path, .abstract, .abstractExact, .pair: return (address, nil)
         }
     }
 
@@ -111,7 +122,7 @@ public enum BalancingKeywords {
         return (Word(String(word.text[...colon]), at: word.range), offset)
     }
 
-    private static func checkUnique(
+    static func checkUnique(
         _ server: ServerDraft, _ first: SourceRange?, in settings: BalancingSettings
     ) throws(ConfigProblem) {
         if let first {
@@ -136,7 +147,7 @@ public enum BalancingKeywords {
                 at: server.addressWord.range, expected: "port <port> beside check")
         }
         guard server.checkAddress != nil else { return }
-        if case .endpoint = server.address { return }
+        if case .endpoint = server.address, server.serviceName == nil { return }
         throw ConfigProblem(
             "the check of '\(server.name.text)' has an address but no port", at: server.addressWord.range,
             expected: "port <port> beside addr")

@@ -5,6 +5,7 @@ public import Configuration
 public import HTTP
 public import LogFormat
 public import ProxyProtocol
+public import Reactor
 public import TLS
 
 /// Balancing and checking as one section's lines have it.
@@ -40,6 +41,8 @@ public struct BalancingSettings: SectionSettings {
     public var checkTimeout: TimeSpan?
     /// `fullconn`
     public var loadAtFull: Int?
+    /// `source`
+    public var source: ConnectionSource?
 
     public init() {}
 
@@ -125,6 +128,23 @@ public struct ServerDraft: Sendable {
     public var agent = AgentDraft()
     /// The `healthcheck` section that says how it is checked; nil where the backend's lines do.
     public var checkSection: Reference?
+    public var source: ConnectionSource?
+    /// `socks4`
+    var proxy: SocketAddress?
+    /// `idle-ping`
+    var idlePing: TimeSpan?
+    /// `tfo`
+    var usesFastOpen = false
+    /// `tcp-ut`
+    var userTimeout: TimeSpan?
+    /// `cc`
+    var congestionControl: String?
+    /// `tcp-md5sig`
+    var signingKey: [UInt8]?
+    /// `namespace`
+    public var namespace: NetworkNamespace?
+    /// `set-proxy-v2-tlv-fmt`: types and formats.
+    public var headerValues: [(type: UInt8, format: Word)] = []
     public var tls = TLSUpstreamOptions()
 
     public init() {}
@@ -193,6 +213,7 @@ extension BalancingSettings {
         let servers = servers.enumerated().map { index, draft in
             let place = draft.place(resolve: resolve)
             var configuration = draft.configuration(id: ids[index], at: place)
+            configuration.way = ServerWay(draft, orElse: source)
             let check = check(of: draft)
             let script = check.script
             let checked = script.connections.map { ($0, $0.apply(to: draft)) }
@@ -252,11 +273,14 @@ extension ServerDraft {
         configuration.isBackup = isBackup
         configuration.hashKey = hashKey
         configuration.hostName = place.hostName
+        configuration.serviceName = serviceName
         configuration.port = place.port
         configuration.portOffset = portOffset
         configuration.takesClientAddress = place.hostName == nil && place.address?.ip?.isAny == true
-        configuration.naming = place.hostName == nil || naming.resolvers == nil ? nil : naming
+        configuration.naming =
+            naming.resolvers == nil || place.hostName == nil && serviceName == nil ? nil : naming
         configuration.pool = pool
+        configuration.idlePing = idlePing
         configuration.limits = limits.normal
         configuration.countsIdleConnections = countsIdleConnections
         configuration.proxyHeader = proxyHeader
@@ -271,11 +295,13 @@ extension ServerDraft {
         case .path(let path): return (.path(path), nil, 0)
         case .abstract(let name): return (.abstract(name), nil, 0)
         case .abstractExact(let name): return (.abstractExact(name), nil, 0)
+        case .pair(let number): return (.pair(number), nil, 0)
         case .endpoint(let host, let ports):
             let port = ports?.lowerBound ?? 0
             switch host {
             case .any: return (.ip(.anyV4, port: port), nil, port)
             case .ip(let ip): return (.ip(ip, port: port), nil, port)
+            case .name where serviceName != nil: return (nil, nil, 0)
             case .name(let name):
                 let ip = naming.firstAddress(of: name, resolve: resolve)
                 return (ip.map { .ip($0, port: port) }, name, port)

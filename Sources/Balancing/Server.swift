@@ -122,6 +122,7 @@ public final class Server: Sendable {
 
 extension Server {
     public var configuration: ServerConfiguration { live.current }
+    var currentTraits: LiveConfiguration.Traits { live.currentTraits }
 
     /// Gives it another configuration: only through `Backend.reconfigure`, which makes it count.
     func reconfigure(as configuration: ServerConfiguration) {
@@ -177,6 +178,8 @@ extension Server {
     public var id: Int { live.read { $0.id } }
     public var isBackup: Bool { live.read { $0.isBackup } }
     public var hashKey: ServerHashKey { live.read { $0.hashKey } }
+    public var idlePing: TimeSpan? { live.read { $0.idlePing } }
+    public var serviceName: String? { live.read { $0.serviceName } }
     public var hostName: String? { live.read { $0.hostName } }
     public var port: UInt16 { live.read { $0.port } }
     public var portOffset: Int? { live.read { $0.portOffset } }
@@ -203,7 +206,11 @@ extension Server {
 
     /// Whether the server's name has another address by now than a connection to `place` has.
     public func hasLeft(_ place: SocketAddress) -> Bool {
-        live.currentTraits.contains(.followsName) && address?.ip != place.ip
+        let traits = live.currentTraits
+        guard traits.contains(.followsName) else { return false }
+        guard let address, address.ip == place.ip else { return true }
+        // Another record may name another port.
+        return !traits.contains(.addsToClientPort) && address.port != place.port
     }
 
     /// Where a connection goes for a client that connected to `destination`, from which comes what the server's line leaves

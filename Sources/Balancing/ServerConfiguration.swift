@@ -35,6 +35,8 @@ public struct ServerConfiguration: Sendable {
     public var hashKey = ServerHashKey.id
     /// The host name to look up, if the configuration gives a name instead of an address.
     public var hostName: String?
+    /// The name of the SRV records that say where it is; nil for a server with an address or a host name of its own.
+    public var serviceName: String?
     public var port: UInt16 = 0
     /// What is added to the port that the client connected to; nil if the server has a port of its own.
     public var portOffset: Int?
@@ -43,6 +45,8 @@ public struct ServerConfiguration: Sendable {
     /// How the name is looked up while Portico runs; nil if there is none, or the server keeps its first address.
     public var naming: ServerNaming?
     public var pool = PoolLimits()
+    /// How often the server is asked over idle connections whether it is there; nil for never.
+    public var idlePing: TimeSpan?
     public var limits = ServerLimits()
     /// `strict-maxconn`: idle connections are closed rather than there be more than `maxconn` of both kinds.
     public var countsIdleConnections = false
@@ -62,6 +66,8 @@ public struct ServerConfiguration: Sendable {
     public var check: HealthCheckPlan?
     /// How its agent is asked; nil if it has none.
     public var agentCheck: HealthCheckPlan?
+    /// How its connections are made, those of checks and to its agent too; nil if no line has anything about it.
+    public var way: ServerWay?
 
     public init(id: Int) { self.id = id }
 }
@@ -96,6 +102,8 @@ struct LiveConfiguration: ~Copyable, Sendable {
         static let offersHTTP1 = Traits(rawValue: 2_048)
         static let isObserved = Traits(rawValue: 4_096)
         static let countsIdleConnections = Traits(rawValue: 8_192)
+        static let hasWay = Traits(rawValue: 16_384)
+        static let presentsClients = Traits(rawValue: 32_768)
 
         init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -109,6 +117,10 @@ struct LiveConfiguration: ~Copyable, Sendable {
             if configuration.observation != nil { insert(.isObserved) }
             if configuration.countsIdleConnections { insert(.countsIdleConnections) }
             if configuration.hasNamedConnections { insert(.hasNamedConnections) }
+            if let way = configuration.way {
+                insert(.hasWay)
+                if way.presentsClients { insert(.presentsClients) }
+            }
             if configuration.tls?.offersHTTP2 == true { insert(.offersHTTP2) }
             if configuration.tls?.offersHTTP1 == true { insert(.offersHTTP1) }
             switch configuration.protocolChoice {

@@ -12,6 +12,8 @@ public struct ServerNaming: Sendable {
     public var networks: [IPNetwork] = []
     /// Two servers of one name and backend may have the same address.
     public var mayShareAddress = false
+    /// The weights of SRV records do not count.
+    public var ignoresWeight = false
     /// Where the first address comes from.
     public var start: [AddressSource] = [.libc]
 
@@ -60,7 +62,7 @@ extension ServerNaming {
         for (index, server) in servers.enumerated() where assigned[index] == nil {
             let free = known.filter { !taken.contains($0) }
             let candidates = free.isEmpty && server.naming.mayShareAddress ? known : free
-            guard let best = server.naming.best(of: candidates) else { continue }
+            guard let best = server.naming.address(among: candidates) else { continue }
             taken.insert(best)
             assigned[index] = best
         }
@@ -68,7 +70,7 @@ extension ServerNaming {
     }
 
     /// The first of the family that is preferred and in one of the networks; the family counts more, as in HAProxy.
-    private func best(of addresses: [IPAddress]) -> IPAddress? {
+    public func address(among addresses: [IPAddress]) -> IPAddress? {
         func score(_ address: IPAddress) -> Int {
             let isV4 = if case .v4 = address { true } else { false }
             return (isV4 == prefersIPv4 ? 2 : 0) + (networks.contains { $0.contains(address) } ? 1 : 0)
@@ -118,15 +120,14 @@ extension ServerNaming {
             "resolve-opts", usage: "resolve-opts allow-dup-ip|prevent-dup-ip|ignore-weight[,...]",
             summary:
                 "allow-dup-ip: servers of one name in one backend may have the same address. prevent-dup-ip, the default: they "
-                + "may not. ignore-weight is about SRV records, which are not looked up."
+                + "may not. ignore-weight: the weights of SRV records do not count."
         ) { (args, server) throws(ConfigProblem) in
             let word = try args.next("an option")
             for part in word.text.split(separator: ",", omittingEmptySubsequences: false) {
                 switch part {
                 case "allow-dup-ip": server.naming.mayShareAddress = true
                 case "prevent-dup-ip": server.naming.mayShareAddress = false
-                case "ignore-weight":
-                    args.warn("no weights come from nameservers: 'ignore-weight' has no effect", at: word)
+                case "ignore-weight": server.naming.ignoresWeight = true
                 default:
                     let all = ["allow-dup-ip", "prevent-dup-ip", "ignore-weight"]
                     throw args.problem(
@@ -157,14 +158,19 @@ extension ServerNaming {
         return sources
     }
 
-    /// HAProxy takes a name that begins with '_' for one of SRV records.
+    /// A name that begins with '_' is one of SRV records, which only nameservers are asked for.
     static func check(_ server: ServerDraft) throws(ConfigProblem) {
-        guard server.naming.resolvers != nil, case .endpoint(.name(let name), _) = server.address, name.hasPrefix("_")
-        else {
-            return
-        }
+        guard let name = server.serviceName, server.naming.resolvers == nil else { return }
         throw ConfigProblem(
-            "'\(name)' is a name of SRV records, which Portico does not look up yet", at: server.addressWord.range,
-            expected: "a name that has addresses")
+            "'\(name)' is a name of SRV records, for which nobody is asked", at: server.addressWord.range,
+            expected: "resolvers <section> on the same line")
+    }
+}
+
+extension ServerDraft {
+    /// The name of SRV records that say where the server is; nil for a server with an address or a host name.
+    public var serviceName: String? {
+        guard case .endpoint(.name(let name), _) = address, name.hasPrefix("_") else { return nil }
+        return name
     }
 }

@@ -9,8 +9,7 @@ extension BalancingKeywords {
     /// The parameters of `server` and `default-server`.
     public static let serverParameters: [Parameter<ServerDraft>] =
         ownParameters + AgentKeywords.parameters + [NamedCheckKeywords.parameter] + ObservationParameters.table
-        + protocolParameters
-        + ServerNaming.parameters
+        + protocolParameters + ServerNaming.parameters + ServerWay.parameters
         + TLSKeywords.serverParameters.map { $0.inside(\.tls) }
 
     private static let ownParameters: [Parameter<ServerDraft>] = [
@@ -213,6 +212,23 @@ extension BalancingKeywords {
                 + "connection of its own); authority, the host name that the client's own PROXY header had, or its TLS asked for; crc32c, a "
                 + "checksum; ssl, cert-cn, ssl-cipher, cert-sig, cert-key: about TLS on the client's connection."
         ) { (args, server) throws(ConfigProblem) in server.proxyOptions = try proxyOptions(&args) },
+        Parameter(
+            "set-proxy-v2-tlv-fmt", usage: "set-proxy-v2-tlv-fmt(<type>) <format>",
+            summary:
+                "Says what the log format makes under a type in the header of send-proxy-v2: a number from 0 to 255, also in "
+                + "hexadecimal (0xE0 to 0xEF are free), or a name as with fc_pp_tlv. Several make several values. "
+                + "A connection whose header does not fit into a buffer fails.",
+            takesParentheses: true
+        ) { (args, server) throws(ConfigProblem) in
+            let word = try args.inParentheses("a type")
+            guard let type = TypedValues.type(named: word.text) else {
+                throw args.problem(
+                    "'\(word.text)' is no type of a value", at: word,
+                    expected: "0 to 255, 0x…, or \(TypedValues.names.map(\.name).joined(separator: ", "))")
+            }
+            // At the end of a line there may be no format, for a value that is empty.
+            server.headerValues.append((type, args.nextIfPresent() ?? Word("", at: args.keyword.range)))
+        },
         Parameter(
             "check-send-proxy", usage: "check-send-proxy",
             summary: "Begins checks with such a header also where they have `port` or `addr`, or the server has none."

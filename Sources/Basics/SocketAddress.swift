@@ -127,6 +127,8 @@ public enum SocketAddress: Hashable, Sendable {
     case abstract(String)
     /// A name in the abstract namespace without padding, as most other programs use it (`abnsz@`).
     case abstractExact(String)
+    /// The number of an inherited descriptor, one end of a pair of sockets over which connections go as descriptors (`sockpair@`).
+    case pair(Int32)
 
     public var ip: IPAddress? {
         if case .ip(let address, _) = self { return address }
@@ -148,6 +150,7 @@ extension SocketAddress: CustomStringConvertible {
         case .path(let path): "unix@\(path)"
         case .abstract(let name): "abns@\(name)"
         case .abstractExact(let name): "abnsz@\(name)"
+        case .pair(let number): "sockpair@\(number)"
         }
     }
 }

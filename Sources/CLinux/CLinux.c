@@ -20,6 +20,63 @@ void *clinux_reserve(size_t count) {
     return start;
 }
 
+// Two bytes go with each descriptor, as HAProxy's do: its receiver reads so many.
+enum { CLINUX_BYTES_BESIDE_DESCRIPTOR = 2 };
+
+union clinux_descriptor_room {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int clinux_connect_over(int carrier) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    union clinux_descriptor_room room;
+    char bytes[CLINUX_BYTES_BESIDE_DESCRIPTOR] = {0};
+    struct iovec content = {bytes, sizeof bytes};
+    struct msghdr message = {
+        .msg_iov = &content, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &ends[1], sizeof(int));
+    ssize_t sent;
+    do sent = sendmsg(carrier, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    int reason = errno;
+    close(ends[1]);
+    if (sent > 0) return ends[0];
+    close(ends[0]);
+    errno = reason;
+    return -1;
+}
+
+int clinux_accept_over(int carrier) {
+    union clinux_descriptor_room room;
+    char bytes[CLINUX_BYTES_BESIDE_DESCRIPTOR];
+    struct iovec content = {bytes, sizeof bytes};
+    struct msghdr message = {
+        .msg_iov = &content, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    ssize_t count;
+    do count = recvmsg(carrier, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -1;
+    struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+        // The end, or bytes without a descriptor.
+        errno = count == 0 ? EPIPE : ECONNABORTED;
+        return -1;
+    }
+    int received;
+    memcpy(&received, CMSG_DATA(header), sizeof received);
+    if (fcntl(received, F_SETFL, O_NONBLOCK) == 0) return received;
+    int reason = errno;
+    close(received);
+    errno = reason;
+    return -1;
+}
+
 void clinux_configure_heap(void) { mallopt(M_MMAP_THRESHOLD, 256 << 10); }
 void clinux_trim_heap(void) { malloc_trim(0); }
 

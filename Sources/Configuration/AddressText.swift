@@ -19,9 +19,11 @@ public enum AddressText: Hashable, Sendable {
     case abstractExact(String)
     /// An inherited descriptor.
     case descriptor(Int32)
+    /// An inherited descriptor, over which connections go as descriptors.
+    case pair(Int32)
 
     /// Parses `127.0.0.1:80`, `*:80`, `:80`, `[::1]:80`, `:::80`, `host:8000-8010`, `ipv4@…`, `ipv6@…`, `unix@/path`,
-    /// `/path`, `abns@name`, `abnsz@name`, `fd@3`. After `ipv6@`, `*` or an empty host means every IPv6 address.
+    /// `/path`, `abns@name`, `abnsz@name`, `fd@3`, `sockpair@3`. After `ipv6@`, `*` or an empty host means every IPv6 address.
     /// `stream+` may stand before all of them, as in HAProxy.
     public init(_ word: Word) throws(ConfigProblem) {
         // The kind of socket: streams are the only one that Portico has here.
@@ -35,10 +37,9 @@ public enum AddressText: Hashable, Sendable {
         } else if let name = text.after("abnsz@") {
             self = .abstractExact(try Self.path(name, word))
         } else if let number = text.after("fd@") {
-            guard Self.isDecimal(number), let descriptor = Int32(number) else {
-                throw ConfigProblem("'\(number)' is not a descriptor's number", at: word.range, expected: "fd@<number>")
-            }
-            self = .descriptor(descriptor)
+            self = .descriptor(try Self.descriptor(number, "fd@", word))
+        } else if let number = text.after("sockpair@") {
+            self = .pair(try Self.descriptor(number, "sockpair@", word))
         } else {
             let bare = text.after("ipv4@") ?? text.after("ipv6@") ?? text.after("tcp@") ?? text
             if let refusal = Self.schemeRefusal(bare, word) { throw refusal }
@@ -46,12 +47,23 @@ public enum AddressText: Hashable, Sendable {
             if let at = bare.firstIndex(of: "@") {
                 throw ConfigProblem(
                     "unknown address family '\(bare[...at])'", at: word.range,
-                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@, abnsz@ or fd@",
+                    expected: "an address, or one after ipv4@, ipv6@, unix@, abns@, abnsz@, fd@ or sockpair@",
                     suggestion: nearest(
-                        String(bare[...at]), among: ["ipv4@", "ipv6@", "tcp@", "unix@", "abns@", "abnsz@", "fd@"]))
+                        String(bare[...at]),
+                        among: ["ipv4@", "ipv6@", "tcp@", "unix@", "abns@", "abnsz@", "fd@", "sockpair@"]))
             }
             self = try Self.ofFamily(text, try Self.endpoint(bare, word), word)
         }
+    }
+
+    private static func descriptor(
+        _ number: String, _ family: String, _ word: Word
+    ) throws(ConfigProblem) -> Int32 {
+        guard isDecimal(number), let descriptor = Int32(number) else {
+            throw ConfigProblem(
+                "'\(number)' is not a descriptor's number", at: word.range, expected: "\(family)<number>")
+        }
+        return descriptor
     }
 
     /// The problem of a URL such as `http://10.0.0.1:80/` in place of an address; nil if it is not a URL.

@@ -214,7 +214,7 @@ public struct Arguments: Sendable {
             guard !word.text.isEmpty else {
                 throw ConfigProblem("an empty word where a parameter of '\(keyword)' should be", at: word.range)
             }
-            guard let parameter = table.first(where: { $0.name == word.text }) else {
+            guard let parameter = table.first(where: { $0.isNamed(by: word) }) else {
                 let known = HAProxyWords.Kind(after: keyword).flatMap {
                     HAProxyWords.refusal(of: word.text, as: $0, at: word.range)
                 }
@@ -226,6 +226,7 @@ public struct Arguments: Sendable {
             var own = Arguments(words: words, from: position + 1, keyword: word, isNegated: false)
             own.environment = environment
             own.global = global
+            if parameter.takesParentheses { try own.takeParentheses(word) }
             // Keep the warnings even if the parameter fails.
             defer { warnings += own.warnings }
             try parameter.parse(&own, &target)

@@ -52,20 +52,32 @@ public struct Parameter<Target>: Sendable {
     public let name: String
     public let usage: String
     public let summary: String
+    /// Whether the name is followed by an argument in parentheses, without a blank; the parser gets it with
+    /// `Arguments.inParentheses`.
+    public let takesParentheses: Bool
     /// Called with the cursor after the name; consumes only the words that belong to the parameter.
     public let parse: Parser
 
-    public init(_ name: String, usage: String, summary: String, parse: @escaping Parser) {
+    public init(
+        _ name: String, usage: String, summary: String, takesParentheses: Bool = false, parse: @escaping Parser
+    ) {
         self.name = name
         self.usage = usage
         self.summary = summary
+        self.takesParentheses = takesParentheses
         self.parse = parse
+    }
+
+    /// Whether a word of a line begins the parameter.
+    func isNamed(by word: Word) -> Bool {
+        word.text == name || takesParentheses && word.text.hasPrefix("\(name)(")
     }
 
     /// The same parameter of a line whose target contains this one's at `place`.
     public func inside<Whole>(_ place: any (WritableKeyPath<Whole, Target> & Sendable)) -> Parameter<Whole> {
         let parse = parse
-        return Parameter<Whole>(name, usage: usage, summary: summary) { (args, whole) throws(ConfigProblem) in
+        return Parameter<Whole>(name, usage: usage, summary: summary, takesParentheses: takesParentheses) {
+            (args, whole) throws(ConfigProblem) in
             try parse(&args, &whole[keyPath: place])
         }
     }

@@ -49,6 +49,7 @@ public final class ControlPlane {
     private let pool: BufferPool
     private var checkers: [HealthChecker] = []
     private var updaters: [ServerAddressUpdater] = []
+    private var serviceUpdaters: [ServiceUpdater] = []
     private var sockets: [RuntimeSocket] = []
     private var sampler: RateSampler?
     private var memoryKeeper: MemoryKeeper?
@@ -112,6 +113,7 @@ public final class ControlPlane {
     ) {
         startHealthChecks()
         updaters = ServerAddressUpdater.start(plan: plan, resolvers: resolvers, log: healthLog, in: loop)
+        serviceUpdaters = ServiceUpdater.start(plan: plan, resolvers: resolvers, log: healthLog, in: loop)
         start(runtimeSockets)
         sampler = RateSampler.start(plan: plan, workers: mailboxes.count, workerTime: workerTime, in: loop)
         memoryKeeper = MemoryKeeper.start(plan: plan, workers: mailboxes, pool: pool, in: loop)
@@ -186,7 +188,8 @@ public final class ControlPlane {
                 RuntimeSocket.start(
                     socket, at: settings.address,
                     interpreter: CommandInterpreter(
-                        commands: RuntimeCommands.all, level: settings.level, takesProcess: settings.takesProcess),
+                        commands: RuntimeCommands.all, level: settings.level, severity: settings.severity,
+                        takesProcess: settings.takesProcess),
                     timeout: admin.timeout, limit: limit, context: context, pool: pool, in: loop))
         }
     }
@@ -221,6 +224,8 @@ extension ControlPlane {
         checkers.removeAll()
         for updater in updaters { updater.stop(in: loop) }
         updaters.removeAll()
+        for updater in serviceUpdaters { updater.stop(in: loop) }
+        serviceUpdaters.removeAll()
         systemResolver?.stop()
         responseUpdater.stop()
     }

@@ -167,7 +167,11 @@ final class HealthChecker: LoopTask {
         // The address may have been lost since the check began.
         guard let target = route.target(for: server.address) else { return unreachable(.hostIsDown, start, in: loop) }
         do throws(ByteStream.Refusal) {
-            stream = try ByteStream(connectingTo: target, pool: surroundings.pool, as: handle, in: loop)
+            // Those of checks pass no SOCKS proxy, and show the server no client's address.
+            let way = server.way
+            stream = try ByteStream(
+                connectingTo: target, from: target.ip == nil ? nil : way?.source?.next(),
+                options: way?.options(isClientFirst: false), pool: surroundings.pool, as: handle, in: loop)
         } catch {
             switch error {
             case .unreachable(.connectionRefused): unreachable(.connectionRefused, start, in: loop)

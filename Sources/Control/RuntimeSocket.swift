@@ -121,14 +121,14 @@ final class RuntimeSocket: LoopTask {
             } catch {
                 return "Cannot give the runtime socket \(path) up: \(error)."
             }
-        case .ip, .abstract, .abstractExact: break
+        case .ip, .abstract, .abstractExact, .pair: break
         }
         while acceptOne(in: loop) {}
         isSuspended = true
         unwatch(in: loop)
         loop.setDeadline(.never, of: handle)
         switch address {
-        case .path: break
+        case .path, .pair: break
         case .ip: loop.kernel.stopListening(socket)
         // Only closing the socket frees an abstract name.
         case .abstract, .abstractExact: loop.kernel.close(socket, reset: false)
@@ -143,6 +143,7 @@ final class RuntimeSocket: LoopTask {
         do throws(Errno) {
             switch address {
             case .path: try file?.moveBack()
+            case .pair: break
             case .ip:
                 if let reason = loop.kernel.listenAgain(socket, backlog: ListenOptions().backlog) { throw reason }
             case .abstract, .abstractExact:

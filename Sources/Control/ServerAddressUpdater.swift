@@ -17,7 +17,9 @@ final class ServerAddressUpdater: LoopTask {
 
         /// Nil for a server whose name is not looked up, or that has none.
         init?(_ server: Server) {
-            guard let naming = server.naming, let resolvers = naming.resolvers, let name = server.hostName else {
+            guard let naming = server.naming, let resolvers = naming.resolvers, server.serviceName == nil,
+                let name = server.hostName
+            else {
                 return nil
             }
             self.name = name

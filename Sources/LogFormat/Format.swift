@@ -18,6 +18,8 @@ public struct Format: Sendable {
         case logLine
         /// Something in a message: a header value, a location, a path, a body, or a backend's name.
         case message
+        /// A value of a binary protocol: bytes as they are.
+        case bytes
     }
 
     /// Flags of one variable.
@@ -97,6 +99,7 @@ public struct Format: Sendable {
             guard bytes.count > 0 else { return out.append(missing: flags, isLine: use == .logLine) }
             if flags.contains(.quote) { out.append(0x22) }
             context.withBytes(bytes) {
+                if use == .bytes { return out.append($0) }
                 out.append($0, use == .logLine ? .logText : .message, escapingParameters: flags.contains(.escape))
             }
             if flags.contains(.quote) { out.append(0x22) }

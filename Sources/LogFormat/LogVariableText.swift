@@ -18,7 +18,7 @@ extension TextWriter {
             if flags.contains(.quote) { append(0x22) }
             append(ip: ip)
             if flags.contains(.quote) { append(0x22) }
-        case .path, .abstract, .abstractExact: append(text: "unix", flags, isLine: isLine)
+        case .path, .abstract, .abstractExact, .pair: append(text: "unix", flags, isLine: isLine)
         case nil: append(missing: flags, isLine: isLine)
         }
     }

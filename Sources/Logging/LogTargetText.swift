@@ -43,6 +43,10 @@ extension LogTarget {
                     "a descriptor cannot be used with a stream family", at: word.range, expected: "fd@\(number)")
             }
             return .descriptor(number)
+        case .pair:
+            throw ConfigProblem(
+                "log lines do not go over a pair of sockets", at: word.range,
+                expected: "an address, a path, or fd@<number>")
         case .path(let path): return isStream ? .stream(.path(path)) : .path(path)
         case .abstract(let name), .abstractExact(let name): return isStream ? .stream(.abstract(name)) : .abstract(name)
         case .endpoint(let host, let ports):

@@ -3,6 +3,10 @@
 internal import Basics
 
 enum Limits {
+    /// The values of a PROXY protocol header of version 2, in bytes: 65,535 are possible, with addresses and checksum.
+    static let headerValuesBytes = 60_000
+    /// A longer PROXY protocol header is sent before the request is written, which may need the whole of a buffer.
+    static let headerBytesBesideRequest = 256
     /// Connections accepted in a row before others get their turn: enough to empty a burst, short enough to be fair.
     static let acceptsPerTurn = 64
     /// Buffers moved for one exchange before others get their turn (16 × 16 KiB = 256 KiB).

@@ -11,7 +11,7 @@ public enum ProxyKeywords {
         connections + BodyBufferingKeywords.table + ConnectionOptionKeywords.table + CookieKeywords.table
         + ErrorPageKeywords.table
         + ForwardingKeywords.table + FieldNameKeywords.table + HTTP2Keywords.table + SplicingKeywords.table
-        + SavedStateKeywords.table + StatusCodeKeywords.table
+        + SavedStateKeywords.table + StatusCodeKeywords.table + ListenerParameters.rates
 
     private static let connections: [Keyword] = [
         Keyword(
@@ -25,12 +25,16 @@ public enum ProxyKeywords {
             "bind", in: [.frontend, .listen], usage: "bind <address>:<port>[-<port>][,...] [<parameter>...]",
             summary:
                 "Listens on an address: `*:80`, `127.0.0.1:8000-8009`, `[::]:80`, `unix@/run/x.sock`, `abns@name`, "
-                + "`abnsz@name` (of a length that other programs use), `fd@<number>`; several with commas."
+                + "`abnsz@name` (of a length that other programs use), `fd@<number>`, `sockpair@<number>`; several with commas."
         ) { (args, draft) throws(ConfigProblem) in
             draft[ProxySettings.self].hasBindLine = true
             let places = try bindPlaces(try args.nextAddress("an address"))
             var options = BindOptions()
             try args.parameters(bindParameters, of: "bind", into: &options)
+            if let id = options.id, places.count > 1 {
+                throw args.problem("an 'id' is one address's alone, and this line has \(places.count)", at: id)
+            }
+            options.warn(about: places, &args)
             for (index, var place) in places.enumerated() {
                 place.options = options
                 place.position = index + 1
@@ -214,7 +218,7 @@ public enum ProxyKeywords {
 
     /// The parameters of `bind`.
     public static let bindParameters: [Parameter<BindOptions>] =
-        listening + TLSKeywords.bindParameters.map { $0.inside(\.tls) }
+        listening + ListenerParameters.table + TLSKeywords.bindParameters.map { $0.inside(\.tls) }
 
     private static let listening: [Parameter<BindOptions>] = [
         Parameter(
@@ -234,11 +238,6 @@ public enum ProxyKeywords {
             "guid-prefix", usage: "guid-prefix <string>",
             summary: "Names each address of the line: this, a dash and its position from 1. See guid."
         ) { (args, bind) throws(ConfigProblem) in bind.globalIDPrefix = try args.globalID() },
-        Parameter(
-            "backlog", usage: "backlog <number>", summary: "Connections the system may keep waiting: 4096 by default."
-        ) {
-            (args, bind) throws(ConfigProblem) in bind.backlog = try args.limit("a number", to: 1_000_000)
-        },
         Parameter("mode", usage: "mode <octal>", summary: "Permissions of a socket file, like 660.") {
             (args, bind) throws(ConfigProblem) in
             let word = try args.next("permissions")
@@ -271,9 +270,6 @@ public enum ProxyKeywords {
             (args, bind) throws(ConfigProblem) in
             bind.group = UInt32(try args.integer("a number", in: 0...Int(UInt32.max) - 1))
         },
-        Parameter("interface", usage: "interface <name>", summary: "Listens on one network interface only.") {
-            (args, bind) throws(ConfigProblem) in bind.interface = try args.next("an interface").text
-        },
         Parameter("v4v6", usage: "v4v6", summary: "An IPv6 wildcard takes IPv4 connections too.") {
             (_, bind) throws(ConfigProblem) in bind.takesBothVersions = true
         },
@@ -287,7 +283,11 @@ public enum ProxyKeywords {
         Parameter("tfo", usage: "tfo", summary: "Accepts data in a connection's first packet (TCP Fast Open).") {
             (_, bind) throws(ConfigProblem) in bind.usesFastOpen = true
         },
-        Parameter("transparent", usage: "transparent", summary: "Listens on an address this machine does not have.") {
+        Parameter(
+            "transparent", usage: "transparent",
+            summary:
+                "Listens on an address this machine does not have, and takes what is routed through it (needs root)."
+        ) {
             (_, bind) throws(ConfigProblem) in bind.isTransparent = true
         },
     ]
@@ -326,6 +326,7 @@ public enum ProxyKeywords {
             case .path(let path): places.append(BindPlace(address: .path(path), word: word))
             case .abstract(let name): places.append(BindPlace(address: .abstract(name), word: word))
             case .abstractExact(let name): places.append(BindPlace(address: .abstractExact(name), word: word))
+            case .pair(let number): places.append(BindPlace(address: .pair(number), word: word))
             case .descriptor(let number): places.append(BindPlace(descriptor: number, word: word))
             case .endpoint(_, ports: nil):
                 throw ConfigProblem("'\(text)' has no port", at: word.range, expected: "\(text):<port>")

@@ -106,6 +106,8 @@ extension Plan {
             stats.bytesInTotal += frontend.traffic.total(.bytesIn)
         }
         stats.connectionRate = counters.connections.rate(at: now)
+        stats.connectionRateLimit = connectionRateMax
+        stats.sessionRateLimit = sessionRateMax
         stats.connectionRateMax = counters.connections.maximum(at: now)
         stats.sessionRate = counters.sessions.rate(at: now)
         stats.sessionRateMax = counters.sessions.maximum(at: now)
@@ -149,6 +151,7 @@ extension FrontendPlan {
         row.sessionsLimit = maxConnections
         row.sessionRate = sessionRate.rate(at: now)
         row.sessionRateMax = sessionRate.maximum(at: now)
+        row.sessionRateLimit = rateLimit?.perSecond ?? 0
         row.connectionRate = connectionRate.rate(at: now)
         row.connectionRateMax = connectionRate.maximum(at: now)
         row.requestRate = requestRate.rate(at: now)
@@ -224,11 +227,12 @@ extension Server {
         row.stateAge = now.since(record.since)
         row.endpoint = address
         row.hostName = hostName
+        row.serviceName = serviceName
         row.servicePort = Int(port)
         row.hasOwnID = id != index + 1
         row.checkAddress = check?.routes[0].address?.ip
         row.checkPort = Int(check?.routes[0].port ?? 0)
-        row.address = address?.description ?? hostName.map { "\($0) (no address yet)" } ?? ""
+        row.address = address?.description ?? (hostName ?? serviceName).map { "\($0) (no address yet)" } ?? ""
         row.sessionsCurrent = active.current
         row.sessionsMax = active.maximum
         row.sessionsLimit = limits.maxConnections

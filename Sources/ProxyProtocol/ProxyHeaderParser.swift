@@ -155,18 +155,20 @@ extension RawSpan {
         for i in 0..<Swift.min(byteCount, prefix.count) where self[i] != prefix[i] { return false }
         return true
     }
+}
 
+extension RawSpan {
     /// The big-endian number in `count` bytes at `start`.
-    fileprivate func number(_ start: Int, _ count: Int) -> UInt64 {
+    func number(_ start: Int, _ count: Int) -> UInt64 {
         var number: UInt64 = 0
         for i in start..<start + count { number = number << 8 | UInt64(self[i]) }
         return number
     }
 
-    fileprivate func v4(_ start: Int) -> IPAddress { .v4(UInt32(truncatingIfNeeded: number(start, 4))) }
+    func v4(_ start: Int) -> IPAddress { .v4(UInt32(truncatingIfNeeded: number(start, 4))) }
 
     /// The IPv6 address at `start`; an IPv4-mapped one as its IPv4 address, as for accepted connections.
-    fileprivate func v6(_ start: Int) -> IPAddress { IPAddress.v6(number(start, 8), number(start + 8, 8)).unmapped }
+    func v6(_ start: Int) -> IPAddress { IPAddress.v6(number(start, 8), number(start + 8, 8)).unmapped }
 
-    fileprivate func port(_ start: Int) -> UInt16 { UInt16(truncatingIfNeeded: number(start, 2)) }
+    func port(_ start: Int) -> UInt16 { UInt16(truncatingIfNeeded: number(start, 2)) }
 }

@@ -88,6 +88,15 @@ extension TypedValues {
         ("NETNS", networkNamespace),
     ]
 
+    /// The type with a number in decimal, or in hexadecimal behind `0x`, or with a name from the specification; nil if there is none.
+    public static func type(named text: String) -> UInt8? {
+        let name = text.uppercased()
+        if let known = names.first(where: { $0.name == name }) { return known.type }
+        let digits = name.hasPrefix("0X") ? name.dropFirst(2) : name[...]
+        guard digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
+        return UInt8(digits, radix: name.hasPrefix("0X") ? 16 : 10)
+    }
+
     /// Limits for the length of values: a host name (as in HAProxy), and a unique ID (section 2.2.5). Other values are
     /// limited only by the header's length.
     static let authorityBytesMax = 255

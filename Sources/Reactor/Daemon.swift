@@ -49,7 +49,7 @@ public final class Background {
             switch address {
             case .ip(.v4, _): AF_INET
             case .ip(.v6, _): AF_INET6
-            case .path, .abstract, .abstractExact: AF_UNIX
+            case .path, .abstract, .abstractExact, .pair: AF_UNIX
             }
         let number = clinux_datagram_socket(family)
         guard number >= 0 else { return nil }

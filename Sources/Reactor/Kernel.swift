@@ -166,11 +166,15 @@ public protocol Kernel: ByteCarrier {
     func listenAgain(_ listener: Socket, backlog: Int32) -> Errno?
 
     func accept(on listener: Socket) -> Accepted
-    /// Starts to connect a stream socket to `address`, from `source` if given. Marks that the system does not permit
-    /// are ignored.
-    func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting
+    /// Starts to connect a stream socket to `address`, from `source` if given, with the server's `options` if it has any. Marks
+    /// that the system does not permit are ignored.
+    func connect(
+        to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks, options: OutgoingOptions?
+    ) -> Connecting
     /// Enables keep-alive probes, so that a vanished peer is detected while nothing is sent.
     func probe(_ socket: Socket)
+    /// Makes segments that are sent over a new connection smaller than its peer allows. Errors are ignored.
+    func reduceSegments(of socket: Socket, by bytes: Int)
     /// Sets the type of service or traffic class of packets sent from now on. Errors are ignored.
     func setTypeOfService(_ socket: Socket, _ value: UInt8)
     /// Sets the firewall mark of packets sent from now on. Errors are ignored.
@@ -210,6 +214,6 @@ public protocol Kernel: ByteCarrier {
 extension Kernel {
     /// Starts to connect without marks.
     public func connect(to address: SocketAddress, from source: SocketAddress?) -> Connecting {
-        connect(to: address, from: source, marks: SocketMarks())
+        connect(to: address, from: source, marks: SocketMarks(), options: nil)
     }
 }

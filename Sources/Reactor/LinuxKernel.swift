@@ -139,6 +139,8 @@ public final class LinuxKernel: Kernel {
             case .wouldBlock: return .wouldBlock
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory:
                 return .exhausted(Errno.last)
+            // Not a listener but one end of a pair, over which connections come as descriptors.
+            case .invalidArgument where Self.isPair(listener): return acceptDescriptor(over: listener)
             // The socket is not listening: another process that shares it (`fd@`) has shut it down.
             case .invalidArgument: return .exhausted(.invalidArgument)
             case .badFileDescriptor, .notSocket:
@@ -149,30 +151,19 @@ public final class LinuxKernel: Kernel {
         }
     }
 
-    public func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting {
-        let number = SystemAddress.makeStreamSocket(for: address)
-        guard number >= 0 else { return .failed(Errno.last) }
-        if case .ip = address { SocketOption.noDelay.set(on: Socket(number)) }
-        // Before connect, because they apply to the first packet and influence its route.
-        if let value = marks.typeOfService { setTypeOfService(Socket(number), value) }
-        if let value = marks.mark { setMark(Socket(number), value) }
-        if let source, unsafe SystemAddress.with(source, { unsafe clinux_bind(number, $0, $1) }) != 0 {
-            return failed(closing: number)
-        }
-        while unsafe SystemAddress.with(address, { unsafe clinux_connect(number, $0, $1) }) != 0 {
-            switch Errno.last {
-            case .interrupted: continue
-            case .nowInProgress, .alreadyInProcess: return .started(Socket(number))
-            default: return failed(closing: number)
-            }
-        }
-        return .started(Socket(number))
+    private static func isPair(_ socket: Socket) -> Bool {
+        let peer = unsafe SystemAddress.receive { unsafe clinux_getpeername(socket.number, $0, $1) }
+        return peer.result == 0 && peer.address == .path("")
     }
 
-    private func failed(closing number: Int32) -> Connecting {
-        let reason = Errno.last
-        _ = Glibc.close(number)
-        return .failed(reason)
+    private func acceptDescriptor(over carrier: Socket) -> Accepted {
+        let number = clinux_accept_over(carrier.number)
+        if number >= 0 { return .connection(Socket(number), from: .path("")) }
+        switch Errno.last {
+        case .wouldBlock: return .wouldBlock
+        case .connectionAbort: return .gone
+        case let reason: return .exhausted(reason)
+        }
     }
 
     public func probe(_ socket: Socket) { SocketOption.keepAlive.set(on: socket) }

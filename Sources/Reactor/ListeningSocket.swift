@@ -21,6 +21,10 @@ public struct ListenOptions: Sendable {
     public var replacesFile = false
     /// The network interface to listen on (SO_BINDTODEVICE); nil for all.
     public var interface: String?
+    /// The network namespace to listen in; nil for that of the process.
+    public var namespace: NetworkNamespace?
+    /// Signs each segment of the connections (RFC 2385); nil for none.
+    public var signingKey: [UInt8]?
 
     public init() {}
 }
@@ -28,8 +32,11 @@ public struct ListenOptions: Sendable {
 /// Operations on listening sockets outside the data path.
 public enum ListeningSocket {
     /// Opens a socket, binds it and listens on it.
-    public static func open(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
-        let socket = try bind(address, options)
+    /// - Parameter onRefusal: called for each option that the system refuses and that the socket may lack.
+    public static func open(
+        _ address: SocketAddress, _ options: ListenOptions, onRefusal: (SocketOption, Errno) -> Void = { _, _ in }
+    ) throws(Errno) -> Socket {
+        let socket = try bind(address, options, onRefusal: onRefusal)
         do throws(Errno) {
             try check(Glibc.listen(socket.number, options.backlog))
         } catch {
@@ -40,12 +47,16 @@ public enum ListeningSocket {
     }
 
     /// Opens and binds a socket without listening: connection attempts are refused.
-    public static func bind(_ address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
-        let number = SystemAddress.makeStreamSocket(for: address)
+    public static func bind(
+        _ address: SocketAddress, _ options: ListenOptions, onRefusal: (SocketOption, Errno) -> Void = { _, _ in }
+    ) throws(Errno) -> Socket {
+        let number =
+            options.namespace?.inside { SystemAddress.makeStreamSocket(for: address) }
+            ?? SystemAddress.makeStreamSocket(for: address)
         guard number >= 0 else { throw Errno.last }
         let socket = Socket(number)
         do throws(Errno) {
-            try prepare(socket, address, options)
+            try prepare(socket, address, options, onRefusal)
         } catch {
             _ = Glibc.close(number)
             throw error
@@ -65,6 +76,18 @@ public enum ListeningSocket {
         return Socket(descriptor)
     }
 
+    /// Takes over one end of a pair of sockets, inherited from the parent process (`sockpair@`).
+    /// - Throws: `badFileDescriptor` or `notSocket` if it is none.
+    public static func adoptPair(descriptor: Int32) throws(Errno) -> Socket {
+        var domain: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        try check(unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length))
+        guard domain == AF_UNIX else { throw .notSocket }
+        try check(fcntl(descriptor, F_SETFL, O_NONBLOCK))
+        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+        return Socket(descriptor)
+    }
+
     /// A second descriptor for the same socket and accept queue, so that each worker can close its own.
     public static func duplicate(_ socket: Socket) throws(Errno) -> Socket {
         let number = fcntl(socket.number, F_DUPFD_CLOEXEC, 0)
@@ -76,19 +99,30 @@ public enum ListeningSocket {
     public static func close(_ socket: Socket) { _ = Glibc.close(socket.number) }
 
     private static func prepare(
-        _ socket: Socket, _ address: SocketAddress, _ options: ListenOptions
+        _ socket: Socket, _ address: SocketAddress, _ options: ListenOptions,
+        _ onRefusal: (SocketOption, Errno) -> Void
     ) throws(Errno) {
         SocketOption.reuseAddress.set(on: socket)
-        for option in options.socketOptions { option.set(on: socket) }
+        for option in options.socketOptions where !option.set(on: socket) && address.ip != nil {
+            let reason = Errno.last
+            switch option {
+            // The address would be refused for a reason that leads astray.
+            case .transparent, .transparentV6: throw reason
+            default: onRefusal(option, reason)
+            }
+        }
+        if let key = options.signingKey, !SegmentSignature.require(ofClientsAt: address, with: key, on: socket) {
+            throw Errno.last
+        }
         switch address {
         case .ip:
             // Inherited by accepted connections.
             SocketOption.noDelay.set(on: socket)
             if options.sharesPort { SocketOption.reusePort.set(on: socket) }
         case .path(let path): try removeStale(path, evenIfAlive: options.replacesFile)
-        case .abstract, .abstractExact: break
+        case .abstract, .abstractExact, .pair: break
         }
-        if let interface = options.interface { try bindToDevice(socket, interface) }
+        if let interface = options.interface, !SocketOption.bind(socket, toInterface: interface) { throw Errno.last }
         try check(unsafe SystemAddress.with(address) { unsafe clinux_bind(socket.number, $0, $1) })
         if case .path(let path) = address { try setOwner(path, options) }
     }
@@ -120,12 +154,6 @@ public enum ListeningSocket {
         if options.user != nil || options.group != nil {
             try check(path.withVerbatimCString { unsafe chown($0, options.user ?? .max, options.group ?? .max) })
         }
-    }
-
-    private static func bindToDevice(_ socket: Socket, _ interface: String) throws(Errno) {
-        let result = unsafe setsockopt(
-            socket.number, SOL_SOCKET, SO_BINDTODEVICE, interface, socklen_t(interface.utf8.count))
-        try check(result)
     }
 
     private static func check(_ result: Int32) throws(Errno) {

@@ -4,7 +4,19 @@ internal import Glibc
 
 /// A socket option to set.
 public enum SocketOption: Sendable {
-    case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen, transparent
+    case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen
+    /// Binding to addresses that the machine does not have (needs CAP_NET_ADMIN or CAP_NET_RAW).
+    case transparent, transparentV6
+    /// IP_BIND_ADDRESS_NO_PORT: binding to an address without a port leaves the choice of the port to `connect`.
+    case bindsWithoutPort
+    /// TCP_FASTOPEN_CONNECT: where the server's cookie is known, the first bytes go with the first packet.
+    case fastOpenConnect
+    /// TCP_MAXSEG: the segment size that is announced, in bytes.
+    case segmentBytesMax(Int32)
+    /// TCP_USER_TIMEOUT: how many milliseconds sent data may wait for its acknowledgement.
+    case userTimeout(UInt32)
+    /// TCP_CONGESTION: the name of an algorithm.
+    case congestionControl(String)
     /// SO_LINGER with time 0: closing discards unsent data and resets the connection.
     case lingerZero
     /// TCP_REPAIR: closing sends no packet (needs CAP_NET_ADMIN).
@@ -30,6 +42,15 @@ public enum SocketOption: Sendable {
         // The maximum number of pending fast-open requests.
         case .fastOpen: return set(socket, Int32(IPPROTO_TCP), TCP_FASTOPEN, 256)
         case .transparent: return set(socket, Int32(IPPROTO_IP), IP_TRANSPARENT, 1)
+        case .transparentV6: return set(socket, Int32(IPPROTO_IPV6), IPV6_TRANSPARENT, 1)
+        case .bindsWithoutPort: return set(socket, Int32(IPPROTO_IP), Self.bindAddressNoPort, 1)
+        case .fastOpenConnect: return set(socket, Int32(IPPROTO_TCP), Self.fastOpenConnectOption, 1)
+        case .segmentBytesMax(let bytes): return set(socket, Int32(IPPROTO_TCP), TCP_MAXSEG, bytes)
+        case .userTimeout(let time):
+            return set(socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: time))
+        case .congestionControl(let name):
+            return unsafe setsockopt(
+                socket.number, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(name.utf8.count)) == 0
         case .lingerZero:
             var linger = linger(l_onoff: 1, l_linger: 0)
             return unsafe setsockopt(
@@ -42,6 +63,24 @@ public enum SocketOption: Sendable {
         case .mark(let value): return set(socket, SOL_SOCKET, SO_MARK, Int32(bitPattern: value))
         }
     }
+
+    /// The parameter of `bind` that asks for it; nil for one that Portico sets by itself.
+    public var parameterName: String? {
+        switch self {
+        case .deferAccept: "defer-accept"
+        case .fastOpen: "tfo"
+        case .segmentBytesMax: "mss"
+        case .userTimeout: "tcp-ut"
+        case .congestionControl: "cc"
+        case .onlyIPv6: "v6only"
+        case .bothIPVersions: "v4v6"
+        default: nil
+        }
+    }
+
+    // Of headers that Glibc's module leaves out.
+    private static let bindAddressNoPort: Int32 = 24
+    private static let fastOpenConnectOption: Int32 = 30
 
     private func set(_ socket: Socket, _ level: Int32, _ name: Int32, _ value: Int32) -> Bool {
         var value = value

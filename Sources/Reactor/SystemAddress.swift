@@ -31,6 +31,7 @@ enum SystemAddress {
             let bytes = [0] + name.verbatimBytes
             return unsafe withUnix(bytes + repeatElement(0, count: max(0, pathBytesMax + 1 - bytes.count)), body)
         case .abstractExact(let name): return unsafe withUnix([0] + Array(name.utf8), body)
+        case .pair(let number): preconditionFailure("descriptor \(number) of a pair has no address")
         }
     }
 
@@ -105,7 +106,7 @@ enum SystemAddress {
         switch address {
         case .ip(.v4, _): AF_INET
         case .ip(.v6, _): AF_INET6
-        case .path, .abstract, .abstractExact: AF_UNIX
+        case .path, .abstract, .abstractExact, .pair: AF_UNIX
         }
     }
 }

@@ -4,7 +4,13 @@
 internal import Basics
 internal import Reactor
 
-/// A name being resolved. Calls back once, with addresses or a fault, after `ResolversPlan.longestWait` at the latest.
+/// What a name resolves to.
+enum DNSResult: Sendable {
+    case addresses([IPAddress])
+    case services([ServiceRecord])
+}
+
+/// A name being resolved. Calls back once, with what was asked for or a fault, after `ResolversPlan.longestWait` at the latest.
 final class DNSLookup: LoopTask {
     let name: String
     private unowned let resolver: Resolver
@@ -13,13 +19,13 @@ final class DNSLookup: LoopTask {
     private var round = 0
     private var roundBegan: Instant
     private let end: Instant
-    private var later: AddressFamily?
-    private var done: ((Result<[IPAddress], ResolutionFault>) -> Void)?
+    private var later: RecordKind?
+    private var done: ((Result<DNSResult, ResolutionFault>) -> Void)?
     private var handle = SlotHandle(index: 0, generation: 0)
 
     init(
-        _ name: String, _ preferred: AddressFamily, of resolver: Resolver,
-        done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
+        _ name: String, _ preferred: RecordKind, of resolver: Resolver,
+        done: @escaping (Result<DNSResult, ResolutionFault>) -> Void
     ) {
         self.name = name
         self.resolver = resolver
@@ -32,13 +38,13 @@ final class DNSLookup: LoopTask {
         ask(preferred)
     }
 
-    private func ask(_ family: AddressFamily) {
+    private func ask(_ kind: RecordKind) {
         later = nil
         round += 1
         roundBegan = resolver.loop.now
         resolver.loop.setDeadline(end, of: handle)
         for nameserver in resolver.nameservers {
-            nameserver.ask(name, for: DNSQuery(self, round: round, family, nameserver))
+            nameserver.ask(name, for: DNSQuery(self, round: round, kind, nameserver))
         }
     }
 
@@ -47,12 +53,13 @@ final class DNSLookup: LoopTask {
         guard done != nil, round == self.round else { return }
         switch resolution.receive(reply) {
         case .wait: break
-        case .ask(let family): ask(family)
-        case .askLater(let family):
-            later = family
+        case .ask(let kind): ask(kind)
+        case .askLater(let kind):
+            later = kind
             self.round += 1
             resolver.loop.setDeadline(min(end, roundBegan + resolver.plan.retryTime), of: handle)
-        case .found(let addresses): finish(.success(addresses))
+        case .found(let addresses): finish(.success(.addresses(addresses)))
+        case .foundServices(let records): finish(.success(.services(records)))
         case .failed(let fault): finish(.failure(fault))
         }
     }
@@ -71,7 +78,7 @@ final class DNSLookup: LoopTask {
     /// Ends the resolution with its fault so far.
     func cancel() { finish(.failure(resolution.fault)) }
 
-    private func finish(_ result: Result<[IPAddress], ResolutionFault>) {
+    private func finish(_ result: Result<DNSResult, ResolutionFault>) {
         resolver.loop.remove(handle)
         resolver.remove(self)
         let done = done

@@ -9,20 +9,20 @@ internal import CAres
 internal import Glibc
 internal import Reactor
 
-/// A query for a name's addresses of one family, sent to one nameserver.
+/// A query for a name's records of one kind, sent to one nameserver.
 final class DNSQuery {
     let lookup: DNSLookup
     /// The round of the lookup to which the query belongs.
     let round: Int
-    let family: AddressFamily
+    let kind: RecordKind
     unowned let nameserver: Nameserver
     /// Whether the query has been repeated over TCP because the response did not fit into a datagram.
     fileprivate(set) var isRepeated = false
 
-    init(_ lookup: DNSLookup, round: Int, _ family: AddressFamily, _ nameserver: Nameserver) {
+    init(_ lookup: DNSLookup, round: Int, _ kind: RecordKind, _ nameserver: Nameserver) {
         self.lookup = lookup
         self.round = round
-        self.family = family
+        self.kind = kind
         self.nameserver = nameserver
     }
 }
@@ -35,8 +35,6 @@ final class Nameserver {
     private let stream: NameserverChannel
     private var replies: [(query: DNSQuery, reply: NameserverReply)] = []
 
-    /// Limit for the addresses used of one response.
-    private static let addressesMax = 16
     /// The size of c-ares' receive buffer for datagrams.
     static let payloadBytesMax = 4_096
 
@@ -96,7 +94,7 @@ final class Nameserver {
         }
         let reply: NameserverReply =
             switch status {
-            case cares_success: unsafe Self.read(bytes, count, query.family)
+            case cares_success: unsafe Self.read(bytes, count, query.kind)
             case cares_no_data: .noAddress
             case cares_not_found: .noSuchName
             case cares_refused: .refused
@@ -111,38 +109,6 @@ final class Nameserver {
     private static func isCut(_ bytes: UnsafePointer<UInt8>?, _ count: Int32) -> Bool {
         guard let bytes = unsafe bytes, count > 2 else { return false }
         return unsafe bytes[2] & 2 != 0 || Int(count) >= Self.payloadBytesMax
-    }
-
-    private static func read(
-        _ bytes: UnsafePointer<UInt8>?, _ count: Int32, _ family: AddressFamily
-    ) -> NameserverReply {
-        guard let addresses = unsafe family == .v4 ? readV4(bytes, count) : readV6(bytes, count) else { return .failed }
-        // Ignore wildcard addresses: connecting to one would connect to this machine.
-        let usable = addresses.filter { !$0.isAny }
-        return usable.isEmpty ? .noAddress : .addresses(usable)
-    }
-
-    private static func readV4(_ bytes: UnsafePointer<UInt8>?, _ length: Int32) -> [IPAddress]? {
-        var records = [ares_addrttl](repeating: ares_addrttl(), count: addressesMax)
-        var count = Int32(addressesMax)
-        let status = unsafe ares_parse_a_reply(bytes, length, nil, &records, &count)
-        if status == cares_no_data { return [] }
-        guard status == cares_success else { return nil }
-        return records.prefix(Int(count)).map { .v4(UInt32(bigEndian: $0.ipaddr.s_addr)) }
-    }
-
-    private static func readV6(_ bytes: UnsafePointer<UInt8>?, _ length: Int32) -> [IPAddress]? {
-        var records = [ares_addr6ttl](repeating: ares_addr6ttl(), count: addressesMax)
-        var count = Int32(addressesMax)
-        let status = unsafe ares_parse_aaaa_reply(bytes, length, nil, &records, &count)
-        if status == cares_no_data { return [] }
-        guard status == cares_success else { return nil }
-        return records.prefix(Int(count)).map { record in
-            let words = unsafe withUnsafeBytes(of: record.ip6addr) {
-                unsafe ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            }
-            return IPAddress.v6(UInt64(bigEndian: words.0), UInt64(bigEndian: words.1)).unmapped
-        }
     }
 }
 
@@ -215,7 +181,7 @@ private final class NameserverChannel: LoopTask {
         // Balanced by takeRetainedValue in the callback, which c-ares calls exactly once for each query.
         let argument = unsafe Unmanaged.passRetained(query).toOpaque()
         unsafe ares_query(
-            open, name, Int32(Self.internetClass), query.family == .v4 ? Self.typeA : Self.typeAAAA,
+            open, name, Int32(Self.internetClass), Self.type(of: query.kind),
             { argument, status, _, bytes, count in
                 guard let argument = unsafe argument else { return }
                 let query = unsafe Unmanaged<DNSQuery>.fromOpaque(argument).takeRetainedValue()
@@ -224,10 +190,16 @@ private final class NameserverChannel: LoopTask {
         setDeadline()
     }
 
-    /// RFC 1035 section 3.2, RFC 3596 section 2.1.
     private static let internetClass: Int32 = 1
-    private static let typeA: Int32 = 1
-    private static let typeAAAA: Int32 = 28
+
+    /// RFC 1035 section 3.2, RFC 3596 section 2.1, RFC 2782.
+    private static func type(of kind: RecordKind) -> Int32 {
+        switch kind {
+        case .v4: 1
+        case .v6: 28
+        case .services: 33
+        }
+    }
 
     // MARK: The loop
 
@@ -311,7 +283,7 @@ public struct NameserverCounts: Sendable, Equatable {
 
     mutating func add(_ reply: NameserverReply) {
         switch reply {
-        case .addresses: valid += 1
+        case .addresses, .services: valid += 1
         case .noSuchName: noSuchName += 1
         case .noAddress: noAddress += 1
         case .refused: refused += 1

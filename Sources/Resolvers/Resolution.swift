@@ -3,7 +3,8 @@
 //
 // All nameservers are queried at once, and the first reply with an address wins. If all fail, the other address family
 // is queried; if that fails too, the next try starts over, up to the configured number of tries (manual, section
-// 5.3.2). If all replies agree that the name or address does not exist, that is final; HAProxy would use up its tries.
+// 5.3.2). For SRV records there is no other family. If all replies agree that the name or address does not exist, that is
+// final; HAProxy would use up its tries.
 
 internal import Basics
 
@@ -11,6 +12,8 @@ internal import Basics
 enum NameserverReply: Sendable, Equatable {
     /// At least one address.
     case addresses([IPAddress])
+    /// At least one SRV record.
+    case services([ServiceRecord])
     /// The name exists but has no address of this family.
     case noAddress
     case noSuchName
@@ -25,19 +28,20 @@ struct Resolution {
     enum Next: Equatable {
         /// Wait for the remaining replies.
         case wait
-        /// Query all nameservers for this family.
-        case ask(AddressFamily)
-        /// Query all nameservers for this family, once `retryTime` has passed since the last round.
-        case askLater(AddressFamily)
+        /// Query all nameservers for this kind of record.
+        case ask(RecordKind)
+        /// Query all nameservers for this kind of record, once `retryTime` has passed since the last round.
+        case askLater(RecordKind)
         case found([IPAddress])
+        case foundServices([ServiceRecord])
         case failed(ResolutionFault)
     }
 
-    private let preferred: AddressFamily
+    private let preferred: RecordKind
     private let nameservers: Int
     private var triesLeft: Int
-    /// The family of the current round.
-    private var family: AddressFamily
+    /// What the current round asks for.
+    private var kind: RecordKind
     private var answersMissing: Int
     private var round = Round()
     /// The result of the preferred family's round, while the other family is queried.
@@ -57,11 +61,11 @@ struct Resolution {
     }
 
     /// Starts with a round of queries for `preferred`.
-    init(for preferred: AddressFamily, of nameservers: Int, tries: Int) {
+    init(for preferred: RecordKind, of nameservers: Int, tries: Int) {
         precondition(nameservers > 0 && tries > 0, "\(nameservers) nameservers, \(tries) tries")
         self.preferred = preferred
         self.nameservers = nameservers
-        family = preferred
+        kind = preferred
         triesLeft = tries
         answersMissing = nameservers
     }
@@ -75,6 +79,7 @@ struct Resolution {
         answersMissing -= 1
         switch reply {
         case .addresses(let addresses): return .found(addresses)
+        case .services(let records): return .foundServices(records)
         case .noSuchName: round.denial = .noSuchName
         case .noAddress: if round.denial == nil { round.denial = .other }
         case .refused: round.failure = .refused
@@ -86,10 +91,13 @@ struct Resolution {
 
     private mutating func roundFailed() -> Next {
         // If no nameserver replied, querying the other family makes no sense.
-        if round.fault == .timeout { return tryAgain(.ask(family)) }
-        if family == preferred {
+        if round.fault == .timeout { return tryAgain(.ask(kind)) }
+        guard let other = preferred.other else {
+            return round.isDenied ? .failed(round.fault) : tryAgain(.askLater(preferred))
+        }
+        if kind == preferred {
             roundBefore = round
-            return begin(.ask(preferred.other))
+            return begin(.ask(other))
         }
         if roundBefore.isDenied && round.isDenied {
             // NXDOMAIN is more specific than the absence of addresses.
@@ -105,8 +113,8 @@ struct Resolution {
 
     private mutating func begin(_ next: Next) -> Next {
         switch next {
-        case .ask(let family), .askLater(let family): self.family = family
-        case .wait, .found, .failed: preconditionFailure("\(next) does not start a round")
+        case .ask(let kind), .askLater(let kind): self.kind = kind
+        case .wait, .found, .foundServices, .failed: preconditionFailure("\(next) does not start a round")
         }
         answersMissing = nameservers
         round = Round()

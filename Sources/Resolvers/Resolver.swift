@@ -8,6 +8,15 @@ public protocol NameSource: AnyObject {
     /// Resolves a name. Calls `done` once, possibly before this function returns, on the caller's thread.
     func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void)
+    /// Asks for SRV records, likewise.
+    func lookForServices(of name: String, done: @escaping (Result<[ServiceRecord], ResolutionFault>) -> Void)
+}
+
+extension NameSource {
+    /// A source that knows no services.
+    public func lookForServices(
+        of name: String, done: @escaping (Result<[ServiceRecord], ResolutionFault>) -> Void
+    ) { done(.failure(.noSuchName)) }
 }
 
 /// Resolves names through the nameservers of a `resolvers` section.
@@ -68,8 +77,34 @@ public final class Resolver {
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
     ) {
         if let source { return source.look(for: name, family, done: done) }
+        begin(name, RecordKind(family)) { result in
+            done(
+                result.map { found in
+                    guard case .addresses(let addresses) = found else { preconditionFailure("\(found) for \(name)") }
+                    return addresses
+                })
+        }
+    }
+
+    /// Asks for the SRV records of a name. Calls `done` once, possibly before this function returns.
+    public func lookForServices(
+        of name: String, done: @escaping (Result<[ServiceRecord], ResolutionFault>) -> Void
+    ) {
+        if let source { return source.lookForServices(of: name, done: done) }
+        begin(name, .services) { result in
+            done(
+                result.map { found in
+                    guard case .services(let records) = found else { preconditionFailure("\(found) for \(name)") }
+                    return records
+                })
+        }
+    }
+
+    private func begin(
+        _ name: String, _ kind: RecordKind, done: @escaping (Result<DNSResult, ResolutionFault>) -> Void
+    ) {
         guard !nameservers.isEmpty else { return done(.failure(.other)) }
-        let lookup = DNSLookup(name, family, of: self, done: done)
+        let lookup = DNSLookup(name, kind, of: self, done: done)
         lookups[ObjectIdentifier(lookup)] = lookup
         work()
     }

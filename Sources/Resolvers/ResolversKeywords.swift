@@ -52,7 +52,7 @@ public enum ResolversKeywords {
                 "How long a result stays valid. valid: an address found by do-resolve, 10 s by default. The others "
                 + "apply to the last address of a server after its name no longer exists (nx), the query is refused "
                 + "(refused) or not answered (timeout), or another error occurs (other): 30 s each; or after responses "
-                + "no longer contain the address (obsolete): 0 s."
+                + "no longer contain the address or the SRV record (obsolete): 0 s."
         ) { (args, draft) throws(ConfigProblem) in
             let hold = try args.choice(
                 "a status",
@@ -114,7 +114,7 @@ public enum ResolversKeywords {
             throw args.problem(
                 "the nameserver's address has no port", at: address, expected: "\(address.text):53, most likely")
         case .endpoint: throw args.problem("a nameserver has one port, not a range", at: address)
-        case .path, .abstract, .abstractExact, .descriptor:
+        case .path, .abstract, .abstractExact, .descriptor, .pair:
             throw args.problem("nameservers are queried over UDP or TCP", at: address, expected: "<address>:<port>")
         }
     }

@@ -61,6 +61,41 @@ public enum AddressFamily: UInt8, Sendable {
     var other: AddressFamily { self == .v4 ? .v6 : .v4 }
 }
 
+/// One SRV record (RFC 2782): a place where a service is offered.
+public struct ServiceRecord: Hashable, Sendable {
+    /// In the form of `HostName`.
+    public var host: String
+    public var port: UInt16
+    /// Records with a lower number come first.
+    public var priority: UInt16
+    public var weight: UInt16
+
+    public init(host: String, port: UInt16, priority: UInt16 = 0, weight: UInt16 = 0) {
+        self.host = host
+        self.port = port
+        self.priority = priority
+        self.weight = weight
+    }
+}
+
+/// What a query asks for.
+enum RecordKind: Sendable, Equatable {
+    case v4, v6
+    /// SRV records.
+    case services
+
+    init(_ family: AddressFamily) { self = family == .v4 ? .v4 : .v6 }
+
+    /// What is asked for instead if the name has no record of this kind; nil if nothing can take its place.
+    var other: RecordKind? {
+        switch self {
+        case .v4: .v6
+        case .v6: .v4
+        case .services: nil
+        }
+    }
+}
+
 /// The settings of a `resolvers` section. Immutable, except for the name table.
 public final class ResolversPlan: Sendable {
     public let name: String

@@ -31,6 +31,10 @@ public struct RulesSettings: SectionSettings {
     var requestedNames: [Int: Expression] = [:]
     /// `pool-conn-name` of `server` lines, likewise.
     var poolNames: [Int: Expression] = [:]
+    /// `usesrc hdr_ip` of `server` lines, likewise.
+    var sources: [Int: Expression] = [:]
+    /// `set-proxy-v2-tlv-fmt` of `server` lines, likewise.
+    var headerValues: [Int: [HeaderValueFormat]] = [:]
     /// What the `balance` line has hashed; nil if that is no expression.
     var balanceExpression: Expression?
     /// `option forwarded`

@@ -34,11 +34,12 @@ public struct ByteStream: ~Copyable {
     /// Bytes that the system has taken so far.
     public private(set) var bytesSent: UInt64 = 0
 
-    /// Begins to connect to `address`; the loop reports readiness to the task behind `handle`.
+    /// Begins to connect to `address`, from `source` if given; the loop reports readiness to the task behind `handle`.
     public init(
-        connectingTo address: SocketAddress, pool: BufferPool, as handle: SlotHandle, in loop: TaskLoop
+        connectingTo address: SocketAddress, from source: SocketAddress? = nil, options: OutgoingOptions? = nil,
+        pool: BufferPool, as handle: SlotHandle, in loop: TaskLoop
     ) throws(Refusal) {
-        switch loop.kernel.connect(to: address, from: nil) {
+        switch loop.kernel.connect(to: address, from: source, marks: SocketMarks(), options: options) {
         case .failed(let reason): throw .unreachable(reason)
         case .started(let socket): try self.init(socket, pool: pool, as: handle, in: loop)
         }

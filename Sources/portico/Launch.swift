@@ -47,6 +47,7 @@ struct Launch {
         if let plan {
             problems += Self.filesThatCannotBeReadAgain(plan, daemon)
             problems += Self.encryptionThatTheSystemLacks(plan)
+            problems += Self.connectionsThatWillFail(plan, daemon)
         }
         let isQuiet = options.isQuiet || daemon.isQuiet && !options.isVerbose
         report(problems, loaded, isQuiet)
@@ -110,6 +111,18 @@ struct Launch {
     private static func laterReading(_ plan: Plan, _ daemon: DaemonSettings) -> LaterReading {
         LaterReading(
             plan.encryption.certificates, user: daemon.user, group: daemon.group, changesRoot: daemon.root != nil)
+    }
+
+    /// Servers whose connections need privileges that the process gives up.
+    private static func connectionsThatWillFail(_ plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
+        guard let user = daemon.user, user != 0 else { return [] }
+        return plan.backends.flatMap { backend in
+            backend.backend.servers.filter { $0.way?.needsPrivileges == true }.map { server in
+                ConfigProblem(
+                    "server '\(backend.name)/\(server.name)' has 'usesrc' or 'namespace', which need root while Portico runs, and "
+                        + "'user' changes that: its connections will fail", at: nil, severity: .warning)
+            }
+        }
     }
 
     /// `ktls on` where the kernel has no TLS, once for all lines: Portico encrypts by itself then.

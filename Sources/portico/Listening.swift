@@ -62,10 +62,25 @@ struct Listening {
             return
         }
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
+        if case .pair(let descriptor) = address {
+            return try share(try ListeningSocket.adoptPair(descriptor: descriptor), bind)
+        }
         let options = listenOptions(bind)
         if case .ip = address {
+            let sockets = min(bind.place.options.sockets ?? workers.count, workers.count)
             for worker in workers.indices {
-                workers[worker].append((try listen(on: address, options), bind))
+                let isFirst = worker == 0
+                if worker < sockets {
+                    let socket = try listen(on: address, options) { option, reason in
+                        // Each socket of the address is refused the same.
+                        if isFirst { Self.reportRefusal(of: option, bind, reason) }
+                    }
+                    workers[worker].append((socket, bind))
+                } else {
+                    let first = workers[worker % sockets].last { $0.bind === bind }
+                    guard let first else { preconditionFailure("no socket to share at \(address)") }
+                    workers[worker].append((try ListeningSocket.duplicate(first.socket), bind))
+                }
             }
         } else {
             try share(try listen(on: address, options), bind)
@@ -73,11 +88,13 @@ struct Listening {
     }
 
     /// Opens one socket. If the address is in use, asks the predecessors to pause, and retries for two seconds.
-    private mutating func listen(on address: SocketAddress, _ options: ListenOptions) throws(Errno) -> Socket {
+    private mutating func listen(
+        on address: SocketAddress, _ options: ListenOptions, onRefusal: (SocketOption, Errno) -> Void = { _, _ in }
+    ) throws(Errno) -> Socket {
         var attempts = predecessors.isEmpty ? 1 : 200
         while true {
             do throws(Errno) {
-                let socket = try ListeningSocket.open(address, options)
+                let socket = try ListeningSocket.open(address, options, onRefusal: onRefusal)
                 if case .path(let path) = address, let file = SocketFile(path) { files.append(file) }
                 return socket
             } catch {
@@ -127,7 +144,19 @@ struct Listening {
         options.interface = place.options.interface
         if place.options.defersAccept { options.socketOptions.append(.deferAccept) }
         if place.options.usesFastOpen { options.socketOptions.append(.fastOpen) }
-        if place.options.isTransparent { options.socketOptions.append(.transparent) }
+        if place.options.isTransparent {
+            let isV6 = place.address?.ip?.bitCount == 128
+            options.socketOptions.append(isV6 ? .transparentV6 : .transparent)
+        }
+        if let bytes = place.options.segmentBytes, bytes > 0 {
+            options.socketOptions.append(.segmentBytesMax(Int32(bytes)))
+        }
+        if let time = place.options.userTimeout {
+            options.socketOptions.append(.userTimeout(UInt32(clamping: time.wholeMilliseconds)))
+        }
+        if let name = place.options.congestionControl { options.socketOptions.append(.congestionControl(name)) }
+        options.signingKey = place.options.signingKey
+        options.namespace = place.options.namespace
         switch place.options.takesBothVersions {
         case true?: options.socketOptions.append(.bothIPVersions)
         case false?: options.socketOptions.append(.onlyIPv6)
@@ -164,6 +193,15 @@ struct Listening {
     /// Removes the files of Unix-domain sockets.
     func removeFiles() {
         for file in files { file.remove() }
+    }
+
+    /// The system refuses an option without which the socket still listens.
+    private static func reportRefusal(of option: SocketOption, _ bind: BindPlan, _ reason: Errno) {
+        guard let name = option.parameterName else { return }
+        let word = bind.place.word
+        SystemProcess.printError(
+            "\(word.range.file):\(word.range.line): warning: the system refuses '\(name)' for \(word.text): \(reason)\n"
+        )
     }
 
     private func reportFailure(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {

@@ -17,6 +17,22 @@ import Testing
         #expect(!result.prompts)
     }
 
+    @Test(arguments: [(SeverityOutput.none, ""), (.number, "[3]: "), (.string, "[err]: ")])
+    func messagesShowTheirSeverityAndAnswersDoNot(output: SeverityOutput, prefix: String) {
+        func answer(_ line: String) -> String {
+            var interpreter = CommandInterpreter(level: .user, severity: output)
+            return String(decoding: interpreter.run(line: line, context: FixedContext()).bytes, as: UTF8.self)
+        }
+        #expect(answer("show version") == "0.1.0\n\n")
+        var lists = CommandInterpreter(commands: [ShowCertificateLists.self], level: .admin, severity: output)
+        let refusal = lists.run(line: "show ssl crt-list -n", context: FixedContext()).bytes
+        #expect(
+            String(decoding: refusal, as: UTF8.self).hasPrefix("\(prefix)'show ssl crt-list -n' expects a filename"))
+        #expect(answer("show events nowhere") == "\(prefix)Permission denied\n\n")
+        let info = output == .none ? "" : output == .number ? "[6]: " : "[info]: "
+        #expect(answer("nonsense").hasPrefix("\(info)Unknown command"))
+    }
+
     @Test func onTheMastersSocketACommandMayBeginWithItsProcess() {
         var master = CommandInterpreter(level: .user, takesProcess: true)
         let result = master.run(line: "@1; @!4711 show version; show version", context: FixedContext())

@@ -73,8 +73,8 @@ struct CommandResult {
 }
 
 extension CommandInterpreter {
-    init(level: AccessLevel, takesProcess: Bool = false) {
-        self.init(commands: commands, level: level, takesProcess: takesProcess)
+    init(level: AccessLevel, severity: SeverityOutput = .none, takesProcess: Bool = false) {
+        self.init(commands: commands, level: level, severity: severity, takesProcess: takesProcess)
     }
 
     /// Receives all of `bytes` with a reader that takes every answer in blocks of `blockBytes`.

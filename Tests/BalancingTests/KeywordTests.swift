@@ -157,15 +157,7 @@ import Testing
                     "server web http://10.0.0.1",
                     "2:16 an address has no 'http://' before it; <address>:<port>; 10.0.0.1:80?"
                 ),
-                (
-                    "server web 10.0.0.1:80 tcp-ut 2s",
-                    "2:28 'tcp-ut' is known to HAProxy, but Portico does not do it yet"
-                ),
                 ("server web 10.0.0.1:80 interval 2s", "2:28 unknown parameter 'interval' of 'server'; inter?"),
-                (
-                    "server web _http._tcp.x.test:80 resolvers dns",
-                    "2:16 '_http._tcp.x.test' is a name of SRV records, which Portico does not look up yet; a name that has addresses"
-                ),
                 ("server web check", "2:16 'check' is no address; an address before the parameters"),
                 ("server web 10.0.0.1:+", "2:16 '+' cannot be added to a port; a number from -65535 to +65535"),
                 (
@@ -182,6 +174,65 @@ import Testing
                 (
                     "server web 10.0.0.1:80\n    server web 10.0.0.2:80",
                     "3:12 there is a server 'web' already, at line 2; a name that no other server of this backend has"
+                ),
+            ]),
+        Row(
+            name: "server-template",
+            accepted: [
+                (
+                    "server-template web 3 app.local:80 weight 5 id 10",
+                    {
+                        $0.servers.map(\.name.text) == ["web1", "web2", "web3"] && $0.servers.map(\.id) == [10, 11, 12]
+                            && $0.servers.allSatisfy { $0.weight == 5 && $0.serviceName == nil }
+                    }
+                ),
+                ("server-template web- 0-1 10.0.0.1:80", { $0.servers.map(\.name.text) == ["web-0", "web-1"] }),
+                (
+                    "server-template web 1 _http._tcp.app.local resolvers dns check",
+                    { $0.servers[0].serviceName == "_http._tcp.app.local" && $0.servers[0].portOffset == nil }
+                ),
+                (
+                    "server web _http._tcp.app.local:80 resolvers dns",
+                    { $0.servers[0].serviceName == "_http._tcp.app.local" }
+                ),
+            ],
+            refused: [
+                ("server-template", "2:20 'server-template' lacks an argument; a prefix"),
+                ("server-template web 0 a:80", "2:25 '0' is not a number of servers; 1 to 10000, or a range like 1-3"),
+                (
+                    "server-template web 0-9223372036854775807 a:80",
+                    "2:25 '0-9223372036854775807' is not a number of servers; 1 to 10000, or a range like 1-3"
+                ),
+                (
+                    "server-template web 3-1 a:80",
+                    "2:25 '3-1' is not a number of servers; 1 to 10000, or a range like 1-3"
+                ),
+                (
+                    "server-template web 2 _http._tcp.app.local",
+                    "2:27 '_http._tcp.app.local' is a name of SRV records, for which nobody is asked; resolvers <section> on the same line"
+                ),
+                (
+                    "server-template web 2 a:80 id 2147483647",
+                    "2:21 the servers' numbers from 2147483647 on exceed 2147483647"
+                ),
+                ("server-template web 2 a:80 guid x", "2:37 a 'guid' is one server's alone"),
+                (
+                    "server-template web 2 a:80\n    server web2 10.0.0.1:80",
+                    "3:12 there is a server 'web2' already, at line 2; a name that no other server of this backend has"
+                ),
+            ]),
+        Row(
+            name: "source",
+            accepted: [
+                ("source 10.0.0.8", { $0.source?.address == .v4(0x0A00_0008) && $0.source?.ports == nil })
+            ],
+            refused: [
+                ("source", "2:11 'source' lacks an argument; an address"),
+                ("source /run/x", "2:12 connections to servers come from an IP address, not from '/run/x'"),
+                ("source * usesrc hdr_ip()", "2:21 no field is named; hdr_ip(<field>[,<number>])"),
+                (
+                    "source * usesrc *",
+                    "2:21 '*' is no address that a server could see; client, clientip, hdr_ip(<field>), or an address"
                 ),
             ]),
         Row(
@@ -292,7 +343,7 @@ import Testing
                     "http-check expect status 200\n    http-check connect",
                     "3:5 a script that has 'connect' begins with it"
                 ),
-                ("http-check connect via-socks4", "2:24 Portico does not connect through SOCKS proxies yet"),
+                ("http-check connect via-socks4", "2:24 checks do not go through SOCKS proxies yet"),
             ]),
         Row(
             name: "http-check expect",
@@ -493,7 +544,7 @@ import Testing
     ]
 
     /// A parameter of `server`; one without a value is rejected with one.
-    private static func parameter(
+    static func parameter(
         _ name: String, _ value: String? = nil, after: String? = nil,
         sets: @escaping @Sendable (ServerDraft) -> Bool, refused: (String, String)...
     ) -> Row {
@@ -518,10 +569,10 @@ import Testing
         // Those about TLS are in `ServerTLSTests`.
         let tls = Set(TLSKeywords.serverParameters.map(\.name))
         let own = BalancingKeywords.serverParameters.map(\.name).filter { !tls.contains($0) }
-        #expect((Self.parameters + Self.agents + Self.states).map(\.name).sorted() == own.sorted())
+        #expect((Self.parameters + Self.agents + Self.states + Self.ways).map(\.name).sorted() == own.sorted())
     }
 
-    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states)
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states + ways)
     func `a row takes what it should`(
         _ row: Row
     ) throws {
@@ -531,7 +582,7 @@ import Testing
         }
     }
 
-    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states)
+    @Test(arguments: keywords + checkSteps + otherChecks + parameters + agents + states + ways)
     func `a row refuses what it should, and says why`(
         _ row: Row
     ) {

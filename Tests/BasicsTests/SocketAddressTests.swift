@@ -54,6 +54,7 @@ import Testing
         (SocketAddress.ip(.loopbackV4, port: 80), "127.0.0.1:80"), (.ip(.v6(0, 1), port: 65_535), "[::1]:65535"),
         (.ip(.anyV4, port: 0), "0.0.0.0:0"), (.path("/run/x.sock"), "unix@/run/x.sock"), (.path(""), "unix@"),
         (.abstract("portico"), "abns@portico"), (.abstractExact("portico"), "abnsz@portico"),
+        (.pair(7), "sockpair@7"),
     ])
     func `text forms`(_ address: SocketAddress, _ text: String) {
         #expect(address.description == text)

@@ -36,7 +36,7 @@ import Testing
             ("tcp@1.2.3.4:80", .endpoint(.ip(.v4(0x0102_0304)), ports: 80...80)),
             ("/run/x.sock", .path("/run/x.sock")), ("/a@b:80", .path("/a@b:80")), ("unix@/run/x", .path("/run/x")),
             ("unix@relative", .path("relative")), ("abns@portico", .abstract("portico")),
-            ("abnsz@portico", .abstractExact("portico")),
+            ("abnsz@portico", .abstractExact("portico")), ("sockpair@7", .pair(7)),
             ("fd@3", .descriptor(3)), ("fd@0", .descriptor(0)),
         ] as [(String, AddressText)])
     func `every form`(_ text: String, _ address: AddressText) throws {
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func `an unknown family is called that, whatever stands behind it`() {
-        let expected = "an address, or one after ipv4@, ipv6@, unix@, abns@, abnsz@ or fd@"
+        let expected = "an address, or one after ipv4@, ipv6@, unix@, abns@, abnsz@, fd@ or sockpair@"
         #expect(refusal("sctp@:80") == "unknown address family 'sctp@'; \(expected)")
         #expect(refusal("sctp@") == "unknown address family 'sctp@'; \(expected)")
         #expect(refusal("quic4@[::1]:http") == "unknown address family 'quic4@'; \(expected)")

@@ -80,6 +80,83 @@ import Testing
             hold obsolete 0
         """
 
+    @Test func `servers of a template follow SRV records: hosts, ports, weights, and their end`() throws {
+        let site = try ControlledSite(
+            "server-template s 3 _http._tcp.app.test resolvers dns resolve-prefer ipv4", sections: Self.resolvers)
+        let servers = site.backend.servers
+        func places() -> [String] { servers.map { $0.address.map { "\($0)" } ?? "-" } }
+        #expect(servers.map(\.name) == ["s1", "s2", "s3"])
+        #expect(servers.allSatisfy { $0.state.name == .unresolved })
+        site.names.answers = [
+            "a.test": .success([.v4(0x0A00_0001)]), "b.test": .success([.v4(0x0A00_0002), .v4(0x0A00_0003)]),
+        ]
+        site.names.services["_http._tcp.app.test"] = .success([
+            ServiceRecord(host: "b.test", port: 82, priority: 2, weight: 65_535),
+            ServiceRecord(host: "a.test", port: 81, priority: 1, weight: 1),
+        ])
+        site.run(for: 2_010)
+        #expect(places() == ["10.0.0.1:81", "10.0.0.2:82", "-"])
+        #expect(servers.map(\.weight) == [1, 256, 1])
+        #expect(servers.map(\.hostName) == ["a.test", "b.test", nil])
+        #expect(servers[2].state.name == .unresolved)
+        #expect(site.log().filter { $0.contains("UP/READY") }.count == 2)
+
+        // More records than servers: those of a lower number first; who has one keeps it.
+        site.names.services["_http._tcp.app.test"] = .success([
+            ServiceRecord(host: "a.test", port: 84, priority: 9), ServiceRecord(host: "a.test", port: 83, priority: 3),
+            ServiceRecord(host: "b.test", port: 82, priority: 2, weight: 0),
+            ServiceRecord(host: "a.test", port: 81, priority: 1, weight: 257),
+        ])
+        site.run(for: 2_000)
+        #expect(places() == ["10.0.0.1:81", "10.0.0.2:82", "10.0.0.1:83"])
+        #expect(servers.map(\.weight) == [2, 0, 0])
+
+        // A record goes, and its server with it; another host has another address.
+        _ = site.log()
+        site.names.answers["b.test"] = .success([.v4(0x0A00_0003)])
+        site.names.services["_http._tcp.app.test"] = .success([ServiceRecord(host: "b.test", port: 82)])
+        site.run(for: 2_000)
+        #expect(places() == ["-", "10.0.0.3:82", "-"])
+        let lines = site.log()
+        #expect(lines.filter { $0.contains("(entry removed from SRV record)") }.count == 2, "\(lines)")
+        #expect(lines.contains("site/s2 changed its IP from 10.0.0.2 to 10.0.0.3 by dns."))
+
+        // The name is gone: for `hold nx` nothing changes.
+        site.names.services = [:]
+        site.run(for: 4_000)
+        #expect(places() == ["-", "10.0.0.3:82", "-"])
+        site.run(for: 3_000)
+        #expect(places() == ["-", "-", "-"])
+        site.end()
+    }
+
+    @Test func `records that went are held, weights may be left alone, and a host without address is down in time`()
+        throws
+    {
+        let sections = Self.resolvers.replacing("hold obsolete 0", with: "hold obsolete 5s")
+        let site = try ControlledSite(
+            "server-template s 1-2 _x._tcp.test weight 7 resolvers dns resolve-opts ignore-weight resolve-prefer ipv4",
+            sections: sections)
+        let servers = site.backend.servers
+        site.names.answers["a.test"] = .success([.v4(0x0A00_0001)])
+        site.names.services["_x._tcp.test"] = .success([
+            ServiceRecord(host: "a.test", port: 81, weight: 1_000), ServiceRecord(host: "a.test", port: 82),
+        ])
+        site.run(for: 100)
+        #expect(servers.map(\.weight) == [7, 7])
+        site.names.services["_x._tcp.test"] = .success([ServiceRecord(host: "a.test", port: 82)])
+        site.run(for: 4_000)
+        #expect(servers.map(\.address?.port) == [81, 82])
+        site.run(for: 4_000)
+        #expect(servers.map(\.address?.port) == [nil, 82])
+        site.names.answers["a.test"] = .failure(.noSuchName)
+        site.run(for: 4_000)
+        #expect(servers[1].address != nil)
+        site.run(for: 4_000)
+        #expect(servers[1].address == nil && servers[1].hostName == "a.test")
+        site.end()
+    }
+
     @Test func `a server follows its name, and has no requests when the name has had no address for too long`() throws {
         let site = try ControlledSite("server s1 app.test:9001 resolvers dns init-addr none", sections: Self.resolvers)
         #expect(site.backend.choices(1) == "-")

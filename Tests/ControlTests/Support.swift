@@ -154,6 +154,8 @@ final class Operator: SimulatedPeer {
 /// Answers questions for names from a table, in the nameservers' stead; questions for other names wait.
 final class AnsweredNames: NameSource {
     var answers: [String: Result<[IPAddress], ResolutionFault>] = [:]
+    /// SRV records, which there are at once.
+    var services: [String: Result<[ServiceRecord], ResolutionFault>] = [:]
     private(set) var asked: [String] = []
     private var waiting: [(name: String, done: (Result<[IPAddress], ResolutionFault>) -> Void)] = []
 
@@ -162,6 +164,10 @@ final class AnsweredNames: NameSource {
     ) {
         asked.append(name)
         if let answer = answers[name] { done(answer) } else { waiting.append((name, done)) }
+    }
+
+    func lookForServices(of name: String, done: @escaping (Result<[ServiceRecord], ResolutionFault>) -> Void) {
+        done(services[name] ?? .failure(.noSuchName))
     }
 
     /// Answers the open questions for a name.

@@ -164,12 +164,13 @@ import Testing
     }
 
     @Test func `each fault of a header has HAProxy's number`() {
-        #expect(HandshakeFault(.notAHeader).rawValue == 15)
-        #expect(HandshakeFault(.unknownProtocol).rawValue == 17)
-        #expect(HandshakeFault(.tooLong).rawValue == 14)
+        #expect(HandshakeFault(ProxyHeaderFault.notAHeader).rawValue == 15)
+        #expect(HandshakeFault(ProxyHeaderFault.unknownProtocol).rawValue == 17)
+        #expect(HandshakeFault(ProxyHeaderFault.tooLong).rawValue == 14)
         let others = ProxyHeaderFault.allCases.filter { ![.notAHeader, .unknownProtocol, .tooLong].contains($0) }
         #expect(others.allSatisfy { HandshakeFault($0).rawValue == 16 })
-        #expect(HandshakeFault.allCases.map(\.rawValue) == Array(11...17) + [24, 25, 26] + Array(30...34))
+        #expect(ClientAddressFault.allCases.map { HandshakeFault($0).rawValue } == [22, 23, 21])
+        #expect(HandshakeFault.allCases.map(\.rawValue) == Array(11...26) + Array(30...34))
         #expect(Set(HandshakeFault.allCases.map { "\($0.text)" }).count == HandshakeFault.allCases.count)
         #expect(Set(HandshakeFault.allCases.map { "\($0.name)" }).count == HandshakeFault.allCases.count)
     }

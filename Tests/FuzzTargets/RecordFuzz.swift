@@ -146,7 +146,8 @@ private final class Play {
             serverWire = wire
             return true
         }
-        guard case .started(let opened) = kernel.connect(to: address, from: nil, marks: SocketMarks()), let serverWire
+        guard case .started(let opened) = kernel.connect(to: address, from: nil, marks: SocketMarks(), options: nil),
+            let serverWire
         else { preconditionFailure("the simulated server is not there") }
         kernel.accept(serverWire)
         client = End(TLSEngine(Certified.client, opened), serverWire, kernel, content: content.reversed())

@@ -496,6 +496,25 @@ private let get: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
         #expect(side.take().suffix(8) == words.prefix(8), "the PING behind it is answered")
     }
 
+    @Test("A PING is answered once, with the same bytes; other answers are glitches")
+    func pings() {
+        let (client, server) = pair()
+        for (asking, asked) in [(client, server), (server, client)] {
+            for _ in 1...2 {
+                asking.connection.ping()
+                #expect(asking.connection.awaitsPong)
+                asked.read(asking.take())
+                asking.read(asked.take())
+                #expect(!asking.connection.awaitsPong)
+            }
+        }
+        client.connection.ping()
+        client.read(frame(6, 1, 0, [UInt8](repeating: 9, count: 8)))
+        #expect(client.connection.awaitsPong && client.connection.fault == nil)
+        client.read(frame(6, 1, 0, [0, 0, 0, 0, 0, 0, 0, 3]))
+        #expect(!client.connection.awaitsPong)
+    }
+
     @Test("An urgent stream whose window is shut keeps no other waiting")
     func shutAndUrgent() {
         // :priority u=0 for stream 1, whose window has no byte.

@@ -273,7 +273,9 @@ public final class SimulatedKernel: Kernel {
         tell(wire)
     }
 
-    public func connect(to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks) -> Connecting {
+    public func connect(
+        to address: SocketAddress, from source: SocketAddress?, marks: SocketMarks, options: OutgoingOptions?
+    ) -> Connecting {
         guard let server = servers[address] else { return .failed(.connectionRefused) }
         let wire = network.makeWire(address, in: self, isConnected: false)
         guard server(self, wire) else {
@@ -282,6 +284,8 @@ public final class SimulatedKernel: Kernel {
         }
         return .started(Socket(wire.number))
     }
+
+    public func reduceSegments(of socket: Socket, by bytes: Int) {}
 
     public func probe(_ socket: Socket) {}
 

@@ -59,9 +59,9 @@ func parameter(_ line: String, _ name: String, _ accepted: String = "", not refu
         case "server": ("server example 127.0.0.1:10099", .backend)
         default: ("\(line) \"${FOLDER}/example.socket\"", .global)
         }
+    func joined(_ arguments: String) -> String { "\(text) \(name)" + (arguments.hasPrefix("(") ? "" : " ") + arguments }
     return Example(
-        row: "\(line) \(name)", section: section, accepted: "\(text) \(name) \(accepted)",
-        refused: "\(text) \(name) \(refused)")
+        row: "\(line) \(name)", section: section, accepted: joined(accepted), refused: joined(refused))
 }
 
 /// A sample: a valid expression, and an invalid one with its name. `rule` is the keyword that contains them.

@@ -45,7 +45,8 @@ import Testing
     @Test func `a connection carries its marks from the first packet on`() throws {
         let (listener, address) = try watched.listen()
         guard
-            case .started(let client) = kernel.connect(to: address, from: nil, marks: SocketMarks(typeOfService: 0x10))
+            case .started(let client) = kernel.connect(
+                to: address, from: nil, marks: SocketMarks(typeOfService: 0x10), options: nil)
         else { throw Surprise("not started") }
         _ = watched.own(client)
         _ = try watched.accept(on: listener)

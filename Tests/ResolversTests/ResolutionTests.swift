@@ -10,9 +10,9 @@ import Testing
 
     /// The results of a sequence of replies.
     private func course(
-        _ replies: [NameserverReply], preferring family: AddressFamily = .v4, of nameservers: Int = 1, tries: Int = 2
+        _ replies: [NameserverReply], preferring kind: RecordKind = .v4, of nameservers: Int = 1, tries: Int = 2
     ) -> [Resolution.Next] {
-        var resolution = Resolution(for: family, of: nameservers, tries: tries)
+        var resolution = Resolution(for: kind, of: nameservers, tries: tries)
         return replies.map { resolution.receive($0) }
     }
 
@@ -41,6 +41,16 @@ import Testing
                 == [.ask(.v6), .askLater(.v4), .ask(.v6), .failed(.refused)])
         #expect(course([.noSuchName, .refused]) == [.ask(.v6), .askLater(.v4)])
         #expect(course([.noSuchName, .refused], of: 2) == [.wait, .ask(.v6)])
+    }
+
+    @Test func `SRV records have no other family that could take their place`() {
+        let records = [ServiceRecord(host: "a.test", port: 80)]
+        #expect(
+            course([.refused, .services(records)], preferring: .services, of: 2) == [.wait, .foundServices(records)])
+        #expect(course([.noSuchName], preferring: .services) == [.failed(.noSuchName)])
+        #expect(course([.noAddress], preferring: .services) == [.failed(.other)])
+        #expect(course([.refused, .refused], preferring: .services) == [.askLater(.services), .failed(.refused)])
+        #expect(course([.timedOut, .timedOut], preferring: .services) == [.ask(.services), .failed(.timeout)])
     }
 
     @Test func `nameservers that are silent are asked the same again, as often as there are tries`() {

@@ -18,6 +18,36 @@ import Testing
         site.end()
     }
 
+    @Test func `SRV records have hosts, ports, priorities and weights, and those that offer nothing are left out`()
+        throws
+    {
+        let nameserver = try ScriptedNameserver { question in
+            switch (question.name, question.kind) {
+            case ("_http._tcp.a.test", .services):
+                .services([
+                    .init("One.test", port: 81, priority: 1, weight: 500), .init("two.test", port: 82, priority: 2),
+                    .init("", port: 83), .init("three.test", port: 0), .init("bad name.test", port: 84),
+                ])
+            case ("_none._tcp.a.test", _): .services([.init("", port: 80)])
+            case ("_empty._tcp.a.test", _): .addresses([])
+            case ("_rubbish._tcp.a.test", _): .records(count: 1, [1, 2, 3])
+            default: .noSuchName
+            }
+        }
+        let site = try Site(nameserver.port, tries: 1)
+        #expect(
+            try site.lookForServices(of: "_http._tcp.a.test")
+                == .success([
+                    ServiceRecord(host: "one.test", port: 81, priority: 1, weight: 500),
+                    ServiceRecord(host: "two.test", port: 82, priority: 2),
+                ]))
+        #expect(try site.lookForServices(of: "_none._tcp.a.test") == .failure(.other))
+        #expect(try site.lookForServices(of: "_empty._tcp.a.test") == .failure(.other))
+        #expect(try site.lookForServices(of: "_rubbish._tcp.a.test") == .failure(.other))
+        #expect(try site.lookForServices(of: "_gone._tcp.a.test") == .failure(.noSuchName))
+        site.end()
+    }
+
     @Test func `with no address of the family that is preferred the other one does`() throws {
         let nameserver = try ScriptedNameserver(["four.test": ["10.0.0.1"], "six.test": ["fd00::1"]])
         let site = try Site(nameserver.port)

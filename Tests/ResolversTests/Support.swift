@@ -67,6 +67,15 @@ final class Site {
         return (try #require(result), Instant.now().since(start).wholeMilliseconds)
     }
 
+    /// Asks for the SRV records of a name.
+    func lookForServices(of name: String) throws -> Result<[ServiceRecord], ResolutionFault> {
+        kernel.refreshClock()
+        var result: Result<[ServiceRecord], ResolutionFault>?
+        resolver.lookForServices(of: name) { result = $0 }
+        #expect(run { result != nil })
+        return try #require(result)
+    }
+
     /// Closes the resolver and expects that nothing is left.
     func end(sourceLocation: SourceLocation = #_sourceLocation) {
         resolver.close()

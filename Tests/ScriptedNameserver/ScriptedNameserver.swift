@@ -6,12 +6,25 @@ import Glibc
 
 /// Listens on a port of 127.0.0.1, over UDP and TCP, until it is stopped or deinitialised.
 public final class ScriptedNameserver: Sendable {
-    public enum Kind: UInt16, Sendable { case v4 = 1, v6 = 28 }
+    public enum Kind: UInt16, Sendable { case v4 = 1, v6 = 28, services = 33 }
+
+    /// An SRV record.
+    public struct Service: Sendable {
+        let priority, weight, port: UInt16
+        let target: String
+
+        public init(_ target: String, port: Int, priority: UInt16 = 0, weight: UInt16 = 0) {
+            self.target = target
+            self.port = UInt16(port)
+            self.priority = priority
+            self.weight = weight
+        }
+    }
 
     /// A query that was received.
     public struct Question: Sendable, Equatable {
         public let name: String
-        /// The address family queried for; nil for any other type.
+        /// What is queried for; nil for any other type.
         public let kind: Kind?
         public let isTCP: Bool
         /// The maximum size of a response over UDP, if the query announces one (EDNS).
@@ -24,6 +37,8 @@ public final class ScriptedNameserver: Sendable {
     public enum Answer: Sendable {
         /// The addresses of the queried family. If there is none: the name exists, and has no such address.
         case addresses([String])
+        /// SRV records, whatever is queried for.
+        case services([Service])
         /// An alias, and its addresses.
         case alias(String, [String])
         /// NXDOMAIN, REFUSED, or another code.
@@ -232,10 +247,18 @@ public final class ScriptedNameserver: Sendable {
         func whole(_ texts: [String]) -> [UInt8] { whole(records(texts, of: Self.sameName)) }
         switch answer {
         case .addresses(let texts): return identifier + whole(texts)
+        case .services(let services):
+            return identifier
+                + whole(
+                    services.map { service in
+                        let numbers = [service.priority, service.weight, service.port].flatMap { number in
+                            [UInt8(number >> 8), UInt8(number & 0xFF)]
+                        }
+                        return Self.record(
+                            name: Self.sameName, type: Kind.services.rawValue, numbers + Self.name(service.target))
+                    })
         case .alias(let name, let texts):
-            var target: [UInt8] = []
-            for label in name.split(separator: ".") { target += [UInt8(label.utf8.count)] + Array(label.utf8) }
-            target.append(0)
+            let target = Self.name(name)
             let alias = Self.record(name: Self.sameName, type: 5, target)
             return identifier + whole([alias] + records(texts, of: target))
         case .noSuchName: return identifier + head(3) + body
@@ -261,6 +284,10 @@ public final class ScriptedNameserver: Sendable {
     /// The question's name, as a pointer to it.
     private static let sameName: [UInt8] = [0xC0, 12]
 
+    private static func name(_ text: String) -> [UInt8] {
+        text.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
+    }
+
     private static func record(name: [UInt8], type: UInt16, _ data: [UInt8]) -> [UInt8] {
         var record = name
         record += [UInt8(type >> 8), UInt8(type & 0xFF), 0, 1, 0, 0, 0, 60]
@@ -269,8 +296,9 @@ public final class ScriptedNameserver: Sendable {
         return record
     }
 
-    /// An address of the queried family in bytes; nil if it is of the other.
+    /// An address of the queried family in bytes; nil if it is of the other, or something else was queried for.
     private static func data(of text: String, _ kind: Kind) -> [UInt8]? {
+        if kind == .services { return nil }
         var bytes = [UInt8](repeating: 0, count: kind == .v4 ? 4 : 16)
         return unsafe inet_pton(kind == .v4 ? AF_INET : AF_INET6, text, &bytes) == 1 ? bytes : nil
     }

@@ -28,12 +28,12 @@ public enum ShowCertificateLists: RuntimeCommand {
         let state = call.context.encryption
         let isNumbered = call.takeOption("-n")
         guard let word = call.words.first else {
-            if isNumbered { return call.say("'show ssl crt-list -n' expects a filename or a directory") }
+            if isNumbered { return call.fail("'show ssl crt-list -n' expects a filename or a directory") }
             for list in state.lists { call.say(list) }
             return
         }
         let list = state.list(named: word)
-        guard let lines = state.lines(of: list) else { return call.say("didn't find the specified filename") }
+        guard let lines = state.lines(of: list) else { return call.fail("didn't find the specified filename") }
         call.say("# \(list)")
         for line in lines {
             let number = isNumbered ? ":\(line.number)" : ""
@@ -51,10 +51,10 @@ public enum AddToCertificateList: RuntimeCommand {
     public static func run(_ call: inout CommandCall) {
         let lines = call.payload.map { $0.bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) } }
         guard let word = call.words.first, let line = lines?.first ?? call.words.dropFirst().first else {
-            return call.say("'add ssl crtlist' expects a filename and a certificate name")
+            return call.fail("'add ssl crtlist' expects a filename and a certificate name")
         }
         guard lines?.count ?? 1 == 1 else {
-            return call.say("Can't edit the crt-list: only one line of payload is supported!")
+            return call.fail("Can't edit the crt-list: only one line of payload is supported!")
         }
         let state = call.context.encryption
         let list = state.list(named: word)
@@ -73,7 +73,7 @@ public enum DeleteFromCertificateList: RuntimeCommand {
 
     public static func run(_ call: inout CommandCall) {
         guard call.words.count >= 2 else {
-            return call.say("'del ssl crtlist' expects a filename and a certificate name")
+            return call.fail("'del ssl crtlist' expects a filename and a certificate name")
         }
         let state = call.context.encryption
         let list = state.list(named: call.words[0])

@@ -10,7 +10,7 @@ extension CommandCall {
         _ command: String, _ what: String = "a filename"
     ) -> (CertificateStore, String)? {
         guard let word = words.first, !word.isEmpty else {
-            say("'\(command)' expects \(what)")
+            fail("'\(command)' expects \(what)")
             return nil
         }
         return (context.encryption.certificates, word)
@@ -19,9 +19,9 @@ extension CommandCall {
     /// Does what may be refused, and says what `body` returns, or why not.
     mutating func attempt(_ body: () throws(TransactionProblem) -> String) {
         do throws(TransactionProblem) {
-            say(try body())
+            tell(try body())
         } catch {
-            say(error.text)
+            fail(error.text)
         }
     }
 }
@@ -49,7 +49,7 @@ public enum SetCertificate: RuntimeCommand {
 
     public static func run(_ call: inout CommandCall) {
         guard let payload = call.payload else {
-            return call.say("'set ssl cert' expects a filename and a certificate as a payload")
+            return call.fail("'set ssl cert' expects a filename and a certificate as a payload")
         }
         guard let (store, path) = call.certificateFile(name, "a filename and a certificate as a payload") else {
             return
@@ -71,9 +71,9 @@ public enum CommitCertificate: RuntimeCommand {
         guard let (store, path) = call.certificateFile(name) else { return }
         do throws(TransactionProblem) {
             try store.commit(path)
-            call.say("Committing \(path)\nSuccess!")
+            call.tell("Committing \(path)\nSuccess!")
         } catch {
-            call.say("\(error.text)\nCan't commit \(path)!")
+            call.fail("\(error.text)\nCan't commit \(path)!")
         }
     }
 }

@@ -76,7 +76,7 @@ enum UnknownCommand {
     /// Says that HAProxy has the command and Portico not yet, or names the commands that may have been meant.
     static func answer(_ call: inout CommandCall) {
         if let known = KnownCommands.known(call.words) {
-            return call.say("'\(known)' is known to HAProxy, but Portico does not do it yet.")
+            return call.tell("'\(known)' is known to HAProxy, but Portico does not do it yet.")
         }
         let own = HelpCommand.allowed(call)
         // A misspelling of a command that only HAProxy has; one of Portico's own is preferred.
@@ -84,11 +84,11 @@ enum UnknownCommand {
             let known = KnownCommands.meant(by: call.words, except: call.commands),
             !own.contains(where: { $0.isNear(call.words) })
         {
-            return call.say(
+            return call.tell(
                 "Unknown command. Did you mean '\(known)'? That is known to HAProxy, but Portico does not do it yet.")
         }
         let meant = guesses(call.words, among: own)
-        call.say(
+        call.tell(
             meant.isEmpty
                 ? "Unknown command. Please enter one of the following commands only:"
                 : "Unknown command, but maybe one of the following ones is a better match:")

@@ -16,13 +16,13 @@ public enum ShowResponses: RuntimeCommand {
         if !isEncoded { _ = call.takeOption("text") }
         guard let wanted = call.words.first else {
             if isEncoded {
-                return call.say("'show ssl ocsp-response [text|base64]' expects a valid certificate path or ID")
+                return call.fail("'show ssl ocsp-response [text|base64]' expects a valid certificate path or ID")
             }
             return call.say { store.appendResponses(to: &$0) }
         }
         var text: [UInt8] = []
         guard store.appendResponse(of: wanted, isEncoded: isEncoded, to: &text) else {
-            return call.say("Certificate ID or path does not match any certificate.")
+            return call.fail("Certificate ID or path does not match any certificate.")
         }
         call.say { $0 += text }
     }
@@ -37,7 +37,7 @@ public enum SetResponse: RuntimeCommand {
     public static func run(_ call: inout CommandCall) {
         let text = call.payload?.bytes ?? Array(call.words.joined().utf8)
         guard !text.isEmpty else {
-            return call.say("'set ssl ocsp-response' expects response in base64 encoding.")
+            return call.fail("'set ssl ocsp-response' expects response in base64 encoding.")
         }
         let store = call.context.encryption.certificates
         call.attempt { () throws(TransactionProblem) in
@@ -55,7 +55,7 @@ public enum UpdateResponse: RuntimeCommand {
     public static let summary = "send ocsp request and update stored ocsp response"
 
     public static func run(_ call: inout CommandCall) {
-        guard let path = call.words.first else { return call.say("'update ssl ocsp-response' expects a filename") }
+        guard let path = call.words.first else { return call.fail("'update ssl ocsp-response' expects a filename") }
         let answer = PendingAnswer()
         let refusal = call.context.fetchResponse(of: path) { result in
             var text: [UInt8] = []
@@ -66,7 +66,7 @@ public enum UpdateResponse: RuntimeCommand {
             answer.text = text
         }
         if let refusal {
-            call.say(refusal)
+            call.fail(refusal)
             call.say("Can't send ocsp request for \(path)!")
         } else {
             call.wait(for: answer)

@@ -125,6 +125,12 @@ public struct CommandCall {
         text.append(0x0A)
     }
 
+    /// Says a line about what it has done; with its severity in front where the socket's `severity-output` asks for that.
+    public mutating func tell(_ line: String) { say(session.severityOutput.prefix(of: .info) + line) }
+
+    /// Says why it has not done what was asked.
+    public mutating func fail(_ line: String) { say(session.severityOutput.prefix(of: .error) + line) }
+
     /// Says what `body` appends: some lines. What may be longer than a page is for `say(inPieces:)`.
     public mutating func say(_ body: (inout [UInt8]) -> Void) { body(&text) }
 
@@ -145,7 +151,7 @@ public struct CommandCall {
             found = command
         }
         guard let command = found else { return UnknownCommand.answer(&self) }
-        guard session.level >= command.level else { return say("Permission denied") }
+        guard session.level >= command.level else { return fail("Permission denied") }
         words.removeFirst(command.words.count)
         command.run(&self)
     }

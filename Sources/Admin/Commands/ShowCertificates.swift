@@ -26,7 +26,7 @@ public enum ShowCertificates: RuntimeCommand {
         if isFound {
             call.say { $0 += text }
         } else if !sayResponse(ofFile: wanted, &call) {
-            call.say("Can't display the certificate: Not found or the certificate is a bundle!")
+            call.fail("Can't display the certificate: Not found or the certificate is a bundle!")
         }
     }
 
@@ -80,21 +80,21 @@ public enum ShowServerNames: RuntimeCommand {
         while let word = words.popFirst() {
             switch word {
             case "-f":
-                guard let name = words.popFirst() else { return call.say("'-f' requires a frontend name!") }
+                guard let name = words.popFirst() else { return call.fail("'-f' requires a frontend name!") }
                 frontend = name
             case "-A": endedOnly = true
             case "-t":
-                guard let text = words.popFirst() else { return call.say("'-t' requires an offset argument!") }
+                guard let text = words.popFirst() else { return call.fail("'-t' requires an offset argument!") }
                 guard let seconds = seconds(text) else {
-                    return call.say("'-t \(text)' : expects a time, 30d for example")
+                    return call.fail("'-t \(text)' : expects a time, 30d for example")
                 }
                 offset = seconds
             default:
-                return call.say("Invalid parameters, 'show ssl sni' only supports '-f', '-A' or '-t' options!")
+                return call.fail("Invalid parameters, 'show ssl sni' only supports '-f', '-A' or '-t' options!")
             }
         }
         if let frontend, call.context.statistics.id(ofProxyNamed: frontend) == nil {
-            return call.say("Couldn't find the specified frontend!")
+            return call.fail("Couldn't find the specified frontend!")
         }
         let limit = endedOnly ? Int64(call.context.wallTime.seconds) + offset : nil
         call.say("# Frontend/Bind\tSNI\tNegative Filter\tType\tFilename\tNotAfter\tNotBefore")

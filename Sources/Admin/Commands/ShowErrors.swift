@@ -15,7 +15,7 @@ public enum ShowErrors: RuntimeCommand {
         var id: Int?
         if let word = call.words.first {
             guard let found = Int(word) ?? call.context.statistics.id(ofProxyNamed: word) else {
-                return call.say("No such proxy.")
+                return call.fail("No such proxy.")
             }
             if found != -1 { id = found }
         }

@@ -11,9 +11,9 @@ public enum ShowEvents: RuntimeCommand {
 
     public static func run(_ call: inout CommandCall) {
         guard let name = call.words.first else { return list(&call) }
-        guard call.level >= .operator else { return call.say("Permission denied") }
+        guard call.level >= .operator else { return call.fail("Permission denied") }
         guard call.context.eventSinks().contains(where: { $0.name == name }) else {
-            return call.say("No such event sink")
+            return call.fail("No such event sink")
         }
         var waits = false
         var skips = false
@@ -24,7 +24,7 @@ public enum ShowEvents: RuntimeCommand {
             case "-n": skips = true
             case "-nw", "-wn": (waits, skips) = (true, true)
             case "-0": follow.delimiter = 0
-            default: return call.say("unknown option")
+            default: return call.fail("unknown option")
             }
         }
         let end = call.context.endOfEvents(of: name)

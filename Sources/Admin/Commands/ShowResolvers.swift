@@ -10,7 +10,7 @@ public enum ShowResolvers: RuntimeCommand {
     public static func run(_ call: inout CommandCall) {
         let wanted = call.words.first
         let reports = call.context.resolversReports().filter { wanted == nil || wanted == $0.name }
-        if reports.isEmpty, wanted != nil { return call.say("Can't find that resolvers section") }
+        if reports.isEmpty, wanted != nil { return call.fail("Can't find that resolvers section") }
         for report in reports { call.say { report.append(to: &$0) } }
     }
 }

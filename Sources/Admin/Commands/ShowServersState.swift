@@ -16,7 +16,7 @@ public enum ShowServersState: RuntimeCommand {
                 source.identity(ofProxy: proxy).name == name
                     && source.backend(ofProxy: proxy, at: call.context.now) != nil
             }
-            guard isBackend else { return call.say("Can't find backend.") }
+            guard isBackend else { return call.fail("Can't find backend.") }
         }
         call.say("1")
         call.say("# " + ServerStateLine.columns)
@@ -61,7 +61,8 @@ enum ServerStateLine {
         let names = "0 \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"
         let checkPlace = "\(server.checkPort) \(server.checkAddress.map { "\($0)" } ?? "-")"
         let agentPlace = "\(server.agentAddress.map { "\($0)" } ?? "-") \(server.agentPort)"
-        return "\(place) \(state) \(weights) \(check) \(names) - 0 \(checkPlace) \(agentPlace)"
+        return
+            "\(place) \(state) \(weights) \(check) \(names) \(server.serviceName ?? "-") 0 \(checkPlace) \(agentPlace)"
     }
 
     /// Status, result, health and state of the check, as the numbers that HAProxy has for them.

@@ -9,7 +9,7 @@ public enum ShowStat: RuntimeCommand {
         let source = call.context.statistics
         var words = call.words
         if words.first == "domain" {
-            guard words.count > 1, words[1] == "proxy" else { return call.say("Invalid statistics domain.") }
+            guard words.count > 1, words[1] == "proxy" else { return call.fail("Invalid statistics domain.") }
             words.removeFirst(2)
         }
         func take(_ option: String) -> Bool {
@@ -25,7 +25,7 @@ public enum ShowStat: RuntimeCommand {
         filter.hidesMaintenance = take("no-maint")
         // What is left are the three words of a filter, or words without a meaning.
         if words.count >= 3 {
-            guard filter.select(words, in: source) else { return call.say("No such proxy.") }
+            guard filter.select(words, in: source) else { return call.fail("No such proxy.") }
         }
         let form: StatsTable.Form = isJSON ? .json : isTyped ? .typed(describes: describes) : .csv
         // Only operators may see addresses.

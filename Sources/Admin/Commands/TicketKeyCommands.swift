@@ -40,7 +40,7 @@ public enum ShowTicketKeys: RuntimeCommand {
         }
         let position = state.position(named: word)
         guard word == "*" || position != nil else {
-            return call.say("'show tls-keys' unable to locate referenced filename")
+            return call.fail("'show tls-keys' unable to locate referenced filename")
         }
         call.say("# id secret")
         for (number, keys) in state.keySets.enumerated() where position == nil || position == number {
@@ -59,17 +59,17 @@ public enum SetTicketKey: RuntimeCommand {
     public static func run(_ call: inout CommandCall) {
         let state = call.context.encryption
         guard call.words.count >= 2, !call.words[0].isEmpty, !call.words[1].isEmpty else {
-            return call.say("'set ssl tls-key' expects a filename and the new TLS key in base64 encoding.")
+            return call.fail("'set ssl tls-key' expects a filename and the new TLS key in base64 encoding.")
         }
         guard let position = state.position(named: call.words[0]), let path = state.keySets[position].path else {
-            return call.say("'set ssl tls-key' unable to locate referenced filename")
+            return call.fail("'set ssl tls-key' unable to locate referenced filename")
         }
         // All or none: they hold the same keys.
         for keys in state.keySets(ofFile: path) {
             guard keys.rotate(toEncoded: call.words[1]) else {
-                return call.say("'set ssl tls-key' received invalid base64 encoded TLS key.")
+                return call.fail("'set ssl tls-key' received invalid base64 encoded TLS key.")
             }
         }
-        call.say("TLS ticket key updated!")
+        call.tell("TLS ticket key updated!")
     }
 }

@@ -21,13 +21,13 @@ private enum TrustCommand {
         if !isKnown, let colon = name.lastIndex(of: ":") {
             index = Int(name[name.index(after: colon)...])
             guard let number = index, number > 0 else {
-                return call.say("wrong \(kind.title) index after colons in '\(word)'!")
+                return call.fail("wrong \(kind.title) index after colons in '\(word)'!")
             }
             name = String(name[..<colon])
         }
         var text: [UInt8] = []
         guard store.appendDetails(of: kind, name, index: index, isDraft: wanted.isTransaction, to: &text) else {
-            return call.say("Can't display the \(kind.title) file : Not found!")
+            return call.fail("Can't display the \(kind.title) file : Not found!")
         }
         call.say { $0 += text }
     }
@@ -92,7 +92,7 @@ private enum TrustCommand {
         _ body: (CertificateStore, String) throws(TransactionProblem) -> String
     ) {
         guard let path = call.words.first, !path.isEmpty else {
-            return call.say("'\(verb) ssl \(word(kind))' expects a filename")
+            return call.fail("'\(verb) ssl \(word(kind))' expects a filename")
         }
         let store = call.context.encryption.certificates
         call.attempt { () throws(TransactionProblem) in try body(store, path) }

@@ -91,7 +91,7 @@ struct CheckConnection: Sendable {
                 protocolWord = word
             case "linger": lingers = true
             case "comment": comment = try args.next("a text").text
-            case "via-socks4": throw args.problem("Portico does not connect through SOCKS proxies yet", at: word)
+            case "via-socks4": throw args.problem("checks do not go through SOCKS proxies yet", at: word)
             default:
                 let words = Self.words + (isHTTP ? ["proto"] : [])
                 throw args.problem(

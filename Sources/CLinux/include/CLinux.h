@@ -51,6 +51,9 @@ static inline int clinux_bind(int fd, const struct sockaddr *address, socklen_t 
 static inline int clinux_getsockname(int fd, struct sockaddr *address, socklen_t *length) {
     return getsockname(fd, address, length);
 }
+static inline int clinux_getpeername(int fd, struct sockaddr *address, socklen_t *length) {
+    return getpeername(fd, address, length);
+}
 // The three calls of every request bypass glibc: its functions are cancellation points, which cost two atomic operations
 // each in a multi-threaded process, a tenth of the cost of a request.
 static inline ssize_t clinux_receive(int fd, void *bytes, size_t count) {
@@ -131,6 +134,34 @@ static inline int clinux_stream_socket(int family) {
 }
 static inline int clinux_datagram_socket(int family) {
     return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+// Moves the calling thread into a network namespace (CLONE_NEWNET).
+static inline int clinux_enter_network(int fd) { return (int)syscall(SYS_setns, fd, 0x40000000); }
+
+// One end of a pair of sockets whose other end goes, as a descriptor, over `carrier`; -1 with errno set if that takes none now.
+int clinux_connect_over(int carrier);
+// The descriptor that comes next over `carrier`; -1 with errno set.
+int clinux_accept_over(int carrier);
+
+// Signs segments to and from peers in a network by RFC 2385 (TCP_MD5SIG_EXT with TCP_MD5SIG_FLAG_PREFIX). The structure is
+// that of linux/tcp.h, whose other names differ from Glibc's. A key has 80 bytes at most.
+static inline int clinux_sign_segments(
+    int fd, const struct sockaddr *peer, socklen_t length, unsigned char prefix, const void *key, size_t count) {
+    struct {
+        struct sockaddr_storage peer;
+        uint8_t flags, prefix;
+        uint16_t count;
+        int interface;
+        uint8_t key[80];
+    } signature = {.flags = 1, .prefix = prefix, .count = (uint16_t)count};
+    if (count > sizeof signature.key || length > sizeof signature.peer) {
+        errno = EINVAL;
+        return -1;
+    }
+    __builtin_memcpy(&signature.peer, peer, length);
+    __builtin_memcpy(signature.key, key, count);
+    return setsockopt(fd, 6, 32, &signature, sizeof signature);
 }
 
 // Makes a listening TCP socket drop packets with the SYN flag (byte 13 of the header). Established connections are not

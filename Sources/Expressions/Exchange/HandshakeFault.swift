@@ -14,6 +14,13 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
     case noHeader = 15
     case badHeader = 16
     case unknownProtocol = 17
+    /// The same for a NetScaler Client IP header.
+    case closedBeforeClientAddress = 18
+    case brokenBeforeClientAddress = 19
+    case timedOutBeforeClientAddress = 20
+    case truncatedClientAddress = 21
+    case wrongMagic = 22
+    case unknownProtocolOfClientAddress = 23
     /// The client closed during the TLS handshake, or its connection broke, or it took too long.
     case closedInTLS = 24
     case brokenInTLS = 25
@@ -36,6 +43,15 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
             case .lineTooLong, .badLineEnd, .badFieldCount, .badAddress, .badPort, .badCommand, .badFamily, .tooShort,
                 .badValue, .badChecksum:
                 .badHeader
+            }
+    }
+
+    public init(_ fault: ClientAddressFault) {
+        self =
+            switch fault {
+            case .wrongMagic: .wrongMagic
+            case .unknownProtocol: .unknownProtocolOfClientAddress
+            case .tooLong: .truncatedClientAddress
             }
     }
 
@@ -71,6 +87,12 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .noHeader: "PRX_NOT_HDR"
         case .badHeader: "PRX_BAD_HDR"
         case .unknownProtocol: "PRX_BAD_PROTO"
+        case .closedBeforeClientAddress: "CIP_EMPTY"
+        case .brokenBeforeClientAddress: "CIP_ABORT"
+        case .timedOutBeforeClientAddress: "CIP_TIMEOUT"
+        case .truncatedClientAddress: "CIP_TRUNCATED"
+        case .wrongMagic: "CIP_BAD_MAGIC"
+        case .unknownProtocolOfClientAddress: "CIP_BAD_PROTO"
         case .closedInTLS: "SSL_EMPTY"
         case .brokenInTLS: "SSL_ABORT"
         case .timedOutInTLS: "SSL_TIMEOUT"
@@ -92,6 +114,12 @@ public enum HandshakeFault: Int, CaseIterable, Sendable {
         case .noHeader: "Received something which does not look like a PROXY protocol header"
         case .badHeader: "Received an invalid PROXY protocol header"
         case .unknownProtocol: "Received an unhandled protocol in the PROXY protocol header"
+        case .closedBeforeClientAddress: "Connection closed while waiting for NetScaler Client IP header"
+        case .brokenBeforeClientAddress: "Connection error while waiting for NetScaler Client IP header"
+        case .timedOutBeforeClientAddress: "Timeout while waiting for a NetScaler Client IP header"
+        case .truncatedClientAddress: "Truncated NetScaler Client IP header received"
+        case .wrongMagic: "Received an invalid NetScaler Client IP magic number"
+        case .unknownProtocolOfClientAddress: "Received an unhandled protocol in the NetScaler Client IP header"
         case .closedInTLS: "Connection closed during SSL handshake"
         case .brokenInTLS: "Connection error during SSL handshake"
         case .timedOutInTLS: "Timeout during SSL handshake"

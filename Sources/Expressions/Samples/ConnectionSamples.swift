@@ -108,7 +108,7 @@ extension SocketAddress {
     /// Whether the address is one of this machine's. Asks the kernel: it is one if a socket can have it.
     fileprivate var isOfThisMachine: Bool {
         switch self {
-        case .path, .abstract, .abstractExact: return true
+        case .path, .abstract, .abstractExact, .pair: return true
         case .ip(.v4(let word), _):
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)

@@ -27,7 +27,7 @@ enum HandshakeSample: SampleFamily {
             summary: "What the PROXY protocol header says under a type: a number, or AUTHORITY, UNIQUE_ID and so on."
         ) { (arguments, _) throws(ConfigProblem) in
             let text = try arguments.string("a type")
-            guard let type = type(named: text) else {
+            guard let type = TypedValues.type(named: text) else {
                 throw arguments.problem(
                     "'\(text)' is no type of a value",
                     expected: "0 to 255, 0x…, or \(TypedValues.names.map(\.name).joined(separator: ", "))")
@@ -42,14 +42,6 @@ enum HandshakeSample: SampleFamily {
         SampleRow(name, yields: type, from: .connection, .handshake(sample), summary: summary)
     }
 
-    /// A number in decimal, or in hexadecimal behind `0x`; or a name from the specification.
-    private static func type(named text: String) -> UInt8? {
-        let name = text.uppercased()
-        if let known = TypedValues.names.first(where: { $0.name == name }) { return known.type }
-        let digits = name.hasPrefix("0X") ? name.dropFirst(2) : name[...]
-        guard digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
-        return UInt8(digits, radix: name.hasPrefix("0X") ? 16 : 10)
-    }
     func fetch(_ context: ExchangeContext, _: ExpressionProgram, _ cursor: inout SampleCursor) -> SampleValue? {
         switch self {
         case .hasProxyHeader: return .bool(context.headerValues != nil)

@@ -150,6 +150,10 @@ public final class HTTP2Connection {
     /// WINDOW_UPDATE frames that have a reason.
     @safe @exclusivity(unchecked) var windowUpdatesExpected = 128
 
+    /// PING frames sent, and the number of the one that is not answered yet; nil for none.
+    @safe @exclusivity(unchecked) private var pingsSent: UInt64 = 0
+    @safe @exclusivity(unchecked) private var openPing: UInt64?
+
     /// The window that every stream and connection begins with (RFC 9113 section 6.9.2).
     static let windowOfProtocol = 65_535
     static let windowMax = 0x7FFF_FFFF
@@ -170,6 +174,27 @@ public final class HTTP2Connection {
         prefaceLeft = role == .server ? Self.preface.utf8CodeUnitCount : 0
         if role == .client { outbox.append(Self.preface) }
         appendSettings()
+    }
+
+    /// Whether a PING of this side is not answered yet.
+    public var awaitsPong: Bool { openPing != nil }
+
+    /// Asks whether the peer is there (RFC 9113 section 6.7).
+    public func ping() {
+        pingsSent += 1
+        openPing = pingsSent
+        FrameHeader(.ping, [], stream: 0, length: 8).append(to: &outbox)
+        for shift in stride(from: 56, through: 0, by: -8) {
+            outbox.append(UInt8(truncatingIfNeeded: pingsSent >> UInt64(shift)))
+        }
+    }
+
+    /// The answer to a PING has come; false if none is awaited, or it is another's.
+    func takePong(_ payload: RawSpan) -> Bool {
+        guard let openPing else { return false }
+        for i in 0..<8 where payload[i] != UInt8(truncatingIfNeeded: openPing >> UInt64(56 - 8 * i)) { return false }
+        self.openPing = nil
+        return true
     }
 
     /// What was counted since the last call; nil for nothing.

@@ -89,8 +89,7 @@ extension HTTP2Connection {
     }
 
     private func answerPing(_ header: FrameHeader, _ payload: RawSpan) -> HTTP2Event? {
-        // This side sends none.
-        if header.flags.contains(.ack) { return glitch("answers to no PING") }
+        if header.flags.contains(.ack) { return takePong(payload) ? nil : glitch("answers to no PING") }
         if let event = glitch("PING frames") { return event }
         FrameHeader(.ping, .ack, stream: 0, length: 8).append(to: &outbox)
         outbox.append(payload)

@@ -73,16 +73,24 @@ final class ClientMultiplexer: Multiplexer {
         if isBlocked {
             if progressed || client.deadline == .never { client.setDeadline(after: frontend.timeouts.client, worker) }
         } else if memberCount == 0 {
-            let timeouts = frontend.timeouts
-            let span =
-                client.isFirstStream
-                ? client.headTimeout : timeouts.httpKeepAlive ?? timeouts.httpRequest ?? timeouts.client
-            client.setDeadline(min(idleSince + span, stopsAt), worker)
-        } else if http2.lastServedStream == nil, stopsAt != .never {
+            return client.setDeadline(
+                min(idleEnd, stopsAt, pings.next(every: client.bind.idlePing, now: worker.now)), worker)
+        }
+        pings.forget()
+        if isBlocked { return }
+        if http2.lastServedStream == nil, stopsAt != .never {
             client.setDeadline(stopsAt, worker)
         } else if client.deadline != .never {
             client.setDeadline(.never, worker)
         }
+    }
+
+    /// When an idle connection is left. Answers to PING put `timeout client` off, and no other time-out.
+    private var idleEnd: Instant {
+        let timeouts = frontend.timeouts
+        if client.isFirstStream { return idleSince + client.headTimeout }
+        if client.bind.idlePing != nil, !timeouts.boundsIdleTime { return max(idleSince, heardAt) + timeouts.client }
+        return idleSince + (timeouts.httpKeepAlive ?? timeouts.httpRequest ?? timeouts.client)
     }
 
     /// The connection's deadline has passed: nothing was asked for, or what is here was not taken.
@@ -95,6 +103,10 @@ final class ClientMultiplexer: Multiplexer {
             // The streams that are here are served; no others are.
             http2.goAway("the proxy stops")
             return flushLater()
+        }
+        if worker.now < min(idleEnd, stopsAt), pings.ask(every: client.bind.idlePing, over: http2, now: worker.now) {
+            flushLater()
+            return keepTime(progressed: false)
         }
         leave()
     }

@@ -38,6 +38,8 @@ class Multiplexer {
     @safe @exclusivity(unchecked) private var awaitsRoom = false
     /// When bytes have last come.
     @safe @exclusivity(unchecked) final private(set) var heardAt: Instant
+    /// Whether the peer is there while nothing is asked for.
+    @safe @exclusivity(unchecked) final var pings = IdlePings()
     /// The peer's side takes nothing.
     @safe @exclusivity(unchecked) final private(set) var isBlocked = false
 

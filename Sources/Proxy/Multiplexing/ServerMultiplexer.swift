@@ -17,6 +17,8 @@ final class ServerMultiplexer: Multiplexer {
     private var isMute = false
     /// It is counted among the server's idle connections.
     private var isIdle = false
+    /// When it is closed unless a request goes over it.
+    private var idleEnd = Instant.never
 
     init(_ carrier: ServerConnection, _ worker: Worker) {
         self.carrier = carrier
@@ -121,14 +123,21 @@ final class ServerMultiplexer: Multiplexer {
                 carrier.setDeadline(after: carrier.backend.timeouts.server, worker)
             }
         } else if memberCount == 0 {
-            if carrier.deadline == .never { carrier.setDeadline(after: server.poolIdleTime, worker) }
+            guard carrier.deadline == .never else { return }
+            idleEnd = worker.now + server.poolIdleTime
+            pings.forget()
+            carrier.setDeadline(min(idleEnd, pings.next(every: server.idlePing, now: worker.now)), worker)
         } else if carrier.deadline != .never {
             carrier.setDeadline(.never, worker)
         }
     }
 
     func expired() {
-        if memberCount == 0 { leave() } else { peerLeft() }
+        guard memberCount == 0 else { return peerLeft() }
+        let interval = server.idlePing
+        guard worker.now < idleEnd, pings.ask(every: interval, over: http2, now: worker.now) else { return leave() }
+        flushLater()
+        carrier.setDeadline(min(idleEnd, pings.next(every: interval, now: worker.now)), worker)
     }
 
     // MARK: Ending

@@ -43,6 +43,8 @@ public final class BackendPlan: Sendable {
     let persistence: CookiePersistence?
     /// What servers are asked for in TLS.
     let requestedNames: RequestedNames
+    /// What connections to servers are given of the request.
+    let serverValues: ServerValues
     /// What balancing hashes where that is the value of an expression.
     let balanceKey: BalanceKey?
     let forwarding: Forwarding
@@ -74,7 +76,7 @@ public final class BackendPlan: Sendable {
     init(
         draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
         serverRules: ServerRules, persistenceRules: PersistenceRules, persistence: CookiePersistence?,
-        requestedNames: RequestedNames,
+        requestedNames: RequestedNames, serverValues: ServerValues,
         balanceKey: BalanceKey?, forwardedField: ForwardedField?, statsPage: StatsPageSettings?, files: FileService?,
         errorPages: ErrorPages,
         logTargets: LogTargets, workers: Int
@@ -104,6 +106,7 @@ public final class BackendPlan: Sendable {
         insistsOnServers = draft.insistsOnServers
         self.persistence = persistence
         self.requestedNames = requestedNames
+        self.serverValues = serverValues
         self.balanceKey = balanceKey
         forwarding = draft.settings.forwarding
         unusualNames = draft.settings.unusualNames

@@ -70,6 +70,8 @@ public final class FrontendPlan: Sendable {
     let connectionRate: RateMeter
     let sessionRate: RateMeter
     let requestRate: RateMeter
+    /// `rate-limit sessions`; nil for none.
+    let rateLimit: RateLimit?
     private let bindsOnce = Lock<[BindPlan]>([])
 
     init(
@@ -111,6 +113,7 @@ public final class FrontendPlan: Sendable {
         connectionRate = RateMeter(workers: workers)
         sessionRate = RateMeter(workers: workers)
         requestRate = RateMeter(workers: workers)
+        rateLimit = draft.settings.sessionRateMax.map { RateLimit($0) }
     }
 
     /// Where it listens. Set once, while the plan is made.
@@ -121,7 +124,7 @@ public final class FrontendPlan: Sendable {
 /// One address a frontend listens on.
 public final class BindPlan: Sendable {
     public let frontend: FrontendPlan
-    /// Its number among the frontend's, from 1.
+    /// Its number among the frontend's: its position from 1, or what `id` says.
     let number: Int
     public let place: BindPlace
     /// What rules and logs may know of it.
@@ -132,6 +135,17 @@ public final class BindPlan: Sendable {
     public let backlog: Int32
     /// Connections to here now; nil where no rule asks.
     let connections: Gauge?
+    /// Places taken here of `maxConnections`; nil where the address has no limit of its own.
+    let places: Gauge?
+    let maxConnections: Int
+    /// How many connections come in, in a second.
+    let rateLimits: [RateLimit]
+    /// How much smaller sent segments are than clients allow, in bytes; 0 for not at all.
+    let segmentReduction: Int
+    /// How often clients are asked over idle connections whether they are there; nil for never.
+    let idlePing: TimeSpan?
+    /// The number that begins a NetScaler Client IP header, with which connections begin; nil for none.
+    let clientAddressMagic: UInt32?
     /// Connections begin with a PROXY protocol header.
     let acceptsProxyHeader: Bool
     /// What connections here speak in HTTP mode.
@@ -140,8 +154,15 @@ public final class BindPlan: Sendable {
     public let tls: TLSListener?
 
     init(
-        frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener?, countsConnections: Bool
+        frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener?, rateLimits: [RateLimit],
+        countsConnections: Bool
     ) {
+        self.rateLimits = rateLimits
+        places = place.options.maxConnections == nil ? nil : Gauge()
+        maxConnections = place.options.maxConnections ?? .max
+        segmentReduction = max(0, -(place.options.segmentBytes ?? 0))
+        idlePing = place.options.idlePing
+        clientAddressMagic = place.options.clientAddressMagic
         self.tls = tls
         self.frontend = frontend
         self.number = number
@@ -156,7 +177,7 @@ public final class BindPlan: Sendable {
         exactAddress =
             switch place.address {
             case .ip(let ip, _) where ip != .anyV4 && ip != .anyV6: place.address
-            case .path, .abstract, .abstractExact: place.address
+            case .path, .abstract, .abstractExact, .pair: place.address
             default: nil
             }
     }
@@ -168,6 +189,8 @@ struct ClientTimeouts: Sendable {
     var httpRequest: TimeSpan?
     /// Between requests; nil: as `httpRequest`.
     var httpKeepAlive: TimeSpan?
+    /// Whether a line bounds the time between requests: then it is not `client` alone that does.
+    var boundsIdleTime = false
     /// For the TLS handshake; nil: as `client`.
     var clientHandshake: TimeSpan?
     /// For a client to finish after the server has.

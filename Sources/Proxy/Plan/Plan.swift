@@ -32,6 +32,9 @@ public final class Plan: Sendable {
     let undecidedMatches: UndecidedMatchLog
     /// Messages so far that could not be parsed.
     let refusals = Atomic<UInt64>(0)
+    /// `maxconnrate` and `maxsessrate`; 0 for none.
+    let connectionRateMax: Int
+    let sessionRateMax: Int
     private let headLimits: HeadLimits
     /// The spellings of field names for peers that accept only one case.
     let caseAdjustments: CaseAdjustments
@@ -60,10 +63,13 @@ public final class Plan: Sendable {
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
-        http2: HTTP2Plan, tls: TLSCounters, encryption: EncryptionState, checkTiming: CheckTiming, logger: Logger
+        http2: HTTP2Plan, tls: TLSCounters, connectionRateMax: Int, sessionRateMax: Int, encryption: EncryptionState,
+        checkTiming: CheckTiming, logger: Logger
     ) {
         self.frontends = frontends
         self.backends = backends
+        self.connectionRateMax = connectionRateMax
+        self.sessionRateMax = sessionRateMax
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
         self.encryption = encryption
         self.checkTiming = checkTiming

@@ -31,6 +31,8 @@ public struct PlanBuilder {
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
     let now: Instant
+    /// `maxconnrate` and `maxsessrate`.
+    let rateLimits: [RateLimit]
     private var patterns = PatternSets()
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
@@ -55,6 +57,8 @@ public struct PlanBuilder {
         self.workers = workers
         self.facts = facts
         self.now = now
+        let process = global[ProcessSettings.self]
+        rateLimits = [process.connectionRateMax, process.sessionRateMax].compactMap(\.self).map { RateLimit($0) }
         (certificates, problems) = Self.certificates(global)
     }
 
@@ -116,6 +120,7 @@ public struct PlanBuilder {
             regularStepsMax: UInt32(process.regularStepsMax),
             http2: global[HTTP2Settings.self].plan(bufferBytes: process.bufferBytes),
             tls: TLSCounters(process, workers: facts.threads),
+            connectionRateMax: process.connectionRateMax ?? 0, sessionRateMax: process.sessionRateMax ?? 0,
             encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
             checkTiming: global[CheckTiming.self], logger: logger)
     }
@@ -229,7 +234,8 @@ public struct PlanBuilder {
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
-        let names = draft[RulesSettings.self].namesOfServers
+        let requestedNames = draft[RulesSettings.self].namesOfServers
+        let names = KnownNames()
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
             loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
@@ -237,17 +243,12 @@ public struct PlanBuilder {
                 global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
             uniqueID: draft.uniqueID, externalCheckPlace: externalCheckPlace(of: numbered), workers: workers, now: now,
             secure: { makeTLS(of: $0, in: draft) },
-            hasNamedConnections: names.concerns,
-            resolve: HostResolver.resolve)
+            hasNamedConnections: requestedNames.concerns,
+            resolve: names.resolve)
         if let problem = draft[BalancingSettings.self].problemWithExternalCheck(global[ExternalCheckPermission.self]) {
             note(problem)
         }
-        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
-        where server.address == nil && !line.naming.startsNowhere {
-            report(
-                "no address for the host name '\(server.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
-                    + "is down until it has one", at: line.addressWord.range, severity: .warning)
-        }
+        reportMissingAddresses(backend, draft)
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: numbered.id, isListen: isListen, backend: backend,
@@ -257,7 +258,8 @@ public struct PlanBuilder {
             persistenceRules: draft[RulesSettings.self].persistence,
             persistence: draft[PersistenceSettings.self].persistence(
                 among: draft[BalancingSettings.self].servers, backend.servers, mode: proxy.settings.mode),
-            requestedNames: names, balanceKey: draft[RulesSettings.self].balanceKey,
+            requestedNames: requestedNames, serverValues: draft[RulesSettings.self].valuesForServers,
+            balanceKey: draft[RulesSettings.self].balanceKey,
             forwardedField: draft[RulesSettings.self].forwardedField,
             statsPage: isListen ? nil : statsPage(of: draft),
             files: files.root.map {

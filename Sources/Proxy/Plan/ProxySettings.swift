@@ -5,7 +5,7 @@ public import Basics
 public import Configuration
 internal import Expressions
 internal import HTTP
-internal import Reactor
+public import Reactor
 public import TLS
 
 /// What a frontend, backend, listen or defaults section says of connections and exchanges.
@@ -56,6 +56,8 @@ public struct ProxySettings: SectionSettings {
     var dropsRequestTrailers = false
     var dropsResponseTrailers = false
     var backlog: Int?
+    /// `rate-limit sessions`
+    var sessionRateMax: Int?
     /// `option abortonclose`; nil where the section does not say.
     var abortsOnClose: Bool?
     var client: TimeSpan?
@@ -85,6 +87,9 @@ public struct ProcessSettings: SectionSettings {
     /// Worker threads; nil: one a processor.
     public var threads: Int?
     var maxConnections: Int?
+    /// `maxconnrate`, `maxsessrate`
+    var connectionRateMax: Int?
+    var sessionRateMax: Int?
     /// Encrypted connections at a time, and those that clients begin in a second.
     var tlsConnectionsMax: Int?
     var tlsRateMax: Int?
@@ -131,6 +136,26 @@ public struct BindOptions: Sendable {
     public var defersAccept = false
     public var usesFastOpen = false
     public var isTransparent = false
+    /// `id`
+    var id: Word?
+    /// Client connections at a time at each address; nil for as many as the frontend takes.
+    var maxConnections: Int?
+    /// `mss`: the segment size that is announced, or, negative, how much smaller sent segments are than the client allows.
+    public var segmentBytes: Int?
+    /// `tcp-ut`: how long sent data may wait for its acknowledgement.
+    public var userTimeout: TimeSpan?
+    /// `cc`
+    public var congestionControl: String?
+    /// `tcp-md5sig`
+    public var signingKey: [UInt8]?
+    /// `idle-ping`
+    var idlePing: TimeSpan?
+    /// `namespace`
+    public var namespace: NetworkNamespace?
+    /// `shards`: sockets that each address has; nil for one a thread.
+    public var sockets: Int?
+    /// The number that begins a NetScaler Client IP header, with which connections begin; nil for none.
+    var clientAddressMagic: UInt32?
     /// Connections begin with a PROXY protocol header.
     var acceptsProxyHeader = false
     /// `proto`
@@ -170,6 +195,7 @@ struct ProxyDraft {
         return ClientTimeouts(
             client: client, httpRequest: settings.httpRequest ?? min(client, DefaultTimeouts.httpRequest),
             httpKeepAlive: settings.httpKeepAlive ?? settings.httpRequest ?? client,
+            boundsIdleTime: settings.httpKeepAlive != nil || settings.httpRequest != nil,
             clientHandshake: settings.clientHandshake, clientFin: settings.clientFin, tarpit: tarpit)
     }
 

@@ -25,8 +25,22 @@ extension PlanBuilder {
                     if let name = server.poolName {
                         try drafts[i][RulesSettings.self].addPoolName(name, server: index)
                     }
+                    try compileValues(for: server, at: index, in: i)
                 } catch { note(error) }
             }
+        }
+    }
+
+    /// Compiles what connections to a server are given of the request.
+    private mutating func compileValues(
+        for server: ServerDraft, at index: Int, in section: Int
+    ) throws(ConfigProblem) {
+        let source = server.source ?? drafts[section][BalancingSettings.self].source
+        if case .expression(let word)? = source?.presented {
+            try drafts[section][RulesSettings.self].addSource(word, server: index)
+        }
+        for value in server.headerValues {
+            try drafts[section][RulesSettings.self].addHeaderValue(value.format, type: value.type, server: index)
         }
     }
 

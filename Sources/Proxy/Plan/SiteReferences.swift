@@ -2,8 +2,10 @@
 // with its line.
 
 internal import Balancing
+internal import Basics
 internal import Configuration
 internal import Expressions
+internal import Reactor
 internal import Rules
 
 /// Everything in a file that a rule may name.
@@ -94,5 +96,32 @@ struct Surroundings {
         backendModes = backends.map { $0[ProxySettings.self].mode }
         looksAtCaptures = all.contains(where: \.looksAtCaptures)
         asksForSocketConnections = all.contains(where: \.asksForSocketConnections)
+    }
+}
+
+/// Host names that were looked up while a section was read: servers of a template have the same.
+final class KnownNames {
+    private var found: [String: [IPAddress]] = [:]
+
+    func resolve(_ name: String) -> [IPAddress] {
+        if let known = found[name] { return known }
+        let addresses = HostResolver.resolve(name)
+        found[name] = addresses
+        return addresses
+    }
+}
+
+extension PlanBuilder {
+    /// Warns of servers that have a host name and no address for it.
+    mutating func reportMissingAddresses(_ backend: Backend, _ draft: Draft) {
+        var reported: Set<SourceRange> = []
+        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
+        where server.address == nil && !line.naming.startsNowhere && line.serviceName == nil {
+            // Once for all servers of a template.
+            guard reported.insert(line.addressWord.range).inserted else { continue }
+            report(
+                "no address for the host name '\(server.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
+                    + "is down until it has one", at: line.addressWord.range, severity: .warning)
+        }
     }
 }

@@ -43,12 +43,21 @@ extension PlanBuilder {
     mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft, countsConnections: Bool) -> [BindPlan] {
         var listeners: [Word: TLSListener] = [:]
         var binds: [BindPlan] = []
+        var taken: [Int: SourceRange] = [:]
         for place in draft[ProxySettings.self].binds {
             let listener = listeners[place.word] ?? makeListener(place, of: draft)
             listeners[place.word] = listener
+            if let id = place.options.number, let word = place.options.id {
+                if let first = taken.updateValue(word.range, forKey: id) {
+                    report(
+                        "there is an address with id \(id) already, at line \(first.line)", at: word.range,
+                        expected: "a number that no other address of this section has")
+                }
+            }
             binds.append(
                 BindPlan(
-                    frontend: frontend, number: binds.count + 1, place: place, tls: listener,
+                    frontend: frontend, number: place.options.number ?? binds.count + 1, place: place, tls: listener,
+                    rateLimits: rateLimits + [frontend.rateLimit].compactMap(\.self),
                     countsConnections: countsConnections))
         }
         return binds

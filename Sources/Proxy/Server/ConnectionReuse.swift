@@ -28,9 +28,14 @@ struct ConnectionKey: Hashable, Sendable {
 
     private init(hash: Int) { self.hash = hash }
 
-    /// - Parameter name: what connections are told apart by: the name that they ask the server for, or that of `pool-conn-name`; empty
-    ///   for none.
-    init(of server: Server, at address: SocketAddress, header: [UInt8], name: [UInt8] = []) {
+    /// - Parameters:
+    ///   - name: what connections are told apart by: the name that they ask the server for, or that of `pool-conn-name`; empty
+    ///     for none.
+    ///   - source: the address that the server is shown, where that is a client's.
+    init(
+        of server: Server, at address: SocketAddress, header: [UInt8], name: [UInt8] = [],
+        source: SocketAddress? = nil
+    ) {
         if server.hasPlainConnections {
             self = .plain
         } else {
@@ -38,6 +43,7 @@ struct ConnectionKey: Hashable, Sendable {
             hasher.combine(address)
             hasher.combine(header)
             hasher.combine(name)
+            hasher.combine(source)
             hash = hasher.finalize()
         }
     }
@@ -45,7 +51,9 @@ struct ConnectionKey: Hashable, Sendable {
 
 extension Server {
     /// Whether its connections are all alike.
-    fileprivate var hasPlainConnections: Bool { isInOnePlace && proxyHeader == nil && !hasNamedConnections }
+    fileprivate var hasPlainConnections: Bool {
+        isInOnePlace && proxyHeader == nil && !hasNamedConnections && !presentsClients
+    }
 }
 
 /// `option http-keep-alive`, `http-server-close`, `httpclose`: what stays open after an exchange. Frontend and backend each
@@ -68,7 +76,9 @@ extension Exchange {
         var target: SocketAddress?
         if !server.hasPlainConnections {
             guard let place = server.target(forClientOf: context.local) else { return nil }
-            key = ConnectionKey(of: server, at: place, header: proxyHeader(for: server) ?? [], name: poolName)
+            key = ConnectionKey(
+                of: server, at: place, header: proxyHeader(for: server) ?? [], name: poolName,
+                source: presentedAddress(to: server))
             target = place
         }
         if let own = client.base.ownConnections.take(where: { $0.server === server && $0.key == key }) { return own }
@@ -89,8 +99,8 @@ extension Exchange {
         guard pool.expectsHTTP2(protocolChoice(for: server)), !asksForUpgrade, keepAliveMode == .keepAlive,
             context.directives.serverMarks.isEmpty, let backend
         else { return nil }
-        // A PROXY protocol header makes a connection one client's.
-        if server.proxyHeader != nil { return nil }
+        // A PROXY protocol header makes a connection one client's, and so does its address.
+        if server.proxyHeader != nil || server.presentsClients { return nil }
         let key = ConnectionKey(of: server, at: address, header: [], name: poolName)
         let mayShare = backend.reuse == .always || backend.reuse == .aggressive
         return pool.underWay {

@@ -33,6 +33,10 @@ final class ServerConnection: Connection {
     @safe @exclusivity(unchecked) private(set) var requestedName: [UInt8] = []
     /// What it is told apart by from others; empty for none.
     @safe @exclusivity(unchecked) private var poolName: [UInt8] = []
+    /// The client's address that the server is shown; nil for this machine's.
+    @safe @exclusivity(unchecked) private var presented: SocketAddress?
+    /// What has come of the answer of the SOCKS proxy that is to connect to the server; nil where none is awaited.
+    @safe @exclusivity(unchecked) var proxyAnswer: [UInt8]?
     /// What a request must have in common with it to go over it.
     @safe @exclusivity(unchecked) var key = ConnectionKey.plain
     @safe @exclusivity(unchecked) var phase = Phase.closed
@@ -75,7 +79,7 @@ final class ServerConnection: Connection {
     func begin(
         _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
         for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [],
-        speaking protocolChoice: ProtocolChoice = .http1
+        presenting presented: SocketAddress? = nil, speaking protocolChoice: ProtocolChoice = .http1
     ) {
         precondition(self.server == nil, "a connection begins twice")
         transport = Transport(socket)
@@ -87,7 +91,8 @@ final class ServerConnection: Connection {
         requestedName = name
         self.protocolChoice = protocolChoice
         self.poolName = poolName
-        key = ConnectionKey(of: server, at: address, header: [], name: poolName)
+        self.presented = presented
+        key = ConnectionKey(of: server, at: address, header: [], name: poolName, source: presented)
         isPrivate = backend.reuse == .never
         phase = .connecting
     }
@@ -148,18 +153,37 @@ final class ServerConnection: Connection {
     }
 
     private func connected(_ worker: Worker) {
-        guard let user, let outcome = transport.connectOutcome(worker.kernel) else { return }
+        guard user != nil, let outcome = transport.connectOutcome(worker.kernel) else { return }
         if let reason = outcome { return fail(.system(reason), worker) }
         local = worker.kernel.localAddress(socket)
-        guard server.tls != nil else { return established(worker) }
+        guard server.way?.proxy != nil else { return reached(worker) }
         phase = .handshaking
+        askProxy(worker)
+        shakeHands(worker)
+    }
+
+    /// The connection leads to the server.
+    private func reached(_ worker: Worker) {
+        if let header = user?.proxyHeader(for: server), !begin(with: header, worker) {
+            return fail(.system(.messageTooLong), worker)
+        }
         // The header is before the first byte of TLS.
-        if let header = user.proxyHeader(for: server) { begin(with: header, worker) }
+        guard server.tls != nil || output.count > Limits.headerBytesBesideRequest else { return established(worker) }
+        phase = .handshaking
         shakeHands(worker)
     }
 
     /// Goes on with what comes between connecting and the first byte of a request.
     private func shakeHands(_ worker: Worker) {
+        if proxyAnswer != nil {
+            switch proxyProgress(worker) {
+            case .pending: return
+            case .complete:
+                proxyAnswer = nil
+                return reached(worker)
+            case .failed(let failure): return fail(failure, worker)
+            }
+        }
         switch handshakeProgress(worker) {
         case .pending: break
         case .complete: established(worker)
@@ -168,8 +192,6 @@ final class ServerConnection: Connection {
     }
 
     private func established(_ worker: Worker) {
-        // In TLS the header was before the handshake.
-        if !isSecure, let user, let header = user.proxyHeader(for: server) { begin(with: header, worker) }
         setDeadline(.never, worker)
         let speaksHTTP2 = speaksHTTP2
         if protocolChoice == .negotiated { worker.serverPools[server].note(speaksHTTP2: speaksHTTP2) }
@@ -181,13 +203,12 @@ final class ServerConnection: Connection {
         connectAnew(waiting, worker)
     }
 
-    /// Sends a PROXY protocol header before everything else.
-    func begin(with header: [UInt8], _ worker: Worker) {
+    /// Sends a PROXY protocol header before everything else; false if it does not fit into a buffer.
+    func begin(with header: [UInt8], _ worker: Worker) -> Bool {
         precondition(useCount == 0 && output.isEmpty, "a header comes first")
-        key = ConnectionKey(of: server, at: address, header: header, name: poolName)
+        key = ConnectionKey(of: server, at: address, header: header, name: poolName, source: presented)
         output.acquire(from: worker.buffers)
-        let fits = output.append(header)
-        precondition(fits, "a header of \(header.count) bytes does not fit into an empty buffer")
+        return output.append(header)
     }
 
     // MARK: Idle

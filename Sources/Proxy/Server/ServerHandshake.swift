@@ -13,6 +13,8 @@ enum ConnectionFailure {
     case system(Errno)
     /// The connection stood, and the two did not agree on TLS.
     case tls(TLSFault)
+    /// The SOCKS proxy does not connect to the server: its code, or nil if it closed the connection.
+    case proxy(UInt8?)
 }
 
 /// What one worker has logged of servers with which it could not agree on TLS: a fault is logged when it is new, not for each request
@@ -45,6 +47,8 @@ extension ConnectionFailure: CustomStringConvertible {
         switch self {
         case .system(let reason): reason.description
         case .tls(let fault): "TLS: \(fault.words)"
+        case .proxy(let code?): "the SOCKS proxy refuses with code \(code)"
+        case .proxy(nil): "the SOCKS proxy closes the connection"
         }
     }
 }

@@ -13,8 +13,8 @@ internal import Transport
 final class ClientConnection: Connection, SessionVariables {
     /// What the connection is at. The names may appear in messages.
     enum Phase {
-        /// The PROXY protocol header is to come.
-        case awaitingHeader
+        /// The PROXY protocol header is to come, or NetScaler's.
+        case awaitingHeader, awaitingClientAddress
         /// The TLS handshake is under way.
         case handshaking
         /// Between streams: no request has begun.
@@ -70,11 +70,12 @@ final class ClientConnection: Connection, SessionVariables {
         let connection = ClientConnection(socket, peer, bind, worker)
         if let reason = worker.enter(connection) {
             worker.kernel.close(socket, reset: true)
-            worker.plan.admission.release(for: bind.frontend)
+            worker.plan.admission.release(for: bind)
             return reason
         }
         bind.frontend.countConnection(worker)
         bind.connections?.increment()
+        if bind.segmentReduction > 0 { worker.kernel.reduceSegments(of: socket, by: bind.segmentReduction) }
         connection.begin(worker)
         return nil
     }
@@ -104,7 +105,7 @@ final class ClientConnection: Connection, SessionVariables {
             phase = .awaitingHeader
             setDeadline(after: frontend.timeouts.client, worker)
         } else {
-            beginContent(worker)
+            beginBehindHeader(worker)
         }
     }
 
@@ -185,6 +186,7 @@ final class ClientConnection: Connection, SessionVariables {
             stream?.handle(.progress, worker)
             resume(worker)
         case .awaitingHeader: readHeader(worker)
+        case .awaitingClientAddress: readClientAddress(worker)
         case .handshaking: shakeHands(worker)
         case .lingering: linger(worker)
         case .closed: break
@@ -196,6 +198,7 @@ final class ClientConnection: Connection, SessionVariables {
         case .multiplexing: multiplexer?.expired()
         case .lingering: finish(worker)
         case .awaitingHeader: failHandshake(.timedOut, worker)
+        case .awaitingClientAddress: failHandshake(.timedOutBeforeClientAddress, worker)
         case .handshaking: failTLS(TLSFault(.timedOut), worker)
         case .idle where !isFirstStream || frontend.ignoresProbes: leaveIdle(worker)
         case .idle, .readingHead:
@@ -341,6 +344,6 @@ final class ClientConnection: Connection, SessionVariables {
         bind.connections?.decrement()
         // Counted when the handshake began.
         if countsAsTLS { worker.plan.counters.tls.end() }
-        worker.plan.admission.release(for: frontend)
+        worker.plan.admission.release(for: bind)
     }
 }

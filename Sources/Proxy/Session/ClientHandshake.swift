@@ -1,5 +1,6 @@
-// The PROXY protocol header at the beginning of a client's connection (`accept-proxy`, `expect-proxy`): who the client is, said
-// by a proxy before it. What is behind the header is the client's; of the header itself nothing goes any further.
+// The headers at the beginning of a client's connection, of the PROXY protocol (`accept-proxy`, `expect-proxy`) and NetScaler's
+// (`accept-netscaler-cip`), in which a proxy before it tells who the client is. What is behind the header is the client's; of the
+// header itself nothing goes any further.
 
 internal import Basics
 internal import Expressions
@@ -39,8 +40,48 @@ extension ClientConnection {
     private func take(_ header: ProxyHeader, _ worker: Worker) {
         session.note(header.values, at: worker.now)
         if let ends = header.ends { session.take(ends: ends.source, ends.destination, keepsOwn: false) }
-        beginContent(worker)
-        if phase != .handshaking { resume(worker) }
+        beginBehindHeader(worker)
+        if phase != .handshaking, phase != .awaitingClientAddress { resume(worker) }
+    }
+
+    /// There is no PROXY protocol header, or it is here.
+    func beginBehindHeader(_ worker: Worker) {
+        guard bind.clientAddressMagic != nil else { return beginContent(worker) }
+        phase = .awaitingClientAddress
+        setDeadline(after: frontend.timeouts.client, worker)
+        if !input.isEmpty { readClientAddress(worker) }
+    }
+
+    /// Reads on in a NetScaler Client IP header, and goes on when it is whole.
+    func readClientAddress(_ worker: Worker) {
+        guard let magic = bind.clientAddressMagic else { preconditionFailure("no such header is to come") }
+        while true {
+            switch Self.parse(input, magic: magic, bytesMax: worker.plan.bufferBytes) {
+            case .needMore: break
+            case .failed(let fault): return failHandshake(HandshakeFault(fault), worker)
+            case .complete(let ends, let count):
+                input.consume(count)
+                input.releaseIfEmpty(to: worker.buffers)
+                session.take(ends: ends.source, ends.destination, keepsOwn: true)
+                beginContent(worker)
+                if phase != .handshaking { resume(worker) }
+                return
+            }
+            switch fill(worker) {
+            case .progressed: break
+            case .blocked: return
+            case .full: preconditionFailure("the parser bounds an unfinished header below a buffer's size")
+            case .ended:
+                return failHandshake(input.isEmpty ? .closedBeforeClientAddress : .truncatedClientAddress, worker)
+            case .failed: return failHandshake(.brokenBeforeClientAddress, worker)
+            }
+        }
+    }
+
+    private static func parse(
+        _ bytes: borrowing ByteBuffer, magic: UInt32, bytesMax: Int
+    ) -> ClientAddressParser.Outcome {
+        ClientAddressParser.parse(bytes.readable, magic: magic, bytesMax: bytesMax)
     }
 
     /// There will be no header that is one: the connection is closed. It has a line in the log, of a form of its own, and no

@@ -75,7 +75,7 @@ extension ClientConnection {
         switch phase {
         case .closed: break
         case .multiplexing: multiplexer?.abandon()
-        case .awaitingHeader, .handshaking, .idle, .lingering: finish(worker)
+        case .awaitingHeader, .awaitingClientAddress, .handshaking, .idle, .lingering: finish(worker)
         case .readingHead, .streaming: stream?.handle(.stopped, worker)
         }
     }

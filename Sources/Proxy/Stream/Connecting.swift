@@ -43,11 +43,9 @@ extension ProxyStream {
         if let waiter = connectionUnderWay(to: server, at: address, worker) { return use(waiter) }
         countOnServer(.connections, worker)
         if server.countsIdleConnections { worker.serverPools[server].keepWithinLimit(worker) }
-        let wanted = context.directives.serverMarks
-        let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
-        var outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
+        var outcome = open(server, at: address, worker)
         while case .failed(let reason) = outcome, worker.makeRoom(for: reason) {
-            outcome = worker.kernel.connect(to: address, from: nil, marks: marks)
+            outcome = open(server, at: address, worker)
         }
         switch outcome {
         case .failed(let reason): connectFailed(.system(reason), worker)
@@ -56,7 +54,7 @@ extension ProxyStream {
             let connection = worker.serverPools.makeConnection()
             connection.begin(
                 socket, to: server, at: address, of: backend, for: self, asking: requestedName, named: poolName,
-                speaking: protocolChoice(for: server))
+                presenting: presentedAddress(to: server), speaking: protocolChoice(for: server))
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 return connectFailed(.system(reason), worker)

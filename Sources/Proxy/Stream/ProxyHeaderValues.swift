@@ -4,6 +4,7 @@ internal import Balancing
 internal import Basics
 internal import Expressions
 internal import ProxyProtocol
+internal import Rules
 internal import TLS
 
 extension ProxyStream {
@@ -12,13 +13,14 @@ extension ProxyStream {
         server.proxyHeader.map { version in
             ProxyHeader.bytes(
                 version, ProxyHeader.Ends(source: context.client, destination: context.local),
-                values: version == .two ? proxyValues(for: server.proxyOptions) : TypedValues(),
+                values: version == .two ? proxyValues(for: server) : TypedValues(),
                 hasChecksum: server.proxyOptions.contains(.checksum))
         }
     }
 
     /// What such a header says beside the addresses.
-    private func proxyValues(for options: ProxyHeaderOptions) -> TypedValues {
+    private func proxyValues(for server: Server) -> TypedValues {
+        let options = server.proxyOptions
         var values = TypedValues()
         let engine = context.connection.clientTLS
         // As in HAProxy the protocol is always told.
@@ -34,6 +36,9 @@ extension ProxyStream {
             values.append(TypedValues.uniqueID, context.uniqueID)
         }
         if options.contains(.tls) { values.append(tlsValue(for: options)) }
+        backend?.serverValues.headerValues(for: server.index, context) { type, value in
+            if values.bytes.count + value.count <= Limits.headerValuesBytes { values.append(type, value) }
+        }
         return values
     }
 

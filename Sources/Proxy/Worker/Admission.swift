@@ -35,15 +35,23 @@ public final class Admission: Sendable {
     }
 
     /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.
-    func reserve(for frontend: FrontendPlan, _ worker: Worker) -> Bool {
-        if tryReserve(frontend) { return true }
+    func reserve(for bind: BindPlan, _ worker: Worker) -> Bool {
+        if tryReserve(bind) { return true }
         waiting.bitwiseOr(1 << UInt64(worker.index), ordering: .sequentiallyConsistent)
         // A place may have been freed between the attempt and the note.
-        return tryReserve(frontend)
+        return tryReserve(bind)
+    }
+
+    private func tryReserve(_ bind: BindPlan) -> Bool {
+        guard let places = bind.places else { return tryReserve(bind.frontend) }
+        // The narrowest limit first: what is full never touches the places of the others.
+        guard places.reserve(upTo: bind.maxConnections) else { return false }
+        if tryReserve(bind.frontend) { return true }
+        places.decrement()
+        return false
     }
 
     private func tryReserve(_ frontend: FrontendPlan) -> Bool {
-        // The frontend's own limit first: a frontend that is full never touches the places of the others.
         guard frontend.sessions.reserve(upTo: frontend.maxConnections) else { return false }
         guard connections.reserve(upTo: maxConnections) else {
             frontend.sessions.decrement()
@@ -59,12 +67,13 @@ public final class Admission: Sendable {
     }
 
     /// The place was not needed.
-    func cancel(for frontend: FrontendPlan, _ worker: Worker) { release(for: frontend) }
+    func cancel(for bind: BindPlan, _ worker: Worker) { release(for: bind) }
 
     /// A connection has ended.
-    func release(for frontend: FrontendPlan) {
+    func release(for bind: BindPlan) {
         connections.decrement()
-        frontend.sessions.decrement()
+        bind.frontend.sessions.decrement()
+        bind.places?.decrement()
         guard waiting.load(ordering: .sequentiallyConsistent) != 0 else { return }
         let bits = waiting.exchange(0, ordering: .sequentiallyConsistent)
         orders.withLock { orders in

@@ -17,10 +17,14 @@ final class Listener: EventSource {
     private var isSuspended = false
 
     let socket: Socket
+    /// Whether another worker gives up the address of the socket that both share, and listens on it again. If each did, one that
+    /// is late would reset the clients of the one that listens again already.
+    private let isGuest: Bool
 
-    init(_ socket: Socket, _ bind: BindPlan) {
+    init(_ socket: Socket, _ bind: BindPlan, ofWorker worker: Int) {
         self.socket = socket
         self.bind = bind
+        isGuest = bind.place.options.sockets.map { worker >= $0 } ?? false
     }
 
     override func ready(_ readiness: Readiness, _ worker: Worker) {
@@ -30,15 +34,22 @@ final class Listener: EventSource {
     /// The pause after the system ran out of descriptors is over.
     override func expired(_ worker: Worker) { resume(worker) }
 
-    private func acceptAll(_ worker: Worker, upTo count: Int) {
+    /// - Parameter isLast: whether nothing is accepted here after that: then no rate is a reason to leave a client in the queue.
+    private func acceptAll(_ worker: Worker, upTo count: Int, isLast: Bool = false) {
         for _ in 0..<count {
             if bind.tls != nil, !worker.plan.counters.tls.mayAccept(at: worker.now) {
                 pause(worker)
                 setDeadline(after: Limits.tlsPause, worker)
                 return
             }
-            guard worker.plan.admission.reserve(for: frontend, worker) else {
+            guard worker.plan.admission.reserve(for: bind, worker) else {
                 pause(worker)
+                return
+            }
+            if !isLast, let wait = takeRates(worker) {
+                worker.plan.admission.cancel(for: bind, worker)
+                pause(worker)
+                setDeadline(after: wait, worker)
                 return
             }
             switch worker.kernel.accept(on: socket) {
@@ -49,17 +60,41 @@ final class Listener: EventSource {
                     return
                 }
             case .gone:
-                worker.plan.admission.cancel(for: frontend, worker)
+                cancel(isLast: isLast, worker)
             case .wouldBlock:
-                worker.plan.admission.cancel(for: frontend, worker)
+                cancel(isLast: isLast, worker)
                 return
+            // Another worker has given the address up, with which this one shares the socket.
+            case .exhausted(.invalidArgument) where isGuest:
+                cancel(isLast: isLast, worker)
+                return
+            // The other end of a pair of sockets is closed.
+            case .exhausted(.brokenPipe):
+                cancel(isLast: isLast, worker)
+                return pause(worker)
             case .exhausted(let reason):
-                worker.plan.admission.cancel(for: frontend, worker)
+                cancel(isLast: isLast, worker)
                 if worker.makeRoom(for: reason) { continue }
                 pauseForWant(of: reason, worker)
                 return
             }
         }
+    }
+
+    /// No client has come for the places that were taken.
+    private func cancel(isLast: Bool, _ worker: Worker) {
+        worker.plan.admission.cancel(for: bind, worker)
+        if !isLast { for limit in bind.rateLimits { limit.giveBack() } }
+    }
+
+    /// Takes a place of each limit on rates. Returns nil if there is one, else how long to wait.
+    private func takeRates(_ worker: Worker) -> TimeSpan? {
+        for (index, limit) in bind.rateLimits.enumerated() {
+            guard let wait = limit.take(at: worker.now) else { continue }
+            for taken in bind.rateLimits[..<index] { taken.giveBack() }
+            return wait
+        }
+        return nil
     }
 
     /// The system has no descriptor, no memory or no watch left.
@@ -108,7 +143,7 @@ final class Listener: EventSource {
     /// Takes all that is in the system's queue, to which nothing is added from now on.
     private func acceptLast(_ worker: Worker) {
         if hasOwnAddress { worker.kernel.ignoreAttempts(on: socket) }
-        acceptAll(worker, upTo: .max)
+        acceptAll(worker, upTo: .max, isLast: true)
     }
 
     func listenAgain(_ worker: Worker) {
@@ -127,7 +162,7 @@ final class Listener: EventSource {
 
     /// Socket files and inherited descriptors are not given up: their connections wait in the system's queue.
     private var hasOwnAddress: Bool {
-        if case .ip? = bind.place.address { return true }
+        if case .ip? = bind.place.address { return !isGuest }
         return false
     }
 

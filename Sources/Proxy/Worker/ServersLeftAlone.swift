@@ -91,7 +91,7 @@ extension ConnectionFailure {
     fileprivate var isOurs: Bool {
         switch self {
         case .system(let reason): reason.isOurs
-        case .tls: false
+        case .tls, .proxy: false
         }
     }
 }

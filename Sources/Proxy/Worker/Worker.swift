@@ -74,7 +74,7 @@ public final class Worker {
         files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
-            let listener = Listener(socket, bind)
+            let listener = Listener(socket, bind, ofWorker: index)
             listener.entered(as: slots.insert(listener))
             listener.resume(self)
             self.listeners.append(listener)

@@ -23,6 +23,7 @@ extension Examples {
         parameter("stats socket", "group", "root", not: "no-such-group-here"),
         parameter("stats socket", "level", "operator", not: "root"),
         parameter("stats socket", "mode", "600", not: "9"),
+        parameter("stats socket", "severity-output", "number", not: "words"),
         parameter("stats socket", "uid", "65534", not: "root"),
         parameter("stats socket", "user", "root", not: "no-such-user-here"),
         line("stats timeout", "1m", not: "long"),

@@ -36,6 +36,20 @@ final class Connection: Sendable {
         self.init(descriptor: descriptor)
     }
 
+    /// The peer's IPv4 address and port: `127.0.0.1:80`.
+    var peerAddress: String {
+        var form = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &form) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getpeername(descriptor, $0, &length)
+            }
+        }
+        let word = UInt32(bigEndian: form.sin_addr.s_addr)
+        let numbers = stride(from: 24, through: 0, by: -8).map { "\(word >> UInt32($0) & 255)" }
+        return result == 0 ? "\(numbers.joined(separator: ".")):\(UInt16(bigEndian: form.sin_port))" : "unknown"
+    }
+
     /// Lets the system keep some kilobytes at most of what comes to the descriptor, or to those that it accepts.
     static func takeLittle(_ descriptor: Int32) {
         // The peer's send buffer grows with the size of segments, which is 64 KiB on the loopback interface.

@@ -76,7 +76,8 @@ final class Stage: Sendable {
 
     private func clear(_ test: Test) {
         let state = state.withLock { $0 }
-        for action in state.atTheEnd.reversed() { action() }
+        // An action may run a program, which needs the stage.
+        Self.$now.withValue(self) { for action in state.atTheEnd.reversed() { action() } }
         if state.hasFailed {
             let report = state.inCaseOfFailure.map { $0() }.joined()
             FileHandle.standardError.write(Data("---- \(test.name)\n\(report)".utf8))
