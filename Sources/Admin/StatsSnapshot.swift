@@ -267,7 +267,7 @@ public struct StatsRow: Sendable {
     public var backupServers = 0
 
     // Health.
-    /// The server that a server tracks, at the end of the chain; nil if it tracks none.
+    /// The server that a server tracks, as its line says; nil if it tracks none.
     public var tracked: String?
     /// A server's last check; nil if it is not checked.
     public var check: CheckStats?

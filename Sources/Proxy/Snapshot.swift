@@ -221,7 +221,7 @@ extension Server {
         row.serverState = state
         // Of servers that track one, the steps between up and down are with that one.
         row.serverState.health = checkedServer.state.health
-        row.tracked = checkedServer === self ? nil : "\(checkedServer.backendName)/\(checkedServer.name)"
+        row.tracked = tracked.map { "\($0.backendName)/\($0.server.name)" }
         row.startedInMaintenance = startedInMaintenance
         row.state = shownState(row.serverState, record)
         row.stateAge = now.since(record.since)

@@ -187,7 +187,7 @@ import Testing
             ["app/s1": .value("3"), "app/BACKEND": .value("3"), "checked/BACKEND": .value("5")]),
         Column("throttle", "SlowStart", ["app/s1": .value("")]),
         Column("hanafail", "Server.observedFailuresTotal", ["app/s1": .value("")]),
-        Column("tracked", "Server.checkedServer", ["app/s1": .value("")]),
+        Column("tracked", "Server.tracked", ["app/s1": .value("")]),
         Column(
             "uweight", "Server.weight, Backend.eligibleWeight",
             ["app/s1": .value("3"), "app/BACKEND": .value("3"), "checked/BACKEND": .value("5")]),
