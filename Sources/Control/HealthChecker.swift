@@ -10,7 +10,7 @@ internal import Transport
 
 /// The checks of one server, or the questions to its agent, one at a time, for as long as the loop runs.
 final class HealthChecker: LoopTask {
-    private enum Phase {
+    enum Phase {
         case pausing
         case connecting(since: Instant)
         /// The connection stands, and TLS is being agreed on, behind the PROXY protocol header.
@@ -21,22 +21,22 @@ final class HealthChecker: LoopTask {
     }
 
     private let subject: CheckSubject
-    private let server: Server
-    private let backend: Backend
+    let server: Server
+    let backend: Backend
     /// The server's plan when the last check began.
-    private var plan: HealthCheckPlan
-    private let surroundings: CheckSurroundings
-    private var phase = Phase.pausing
+    var plan: HealthCheckPlan
+    let surroundings: CheckSurroundings
+    var phase = Phase.pausing
     /// The connection of the check that is under way; nil in a pause.
-    private var stream: ByteStream?
+    var stream: ByteStream?
     /// The check that is under way, and the connection that it is at.
-    private var run: CheckRun?
-    private var route: CheckRoute
+    var run: CheckRun?
+    var route: CheckRoute
     /// What formats and variables of a check live in; made for the first check that needs it.
     private var context: ExchangeContext?
     /// The program that was started last, until it has ended.
     private var child: ChildProgram?
-    private var handle = SlotHandle(index: 0, generation: 0)
+    var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
     /// When the pause ends.
     private var due = Instant.never
@@ -161,79 +161,7 @@ final class HealthChecker: LoopTask {
         }
     }
 
-    private func connect(_ route: CheckRoute, _ start: Instant, in loop: TaskLoop) {
-        closeStream(loop.kernel)
-        self.route = route
-        // The address may have been lost since the check began.
-        guard let target = route.target(for: server.address) else { return unreachable(.hostIsDown, start, in: loop) }
-        do throws(ByteStream.Refusal) {
-            // Those of checks pass no SOCKS proxy, and show the server no client's address.
-            let way = server.way
-            stream = try ByteStream(
-                connectingTo: target, from: target.ip == nil ? nil : way?.source?.next(),
-                options: way?.options(isClientFirst: false), pool: surroundings.pool, as: handle, in: loop)
-        } catch {
-            switch error {
-            case .unreachable(.connectionRefused): unreachable(.connectionRefused, start, in: loop)
-            // What the system says at once is in the words of HAProxy's logs, too.
-            case .unreachable(let reason):
-                finish(broken(.layer4Connection, "General socket error (\(reason.description))"), start, in: loop)
-            case .unwatched(let reason): finish(broken(.socketError, reason.description), start, in: loop)
-            }
-            return
-        }
-        phase = .connecting(since: start)
-        if plan.responseTimeout != nil { loop.setDeadline(loop.now + plan.connectTimeout, of: handle) }
-    }
-
-    private func connected(_ start: Instant, in loop: TaskLoop) {
-        switch stream?.connectProgress(loop.kernel) {
-        case .connected?: break
-        case .failed(let reason)?: return unreachable(reason, start, in: loop)
-        case .pending?, nil: return
-        }
-        let header = route.header(to: server, over: stream?.socket, loop.kernel)
-        guard route.tls != nil else { return speak(behind: header, start, in: loop) }
-        phase = .handshaking(since: start)
-        stream?.queue(header)
-        shakeHands(start, in: loop)
-    }
-
-    /// Goes on with the PROXY protocol header, which is not encrypted, and then with TLS.
-    private func shakeHands(_ start: Instant, in loop: TaskLoop) {
-        if stream?.engine == nil {
-            switch stream?.send(loop.kernel) {
-            case .all?: break
-            case .failed?: return finish(socketError, start, in: loop)
-            case .blocked?, nil: return
-            }
-            guard let socket = stream?.socket, let tls = route.tls else { return }
-            stream?.secure(with: tls.makeEngine(socket))
-        }
-        switch stream?.handshake(loop.kernel) {
-        case .complete?: speak(behind: [], start, in: loop)
-        case .failed?:
-            let fault = stream?.engine?.fault
-            finish(
-                broken(
-                    .layer6Response,
-                    fault?.kind == .closed ? "Connection closed during SSL handshake" : fault?.words ?? ""),
-                start, in: loop)
-        case .pending?, nil: break
-        }
-    }
-
-    /// The connection carries what the check has to say.
-    private func speak(behind header: [UInt8], _ start: Instant, in loop: TaskLoop) {
-        phase = .talking(since: start)
-        if plan.script.expects, let limit = plan.responseTimeout { loop.setDeadline(loop.now + limit, of: handle) }
-        run?.connected(
-            isEncrypted: route.tls != nil, speaksHTTP2: route.protocolChoice.isHTTP2(over: stream?.engine))
-        stream?.queue(header)
-        talk(start, in: loop)
-    }
-
-    private func talk(_ start: Instant, in loop: TaskLoop) {
+    func talk(_ start: Instant, in loop: TaskLoop) {
         // A header goes before all else.
         switch stream?.send(loop.kernel) {
         case .all?: break
@@ -295,7 +223,7 @@ final class HealthChecker: LoopTask {
         return end.verdict
     }
 
-    private func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
+    func finish(_ result: CheckResult, _ start: Instant, in loop: TaskLoop) {
         closeStream(loop.kernel)
         let report = run?.report
         run = nil
@@ -321,7 +249,7 @@ final class HealthChecker: LoopTask {
 
     /// Closes with a reset, which leaves no socket in TIME_WAIT on either side, unless a line says otherwise; the check needs nothing
     /// more from the server.
-    private func closeStream(_ kernel: any Kernel) {
+    func closeStream(_ kernel: any Kernel) {
         if stream?.hasUnsent == false, stream?.failure == nil, run?.leave() == true {
             // Told to a server of HTTP/2 as far as the system takes it at once.
             stream?.append { run?.write(to: &$0) }
@@ -331,13 +259,13 @@ final class HealthChecker: LoopTask {
         stream = nil
     }
 
-    private var socketError: CheckResult { broken(.socketError, stream?.failure?.description ?? "") }
+    var socketError: CheckResult { broken(.socketError, stream?.failure?.description ?? "") }
 
-    private func broken(_ code: CheckResult.Code, _ info: String = "") -> CheckResult {
+    func broken(_ code: CheckResult.Code, _ info: String = "") -> CheckResult {
         run?.broken(code, info) ?? CheckResult(.failed, code, info: info)
     }
 
-    private func unreachable(_ reason: Errno, _ start: Instant, in loop: TaskLoop) {
+    func unreachable(_ reason: Errno, _ start: Instant, in loop: TaskLoop) {
         let name = reason == .connectionRefused ? "ECONNREFUSED" : nil
         let result = run?.broken(.layer4Connection, reason.description, named: name)
         finish(result ?? broken(.layer4Connection, reason.description), start, in: loop)
