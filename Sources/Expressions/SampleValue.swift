@@ -134,7 +134,8 @@ extension SampleValue {
     public func address(_ context: ExchangeContext) -> IPAddress? {
         switch self {
         case .address(let address): address
-        case .integer(let value): UInt32(exactly: value).map(IPAddress.v4)
+        // As in HAProxy, the low 32 bits.
+        case .integer(let value): .v4(UInt32(truncatingIfNeeded: value))
         case .bool: nil
         // No address is written with more than 45 bytes.
         case .string(let bytes): bytes.count > 45 ? nil : context.withBytes(bytes) { IPAddress($0.text) }

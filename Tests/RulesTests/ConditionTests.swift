@@ -65,7 +65,10 @@ import Testing
         ("src 10.1/16 10.0.1.0/24", true), ("src 10.0.1.7/32", true), ("src 11.0.0.0/8", false),
         ("src 0.0.0.0/0", true),
         ("src ::ffff:10.0.0.0/104", true), ("src ::/0", true), ("src fe80::/10", false),
-        ("str(10.9.9.9) -m ip 10.0/8", true), ("str(nowhere) -m ip 10.0.0.0/8", false), ("src -m str 10.0.1.7", true),
+        ("str(10.9.9.9) -m ip 10.0/8", true), ("str(nowhere) -m ip 10.0.0.0/8", false),
+        ("int(168364297) -m ip 10.9.9.9", true), ("int(4463331593) -m ip 10.9.9.9", true),
+        ("int(-1) -m ip 255.255.255.255", true),
+        ("src -m str 10.0.1.7", true),
         ("src -m beg 10.", true),
     ])
     func `A test of one exchange`(test: String, expected: Bool) throws {
@@ -190,7 +193,7 @@ import Testing
         ("acl x path -m bin 2", "'2' has an odd number of digits"),
         ("acl x path -m bin 2g", "'2g' is not hexadecimal"),
         ("acl x src -m bool", "a value of type ip cannot be matched by 'bool'"),
-        ("acl x dst_port -m ip 10.0.0.1", "a value of type integer cannot be matched by 'ip'"),
+        ("acl x always_true -m ip 10.0.0.1", "a value of type boolean cannot be matched by 'ip'"),
         ("acl x dst_port eighty", "'eighty' is not a whole number"),
         ("acl x dst_port 90:80", "'90:80' is not a whole number"),
         ("acl x dst_port :", "':' is not a whole number"),

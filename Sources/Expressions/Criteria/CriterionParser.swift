@@ -104,7 +104,7 @@ extension Criterion {
     private static func check(_ method: MatchMethod, _ type: SampleType, _ word: Word) throws(ConfigProblem) {
         let isPossible =
             switch (method, type) {
-            case (.bool, .address), (.bool, .ipv4), (.bool, .ipv6), (.ip, .bool), (.ip, .integer), (.ip, .method): false
+            case (.bool, .address), (.bool, .ipv4), (.bool, .ipv6), (.ip, .bool), (.ip, .method): false
             default: true
             }
         guard isPossible else {
