@@ -18,6 +18,8 @@ public struct ProxyIdentity: Sendable {
     public var name: String
     /// HAProxy's `iid`: unique, from 2 upwards.
     public var id: Int
+    /// Whether `id` gave a backend its number.
+    public var hasOwnID = false
     /// `http` or `tcp`.
     public var mode = "http"
     /// What `description` in the section says.
@@ -188,6 +190,8 @@ public struct StatsRow: Sendable {
     public var servicePort = 0
     /// Whether `id` gave a server its number.
     public var hasOwnID = false
+    /// Whether connections to a server are encrypted.
+    public var isEncrypted = false
     /// Where a server's checks go, if its line says so; 0 for the port of requests.
     public var checkAddress: IPAddress?
     public var checkPort = 0

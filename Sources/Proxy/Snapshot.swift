@@ -50,6 +50,7 @@ public final class PlanStatistics: StatsSource, Sendable {
         }
         guard let backend = backend(proxy) else { preconditionFailure("proxy \(id) has neither side") }
         var identity = ProxyIdentity(name: backend.name, id: id)
+        identity.hasOwnID = backend.hasOwnID
         identity.mode = backend.mode.rawValue
         identity.description = backend.description
         return identity
@@ -230,6 +231,7 @@ extension Server {
         row.serviceName = serviceName
         row.servicePort = Int(port)
         row.hasOwnID = id != index + 1
+        row.isEncrypted = tls != nil
         row.checkAddress = check?.routes[0].address?.ip
         row.checkPort = Int(check?.routes[0].port ?? 0)
         row.address = address?.description ?? (hostName ?? serviceName).map { "\($0) (no address yet)" } ?? ""

@@ -70,6 +70,7 @@ import Testing
         server("off", 77, .maintenance) {
             $0.endpoint = .ip(.loopbackV4, port: 1)
             $0.hasOwnID = true
+            $0.isEncrypted = true
             $0.serverState.administrative = .maintenance
             $0.startedInMaintenance = true
         }
@@ -94,7 +95,7 @@ import Testing
             Array(lines.dropFirst(2)) == [
                 "3 app 1 up 127.0.0.1 2 0 1 1 7 6 3 1 6 0 0 0 - 8000 - 0 0 - - 0",
                 "3 app 2 down ::1 0 0 5 5 7 8 2 0 6 0 0 0 - 80 - 0 2 127.0.0.2 - 0",
-                "3 app 77 off 127.0.0.1 0 5 1 1 7 1 0 0 0 0 0 1 - 1 - 0 0 - - 0",
+                "3 app 77 off 127.0.0.1 0 5 1 1 7 1 0 0 0 0 0 1 - 1 - 1 0 - - 0",
                 "3 app 4 named - 0 32 1 1 7 1 0 0 0 0 0 0 app.test 80 - 0 0 - - 0",
                 "3 app 5 file - 2 0 1 1 7 1 0 1 0 22 0 0 - 0 - 0 0 - - 9", "", "",
             ])

@@ -22,7 +22,7 @@ import Testing
         "TotalBytesOut": 300_000...302_000, "BytesOutRate": 0...302_000,
         "Resident_bytes": (1 << 20)...(1 << 32),
         "MaxSslConns": 0...0, "CurrSslConns": 0...0, "CumSslConns": 0...0, "MaxSslRate": 0...0, "SslRate": 0...0,
-        "SslRateLimit": 0...0,
+        "SslRateLimit": 0...0, "ConnRateLimit": 0...0, "SessRateLimit": 0...0,
         "SslFrontendKeyRate": 0...0, "SslFrontendMaxKeyRate": 0...0, "SslFrontendSessionReuse_pct": 0...0,
         "SslBackendKeyRate": 0...0, "SslBackendMaxKeyRate": 0...0,
         "PoolAlloc_MB": 0...10, "PoolAlloc_bytes": 16_384...10_000_000, "PoolUsed_MB": 0...1,

@@ -58,11 +58,12 @@ enum ServerStateLine {
         // Configured (2), enabled (4), and of an agent (16).
         let check = "\(checkNumbers(of: server)) \(server.agentPort == 0 ? 0 : 22)"
         let port = server.endpoint?.port.map { Int($0) } ?? server.servicePort
-        let names = "0 \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"
+        let names = "\(proxy.hasOwnID ? 1 : 0) \(server.hasOwnID ? 1 : 0) \(server.hostName ?? "-") \(port)"
+        let service = "\(server.serviceName ?? "-") \(server.isEncrypted ? 1 : 0)"
         let checkPlace = "\(server.checkPort) \(server.checkAddress.map { "\($0)" } ?? "-")"
         let agentPlace = "\(server.agentAddress.map { "\($0)" } ?? "-") \(server.agentPort)"
         return
-            "\(place) \(state) \(weights) \(check) \(names) \(server.serviceName ?? "-") 0 \(checkPlace) \(agentPlace)"
+            "\(place) \(state) \(weights) \(check) \(names) \(service) \(checkPlace) \(agentPlace)"
     }
 
     /// Status, result, health and state of the check, as the numbers that HAProxy has for them.

@@ -15,6 +15,8 @@ public final class BackendPlan: Sendable {
     /// Its index in `Plan.backends`.
     let index: Int
     public let id: Int
+    /// Whether a line gave it that number.
+    let hasOwnID: Bool
     public let isListen: Bool
     public let mode: ProxyMode
     public let description: String
@@ -84,6 +86,7 @@ public final class BackendPlan: Sendable {
         name = draft.name
         self.index = index
         self.id = id
+        hasOwnID = draft.settings.number != nil
         self.isListen = isListen
         mode = draft.settings.mode
         description = draft.settings.description
