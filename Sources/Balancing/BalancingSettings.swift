@@ -116,6 +116,8 @@ public struct ServerDraft: Sendable {
     public var proxyOptions: ProxyHeaderOptions = []
     /// `check-send-proxy`
     public var sendsProxyHeaderInChecks = false
+    /// `check-via-socks4`
+    var usesProxyInChecks = false
     /// `proto`
     public var protocolWord: ProtocolWord?
     /// `check-proto`

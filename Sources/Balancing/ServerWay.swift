@@ -7,7 +7,7 @@ public import Reactor
 internal import Synchronization
 
 /// How connections to one server are made. Immutable; most servers have none, because no line has anything about it.
-/// Checks and questions to an agent pass no SOCKS proxy, and do not show the server a client's address.
+/// Questions to an agent pass no SOCKS proxy, checks only where a line says so, and both do not show the server a client's address.
 public final class ServerWay: Sendable {
     public let source: ConnectionSource?
     /// The SOCKS proxy that connects to the server; nil for none.
@@ -187,7 +187,8 @@ extension ServerWay {
         Parameter(
             "socks4", usage: "socks4 <address>:<port>",
             summary:
-                "Connects through this SOCKS proxy, in version 4, which knows IPv4 only. Checks connect to the server themselves."
+                "Connects through this SOCKS proxy, in version 4, which knows IPv4 only. Checks connect to the server "
+                + "themselves, unless there is `check-via-socks4`."
         ) { (args, server) throws(ConfigProblem) in
             let word = try args.nextAddress("an address")
             guard case .endpoint(.ip(let ip), let ports?) = try AddressText(word), ports.count == 1 else {
@@ -195,6 +196,10 @@ extension ServerWay {
             }
             server.proxy = .ip(ip, port: ports.lowerBound)
         },
+        Parameter(
+            "check-via-socks4", usage: "check-via-socks4",
+            summary: "Checks connect through the SOCKS proxy of `socks4`, too."
+        ) { (_, server) throws(ConfigProblem) in server.usesProxyInChecks = true },
         Parameter(
             "tfo", usage: "tfo",
             summary:

@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Basics
+internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
 internal import TLS
@@ -14,8 +15,9 @@ extension HealthChecker {
         // The address may have been lost since the check began.
         guard let target = route.target(for: server.address) else { return unreachable(.hostIsDown, start, in: loop) }
         do throws(ByteStream.Refusal) {
-            // Those of checks pass no SOCKS proxy, and show the server no client's address.
+            // Those of checks show the server no client's address.
             let way = server.way
+            let target = route.proxy ?? target
             stream = try ByteStream(
                 connectingTo: target, from: target.ip == nil ? nil : way?.source?.next(),
                 options: way?.options(isClientFirst: false), pool: surroundings.pool, as: handle, in: loop)
@@ -39,6 +41,47 @@ extension HealthChecker {
         case .failed(let reason)?: return unreachable(reason, start, in: loop)
         case .pending?, nil: return
         }
+        guard route.proxy != nil else { return reached(start, in: loop) }
+        guard let request = route.target(for: server.address).flatMap(SOCKSProxy.request) else {
+            return unreachable(.addressFamilyNotSupported, start, in: loop)
+        }
+        stream?.queue(request)
+        hearProxy(SOCKSAnswer(), start, in: loop)
+    }
+
+    /// Goes on with the request to the SOCKS proxy and its answer. What follows the answer is the server's.
+    func hearProxy(_ heard: SOCKSAnswer, _ start: Instant, in loop: TaskLoop) {
+        var answer = heard
+        while true {
+            phase = .asking(answer, since: start)
+            switch answer.verdict {
+            case .granted?: return reached(start, in: loop)
+            case .refused(let code)?:
+                let words = "the SOCKS proxy refuses with code \(code)"
+                return finish(broken(.layer4Connection, words), start, in: loop)
+            case nil: break
+            }
+            switch stream?.send(loop.kernel) {
+            case .all?: break
+            case .failed?: return finish(socketError, start, in: loop)
+            case .blocked?, nil: return
+            }
+            switch stream?.read(loop.kernel) {
+            case .progressed?, .full?: break
+            case .ended?:
+                return finish(broken(.layer4Connection, "the SOCKS proxy closes the connection"), start, in: loop)
+            case .failed?: return finish(socketError, start, in: loop)
+            case .blocked?, nil: return
+            }
+            stream?.consumeInput { bytes, consumed in
+                consumed = min(answer.missing, bytes.byteCount)
+                answer.take((0..<consumed).map { bytes[$0] })
+            }
+        }
+    }
+
+    /// The connection leads to the server.
+    private func reached(_ start: Instant, in loop: TaskLoop) {
         let header = route.header(to: server, over: stream?.socket, loop.kernel)
         guard route.tls != nil else { return speak(behind: header, start, in: loop) }
         phase = .handshaking(since: start)
@@ -55,6 +98,8 @@ extension HealthChecker {
             case .blocked?, nil: return
             }
             guard let socket = stream?.socket, let tls = route.tls else { return }
+            // What came in clear is not what TLS protects.
+            stream?.discardInput()
             stream?.secure(with: tls.makeEngine(socket))
         }
         switch stream?.handshake(loop.kernel) {

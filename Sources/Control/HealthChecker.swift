@@ -3,6 +3,7 @@
 internal import Balancing
 internal import Basics
 internal import Expressions
+internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
 internal import TLS
@@ -13,6 +14,8 @@ final class HealthChecker: LoopTask {
     enum Phase {
         case pausing
         case connecting(since: Instant)
+        /// The connection stands with a SOCKS proxy, of whose answer this has come.
+        case asking(SOCKSAnswer, since: Instant)
         /// The connection stands, and TLS is being agreed on, behind the PROXY protocol header.
         case handshaking(since: Instant)
         case talking(since: Instant)
@@ -109,6 +112,7 @@ final class HealthChecker: LoopTask {
             takePlan()
             begin(in: loop)
         case .connecting(let start): finish(broken(.layer4Timeout), start, in: loop)
+        case .asking(_, let start): finish(broken(.layer4Timeout, "of the SOCKS proxy"), start, in: loop)
         case .handshaking(let start): finish(broken(.layer6Timeout, "during the TLS handshake"), start, in: loop)
         case .talking(let start): finish(run?.timedOut ?? broken(.layer7Timeout), start, in: loop)
         case .running(let start):
@@ -122,6 +126,7 @@ final class HealthChecker: LoopTask {
         switch phase {
         case .pausing: _ = collectProgram(in: loop)  // or an event of the connection that was just closed
         case .connecting(let start): connected(start, in: loop)
+        case .asking(let answer, let start): hearProxy(answer, start, in: loop)
         case .handshaking(let start): shakeHands(start, in: loop)
         case .talking(let start): talk(start, in: loop)
         case .running(let start):

@@ -29,7 +29,8 @@ extension KeywordTests {
             refused: [
                 (
                     "tcp-check connect proto h2",
-                    "2:23 unknown part 'proto' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, linger, comment"
+                    "2:23 unknown part 'proto' of a check's connection; default, port, addr, send-proxy, via-socks4, ssl, sni, "
+                        + "alpn, linger, comment"
                 ),
                 ("tcp-check send a\n    tcp-check connect", "3:5 a script that has 'connect' begins with it"),
                 ("tcp-check connect port 65536", "2:28 65536 is out of range; a port from 1 to 65535"),

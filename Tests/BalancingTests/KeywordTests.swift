@@ -324,16 +324,21 @@ import Testing
                     { settings in
                         let connection = settings.httpCheck.script.connections.first
                         return connection?.takesServersOptions == true && connection?.isSecure == true
+                            && connection?.usesProxy == false
                             && connection?.requestedName == "a.example" && connection?.port == 81
                             && connection?.protocolWord?.choice == .http1
                     }
+                ),
+                (
+                    "http-check connect via-socks4",
+                    { $0.httpCheck.script.connections.first?.usesProxy == true }
                 ),
             ],
             refused: [
                 (
                     "http-check connect defaults",
-                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, ssl, sni, alpn, "
-                        + "linger, comment, proto; default?"
+                    "2:24 unknown part 'defaults' of a check's connection; default, port, addr, send-proxy, via-socks4, ssl, sni, "
+                        + "alpn, linger, comment, proto; default?"
                 ),
                 (
                     "http-check connect proto none",
@@ -343,7 +348,6 @@ import Testing
                     "http-check expect status 200\n    http-check connect",
                     "3:5 a script that has 'connect' begins with it"
                 ),
-                ("http-check connect via-socks4", "2:24 checks do not go through SOCKS proxies yet"),
             ]),
         Row(
             name: "http-check expect",

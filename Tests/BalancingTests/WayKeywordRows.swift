@@ -38,6 +38,7 @@ extension KeywordTests {
         parameter(
             "socks4", "10.0.0.9:1080", sets: { $0.proxy == .ip(.v4(0x0A00_0009), port: 1_080) },
             refused: ("socks4 proxy:1080", "2:33 'proxy:1080' is not the address of a proxy; <ip>:<port>")),
+        parameter("check-via-socks4", sets: { $0.usesProxyInChecks }),
         Row(
             name: "source",
             accepted: [

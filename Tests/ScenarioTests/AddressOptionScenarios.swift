@@ -432,6 +432,53 @@ import Testing
         #expect(server.connectionCount == 0)
     }
 
+    @Test(
+        "Checks go through the SOCKS proxy with `check-via-socks4`, in clear and in TLS, and have its refusal as reason"
+    )
+    func checksThroughSocks() throws {
+        let certificate = try TestAuthority().issue(for: "localhost")
+        let proxies = try [(freePort(), "90"), (freePort(), "91")]
+        for (port, code) in proxies {
+            try startPeer(["/usr/bin/python3", "-B", peer("socks4_proxy.py"), "\(port)", code], on: port)
+        }
+        let (granting, refusing) = (proxies[0].0, proxies[1].0)
+        let (plain, secure) = (try freePort(), try freePort())
+        let portico = try Portico(
+            """
+            \(opening())
+            backend granted
+                option log-health-checks
+                option httpchk GET /granted
+                server plain 127.0.0.1:\(plain) socks4 127.0.0.1:\(granting) check-via-socks4 check inter 50ms
+                server secure 127.0.0.1:\(secure) socks4 127.0.0.1:\(granting) check-via-socks4 check inter 50ms ssl verify none
+                server around 127.0.0.1:\(plain) socks4 127.0.0.1:\(refusing) check inter 50ms
+            backend refused
+                option log-health-checks
+                server s 127.0.0.1:\(plain) socks4 127.0.0.1:\(refusing) check-via-socks4 check inter 50ms fall 1
+            backend closed
+                option log-health-checks
+                option tcp-check
+                tcp-check connect via-socks4
+                server s 127.0.0.1:\(plain) socks4 127.0.0.1:\(plain) check inter 50ms fall 1
+            frontend site
+                bind 127.0.0.1:\(plain)
+                bind 127.0.0.1:\(secure) ssl crt \(certificate)
+                http-request return status 200
+            """, listeningOn: plain, secure)
+        func logged(_ words: String) -> Bool { eventually { portico.process.output.contains(words) } }
+        for name in ["plain", "secure", "around"] {
+            #expect(logged("Health check for server granted/\(name) succeeded, reason: Layer7 check passed"))
+        }
+        #expect(
+            logged(
+                "refused/s failed, reason: Layer4 connection problem, info: \"the SOCKS proxy refuses with code 91\""))
+        // An HTTP server is no proxy.
+        #expect(
+            logged(
+                "closed/s failed, reason: Layer4 connection problem, info: \"the SOCKS proxy refuses with code 84 at step 1 of tcp-check (connect)\""
+            ))
+    }
+
     @Test("`sockpair@`: connections go as descriptors from one socket to the other", arguments: ["http", "tcp"])
     func pairs(mode: String) throws {
         var ends: [Int32] = [-1, -1]

@@ -25,6 +25,8 @@ struct CheckConnection: Sendable {
     /// Requests on it are HTTP/2's, whatever the server's line says.
     var speaksHTTP2 = false
     var sendsProxyHeader = false
+    /// Through the server's SOCKS proxy, if it has one.
+    var usesProxy = false
     /// Whether it is closed in order, rather than reset.
     var lingers = false
 
@@ -47,6 +49,7 @@ struct CheckConnection: Sendable {
             draft.checkProtocolWord = nil
             draft.protocolWord = nil
             draft.sendsProxyHeaderInChecks = false
+            draft.usesProxyInChecks = false
             draft.sendsProxyLine = false
             draft.sendsProxyBlock = false
         }
@@ -57,13 +60,14 @@ struct CheckConnection: Sendable {
         if let protocols { draft.tls.checkProtocols = protocols }
         if let protocolWord { draft.checkProtocolWord = protocolWord }
         if sendsProxyHeader { draft.sendsProxyHeaderInChecks = true }
+        if usesProxy { draft.usesProxyInChecks = true }
         if let port { draft.checkPort = port }
         if let address { draft.checkAddress = address }
         return draft
     }
 
     private static let words = [
-        "default", "port", "addr", "send-proxy", "ssl", "sni", "alpn", "linger", "comment",
+        "default", "port", "addr", "send-proxy", "via-socks4", "ssl", "sni", "alpn", "linger", "comment",
     ]
 
     init() {}
@@ -91,7 +95,7 @@ struct CheckConnection: Sendable {
                 protocolWord = word
             case "linger": lingers = true
             case "comment": comment = try args.next("a text").text
-            case "via-socks4": throw args.problem("checks do not go through SOCKS proxies yet", at: word)
+            case "via-socks4": usesProxy = true
             default:
                 let words = Self.words + (isHTTP ? ["proto"] : [])
                 throw args.problem(

@@ -77,6 +77,8 @@ public struct CheckRoute: Sendable {
     /// Where it goes, if not to the server itself.
     public var address: SocketAddress?
     public var port: UInt16?
+    /// The SOCKS proxy that connects there; nil for none.
+    public var proxy: SocketAddress?
     /// The PROXY protocol header to begin with; nil for none.
     public var proxyHeader: ProxyHeaderVersion?
     /// What encrypts it; nil if it is plain.

@@ -44,7 +44,7 @@ extension BalancingSettings {
     ) -> CheckRoute {
         CheckRoute(
             address: draft.checkAddress.map { .ip($0, port: draft.checkPort ?? servicePort) }, port: draft.checkPort,
-            proxyHeader: draft.checkProxyHeader,
+            proxy: draft.usesProxyInChecks ? draft.proxy : nil, proxyHeader: draft.checkProxyHeader,
             tls: draft.encryptsChecks ? tls.map { checkTLS(draft, of: script, $0) } : nil,
             protocolChoice: draft.checkProtocolChoice, lingers: connection.lingers)
     }

@@ -5,6 +5,7 @@
 internal import Balancing
 internal import Basics
 internal import HTTP
+internal import ProxyProtocol
 internal import Reactor
 internal import SystemPackage
 internal import TLS
@@ -36,7 +37,7 @@ final class ServerConnection: Connection {
     /// The client's address that the server is shown; nil for this machine's.
     @safe @exclusivity(unchecked) private var presented: SocketAddress?
     /// What has come of the answer of the SOCKS proxy that is to connect to the server; nil where none is awaited.
-    @safe @exclusivity(unchecked) var proxyAnswer: [UInt8]?
+    @safe @exclusivity(unchecked) var proxyAnswer: SOCKSAnswer?
     /// What a request must have in common with it to go over it.
     @safe @exclusivity(unchecked) var key = ConnectionKey.plain
     @safe @exclusivity(unchecked) var phase = Phase.closed

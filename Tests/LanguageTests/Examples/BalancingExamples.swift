@@ -54,6 +54,7 @@ extension Examples {
         parameter("server", "check-sni", "example.org", not: ""),
         parameter("server", "check-sni-auto", not: "1"),
         parameter("server", "check-ssl", "verify none", not: "1"),
+        parameter("server", "check-via-socks4", not: "1"),
         parameter("server", "ciphers", "ECDHE-RSA-AES128-GCM-SHA256", not: "NO-SUCH-CIPHER"),
         parameter("server", "ciphersuites", "TLS_AES_128_GCM_SHA256", not: "NO_SUCH_SUITE"),
         parameter("server", "client-sigalgs", "RSA+SHA256", not: "RSA+SHA0"),
