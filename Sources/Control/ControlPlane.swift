@@ -241,7 +241,7 @@ extension ControlPlane {
             warn(complaint, to: plan.logTargets)
         }
         for frontend in plan.frontends {
-            frontend.isPaused.store(!listens, ordering: .relaxed)
+            frontend.live.isPaused.store(!listens, ordering: .relaxed)
             warn("\(listens ? "Resumed" : "Paused") frontend \(frontend.name).", to: frontend.logTargets)
         }
     }

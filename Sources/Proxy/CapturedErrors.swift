@@ -20,7 +20,7 @@ final class CapturedErrorSlot: Sendable {
 extension Plan {
     /// The last errors, proxy by proxy.
     public func capturedErrors() -> CapturedErrors {
-        var messages = frontends.compactMap(\.refused.message) + backends.compactMap(\.refused.message)
+        var messages = frontends.compactMap(\.live.refused.message) + backends.compactMap(\.refused.message)
         messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
         return CapturedErrors(messages, total: refusals.load(ordering: .relaxed))
     }
@@ -39,7 +39,7 @@ extension ProxyStream {
             bytes = Self.text(of: context.request)
             position = bytes.count
         }
-        keep(.request, reason, bytes, position, of: frontend.refused, worker)
+        keep(.request, reason, bytes, position, of: frontend.live.refused, worker)
     }
 
     /// Keeps the server's message.
@@ -56,7 +56,7 @@ extension ProxyStream {
     /// Keeps a message that was let through, for the operator to see what `accept-invalid` is still needed for.
     final func keepToleratedRequest(_ reason: String, at position: Int, _ worker: Worker) {
         let bytes = Self.text(of: context.request)
-        keep(.request, "accepted: \(reason)", bytes, min(position, bytes.count), of: frontend.refused, worker)
+        keep(.request, "accepted: \(reason)", bytes, min(position, bytes.count), of: frontend.live.refused, worker)
     }
 
     final func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {

@@ -17,7 +17,7 @@ extension FrontendPlan {
         context.outcome.counts.frontend = sessions.current
         context.outcome.counts.backend = backend?.backend.active.current ?? 0
         context.outcome.counts.server = server?.active.current ?? 0
-        if log.numbersLines { context.logCounter = logLines.wrappingAdd(1, ordering: .relaxed).oldValue }
+        if log.numbersLines { context.logCounter = live.logLines.wrappingAdd(1, ordering: .relaxed).oldValue }
         write(context, level, to: lineTargets.plain, profile: nil, worker)
         for profile in lineTargets.profiled.indices where !log.drops(context, profile: profile) {
             write(context, level, to: lineTargets.profiled[profile], profile: profile, worker)

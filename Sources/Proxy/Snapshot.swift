@@ -130,7 +130,7 @@ extension Plan {
     /// Keeps the highest rates of the last seconds. Called once a second by the control thread.
     public func keepHighestRates(at now: Instant) {
         counters.keepMaxima(at: now)
-        for frontend in frontends { frontend.keepMaxima(at: now) }
+        for frontend in frontends { frontend.live.keepMaxima(at: now) }
         for backend in backends {
             backend.backend.rate.keepMaximum(at: now)
             for server in backend.backend.servers { server.rate.keepMaximum(at: now) }
@@ -144,7 +144,7 @@ extension FrontendPlan {
         row.state =
             isStopping
             ? .stopped
-            : isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
+            : live.isPaused.load(ordering: .relaxed) ? .paused : sessions.current >= maxConnections ? .full : .open
         row.fill(from: traffic)
         row.http2 = http2.stats
         row.sessionsCurrent = sessions.current

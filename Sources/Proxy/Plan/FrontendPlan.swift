@@ -10,7 +10,6 @@ internal import LogFormat
 public import Logging
 internal import Reactor
 internal import Rules
-public import Synchronization
 public import TLS
 
 /// One frontend, or the front half of a `listen`.
@@ -22,6 +21,8 @@ public final class FrontendPlan: Sendable {
     public let id: Int
     public let mode: ProxyMode
     public let description: String
+    /// What is counted of it. Workers count in the objects that `sessions` to `requestRate` refer to without a load more.
+    public let live: Frontend
     public let maxConnections: Int
     let timeouts: ClientTimeouts
     let rules: SectionRules
@@ -50,23 +51,15 @@ public final class FrontendPlan: Sendable {
     let log: ExchangeLog
     /// Whether `log` writes lines at steps of their own. Each exchange asks several times, and a call on `log` copies it.
     let logsSteps: Bool
-    /// Lines of the log so far, where they are numbered.
-    let logLines = Atomic<UInt64>(0)
-    /// The last request that could not be parsed.
-    let refused = CapturedErrorSlot()
     /// All its targets, for events; the lines of exchanges go to `lineTargets`.
     public let logTargets: LogTargets
     let lineTargets: LineTargets
-    /// Whether its listeners are closed for a while; for statistics.
-    public let isPaused = Atomic<Bool>(false)
     /// Whether the request's line and the fields to capture are kept: for a log, or for rules that ask.
     let keepsCaptures: Bool
-    /// Client connections now.
-    public let sessions = Gauge()
+    /// Those of `live`.
+    public let sessions: Gauge
     public let traffic: Traffic
-    /// Of its connections that speak HTTP/2.
     let http2: HTTP2Counters
-    /// Connections accepted, connections that the rules about connections let in, and requests.
     let connectionRate: RateMeter
     let sessionRate: RateMeter
     let requestRate: RateMeter
@@ -75,9 +68,9 @@ public final class FrontendPlan: Sendable {
     private let bindsOnce = Lock<[BindPlan]>([])
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, rules: SectionRules, routing: RoutingRules,
+        draft: ProxyDraft, index: Int, id: Int, live: Frontend, rules: SectionRules, routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
-        logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool, workers: Int
+        logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool
     ) {
         name = draft.name
         self.index = index
@@ -108,11 +101,13 @@ public final class FrontendPlan: Sendable {
         self.logTargets = logTargets
         self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
-        traffic = Traffic(workers: workers)
-        http2 = HTTP2Counters(workers: workers)
-        connectionRate = RateMeter(workers: workers)
-        sessionRate = RateMeter(workers: workers)
-        requestRate = RateMeter(workers: workers)
+        self.live = live
+        sessions = live.sessions
+        traffic = live.traffic
+        http2 = live.http2
+        connectionRate = live.connectionRate
+        sessionRate = live.sessionRate
+        requestRate = live.requestRate
         rateLimit = draft.settings.sessionRateMax.map { RateLimit($0) }
     }
 
@@ -224,10 +219,5 @@ extension FrontendPlan {
         traffic.add(.requests, worker: worker.index)
         requestRate.count(worker: worker.index, at: now)
         worker.plan.counters.requests.count(worker: worker.index, at: now)
-    }
-
-    /// Looks at the last seconds for maxima. Called once a second.
-    func keepMaxima(at now: Instant) {
-        for meter in [connectionRate, sessionRate, requestRate] { meter.keepMaximum(at: now) }
     }
 }

@@ -308,7 +308,7 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: numbered.id, rules: SectionRules(draft),
+            draft: proxy, index: index, id: numbered.id, live: Frontend(workers: workers), rules: SectionRules(draft),
             routing: rules.routing(
                 orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
                 disabled: disabledBackends),
@@ -316,7 +316,7 @@ public struct PlanBuilder {
             monitor: rules.monitor(), uniqueID: draft.uniqueID,
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), lineTargets: lineTargets(of: draft),
-            keepsCaptures: surroundings.looksAtCaptures, workers: workers)
+            keepsCaptures: surroundings.looksAtCaptures)
         frontend.setBinds(
             makeBinds(of: frontend, draft, countsConnections: surroundings.asksForSocketConnections))
         return frontend
