@@ -1,9 +1,9 @@
-// The three states of a server, and the one place that computes from them whether it gets requests.
+// The states of a server, and the one place that computes from them whether it gets requests.
 //
 // Each state has one owner: an operator sets the administrative state, checks set the health, the lookup of host names sets the
-// name's state. An owner changes its own state and cannot express a change of another one, so a check that ends never undoes
-// `disable server`, and `enable server` never declares a server healthy. All three are in one atomic word: a reader sees a
-// combination that existed, and two owners on two threads lose no change.
+// name's state, and its backend says whether it still has the server. An owner changes its own state and cannot express a change of
+// another one, so a check that ends never undoes `disable server`, and `enable server` never declares a server healthy. All are in
+// one atomic word: a reader sees a combination that existed, and two owners on two threads lose no change.
 
 public import Basics
 internal import Synchronization
@@ -46,22 +46,25 @@ public enum NameState: UInt8, CaseIterable, Sendable {
     case unresolved
 }
 
-/// All three states of a server at one moment.
+/// All states of a server at one moment.
 public struct ServerState: Sendable, Equatable {
     public var administrative: AdministrativeState
     public var health: HealthState
     public var name: NameState
     /// Maintenance or drain of the server that it tracks.
     public var inherited: AdministrativeState
+    /// Its backend has it no more: requests that are on it end there, and no other comes.
+    public var isRemoved: Bool
 
     public init(
         _ administrative: AdministrativeState = .ready, health: HealthState = .unchecked, name: NameState = .resolved,
-        inherited: AdministrativeState = .ready
+        inherited: AdministrativeState = .ready, isRemoved: Bool = false
     ) {
         self.administrative = administrative
         self.health = health
         self.name = name
         self.inherited = inherited
+        self.isRemoved = isRemoved
     }
 
     /// What was decided for it or for the server that it tracks: the stricter of both.
@@ -70,7 +73,7 @@ public struct ServerState: Sendable, Equatable {
     }
 
     /// Whether a request may go to the server if something names it: a `use-server` line, or a retry on the same server.
-    public var isUsable: Bool { decided != .maintenance && name == .resolved && health.isUp }
+    public var isUsable: Bool { decided != .maintenance && name == .resolved && health.isUp && !isRemoved }
 
     /// Whether balancing may choose the server.
     /// - Parameter weight: its weight; a server of weight 0 gets only requests that name it.
@@ -82,14 +85,18 @@ public struct ServerState: Sendable, Equatable {
         guard let administrative = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word)),
             let health = HealthState(rawValue: UInt8(truncatingIfNeeded: word >> 8)),
             let name = NameState(rawValue: UInt8(truncatingIfNeeded: word >> 16)),
-            let inherited = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word >> 24))
+            let inherited = AdministrativeState(rawValue: UInt8(truncatingIfNeeded: word >> 24) & ~Self.removed)
         else { preconditionFailure("no server state is encoded as \(word)") }
-        self.init(administrative, health: health, name: name, inherited: inherited)
+        self.init(
+            administrative, health: health, name: name, inherited: inherited, isRemoved: word >> 24 >= Self.removed)
     }
+
+    /// The bit beside `inherited` that says `isRemoved`.
+    private static let removed: UInt8 = 0x80
 
     fileprivate var word: UInt32 {
         UInt32(administrative.rawValue) | UInt32(health.rawValue) << 8 | UInt32(name.rawValue) << 16
-            | UInt32(inherited.rawValue) << 24
+            | UInt32(inherited.rawValue | (isRemoved ? Self.removed : 0)) << 24
     }
 }
 
@@ -106,6 +113,7 @@ struct ServerStates: ~Copyable, Sendable {
     func set(_ health: HealthState) -> Bool { change { $0.health = health } }
     func set(_ name: NameState) -> Bool { change { $0.name = name } }
     func set(inherited: AdministrativeState) -> Bool { change { $0.inherited = inherited } }
+    func set(isRemoved: Bool) -> Bool { change { $0.isRemoved = isRemoved } }
 
     private func change(_ edit: (inout ServerState) -> Void) -> Bool {
         var seen = word.load(ordering: .acquiring)

@@ -8,7 +8,7 @@ import Testing
 @testable import Balancing
 
 /// A backend with servers a, b, c and so on with these limits, and the grants of its queue.
-private final class Site: Sendable {
+final class Site: Sendable {
     let backend: Backend
     let grants = Lock<[SlotGrant]>([])
 
@@ -56,7 +56,7 @@ private final class Site: Sendable {
     func release(_ server: Int) { backend.release(backend.servers[server], by: 0) }
 }
 
-private func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> ServerLimits {
+func limit(_ most: Int?, least: Int? = nil, queue: Int? = nil) -> ServerLimits {
     var limits = ServerLimits()
     limits.maxConnections = most
     limits.minConnections = least

@@ -41,6 +41,8 @@ struct PriorityQueues {
     /// The first is for any server. Those of single servers are added when a request first waits for one.
     private var queues = [Queue(server: nil)]
     private var queueByServer: [ObjectIdentifier: Int] = [:]
+    /// Indices of `queues` whose server has been removed.
+    private var freeQueues: [Int] = []
     private var entries: [Entry] = []
     private var freeEntries: [Int] = []
     private var nextNumber: UInt64 = 1
@@ -87,11 +89,7 @@ struct PriorityQueues {
         let number = nextNumber
         nextNumber += 1
         let index = freeEntries.popLast() ?? entries.count
-        let queue = queue(for: server) ?? queues.count
-        if let server, queue == queues.count {
-            queues.append(Queue(server: server))
-            queueByServer[ObjectIdentifier(server)] = queue
-        }
+        let queue = queue(for: server) ?? addQueue(for: server)
         latest = max(latest, Int(priority.time.nanoseconds / 1_000_000))
         let new = Entry(
             number: number, waiter: waiter, level: priority.level, due: latest + priority.offset, queue: queue,
@@ -99,6 +97,13 @@ struct PriorityQueues {
         if index == entries.count { entries.append(new) } else { entries[index] = new }
         insert(index, into: queue, before: successor(of: index, in: queue))
         return QueueTicket(index: index, number: number)
+    }
+
+    private mutating func addQueue(for server: Server?) -> Int {
+        let index = freeQueues.popLast() ?? queues.count
+        if index == queues.count { queues.append(Queue(server: server)) } else { queues[index] = Queue(server: server) }
+        if let server { queueByServer[ObjectIdentifier(server)] = index }
+        return index
     }
 
     /// The entry before which a new one stands in a queue. Searched from both ends: most requests stand last, and those that
@@ -184,6 +189,16 @@ struct PriorityQueues {
             count += 1
         }
         queues[own].last = Queue.end
+        return count
+    }
+
+    /// The same for a server that its backend has no more: what is kept for it goes too.
+    mutating func remove(_ server: Server) -> Int {
+        let count = release(from: server)
+        if let own = queueByServer.removeValue(forKey: ObjectIdentifier(server)) {
+            queues[own] = Queue(server: nil)
+            freeQueues.append(own)
+        }
         return count
     }
 

@@ -50,6 +50,8 @@ final class RequestQueue: Sendable {
         _ waiter: Waiter, _ priority: QueuePriority, for server: Server?, of backend: Backend
     ) -> QueueTicket {
         state.withLock { state in
+            // The server may have been removed since it was found full: its queue is gone, and another one would never end.
+            let server = server?.state.isRemoved == true ? nil : server
             let ticket = state.queues.join(waiter, priority, for: server)
             count.wrappingAdd(1, ordering: .relaxed)
             (server?.queued ?? backend.queued).increment()
@@ -78,19 +80,26 @@ final class RequestQueue: Sendable {
     }
 
     /// Other servers can be chosen than before, or they may have more requests.
-    func serversChanged(of backend: Backend, now: Instant) {
+    /// - Parameter removed: servers that the backend has no more, marked as such already.
+    func serversChanged(of backend: Backend, removed: [Server] = [], now: Instant) {
         state.withLock { state in
+            for server in removed { Self.move(state.queues.remove(server), from: server, to: backend) }
             for server in backend.servers {
                 let left = server.state.isUsable ? 0 : state.queues.release(from: server)
-                for _ in 0..<left {
-                    server.queued.decrement()
-                    backend.queued.increment()
-                }
+                Self.move(left, from: server, to: backend)
                 server.moved.store(left, ordering: .relaxed)
             }
             giveAwayAll(of: backend, by: nil, now: now, &state) { server in
                 server.moved.wrappingAdd(1, ordering: .relaxed)
             }
+        }
+    }
+
+    /// Counts requests that waited for a server alone as ones that wait for any.
+    private static func move(_ count: Int, from server: Server, to backend: Backend) {
+        for _ in 0..<count {
+            server.queued.decrement()
+            backend.queued.increment()
         }
     }
 
