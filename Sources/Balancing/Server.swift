@@ -90,6 +90,12 @@ public final class Server: Sendable {
     /// What the checks have found.
     public var record: HealthRecord { recordBox.withLock { $0 } }
 
+    /// The health that its own checks and its agent have found.
+    var ownHealth: HealthState {
+        let record = record
+        return check == nil && !record.isDownByAgent ? .unchecked : record.state
+    }
+
     func updateRecord<Result>(_ change: (inout HealthRecord) -> Result) -> Result { recordBox.withLock { change(&$0) } }
 
     // MARK: Counters
@@ -129,8 +135,7 @@ extension Server {
         live.replace(by: configuration)
         // One that tracks another has that one's health.
         guard tracked == nil else { return }
-        let record = record
-        _ = states.set(configuration.check == nil && !record.isDownByAgent ? HealthState.unchecked : record.state)
+        _ = states.set(ownHealth)
     }
 
     // These cost a load or two: requests ask for them.

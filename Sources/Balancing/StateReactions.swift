@@ -12,11 +12,19 @@ public enum SessionEnd: Sendable {
     case serverUp
 }
 
-/// A server that follows another one (`track`).
-struct Tracker: Sendable {
-    let tracked: Server
-    let backend: Backend
+/// A server that follows another one (`track`), and the backends of both.
+public struct Tracker: Sendable {
     let server: Server
+    let backend: Backend
+    let tracked: Server
+    let trackedBackend: Backend
+
+    public init(_ server: Server, of backend: Backend, following tracked: Server, of trackedBackend: Backend) {
+        self.server = server
+        self.backend = backend
+        self.tracked = tracked
+        self.trackedBackend = trackedBackend
+    }
 }
 
 extension Backend {
@@ -58,11 +66,25 @@ extension Backend {
 
     // MARK: Tracking
 
-    /// Lets a server of another backend, or of this one, follow one of this backend's from now on. Before workers run.
-    public func addTracker(_ server: Server, of backend: Backend, following tracked: Server, now: Instant) {
-        server.follow(tracked, of: self)
-        trackers.withLock { $0.append(Tracker(tracked: tracked, backend: backend, server: server)) }
-        if server.inherit(from: tracked.state) { backend.serverChanged(now: now) }
+    /// Says which servers follow which from now on, in all backends at once. A server that followed one before and follows none now
+    /// has the health that its own checks have found.
+    /// - Parameter backends: those of all these servers, and those that have or had servers which follow or are followed.
+    public static func setTrackers(_ trackers: [Tracker], among backends: [Backend], now: Instant) {
+        let before = backends.flatMap { $0.trackers.withLock { $0 } }
+        let byBackend = Dictionary(grouping: trackers) { ObjectIdentifier($0.trackedBackend) }
+        for backend in backends {
+            backend.trackers.withLock { $0 = byBackend[ObjectIdentifier(backend)] ?? [] }
+        }
+        let followers = Set(trackers.map { ObjectIdentifier($0.server) })
+        var changed: [ObjectIdentifier: Backend] = [:]
+        for link in before where !followers.contains(ObjectIdentifier(link.server)) {
+            if link.server.followNone() { changed[ObjectIdentifier(link.backend)] = link.backend }
+        }
+        for link in trackers {
+            link.server.follow(link.tracked)
+            if link.server.inherit(from: link.tracked.state) { changed[ObjectIdentifier(link.backend)] = link.backend }
+        }
+        for backend in backends where changed[ObjectIdentifier(backend)] != nil { backend.serverChanged(now: now) }
     }
 
     /// Servers that track one of this backend's follow its state.
@@ -91,7 +113,14 @@ extension Server {
         return server
     }
 
-    fileprivate func follow(_ tracked: Server, of backend: Backend) { trackedBox.withLock { $0 = tracked } }
+    fileprivate func follow(_ tracked: Server) { trackedBox.withLock { $0 = tracked } }
+
+    /// Goes by its own checks again. True if that changes its state.
+    fileprivate func followNone() -> Bool {
+        trackedBox.withLock { $0 = nil }
+        let isOther = states.set(inherited: .ready)
+        return states.set(ownHealth) || isOther
+    }
 
     /// Takes over what the server that it tracks has: its health, and maintenance and drain, whatever they came from. True if that was
     /// something else before.

@@ -111,10 +111,8 @@ extension Backend {
         _ result: CheckResult, reporting report: AgentReport?, of server: Server, at now: Instant
     ) -> HealthRecord.Transition? {
         if let report { follow(report, of: server, at: now) }
-        let (transition, health) = server.updateRecord { record in
-            (record.add(agentResult: result, at: now), record.state)
-        }
-        _ = server.states.set(server.check == nil && !server.record.isDownByAgent ? .unchecked : health)
+        let transition = server.updateRecord { $0.add(agentResult: result, at: now) }
+        _ = server.states.set(server.ownHealth)
         if transition != nil { serverChanged(now: now) }
         return transition
     }

@@ -31,14 +31,18 @@ extension PlanBuilder {
             }
         }
         let order = words.keys.sorted { ($0.backend, $0.server) < ($1.backend, $1.server) }
+        var trackers: [Tracker] = []
         for place in order {
             guard let word = words[place], isGood(place, word, links, drafts), let tracked = links[place] else {
                 continue
             }
             let (backend, trackedBackend) = (backends[place.backend].backend, backends[tracked.backend].backend)
-            trackedBackend.addTracker(
-                backend.servers[place.server], of: backend, following: trackedBackend.servers[tracked.server], now: now)
+            trackers.append(
+                Tracker(
+                    backend.servers[place.server], of: backend, following: trackedBackend.servers[tracked.server],
+                    of: trackedBackend))
         }
+        Backend.setTrackers(trackers, among: backends.map(\.backend), now: now)
     }
 
     private mutating func find(_ word: Word, from backend: Int, _ drafts: [Draft]) -> Place? {
