@@ -1,29 +1,10 @@
-// A set of servers and the choice among them.
+// A set of servers and the choice among them: what lives as long as the backend, whichever servers the configuration gives it.
 //
-// The eligible servers are an immutable list, which the control thread replaces when a state changes. Workers compare a version
-// number and keep the list they have seen, so choosing a server takes no lock.
+// The eligible servers are an immutable list, which the control thread replaces when a state or the roster changes. Workers compare a
+// version number and keep the list they have seen, so choosing a server takes no lock.
 
 public import Basics
 public import Synchronization
-
-/// The servers that may be chosen now. Immutable.
-public final class EligibleServers: Sendable {
-    public let servers: [Server]
-    let algorithm: any BalancingAlgorithm
-    private let members: Set<ObjectIdentifier>
-
-    init(of all: [Server], algorithm line: BalanceLine, hashing: HashSettings, usesAllBackups: Bool) {
-        let usable = all.filter(\.isEligible)
-        let primary = usable.filter { !$0.isBackup }
-        let backups = usable.filter(\.isBackup)
-        // Backups serve only when no other server can: the first of them, or all with `option allbackups`.
-        servers = !primary.isEmpty ? primary : usesAllBackups ? backups : Array(backups.prefix(1))
-        algorithm = line.algorithm(among: servers, hashing: hashing)
-        members = Set(servers.map(ObjectIdentifier.init))
-    }
-
-    func contains(_ server: Server) -> Bool { members.contains(ObjectIdentifier(server)) }
-}
 
 /// The list of eligible servers that each worker has seen last. A worker reads and writes its own entry only.
 @safe
@@ -60,22 +41,18 @@ private final class EligibleViews: @unchecked Sendable {
 /// A backend's servers, shared by all workers.
 public final class Backend: Sendable {
     public let name: String
-    public let algorithm: BalanceLine
-    public let hashing: HashSettings
-    public let servers: [Server]
-    public let usesAllBackups: Bool
     public let traffic: Traffic
     /// Sessions.
     public let rate: RateMeter
     private let timeAverages = TimeAverages()
     /// Of all its servers, where its algorithm goes by them.
     let latencies = LatencyMeter(followsPeaks: false)
+    private let goesByLatencies: Atomic<Bool>
     /// Exchanges now in this backend.
     public let active = Gauge()
     /// Requests that wait for a connection slot of any of its servers.
     public let queued = Gauge()
-    /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
-    public let loadAtFull: Int
+    private let fullLoad: Atomic<Int>
     let queue = RequestQueue()
     let failureReporter = Lock<(@Sendable (Server, String) -> Void)?>(nil)
     let sessionEnder = Lock<(@Sendable (Server, SessionEnd) -> Void)?>(nil)
@@ -104,25 +81,49 @@ public final class Backend: Sendable {
         public var downtime: TimeSpan = .zero
     }
 
-    public init(
-        name: String, algorithm: BalanceLine, hashing: HashSettings = HashSettings(), servers: [Server],
-        usesAllBackups: Bool, loadAtFull: Int = 1, workers: Int, now: Instant
-    ) {
+    public init(name: String, roster: Roster, workers: Int, now: Instant) {
         self.name = name
-        self.algorithm = algorithm
-        self.hashing = hashing
-        self.servers = servers
-        self.usesAllBackups = usesAllBackups
-        self.loadAtFull = loadAtFull
-        limitsServers = Atomic(servers.contains { $0.limits.maxConnections != nil })
+        fullLoad = Atomic(roster.loadAtFull)
+        goesByLatencies = Atomic(roster.algorithm.needs.latencies)
+        limitsServers = Atomic(roster.limitsServers)
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         views = EligibleViews(workers: workers)
-        let first = EligibleServers(
-            of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
+        let first = EligibleServers(of: roster)
         changes = Lock(Availability(isUp: !first.servers.isEmpty, since: now))
         eligible = Lock(first)
     }
+
+    // MARK: What the configuration says
+
+    /// Which servers it has, and how one is chosen. A lock is taken: for what is rare.
+    public var roster: Roster { eligibleNow.roster }
+    /// Its servers in the order of the configuration.
+    public var servers: [Server] { roster.servers }
+    public var algorithm: BalanceLine { roster.algorithm }
+    /// The load at which servers with `minconn` reach their `maxconn` (`fullconn`).
+    public var loadAtFull: Int { fullLoad.load(ordering: .relaxed) }
+    /// Whether balancing goes by how long servers take.
+    var learnsLatencies: Bool { goesByLatencies.load(ordering: .relaxed) }
+
+    /// Gives it other servers, or another way to choose one. Servers that it had before go on as they are. A server that it has no more
+    /// gets no other request; those on it end there, and those that wait for it wait for any. A new server begins without slow start.
+    /// The control thread calls it.
+    public func replaceRoster(by roster: Roster, now: Instant) {
+        let (before, after) = (servers, Set(roster.servers.map(ObjectIdentifier.init)))
+        let known = Set(before.map(ObjectIdentifier.init))
+        for server in roster.servers where !known.contains(ObjectIdentifier(server)) { server.join() }
+        let removed = before.filter { !after.contains(ObjectIdentifier($0)) }
+        for server in removed { server.leave() }
+        fullLoad.store(roster.loadAtFull, ordering: .relaxed)
+        goesByLatencies.store(roster.algorithm.needs.latencies, ordering: .relaxed)
+        publish(roster, removed: removed, now: now)
+    }
+
+    /// Lets a worker see the latest list, so that it keeps no server that is gone. That worker calls it.
+    public func seeRoster(by worker: Int) { _ = eligibleServers(for: worker) }
+
+    // MARK: Counters
 
     /// The times of about its last 1,024 exchanges.
     public var averageTimes: AverageTimes { timeAverages.averages(of: traffic) }
@@ -151,11 +152,12 @@ public final class Backend: Sendable {
     var eligibleNow: EligibleServers { eligible.withLock { $0 } }
 
     /// Publishes the servers' present states, weights and limits. The control thread calls it after it has changed one.
-    public func serverChanged(now: Instant) {
-        limitsServers.store(servers.contains { $0.limits.maxConnections != nil }, ordering: .sequentiallyConsistent)
-        let ends = followStates(at: now)
-        let fresh = EligibleServers(
-            of: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups)
+    public func serverChanged(now: Instant) { publish(roster, removed: [], now: now) }
+
+    private func publish(_ roster: Roster, removed: [Server], now: Instant) {
+        limitsServers.store(roster.limitsServers, ordering: .sequentiallyConsistent)
+        let ends = followStates(of: roster, at: now)
+        let fresh = EligibleServers(of: roster)
         eligible.withLock { $0 = fresh }
         version.wrappingAdd(1, ordering: .acquiringAndReleasing)
         changes.withLock { availability in
@@ -169,7 +171,7 @@ public final class Backend: Sendable {
             availability.isUp = isUp
             availability.since = now
         }
-        queue.serversChanged(of: self, now: now)
+        queue.serversChanged(of: self, removed: removed, now: now)
         endSessions(ends)
         passOnStates(now: now)
     }

@@ -244,9 +244,10 @@ extension BalancingSettings {
                 name: draft.name.text, backendName: name, index: index, configuration: configuration,
                 address: place.address, isDisabled: draft.isDisabled, workers: workers, now: now)
         }
-        return Backend(
-            name: name, algorithm: algorithm, hashing: hashing, servers: servers, usesAllBackups: usesAllBackups,
-            loadAtFull: self.loadAtFull ?? loadAtFull, workers: workers, now: now)
+        let roster = Roster(
+            servers: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups,
+            loadAtFull: self.loadAtFull ?? loadAtFull)
+        return Backend(name: name, roster: roster, workers: workers, now: now)
     }
 
     /// The servers' numbers: those of `id`, and for the other servers the next free ones.

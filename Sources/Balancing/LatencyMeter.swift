@@ -85,7 +85,7 @@ extension Backend {
     ///   - latency: from the beginning of the connection to the beginning of the response.
     ///   - isWhole: whether there was a response; otherwise how long it was waited for.
     public func learn(_ latency: TimeSpan, of server: Server, isWhole: Bool, at now: Instant) {
-        guard algorithm.needs.latencies else { return }
+        guard learnsLatencies else { return }
         server.latency.add(latency, isWhole: isWhole, at: now)
         if isWhole { latencies.add(latency, at: now) }
     }

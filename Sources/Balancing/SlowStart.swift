@@ -77,9 +77,10 @@ extension Backend {
         guard hasSlowStarts.load(ordering: .relaxed) else { return }
         var isChanged = false
         var hasMore = false
-        for server in servers {
+        let roster = roster
+        for server in roster.servers {
             let time = server.reactions.slowStart
-            if server.slowStart.advance(time: time, raisesWeight: raisesWeights, to: now) { isChanged = true }
+            if server.slowStart.advance(time: time, raisesWeight: roster.raisesWeights, to: now) { isChanged = true }
             if server.slowStart.isUnderWay { hasMore = true }
         }
         hasSlowStarts.store(hasMore, ordering: .relaxed)

@@ -27,17 +27,21 @@ public struct Tracker: Sendable {
     }
 }
 
-extension Backend {
+extension Roster {
     /// Whether its algorithm takes changes of weights into account.
     var raisesWeights: Bool { !algorithm.hasFixedWeights(hashing) }
+}
 
+extension Backend {
     /// Sets the function that has workers end the sessions on a server. It is called on the thread that has changed a state.
     public func setSessionEnder(_ end: @escaping @Sendable (Server, SessionEnd) -> Void) {
         sessionEnder.withLock { $0 = end }
     }
 
     /// Servers have become usable, or are so no longer. Returns whose sessions are to end for that.
-    func followStates(at now: Instant) -> [(server: Server, end: SessionEnd)] {
+    func followStates(of roster: Roster, at now: Instant) -> [(server: Server, end: SessionEnd)] {
+        let servers = roster.servers
+        let raisesWeights = roster.raisesWeights
         var ends: [(server: Server, end: SessionEnd)] = []
         for server in servers {
             let isUsable = server.state.isUsable

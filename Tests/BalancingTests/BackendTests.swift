@@ -29,7 +29,8 @@ import Testing
         #expect(backend.choices(1, avoiding: backend.servers[0]) == "-")
         #expect(
             Balancing.Backend(
-                name: "empty", algorithm: .leastConnections, servers: [], usesAllBackups: false, workers: 1,
+                name: "empty", roster: Roster(servers: [], algorithm: .leastConnections, usesAllBackups: false),
+                workers: 1,
                 now: Instant(nanoseconds: 0)
             ).choices(1) == "-")
     }

@@ -13,17 +13,11 @@ final class Site: Sendable {
     let grants = Lock<[SlotGrant]>([])
 
     init(_ limits: [ServerLimits], _ algorithm: BalanceLine = .roundRobin, loadAtFull: Int = 1, workers: Int = 1) {
-        let servers = limits.enumerated().map { index, limits -> Server in
-            var configuration = ServerConfiguration(id: index + 1)
-            configuration.limits = limits.normal
-            return Server(
-                name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
-                configuration: configuration, address: .ip(.loopbackV4, port: 8_000), workers: workers,
-                now: Instant(nanoseconds: 0))
+        let servers = limits.enumerated().map { index, limits in
+            server(index, workers: workers) { $0.limits = limits.normal }
         }
-        backend = Backend(
-            name: "app", algorithm: algorithm, servers: servers, usesAllBackups: false, loadAtFull: loadAtFull,
-            workers: workers, now: Instant(nanoseconds: 0))
+        let roster = Roster(servers: servers, algorithm: algorithm, usesAllBackups: false, loadAtFull: loadAtFull)
+        backend = Backend(name: "app", roster: roster, workers: workers, now: Instant(nanoseconds: 0))
         backend.setDelivery { [unowned self] grant, _ in grants.withLock { $0.append(grant) } }
     }
 

@@ -6,44 +6,46 @@ import Testing
 @testable import Balancing
 
 @Suite struct RemovedServerTests {
-    private func remove(_ index: Int, from site: Site) {
-        let server = site.backend.servers[index]
-        _ = server.states.set(isRemoved: true)
-        site.backend.serverChanged(now: Instant(nanoseconds: 0))
-        site.backend.queue.serversChanged(of: site.backend, removed: [server], now: Instant(nanoseconds: 0))
+    /// A backend whose servers a and b have one slot each, which are taken; and b.
+    private func site() -> (Site, Server) {
+        let site = Site([limit(1), limit(1)])
+        _ = (site.take(), site.take())
+        return (site, site.backend.servers[1])
+    }
+
+    private func keepOnlyFirst(_ site: Site) {
+        let roster = Roster(servers: [site.backend.servers[0]], algorithm: .roundRobin, usesAllBackups: false)
+        site.backend.replaceRoster(by: roster, now: Instant(nanoseconds: 0))
     }
 
     @Test func `requests that wait for it wait for any, by age, and get the next slots`() {
-        let site = Site([limit(1), limit(1)])
-        _ = (site.take(), site.take())
+        let (site, gone) = site()
         site.join(1, for: 1)
         site.join(2)
         site.join(3, for: 1)
-        remove(1, from: site)
-        #expect(site.backend.servers[1].queued.current == 0 && site.backend.queued.current == 3)
+        keepOnlyFirst(site)
+        #expect(gone.queued.current == 0 && site.backend.queued.current == 3)
         for _ in 1...3 { site.release(0) }
         #expect(site.given() == "1a 2a 3a")
     }
 
     @Test func `a request that has found it full just before waits for any`() {
-        let site = Site([limit(1), limit(1)])
-        _ = (site.take(), site.take())
-        remove(1, from: site)
-        let ticket = site.join(1, for: 1)
-        #expect(site.backend.servers[1].queued.current == 0)
+        let (site, gone) = site()
+        keepOnlyFirst(site)
+        let ticket = site.backend.join(for: gone, worker: 0, owner: 1)
+        #expect(gone.queued.current == 0)
         #expect(site.backend.leave(ticket) == QueueWait(wasForServer: false, position: 1))
-        site.join(2, for: 1)
+        _ = site.backend.join(for: gone, worker: 0, owner: 2)
         site.release(0)
         #expect(site.given() == "2a")
     }
 
     @Test func `a slot that is given back on it is given to no other`() {
-        let site = Site([limit(1), limit(1)])
-        _ = (site.take(), site.take())
+        let (site, gone) = site()
         site.join(1)
-        remove(1, from: site)
-        site.release(1)
-        #expect(site.given() == "" && site.backend.servers[1].active.current == 0)
+        keepOnlyFirst(site)
+        site.backend.release(gone, by: 0)
+        #expect(site.given() == "" && gone.active.current == 0)
     }
 
     @Test func `its queue is forgotten, and its place is used for the next server`() throws {

@@ -12,17 +12,25 @@ func backend(
     var limits = ServerLimits()
     limits.maxConnections = limit
     let servers = weights.enumerated().map { index, weight -> Server in
-        var configuration = ServerConfiguration(id: ids?[index] ?? index + 1)
-        configuration.weight = weight
-        configuration.isBackup = backups.contains(index)
-        configuration.limits = limits
-        return Server(
-            name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
-            configuration: configuration, address: .ip(.loopbackV4, port: UInt16(8_000 + index)), workers: workers,
-            now: Instant(nanoseconds: 0))
+        server(index, workers: workers) { configuration in
+            configuration.id = ids?[index] ?? index + 1
+            configuration.weight = weight
+            configuration.isBackup = backups.contains(index)
+            configuration.limits = limits
+        }
     }
     return Backend(
-        name: "app", algorithm: algorithm, servers: servers, usesAllBackups: allBackups, workers: workers,
+        name: "app", roster: Roster(servers: servers, algorithm: algorithm, usesAllBackups: allBackups),
+        workers: workers, now: Instant(nanoseconds: 0))
+}
+
+/// The server a, b, c and so on of the backend `app`.
+func server(_ index: Int, workers: Int = 1, _ configure: (inout ServerConfiguration) -> Void = { _ in }) -> Server {
+    var configuration = ServerConfiguration(id: index + 1)
+    configure(&configuration)
+    return Server(
+        name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
+        configuration: configuration, address: .ip(.loopbackV4, port: UInt16(8_000 + index)), workers: workers,
         now: Instant(nanoseconds: 0))
 }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct TimeAveragesTests {
     private func backend(workers: Int = 1) -> Backend {
         Backend(
-            name: "app", algorithm: .roundRobin, servers: [], usesAllBackups: false, workers: workers,
+            name: "app", roster: Roster(servers: [], algorithm: .roundRobin, usesAllBackups: false), workers: workers,
             now: Instant(nanoseconds: 0))
     }
 

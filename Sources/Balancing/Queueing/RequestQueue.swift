@@ -111,7 +111,7 @@ final class RequestQueue: Sendable {
         var gaveOne = true
         while gaveOne && count.load(ordering: .relaxed) != 0 {
             gaveOne = false
-            for server in backend.servers
+            for server in eligible.roster.servers
             where giveAway(server, of: backend, eligible, by: worker, now: now, &state) {
                 note(server)
                 gaveOne = true
