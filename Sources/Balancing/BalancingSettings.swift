@@ -190,12 +190,11 @@ extension ServerDraft {
 }
 
 extension BalancingSettings {
-    /// Makes the backend that these settings describe.
+    /// What these settings say of each server.
     ///
     /// Host names are looked up with `resolve`; a name that has no address leaves its server down, to be tried again.
     /// - Parameters:
     ///   - connectTimeout: the backend's `timeout connect`, which bounds the connecting of a check too.
-    ///   - loadAtFull: `fullconn` if no line sets it.
     ///   - cookieKey: what cookies are made with that name servers by their addresses; nil for none. A server whose line has a
     ///     `cookie` has no other.
     ///   - headLimits: what the head of a response may be, for the answers to checks.
@@ -203,16 +202,15 @@ extension BalancingSettings {
     ///   - externalCheckPlace: what programs that check its servers are told; nil if none may be started.
     ///   - secure: makes the TLS of a server that needs it (`ServerDraft.needsTLS`).
     ///   - hasNamedConnections: whether requests tell the connections to the server with this index apart by name.
-    public func makeBackend(
-        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, cookieKey: [UInt8]? = nil,
-        headLimits: HeadLimits = HeadLimits(), uniqueID: UniqueID? = nil,
-        externalCheckPlace: ExternalCheckPlace? = nil, workers: Int, now: Instant,
+    public func filedServers(
+        connectTimeout: TimeSpan, cookieKey: [UInt8]? = nil, headLimits: HeadLimits = HeadLimits(),
+        uniqueID: UniqueID? = nil, externalCheckPlace: ExternalCheckPlace? = nil,
         secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
         hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
-    ) -> Backend {
+    ) -> [FiledServer] {
         let ids = numbers()
         var programs: [String: FormatProgram?] = [:]
-        let servers = servers.enumerated().map { index, draft in
+        return servers.enumerated().map { index, draft in
             let place = draft.place(resolve: resolve)
             var configuration = draft.configuration(id: ids[index], at: place)
             configuration.way = ServerWay(draft, orElse: source)
@@ -240,14 +238,46 @@ extension BalancingSettings {
             }
             configuration.agentCheck = draft.agentPlan(
                 connectTimeout: connectTimeout, responseTimeout: checkTimeout, resolve: resolve)
-            return Server(
-                name: draft.name.text, backendName: name, index: index, configuration: configuration,
-                address: place.address, isDisabled: draft.isDisabled, workers: workers, now: now)
+            return FiledServer(
+                name: draft.name.text, configuration: configuration, address: place.address,
+                isDisabled: draft.isDisabled)
+        }
+    }
+
+    /// What these settings say of a backend, without any effect on it: `Backend.apply` has that.
+    /// - Parameters:
+    ///   - filed: of each server (`filedServers`).
+    ///   - backend: the running backend, whose servers are matched by name; nil for one that is to be made.
+    ///   - name: the backend's.
+    ///   - loadAtFull: `fullconn` if no line sets it.
+    public func revision(
+        _ filed: [FiledServer], of backend: Backend?, named name: String, loadAtFull: Int = 1, workers: Int,
+        now: Instant
+    ) -> BackendRevision {
+        let known = Dictionary((backend?.servers ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let servers = filed.enumerated().map { index, filed in
+            known[filed.name] ?? Server(filed, backendName: name, index: index, workers: workers, now: now)
         }
         let roster = Roster(
             servers: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups,
             loadAtFull: self.loadAtFull ?? loadAtFull)
-        return Backend(name: name, roster: roster, workers: workers, now: now)
+        return BackendRevision(roster: roster, filed: filed)
+    }
+
+    /// Makes the backend that these settings describe. The parameters are those of `filedServers` and `revision`.
+    public func makeBackend(
+        name: String, connectTimeout: TimeSpan, loadAtFull: Int = 1, cookieKey: [UInt8]? = nil,
+        headLimits: HeadLimits = HeadLimits(), uniqueID: UniqueID? = nil,
+        externalCheckPlace: ExternalCheckPlace? = nil, workers: Int, now: Instant,
+        secure: (ServerDraft) -> TLSUpstream? = { _ in nil },
+        hasNamedConnections: (Int) -> Bool = { _ in false }, resolve: (String) -> [IPAddress]
+    ) -> Backend {
+        let filed = filedServers(
+            connectTimeout: connectTimeout, cookieKey: cookieKey, headLimits: headLimits, uniqueID: uniqueID,
+            externalCheckPlace: externalCheckPlace, secure: secure, hasNamedConnections: hasNamedConnections,
+            resolve: resolve)
+        let revision = revision(filed, of: nil, named: name, loadAtFull: loadAtFull, workers: workers, now: now)
+        return Backend(name: name, roster: revision.roster, workers: workers, now: now)
     }
 
     /// The servers' numbers: those of `id`, and for the other servers the next free ones.

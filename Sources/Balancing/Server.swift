@@ -14,6 +14,7 @@ public final class Server: Sendable {
     public let index: Int
 
     private let live: LiveConfiguration
+    private let filedBox: Lock<FiledServer>
     let states: ServerStates
     let slowStart = SlowStart()
     /// Whether it was usable when its backend last looked (`Backend.followStates`).
@@ -47,24 +48,19 @@ public final class Server: Sendable {
     private let addressBox: Lock<SocketAddress?>
     private let recordBox: Lock<HealthRecord>
 
-    /// - Parameters:
-    ///   - address: where it is; nil if its host name has no address yet.
-    ///   - isDisabled: it starts in maintenance.
-    public init(
-        name: String, backendName: String, index: Int, configuration: ServerConfiguration, address: SocketAddress?,
-        isDisabled: Bool = false, workers: Int, now: Instant
-    ) {
-        self.name = name
+    public init(_ filed: FiledServer, backendName: String, index: Int, workers: Int, now: Instant) {
+        let configuration = filed.configuration
+        let address = filed.address
+        name = filed.name
         self.backendName = backendName
         self.index = index
         live = LiveConfiguration(configuration)
-        startedInMaintenance = isDisabled
-        ownWeight = configuration.weight
+        filedBox = Lock(filed)
         let record = HealthRecord(
             thresholds: configuration.check?.thresholds ?? HealthThresholds(), since: now,
             initialState: configuration.initialState)
         let state = ServerState(
-            isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : record.state,
+            filed.isDisabled ? .maintenance : .ready, health: configuration.check == nil ? .unchecked : record.state,
             name: address == nil ? .unresolved : .resolved)
         states = ServerStates(state)
         wasUsable = Atomic(state.isUsable)
@@ -79,10 +75,6 @@ public final class Server: Sendable {
     // MARK: States
 
     public var state: ServerState { states.current }
-    /// Whether the configuration put it into maintenance (`disabled`).
-    public let startedInMaintenance: Bool
-    /// The weight that its line gives it.
-    public let ownWeight: Int
 
     /// Whether balancing may choose it.
     var isEligible: Bool { state.isEligible(weight: weight) }
@@ -127,12 +119,21 @@ public final class Server: Sendable {
 // MARK: - Configuration
 
 extension Server {
+    /// What it goes by now.
     public var configuration: ServerConfiguration { live.current }
+    /// What the configuration said of it last.
+    public var filed: FiledServer { filedBox.withLock { $0 } }
+    func setFiled(_ filed: FiledServer) { filedBox.withLock { $0 = filed } }
+    /// Whether the configuration puts it into maintenance (`disabled`).
+    public var startedInMaintenance: Bool { filedBox.withLock { $0.isDisabled } }
+    /// The weight that its line gives it.
+    public var ownWeight: Int { filedBox.withLock { $0.configuration.weight } }
     var currentTraits: LiveConfiguration.Traits { live.currentTraits }
 
     /// Gives it another configuration: only through `Backend.reconfigure`, which makes it count.
     func reconfigure(as configuration: ServerConfiguration) {
         live.replace(by: configuration)
+        cookie.follow(address, key: configuration.cookieKey)
         // One that tracks another has that one's health.
         guard tracked == nil else { return }
         _ = states.set(ownHealth)
@@ -201,7 +202,7 @@ extension Server {
 
     func setAddress(_ address: SocketAddress?) {
         addressBox.withLock { $0 = address }
-        cookie.follow(address)
+        cookie.follow(address, key: live.read { $0.cookieKey })
     }
 
     /// Whether all its connections go to the same address.

@@ -7,13 +7,11 @@ internal import Synchronization
 
 /// A hash of a key, a server's address and its port.
 struct AddressCookie: ~Copyable, Sendable {
-    private let key: [UInt8]?
     /// 0 for none.
     private let hash: Atomic<UInt64>
 
     /// - Parameter key: `dynamic-cookie-key`; nil for a server that has no such cookie.
     init(key: [UInt8]?, address: SocketAddress?) {
-        self.key = key
         hash = Atomic(Self.hash(key, address))
     }
 
@@ -22,7 +20,7 @@ struct AddressCookie: ~Copyable, Sendable {
         return value == 0 ? nil : value
     }
 
-    func follow(_ address: SocketAddress?) { hash.store(Self.hash(key, address), ordering: .relaxed) }
+    func follow(_ address: SocketAddress?, key: [UInt8]?) { hash.store(Self.hash(key, address), ordering: .relaxed) }
 
     /// XXH64 of the key, the bytes of the address, and the port in four bytes, the highest first.
     static func hash(_ key: [UInt8]?, _ address: SocketAddress?) -> UInt64 {

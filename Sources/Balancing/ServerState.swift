@@ -136,10 +136,7 @@ extension Backend {
     /// An operator's decision. The health and the name's state stay what they are; but where `init-state` says what a server's health
     /// is taken for, that counts out of maintenance too.
     public func setAdministrativeState(_ state: AdministrativeState, of server: Server, now: Instant) {
-        let wasInMaintenance = server.state.administrative == .maintenance
-        guard server.states.set(state) else { return }
-        if wasInMaintenance, server.initialState != nil, server.check != nil { server.beginHealthAnew(now: now) }
-        serverChanged(now: now)
+        if server.decide(state, now: now) { serverChanged(now: now) }
     }
 
     /// Counts the result of a check. The administrative state and the name's state stay what they are.
@@ -168,14 +165,33 @@ extension Server {
         _ = states.set(NameState.resolved)
     }
 
+    /// It is somewhere else by now, or nowhere: another machine, of which checks have found nothing yet.
+    func move(to address: SocketAddress?, now: Instant) {
+        setAddress(address)
+        if check != nil { beginHealthAnew(now: now) }
+        _ = states.set(address == nil ? NameState.unresolved : .resolved)
+    }
+
+    /// Sets what is decided for it. False if that was decided before.
+    func decide(_ state: AdministrativeState, now: Instant) -> Bool {
+        let wasInMaintenance = self.state.administrative == .maintenance
+        guard states.set(state) else { return false }
+        if wasInMaintenance, initialState != nil, check != nil { beginHealthAnew(now: now) }
+        return true
+    }
+
+    /// It has no agent any more that could say that it is up.
+    func forgetAgent(now: Instant) {
+        updateRecord { $0.forgetAgent(at: now) }
+        if tracked == nil { _ = states.set(ownHealth) }
+    }
+
     /// What checks have found does not count any more.
-    fileprivate func beginHealthAnew(now: Instant) {
+    func beginHealthAnew(now: Instant) {
         let initialState = initialState
-        _ = states.set(
-            updateRecord { record in
-                record.beginAnew(as: initialState, at: now)
-                return record.state
-            })
+        updateRecord { $0.beginAnew(as: initialState, at: now) }
+        // One that tracks another has that one's health.
+        if tracked == nil { _ = states.set(ownHealth) }
     }
 
     /// Its host name has no address any more. `Backend.serverChanged` then makes that count.

@@ -56,3 +56,14 @@ public struct NoRequest: BalancingRequest {
     public var client: SocketAddress { .ip(.anyV4, port: 0) }
     public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result { body(RequestHead()) }
 }
+
+extension BalancingSettings {
+    /// Makes these settings count for a running backend, as a reload does.
+    public func apply(
+        to backend: Backend, now: Instant = Instant(nanoseconds: 2_000_000_000),
+        resolve: (String) -> [IPAddress] = { _ in [] }
+    ) {
+        let filed = filedServers(connectTimeout: .seconds(5), resolve: resolve)
+        backend.apply(revision(filed, of: backend, named: backend.name, workers: 1, now: now), now: now)
+    }
+}

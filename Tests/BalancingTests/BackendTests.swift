@@ -120,9 +120,9 @@ import Testing
         configuration.hostName = "app.local"
         configuration.port = 80
         configuration.check = check
-        return Server(
-            name: "s", backendName: "app", index: 0, configuration: configuration, address: address,
-            isDisabled: isDisabled, workers: 1, now: Instant(nanoseconds: 5))
+        let filed = FiledServer(
+            name: "s", configuration: configuration, address: address, isDisabled: isDisabled)
+        return Server(filed, backendName: "app", index: 0, workers: 1, now: Instant(nanoseconds: 5))
     }
     private let address = SocketAddress.ip(.loopbackV4, port: 80)
 

@@ -24,8 +24,8 @@ import Testing
         configuration.cookieKey = Array("secret".utf8)
         func server(_ configuration: ServerConfiguration) -> Server {
             Server(
-                name: "s", backendName: "b", index: 0, configuration: configuration, address: nil, workers: 1,
-                now: Instant(nanoseconds: 0))
+                FiledServer(name: "s", configuration: configuration, address: nil), backendName: "b", index: 0,
+                workers: 1, now: Instant(nanoseconds: 0))
         }
         let named = server(configuration)
         #expect(named.addressCookie == nil)

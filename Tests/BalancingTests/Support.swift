@@ -28,10 +28,10 @@ func backend(
 func server(_ index: Int, workers: Int = 1, _ configure: (inout ServerConfiguration) -> Void = { _ in }) -> Server {
     var configuration = ServerConfiguration(id: index + 1)
     configure(&configuration)
-    return Server(
-        name: String(UnicodeScalar(UInt8(0x61 + index))), backendName: "app", index: index,
-        configuration: configuration, address: .ip(.loopbackV4, port: UInt16(8_000 + index)), workers: workers,
-        now: Instant(nanoseconds: 0))
+    let filed = FiledServer(
+        name: String(UnicodeScalar(UInt8(0x61 + index))), configuration: configuration,
+        address: .ip(.loopbackV4, port: UInt16(8_000 + index)))
+    return Server(filed, backendName: "app", index: index, workers: workers, now: Instant(nanoseconds: 0))
 }
 
 extension BalanceLine {

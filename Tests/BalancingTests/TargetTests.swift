@@ -16,9 +16,8 @@ import Testing
         configuration.port = address?.port ?? 0
         configuration.portOffset = portOffset
         configuration.takesClientAddress = hostName == nil && address?.ip?.isAny == true
-        return Balancing.Server(
-            name: "s", backendName: "b", index: 0, configuration: configuration, address: address, workers: 1,
-            now: Instant(nanoseconds: 0))
+        let filed = FiledServer(name: "s", configuration: configuration, address: address)
+        return Balancing.Server(filed, backendName: "b", index: 0, workers: 1, now: Instant(nanoseconds: 0))
     }
 
     @Test func `a server with an address and a port is where it is`() {

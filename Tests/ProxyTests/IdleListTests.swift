@@ -17,18 +17,16 @@ import Testing
     private static let twoPlaces = {
         var configuration = ServerConfiguration(id: 2)
         configuration.portOffset = 1
-        return Server(
-            name: "s2", backendName: "app", index: 1, configuration: configuration,
-            address: .ip(.loopbackV4, port: 0), workers: 1, now: Instant(nanoseconds: 0))
+        let filed = FiledServer(name: "s2", configuration: configuration, address: .ip(.loopbackV4, port: 0))
+        return Server(filed, backendName: "app", index: 1, workers: 1, now: Instant(nanoseconds: 0))
     }()
 
     private static func server(poolMax: Int?) -> Server {
         var configuration = ServerConfiguration(id: 1)
         configuration.port = 1
         configuration.pool.connectionsMax = poolMax
-        return Server(
-            name: "s1", backendName: "app", index: 0, configuration: configuration,
-            address: .ip(.loopbackV4, port: 1), workers: 4, now: Instant(nanoseconds: 0))
+        let filed = FiledServer(name: "s1", configuration: configuration, address: .ip(.loopbackV4, port: 1))
+        return Server(filed, backendName: "app", index: 0, workers: 4, now: Instant(nanoseconds: 0))
     }
 
     private final class Set: WatchSet {}

@@ -157,6 +157,14 @@ public struct HealthRecord: Sendable {
         _ = note(wasUp, at: now)
     }
 
+    /// What the agent has said does not count any more.
+    mutating func forgetAgent(at now: Instant) {
+        let wasUp = isUp
+        isDownByAgent = false
+        lastOfAgent = nil
+        _ = note(wasUp, at: now)
+    }
+
     /// Takes over what another process has known, as far as the thresholds allow.
     mutating func restore(health known: Int, isUp: Bool, since: Instant) {
         health = isUp ? min(max(known, thresholds.rise), top) : min(known, thresholds.rise - 1)
