@@ -65,6 +65,8 @@ extension FiledServer {
         if (new.check == nil) == (old.check == nil), live.check == nil { new.check = nil }
         if hasSameName(as: before) { new.hostName = live.hostName }
         if hasSamePlace(as: before) { new.port = live.port }
+        // The same object: its ports go on in turn, and connections that were begun with it are like new ones.
+        if let way = new.way, let old = live.way, way.isSame(as: old) { new.way = old }
         return new
     }
 
@@ -109,10 +111,12 @@ extension Server {
         let address = filed.address(keeping: address, since: before)
         setFiled(filed.remembering(before))
         if let plan = new.check { adopt(plan) }
-        reconfigure(as: new)
+        let isElsewhere = address != self.address
+        // At once: no connection begins to the old address with the new words.
+        reconfigure(as: new, at: address)
         if new.check != nil, live.check == nil, before.configuration.check == nil { beginHealthAnew(now: now) }
         if filed.configuration.agentCheck == nil, before.configuration.agentCheck != nil { forgetAgent(now: now) }
-        if address != self.address { move(to: address, now: now) }
+        if isElsewhere { move(to: address, now: now) }
         if filed.isDisabled != before.isDisabled { _ = decide(filed.isDisabled ? .maintenance : .ready, now: now) }
     }
 }

@@ -116,7 +116,7 @@ extension Server {
         // A weight that the file has changed since then is the newer one.
         if saved.weightConfigured == configuration.weight, saved.weight != configuration.weight {
             configuration.weight = saved.weight
-            reconfigure(as: configuration)
+            reconfigure(as: configuration, at: address)
         }
         _ = states.set(saved.administrativeState(isDisabledNow: startedInMaintenance))
         if let ip = saved.address, let hostName, hostName == saved.hostName, address == nil {

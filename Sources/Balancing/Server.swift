@@ -45,7 +45,8 @@ public final class Server: Sendable {
     private let timeAverages = TimeAverages()
     /// Only of a backend whose algorithm goes by it.
     let latency = LatencyMeter(followsPeaks: true)
-    private let addressBox: Lock<SocketAddress?>
+    private let endpointBox: Lock<ServerEndpoint>
+    private let epochNow = Atomic<UInt32>(0)
     private let recordBox: Lock<HealthRecord>
 
     public init(_ filed: FiledServer, backendName: String, index: Int, workers: Int, now: Instant) {
@@ -67,7 +68,7 @@ public final class Server: Sendable {
         traffic = Traffic(workers: workers)
         rate = RateMeter(workers: workers)
         breakers = (0..<workers).map { _ in CircuitBreaker() }
-        addressBox = Lock(address)
+        endpointBox = Lock(ServerEndpoint(at: address, configuration, after: nil))
         cookie = AddressCookie(key: configuration.cookieKey, address: address)
         recordBox = Lock(record)
     }
@@ -131,8 +132,9 @@ extension Server {
     var currentTraits: LiveConfiguration.Traits { live.currentTraits }
 
     /// Gives it another configuration: only through `Backend.reconfigure`, which makes it count.
-    func reconfigure(as configuration: ServerConfiguration) {
+    func reconfigure(as configuration: ServerConfiguration, at address: SocketAddress?) {
         live.replace(by: configuration)
+        renewEndpoint(at: address)
         cookie.follow(address, key: configuration.cookieKey)
         // One that tracks another has that one's health.
         guard tracked == nil else { return }
@@ -197,11 +199,20 @@ extension Server {
 // MARK: - Where it is
 
 extension Server {
+    /// Where its connections lead and how they begin.
+    public var endpoint: ServerEndpoint { endpointBox.withLock { $0 } }
+    /// The number of its endpoint: a load, for what asks with each request.
+    public var epoch: UInt32 { epochNow.load(ordering: .acquiring) }
     /// Where it is; nil until its name has been resolved.
-    public var address: SocketAddress? { addressBox.withLock { $0 } }
+    public var address: SocketAddress? { endpointBox.withLock { $0.address } }
+
+    func setEndpoint(_ endpoint: ServerEndpoint) {
+        endpointBox.withLock { $0 = endpoint }
+        epochNow.store(endpoint.epoch, ordering: .releasing)
+    }
 
     func setAddress(_ address: SocketAddress?) {
-        addressBox.withLock { $0 = address }
+        renewEndpoint(at: address)
         cookie.follow(address, key: live.read { $0.cookieKey })
     }
 
@@ -221,8 +232,11 @@ extension Server {
 
     /// Where a connection goes for a client that connected to `destination`, from which comes what the server's line leaves
     /// open. Returns nil if that is no address to connect to, or the server's name has no address.
-    public func target(forClientOf destination: SocketAddress) -> SocketAddress? {
-        guard let address else { return nil }
+    /// - Parameter endpoint: the one that the connection begins with; nil for the present one.
+    public func target(
+        forClientOf destination: SocketAddress, by endpoint: ServerEndpoint? = nil
+    ) -> SocketAddress? {
+        guard let address = endpoint.map(\.address) ?? self.address else { return nil }
         let traits = live.currentTraits
         if traits.isDisjoint(with: [.takesClientAddress, .addsToClientPort]) { return address }
         guard case .ip(let ownIP, let ownPort) = address else { return address }

@@ -194,7 +194,7 @@ struct LiveConfiguration: ~Copyable, Sendable {
 extension Backend {
     /// Gives a server another configuration. Its counters, its states, the requests on it and those that wait for it stay.
     public func reconfigure(_ server: Server, as configuration: ServerConfiguration, now: Instant) {
-        server.reconfigure(as: configuration)
+        server.reconfigure(as: configuration, at: server.address)
         serverChanged(now: now)
     }
 }

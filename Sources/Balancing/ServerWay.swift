@@ -14,10 +14,17 @@ public final class ServerWay: Sendable {
     public let proxy: SocketAddress?
     private let options: OutgoingOptions?
     private let fastOptions: OutgoingOptions?
+    /// What the lines say, to be compared with another reading of them.
+    private let words: [String]
 
     init?(_ draft: ServerDraft, orElse sectionSource: ConnectionSource?) {
         source = draft.source ?? sectionSource
         proxy = draft.proxy
+        words = [
+            source.map(\.text) ?? "", String(describing: proxy), String(describing: draft.userTimeout),
+            String(describing: draft.congestionControl), String(describing: draft.namespace.map(ObjectIdentifier.init)),
+            String(describing: draft.signingKey), String(describing: draft.usesFastOpen),
+        ]
         let common = draft.socketOptions(from: source)
         let isPlain =
             common.isEmpty && source?.interface == nil && draft.namespace == nil && draft.signingKey == nil
@@ -30,6 +37,9 @@ public final class ServerWay: Sendable {
         options = isPlain ? nil : make(common)
         fastOptions = draft.usesFastOpen ? make(common + [.fastOpenConnect]) : options
     }
+
+    /// Whether the lines of both say the same.
+    func isSame(as other: ServerWay) -> Bool { words == other.words }
 
     /// What the socket of a connection gets.
     /// - Parameter isClientFirst: whether bytes to the server are here already, which could go with the first packet.
@@ -64,6 +74,12 @@ public struct ConnectionSource: Sendable {
     private let turns = PortTurns()
 
     init() {}
+
+    /// What it says, but for where it stands.
+    fileprivate var text: String {
+        let shown = if case .expression(let word)? = presented { word.text } else { String(describing: presented) }
+        return "\(String(describing: address)) \(String(describing: ports)) \(String(describing: interface)) \(shown)"
+    }
 
     /// Attempts that one connection is worth while ports of the range are in use.
     public var attemptsMax: Int { ports.map { min($0.count, Self.portAttemptsMax) } ?? 1 }
