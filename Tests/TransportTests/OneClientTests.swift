@@ -42,7 +42,7 @@ import Testing
     @Test func `checks, fetched responses, the runtime socket and log servers are the users of one client`() throws {
         #expect(
             try files(matching: #"try ByteStream\("#) == [
-                "Control/HealthChecker.swift", "Control/ResponderExchange.swift", "Control/RuntimeSocket.swift",
+                "Control/CheckConnecting.swift", "Control/ResponderExchange.swift", "Control/RuntimeSocket.swift",
                 "Logging/RingForwarder.swift",
             ])
     }
