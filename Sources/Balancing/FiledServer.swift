@@ -47,7 +47,7 @@ extension Backend {
 }
 
 extension FiledServer {
-    /// The configuration of a server that has `live` now, and of which `before` was said.
+    /// The configuration of a server that has `live` now, and of which the configuration said `before` last.
     fileprivate func configuration(
         keeping live: ServerConfiguration, since before: FiledServer
     ) -> ServerConfiguration {
@@ -91,7 +91,7 @@ extension FiledServer {
         return isFollowed || address == before.address || configuration.hostName != nil && address == nil
     }
 
-    /// Where a server is that was at `live` when `before` was said.
+    /// Where a server is that is at `live`, and of which the configuration said `before` last.
     fileprivate func address(keeping live: SocketAddress?, since before: FiledServer) -> SocketAddress? {
         if hasSamePlace(as: before) { return live }
         // Only the port is another one.
