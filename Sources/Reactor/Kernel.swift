@@ -157,10 +157,11 @@ public protocol Kernel: ByteCarrier {
     func adopt(_ socket: Socket, from other: any WatchSet, token: UInt64) -> Errno?
 
     /// Drops new connection attempts (SYN) to a TCP listener until `listenAgain`: the client retries, and reaches
-    /// another listener or none. Connections already in the accept queue can still be accepted; no others follow.
+    /// another listener or none. Connections already in the accept queue can still be accepted; no others follow. Does nothing
+    /// to a listener that other processes have as well.
     func ignoreAttempts(on listener: Socket)
     /// Stops listening on a listener that is not watched, so that another process can bind its address. Connection
-    /// attempts are refused.
+    /// attempts are refused. Does nothing to a listener that other processes have as well.
     func stopListening(_ listener: Socket)
     /// Resumes listening; returns the errno if another process uses the address now.
     func listenAgain(_ listener: Socket, backlog: Int32) -> Errno?

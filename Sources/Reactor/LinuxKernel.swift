@@ -28,13 +28,16 @@ public final class LinuxKernel: Kernel {
     private let epoll: EpollSet
     private var poller: Int32 { epoll.descriptor }
     private var random = RandomNumbers()
+    private let sharedSockets: SharedSockets
     private let batch: UnsafeMutablePointer<epoll_event>
     /// Limit for the events returned by one call; the others are returned by the next call.
     private static let batchMax = 256
     private static let wakerToken = UInt64.max
 
+    /// - Parameter sharedSockets: listening sockets that other processes have as well.
     /// - Throws: the errno if the system is out of descriptors or memory.
-    public init() throws(Errno) {
+    public init(sharedSockets: SharedSockets = SharedSockets()) throws(Errno) {
+        self.sharedSockets = sharedSockets
         wakeup = try Wakeup()
         epoll = try EpollSet()
         unsafe batch = UnsafeMutablePointer.allocate(capacity: Self.batchMax)
@@ -119,9 +122,13 @@ public final class LinuxKernel: Kernel {
 
     /// Errors are ignored: without the filter, only a client that connects between the last accept and the close is
     /// reset.
-    public func ignoreAttempts(on listener: Socket) { _ = clinux_drop_handshakes(listener.number) }
+    public func ignoreAttempts(on listener: Socket) {
+        if !sharedSockets.contains(listener) { _ = clinux_drop_handshakes(listener.number) }
+    }
 
-    public func stopListening(_ listener: Socket) { _ = shutdown(listener.number, Int32(SHUT_RD)) }
+    public func stopListening(_ listener: Socket) {
+        if !sharedSockets.contains(listener) { _ = shutdown(listener.number, Int32(SHUT_RD)) }
+    }
 
     public func listenAgain(_ listener: Socket, backlog: Int32) -> Errno? {
         _ = clinux_take_handshakes(listener.number)

@@ -71,8 +71,7 @@ public enum ListeningSocket {
         var length = socklen_t(MemoryLayout<Int32>.size)
         try check(unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length))
         if isListening == 0 { try check(Glibc.listen(descriptor, ListenOptions().backlog)) }
-        try check(fcntl(descriptor, F_SETFL, O_NONBLOCK))
-        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+        try hideFromPrograms(Socket(descriptor))
         return Socket(descriptor)
     }
 
@@ -83,8 +82,7 @@ public enum ListeningSocket {
         var length = socklen_t(MemoryLayout<Int32>.size)
         try check(unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length))
         guard domain == AF_UNIX else { throw .notSocket }
-        try check(fcntl(descriptor, F_SETFL, O_NONBLOCK))
-        try check(fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+        try hideFromPrograms(Socket(descriptor))
         return Socket(descriptor)
     }
 
@@ -149,7 +147,7 @@ public enum ListeningSocket {
         try check(path.withVerbatimCString { unsafe unlink($0) })
     }
 
-    private static func setOwner(_ path: String, _ options: ListenOptions) throws(Errno) {
+    static func setOwner(_ path: String, _ options: ListenOptions) throws(Errno) {
         if let mode = options.mode { try check(path.withVerbatimCString { unsafe chmod($0, mode) }) }
         if options.user != nil || options.group != nil {
             try check(path.withVerbatimCString { unsafe chown($0, options.user ?? .max, options.group ?? .max) })

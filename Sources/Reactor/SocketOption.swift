@@ -5,6 +5,8 @@ internal import Glibc
 /// A socket option to set.
 public enum SocketOption: Sendable {
     case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen
+    /// Takes `deferAccept` back.
+    case acceptsAtOnce
     /// Binding to addresses that the machine does not have (needs CAP_NET_ADMIN or CAP_NET_RAW).
     case transparent, transparentV6
     /// IP_BIND_ADDRESS_NO_PORT: binding to an address without a port leaves the choice of the port to `connect`.
@@ -39,6 +41,7 @@ public enum SocketOption: Sendable {
         case .onlyIPv6: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
         case .bothIPVersions: return set(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         case .deferAccept: return set(socket, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, 1)
+        case .acceptsAtOnce: return set(socket, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, 0)
         // The maximum number of pending fast-open requests.
         case .fastOpen: return set(socket, Int32(IPPROTO_TCP), TCP_FASTOPEN, 256)
         case .transparent: return set(socket, Int32(IPPROTO_IP), IP_TRANSPARENT, 1)

@@ -199,9 +199,14 @@ struct Launch {
         SystemProcess.ignoreBrokenPipes()
         SystemProcess.reportCrashes(of: "\nerror: Portico \(Version.number)")
         let signals = ProcessThreads.collectSignals()
-        var listening = Listening(takesOver: flags.takesOver, from: flags.finishing + flags.terminating)
+        let runtimeSockets = admin.sockets + masterSockets
+        let shared = SharedSockets()
+        var listening = Listening(
+            inherited: Self.inheritedSockets(plan.binds, runtimeSockets), shared: shared, takesOver: flags.takesOver,
+            from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
-        try listening.open(admin.sockets + masterSockets)
+        try listening.open(runtimeSockets)
+        listening.closeUnused()
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
         // Before chroot and change of user, which may make /dev/null and the log socket inaccessible; and before the
@@ -215,7 +220,7 @@ struct Launch {
         }
         let running = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
             try ProcessThreads(
-                plan: plan, logger: logger, workers: threads, admin: admin,
+                plan: plan, logger: logger, workers: threads, admin: admin, sharedSockets: shared,
                 hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter,
                 isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
         }
@@ -244,6 +249,18 @@ struct Launch {
         pidFile?.remove()
         // The exit status of HAProxy's master: systemd unit files expect 143.
         if flags.actsAsMaster, let signal = running.endedBy { throw ExitCode(128 + signal) }
+    }
+
+    /// The sockets that this process gets from others, but for those that lines name by their numbers.
+    private static func inheritedSockets(_ binds: [BindPlan], _ runtimeSockets: [StatsSocket]) -> InheritedSockets {
+        var named = Set(runtimeSockets.compactMap(\.descriptor))
+        for bind in binds {
+            if let number = bind.place.descriptor { named.insert(number) }
+            if case .pair(let number)? = bind.place.address { named.insert(number) }
+        }
+        var inherited = InheritedSockets()
+        inherited.addThoseOfServiceManager(except: named)
+        return inherited
     }
 
     /// The address for crash reports of a daemon: the first log socket of `global`, or the system's.

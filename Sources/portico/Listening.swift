@@ -1,4 +1,4 @@
-// Opens all listening sockets, and reports every address that is not available.
+// Opens all listening sockets that the process has not inherited, and reports every address that is not available.
 
 internal import Admin
 internal import ArgumentParser
@@ -17,11 +17,19 @@ struct Listening {
     private let takesOver: Bool
     private let predecessors: [Int32]
     private var isPredecessorPaused = false
+    private var inherited: InheritedSockets
+    private let shared: SharedSockets
 
     /// - Parameters:
+    ///   - inherited: sockets that lines use instead of opening theirs.
+    ///   - shared: gets the sockets that other processes have as well.
     ///   - takesOver: whether another process may listen on the same addresses.
     ///   - predecessors: the processes that end once this one listens. If they use an address, they are asked to pause.
-    init(takesOver: Bool, from predecessors: [Int32]) {
+    init(
+        inherited: InheritedSockets, shared: SharedSockets, takesOver: Bool, from predecessors: [Int32]
+    ) {
+        self.inherited = inherited
+        self.shared = shared
         self.takesOver = takesOver
         self.predecessors = predecessors
     }
@@ -30,18 +38,39 @@ struct Listening {
     /// socket or inherited descriptor is opened once and watched by all workers.
     mutating func open(_ binds: [BindPlan], workers count: Int) throws {
         workers = Array(repeating: [], count: count)
+        var planned = binds.map { (bind: $0, inherited: inherited.take(for: $0)) }
         // Check all addresses before opening the first: an address in two lines is not used by another process.
-        let free = takesOver ? binds : binds.filter(isFree)
-        var failed = free.count < binds.count
-        for bind in free {
+        if !takesOver { planned.removeAll { $0.inherited.isEmpty && !isFree($0.bind) } }
+        var failed = planned.count < binds.count
+        for (bind, items) in planned {
             do throws(Errno) {
-                try open(bind)
+                if items.isEmpty { try open(bind) } else { try use(items, for: bind) }
             } catch {
                 failed = true
                 reportFailure(bind.place.word.range.file, bind.place.word.range.line, bind.place.word.text, error)
             }
         }
         if failed { throw abandonStart() }
+    }
+
+    /// Gives each worker its part of inherited sockets. Where there are fewer than workers, workers share them.
+    private mutating func use(_ items: [InheritedSockets.Item], for bind: BindPlan) throws(Errno) {
+        for item in items {
+            try ListeningSocket.takeOver(item.socket, at: item.facts.address, listenOptions(bind)) { option, reason in
+                Self.reportRefusal(of: option, bind, reason)
+            }
+            // The service manager keeps them for the next start.
+            shared.insert(item.socket)
+        }
+        for place in 0..<max(items.count, workers.count) {
+            let item = items[place % items.count]
+            var socket = item.socket
+            if place >= items.count {
+                socket = try ListeningSocket.duplicate(socket)
+                shared.insert(socket)
+            }
+            workers[place % workers.count].append((socket, bind))
+        }
     }
 
     /// Returns false and reports a problem if another process listens on the address.
@@ -175,7 +204,11 @@ struct Listening {
             options.user = settings.userID
             options.group = settings.groupID
             do throws(Errno) {
-                admin.append((try socket(for: settings, options), settings))
+                if let item = inherited.take(for: settings) {
+                    admin.append(try use(item, for: settings, options))
+                } else {
+                    admin.append((try socket(for: settings, options), settings))
+                }
             } catch {
                 let place = settings.address.map { "\($0)" } ?? settings.descriptor.map { "fd@\($0)" } ?? ""
                 reportFailure(settings.range.file, settings.range.line, place, error)
@@ -183,6 +216,20 @@ struct Listening {
             }
         }
     }
+
+    /// The process never gives an inherited socket's address up, as with `fd@`.
+    private func use(
+        _ item: InheritedSockets.Item, for settings: StatsSocket, _ options: ListenOptions
+    ) throws(Errno) -> (socket: Socket, settings: StatsSocket) {
+        try ListeningSocket.takeOver(item.socket, at: item.facts.address, options)
+        var settings = settings
+        settings.address = nil
+        settings.descriptor = item.socket.number
+        return (item.socket, settings)
+    }
+
+    /// Closes the inherited sockets that no line uses. Once all lines have theirs.
+    mutating func closeUnused() { inherited.closeUnused() }
 
     private mutating func socket(for settings: StatsSocket, _ options: ListenOptions) throws(Errno) -> Socket {
         if let descriptor = settings.descriptor { return try ListeningSocket.adopt(descriptor: descriptor) }

@@ -37,14 +37,16 @@ final class ProcessThreads {
 
     /// Opens the descriptors of the threads. Call before the process changes its root.
     ///
+    /// - Parameter sharedSockets: listening sockets that other processes have as well.
     /// - Throws: the errno when the system is out of descriptors or memory.
     init(
-        plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, hardStopAfter: TimeSpan?, isQuiet: Bool
+        plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, sharedSockets: SharedSockets,
+        hardStopAfter: TimeSpan?, isQuiet: Bool
     ) throws(Errno) {
         try logger.prepare()
         kernel = try LinuxKernel()
         var kernels: [KernelBox] = []
-        for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel())) }
+        for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel(sharedSockets: sharedSockets))) }
         workerKernels = kernels
         mailboxes = kernels.map { WorkerMailbox(wakeup: $0.kernel.wakeup) }
         self.plan = plan

@@ -127,6 +127,89 @@ import Testing
         #expect(process.end() != nil)
     }
 
+    /// Starts Portico as a service manager does that has opened `sockets` for it, which become its descriptors from 3 on.
+    private func activated(
+        _ configuration: String, sockets: [Int32], named name: String, variables: String = "LISTEN_PID=$$"
+    ) throws -> Child {
+        let file = try Stage.current.file("\(name).cfg", configuration + "\n")
+        // Above those that they become.
+        let given = sockets.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+        let moves = given.enumerated().map { "\(3 + $0.offset)<&\($0.element)" }.joined(separator: " ")
+        let script = "\(variables) LISTEN_FDS=\(sockets.count) exec \"$@\" \(moves)"
+        let process = try Child(
+            ["bash", "-c", script, "start", Portico.binary, "-db", "-f", file], named: name, in: Stage.current.folder,
+            descriptors: given)
+        Stage.current.atTheEnd { process.stop(patience: 1) }
+        for descriptor in given { _ = Child.whileNoneStarts { Glibc.close(descriptor) } }
+        return process
+    }
+
+    private func listener(at endpoint: Endpoint) throws -> Int32 {
+        let descriptor = try endpoint.socket(SOCK_STREAM)
+        Stage.current.atTheEnd { _ = Child.whileNoneStarts { Glibc.close(descriptor) } }
+        var yes: Int32 = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
+        try #require(endpoint.bind(descriptor))
+        try #require(listen(descriptor, 10) == 0)
+        return descriptor
+    }
+
+    @Test(
+        "A service manager's sockets serve the lines with their addresses, and keep their clients over a restart",
+        .enabled(if: Portico.isItself))
+    func socketActivation() throws {
+        let (port, unused) = (try freePort(), try freePort())
+        let (web, runtime) = (Stage.current.folder + "/web.sock", Stage.current.folder + "/run.sock")
+        let sockets = try [Endpoint.ipv4(unused), .ipv4(port), .unix(web), .unix(runtime)].map(listener)
+        let global = "stats socket \(runtime) level admin\nnbthread 2"
+        let configuration = site("activated", on: port, global: global) + "\n    bind unix@\(web)"
+        for start in 1...2 {
+            // It waits until it is accepted.
+            let early = try Connection(to: port)
+            try early.send("GET / HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n")
+            let process = try activated(configuration, sockets: sockets, named: "activated-\(start)")
+            #expect(try early.receiveAnswer().text == "activated")
+            for _ in 1...10 {
+                #expect(try fetch("/", from: port).text == "activated")
+                #expect(try Connection(toUnixSocket: web).fetch("/").text == "activated")
+            }
+            let commands = try Connection(toUnixSocket: runtime)
+            try commands.send("show info\n")
+            #expect(String(decoding: try commands.receiveAll(), as: UTF8.self).contains("Pid: \(process.pid)"))
+            #expect(process.errors.contains("no line listens on 127.0.0.1:\(unused)"))
+            #expect(!process.errors.contains("no line listens on 127.0.0.1:\(port)"))
+
+            process.signal(start == 1 ? SIGUSR1 : SIGTERM)
+            #expect(process.end() != nil)
+            #expect(isListening(on: port) && isListening(at: web) && isListening(at: runtime))
+        }
+        #expect(FileManager.default.fileExists(atPath: web))
+    }
+
+    @Test(
+        "Sockets for another process, and those that lines name by number, are left alone",
+        .enabled(if: Portico.isItself))
+    func socketsOfOthers() throws {
+        let (port, own) = (try freePort(), try freePort())
+        let given = try listener(at: .ipv4(port))
+        let foreign = try activated(
+            site("foreign", on: own), sockets: [given], named: "foreign", variables: "LISTEN_PID=1")
+        #expect(eventually { isListening(on: own) })
+        #expect(!foreign.errors.contains("LISTEN_FDS"))
+        foreign.signal(SIGTERM)
+        #expect(foreign.end() != nil)
+
+        let named = try activated(
+            """
+            \(opening())
+            frontend www
+                bind fd@3
+                http-request return status 200 content-type text/plain string "named"
+            """, sockets: [given], named: "named")
+        #expect(try fetch("/", from: port).text == "named")
+        #expect(!named.errors.contains("LISTEN_FDS"))
+    }
+
     @Test("A descriptor that the process was not started with is named", .enabled(if: Portico.isItself))
     func missingDescriptor() throws {
         for line in ["frontend a\n    bind fd@970\n    http-request return", "global\n    stats socket fd@971"] {
