@@ -202,6 +202,8 @@ struct CommandSession {
     var level: AccessLevel
     let severityOutput: SeverityOutput
     var isInteractive = false
+    /// `expert-mode on`
+    var isExpert = false
     var isOver = false
     /// The peer sends no more lines.
     var endsWithLine = false

@@ -181,7 +181,8 @@ public final class ControlPlane {
     }
 
     private func start(_ runtimeSockets: [(socket: Socket, settings: StatsSocket)]) {
-        let context = RuntimeContext(plan: plan, clock: loop.kernel, resolvers: resolvers, updater: responseUpdater)
+        let context = RuntimeContext(
+            plan: plan, clock: loop.kernel, resolvers: resolvers, updater: responseUpdater, log: log)
         let limit = RuntimeSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in runtimeSockets {
             sockets.append(

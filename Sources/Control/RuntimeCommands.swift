@@ -15,7 +15,7 @@ public enum RuntimeCommands {
         AbortRevocationFile.self, DeleteRevocationFile.self, ShowCertificateLists.self, AddToCertificateList.self,
         DeleteFromCertificateList.self, ShowResponses.self, SetResponse.self, UpdateResponse.self,
         ShowResponseUpdates.self, ShowServerNames.self, ShowProviders.self, ShowTicketKeys.self, SetTicketKey.self,
-        HelpCommand.self,
+        DebugLog.self, ExpertMode.self, HelpCommand.self,
         PromptCommand.self, QuitCommand.self,
     ]
 }

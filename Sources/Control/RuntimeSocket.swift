@@ -166,19 +166,23 @@ final class RuntimeContext: CommandContext {
     private let clock: any Kernel
     private let resolvers: ResolverSet
     private let updater: ResponseUpdater
+    private let channel: LogChannel
     let statistics: any StatsSource
 
-    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater) {
+    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater, log channel: LogChannel) {
         self.plan = plan
         self.clock = clock
         self.resolvers = resolvers
         self.updater = updater
+        self.channel = channel
         statistics = PlanStatistics(plan)
     }
 
     var encryption: EncryptionState { plan.encryption }
     var now: Instant { clock.now }
     var wallTime: WallTime { clock.wallTime() }
+
+    func log(_ text: String) { channel.event(.info, to: plan.logTargets, text) }
 
     func capturedErrors() -> CapturedErrors { plan.capturedErrors() }
 

@@ -123,6 +123,27 @@ import Testing
         #expect(words[5...6].joined(separator: " ") == columns)
     }
 
+    @Test func commandsForExpertsAreRefusedAndHiddenOutsideExpertMode() {
+        let context = FixedContext()
+        #expect(
+            socket("debug dev log hello", context)
+                == "This command is restricted to expert mode only: expert-mode on\n\n")
+        #expect(!socket("help", context).contains("debug dev log"))
+        #expect(context.logged.texts.isEmpty)
+        #expect(
+            socket("expert-mode; expert-mode on; expert-mode", context)
+                == "expert-mode is OFF\n\n\nexpert-mode is ON\n\n")
+        #expect(socket("expert-mode on; help", context).contains("debug dev log"))
+        #expect(socket("expert-mode on; debug dev log hello   you", context) == "\n\n")
+        #expect(context.logged.texts == ["hello you"])
+        #expect(socket("expert-mode on; expert-mode off; debug dev log x", context).contains("restricted"))
+        #expect(socket("expert-mode on", level: .operator, context) == "Permission denied\n\n")
+        #expect(socket("expert-mode perhaps", context) == "'perhaps' is not a mode; on or off\n\n")
+        #expect(socket("expert-mode on; debug dev log", context).contains("expects a text"))
+        #expect(socket("expert-mode on; debug dev log a\u{7}", context).contains("control characters"))
+        #expect(context.logged.texts == ["hello you"])
+    }
+
     @Test func severalCommandsOnALine() {
         #expect(socket("show version;show version") == "0.1.0\n\n0.1.0\n\n")
         #expect(socket(" show   version ; ") == "0.1.0\n\n")
@@ -280,8 +301,8 @@ import Testing
     // MARK: help
 
     @Test func helpListsEveryCommand() {
-        let text = socket("help")
-        #expect(text.hasPrefix("The following commands are valid at this level:\n"))
+        let text = socket("expert-mode on; help")
+        #expect(text.hasPrefix("\nThe following commands are valid at this level:\n"))
         for command in commands {
             #expect(text.contains("  \(command.usage)"), "\(command.name)")
             #expect(text.contains(": \(command.summary)\n"), "\(command.name)")
@@ -332,7 +353,8 @@ import Testing
     }
 
     @Test func noCommandIsBothThereAndNotThereYet() {
-        for command in commands {
+        // HAProxy has others beside them.
+        for command in commands where !command.isForExperts {
             #expect(!socket(command.name).contains("does not do it yet"), "\(command.name)")
             #expect(!socket(command.name + "x").contains("does not do it yet"), "\(command.name)")
         }
@@ -461,6 +483,7 @@ import Testing
         let now = Instant(nanoseconds: 0)
         let wallTime = WallTime(seconds: 0, microseconds: 0)
         var statistics: any StatsSource { Sample.snapshot() }
+        func log(_ text: String) {}
         func capturedErrors() -> CapturedErrors { CapturedErrors() }
         func resolversReports() -> [ResolversReport] { [] }
         func eventSinks() -> [EventSink] { [] }

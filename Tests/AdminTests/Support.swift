@@ -4,12 +4,19 @@ import Admin
 import Basics
 import HTTP
 
+/// What commands have logged.
+final class LoggedTexts {
+    var texts: [String] = []
+}
+
 struct FixedContext: CommandContext {
     var stats = Sample.snapshot()
     var statistics: any StatsSource { stats }
     var now = Instant(nanoseconds: 0)
     var wallTime = WallTime(seconds: 1_700_000_000, microseconds: 841_000)
     var captured = CapturedErrors()
+    let logged = LoggedTexts()
+    func log(_ text: String) { logged.texts.append(text) }
     func capturedErrors() -> CapturedErrors { captured }
     var resolvers: [ResolversReport] = []
     func resolversReports() -> [ResolversReport] { resolvers }
@@ -61,8 +68,9 @@ extension LocalResponse {
 /// The commands of this room.
 let commands: [any RuntimeCommand.Type] = [
     ShowAccessLevel.self, ShowErrors.self, ShowEvents.self, ShowInfo.self, ShowResolvers.self, ShowServersState.self,
-    ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self, HelpCommand.self, PromptCommand.self,
-    QuitCommand.self,
+    ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self, DebugLog.self, ExpertMode.self,
+    HelpCommand.self,
+    PromptCommand.self, QuitCommand.self,
 ]
 
 /// The answer to some input, and whether the conversation goes on.

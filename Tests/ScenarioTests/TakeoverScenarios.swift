@@ -85,6 +85,10 @@ import Testing
         let commands = try Connection(toUnixSocket: master)
         try commands.send("@1 show info\n")
         #expect(String(decoding: try commands.receiveAll(), as: UTF8.self).contains("\nProcess_num: 1\n"))
+        let experts = try Connection(toUnixSocket: master)
+        try experts.send("@1; expert-mode on; debug dev log Victory\n")
+        _ = try experts.receiveAll()
+        #expect(eventually { process.output.contains("Victory\n") })
         process.signal(SIGTERM)
         #expect(process.end() == .status(128 + SIGTERM))
     }

@@ -47,9 +47,9 @@ public enum HelpCommand: RuntimeCommand {
         list(matching, to: &call)
     }
 
-    /// The commands that the conversation's level may use.
+    /// The commands that the conversation may use now.
     static func allowed(_ call: CommandCall) -> [any RuntimeCommand.Type] {
-        call.commands.filter { $0.level <= call.session.level }
+        call.commands.filter { $0.level <= call.session.level && (call.session.isExpert || !$0.isForExperts) }
     }
 
     /// Lists `matching`, or all if there is none. The commands about the conversation itself are always listed.

@@ -14,6 +14,8 @@ public protocol RuntimeCommand: Sendable {
     static var summary: String { get }
     /// The lowest level that may use it.
     static var level: AccessLevel { get }
+    /// Whether only a conversation in expert mode may use it.
+    static var isForExperts: Bool { get }
     /// Does it. What it needs beyond statistics it finds in the call's context, by the type that the program gives.
     static func run(_ call: inout CommandCall)
 }
@@ -21,6 +23,7 @@ public protocol RuntimeCommand: Sendable {
 extension RuntimeCommand {
     public static var usage: String { name }
     public static var level: AccessLevel { .user }
+    public static var isForExperts: Bool { false }
 
     static var words: [Substring] { name.split(separator: " ") }
 
@@ -51,6 +54,8 @@ public protocol CommandContext {
     func fetchResponse(
         of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
     ) -> String?
+    /// Sends a text to the log targets of the `global` section, with level info.
+    func log(_ text: String)
     /// The last message at each proxy that was not understood.
     func capturedErrors() -> CapturedErrors
     /// What the nameservers of each `resolvers` section answered.
@@ -152,6 +157,9 @@ public struct CommandCall {
         }
         guard let command = found else { return UnknownCommand.answer(&self) }
         guard session.level >= command.level else { return fail("Permission denied") }
+        guard session.isExpert || !command.isForExperts else {
+            return fail("This command is restricted to expert mode only: expert-mode on")
+        }
         words.removeFirst(command.words.count)
         command.run(&self)
     }
