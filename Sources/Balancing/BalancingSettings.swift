@@ -255,8 +255,8 @@ extension BalancingSettings {
         now: Instant
     ) -> BackendRevision {
         let known = Dictionary((backend?.servers ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let servers = filed.enumerated().map { index, filed in
-            known[filed.name] ?? Server(filed, backendName: name, index: index, workers: workers, now: now)
+        let servers = filed.map { filed in
+            known[filed.name] ?? Server(filed, backendName: name, workers: workers, now: now)
         }
         let roster = Roster(
             servers: servers, algorithm: algorithm, hashing: hashing, usesAllBackups: usesAllBackups,
@@ -299,6 +299,7 @@ extension ServerDraft {
     /// The server's configuration, without its checks.
     fileprivate func configuration(id: Int, at place: Place) -> ServerConfiguration {
         var configuration = ServerConfiguration(id: id)
+        configuration.hasOwnID = self.id != nil
         configuration.weight = weight
         configuration.reactions = reactions
         configuration.observation = observation

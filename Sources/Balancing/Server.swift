@@ -5,13 +5,16 @@ public import ProxyProtocol
 internal import Synchronization
 public import TLS
 
+/// The number of the server that was made last.
+private let lastNumber = Atomic<Int>(0)
+
 /// One server of a backend: its configuration, which can be exchanged, its counters and its states. It lives as long as the
 /// process, whatever is reloaded.
 public final class Server: Sendable {
     public let name: String
     public let backendName: String
-    /// Position in its backend, from 0.
-    public let index: Int
+    /// No other server of the process has or had this number. It says nothing of the server's position.
+    public let number: Int
 
     private let live: LiveConfiguration
     private let filedBox: Lock<FiledServer>
@@ -49,12 +52,12 @@ public final class Server: Sendable {
     private let epochNow = Atomic<UInt32>(0)
     private let recordBox: Lock<HealthRecord>
 
-    public init(_ filed: FiledServer, backendName: String, index: Int, workers: Int, now: Instant) {
+    public init(_ filed: FiledServer, backendName: String, workers: Int, now: Instant) {
         let configuration = filed.configuration
         let address = filed.address
         name = filed.name
         self.backendName = backendName
-        self.index = index
+        number = lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
         live = LiveConfiguration(configuration)
         filedBox = Lock(filed)
         let record = HealthRecord(

@@ -25,6 +25,8 @@ public struct PoolLimits: Sendable, Equatable {
 public struct ServerConfiguration: Sendable {
     /// HAProxy's `sid`: the position in the backend from 1, or what `id` says.
     public var id: Int
+    /// Whether its line says so.
+    public var hasOwnID = false
     public var weight = 1
     public var reactions = ServerReactions()
     public var observation: Observation?

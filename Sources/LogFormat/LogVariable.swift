@@ -236,7 +236,7 @@ extension ExchangeContext {
         now.frontend = site.number(.connections, ofFrontend: frontendIndex)
         if let backendIndex {
             now.backend = site.number(.connections, ofBackend: backendIndex)
-            if let serverIndex { now.server = site.number(.connections, ofServer: serverIndex, in: backendIndex) }
+            if let serverNumber { now.server = site.number(.connections, ofServer: serverNumber, in: backendIndex) }
         }
         return now
     }

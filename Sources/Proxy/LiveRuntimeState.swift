@@ -13,6 +13,7 @@ final class LiveRuntimeState: RuntimeState {
     private let kernel: any Kernel
     private let frontends: [String: Int]
     private let backends: [String: Int]
+    /// Numbers by name, of each backend.
     private let servers: [[String: Int]]
     /// The same by the names' bytes.
     private let computed: ComputedNames
@@ -31,7 +32,9 @@ final class LiveRuntimeState: RuntimeState {
         self.log = log
         frontends = Self.places(plan.frontends.map(\.name))
         backends = Self.places(plan.backends.map(\.name))
-        servers = plan.backends.map { Self.places($0.backend.servers.map(\.name)) }
+        servers = plan.backends.map { backend in
+            Dictionary(backend.servers.map { ($0.name, $0.number) }, uniquingKeysWith: { first, _ in first })
+        }
         computed = ComputedNames(frontends: frontends, backends: backends, servers: servers)
     }
 
@@ -149,8 +152,11 @@ final class LiveRuntimeState: RuntimeState {
         }
     }
 
-    func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int {
-        let server = plan.backends[backend].backend.servers[index]
+    func number(_ what: SiteNumber, ofServer number: Int, in backend: Int) -> Int {
+        let backend = plan.backends[backend]
+        // A server that the plan does not know has come to the backend since.
+        let known = backend.servers.place(of: number).map { backend.servers[$0] }
+        guard let server = known ?? backend.backend.servers.first(where: { $0.number == number }) else { return 0 }
         return switch what {
         case .id: server.id
         case .connections: server.active.current

@@ -60,7 +60,7 @@ public final class PlanStatistics: StatsSource, Sendable {
         frontend(proxy)?.statistics(now: now, isStopping: plan.counters.isStopping)
     }
 
-    public func serverCount(ofProxy proxy: Int) -> Int { backend(proxy)?.backend.servers.count ?? 0 }
+    public func serverCount(ofProxy proxy: Int) -> Int { backend(proxy)?.servers.count ?? 0 }
 
     public func server(_ server: Int, ofProxy proxy: Int, at now: Instant) -> StatsRow {
         self.server(server, proxy).statistics(now: now)
@@ -78,7 +78,7 @@ public final class PlanStatistics: StatsSource, Sendable {
 
     private func server(_ server: Int, _ proxy: Int) -> Server {
         guard let backend = backend(proxy) else { preconditionFailure("proxy \(proxy) has no server \(server)") }
-        return backend.backend.servers[server]
+        return backend.servers[server]
     }
 }
 
@@ -230,7 +230,7 @@ extension Server {
         row.hostName = hostName
         row.serviceName = serviceName
         row.servicePort = Int(port)
-        row.hasOwnID = id != index + 1
+        row.hasOwnID = configuration.hasOwnID
         row.isEncrypted = tls != nil
         row.checkAddress = check?.routes[0].address?.ip
         row.checkPort = Int(check?.routes[0].port ?? 0)

@@ -32,6 +32,14 @@ extension BalancingSettings {
 }
 
 extension Backend {
+    /// The server's position.
+    public func place(of server: Server) -> Int {
+        guard let place = servers.firstIndex(where: { $0 === server }) else {
+            preconditionFailure("\(server.name) is not there")
+        }
+        return place
+    }
+
     /// The server that a worker chooses next, without keeping the slot on it; nil if there is none.
     public func choose(avoiding: Server? = nil, by worker: Int = 0) -> Server? {
         guard case .server(let server) = take(avoiding: avoiding, by: worker) else { return nil }

@@ -122,7 +122,7 @@ import Testing
         configuration.check = check
         let filed = FiledServer(
             name: "s", configuration: configuration, address: address, isDisabled: isDisabled)
-        return Server(filed, backendName: "app", index: 0, workers: 1, now: Instant(nanoseconds: 5))
+        return Server(filed, backendName: "app", workers: 1, now: Instant(nanoseconds: 5))
     }
     private let address = SocketAddress.ip(.loopbackV4, port: 80)
 

@@ -278,7 +278,7 @@ private func farm(_ lines: String..., servers: [String] = Array(repeating: "", c
             for _ in 0..<3_000 {
                 if backend.choose(request: "/a", by: worker) != keyed { mistakes.increment() }
                 guard let server = backend.choose(by: worker) else { return }
-                counts[server.index].increment()
+                counts[backend.place(of: server)].increment()
             }
         }
         #expect(mistakes.current == 0)
@@ -291,6 +291,6 @@ extension Backend {
         let choice = take(for: KeyedRequest(target), by: worker, now: Instant(nanoseconds: 0))
         guard case .server(let server) = choice else { return nil }
         release(server, by: worker)
-        return server.index
+        return place(of: server)
     }
 }

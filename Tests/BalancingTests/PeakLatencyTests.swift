@@ -32,9 +32,9 @@ private struct Play {
         while now < end {
             endThoseThatAreDone()
             if case .server(let server) = backend.take(for: NoRequest(), by: 0, now: now) {
-                underWay.append((now + .milliseconds(latencies[server.index]), now, server))
-                given[server.index] += 1
-                most[server.index] = max(most[server.index], server.active.current)
+                underWay.append((now + .milliseconds(latencies[backend.place(of: server)]), now, server))
+                given[backend.place(of: server)] += 1
+                most[backend.place(of: server)] = max(most[backend.place(of: server)], server.active.current)
             }
             now = now + TimeSpan(nanoseconds: 1_000_000_000 / rate)
         }

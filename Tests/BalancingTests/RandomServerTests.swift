@@ -16,7 +16,7 @@ import Testing
     /// How often each server is chosen while none has anything to do.
     private func counts(_ backend: Backend, of choices: Int) -> [Int] {
         var counts = backend.servers.map { _ in 0 }
-        for _ in 0..<choices { if let server = backend.choose() { counts[server.index] += 1 } }
+        for _ in 0..<choices { if let server = backend.choose() { counts[backend.place(of: server)] += 1 } }
         return counts
     }
 
@@ -35,7 +35,7 @@ import Testing
 
     @Test func `successive choices are independent of one another`() {
         let backend = backend(line(draws: 1), weights: [1, 1, 1])
-        let choices = (0..<9_001).compactMap { _ in backend.choose()?.index }
+        let choices = (0..<9_001).compactMap { _ in backend.choose().map(backend.place) }
         var pairs = Array(repeating: 0, count: 9)
         for (a, b) in zip(choices, choices.dropFirst()) { pairs[a * 3 + b] += 1 }
         let chiSquare = pairs.reduce(0.0) { $0 + (Double($1) - 1_000) * (Double($1) - 1_000) / 1_000 }
@@ -87,7 +87,9 @@ import Testing
         let sameFarm = BalancingTests.backend(line(draws: 1), weights: [1, 1, 1])
         let counts = (0..<3).map { _ in Gauge() }
         DispatchQueue.concurrentPerform(iterations: 4) { worker in
-            for _ in 0..<3_000 { if let server = backend.choose(by: worker) { counts[server.index].increment() } }
+            for _ in 0..<3_000 {
+                if let server = backend.choose(by: worker) { counts[backend.place(of: server)].increment() }
+            }
         }
         // The same draws as one worker's, in whatever order they were taken.
         let alone = self.counts(sameFarm, of: 12_000)

@@ -61,7 +61,7 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 4) { worker in
             for _ in 0..<3_000 {
                 guard let server = backend.choose(by: worker) else { return }
-                counts[server.index].increment()
+                counts[backend.place(of: server)].increment()
             }
         }
         #expect(counts.map(\.current) == [6_000, 4_000, 2_000])

@@ -24,7 +24,7 @@ import Testing
         configuration.cookieKey = Array("secret".utf8)
         func server(_ configuration: ServerConfiguration) -> Server {
             Server(
-                FiledServer(name: "s", configuration: configuration, address: nil), backendName: "b", index: 0,
+                FiledServer(name: "s", configuration: configuration, address: nil), backendName: "b",
                 workers: 1, now: Instant(nanoseconds: 0))
         }
         let named = server(configuration)

@@ -31,7 +31,7 @@ func server(_ index: Int, workers: Int = 1, _ configure: (inout ServerConfigurat
     let filed = FiledServer(
         name: String(UnicodeScalar(UInt8(0x61 + index))), configuration: configuration,
         address: .ip(.loopbackV4, port: UInt16(8_000 + index)))
-    return Server(filed, backendName: "app", index: index, workers: workers, now: Instant(nanoseconds: 0))
+    return Server(filed, backendName: "app", workers: workers, now: Instant(nanoseconds: 0))
 }
 
 extension BalanceLine {

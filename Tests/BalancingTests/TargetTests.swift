@@ -17,7 +17,7 @@ import Testing
         configuration.portOffset = portOffset
         configuration.takesClientAddress = hostName == nil && address?.ip?.isAny == true
         let filed = FiledServer(name: "s", configuration: configuration, address: address)
-        return Balancing.Server(filed, backendName: "b", index: 0, workers: 1, now: Instant(nanoseconds: 0))
+        return Balancing.Server(filed, backendName: "b", workers: 1, now: Instant(nanoseconds: 0))
     }
 
     @Test func `a server with an address and a port is where it is`() {

@@ -91,7 +91,7 @@ import Testing
     private func fill(_ context: ExchangeContext, _ random: inout SeededRandom) {
         context.clear()
         context.backendIndex = Bool.random(using: &random) ? 0 : nil
-        context.serverIndex = context.backendIndex
+        context.serverNumber = context.backendIndex
         context.mayGrow = Bool.random(using: &random)
         context.client = Bool.random(using: &random) ? .ip(.v6(1, 2), port: 3) : .path("/x")
         let target = "/" + text("ab/?.:;=&%*", upTo: 20, &random)

@@ -16,7 +16,7 @@ import Testing
         let context = try exchange()
         context.site = TestSite()
         context.backendIndex = 0
-        context.serverIndex = 0
+        context.serverNumber = 0
         return context
     }
 

@@ -26,7 +26,7 @@ import Testing
         context.serverName = "<STATS>"
         #expect(try conditions(context) == ["normal", "toapplet", "processed"])
         context.serverName = "s1"
-        context.serverIndex = 0
+        context.serverNumber = 0
         #expect(try conditions(context) == ["normal"])
         context.serverAddress = .ip(.loopbackV4, port: 80)
         #expect(try conditions(context) == ["normal", "forwarded", "processed"])

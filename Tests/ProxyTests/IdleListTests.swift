@@ -18,7 +18,7 @@ import Testing
         var configuration = ServerConfiguration(id: 2)
         configuration.portOffset = 1
         let filed = FiledServer(name: "s2", configuration: configuration, address: .ip(.loopbackV4, port: 0))
-        return Server(filed, backendName: "app", index: 1, workers: 1, now: Instant(nanoseconds: 0))
+        return Server(filed, backendName: "app", workers: 1, now: Instant(nanoseconds: 0))
     }()
 
     private static func server(poolMax: Int?) -> Server {
@@ -26,7 +26,7 @@ import Testing
         configuration.port = 1
         configuration.pool.connectionsMax = poolMax
         let filed = FiledServer(name: "s1", configuration: configuration, address: .ip(.loopbackV4, port: 1))
-        return Server(filed, backendName: "app", index: 0, workers: 4, now: Instant(nanoseconds: 0))
+        return Server(filed, backendName: "app", workers: 4, now: Instant(nanoseconds: 0))
     }
 
     private final class Set: WatchSet {}

@@ -86,10 +86,9 @@ final class Play {
 
     private func arrive(_ index: Int, at now: Double) {
         let request = PlayedRequest(requests[index])
-        guard case .server(let server) = backend.take(for: request, by: 0, now: Self.instant(now)) else {
-            preconditionFailure("servers without a limit are never full")
-        }
-        let place = server.index
+        guard case .server(let server) = backend.take(for: request, by: 0, now: Self.instant(now)),
+            let place = backend.servers.firstIndex(where: { $0 === server })
+        else { preconditionFailure("servers without a limit are never full") }
         if place == 0, Farm.stall.contains(now) { sentWhileStalled += 1 }
         backlog[place].append(index)
         work(place, at: now)

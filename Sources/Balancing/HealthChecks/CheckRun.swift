@@ -62,7 +62,7 @@ public struct CheckRun: ~Copyable {
         context.destination.backendName = backend.name
         context.destination.backendIndex = (context.session as? CheckSession)?.backendIndex
         context.destination.serverName = server.name
-        context.destination.serverIndex = server.index
+        context.destination.serverNumber = server.number
         context.destination.serverAddress = server.address
         plan.uniqueID?.name(context)
         context.side = .response

@@ -57,7 +57,7 @@ struct WhenConverter: Sendable {
     private func holds(_ condition: Condition, _ context: ExchangeContext) -> Bool {
         let wasForwarded = context.serverAddress != nil
         let wasAnsweredHere =
-            !wasForwarded && context.serverName != ExchangeContext.noServer && context.serverIndex == nil
+            !wasForwarded && context.serverName != ExchangeContext.noServer && context.serverNumber == nil
         return switch condition {
         case .error: context.hasFailed(isHTTP: context.requestProbe == nil)
         case .normal: !context.hasFailed(isHTTP: context.requestProbe == nil)

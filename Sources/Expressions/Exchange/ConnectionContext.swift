@@ -91,9 +91,9 @@ public struct Destination: Sendable {
     /// Nil until they are chosen.
     public var backendName: String?
     public var serverName: String?
-    /// The backend's index in the plan, and the server's in the backend; nil until they are chosen.
+    /// The backend's index in the plan, and the server's number in the process; nil until they are chosen.
     public var backendIndex: Int?
-    public var serverIndex: Int?
+    public var serverNumber: Int?
     /// The server's address, and ours on the connection to it.
     public var serverAddress: SocketAddress?
     public var sourceAddress: SocketAddress?
@@ -148,9 +148,9 @@ extension ExchangeContext {
         get { destination.backendIndex }
         set { destination.backendIndex = newValue }
     }
-    @inlinable public var serverIndex: Int? {
-        get { destination.serverIndex }
-        set { destination.serverIndex = newValue }
+    @inlinable public var serverNumber: Int? {
+        get { destination.serverNumber }
+        set { destination.serverNumber = newValue }
     }
     @inlinable public var serverAddress: SocketAddress? {
         get { destination.serverAddress }

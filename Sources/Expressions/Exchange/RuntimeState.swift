@@ -12,7 +12,8 @@ public protocol RuntimeState: AnyObject {
     /// A number about a backend or frontend, by its index in the plan.
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int
-    func number(_ what: SiteNumber, ofServer index: Int, in backend: Int) -> Int
+    /// The same about a server, by its number in the process and its backend's index.
+    func number(_ what: SiteNumber, ofServer number: Int, in backend: Int) -> Int
     /// The connections to the address that the client of this exchange came to.
     func connections(toSocketOf context: ExchangeContext) -> Int?
     /// A number about the process.
@@ -96,7 +97,7 @@ public struct SiteReference: Sendable {
 public struct SitePlace: Sendable {
     /// The frontend's or backend's index in the plan.
     public var index: Int
-    /// The server's index in its backend; -1 if the reference is to no server.
+    /// The server's number in the process; -1 if the reference is to no server.
     public var server: Int
 
     public init(_ index: Int, server: Int = -1) {

@@ -131,7 +131,7 @@ struct SiteSample: SampleFamily {
             }
             return site.number(what, ofBackend: backend)
         case .server:
-            guard let backend = context.backendIndex, let server = context.serverIndex else { return nil }
+            guard let backend = context.backendIndex, let server = context.serverNumber else { return nil }
             return site.number(what, ofServer: server, in: backend)
         }
     }

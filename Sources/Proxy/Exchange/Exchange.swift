@@ -115,7 +115,7 @@ final class Exchange: ProxyStream {
         waitForConnectionUnderWay(to: server, at: address, worker)
     }
 
-    override var indexOfPersistentServer: Int? { request.cookie.server }
+    override var placeOfPersistentServer: Int? { request.cookie.server }
 
     override func losePersistence() {
         request.cookie.server = nil

@@ -15,13 +15,12 @@ final class CookiePersistence: Sendable {
     private let values: [[UInt8]?]
     /// The values in the order of their bytes, each with its server's index: looked up without making a key of the request's bytes.
     private let sorted: [(value: [UInt8], server: Int)]
-    /// Those that are named by their addresses (`dynamic`).
-    private let servers: [Server]
+    private let servers: ServerTable
 
     init(_ cookie: PersistenceCookie, values: [[UInt8]?], _ servers: [Server]) {
         self.cookie = cookie
         self.values = values
-        self.servers = cookie.isDynamic ? servers : []
+        self.servers = ServerTable(servers)
         attributes = cookie.attributes
         sorted = values.enumerated().compactMap { index, value in value.map { (value: $0, server: index) } }
             .sorted { $0.value == $1.value ? $0.server < $1.server : $0.value.lexicographicallyPrecedes($1.value) }
@@ -36,10 +35,10 @@ final class CookiePersistence: Sendable {
             first = first ?? sorted[place].server
             place += 1
         }
-        guard first == nil, !servers.isEmpty, let number = CookieNumber.read(text) else { return first }
-        for server in servers where server.addressCookie == number {
-            if isUp(server.index) { return server.index }
-            first = first ?? server.index
+        guard first == nil, cookie.isDynamic, let number = CookieNumber.read(text) else { return first }
+        for (place, server) in servers.enumerated() where server.addressCookie == number {
+            if isUp(place) { return place }
+            first = first ?? place
         }
         return first
     }
@@ -66,18 +65,20 @@ final class CookiePersistence: Sendable {
     }
 
     /// Whether something names the server.
-    func names(_ server: Server) -> Bool { values[server.index] != nil || addressCookie(of: server) != nil }
+    func names(_ server: Server) -> Bool { value(of: server) != nil || addressCookie(of: server) != nil }
+
+    private func value(of server: Server) -> [UInt8]? { servers.place(of: server).flatMap { values[$0] } }
 
     /// Appends what names the server, if something does.
     func appendName(of server: Server, to out: inout [UInt8]) {
-        if let value = values[server.index] {
+        if let value = value(of: server) {
             out += value
         } else if let number = addressCookie(of: server) {
             CookieNumber.append(number, to: &out)
         }
     }
 
-    private func addressCookie(of server: Server) -> UInt64? { servers.isEmpty ? nil : server.addressCookie }
+    private func addressCookie(of server: Server) -> UInt64? { cookie.isDynamic ? server.addressCookie : nil }
 
     /// The delimiter between a server's value and what follows: the application's value, or dates.
     private var delimiter: UInt8 { cookie.mode == .prefix ? 0x7E : 0x7C }
@@ -204,7 +205,7 @@ final class CookiePersistence: Sendable {
 extension Exchange {
     /// Looks which server the request's cookie names, before any other rule chooses one.
     func readPersistenceCookie(_ persistence: CookiePersistence, of backend: BackendPlan, _ worker: Worker) {
-        let servers = backend.backend.servers
+        let servers = backend.servers
         var choice = context.directives.persistence
         if choice == .usual, backend.insistsOnServers { choice = .forced }
         let (state, letter) = persistence.read(

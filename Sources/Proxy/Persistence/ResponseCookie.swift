@@ -11,7 +11,7 @@ extension Exchange {
     func writePersistenceCookie(_ persistence: CookiePersistence, _ worker: Worker) {
         let cookie = persistence.cookie
         guard cookie.mode != .passive, request.cookie.choice != .ignored, let server else { return }
-        let isChosenByCookie = request.cookie.server == server.index
+        let isChosenByCookie = request.cookie.server.map { backend?.servers[$0] === server } ?? false
         takeServersCookies(persistence, server, isChosenByCookie: isChosenByCookie, worker)
         guard cookie.mode == .insert,
             !(cookie.preservesServers && context.outcome.termination.serverCookie == .provided),

@@ -21,6 +21,8 @@ public final class BackendPlan: Sendable {
     public let mode: ProxyMode
     public let description: String
     public let backend: Backend
+    /// Its servers in this plan.
+    let servers: ServerTable
     /// Of the connections to its servers that speak HTTP/2.
     let http2: HTTP2Counters
     let timeouts: ServerTimeouts
@@ -91,6 +93,7 @@ public final class BackendPlan: Sendable {
         mode = draft.settings.mode
         description = draft.settings.description
         self.backend = backend
+        servers = ServerTable(backend.servers)
         http2 = HTTP2Counters(workers: workers)
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries

@@ -254,7 +254,8 @@ public struct PlanBuilder {
             draft: proxy, index: index, id: numbered.id, isListen: isListen, backend: backend,
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
-                Dictionary(backend.servers.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })),
+                Dictionary(
+                    backend.servers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })),
             persistenceRules: draft[RulesSettings.self].persistence,
             persistence: draft[PersistenceSettings.self].persistence(
                 among: draft[BalancingSettings.self].servers, backend.servers, mode: proxy.settings.mode),

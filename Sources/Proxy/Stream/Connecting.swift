@@ -75,12 +75,12 @@ extension ProxyStream {
 
     /// Evaluates `sni` and `pool-conn-name`.
     private func makeNames(for server: Server, of backend: BackendPlan) {
-        guard server.hasNamedConnections else {
+        guard server.hasNamedConnections, let place = backend.servers.place(of: server) else {
             requestedName.removeAll(keepingCapacity: true)
             return poolName.removeAll(keepingCapacity: true)
         }
-        _ = backend.requestedNames.make(&requestedName, for: server.index, context)
-        backend.requestedNames.makePoolName(&poolName, orElse: requestedName, for: server.index, context)
+        _ = backend.requestedNames.make(&requestedName, for: place, context)
+        backend.requestedNames.makePoolName(&poolName, orElse: requestedName, for: place, context)
     }
 
     private func use(_ connection: ServerConnection) {

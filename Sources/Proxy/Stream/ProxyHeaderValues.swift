@@ -36,7 +36,8 @@ extension ProxyStream {
             values.append(TypedValues.uniqueID, context.uniqueID)
         }
         if options.contains(.tls) { values.append(tlsValue(for: options)) }
-        backend?.serverValues.headerValues(for: server.index, context) { type, value in
+        guard let backend, let place = backend.servers.place(of: server) else { return values }
+        backend.serverValues.headerValues(for: place, context) { type, value in
             if values.bytes.count + value.count <= Limits.headerValuesBytes { values.append(type, value) }
         }
         return values

@@ -118,8 +118,8 @@ class ProxyStream: EventSource {
     /// What this stream's connection to the server is to speak.
     func protocolChoice(for server: Server) -> ProtocolChoice { .http1 }
 
-    /// The index of the server that the request's cookie names; nil if there is none.
-    var indexOfPersistentServer: Int? { nil }
+    /// The place in the plan of the server that the request's cookie names; nil if there is none.
+    var placeOfPersistentServer: Int? { nil }
     /// The server that the cookie names has failed.
     func losePersistence() {}
 

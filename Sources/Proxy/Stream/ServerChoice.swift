@@ -30,22 +30,25 @@ extension ProxyStream {
 
     /// The server that the request's cookie names. When it has failed, any other will do, and the client is told.
     private func persistentChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
-        guard let index = indexOfPersistentServer else { return nil }
-        if avoiding != nil {
+        guard let place = placeOfPersistentServer else { return nil }
+        let server = backend.servers[place]
+        if avoiding != nil || server.state.isRemoved {
             losePersistence()
             return nil
         }
-        return backend.backend.take(backend.backend.servers[index])
+        return backend.backend.take(server)
     }
 
     /// The server that a `use-server` line names. Not when one has failed: then any other will do.
     private func ruledChoice(_ backend: BackendPlan, _ avoiding: Server?) -> SlotChoice? {
         guard avoiding == nil, !backend.serverRules.isEmpty else { return nil }
-        let servers = backend.backend.servers
+        let servers = backend.servers
         let insists = backend.insistsOnServers || context.directives.persistence == .forced
-        return backend.serverRules.choose(for: context) { insists || servers[$0].state.isUsable }.map {
-            backend.backend.take(servers[$0])
+        let place = backend.serverRules.choose(for: context) { place in
+            let state = servers[place].state
+            return state.isUsable || insists && !state.isRemoved
         }
+        return place.map { backend.backend.take(servers[$0]) }
     }
 
     /// A slot on the server is taken, and this stream has it.
@@ -54,7 +57,7 @@ extension ProxyStream {
         attempt.server = server
         attempt.holdsSlot = true
         context.serverName = server.name
-        context.serverIndex = server.index
+        context.serverNumber = server.number
         context.outcome.counts.server = server.active.current
         context.timers.queueLeft = worker.now
         countSession(on: server, of: backend, worker)

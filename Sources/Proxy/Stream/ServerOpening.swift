@@ -37,7 +37,8 @@ extension ProxyStream {
             guard case .ip(let ip, let port) = context.client else { return nil }
             return .ip(ip, port: hasPort ? port : 0)
         case .expression:
-            return backend?.serverValues.source(for: server.index, context).map { .ip($0, port: 0) }
+            guard let backend, let place = backend.servers.place(of: server) else { return nil }
+            return backend.serverValues.source(for: place, context).map { .ip($0, port: 0) }
         }
     }
 

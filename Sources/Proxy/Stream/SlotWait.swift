@@ -9,7 +9,7 @@ extension ProxyStream {
     final func enterQueue(of backend: BackendPlan, for server: Server?, avoiding: Server?, _ worker: Worker) {
         attempt.server = server
         context.serverName = server?.name ?? ExchangeContext.noServer
-        context.serverIndex = server?.index
+        context.serverNumber = server?.number
         let priority = context.directives.priority
         let ticket = backend.backend.join(
             for: server, worker: worker.index, owner: handle.packed,
