@@ -100,7 +100,7 @@ public final class ControlPlane {
         responseUpdater = ResponseUpdater(
             plan: plan, names: ResponderNames(resolvers, services.responderLookup), pool: pool, log: log, in: loop
         ) { log.event(.warning, to: standardError, "warning: \($0)") }
-        plan.admission.setWorkers(mailboxes)
+        plan.workers.set(mailboxes)
     }
 
     /// Starts health checks, look-ups of names, the runtime sockets and the rate samples.

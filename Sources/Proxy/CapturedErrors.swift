@@ -20,7 +20,7 @@ final class CapturedErrorSlot: Sendable {
 extension Plan {
     /// The last errors, proxy by proxy.
     public func capturedErrors() -> CapturedErrors {
-        var messages = frontends.compactMap(\.live.refused.message) + backends.compactMap(\.refused.message)
+        var messages = frontends.compactMap(\.live.refused.message) + backends.compactMap(\.live.refused.message)
         messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
         return CapturedErrors(messages, total: refusals.load(ordering: .relaxed))
     }
@@ -50,7 +50,7 @@ extension ProxyStream {
             bytes = Self.text(of: context.response)
             position = bytes.count
         }
-        keep(.response, reason, bytes, position, of: backend.refused, worker)
+        keep(.response, reason, bytes, position, of: backend.live.refused, worker)
     }
 
     /// Keeps a message that was let through, for the operator to see what `accept-invalid` is still needed for.
@@ -62,7 +62,7 @@ extension ProxyStream {
     final func keepToleratedResponse(_ reason: String, at position: Int, _ worker: Worker) {
         guard let backend else { return }
         let bytes = Self.text(of: context.response)
-        keep(.response, "accepted: \(reason)", bytes, min(position, bytes.count), of: backend.refused, worker)
+        keep(.response, "accepted: \(reason)", bytes, min(position, bytes.count), of: backend.live.refused, worker)
     }
 
     private func keep(

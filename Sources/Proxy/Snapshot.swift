@@ -131,10 +131,7 @@ extension Plan {
     public func keepHighestRates(at now: Instant) {
         counters.keepMaxima(at: now)
         for frontend in frontends { frontend.live.keepMaxima(at: now) }
-        for backend in backends {
-            backend.backend.rate.keepMaximum(at: now)
-            for server in backend.backend.servers { server.rate.keepMaximum(at: now) }
-        }
+        for backend in backends { backend.live.keepMaxima(at: now) }
     }
 }
 

@@ -31,7 +31,7 @@ final class SimulatedControl: SimulatedThread {
         let names = SimulatedNames(kernel)
         self.names = names
         guard isThread else {
-            plan.admission.setWorkers(mailboxes)
+            plan.workers.set(mailboxes)
             plane = nil
             return
         }

@@ -20,6 +20,9 @@ public final class BackendPlan: Sendable {
     public let isListen: Bool
     public let mode: ProxyMode
     public let description: String
+    /// Its servers, and what is counted of it.
+    public let live: LiveBackend
+    /// Those of `live`.
     public let backend: Backend
     /// Its servers in this plan.
     let servers: ServerTable
@@ -66,8 +69,6 @@ public final class BackendPlan: Sendable {
     let responseBuffer: BodyBuffering?
     let statsPage: StatsPageSettings?
     let files: FileService?
-    /// The last response that could not be parsed.
-    let refused = CapturedErrorSlot()
     /// Whether the system probes server connections.
     let probesServers: Bool
     public let logsHealthChecks: Bool
@@ -78,12 +79,12 @@ public final class BackendPlan: Sendable {
     public let logTargets: LogTargets
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, backend: Backend, rules: SectionRules,
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, live: LiveBackend, rules: SectionRules,
         serverRules: ServerRules, persistenceRules: PersistenceRules, persistence: CookiePersistence?,
         requestedNames: RequestedNames, serverValues: ServerValues,
         balanceKey: BalanceKey?, forwardedField: ForwardedField?, statsPage: StatsPageSettings?, files: FileService?,
         errorPages: ErrorPages,
-        logTargets: LogTargets, workers: Int
+        logTargets: LogTargets
     ) {
         name = draft.name
         self.index = index
@@ -92,9 +93,10 @@ public final class BackendPlan: Sendable {
         self.isListen = isListen
         mode = draft.settings.mode
         description = draft.settings.description
-        self.backend = backend
-        servers = ServerTable(backend.servers)
-        http2 = HTTP2Counters(workers: workers)
+        self.live = live
+        backend = live.backend
+        servers = ServerTable(live.backend.servers)
+        http2 = live.http2
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries
         redispatch = draft.settings.redispatch

@@ -19,6 +19,8 @@ public final class Plan: Sendable {
     /// Where events that concern the whole process are logged.
     public let logTargets: LogTargets
     public let admission: Admission
+    /// The mailboxes of the workers.
+    public let workers: WorkerSet
     public let process: ProcessFacts
     public let counters: ProcessCounters
     public let bufferBytes: Int
@@ -59,7 +61,8 @@ public final class Plan: Sendable {
     private let listenIDs: Set<Int>
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], patterns: PatternSets, sections: SettingsByType,
+        frontends: [FrontendPlan], backends: [BackendPlan], workers: WorkerSet, patterns: PatternSets,
+        sections: SettingsByType,
         logTargets: LogTargets,
         maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
         looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
@@ -77,7 +80,8 @@ public final class Plan: Sendable {
         self.sections = sections
         resolvers = sections[ResolversPlans.self].plans
         self.logTargets = logTargets
-        admission = Admission(maxConnections: maxConnections, backends: backends.map(\.backend))
+        self.workers = workers
+        admission = Admission(maxConnections: maxConnections, workers: workers)
         self.process = process
         counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes, tls: tls)
         idleConnections = IdleRegistry(workers: process.threads)

@@ -27,6 +27,8 @@ public struct PlanBuilder {
     let environment: [String: String]
     let logger: Logger
     let workers: Int
+    /// What those will be reached through.
+    private let workerSet = WorkerSet()
     let facts: ProcessFacts
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
@@ -112,7 +114,7 @@ public struct PlanBuilder {
         let variables = ProcessVariables()
         global[RulesSettings.self].setVariables(of: variables, environment: environment)
         return Plan(
-            frontends: frontends, backends: backends, patterns: patterns, sections: sections,
+            frontends: frontends, backends: backends, workers: workerSet, patterns: patterns, sections: sections,
             logTargets: logTargets(of: global), maxConnections: maxConnections, process: facts, variables: variables,
             bufferBytes: process.bufferBytes, splices: process.splices,
             looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
@@ -251,7 +253,8 @@ public struct PlanBuilder {
         reportMissingAddresses(backend, draft)
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
-            draft: proxy, index: index, id: numbered.id, isListen: isListen, backend: backend,
+            draft: proxy, index: index, id: numbered.id, isListen: isListen,
+            live: LiveBackend(backend, deliveringTo: workerSet, count: workers),
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(
@@ -268,7 +271,7 @@ public struct PlanBuilder {
                     root: $0, missGoesToServers: files.missGoesToServers, keepsFilesOpen: files.keepsFilesOpen)
             },
             errorPages: errorPages(of: draft),
-            logTargets: logTargets(of: draft), workers: workers)
+            logTargets: logTargets(of: draft))
     }
 
     /// `fullconn` by the backend's name where no line sets it: a tenth of the `maxconn` of the frontends that use it, as in HAProxy.

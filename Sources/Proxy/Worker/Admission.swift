@@ -1,6 +1,5 @@
 // `maxconn`: how many connections there may be, in all and per frontend, counted over all workers.
 
-internal import Balancing
 public import Basics
 internal import Synchronization
 
@@ -11,27 +10,12 @@ public final class Admission: Sendable {
     public let maxConnections: Int
     /// One bit a worker with a listener that waits for room.
     private let waiting = Atomic<UInt64>(0)
-    private let orders: Lock<[WorkerMailbox]> = Lock([])
-    private let backends: [Backend]
+    /// Those that are told when room is made.
+    private let workers: WorkerSet
 
-    /// - Parameter backends: those whose requests may have to wait for a server.
-    init(maxConnections: Int, backends: [Backend]) {
+    init(maxConnections: Int, workers: WorkerSet) {
         self.maxConnections = maxConnections
-        self.backends = backends
-    }
-
-    /// Makes the workers known that are to be told when room is made, here or on a server.
-    public func setWorkers(_ orders: [WorkerMailbox]) {
-        self.orders.withLock { $0 = orders }
-        for backend in backends {
-            backend.setDelivery { grant, giver in
-                // A worker that is at work looks into its mailbox before it waits.
-                orders[grant.worker].deliver(grant, wakes: grant.worker != giver)
-            }
-            backend.setSessionEnder { server, end in
-                for mailbox in orders { mailbox.endSessions(on: server, end) }
-            }
-        }
+        self.workers = workers
     }
 
     /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.
@@ -76,8 +60,8 @@ public final class Admission: Sendable {
         bind.places?.decrement()
         guard waiting.load(ordering: .sequentiallyConsistent) != 0 else { return }
         let bits = waiting.exchange(0, ordering: .sequentiallyConsistent)
-        orders.withLock { orders in
-            for (index, orders) in orders.enumerated() where bits & 1 << UInt64(index) != 0 { orders.resumeListeners() }
+        for (index, mailbox) in workers.mailboxes.enumerated() where bits & 1 << UInt64(index) != 0 {
+            mailbox.resumeListeners()
         }
     }
 }

@@ -143,3 +143,18 @@ public struct NameAnswer: Sendable {
         self.address = address
     }
 }
+
+/// The mailboxes of all workers. Whatever is for a worker goes through it, so that what delivers may be there before the workers are.
+public final class WorkerSet: Sendable {
+    private let known = Lock<[WorkerMailbox]>([])
+
+    init() {}
+
+    /// One for each worker, by the worker's index.
+    public var mailboxes: [WorkerMailbox] { known.withLock { $0 } }
+
+    /// Makes the workers known. Called before the first of them runs.
+    public func set(_ mailboxes: [WorkerMailbox]) { known.withLock { $0 = mailboxes } }
+
+    subscript(worker: Int) -> WorkerMailbox { known.withLock { $0[worker] } }
+}
