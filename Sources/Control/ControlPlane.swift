@@ -81,7 +81,7 @@ public final class ControlPlane {
         self.standardError = standardError
         loop = TaskLoop(kernel: kernel)
         // A check reads heads as long as those that clients get; the runtime socket's commands have 16 KiB at least.
-        pool = BufferPool(blockBytes: max(plan.bufferBytes, 16_384))
+        pool = BufferPool(blockBytes: max(plan.site.bufferBytes, 16_384))
         healthLog = HealthLog(plan: plan, log: log) { message in
             log.event(.warning, to: standardError, "warning: \(message)")
         }
@@ -100,7 +100,7 @@ public final class ControlPlane {
         responseUpdater = ResponseUpdater(
             plan: plan, names: ResponderNames(resolvers, services.responderLookup), pool: pool, log: log, in: loop
         ) { log.event(.warning, to: standardError, "warning: \($0)") }
-        plan.workers.set(mailboxes)
+        plan.site.workers.set(mailboxes)
     }
 
     /// Starts health checks, look-ups of names, the runtime sockets and the rate samples.
@@ -171,7 +171,7 @@ public final class ControlPlane {
         surroundings.timing = plan.checkTiming
         surroundings.makeContext = { [plan] backend in
             CheckRun.makeContext(
-                plan.variables, site: site, backendIndex: plan.backends.firstIndex { $0.backend === backend })
+                plan.site.variables, site: site, backendIndex: plan.backends.firstIndex { $0.backend === backend })
         }
         for (position, (backend, server, subject, interval)) in checked.enumerated() {
             let delay = plan.checkTiming.firstDelay(at: position, of: checked.count, interval: interval)
@@ -213,7 +213,7 @@ extension ControlPlane {
     }
 
     private func stop(_ order: WorkerMailbox.Order) {
-        plan.counters.isStopping = true
+        plan.site.counters.isStopping = true
         for mailbox in mailboxes { mailbox.give(order) }
         stopWatchingServers()
     }

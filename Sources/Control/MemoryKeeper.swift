@@ -51,9 +51,9 @@ final class MemoryKeeper: LoopTask {
 
     func expired(in loop: TaskLoop) {
         loop.setDeadline(loop.now + Self.period, of: handle)
-        let clients = plan.admission.connections.current
+        let clients = plan.site.admission.connections.current
         // A burst may begin and end between two looks.
-        peak = max(peak, plan.admission.connections.takeRecentMaximum())
+        peak = max(peak, plan.site.admission.connections.takeRecentMaximum())
         seconds += 1
         switch seconds % Self.roundSeconds {
         case 0:

@@ -49,6 +49,6 @@ final class RateSampler: LoopTask {
         timeUsed = total
         guard elapsed > 0, workers > 0 else { return }
         let share = Double(used) / (Double(elapsed) * Double(workers))
-        plan.counters.setIdle(percent: Int((100 * (1 - min(1, share))).rounded()))
+        plan.site.counters.setIdle(percent: Int((100 * (1 - min(1, share))).rounded()))
     }
 }

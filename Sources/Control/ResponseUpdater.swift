@@ -212,7 +212,7 @@ extension ResponseUpdater {
     private func talk(to address: SocketAddress, _ message: [UInt8]) {
         guard let identity = current?.identity else { return }
         exchange = ResponderExchange.start(
-            message, to: address, limits: HeadLimits(), contentBytesMax: plan.bufferBytes, pool: pool, in: loop
+            message, to: address, limits: HeadLimits(), contentBytesMax: plan.site.bufferBytes, pool: pool, in: loop
         ) { [unowned self] outcome in finish(outcome.flatMap { take($0, identity) }) }
     }
 

@@ -195,7 +195,7 @@ final class RuntimeContext: CommandContext {
     ) -> String? { updater.fetch(certificate, done: done) }
 
     func eventSinks() -> [EventSink] {
-        plan.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
+        plan.site.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
     }
 
     func endOfEvents(of name: String) -> UInt64 { ring(name)?.end ?? 0 }
@@ -206,7 +206,7 @@ final class RuntimeContext: CommandContext {
         ring(name)?.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax)
     }
 
-    private func ring(_ name: String) -> EventRing? { plan.logger.eventRings.first { $0.name == name } }
+    private func ring(_ name: String) -> EventRing? { plan.site.logger.eventRings.first { $0.name == name } }
 }
 
 /// One connection to the runtime socket.

@@ -22,7 +22,7 @@ extension Plan {
     public func capturedErrors() -> CapturedErrors {
         var messages = frontends.compactMap(\.live.refused.message) + backends.compactMap(\.live.refused.message)
         messages.sort { ($0.sortKey, $0.number) < ($1.sortKey, $1.number) }
-        return CapturedErrors(messages, total: refusals.load(ordering: .relaxed))
+        return CapturedErrors(messages, total: site.refusals.load(ordering: .relaxed))
     }
 }
 
@@ -72,10 +72,10 @@ extension ProxyStream {
         var message = CapturedError(
             side, at: worker.kernel.wallTime(), frontend: .init(name: frontend.name, id: frontend.id),
             backend: backend.map { .init(name: $0.name, id: $0.id) }, client: context.client, reason: reason,
-            bytes: bytes, position: position, bufferBytes: worker.plan.bufferBytes)
+            bytes: bytes, position: position, bufferBytes: worker.bufferBytes)
         if let server { message.server = .init(name: server.name, id: server.id) }
         if side == .request { message.skipped = max(0, Int(clamping: client.codec.bytesReceived) - position) }
-        message.number = worker.plan.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
+        message.number = worker.shared.refusals.wrappingAdd(1, ordering: .relaxed).oldValue
         slot.keep(message)
     }
 

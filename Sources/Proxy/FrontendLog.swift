@@ -13,7 +13,7 @@ extension FrontendPlan {
         _ context: ExchangeContext, _ level: LogLevel, backend: BackendPlan? = nil, server: Server? = nil,
         _ worker: Worker
     ) {
-        context.outcome.counts.process = worker.plan.admission.connections.current
+        context.outcome.counts.process = worker.shared.admission.connections.current
         context.outcome.counts.frontend = sessions.current
         context.outcome.counts.backend = backend?.backend.active.current ?? 0
         context.outcome.counts.server = server?.active.current ?? 0

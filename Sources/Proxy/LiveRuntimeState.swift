@@ -60,7 +60,9 @@ final class LiveRuntimeState: RuntimeState {
     }
 
     func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {
-        guard let line = plan.undecidedMatches.line(about: rule, count, now: kernel.now) else { return }
+        let line = plan.site.undecidedMatches.line(
+            about: rule, count, stepsMax: plan.regularStepsMax, now: kernel.now)
+        guard let line else { return }
         let targets = plan.frontends[context.frontendIndex].logTargets
         log.event(.warning, to: targets.isEmpty ? plan.logTargets : targets, line)
     }
@@ -94,12 +96,12 @@ final class LiveRuntimeState: RuntimeState {
 
     func number(_ what: SiteNumber) -> Int {
         switch what {
-        case .connections: plan.admission.connections.current
-        case .connectionsFree: plan.admission.maxConnections - plan.admission.connections.current
+        case .connections: plan.site.admission.connections.current
+        case .connectionsFree: plan.limits.connections - plan.site.admission.connections.current
         case .processID: Int(SystemProcess.id)
-        case .threads: plan.process.threads
+        case .threads: plan.site.process.threads
         case .isStopping: isStopping ? 1 : 0
-        case .uptime: Int(kernel.now.since(plan.process.startedAt).wholeMilliseconds / 1_000)
+        case .uptime: Int(kernel.now.since(plan.site.process.startedAt).wholeMilliseconds / 1_000)
         default: 0
         }
     }

@@ -21,8 +21,8 @@ public final class ProcessCounters: Sendable {
 
     private enum Column: Int, CaseIterable { case bytesSent, buffersLent, buffersKept }
 
-    init(workers: Int, bufferBytes: Int, tls: TLSCounters) {
-        self.tls = tls
+    init(workers: Int, bufferBytes: Int) {
+        tls = TLSCounters(workers: workers)
         connections = RateMeter(workers: workers)
         sessions = RateMeter(workers: workers)
         requests = RateMeter(workers: workers)

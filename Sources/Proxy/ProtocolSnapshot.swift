@@ -30,7 +30,7 @@ extension TLSCounters {
         stats.connectionsLimit = connectionsMax == .max ? 0 : connectionsMax
         stats.connectionsCurrent = connections.current
         stats.connectionsTotal = total
-        stats.rateLimit = rateMax ?? 0
+        stats.rateLimit = rateMax == .max ? 0 : rateMax
         stats.rate = accepted.rate(at: now)
         stats.rateMax = accepted.maximum(at: now)
         stats.clientKeyRate = clientKeys.rate(at: now)

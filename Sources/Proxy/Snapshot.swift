@@ -57,7 +57,7 @@ public final class PlanStatistics: StatsSource, Sendable {
     }
 
     public func frontend(ofProxy proxy: Int, at now: Instant) -> StatsRow? {
-        frontend(proxy)?.statistics(now: now, isStopping: plan.counters.isStopping)
+        frontend(proxy)?.statistics(now: now, isStopping: plan.site.counters.isStopping)
     }
 
     public func serverCount(ofProxy proxy: Int) -> Int { backend(proxy)?.servers.count ?? 0 }
@@ -88,9 +88,11 @@ extension Plan {
 
     fileprivate func processStats(now: Instant) -> ProcessStats {
         var stats = ProcessStats()
+        let process = site.process
+        let counters = site.counters
         stats.version = process.version
-        stats.logsDropped = logger.lost
-        stats.undecidedMatches = undecidedMatches.total
+        stats.logsDropped = site.logger.lost
+        stats.undecidedMatches = site.undecidedMatches.total
         stats.releaseDate = process.releaseDate
         stats.pid = SystemProcess.id
         stats.threads = process.threads
@@ -98,17 +100,17 @@ extension Plan {
         stats.startedAt = process.startDate
         stats.node = process.node
         stats.description = process.description
-        stats.connectionsLimit = admission.maxConnections
+        stats.connectionsLimit = limits.connections
         stats.descriptorsLimit = process.descriptorsLimit
-        stats.connectionsCurrent = admission.connections.current
+        stats.connectionsCurrent = site.admission.connections.current
         for frontend in frontends {
             stats.connectionsTotal += frontend.traffic.total(.connections)
             stats.requestsTotal += frontend.traffic.total(.requests)
             stats.bytesInTotal += frontend.traffic.total(.bytesIn)
         }
         stats.connectionRate = counters.connections.rate(at: now)
-        stats.connectionRateLimit = connectionRateMax
-        stats.sessionRateLimit = sessionRateMax
+        stats.connectionRateLimit = limits.connectionRate ?? 0
+        stats.sessionRateLimit = limits.sessionRate ?? 0
         stats.connectionRateMax = counters.connections.maximum(at: now)
         stats.sessionRate = counters.sessions.rate(at: now)
         stats.sessionRateMax = counters.sessions.maximum(at: now)
@@ -129,7 +131,7 @@ extension Plan {
 
     /// Keeps the highest rates of the last seconds. Called once a second by the control thread.
     public func keepHighestRates(at now: Instant) {
-        counters.keepMaxima(at: now)
+        site.counters.keepMaxima(at: now)
         for frontend in frontends { frontend.live.keepMaxima(at: now) }
         for backend in backends { backend.live.keepMaxima(at: now) }
     }

@@ -3,14 +3,13 @@
 
 internal import Balancing
 internal import Basics
-internal import Configuration
+internal import Synchronization
 
 final class TLSCounters: Sendable {
-    /// Encrypted connections now, to clients and to servers; no more than this of clients are accepted.
+    /// Encrypted connections now, to clients and to servers.
     let connections = Gauge()
-    let connectionsMax: Int
-    /// Clients' connections accepted in a second, at most; nil for any number.
-    let rateMax: Int?
+    private let mostConnections = Atomic<Int>(.max)
+    private let mostInSecond = Atomic<Int>(.max)
     /// Connections of clients, and the full handshakes among them, and with servers: a full one costs a signature.
     let accepted: RateMeter
     let clientKeys: RateMeter
@@ -19,20 +18,30 @@ final class TLSCounters: Sendable {
 
     private enum Column: Int, CaseIterable { case total }
 
-    init(_ settings: ProcessSettings, workers: Int) {
-        connectionsMax = settings.tlsConnectionsMax ?? .max
-        rateMax = settings.tlsRateMax
+    init(workers: Int) {
         accepted = RateMeter(workers: workers)
         clientKeys = RateMeter(workers: workers)
         serverKeys = RateMeter(workers: workers)
         sheet = PerThreadCounters(rows: workers, columns: Column.allCases.count)
     }
 
+    /// With this many connections no more of clients are accepted; `Int.max` for any number.
+    var connectionsMax: Int {
+        get { mostConnections.load(ordering: .relaxed) }
+        set { mostConnections.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Clients' connections accepted in a second, at most; `Int.max` for any number.
+    var rateMax: Int {
+        get { mostInSecond.load(ordering: .relaxed) }
+        set { mostInSecond.store(newValue, ordering: .relaxed) }
+    }
+
     /// Whether one more client may come in now.
     func mayAccept(at now: Instant) -> Bool {
         if connections.current >= connectionsMax { return false }
-        guard let rateMax else { return true }
-        return accepted.rate(at: now) < rateMax
+        let most = rateMax
+        return most == .max || accepted.rate(at: now) < most
     }
 
     /// A client's connection begins its handshake.

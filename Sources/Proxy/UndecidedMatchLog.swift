@@ -16,21 +16,18 @@ final class UndecidedMatchLog: Sendable {
 
     private let records = Lock<[String: Record]>([:])
     private let all = Atomic<UInt64>(0)
-    private let stepsMax: UInt32
 
     /// A rule is named again after this time at the earliest.
     static let silence = TimeSpan.seconds(10)
-
-    init(stepsMax: UInt32) {
-        self.stepsMax = stepsMax
-    }
 
     /// How many there have been.
     var total: UInt64 { all.load(ordering: .relaxed) }
 
     /// Counts `count` matches of one rule; the line that is to be logged, nil while the rule is silent.
-    /// - Parameter rule: its file and line; nil if no rule asked for the matches.
-    func line(about rule: String?, _ count: Int, now: Instant) -> String? {
+    /// - Parameters:
+    ///   - rule: its file and line; nil if no rule asked for the matches.
+    ///   - stepsMax: how many steps were too few.
+    func line(about rule: String?, _ count: Int, stepsMax: UInt32, now: Instant) -> String? {
         all.wrappingAdd(UInt64(count), ordering: .relaxed)
         let place = rule ?? "a log format"
         let untold: Int? = records.withLock { records in

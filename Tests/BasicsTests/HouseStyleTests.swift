@@ -60,7 +60,6 @@ import Testing
         "Sources/Control/ObservedFailures.swift": "passes what workers saw to the checks, on the control thread",
         "Sources/Logging/MailerKeywords.swift": "the table of a section that is read and not used",
         "Sources/Proxy/Multiplexing/IdlePings.swift": "used by the multiplexers of both sides",
-        "Sources/Proxy/Worker/SessionEnds.swift": "ends the sessions of a server, on each worker",
         "Sources/Basics/CRC32.swift": "an algorithm of its own, used by the PROXY protocol and by converters",
         "Sources/Basics/Fault.swift": "replaces the standard library's preconditions everywhere",
         "Sources/portico/KeywordRegistry.swift": "the one list of all keyword tables",

@@ -243,9 +243,9 @@ import Testing
     @Test func `a soft stop ends the checks, and becomes a hard one when hard-stop-after has passed`() throws {
         let site = try ControlledSite("server s1 127.0.0.1:9001 check inter 1s", hardStopAfter: .seconds(30))
         site.run(for: 500)
-        #expect(site.mailbox.latest == .run && !site.plan.counters.isStopping)
+        #expect(site.mailbox.latest == .run && !site.plan.site.counters.isStopping)
         site.control.stopSoftly()
-        #expect(site.mailbox.latest == .stopSoftly && site.plan.counters.isStopping)
+        #expect(site.mailbox.latest == .stopSoftly && site.plan.site.counters.isStopping)
         site.run(for: 29_900)
         #expect(site.mailbox.latest == .stopSoftly && site.visits == ["0 9001"])
         site.run(for: 200)
@@ -285,12 +285,12 @@ import Testing
     @Test func `the share of the last second in which the workers were idle is measured`() throws {
         let time = Box(TimeSpan.zero)
         let site = try ControlledSite("server s1 127.0.0.1:9001", workerTime: { time.value })
-        #expect(site.plan.counters.idlePercent == nil)
+        #expect(site.plan.site.counters.idlePercent == nil)
         time.value = .milliseconds(250)
         site.run(for: 1_001)
-        #expect(site.plan.counters.idlePercent == 75)
+        #expect(site.plan.site.counters.idlePercent == 75)
         site.run(for: 1_000)
-        #expect(site.plan.counters.idlePercent == 100)
+        #expect(site.plan.site.counters.idlePercent == 100)
         site.end()
     }
 

@@ -101,7 +101,7 @@ import Testing
     @Test func `show events -w sends the lines of a ring as they come, until the operator types`() throws {
         let site = try ControlledSite("server s1 127.0.0.1:9001")
         let ring = EventRing(name: "recent", description: "recent", capacity: 4_096)
-        site.plan.logger.add(ring)
+        site.plan.site.logger.add(ring)
         #expect(ring.append(Array("first".utf8)[...]))
         let one = site.connect("show events recent -w\n")
         site.run(for: 150)

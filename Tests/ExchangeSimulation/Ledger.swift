@@ -95,7 +95,7 @@ struct Ledger {
                 atRest("idle on \(backend.name)/\(server.name)", server.idle.current)
             }
         }
-        atRest("connections", plan.admission.connections.current)
+        atRest("connections", plan.site.admission.connections.current)
         atRest("sessions", frontend.sessions.current)
     }
 

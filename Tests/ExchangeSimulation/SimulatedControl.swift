@@ -31,7 +31,7 @@ final class SimulatedControl: SimulatedThread {
         let names = SimulatedNames(kernel)
         self.names = names
         guard isThread else {
-            plan.workers.set(mailboxes)
+            plan.site.workers.set(mailboxes)
             plane = nil
             return
         }

@@ -35,7 +35,7 @@ final class PlayedSite {
         plan = try Plan.ofSite(
             mode: mode, bind: bind, lines: ["option \(mode)log"] + lines, sections: sections, balance: balance,
             workers: workers, logger: logger, now: kernel.now, sourceLocation: sourceLocation)
-        plan.workers.set([orders])
+        plan.site.workers.set([orders])
         worker = Worker(
             index: 0, plan: plan, kernel: kernel, log: logger.channel(0), orders: orders,
             listeners: [(kernel.listener, plan.binds[0])])

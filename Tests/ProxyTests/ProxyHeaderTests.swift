@@ -274,7 +274,7 @@ import Testing
         #expect(traffic.total(.connections) == 1 && traffic.total(.sessions) == 0)
         #expect(traffic.total(.requests) == 0 && traffic.total(.badRequests) == 0 && traffic.total(.bytesIn) == 0)
         #expect(server.connectionCount == 0)
-        #expect(site.plan.admission.connections.current == 0)
+        #expect(site.plan.site.admission.connections.current == 0)
         site.end()
     }
 
@@ -373,7 +373,7 @@ import Testing
             site.addClients(20, requestsEach: 3)
             site.runToTheEnd()
             #expect(site.worker.holdings == (0, 0, 0), "seed \(seed)")
-            #expect(site.kernel.openCount == 0 && site.plan.admission.connections.current == 0, "seed \(seed)")
+            #expect(site.kernel.openCount == 0 && site.plan.site.admission.connections.current == 0, "seed \(seed)")
             #expect(site.plan.frontends[0].sessions.current == 0, "seed \(seed)")
         }
     }

@@ -211,7 +211,7 @@ final class SimulatedSite {
             proxies: [draft], logger: logger, workers: 1, facts: facts, now: kernel.now)
         guard let plan = builder.build() else { preconditionFailure("\(builder.problems)") }
         self.plan = plan
-        plan.workers.set([orders])
+        plan.site.workers.set([orders])
         worker = Worker(
             index: 0, plan: plan, kernel: kernel, log: logger.channel(0), orders: orders,
             listeners: [(kernel.listener, plan.binds[0])])

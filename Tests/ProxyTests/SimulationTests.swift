@@ -16,7 +16,7 @@ import Testing
         #expect(holdings.exchanges == 0, "seed \(seed)")
         #expect(holdings.buffers == 0, "seed \(seed)")
         #expect(site.kernel.openCount == 0, "descriptors left open, seed \(seed)")
-        #expect(site.plan.admission.connections.current == 0, "seed \(seed)")
+        #expect(site.plan.site.admission.connections.current == 0, "seed \(seed)")
         #expect(site.plan.frontends[0].sessions.current == 0, "seed \(seed)")
         let backend = site.plan.backends[0].backend
         #expect(backend.active.current == 0, "seed \(seed)")

@@ -23,12 +23,12 @@ extension Exchange {
         guard let backend, mayRetryMessage, attempt.retriesLeft > 0, !request.transfer.isComplete,
             backend.retryOn.concernsMessages || backend.retriesSafely && context.request.method.isIdempotent
         else { return }
-        if case .known(let length) = request.content, length > UInt64(worker.plan.bufferBytes) { return }
+        if case .known(let length) = request.content, length > UInt64(worker.bufferBytes) { return }
         // It would be kept in a framing that not all servers of the backend understand.
         if request.content == .unknown, backend.backend.servers.contains(where: { $0.protocolChoice != .http1 }) {
             return
         }
-        let limits = BodyBuffering(memoryBytesMax: worker.plan.bufferBytes, spill: nil)
+        let limits = BodyBuffering(memoryBytesMax: worker.bufferBytes, spill: nil)
         request.store = BodyStore(limits, keeps: true, pool: worker.buffers)
     }
 

@@ -175,7 +175,7 @@ class Multiplexer {
         http2.resetsAtOnce = 0
         let busyPercent = worker.plan.http2.glitchesBusyPercent
         if busyPercent > 0 {
-            http2.toleratesGlitches = 100 - (worker.plan.counters.idlePercent ?? 100) < busyPercent
+            http2.toleratesGlitches = 100 - (worker.shared.counters.idlePercent ?? 100) < busyPercent
         }
         awaitsRoom = false
         defer { takeCounts() }

@@ -160,10 +160,11 @@ extension Plan {
     /// What one worker may keep of files. Contents that do not fit into a buffer behind a head would take a second system call.
     var fileCacheLimits: FileCache.Limits {
         var limits = FileCache.Limits()
-        limits.contentBytes = max(0, min(limits.contentBytes, bufferBytes - Limits.keptFileHeadBytes))
-        if process.descriptorsLimit > 0 {
+        limits.contentBytes = max(0, min(limits.contentBytes, site.bufferBytes - Limits.keptFileHeadBytes))
+        if site.process.descriptorsLimit > 0 {
             limits.files = min(
-                limits.files, process.descriptorsLimit / Limits.descriptorsPerKeptFile / max(1, process.threads))
+                limits.files,
+                site.process.descriptorsLimit / Limits.descriptorsPerKeptFile / max(1, site.process.threads))
         }
         return limits
     }

@@ -202,7 +202,7 @@ extension FrontendPlan {
         let now = worker.now
         traffic.add(.connections, worker: worker.index)
         connectionRate.count(worker: worker.index, at: now)
-        worker.plan.counters.connections.count(worker: worker.index, at: now)
+        worker.shared.counters.connections.count(worker: worker.index, at: now)
     }
 
     /// The rules about connections have let it in.
@@ -210,7 +210,7 @@ extension FrontendPlan {
         let now = worker.now
         traffic.add(.sessions, worker: worker.index)
         sessionRate.count(worker: worker.index, at: now)
-        worker.plan.counters.sessions.count(worker: worker.index, at: now)
+        worker.shared.counters.sessions.count(worker: worker.index, at: now)
     }
 
     /// The head of a request is whole.
@@ -218,6 +218,6 @@ extension FrontendPlan {
         let now = worker.now
         traffic.add(.requests, worker: worker.index)
         requestRate.count(worker: worker.index, at: now)
-        worker.plan.counters.requests.count(worker: worker.index, at: now)
+        worker.shared.counters.requests.count(worker: worker.index, at: now)
     }
 }

@@ -4,12 +4,11 @@
 public import Balancing
 public import Basics
 internal import Configuration
-public import Expressions
+internal import Expressions
 internal import HTTP
 public import Logging
 internal import Patterns
 public import Resolvers
-internal import Synchronization
 public import TLS
 
 /// Everything the workers need to know.
@@ -18,36 +17,20 @@ public final class Plan: Sendable {
     public let backends: [BackendPlan]
     /// Where events that concern the whole process are logged.
     public let logTargets: LogTargets
-    public let admission: Admission
-    /// The mailboxes of the workers.
-    public let workers: WorkerSet
-    public let process: ProcessFacts
-    public let counters: ProcessCounters
-    public let bufferBytes: Int
+    /// What lives, which other plans of the process refer to as well.
+    public let site: Site
+    let limits: ProcessLimits
     /// Whether the system may move bodies by itself (`nosplice`).
     let splices: Bool
     /// Whether rules or logs look at TLS on connections to servers.
     let looksAtServerTLS: Bool
     /// Steps that matching one regular expression may take.
     let regularStepsMax: UInt32
-    /// Counts and reports the matches that took more.
-    let undecidedMatches: UndecidedMatchLog
-    /// Messages so far that could not be parsed.
-    let refusals = Atomic<UInt64>(0)
-    /// `maxconnrate` and `maxsessrate`; 0 for none.
-    let connectionRateMax: Int
-    let sessionRateMax: Int
     private let headLimits: HeadLimits
     /// The spellings of field names for peers that accept only one case.
     let caseAdjustments: CaseAdjustments
     /// What connections of HTTP/2 allow their peers.
     let http2: HTTP2Plan
-    /// Reports lines that could not be delivered.
-    public let logger: Logger
-    /// Idle server connections, which any worker may use.
-    let idleConnections: IdleRegistry
-    /// `proc` variables.
-    public let variables: ProcessVariables
     /// The pattern sets that rules look values up in, and may change.
     let patterns: PatternSets
     /// What sections beside the proxies came to, by its type.
@@ -61,18 +44,15 @@ public final class Plan: Sendable {
     private let listenIDs: Set<Int>
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], workers: WorkerSet, patterns: PatternSets,
-        sections: SettingsByType,
-        logTargets: LogTargets,
-        maxConnections: Int, process: ProcessFacts, variables: ProcessVariables, bufferBytes: Int, splices: Bool,
-        looksAtServerTLS: Bool, headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32,
-        http2: HTTP2Plan, tls: TLSCounters, connectionRateMax: Int, sessionRateMax: Int, encryption: EncryptionState,
-        checkTiming: CheckTiming, logger: Logger
+        frontends: [FrontendPlan], backends: [BackendPlan], site: Site, patterns: PatternSets,
+        sections: SettingsByType, logTargets: LogTargets, limits: ProcessLimits, splices: Bool, looksAtServerTLS: Bool,
+        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, http2: HTTP2Plan,
+        encryption: EncryptionState, checkTiming: CheckTiming
     ) {
         self.frontends = frontends
         self.backends = backends
-        self.connectionRateMax = connectionRateMax
-        self.sessionRateMax = sessionRateMax
+        self.site = site
+        self.limits = limits
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
         self.encryption = encryption
         self.checkTiming = checkTiming
@@ -80,21 +60,12 @@ public final class Plan: Sendable {
         self.sections = sections
         resolvers = sections[ResolversPlans.self].plans
         self.logTargets = logTargets
-        self.workers = workers
-        admission = Admission(maxConnections: maxConnections, workers: workers)
-        self.process = process
-        counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes, tls: tls)
-        idleConnections = IdleRegistry(workers: process.threads)
-        self.variables = variables
-        self.bufferBytes = bufferBytes
         self.splices = splices
         self.looksAtServerTLS = looksAtServerTLS
         self.headLimits = headLimits
         self.caseAdjustments = caseAdjustments
         self.regularStepsMax = regularStepsMax
         self.http2 = http2
-        undecidedMatches = UndecidedMatchLog(stepsMax: regularStepsMax)
-        self.logger = logger
     }
 
     /// A frontend and its binds know each other: without this neither would ever be freed.

@@ -25,11 +25,8 @@ public struct PlanBuilder {
     private let sectionDrafts: [Draft]
     private let sectionKinds: [any SiteSection.Type]
     let environment: [String: String]
-    let logger: Logger
-    let workers: Int
-    /// What those will be reached through.
-    private let workerSet = WorkerSet()
-    let facts: ProcessFacts
+    /// What the plan will refer to of what lives.
+    let site: Site
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
     let now: Instant
@@ -45,24 +42,40 @@ public struct PlanBuilder {
     ///   - sections: drafts of the sections beside the proxies, in file order.
     ///   - kinds: the kinds of sections that these may be of.
     ///   - environment: the variables as the configuration left them.
-    ///   - facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
-    public init(
+    ///   - site: what lives already, whose limits the plan will set.
+    init(
         global: Draft, proxies: [Draft], sections: [Draft] = [], kinds: [any SiteSection.Type] = SiteSections.all,
-        environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
+        environment: [String: String] = [:], site: Site, now: Instant
     ) {
         self.global = global
+        self.global[ProcessSettings.self].bufferBytes = site.bufferBytes
         (drafts, disabledBackends) = proxies.withoutDisabled
         sectionDrafts = sections
         sectionKinds = kinds
         self.environment = environment
-        self.logger = logger
-        self.workers = workers
-        self.facts = facts
+        self.site = site
         self.now = now
         let process = global[ProcessSettings.self]
         rateLimits = [process.connectionRateMax, process.sessionRateMax].compactMap(\.self).map { RateLimit($0) }
         (certificates, problems) = Self.certificates(global)
     }
+
+    /// The same for the first plan of a process.
+    /// - Parameter facts: what the process is; its `descriptorsLimit` bounds `maxconn`.
+    public init(
+        global: Draft, proxies: [Draft], sections: [Draft] = [], kinds: [any SiteSection.Type] = SiteSections.all,
+        environment: [String: String] = [:], logger: Logger, workers: Int, facts: ProcessFacts, now: Instant
+    ) {
+        var facts = facts
+        facts.threads = workers
+        self.init(
+            global: global, proxies: proxies, sections: sections, kinds: kinds, environment: environment,
+            site: Site(facts, bufferBytes: global[ProcessSettings.self].bufferBytes, logger: logger), now: now)
+    }
+
+    var logger: Logger { site.logger }
+    var facts: ProcessFacts { site.process }
+    var workers: Int { site.process.threads }
 
     /// The plan, or nil if `problems` holds an error.
     /// - Parameter maxConnections: overrides what the file says.
@@ -111,20 +124,18 @@ public struct PlanBuilder {
         checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
         checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
-        let variables = ProcessVariables()
-        global[RulesSettings.self].setVariables(of: variables, environment: environment)
-        return Plan(
-            frontends: frontends, backends: backends, workers: workerSet, patterns: patterns, sections: sections,
-            logTargets: logTargets(of: global), maxConnections: maxConnections, process: facts, variables: variables,
-            bufferBytes: process.bufferBytes, splices: process.splices,
-            looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
+        global[RulesSettings.self].setVariables(of: site.variables, environment: environment)
+        let plan = Plan(
+            frontends: frontends, backends: backends, site: site, patterns: patterns, sections: sections,
+            logTargets: logTargets(of: global), limits: ProcessLimits(process, connections: maxConnections),
+            splices: process.splices, looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
             headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
             regularStepsMax: UInt32(process.regularStepsMax),
             http2: global[HTTP2Settings.self].plan(bufferBytes: process.bufferBytes),
-            tls: TLSCounters(process, workers: facts.threads),
-            connectionRateMax: process.connectionRateMax ?? 0, sessionRateMax: process.sessionRateMax ?? 0,
             encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
-            checkTiming: global[CheckTiming.self], logger: logger)
+            checkTiming: global[CheckTiming.self])
+        site.adopt(plan)
+        return plan
     }
 
     mutating func report(
@@ -162,40 +173,6 @@ public struct PlanBuilder {
             for reference in draft.ruleReferences {
                 if let problem = names.problem(with: reference, in: draft) { note(problem) }
             }
-        }
-    }
-
-    // MARK: Limits
-
-    /// Two descriptors for each connection, and a hundred for everything else.
-    private mutating func resolveMaxConnections(_ process: ProcessSettings) -> Int {
-        let possible = max(10, (facts.descriptorsLimit - 100) / 2)
-        guard let wanted = process.maxConnections else { return possible }
-        if wanted > possible {
-            report(
-                "maxconn \(wanted) needs more open files than the system allows (\(facts.descriptorsLimit)); "
-                    + "beyond about \(possible) connections accepting will pause", at: global.range, severity: .warning)
-        }
-        return wanted
-    }
-
-    /// A whole line must fit into a buffer with room to spare, whatever `tune.maxrewrite` keeps free for rules.
-    private func headBytesMax(_ process: ProcessSettings) -> Int {
-        process.bufferBytes - max(64, min(process.rewriteBytes, process.bufferBytes / 2))
-    }
-
-    private func headLimits(_ process: ProcessSettings, acceptInvalid: Bool = false) -> HeadLimits {
-        // Backends are made before a size that leaves no room for a head is refused.
-        HeadLimits(
-            headBytesMax: max(512, headBytesMax(process)), fieldsMax: process.fieldsMax, acceptInvalid: acceptInvalid)
-    }
-
-    private mutating func checkBuffers(_ process: ProcessSettings) {
-        // As in HAProxy, rules get at most half of a buffer.
-        if process.bufferBytes / 2 < process.rewriteBytes {
-            report(
-                "tune.maxrewrite (\(process.rewriteBytes)) is more than half of tune.bufsize (\(process.bufferBytes)): it is that half",
-                at: global.range, severity: .warning)
         }
     }
 
@@ -254,7 +231,7 @@ public struct PlanBuilder {
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: numbered.id, isListen: isListen,
-            live: LiveBackend(backend, deliveringTo: workerSet, count: workers),
+            live: LiveBackend(backend, deliveringTo: site.workers, count: workers),
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(
@@ -312,7 +289,7 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: numbered.id, live: Frontend(workers: workers), rules: SectionRules(draft),
+            draft: proxy, index: index, id: numbered.id, live: site.frontend(draft.name), rules: SectionRules(draft),
             routing: rules.routing(
                 orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
                 disabled: disabledBackends),

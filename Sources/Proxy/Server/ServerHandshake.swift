@@ -70,7 +70,7 @@ extension ServerConnection {
         guard isSecure || sendHeader(worker) else { return headerFailure.map(HandshakeStep.failed) ?? .pending }
         if !isSecure {
             guard let tls = server.tls else { return .complete }
-            worker.plan.counters.tls.connections.increment()
+            worker.shared.counters.tls.connections.increment()
             let engine = tls.makeEngine(
                 socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index,
                 mayBeEarly: protocolChoice == .http1 && user?.maySendEarly == true,
@@ -99,12 +99,12 @@ extension ServerConnection {
         if let engine = transport.engine, engine.isResumed || engine.sendsEarlyData {
             server.traffic.add(.resumedTLSSessions, worker: worker.index)
         } else {
-            worker.plan.counters.tls.serverKeys.count(worker: worker.index, at: worker.now)
+            worker.shared.counters.tls.serverKeys.count(worker: worker.index, at: worker.now)
         }
     }
 
     /// The connection is closed.
-    func uncountTLS(_ worker: Worker) { if isSecure { worker.plan.counters.tls.end() } }
+    func uncountTLS(_ worker: Worker) { if isSecure { worker.shared.counters.tls.end() } }
 
     /// Whether the whole header is with the system.
     private func sendHeader(_ worker: Worker) -> Bool { output.isEmpty || flush(worker) == .all }

@@ -253,7 +253,7 @@ final class ServerPool {
         // No slot has the token: an event that comes in between finds nothing.
         _ = worker.kernel.adopt(stolen.entry.socket, from: stolen.watchSet, token: SlotHandle.nowhere.packed)
         worker.kernel.close(stolen.entry.socket, reset: false)
-        if stolen.entry.tls != nil { worker.plan.counters.tls.end() }
+        if stolen.entry.tls != nil { worker.shared.counters.tls.end() }
     }
 
     /// Gives up the slots of connections that other workers have taken.

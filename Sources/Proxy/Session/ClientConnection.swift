@@ -70,7 +70,7 @@ final class ClientConnection: Connection, SessionVariables {
         let connection = ClientConnection(socket, peer, bind, worker)
         if let reason = worker.enter(connection) {
             worker.kernel.close(socket, reset: true)
-            worker.plan.admission.release(for: bind)
+            worker.shared.admission.release(for: bind)
             return reason
         }
         bind.frontend.countConnection(worker)
@@ -343,7 +343,7 @@ final class ClientConnection: Connection, SessionVariables {
         close(worker, mode)
         bind.connections?.decrement()
         // Counted when the handshake began.
-        if countsAsTLS { worker.plan.counters.tls.end() }
-        worker.plan.admission.release(for: bind)
+        if countsAsTLS { worker.shared.counters.tls.end() }
+        worker.shared.admission.release(for: bind)
     }
 }

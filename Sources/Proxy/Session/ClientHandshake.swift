@@ -21,7 +21,7 @@ extension ClientConnection {
             case .ended: return failHandshake(input.isEmpty ? .closed : .truncated, worker)
             case .failed: return failHandshake(.broken, worker)
             }
-            switch Self.parse(input, bytesMax: worker.plan.bufferBytes) {
+            switch Self.parse(input, bytesMax: worker.bufferBytes) {
             case .needMore: continue
             case .failed(let fault): return failHandshake(HandshakeFault(fault), worker)
             case .complete(let header, let count):
@@ -56,7 +56,7 @@ extension ClientConnection {
     func readClientAddress(_ worker: Worker) {
         guard let magic = bind.clientAddressMagic else { preconditionFailure("no such header is to come") }
         while true {
-            switch Self.parse(input, magic: magic, bytesMax: worker.plan.bufferBytes) {
+            switch Self.parse(input, magic: magic, bytesMax: worker.bufferBytes) {
             case .needMore: break
             case .failed(let fault): return failHandshake(HandshakeFault(fault), worker)
             case .complete(let ends, let count):

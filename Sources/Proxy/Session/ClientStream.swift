@@ -91,7 +91,7 @@ extension ClientConnection {
     /// Puts a response's head into the buffer; what writes its content, or nil if the head does not fit.
     func send(_ head: inout ResponseHead, content: ContentLength, _ worker: Worker) -> BodyWriter? {
         output.acquire(from: worker.buffers)
-        if output.room < worker.plan.bufferBytes { output.compact() }
+        if output.room < worker.bufferBytes { output.compact() }
         let before = output.count
         let writer = codec.write(&head, content: content, to: &output)
         if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }

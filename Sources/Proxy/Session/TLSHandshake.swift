@@ -14,7 +14,7 @@ extension ClientConnection {
         guard let listener = bind.tls else { return beginSession(worker) }
         phase = .handshaking
         countsAsTLS = true
-        worker.plan.counters.tls.begin(worker: worker.index, at: worker.now)
+        worker.shared.counters.tls.begin(worker: worker.index, at: worker.now)
         let engine = listener.makeEngine(socket)
         if !input.isEmpty {
             // The client sends its first records right behind the header.
@@ -58,7 +58,7 @@ extension ClientConnection {
         if transport.engine?.isResumed == true {
             frontend.traffic.add(.resumedTLSSessions, worker: worker.index)
         } else {
-            worker.plan.counters.tls.clientKeys.count(worker: worker.index, at: worker.now)
+            worker.shared.counters.tls.clientKeys.count(worker: worker.index, at: worker.now)
         }
     }
 

@@ -55,7 +55,7 @@ extension Tunnel {
         if pipe.count == 0 {
             read = source.fill(pipe, atMost: Self.spliceBytesMax, received: &received, worker)
             count(received, from: source)
-            direction.note(isFull: received >= worker.plan.bufferBytes)
+            direction.note(isFull: received >= worker.bufferBytes)
         }
         let waiting = pipe.count
         switch target.flush(pipe, worker, more: source.transport.mayHaveInput) {
@@ -63,7 +63,7 @@ extension Tunnel {
         case .blocked: return received > 0 || pipe.count < waiting ? .progressed : .waiting
         case .failed: return .targetFailed
         }
-        if read != .progressed || received < worker.plan.bufferBytes {
+        if read != .progressed || received < worker.bufferBytes {
             worker.pipes.giveBack(pipe)
             direction.pipe = nil
         }

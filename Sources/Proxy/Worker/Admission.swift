@@ -7,15 +7,18 @@ internal import Synchronization
 public final class Admission: Sendable {
     /// Client connections of the whole process.
     public let connections = Gauge()
-    public let maxConnections: Int
+    private let most = Atomic<Int>(0)
     /// One bit a worker with a listener that waits for room.
     private let waiting = Atomic<UInt64>(0)
     /// Those that are told when room is made.
     private let workers: WorkerSet
 
-    init(maxConnections: Int, workers: WorkerSet) {
-        self.maxConnections = maxConnections
-        self.workers = workers
+    init(telling workers: WorkerSet) { self.workers = workers }
+
+    /// How many connections of the process there may be.
+    var maxConnections: Int {
+        get { most.load(ordering: .relaxed) }
+        set { most.store(newValue, ordering: .relaxed) }
     }
 
     /// Takes a place before accepting; false if there is none: the worker will be told when there may be one again.

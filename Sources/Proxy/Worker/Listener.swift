@@ -37,24 +37,24 @@ final class Listener: EventSource {
     /// - Parameter isLast: whether nothing is accepted here after that: then no rate is a reason to leave a client in the queue.
     private func acceptAll(_ worker: Worker, upTo count: Int, isLast: Bool = false) {
         for _ in 0..<count {
-            if bind.tls != nil, !worker.plan.counters.tls.mayAccept(at: worker.now) {
+            if bind.tls != nil, !worker.shared.counters.tls.mayAccept(at: worker.now) {
                 pause(worker)
                 setDeadline(after: Limits.tlsPause, worker)
                 return
             }
-            guard worker.plan.admission.reserve(for: bind, worker) else {
+            guard worker.shared.admission.reserve(for: bind, worker) else {
                 pause(worker)
                 return
             }
             if !isLast, let wait = takeRates(worker) {
-                worker.plan.admission.cancel(for: bind, worker)
+                worker.shared.admission.cancel(for: bind, worker)
                 pause(worker)
                 setDeadline(after: wait, worker)
                 return
             }
             switch worker.kernel.accept(on: socket) {
             case .connection(let socket, let peer):
-                worker.plan.admission.confirm(for: frontend)
+                worker.shared.admission.confirm(for: frontend)
                 if let reason = ClientConnection.begin(socket, from: peer, on: bind, worker) {
                     pauseForWant(of: reason, worker)
                     return
@@ -83,7 +83,7 @@ final class Listener: EventSource {
 
     /// No client has come for the places that were taken.
     private func cancel(isLast: Bool, _ worker: Worker) {
-        worker.plan.admission.cancel(for: bind, worker)
+        worker.shared.admission.cancel(for: bind, worker)
         if !isLast { for limit in bind.rateLimits { limit.giveBack() } }
     }
 

@@ -15,6 +15,10 @@ internal import SystemPackage
 public final class Worker {
     let index: Int
     let plan: Plan
+    /// What lives beside the plan. On the path of a request it is reached here: `plan` would have to be retained.
+    let shared: Site
+    /// The size of a buffer.
+    let bufferBytes: Int
     let kernel: any Kernel
     let log: LogChannel
     let buffers: BufferPool
@@ -63,14 +67,16 @@ public final class Worker {
     ) {
         self.index = index
         self.plan = plan
+        shared = plan.site
+        bufferBytes = shared.bufferBytes
         self.kernel = kernel
         now = kernel.now
         self.log = log
         self.orders = orders
         site = LiveRuntimeState(plan, kernel, log)
-        buffers = BufferPool(blockBytes: plan.bufferBytes)
+        buffers = BufferPool(blockBytes: bufferBytes)
         pipes = PipePool(lentMost: plan.splices ? Limits.pipes : 0)
-        serverPools = ServerPools(plan.idleConnections, worker: index)
+        serverPools = ServerPools(shared.idleConnections, worker: index)
         files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
@@ -114,7 +120,7 @@ public final class Worker {
     private func noteProgress() {
         let held = (lent: buffers.lent, kept: buffers.kept)
         guard bytesSent > 0 || held != buffersNoted else { return }
-        plan.counters.note(
+        shared.counters.note(
             bytesSent: bytesSent, buffersLent: held.lent, buffersKept: held.kept, worker: index, at: now)
         bytesSent = 0
         buffersNoted = held
@@ -256,16 +262,16 @@ public final class Worker {
         let context = ExchangeContext()
         context.site = site
         context.threadIndex = index
-        context.headBytesMax = plan.bufferBytes - Limits.headBytesReserved
+        context.headBytesMax = bufferBytes - Limits.headBytesReserved
         context.regularStepsMax = plan.regularStepsMax
-        context.processVariables = plan.variables
+        context.processVariables = shared.variables
         return context
     }
 
     /// A number that no other exchange of the process has (%rt).
     func nextExchangeNumber() -> UInt64 {
         exchangesBegun += 1
-        return (exchangesBegun - 1) * UInt64(plan.process.threads) + UInt64(index)
+        return (exchangesBegun - 1) * UInt64(shared.process.threads) + UInt64(index)
     }
 
     /// A number that no other question of this worker has.
@@ -296,34 +302,6 @@ public final class Worker {
             for source in slots.elements { (source as? ClientConnection)?.abandon(self) }
             serverPools.closeAll(self)
             flushMultiplexers()
-        }
-    }
-
-    /// Streams that waited for an address go on; an answer to one that waits for it no more is dropped.
-    private func handOutAnswers() {
-        for answer in orders.takeAnswers() {
-            guard let stream = slots[SlotHandle(packed: answer.waiter.owner)] as? ProxyStream,
-                case .resolving(let wait) = stream.phase, wait.ticket == answer.waiter.ticket
-            else { continue }
-            stream.deliver(.nameAnswered(answer), self)
-        }
-    }
-
-    /// Streams that waited for a slot on a server go on; the slot of one that waits for it no more is given back. What they do may
-    /// free slots that other streams of this worker have waited for.
-    private func handOutSlots() {
-        while true {
-            let grants = orders.takeGrants()
-            if grants.isEmpty { return }
-            for grant in grants {
-                guard let stream = slots[SlotHandle(packed: grant.owner)] as? ProxyStream,
-                    case .queued(let ticket) = stream.phase, ticket == grant.ticket
-                else {
-                    grant.backend.release(grant.server, by: index, now: now)
-                    continue
-                }
-                stream.deliver(.slotGranted(grant), self)
-            }
         }
     }
 

@@ -1,0 +1,54 @@
+// What lives for as long as the process does. A plan says what the files said when they were read; another reading gives another plan,
+// which finds here what goes on: counts, gauges, limits that hold for all workers together, idle connections, variables.
+
+internal import Balancing
+internal import Basics
+public import Expressions
+public import Logging
+internal import Synchronization
+
+/// What the plans of one process share. Workers reach it without a plan.
+public final class Site: Sendable {
+    public let process: ProcessFacts
+    /// The size of a buffer, in bytes (`tune.bufsize`): that of all plans, since the buffers stay.
+    public let bufferBytes: Int
+    /// Takes the lines of all threads, and reports those that could not be delivered.
+    public let logger: Logger
+    /// The mailboxes of the workers.
+    public let workers = WorkerSet()
+    public let admission: Admission
+    public let counters: ProcessCounters
+    /// Counts and reports the matches that took too many steps.
+    let undecidedMatches = UndecidedMatchLog()
+    /// Messages so far that could not be parsed.
+    let refusals = Atomic<UInt64>(0)
+    /// Idle server connections, which any worker may use.
+    let idleConnections: IdleRegistry
+    /// `proc` variables.
+    public let variables = ProcessVariables()
+    /// By their names.
+    private let frontends = Lock<[String: Frontend]>([:])
+
+    init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
+        self.process = process
+        self.bufferBytes = bufferBytes
+        self.logger = logger
+        admission = Admission(telling: workers)
+        counters = ProcessCounters(workers: process.threads, bufferBytes: bufferBytes)
+        idleConnections = IdleRegistry(workers: process.threads)
+    }
+
+    /// What lives of the frontend of that name, or will once a plan with one is adopted.
+    func frontend(_ name: String) -> Frontend {
+        frontends.withLock { $0[name] } ?? Frontend(workers: process.threads)
+    }
+
+    /// Puts the plan's limits into force. The next plan finds what lives of its frontends, and of no others.
+    func adopt(_ plan: Plan) {
+        admission.maxConnections = plan.limits.connections
+        counters.tls.connectionsMax = plan.limits.encryptedConnections ?? .max
+        counters.tls.rateMax = plan.limits.encryptedRate ?? .max
+        let named = plan.frontends.map { ($0.name, $0.live) }
+        frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }
+    }
+}
