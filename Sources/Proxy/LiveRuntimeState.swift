@@ -107,7 +107,7 @@ final class LiveRuntimeState: RuntimeState {
     }
 
     func connections(toSocketOf context: ExchangeContext) -> Int? {
-        plan.frontends[context.frontendIndex].binds.first { $0.number == context.socketID }?.connections?.current
+        plan.frontends[context.frontendIndex].binds.first { $0.number == context.socketID }?.connections.current
     }
 
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int {

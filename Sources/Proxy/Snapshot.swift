@@ -151,7 +151,7 @@ extension FrontendPlan {
         row.sessionsLimit = maxConnections
         row.sessionRate = sessionRate.rate(at: now)
         row.sessionRateMax = sessionRate.maximum(at: now)
-        row.sessionRateLimit = rateLimit?.perSecond ?? 0
+        row.sessionRateLimit = sessionRateMax ?? 0
         row.connectionRate = connectionRate.rate(at: now)
         row.connectionRateMax = connectionRate.maximum(at: now)
         row.requestRate = requestRate.rate(at: now)

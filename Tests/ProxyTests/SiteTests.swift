@@ -49,6 +49,36 @@ import Testing
         #expect(third.frontends[1].traffic.total(.requests) == 0)
     }
 
+    @Test func `an address counts on under the next plan, wherever it is in the file`() throws {
+        let line = "  bind 127.0.0.1:1001\n"
+        let first = try #require(plan("frontend a\n" + line + line + "  bind 127.0.0.1:1001 interface lo\n"))
+        for (bind, count) in zip(first.frontends[0].binds, 1...3) {
+            for _ in 1...count { bind.connections.increment() }
+        }
+        let second = try #require(
+            plan("frontend b\n  bind 127.0.0.1:1002\nfrontend a\n  bind 127.0.0.1:1001 interface lo\n" + line + line))
+        #expect(second.frontends[1].binds.map(\.connections.current) == [3, 1, 2])
+        // That of another frontend is another address.
+        let third = try #require(plan("frontend b\n" + line + "frontend a\n"))
+        #expect(third.frontends[0].binds[0].connections.current == 0)
+    }
+
+    @Test func `a limit on rates that changes counts what came in before`() throws {
+        let bind = "  bind 127.0.0.1:1001\n"
+        let now = Instant(nanoseconds: 5_000_000_000)
+        func taken(_ plan: Plan) -> [Int] {
+            plan.binds[0].rateLimits.map { limit in (0..<10).count { _ in limit.take(at: now) == nil } }
+        }
+        let first = try #require(
+            plan("global\n  maxconnrate 2\n  maxsessrate 3\nfrontend a\n  rate-limit sessions 4\n" + bind))
+        #expect(taken(first) == [2, 3, 4])
+        let second = try #require(
+            plan("global\n  maxconnrate 7\n  maxsessrate 5\nfrontend a\n  rate-limit sessions 4\n" + bind))
+        #expect(taken(second) == [5, 2, 0])
+        // Under the plan before, whose listeners may still ask, there is no limit either.
+        #expect(taken(try #require(plan("frontend a\n" + bind))).isEmpty && taken(second) == [10, 10, 10])
+    }
+
     @Test func `the limits of the last plan hold`() throws {
         _ = try #require(plan("global\n  maxconn 10\n  maxsslconn 1\n  maxsslrate 3\nlisten l\n"))
         let tls = site.counters.tls

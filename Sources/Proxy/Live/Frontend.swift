@@ -19,6 +19,8 @@ public final class Frontend: Sendable {
     let requestRate: RateMeter
     /// Lines of the log so far, where they are numbered.
     let logLines = Atomic<UInt64>(0)
+    /// `rate-limit sessions`, for all workers together.
+    let sessionRateLimit = RateLimit()
     /// The last request that could not be parsed.
     let refused = CapturedErrorSlot()
     /// Whether its listeners are closed for a while; for statistics.

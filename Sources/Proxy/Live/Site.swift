@@ -18,6 +18,9 @@ public final class Site: Sendable {
     public let workers = WorkerSet()
     public let admission: Admission
     public let counters: ProcessCounters
+    /// `maxconnrate` and `maxsessrate`.
+    let connectionRateLimit = RateLimit()
+    let sessionRateLimit = RateLimit()
     /// Counts and reports the matches that took too many steps.
     let undecidedMatches = UndecidedMatchLog()
     /// Messages so far that could not be parsed.
@@ -28,6 +31,7 @@ public final class Site: Sendable {
     public let variables = ProcessVariables()
     /// By their names.
     private let frontends = Lock<[String: Frontend]>([:])
+    private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
         self.process = process
@@ -43,12 +47,22 @@ public final class Site: Sendable {
         frontends.withLock { $0[name] } ?? Frontend(workers: process.threads)
     }
 
-    /// Puts the plan's limits into force. The next plan finds what lives of its frontends, and of no others.
+    /// What lives of the address with that key, or will once a plan with it is adopted.
+    func address(_ key: ListenAddress.Key) -> ListenAddress {
+        addresses.withLock { $0[key] } ?? ListenAddress(key)
+    }
+
+    /// Puts the plan's limits into force. The next plan finds what lives of its frontends and addresses, and of no others.
     func adopt(_ plan: Plan) {
         admission.maxConnections = plan.limits.connections
         counters.tls.connectionsMax = plan.limits.encryptedConnections ?? .max
         counters.tls.rateMax = plan.limits.encryptedRate ?? .max
+        connectionRateLimit.perSecond = plan.limits.connectionRate ?? 0
+        sessionRateLimit.perSecond = plan.limits.sessionRate ?? 0
+        for frontend in plan.frontends { frontend.live.sessionRateLimit.perSecond = frontend.sessionRateMax ?? 0 }
         let named = plan.frontends.map { ($0.name, $0.live) }
         frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }
+        let listened = plan.binds.map { ($0.live.key, $0.live) }
+        addresses.withLock { $0 = Dictionary(listened, uniquingKeysWith: { first, _ in first }) }
     }
 }

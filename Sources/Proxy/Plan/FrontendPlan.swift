@@ -63,8 +63,8 @@ public final class FrontendPlan: Sendable {
     let connectionRate: RateMeter
     let sessionRate: RateMeter
     let requestRate: RateMeter
-    /// `rate-limit sessions`; nil for none.
-    let rateLimit: RateLimit?
+    /// `rate-limit sessions`: how many connections come in in a second; nil for any number.
+    let sessionRateMax: Int?
     private let bindsOnce = Lock<[BindPlan]>([])
 
     init(
@@ -108,7 +108,7 @@ public final class FrontendPlan: Sendable {
         connectionRate = live.connectionRate
         sessionRate = live.sessionRate
         requestRate = live.requestRate
-        rateLimit = draft.settings.sessionRateMax.map { RateLimit($0) }
+        sessionRateMax = draft.settings.sessionRateMax
     }
 
     /// Where it listens. Set once, while the plan is made.
@@ -128,10 +128,11 @@ public final class BindPlan: Sendable {
     let exactAddress: SocketAddress?
     /// Connections the system may keep waiting here.
     public let backlog: Int32
-    /// Connections to here now; nil where no rule asks.
-    let connections: Gauge?
-    /// Places taken here of `maxConnections`; nil where the address has no limit of its own.
-    let places: Gauge?
+    /// What is counted there.
+    let live: ListenAddress
+    /// That of `live`.
+    let connections: Gauge
+    /// How many connections there may be to here at a time; `Int.max` where the address has no limit of its own.
     let maxConnections: Int
     /// How many connections come in, in a second.
     let rateLimits: [RateLimit]
@@ -149,11 +150,12 @@ public final class BindPlan: Sendable {
     public let tls: TLSListener?
 
     init(
-        frontend: FrontendPlan, number: Int, place: BindPlace, tls: TLSListener?, rateLimits: [RateLimit],
-        countsConnections: Bool
+        frontend: FrontendPlan, number: Int, place: BindPlace, live: ListenAddress, tls: TLSListener?,
+        rateLimits: [RateLimit]
     ) {
+        self.live = live
+        connections = live.connections
         self.rateLimits = rateLimits
-        places = place.options.maxConnections == nil ? nil : Gauge()
         maxConnections = place.options.maxConnections ?? .max
         segmentReduction = max(0, -(place.options.segmentBytes ?? 0))
         idlePing = place.options.idlePing
@@ -162,7 +164,6 @@ public final class BindPlan: Sendable {
         self.frontend = frontend
         self.number = number
         self.place = place
-        connections = countsConnections ? Gauge() : nil
         identity = ListenerIdentity(
             frontendName: frontend.name, frontendIndex: frontend.index, socketID: number,
             socketName: place.options.name ?? "")

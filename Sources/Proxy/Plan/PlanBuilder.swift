@@ -30,8 +30,6 @@ public struct PlanBuilder {
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
     let now: Instant
-    /// `maxconnrate` and `maxsessrate`.
-    let rateLimits: [RateLimit]
     private var patterns = PatternSets()
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
@@ -55,8 +53,6 @@ public struct PlanBuilder {
         self.environment = environment
         self.site = site
         self.now = now
-        let process = global[ProcessSettings.self]
-        rateLimits = [process.connectionRateMax, process.sessionRateMax].compactMap(\.self).map { RateLimit($0) }
         (certificates, problems) = Self.certificates(global)
     }
 
@@ -298,8 +294,7 @@ public struct PlanBuilder {
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), lineTargets: lineTargets(of: draft),
             keepsCaptures: surroundings.looksAtCaptures)
-        frontend.setBinds(
-            makeBinds(of: frontend, draft, countsConnections: surroundings.asksForSocketConnections))
+        frontend.setBinds(makeBinds(of: frontend, draft))
         return frontend
     }
 

@@ -88,14 +88,12 @@ struct Surroundings {
     let backendModes: [ProxyMode]
     /// A backend's rules may ask for what the frontend captured.
     let looksAtCaptures: Bool
-    let asksForSocketConnections: Bool
 
     init(_ backends: [Draft], of all: [Draft]) {
         backendIndices = Dictionary(
             backends.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         backendModes = backends.map { $0[ProxySettings.self].mode }
         looksAtCaptures = all.contains(where: \.looksAtCaptures)
-        asksForSocketConnections = all.contains(where: \.asksForSocketConnections)
     }
 }
 

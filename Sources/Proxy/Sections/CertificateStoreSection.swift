@@ -40,10 +40,12 @@ extension PlanBuilder {
     }
 
     /// The addresses of a frontend. Those of one line share what encrypts their connections.
-    mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft, countsConnections: Bool) -> [BindPlan] {
+    mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft) -> [BindPlan] {
         var listeners: [Word: TLSListener] = [:]
         var binds: [BindPlan] = []
         var taken: [Int: SourceRange] = [:]
+        var listened: [ListenAddress.Key: Int] = [:]
+        let rateLimits = rateLimits(of: frontend)
         for place in draft[ProxySettings.self].binds {
             let listener = listeners[place.word] ?? makeListener(place, of: draft)
             listeners[place.word] = listener
@@ -54,13 +56,26 @@ extension PlanBuilder {
                         expected: "a number that no other address of this section has")
                 }
             }
+            var key = ListenAddress.Key(place, of: frontend.name)
+            let ordinal = listened[key, default: 0]
+            listened[key] = ordinal + 1
+            key.ordinal = ordinal
             binds.append(
                 BindPlan(
-                    frontend: frontend, number: place.options.number ?? binds.count + 1, place: place, tls: listener,
-                    rateLimits: rateLimits + [frontend.rateLimit].compactMap(\.self),
-                    countsConnections: countsConnections))
+                    frontend: frontend, number: place.options.number ?? binds.count + 1, place: place,
+                    live: site.address(key), tls: listener, rateLimits: rateLimits))
         }
         return binds
+    }
+
+    /// The limits on how many connections come in there in a second.
+    private func rateLimits(of frontend: FrontendPlan) -> [RateLimit] {
+        let process = global[ProcessSettings.self]
+        let limits = [
+            (site.connectionRateLimit, process.connectionRateMax), (site.sessionRateLimit, process.sessionRateMax),
+            (frontend.live.sessionRateLimit, frontend.sessionRateMax),
+        ]
+        return limits.compactMap { limit, perSecond in perSecond == nil ? nil : limit }
     }
 
     /// What encrypts connections to an address; nil for one without `ssl`, and where something of it is wrong.

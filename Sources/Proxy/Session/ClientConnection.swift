@@ -74,7 +74,6 @@ final class ClientConnection: Connection, SessionVariables {
             return reason
         }
         bind.frontend.countConnection(worker)
-        bind.connections?.increment()
         if bind.segmentReduction > 0 { worker.kernel.reduceSegments(of: socket, by: bind.segmentReduction) }
         connection.begin(worker)
         return nil
@@ -341,7 +340,6 @@ final class ClientConnection: Connection, SessionVariables {
         ownConnections.closeAll(worker)
         phase = .closed
         close(worker, mode)
-        bind.connections?.decrement()
         // Counted when the handshake began.
         if countsAsTLS { worker.shared.counters.tls.end() }
         worker.shared.admission.release(for: bind)

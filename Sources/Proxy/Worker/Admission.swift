@@ -30,11 +30,10 @@ public final class Admission: Sendable {
     }
 
     private func tryReserve(_ bind: BindPlan) -> Bool {
-        guard let places = bind.places else { return tryReserve(bind.frontend) }
         // The narrowest limit first: what is full never touches the places of the others.
-        guard places.reserve(upTo: bind.maxConnections) else { return false }
+        guard bind.connections.reserve(upTo: bind.maxConnections) else { return false }
         if tryReserve(bind.frontend) { return true }
-        places.decrement()
+        bind.connections.decrement()
         return false
     }
 
@@ -60,7 +59,7 @@ public final class Admission: Sendable {
     func release(for bind: BindPlan) {
         connections.decrement()
         bind.frontend.sessions.decrement()
-        bind.places?.decrement()
+        bind.connections.decrement()
         guard waiting.load(ordering: .sequentiallyConsistent) != 0 else { return }
         let bits = waiting.exchange(0, ordering: .sequentiallyConsistent)
         for (index, mailbox) in workers.mailboxes.enumerated() where bits & 1 << UInt64(index) != 0 {

@@ -2,11 +2,12 @@
 // together, so each takes its place before it accepts.
 
 internal import Basics
+internal import Synchronization
 
 /// A limit on events a second, measured as `RateMeter` does: those of the current second, and of those of the second before it the
 /// share that lies within the last second.
 final class RateLimit: Sendable {
-    let perSecond: Int
+    private let most: Atomic<Int>
     private let counts = Lock(Counts())
 
     private struct Counts {
@@ -22,10 +23,19 @@ final class RateLimit: Sendable {
         }
     }
 
-    init(_ perSecond: Int) { self.perSecond = perSecond }
+    /// - Parameter perSecond: how many events there may be in a second; 0 for any number.
+    init(_ perSecond: Int = 0) { most = Atomic(perSecond) }
+
+    /// The limit; 0 for none. What came in before it changed counts.
+    var perSecond: Int {
+        get { most.load(ordering: .relaxed) }
+        set { most.store(newValue, ordering: .relaxed) }
+    }
 
     /// Takes a place for an event now. Returns nil if there is one, else after what time there may be.
     func take(at now: Instant) -> TimeSpan? {
+        let perSecond = perSecond
+        if perSecond == 0 { return nil }
         let milliseconds = now.nanoseconds / 1_000_000
         return counts.withLock { counts -> TimeSpan? in
             counts.advance(to: milliseconds / 1_000)
