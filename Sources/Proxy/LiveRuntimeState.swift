@@ -61,7 +61,7 @@ final class LiveRuntimeState: RuntimeState {
 
     func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {
         let line = plan.site.undecidedMatches.line(
-            about: rule, count, stepsMax: plan.regularStepsMax, now: kernel.now)
+            about: rule, count, stepsMax: plan.settings.regularStepsMax, now: kernel.now)
         guard let line else { return }
         let targets = plan.frontends[context.frontendIndex].logTargets
         log.event(.warning, to: targets.isEmpty ? plan.logTargets : targets, line)

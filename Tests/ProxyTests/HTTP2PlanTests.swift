@@ -36,7 +36,7 @@ import Testing
     private func plan(global lines: String...) throws -> HTTP2Plan {
         let text = "global\n" + lines.map { "    \($0)\n" }.joined() + "listen l\n"
         let (plan, problems) = load(text)
-        return try #require(plan, "\(problems)").http2
+        return try #require(plan, "\(problems)").settings.http2
     }
 
     // MARK: Limits

@@ -108,7 +108,7 @@ extension Exchange {
 
     /// Gives a connection to others, at once or behind the log's line.
     private func leave(_ connection: ServerConnection, _ worker: Worker) {
-        if connection.isSecure && worker.plan.looksAtServerTLS {
+        if connection.isSecure && frontend.settings.looksAtServerTLS {
             connection.setDeadline(.never, worker)
             attempt.keptForLog = connection
         } else {

@@ -20,12 +20,13 @@ final class ClientMultiplexer: Multiplexer {
     init(_ client: ClientConnection, _ worker: Worker) {
         self.client = client
         idleSince = client.idleSince
+        let frontend = client.frontend
+        let settings = frontend.settings
         super.init(
             HTTP2Connection(
-                .server, limits: worker.plan.http2.frontend,
-                headLimits: worker.plan.headLimits(acceptInvalid: client.frontend.acceptsInvalid),
-                announcesWebSockets: worker.plan.http2.announcesWebSockets),
-            worker.plan.http2.frontend, client.frontend.http2, on: client, worker)
+                .server, limits: settings.http2.frontend, headLimits: frontend.headLimits,
+                announcesWebSockets: settings.http2.announcesWebSockets),
+            settings.http2.frontend, settings, frontend.http2, on: client, worker)
     }
 
     private var frontend: FrontendPlan { client.frontend }
@@ -41,7 +42,7 @@ final class ClientMultiplexer: Multiplexer {
         stream.begin(self, slot, for: connection)
         add(stream, at: slot)
         connection.begin(stream, of: client, since: client.isFirstStream ? idleSince : worker.now, worker)
-        let limit = worker.plan.http2.frontend.totalStreamsMax
+        let limit = limits.totalStreamsMax
         if limit > 0, http2.streamsBegun >= limit { http2.goAway("\(limit) streams were served") }
         connection.readRequest(from: stream, worker)
     }
@@ -147,7 +148,7 @@ final class ClientMultiplexer: Multiplexer {
     }
 
     override func failed(_ fault: HTTP2Fault) {
-        if worker.plan.http2.loggedErrors != .none {
+        if frontend.settings.http2.loggedErrors != .none {
             let who = "Client \(client.session.client) of frontend \(frontend.name)"
             worker.log.event(
                 .info, to: frontend.logTargets,

@@ -22,7 +22,10 @@ class Multiplexer {
     let facts = SharedConnectionFacts()
     /// Of the frontend, or of the backend.
     let counters: HTTP2Counters
-    private let limits: HTTP2Limits
+    /// Those that the connection began with.
+    final let limits: HTTP2Limits
+    /// While its worker is less busy than this, in percent, the connection may have too many glitches; 0: at no time.
+    private let glitchesBusyPercent: Int
     /// By slot.
     @safe @exclusivity(unchecked) private var members: [HTTP2Stream?] = []
     @safe @exclusivity(unchecked) final private(set) var memberCount = 0
@@ -44,11 +47,12 @@ class Multiplexer {
     @safe @exclusivity(unchecked) final private(set) var isBlocked = false
 
     init(
-        _ http2: HTTP2Connection, _ limits: HTTP2Limits, _ counters: HTTP2Counters, on connection: Connection,
-        _ worker: Worker
+        _ http2: HTTP2Connection, _ limits: HTTP2Limits, _ settings: PlanSettings, _ counters: HTTP2Counters,
+        on connection: Connection, _ worker: Worker
     ) {
         self.http2 = http2
         self.limits = limits
+        glitchesBusyPercent = settings.http2.glitchesBusyPercent
         self.counters = counters
         counters.openConnection(worker: worker.index)
         self.connection = connection
@@ -173,9 +177,8 @@ class Multiplexer {
 
     private func receive() {
         http2.resetsAtOnce = 0
-        let busyPercent = worker.plan.http2.glitchesBusyPercent
-        if busyPercent > 0 {
-            http2.toleratesGlitches = 100 - (worker.shared.counters.idlePercent ?? 100) < busyPercent
+        if glitchesBusyPercent > 0 {
+            http2.toleratesGlitches = 100 - (worker.shared.counters.idlePercent ?? 100) < glitchesBusyPercent
         }
         awaitsRoom = false
         defer { takeCounts() }

@@ -22,11 +22,11 @@ final class ServerMultiplexer: Multiplexer {
 
     init(_ carrier: ServerConnection, _ worker: Worker) {
         self.carrier = carrier
+        let backend: BackendPlan = carrier.backend
+        let limits = backend.settings.http2.backend
         super.init(
-            HTTP2Connection(
-                .client, limits: worker.plan.http2.backend,
-                headLimits: worker.plan.headLimits(acceptInvalid: carrier.backend.acceptsInvalid)),
-            worker.plan.http2.backend, carrier.backend.http2, on: carrier, worker)
+            HTTP2Connection(.client, limits: limits, headLimits: backend.headLimits),
+            limits, backend.settings, backend.http2, on: carrier, worker)
     }
 
     var server: Server { carrier.server }

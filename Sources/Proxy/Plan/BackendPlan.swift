@@ -19,6 +19,8 @@ public final class BackendPlan: Sendable {
     let hasOwnID: Bool
     public let isListen: Bool
     public let mode: ProxyMode
+    /// What it shares with the other sections of its plan.
+    let settings: PlanSettings
     public let description: String
     /// Its servers, and what is counted of it.
     public let live: LiveBackend
@@ -72,14 +74,15 @@ public final class BackendPlan: Sendable {
     /// Whether the system probes server connections.
     let probesServers: Bool
     public let logsHealthChecks: Bool
-    /// `option accept-unsafe-violations-in-http-response`
-    let acceptsInvalid: Bool
+    /// Of responses' heads, with `option accept-unsafe-violations-in-http-response` where that is set.
+    let headLimits: HeadLimits
     let dropsRequestTrailers: Bool
     let errorPages: ErrorPages
     public let logTargets: LogTargets
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, live: LiveBackend, rules: SectionRules,
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, live: LiveBackend, settings: PlanSettings,
+        rules: SectionRules,
         serverRules: ServerRules, persistenceRules: PersistenceRules, persistence: CookiePersistence?,
         requestedNames: RequestedNames, serverValues: ServerValues,
         balanceKey: BalanceKey?, forwardedField: ForwardedField?, statsPage: StatsPageSettings?, files: FileService?,
@@ -93,6 +96,7 @@ public final class BackendPlan: Sendable {
         self.isListen = isListen
         mode = draft.settings.mode
         description = draft.settings.description
+        self.settings = settings
         self.live = live
         backend = live.backend
         servers = ServerTable(live.backend.servers)
@@ -129,7 +133,7 @@ public final class BackendPlan: Sendable {
         self.files = files
         probesServers = draft.settings.probesServers
         logsHealthChecks = draft.settings.logsHealthChecks
-        acceptsInvalid = draft.settings.acceptsInvalidResponses
+        headLimits = settings.headLimits(acceptInvalid: draft.settings.acceptsInvalidResponses)
         dropsRequestTrailers = draft.settings.dropsRequestTrailers
         self.errorPages = errorPages
         self.logTargets = logTargets

@@ -20,6 +20,8 @@ public final class FrontendPlan: Sendable {
     /// HAProxy's `iid`.
     public let id: Int
     public let mode: ProxyMode
+    /// What it shares with the other sections of its plan.
+    let settings: PlanSettings
     public let description: String
     /// What is counted of it. Workers count in the objects that `sessions` to `requestRate` refer to without a load more.
     public let live: Frontend
@@ -38,8 +40,8 @@ public final class FrontendPlan: Sendable {
     public let probesClients: Bool
     /// Whether connections that end without a byte are not logged.
     let ignoresProbes: Bool
-    /// `option accept-unsafe-violations-in-http-request`
-    let acceptsInvalid: Bool
+    /// Of requests' heads, with `option accept-unsafe-violations-in-http-request` where that is set.
+    let headLimits: HeadLimits
     let dropsResponseTrailers: Bool
     /// Whether a connection that begins with the preface of HTTP/2 is one, where `proto` and ALPN do not say otherwise.
     let takesPriorKnowledge: Bool
@@ -68,7 +70,8 @@ public final class FrontendPlan: Sendable {
     private let bindsOnce = Lock<[BindPlan]>([])
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, live: Frontend, rules: SectionRules, routing: RoutingRules,
+        draft: ProxyDraft, index: Int, id: Int, live: Frontend, settings: PlanSettings, rules: SectionRules,
+        routing: RoutingRules,
         statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
         logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool
     ) {
@@ -89,7 +92,7 @@ public final class FrontendPlan: Sendable {
         keepAlive = draft.settings.keepAlive
         probesClients = draft.settings.probesClients
         ignoresProbes = draft.settings.ignoresProbes
-        acceptsInvalid = draft.settings.acceptsInvalidRequests
+        headLimits = settings.headLimits(acceptInvalid: draft.settings.acceptsInvalidRequests)
         dropsResponseTrailers = draft.settings.dropsResponseTrailers
         takesPriorKnowledge = draft.settings.mode == .http && draft.settings.takesPriorKnowledge
         backlog = draft.settings.backlog
@@ -101,6 +104,7 @@ public final class FrontendPlan: Sendable {
         self.logTargets = logTargets
         self.lineTargets = lineTargets
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
+        self.settings = settings
         self.live = live
         sessions = live.sessions
         traffic = live.traffic

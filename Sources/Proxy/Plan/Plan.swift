@@ -5,7 +5,6 @@ public import Balancing
 public import Basics
 internal import Configuration
 internal import Expressions
-internal import HTTP
 public import Logging
 internal import Patterns
 public import Resolvers
@@ -20,17 +19,8 @@ public final class Plan: Sendable {
     /// What lives, which other plans of the process refer to as well.
     public let site: Site
     let limits: ProcessLimits
-    /// Whether the system may move bodies by itself (`nosplice`).
-    let splices: Bool
-    /// Whether rules or logs look at TLS on connections to servers.
-    let looksAtServerTLS: Bool
-    /// Steps that matching one regular expression may take.
-    let regularStepsMax: UInt32
-    private let headLimits: HeadLimits
-    /// The spellings of field names for peers that accept only one case.
-    let caseAdjustments: CaseAdjustments
-    /// What connections of HTTP/2 allow their peers.
-    let http2: HTTP2Plan
+    /// What the sections share.
+    let settings: PlanSettings
     /// The pattern sets that rules look values up in, and may change.
     let patterns: PatternSets
     /// What sections beside the proxies came to, by its type.
@@ -45,8 +35,7 @@ public final class Plan: Sendable {
 
     init(
         frontends: [FrontendPlan], backends: [BackendPlan], site: Site, patterns: PatternSets,
-        sections: SettingsByType, logTargets: LogTargets, limits: ProcessLimits, splices: Bool, looksAtServerTLS: Bool,
-        headLimits: HeadLimits, caseAdjustments: CaseAdjustments, regularStepsMax: UInt32, http2: HTTP2Plan,
+        sections: SettingsByType, logTargets: LogTargets, limits: ProcessLimits, settings: PlanSettings,
         encryption: EncryptionState, checkTiming: CheckTiming
     ) {
         self.frontends = frontends
@@ -60,12 +49,7 @@ public final class Plan: Sendable {
         self.sections = sections
         resolvers = sections[ResolversPlans.self].plans
         self.logTargets = logTargets
-        self.splices = splices
-        self.looksAtServerTLS = looksAtServerTLS
-        self.headLimits = headLimits
-        self.caseAdjustments = caseAdjustments
-        self.regularStepsMax = regularStepsMax
-        self.http2 = http2
+        self.settings = settings
     }
 
     /// A frontend and its binds know each other: without this neither would ever be freed.
@@ -76,13 +60,6 @@ public final class Plan: Sendable {
     /// Where events of a section are logged.
     public func logTargets(ofProxyWithID id: Int) -> LogTargets {
         frontends.first { $0.id == id }?.logTargets ?? backends.first { $0.id == id }?.logTargets ?? logTargets
-    }
-
-    /// The limits of a head, for proxies with or without one of HAProxy's `accept-invalid` options.
-    func headLimits(acceptInvalid: Bool) -> HeadLimits {
-        var limits = headLimits
-        limits.acceptInvalid = acceptInvalid
-        return limits
     }
 
     /// Whether the frontend is the front half of a listen section.

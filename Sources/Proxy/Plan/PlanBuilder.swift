@@ -100,15 +100,19 @@ public struct PlanBuilder {
                 "there is no frontend: nothing listens", at: nil,
                 expected: "a frontend or listen section with a bind line", severity: .notice)
         }
+        let settings = PlanSettings(
+            process, global[HTTP2Settings.self], headLimits: headLimits(process),
+            looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS))
         let loads = Self.loadsAtFull(frontDrafts.map(\.draft), maxConnections: maxConnections)
         let backends = backDrafts.enumerated().map { index, draft in
-            makeBackend(draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, maxConnections: maxConnections)
+            makeBackend(
+                draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, settings, maxConnections: maxConnections)
         }
         loadStates(backDrafts.map(\.draft), backends)
         linkTrackers(backDrafts.map(\.draft), backends)
         let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
         let frontends = frontDrafts.enumerated().compactMap { index, draft in
-            makeFrontend(draft, index: index, surroundings, maxConnections: maxConnections)
+            makeFrontend(draft, index: index, surroundings, settings, maxConnections: maxConnections)
         }
         checkAddresses(frontends)
         checkReferences()
@@ -124,11 +128,7 @@ public struct PlanBuilder {
         let plan = Plan(
             frontends: frontends, backends: backends, site: site, patterns: patterns, sections: sections,
             logTargets: logTargets(of: global), limits: ProcessLimits(process, connections: maxConnections),
-            splices: process.splices, looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS),
-            headLimits: headLimits(process), caseAdjustments: process.allCaseAdjustments,
-            regularStepsMax: UInt32(process.regularStepsMax),
-            http2: global[HTTP2Settings.self].plan(bufferBytes: process.bufferBytes),
-            encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
+            settings: settings, encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
             checkTiming: global[CheckTiming.self])
         site.adopt(plan)
         return plan
@@ -203,7 +203,7 @@ public struct PlanBuilder {
     // MARK: Backends
 
     private mutating func makeBackend(
-        _ numbered: NumberedDraft, index: Int, loadAtFull: Int, maxConnections: Int
+        _ numbered: NumberedDraft, index: Int, loadAtFull: Int, _ settings: PlanSettings, maxConnections: Int
     ) -> BackendPlan {
         let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
@@ -214,8 +214,7 @@ public struct PlanBuilder {
         let backend = draft[BalancingSettings.self].makeBackend(
             name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
             loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
-            headLimits: headLimits(
-                global[ProcessSettings.self], acceptInvalid: draft[ProxySettings.self].acceptsInvalidResponses),
+            headLimits: settings.headLimits(acceptInvalid: proxy.settings.acceptsInvalidResponses),
             uniqueID: draft.uniqueID, externalCheckPlace: externalCheckPlace(of: numbered), workers: workers, now: now,
             secure: { makeTLS(of: $0, in: draft) },
             hasNamedConnections: requestedNames.concerns,
@@ -227,7 +226,7 @@ public struct PlanBuilder {
         // The rules of a listen section run once, in its front half.
         return BackendPlan(
             draft: proxy, index: index, id: numbered.id, isListen: isListen,
-            live: LiveBackend(backend, deliveringTo: site.workers, count: workers),
+            live: LiveBackend(backend, deliveringTo: site.workers, count: workers), settings: settings,
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(
@@ -268,7 +267,8 @@ public struct PlanBuilder {
 
     /// Returns nil if the frontend names a backend that does not exist.
     private mutating func makeFrontend(
-        _ numbered: NumberedDraft, index: Int, _ surroundings: Surroundings, maxConnections: Int
+        _ numbered: NumberedDraft, index: Int, _ surroundings: Surroundings, _ settings: PlanSettings,
+        maxConnections: Int
     ) -> FrontendPlan? {
         let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
@@ -285,7 +285,8 @@ public struct PlanBuilder {
         }
         guard allExist else { return nil }
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: numbered.id, live: site.frontend(draft.name), rules: SectionRules(draft),
+            draft: proxy, index: index, id: numbered.id, live: site.frontend(draft.name), settings: settings,
+            rules: SectionRules(draft),
             routing: rules.routing(
                 orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
                 disabled: disabledBackends),

@@ -1,8 +1,7 @@
-// How much the process takes in: connections, and heads of messages.
+// How many connections the process takes in.
 
 internal import Basics
 internal import Configuration
-internal import HTTP
 
 /// Limits that hold for all workers together. Nil is for any number.
 struct ProcessLimits: Sendable {
@@ -35,17 +34,6 @@ extension PlanBuilder {
                     + "beyond about \(possible) connections accepting will pause", at: global.range, severity: .warning)
         }
         return wanted
-    }
-
-    /// A whole line must fit into a buffer with room to spare, whatever `tune.maxrewrite` keeps free for rules.
-    func headBytesMax(_ process: ProcessSettings) -> Int {
-        process.bufferBytes - max(64, min(process.rewriteBytes, process.bufferBytes / 2))
-    }
-
-    func headLimits(_ process: ProcessSettings, acceptInvalid: Bool = false) -> HeadLimits {
-        // Backends are made before a size that leaves no room for a head is refused.
-        HeadLimits(
-            headBytesMax: max(512, headBytesMax(process)), fieldsMax: process.fieldsMax, acceptInvalid: acceptInvalid)
     }
 
     mutating func checkBuffers(_ process: ProcessSettings) {

@@ -88,7 +88,7 @@ extension ServerConnection {
 
     /// A connection of a stream to come, for `user`, which waits until this connection stands. Nil if enough wait for it.
     func wait(for user: ProxyStream, _ worker: Worker) -> ServerConnection? {
-        guard isUnderWay, waiters.count + 1 < worker.plan.http2.backend.maxConcurrentStreams
+        guard isUnderWay, waiters.count + 1 < backend.settings.http2.backend.maxConcurrentStreams
         else { return nil }
         let waiter = worker.serverPools.makeStreamConnection()
         if let stream = waiter.transport.stream { waiter.transport = Transport(over: stream) }

@@ -18,9 +18,8 @@ extension ServerConnection {
         let before = output.count
         let fits = codec.write(
             head, content: content, options: options,
-            limits: worker.plan.headLimits(acceptInvalid: backend.acceptsInvalid), isSecure: isSecure || base.isSecure,
-            to: &output)
-        if backend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+            limits: backend.headLimits, isSecure: isSecure || base.isSecure, to: &output)
+        if backend.adjustsCase { backend.settings.caseAdjustments.apply(to: &output, from: before) }
         return fits
     }
 

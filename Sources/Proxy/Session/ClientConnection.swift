@@ -93,7 +93,7 @@ final class ClientConnection: Connection, SessionVariables {
         // One address listens for most sockets; only a wildcard has to be asked for.
         session = ClientSession(peer, bind.exactAddress ?? worker.kernel.localAddress(socket))
         codec = ClientCodec(
-            bind.frontend.mode, limits: worker.plan.headLimits(acceptInvalid: bind.frontend.acceptsInvalid))
+            bind.frontend.mode, limits: bind.frontend.headLimits)
         idleSince = worker.now
         super.init(socket)
     }

@@ -80,7 +80,7 @@ extension ClientConnection {
         output.acquire(from: worker.buffers)
         let before = output.count
         codec.writeInterim(head, to: &output)
-        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+        if frontend.adjustsCase { frontend.settings.caseAdjustments.apply(to: &output, from: before) }
     }
 
     func sendContinue(_ worker: Worker) {
@@ -94,7 +94,7 @@ extension ClientConnection {
         if output.room < worker.bufferBytes { output.compact() }
         let before = output.count
         let writer = codec.write(&head, content: content, to: &output)
-        if frontend.adjustsCase { worker.plan.caseAdjustments.apply(to: &output, from: before) }
+        if frontend.adjustsCase { frontend.settings.caseAdjustments.apply(to: &output, from: before) }
         return writer
     }
 

@@ -44,7 +44,7 @@ final class Tunnel: ProxyStream {
     /// `mode tcp`: there is no head; the whole connection is one tunnel to a server.
     func beginSession(_ worker: Worker) {
         context.timers.requestDone = worker.now
-        context.requestProbe = RequestProbe(limits: worker.plan.headLimits(acceptInvalid: true))
+        context.requestProbe = RequestProbe(limits: frontend.settings.headLimits(acceptInvalid: true))
         if frontend.keepsCaptures { frontend.log.captureRequest(context) }
         log(at: .accept, worker)
         beginInspection(for: .frontend, worker)

@@ -75,7 +75,7 @@ public final class Worker {
         self.orders = orders
         site = LiveRuntimeState(plan, kernel, log)
         buffers = BufferPool(blockBytes: bufferBytes)
-        pipes = PipePool(lentMost: plan.splices ? Limits.pipes : 0)
+        pipes = PipePool(lentMost: plan.settings.splices ? Limits.pipes : 0)
         serverPools = ServerPools(shared.idleConnections, worker: index)
         files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
@@ -263,7 +263,7 @@ public final class Worker {
         context.site = site
         context.threadIndex = index
         context.headBytesMax = bufferBytes - Limits.headBytesReserved
-        context.regularStepsMax = plan.regularStepsMax
+        context.regularStepsMax = plan.settings.regularStepsMax
         context.processVariables = shared.variables
         return context
     }
