@@ -9,7 +9,7 @@ internal import Rules
 internal import Synchronization
 
 final class LiveRuntimeState: RuntimeState {
-    private let plan: Plan
+    private let scope: PlanScope
     private let kernel: any Kernel
     private let frontends: [String: Int]
     private let backends: [String: Int]
@@ -26,13 +26,13 @@ final class LiveRuntimeState: RuntimeState {
         set { stopping.store(newValue, ordering: .relaxed) }
     }
 
-    init(_ plan: Plan, _ kernel: any Kernel, _ log: LogChannel) {
-        self.plan = plan
+    init(_ scope: PlanScope, _ kernel: any Kernel, _ log: LogChannel) {
+        self.scope = scope
         self.kernel = kernel
         self.log = log
-        frontends = Self.places(plan.frontends.map(\.name))
-        backends = Self.places(plan.backends.map(\.name))
-        servers = plan.backends.map { backend in
+        frontends = Self.places(scope.frontends.map(\.name))
+        backends = Self.places(scope.backends.map(\.name))
+        servers = scope.backends.map { backend in
             Dictionary(backend.servers.map { ($0.name, $0.number) }, uniquingKeysWith: { first, _ in first })
         }
         computed = ComputedNames(frontends: frontends, backends: backends, servers: servers)
@@ -60,14 +60,14 @@ final class LiveRuntimeState: RuntimeState {
     }
 
     func matchesWereUndecided(_ count: Int, in rule: String?, for context: ExchangeContext) {
-        let line = plan.site.undecidedMatches.line(
-            about: rule, count, stepsMax: plan.settings.regularStepsMax, now: kernel.now)
+        let line = scope.site.undecidedMatches.line(
+            about: rule, count, stepsMax: scope.settings.regularStepsMax, now: kernel.now)
         guard let line else { return }
-        let targets = plan.frontends[context.frontendIndex].logTargets
-        log.event(.warning, to: targets.isEmpty ? plan.logTargets : targets, line)
+        let targets = scope.frontends[context.frontendIndex].logTargets
+        log.event(.warning, to: targets.isEmpty ? scope.logTargets : targets, line)
     }
 
-    func defaultBackend(ofFrontend index: Int) -> Int? { plan.frontends[index].routing.fallback }
+    func defaultBackend(ofFrontend index: Int) -> Int? { scope.frontends[index].routing.fallback }
 
     func measure(_ what: TransportMeasure, ofSocket number: Int32) -> Int? {
         guard let measures = kernel.measure(Socket(number)) else { return nil }
@@ -83,7 +83,7 @@ final class LiveRuntimeState: RuntimeState {
         }
     }
 
-    func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(plan.backends[index].name) }
+    func appendName(ofBackend index: Int, to out: inout [UInt8]) { out.append(scope.backends[index].name) }
 
     private func server(_ reference: SiteReference, _ context: ExchangeContext) -> SitePlace? {
         let backend = if let name = reference.backend { backends[name] } else { context.backendIndex }
@@ -96,22 +96,23 @@ final class LiveRuntimeState: RuntimeState {
 
     func number(_ what: SiteNumber) -> Int {
         switch what {
-        case .connections: plan.site.admission.connections.current
-        case .connectionsFree: plan.limits.connections - plan.site.admission.connections.current
+        case .connections: scope.site.admission.connections.current
+        case .connectionsFree: scope.limits.connections - scope.site.admission.connections.current
         case .processID: Int(SystemProcess.id)
-        case .threads: plan.site.process.threads
+        case .threads: scope.site.process.threads
         case .isStopping: isStopping ? 1 : 0
-        case .uptime: Int(kernel.now.since(plan.site.process.startedAt).wholeMilliseconds / 1_000)
+        case .uptime: Int(kernel.now.since(scope.site.process.startedAt).wholeMilliseconds / 1_000)
         default: 0
         }
     }
 
     func connections(toSocketOf context: ExchangeContext) -> Int? {
-        plan.frontends[context.frontendIndex].binds.first { $0.number == context.socketID }?.connections.current
+        let addresses = scope.frontends[context.frontendIndex].addresses
+        return addresses.first { $0.number == context.socketID }?.live.connections.current
     }
 
     func number(_ what: SiteNumber, ofFrontend index: Int) -> Int {
-        let frontend = plan.frontends[index]
+        let frontend = scope.frontends[index]
         return switch what {
         case .id: frontend.id
         case .connections: frontend.sessions.current
@@ -125,7 +126,7 @@ final class LiveRuntimeState: RuntimeState {
     }
 
     func number(_ what: SiteNumber, ofBackend index: Int) -> Int {
-        let backend = plan.backends[index]
+        let backend = scope.backends[index]
         return switch what {
         case .id: backend.id
         case .connections: backend.backend.active.current
@@ -155,7 +156,7 @@ final class LiveRuntimeState: RuntimeState {
     }
 
     func number(_ what: SiteNumber, ofServer number: Int, in backend: Int) -> Int {
-        let backend = plan.backends[backend]
+        let backend = scope.backends[backend]
         // A server that the plan does not know has come to the backend since.
         let known = backend.servers.place(of: number).map { backend.servers[$0] }
         guard let server = known ?? backend.backend.servers.first(where: { $0.number == number }) else { return 0 }
@@ -237,6 +238,6 @@ extension Server {
 extension Plan {
     /// What expressions ask of the site that stand outside the workers, in the steps of health checks.
     public func makeRuntimeState(_ kernel: any Kernel, _ log: LogChannel) -> any RuntimeState {
-        LiveRuntimeState(self, kernel, log)
+        LiveRuntimeState(scope, kernel, log)
     }
 }

@@ -100,7 +100,7 @@ extension Plan {
         stats.startedAt = process.startDate
         stats.node = process.node
         stats.description = process.description
-        stats.connectionsLimit = limits.connections
+        stats.connectionsLimit = scope.limits.connections
         stats.descriptorsLimit = process.descriptorsLimit
         stats.connectionsCurrent = site.admission.connections.current
         for frontend in frontends {
@@ -109,8 +109,8 @@ extension Plan {
             stats.bytesInTotal += frontend.traffic.total(.bytesIn)
         }
         stats.connectionRate = counters.connections.rate(at: now)
-        stats.connectionRateLimit = limits.connectionRate ?? 0
-        stats.sessionRateLimit = limits.sessionRate ?? 0
+        stats.connectionRateLimit = scope.limits.connectionRate ?? 0
+        stats.sessionRateLimit = scope.limits.sessionRate ?? 0
         stats.connectionRateMax = counters.connections.maximum(at: now)
         stats.sessionRate = counters.sessions.rate(at: now)
         stats.sessionRateMax = counters.sessions.maximum(at: now)
@@ -156,7 +156,7 @@ extension FrontendPlan {
         row.connectionRateMax = connectionRate.maximum(at: now)
         row.requestRate = requestRate.rate(at: now)
         row.requestRateMax = requestRate.maximum(at: now)
-        row.address = binds.map { $0.place.address?.description ?? $0.place.word.text }.joined(separator: ", ")
+        row.address = addresses.map(\.text).joined(separator: ", ")
         return row
     }
 }

@@ -212,10 +212,10 @@ import Testing
                 bind :1005 proto none
             """
         let (plan, problems) = load(text)
-        let frontends = try #require(plan, "\(problems)").frontends
-        #expect(frontends[0].binds.map(\.protocolChoice) == [.negotiated, .http2, .http1])
-        #expect(frontends.map(\.takesPriorKnowledge) == [true, false, false])
-        #expect(frontends[2].binds.map(\.protocolChoice) == [.negotiated])
+        let site = try #require(plan, "\(problems)")
+        #expect(site.binds.map(\.protocolChoice) == [.negotiated, .http2, .http1, .negotiated, .negotiated])
+        #expect(site.binds.map(\.frontend.name) == ["f", "f", "f", "g", "t"])
+        #expect(site.frontends.map(\.takesPriorKnowledge) == [true, false, false])
     }
 
     @Test func `a server speaks what its line says, or a default-server line; ALPN is for TLS alone`() throws {

@@ -52,15 +52,15 @@ import Testing
     @Test func `an address counts on under the next plan, wherever it is in the file`() throws {
         let line = "  bind 127.0.0.1:1001\n"
         let first = try #require(plan("frontend a\n" + line + line + "  bind 127.0.0.1:1001 interface lo\n"))
-        for (bind, count) in zip(first.frontends[0].binds, 1...3) {
+        for (bind, count) in zip(first.binds, 1...3) {
             for _ in 1...count { bind.connections.increment() }
         }
         let second = try #require(
             plan("frontend b\n  bind 127.0.0.1:1002\nfrontend a\n  bind 127.0.0.1:1001 interface lo\n" + line + line))
-        #expect(second.frontends[1].binds.map(\.connections.current) == [3, 1, 2])
+        #expect(second.binds.map(\.connections.current) == [0, 3, 1, 2])
         // That of another frontend is another address.
         let third = try #require(plan("frontend b\n" + line + "frontend a\n"))
-        #expect(third.frontends[0].binds[0].connections.current == 0)
+        #expect(third.binds[0].connections.current == 0)
     }
 
     @Test func `a limit on rates that changes counts what came in before`() throws {
@@ -77,6 +77,22 @@ import Testing
         #expect(taken(second) == [5, 2, 0])
         // Under the plan before, whose listeners may still ask, there is no limit either.
         #expect(taken(try #require(plan("frontend a\n" + bind))).isEmpty && taken(second) == [10, 10, 10])
+    }
+
+    @Test func `an address keeps the sections of its plan, and they are freed with the last one that does`() throws {
+        weak var weakPlan: Plan?
+        weak var scope: PlanScope?
+        weak var backend: BackendPlan?
+        var bind: BindPlan?
+        do {
+            let first = try #require(plan("listen a\n  bind 127.0.0.1:1001\nbackend b\n"))
+            (weakPlan, scope, backend, bind) = (first, first.scope, first.backends[1], first.binds[0])
+        }
+        _ = plan("listen c\n  bind 127.0.0.1:1001\n")
+        #expect(weakPlan == nil)
+        #expect(bind?.scope.backends.map(\.name) == ["a", "b"] && bind?.frontend === scope?.frontends.first)
+        bind = nil
+        #expect(scope == nil && backend == nil)
     }
 
     @Test func `the limits of the last plan hold`() throws {

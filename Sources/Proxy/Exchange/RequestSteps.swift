@@ -57,7 +57,7 @@ extension Exchange {
         guard let index = frontend.routing.choose(for: context) else {
             return fail(status: 503, .server, .connect, worker)
         }
-        route(to: worker.plan.backends[index], worker)
+        route(to: client.bind.scope.backends[index], worker)
     }
 
     private func route(to backend: BackendPlan, _ worker: Worker) {

@@ -54,11 +54,12 @@ public final class Site: Sendable {
 
     /// Puts the plan's limits into force. The next plan finds what lives of its frontends and addresses, and of no others.
     func adopt(_ plan: Plan) {
-        admission.maxConnections = plan.limits.connections
-        counters.tls.connectionsMax = plan.limits.encryptedConnections ?? .max
-        counters.tls.rateMax = plan.limits.encryptedRate ?? .max
-        connectionRateLimit.perSecond = plan.limits.connectionRate ?? 0
-        sessionRateLimit.perSecond = plan.limits.sessionRate ?? 0
+        let limits = plan.scope.limits
+        admission.maxConnections = limits.connections
+        counters.tls.connectionsMax = limits.encryptedConnections ?? .max
+        counters.tls.rateMax = limits.encryptedRate ?? .max
+        connectionRateLimit.perSecond = limits.connectionRate ?? 0
+        sessionRateLimit.perSecond = limits.sessionRate ?? 0
         for frontend in plan.frontends { frontend.live.sessionRateLimit.perSecond = frontend.sessionRateMax ?? 0 }
         let named = plan.frontends.map { ($0.name, $0.live) }
         frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }

@@ -67,13 +67,20 @@ public final class FrontendPlan: Sendable {
     let requestRate: RateMeter
     /// `rate-limit sessions`: how many connections come in in a second; nil for any number.
     let sessionRateMax: Int?
-    private let bindsOnce = Lock<[BindPlan]>([])
+    /// Where it listens, for rules and statistics.
+    let addresses: [Address]
+
+    struct Address: Sendable {
+        let number: Int
+        let text: String
+        let live: ListenAddress
+    }
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, live: Frontend, settings: PlanSettings, rules: SectionRules,
-        routing: RoutingRules,
-        statsPage: StatsPageSettings?, errorPages: ErrorPages, monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog,
-        logTargets: LogTargets, lineTargets: LineTargets, keepsCaptures: Bool
+        draft: ProxyDraft, index: Int, id: Int, live: Frontend, addresses: [BindDraft], settings: PlanSettings,
+        rules: SectionRules, routing: RoutingRules, statsPage: StatsPageSettings?, errorPages: ErrorPages,
+        monitor: Monitor?, uniqueID: UniqueID?, log: ExchangeLog, logTargets: LogTargets, lineTargets: LineTargets,
+        keepsCaptures: Bool
     ) {
         name = draft.name
         self.index = index
@@ -106,6 +113,10 @@ public final class FrontendPlan: Sendable {
         self.keepsCaptures = keepsCaptures || !logTargets.isEmpty
         self.settings = settings
         self.live = live
+        self.addresses = addresses.map { bind in
+            Address(
+                number: bind.number, text: bind.place.address?.description ?? bind.place.word.text, live: bind.live)
+        }
         sessions = live.sessions
         traffic = live.traffic
         http2 = live.http2
@@ -114,15 +125,25 @@ public final class FrontendPlan: Sendable {
         requestRate = live.requestRate
         sessionRateMax = draft.settings.sessionRateMax
     }
+}
 
-    /// Where it listens. Set once, while the plan is made.
-    public var binds: [BindPlan] { bindsOnce.withLock { $0 } }
-    func setBinds(_ binds: [BindPlan]) { bindsOnce.withLock { $0 = binds } }
+/// An address of a frontend before the plan's sections are there.
+struct BindDraft {
+    /// Its number among the frontend's: its position from 1, or what `id` says.
+    let number: Int
+    let place: BindPlace
+    let live: ListenAddress
+    /// What encrypts connections there; nil where they are plain.
+    let tls: TLSListener?
+    /// How many connections come in there in a second.
+    let rateLimits: [RateLimit]
 }
 
 /// One address a frontend listens on.
 public final class BindPlan: Sendable {
     public let frontend: FrontendPlan
+    /// The plan's sections.
+    let scope: PlanScope
     /// Its number among the frontend's: its position from 1, or what `id` says.
     let number: Int
     public let place: BindPlace
@@ -153,20 +174,19 @@ public final class BindPlan: Sendable {
     /// What encrypts connections here; nil where they are plain.
     public let tls: TLSListener?
 
-    init(
-        frontend: FrontendPlan, number: Int, place: BindPlace, live: ListenAddress, tls: TLSListener?,
-        rateLimits: [RateLimit]
-    ) {
-        self.live = live
+    init(_ draft: BindDraft, of frontend: FrontendPlan, in scope: PlanScope) {
+        let place = draft.place
+        self.scope = scope
+        live = draft.live
         connections = live.connections
-        self.rateLimits = rateLimits
+        rateLimits = draft.rateLimits
         maxConnections = place.options.maxConnections ?? .max
         segmentReduction = max(0, -(place.options.segmentBytes ?? 0))
         idlePing = place.options.idlePing
         clientAddressMagic = place.options.clientAddressMagic
-        self.tls = tls
+        tls = draft.tls
         self.frontend = frontend
-        self.number = number
+        number = draft.number
         self.place = place
         identity = ListenerIdentity(
             frontendName: frontend.name, frontendIndex: frontend.index, socketID: number,

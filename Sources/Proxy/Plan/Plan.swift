@@ -10,17 +10,13 @@ internal import Patterns
 public import Resolvers
 public import TLS
 
-/// Everything the workers need to know.
+/// Everything that one reading of the files came to. What runs refers to parts of it, and keeps those alive: an address, its frontend, the
+/// scope.
 public final class Plan: Sendable {
-    public let frontends: [FrontendPlan]
-    public let backends: [BackendPlan]
-    /// Where events that concern the whole process are logged.
-    public let logTargets: LogTargets
-    /// What lives, which other plans of the process refer to as well.
-    public let site: Site
-    let limits: ProcessLimits
-    /// What the sections share.
-    let settings: PlanSettings
+    /// The sections.
+    public let scope: PlanScope
+    /// Every address to listen on.
+    public let binds: [BindPlan]
     /// The pattern sets that rules look values up in, and may change.
     let patterns: PatternSets
     /// What sections beside the proxies came to, by its type.
@@ -29,41 +25,32 @@ public final class Plan: Sendable {
     public let encryption: EncryptionState
     /// How checks are spread over time.
     public let checkTiming: CheckTiming
-    /// The nameservers to ask for addresses.
-    public let resolvers: [ResolversPlan]
-    private let listenIDs: Set<Int>
 
     init(
-        frontends: [FrontendPlan], backends: [BackendPlan], site: Site, patterns: PatternSets,
-        sections: SettingsByType, logTargets: LogTargets, limits: ProcessLimits, settings: PlanSettings,
+        _ scope: PlanScope, binds: [BindPlan], patterns: PatternSets, sections: SettingsByType,
         encryption: EncryptionState, checkTiming: CheckTiming
     ) {
-        self.frontends = frontends
-        self.backends = backends
-        self.site = site
-        self.limits = limits
-        listenIDs = Set(backends.filter(\.isListen).map(\.id))
-        self.encryption = encryption
-        self.checkTiming = checkTiming
+        self.scope = scope
+        self.binds = binds
         self.patterns = patterns
         self.sections = sections
-        resolvers = sections[ResolversPlans.self].plans
-        self.logTargets = logTargets
-        self.settings = settings
+        self.encryption = encryption
+        self.checkTiming = checkTiming
     }
 
-    /// A frontend and its binds know each other: without this neither would ever be freed.
-    deinit {
-        for frontend in frontends { frontend.setBinds([]) }
-    }
+    public var site: Site { scope.site }
+    public var frontends: [FrontendPlan] { scope.frontends }
+    public var backends: [BackendPlan] { scope.backends }
+    public var resolvers: [ResolversPlan] { scope.resolvers }
+    /// Where events that concern the whole process are logged.
+    public var logTargets: LogTargets { scope.logTargets }
+    var settings: PlanSettings { scope.settings }
 
     /// Where events of a section are logged.
-    public func logTargets(ofProxyWithID id: Int) -> LogTargets {
-        frontends.first { $0.id == id }?.logTargets ?? backends.first { $0.id == id }?.logTargets ?? logTargets
-    }
+    public func logTargets(ofProxyWithID id: Int) -> LogTargets { scope.logTargets(ofProxyWithID: id) }
 
     /// Whether the frontend is the front half of a listen section.
-    public func isListen(_ frontend: FrontendPlan) -> Bool { listenIDs.contains(frontend.id) }
+    public func isListen(_ frontend: FrontendPlan) -> Bool { scope.isListen(frontend) }
 
     /// Whether a line asks the system to encrypt (`ktls on`).
     public var asksForSystemEncryption: Bool {
@@ -72,9 +59,6 @@ public final class Plan: Sendable {
                 backend.backend.servers.contains { $0.configuration.tls?.asksForSystemEncryption == true }
             }
     }
-
-    /// Every address to listen on.
-    public var binds: [BindPlan] { frontends.flatMap(\.binds) }
 }
 
 /// Facts about the process, for statistics.

@@ -111,27 +111,37 @@ public struct PlanBuilder {
         loadStates(backDrafts.map(\.draft), backends)
         linkTrackers(backDrafts.map(\.draft), backends)
         let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
-        let frontends = frontDrafts.enumerated().compactMap { index, draft in
+        let drafted = frontDrafts.enumerated().compactMap { index, draft in
             makeFrontend(draft, index: index, surroundings, settings, maxConnections: maxConnections)
         }
-        checkAddresses(frontends)
+        let scope = PlanScope(
+            site: site, frontends: drafted.map(\.frontend), backends: backends,
+            resolvers: sections[ResolversPlans.self].plans, logTargets: logTargets(of: global),
+            limits: ProcessLimits(process, connections: maxConnections), settings: settings)
+        let binds = drafted.flatMap { frontend, binds in
+            binds.map { BindPlan($0, of: frontend, in: scope) }
+        }
+        checkAddresses(binds)
+        checkSections(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
+        guard !problems.contains(where: { $0.severity == .error }) else { return nil }
+        global[RulesSettings.self].setVariables(of: site.variables, environment: environment)
+        let plan = Plan(
+            scope, binds: binds, patterns: patterns, sections: sections,
+            encryption: EncryptionState(certificates, Self.encryptedPlaces(binds)),
+            checkTiming: global[CheckTiming.self])
+        site.adopt(plan)
+        return plan
+    }
+
+    private mutating func checkSections(_ fronts: [Draft], _ backs: [Draft], _ backends: [BackendPlan]) {
         checkReferences()
         checkGlobalIDs(drafts)
         checkModes()
         checkBalancing()
         checkServerStates()
         checkProtocols()
-        checkReach(frontDrafts.map(\.draft), backDrafts.map(\.draft))
-        checkLoops(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
-        guard !problems.contains(where: { $0.severity == .error }) else { return nil }
-        global[RulesSettings.self].setVariables(of: site.variables, environment: environment)
-        let plan = Plan(
-            frontends: frontends, backends: backends, site: site, patterns: patterns, sections: sections,
-            logTargets: logTargets(of: global), limits: ProcessLimits(process, connections: maxConnections),
-            settings: settings, encryption: EncryptionState(certificates, Self.encryptedPlaces(frontends)),
-            checkTiming: global[CheckTiming.self])
-        site.adopt(plan)
-        return plan
+        checkReach(fronts, backs)
+        checkLoops(fronts, backs, backends)
     }
 
     mutating func report(
@@ -269,7 +279,7 @@ public struct PlanBuilder {
     private mutating func makeFrontend(
         _ numbered: NumberedDraft, index: Int, _ surroundings: Surroundings, _ settings: PlanSettings,
         maxConnections: Int
-    ) -> FrontendPlan? {
+    ) -> (frontend: FrontendPlan, binds: [BindDraft])? {
         let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let rules = draft[RulesSettings.self]
@@ -284,8 +294,10 @@ public struct PlanBuilder {
             allExist = false
         }
         guard allExist else { return nil }
+        let live = site.frontend(draft.name)
+        let binds = makeBinds(draft, live)
         let frontend = FrontendPlan(
-            draft: proxy, index: index, id: numbered.id, live: site.frontend(draft.name), settings: settings,
+            draft: proxy, index: index, id: numbered.id, live: live, addresses: binds, settings: settings,
             rules: SectionRules(draft),
             routing: rules.routing(
                 orElse: draft.kind == .listen ? names[draft.name] : nil, indices: names,
@@ -295,8 +307,7 @@ public struct PlanBuilder {
             log: draft[ExchangeLogSettings.self].exchangeLog(isHTTP: proxy.settings.mode == .http),
             logTargets: logTargets(of: draft), lineTargets: lineTargets(of: draft),
             keepsCaptures: surroundings.looksAtCaptures)
-        frontend.setBinds(makeBinds(of: frontend, draft))
-        return frontend
+        return (frontend, binds)
     }
 
     /// Returns whether there is a backend of that name. Reports a missing one, and one of another mode.

@@ -10,9 +10,9 @@ internal import StaticFiles
 extension PlanBuilder {
     /// Reports addresses that two lines bind. IP addresses share their connections at random, which may be intended; a socket's file
     /// or name can be bound only once.
-    mutating func checkAddresses(_ frontends: [FrontendPlan]) {
+    mutating func checkAddresses(_ binds: [BindPlan]) {
         var seen: [SocketAddress: Word] = [:]
-        for place in frontends.flatMap(\.binds).map(\.place) {
+        for place in binds.map(\.place) {
             guard let address = place.address else { continue }
             if let first = seen[address] {
                 let isShared = if case .ip = address { true } else { false }

@@ -31,21 +31,21 @@ extension PlanBuilder {
     }
 
     /// Each line of the frontends that encrypts, once however many addresses it has.
-    static func encryptedPlaces(_ frontends: [FrontendPlan]) -> [EncryptionState.Place] {
+    static func encryptedPlaces(_ binds: [BindPlan]) -> [EncryptionState.Place] {
         var seen: Set<ObjectIdentifier> = []
-        return frontends.flatMap(\.binds).compactMap { bind in
+        return binds.compactMap { bind in
             guard let tls = bind.tls, seen.insert(ObjectIdentifier(tls)).inserted else { return nil }
             return EncryptionState.Place(frontend: bind.frontend.name, line: bind.place.word.range, listener: tls)
         }
     }
 
     /// The addresses of a frontend. Those of one line share what encrypts their connections.
-    mutating func makeBinds(of frontend: FrontendPlan, _ draft: Draft) -> [BindPlan] {
+    mutating func makeBinds(_ draft: Draft, _ frontend: Frontend) -> [BindDraft] {
         var listeners: [Word: TLSListener] = [:]
-        var binds: [BindPlan] = []
+        var binds: [BindDraft] = []
         var taken: [Int: SourceRange] = [:]
         var listened: [ListenAddress.Key: Int] = [:]
-        let rateLimits = rateLimits(of: frontend)
+        let rateLimits = rateLimits(draft, frontend)
         for place in draft[ProxySettings.self].binds {
             let listener = listeners[place.word] ?? makeListener(place, of: draft)
             listeners[place.word] = listener
@@ -56,24 +56,24 @@ extension PlanBuilder {
                         expected: "a number that no other address of this section has")
                 }
             }
-            var key = ListenAddress.Key(place, of: frontend.name)
+            var key = ListenAddress.Key(place, of: draft.name)
             let ordinal = listened[key, default: 0]
             listened[key] = ordinal + 1
             key.ordinal = ordinal
             binds.append(
-                BindPlan(
-                    frontend: frontend, number: place.options.number ?? binds.count + 1, place: place,
-                    live: site.address(key), tls: listener, rateLimits: rateLimits))
+                BindDraft(
+                    number: place.options.number ?? binds.count + 1, place: place, live: site.address(key),
+                    tls: listener, rateLimits: rateLimits))
         }
         return binds
     }
 
     /// The limits on how many connections come in there in a second.
-    private func rateLimits(of frontend: FrontendPlan) -> [RateLimit] {
+    private func rateLimits(_ draft: Draft, _ frontend: Frontend) -> [RateLimit] {
         let process = global[ProcessSettings.self]
         let limits = [
             (site.connectionRateLimit, process.connectionRateMax), (site.sessionRateLimit, process.sessionRateMax),
-            (frontend.live.sessionRateLimit, frontend.sessionRateMax),
+            (frontend.sessionRateLimit, draft[ProxySettings.self].sessionRateMax),
         ]
         return limits.compactMap { limit, perSecond in perSecond == nil ? nil : limit }
     }

@@ -11,7 +11,7 @@ extension ProxyStream {
     /// Asks for the address that a rule wants. The rules go on at once if it is known, or cannot be known.
     final func beginResolving(_ rules: NameWait.Rules, _ worker: Worker) {
         let wanted = context.wantedName
-        let resolvers = worker.plan.resolvers[wanted.resolvers]
+        let resolvers = client.bind.scope.resolvers[wanted.resolvers]
         let waiter = NameWaiter(worker: worker.index, owner: handle.packed, ticket: worker.nextTicket())
         let wait = NameWait(rules: rules, ticket: waiter.ticket)
         guard worker.nameKey.set(wanted.name, wanted.prefersIPv4 ? .v4 : .v6) else {

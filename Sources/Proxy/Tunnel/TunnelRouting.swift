@@ -18,7 +18,7 @@ extension Tunnel {
             enter(.inspecting(Inspection(step: .frontend, rules: frontend.rules.requestContent, end: .never)), worker)
             return abort(.server, .connect, worker)
         }
-        let backend = worker.plan.backends[index]
+        let backend = client.bind.scope.backends[index]
         if backend.mode == .http { return becomeExchange(for: backend, worker) }
         choose(backend, worker)
         beginInspection(for: .backend, worker)

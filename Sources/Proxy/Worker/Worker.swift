@@ -73,7 +73,7 @@ public final class Worker {
         now = kernel.now
         self.log = log
         self.orders = orders
-        site = LiveRuntimeState(plan, kernel, log)
+        site = LiveRuntimeState(plan.scope, kernel, log)
         buffers = BufferPool(blockBytes: bufferBytes)
         pipes = PipePool(lentMost: plan.settings.splices ? Limits.pipes : 0)
         serverPools = ServerPools(shared.idleConnections, worker: index)
