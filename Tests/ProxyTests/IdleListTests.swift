@@ -160,7 +160,7 @@ import Testing
 
     @Test(
         "Of four threads that add, take, steal and remove at once exactly one gets each connection, and the gauges come back to 0",
-        .timeLimit(.minutes(2)), arguments: [1, 2, 3] as [UInt64])
+        arguments: [1, 2, 3] as [UInt64])
     func threads(seed: UInt64) {
         let poolMax = 20
         let server = Self.server(poolMax: poolMax)
