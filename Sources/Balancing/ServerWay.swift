@@ -20,15 +20,15 @@ public final class ServerWay: Sendable {
     init?(_ draft: ServerDraft, orElse sectionSource: ConnectionSource?) {
         source = draft.source ?? sectionSource
         proxy = draft.proxy
+        let common = draft.socketOptions(from: source)
+        let isPlain =
+            common.isEmpty && source?.interface == nil && draft.namespace == nil && draft.signingKey == nil
+        guard source != nil || proxy != nil || !isPlain || draft.usesFastOpen else { return nil }
         words = [
             source.map(\.text) ?? "", String(describing: proxy), String(describing: draft.userTimeout),
             String(describing: draft.congestionControl), String(describing: draft.namespace.map(ObjectIdentifier.init)),
             String(describing: draft.signingKey), String(describing: draft.usesFastOpen),
         ]
-        let common = draft.socketOptions(from: source)
-        let isPlain =
-            common.isEmpty && source?.interface == nil && draft.namespace == nil && draft.signingKey == nil
-        guard source != nil || proxy != nil || !isPlain || draft.usesFastOpen else { return nil }
         let interface = source?.interface
         func make(_ options: [SocketOption]) -> OutgoingOptions {
             OutgoingOptions(
