@@ -227,8 +227,8 @@ let package = Package(
             of: "Control",
             uses: [
                 "SiteTesting", "BalancingTesting", "Control", "Proxy", "Admin", "Balancing", "Logging", "Resolvers",
-                "Rules", "Configuration", "Reactor", "TLS", "TLSTesting", "HTTP", "Basics", "KernelSimulation",
-                "Chance",
+                "Rules", "Configuration", "Reactor", "TLS", "TLSTesting", "Transport", "HTTP", "Basics",
+                "KernelSimulation", "Chance",
             ]),
         tests(of: "StaticFiles", uses: ["StaticFiles", "HTTP", "Basics", "Configuration", "Chance"]),
         tests(of: "Admin", uses: ["Admin", "Balancing", "Basics", "Configuration", "HTTP", "TLS", "Chance"]),

@@ -223,9 +223,12 @@ public enum AdminKeywords {
         },
         Parameter(
             "expose-fd", usage: "expose-fd listeners",
-            summary: "Accepted, and of no effect: Portico passes its listeners to no other process yet."
-        ) { (arguments, _) throws(ConfigProblem) in
-            _ = try arguments.choice("what to expose", of: ["listeners": true])
+            summary:
+                "Hands the listening sockets of `bind` lines to a process that asks for them here: one that is started with `-x` and "
+                + "this socket's path takes over without a gap, Portico or HAProxy. On Unix-domain sockets; every process that "
+                + "may connect gets them."
+        ) { (arguments, socket) throws(ConfigProblem) in
+            socket.exposesListeners = try arguments.choice("what to expose", of: ["listeners": true])
         },
     ]
 

@@ -48,6 +48,8 @@ public struct StatsSocket: Sendable {
     public var severity = SeverityOutput.none
     /// Whether commands may begin with the process they are for, as on the socket of HAProxy's master process: `@1 show info`.
     public var takesProcess = false
+    /// `expose-fd listeners`: whether another process gets the listening sockets here.
+    public var exposesListeners = false
     /// Permissions of the socket's file; nil leaves them to the umask.
     public var mode: UInt16?
     /// Owner and group of the socket's file; nil leaves them.

@@ -33,13 +33,14 @@ public struct CommandInterpreter {
     ///   - level: that of the socket.
     ///   - severity: how messages show their severity.
     ///   - takesProcess: whether a command may begin with the process it is for (`@1`, `@!123`): there is only one.
+    ///   - exposesListeners: whether `_getsocks` is obeyed.
     public init(
         commands: [any RuntimeCommand.Type], level: AccessLevel, severity: SeverityOutput = .none,
-        takesProcess: Bool = false
+        takesProcess: Bool = false, exposesListeners: Bool = false
     ) {
         self.commands = commands
         self.takesProcess = takesProcess
-        session = CommandSession(level: level, severityOutput: severity)
+        session = CommandSession(level: level, severityOutput: severity, exposesListeners: exposesListeners)
     }
 
     /// Whether the conversation is over; once `fill` returns false, its last byte is out.
@@ -51,6 +52,9 @@ public struct CommandInterpreter {
     public var isFollowing: Bool { session.follow != nil }
     /// Whether a command waits for something before it answers: `fill` is to be called from time to time, and nothing received.
     public var isWaiting: Bool { session.pending != nil }
+
+    /// Whether the connection is for the listening sockets from now on, once `fill` returns false.
+    public var handsOver: Bool { session.handsOver }
 
     /// Takes bytes up to the end of the first line; returns how many. The rest is for the next call, after `fill` has returned
     /// false.
@@ -153,6 +157,8 @@ public struct CommandInterpreter {
         session = call.session
         // `quit` says nothing.
         guard !session.isOver else { return }
+        // The messages with the sockets follow.
+        if session.handsOver { return waiting = [] }
         if session.follow != nil {
             // Following ends with input, so what stands behind it in the line is not run.
             waiting = []
@@ -201,6 +207,9 @@ public struct CommandInterpreter {
 struct CommandSession {
     var level: AccessLevel
     let severityOutput: SeverityOutput
+    let exposesListeners: Bool
+    /// `_getsocks` was received.
+    var handsOver = false
     var isInteractive = false
     /// `expert-mode on`
     var isExpert = false
@@ -212,7 +221,8 @@ struct CommandSession {
     /// The answer that the last command waits for.
     var pending: PendingAnswer?
 
-    init(level: AccessLevel, severityOutput: SeverityOutput) {
+    init(level: AccessLevel, severityOutput: SeverityOutput, exposesListeners: Bool = false) {
+        self.exposesListeners = exposesListeners
         self.level = level
         self.severityOutput = severityOutput
     }

@@ -23,27 +23,66 @@ void *clinux_reserve(size_t count) {
 // Two bytes go with each descriptor, as HAProxy's do: its receiver reads so many.
 enum { CLINUX_BYTES_BESIDE_DESCRIPTOR = 2 };
 
+// As many descriptors as Linux takes in one message (SCM_MAX_FD).
+enum { CLINUX_DESCRIPTORS_MAX = 253 };
+
 union clinux_descriptor_room {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(CLINUX_DESCRIPTORS_MAX * sizeof(int))];
 };
+
+ssize_t clinux_send_descriptors(int carrier, const void *bytes, size_t count, const int *descriptors, size_t number) {
+    union clinux_descriptor_room room;
+    struct iovec content = {(void *)bytes, count};
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
+    if (number > CLINUX_DESCRIPTORS_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (number > 0) {
+        message.msg_control = room.bytes;
+        message.msg_controllen = CMSG_SPACE(number * sizeof(int));
+        memset(room.bytes, 0, message.msg_controllen);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(number * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, number * sizeof(int));
+    }
+    ssize_t sent;
+    do sent = sendmsg(carrier, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+ssize_t clinux_receive_descriptors(
+    int carrier, void *bytes, size_t count, int *descriptors, size_t most, size_t *number) {
+    union clinux_descriptor_room room;
+    struct iovec content = {bytes, count};
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
+    *number = 0;
+    if (most > CLINUX_DESCRIPTORS_MAX) most = CLINUX_DESCRIPTORS_MAX;
+    if (most > 0) {
+        message.msg_control = room.bytes;
+        // Without padding, in which another descriptor would have room. The system closes those that have none.
+        message.msg_controllen = CMSG_LEN(most * sizeof(int));
+    }
+    ssize_t received;
+    do received = recvmsg(carrier, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (received < 0 && errno == EINTR);
+    if (received < 0 || most == 0) return received;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return received;
+    *number = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(descriptors, CMSG_DATA(header), *number * sizeof(int));
+    return received;
+}
 
 int clinux_connect_over(int carrier) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return -1;
-    union clinux_descriptor_room room;
     char bytes[CLINUX_BYTES_BESIDE_DESCRIPTOR] = {0};
-    struct iovec content = {bytes, sizeof bytes};
-    struct msghdr message = {
-        .msg_iov = &content, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &ends[1], sizeof(int));
-    ssize_t sent;
-    do sent = sendmsg(carrier, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
+    ssize_t sent = clinux_send_descriptors(carrier, bytes, sizeof bytes, &ends[1], 1);
     int reason = errno;
     close(ends[1]);
     if (sent > 0) return ends[0];
@@ -53,23 +92,16 @@ int clinux_connect_over(int carrier) {
 }
 
 int clinux_accept_over(int carrier) {
-    union clinux_descriptor_room room;
     char bytes[CLINUX_BYTES_BESIDE_DESCRIPTOR];
-    struct iovec content = {bytes, sizeof bytes};
-    struct msghdr message = {
-        .msg_iov = &content, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    ssize_t count;
-    do count = recvmsg(carrier, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (count < 0 && errno == EINTR);
+    int received;
+    size_t number;
+    ssize_t count = clinux_receive_descriptors(carrier, bytes, sizeof bytes, &received, 1, &number);
     if (count < 0) return -1;
-    struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+    if (number == 0) {
         // The end, or bytes without a descriptor.
         errno = count == 0 ? EPIPE : ECONNABORTED;
         return -1;
     }
-    int received;
-    memcpy(&received, CMSG_DATA(header), sizeof received);
     if (fcntl(received, F_SETFL, O_NONBLOCK) == 0) return received;
     int reason = errno;
     close(received);

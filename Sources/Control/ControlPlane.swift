@@ -107,14 +107,16 @@ public final class ControlPlane {
     ///
     /// - Parameters:
     ///   - runtimeSockets: sockets that listen, with the `stats socket` line of each.
+    ///   - listeners: what is handed out on those with `expose-fd listeners`.
     ///   - workerTime: the processor time that all worker threads together have used so far; nil where idle time is not measured.
     public func start(
-        runtimeSockets: [(socket: Socket, settings: StatsSocket)] = [], workerTime: (() -> TimeSpan)? = nil
+        runtimeSockets: [(socket: Socket, settings: StatsSocket)] = [],
+        listeners: ExposedListeners = ExposedListeners(), workerTime: (() -> TimeSpan)? = nil
     ) {
         startHealthChecks()
         updaters = ServerAddressUpdater.start(plan: plan, resolvers: resolvers, log: healthLog, in: loop)
         serviceUpdaters = ServiceUpdater.start(plan: plan, resolvers: resolvers, log: healthLog, in: loop)
-        start(runtimeSockets)
+        start(runtimeSockets, listeners)
         sampler = RateSampler.start(plan: plan, workers: mailboxes.count, workerTime: workerTime, in: loop)
         memoryKeeper = MemoryKeeper.start(plan: plan, workers: mailboxes, pool: pool, in: loop)
         systemResolver?.start(in: loop)
@@ -180,9 +182,10 @@ public final class ControlPlane {
         }
     }
 
-    private func start(_ runtimeSockets: [(socket: Socket, settings: StatsSocket)]) {
+    private func start(_ runtimeSockets: [(socket: Socket, settings: StatsSocket)], _ listeners: ExposedListeners) {
         let context = RuntimeContext(
-            plan: plan, clock: loop.kernel, resolvers: resolvers, updater: responseUpdater, log: log)
+            plan: plan, clock: loop.kernel, resolvers: resolvers, updater: responseUpdater, listeners: listeners,
+            log: log)
         let limit = RuntimeSocket.ConnectionLimit(admin.connectionsLimit)
         for (socket, settings) in runtimeSockets {
             sockets.append(
@@ -190,7 +193,7 @@ public final class ControlPlane {
                     socket, at: settings.address,
                     interpreter: CommandInterpreter(
                         commands: RuntimeCommands.all, level: settings.level, severity: settings.severity,
-                        takesProcess: settings.takesProcess),
+                        takesProcess: settings.takesProcess, exposesListeners: settings.exposesListeners),
                     timeout: admin.timeout, limit: limit, context: context, pool: pool, in: loop))
         }
     }

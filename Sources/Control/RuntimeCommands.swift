@@ -16,6 +16,6 @@ public enum RuntimeCommands {
         DeleteFromCertificateList.self, ShowResponses.self, SetResponse.self, UpdateResponse.self,
         ShowResponseUpdates.self, ShowServerNames.self, ShowProviders.self, ShowTicketKeys.self, SetTicketKey.self,
         DebugLog.self, ExpertMode.self, HelpCommand.self,
-        PromptCommand.self, QuitCommand.self,
+        PromptCommand.self, QuitCommand.self, GetListeners.self,
     ]
 }

@@ -160,55 +160,6 @@ final class RuntimeSocket: LoopTask {
     }
 }
 
-/// What commands may read and change. A command that needs more than statistics casts its call's context to this type.
-final class RuntimeContext: CommandContext {
-    let plan: Plan
-    private let clock: any Kernel
-    private let resolvers: ResolverSet
-    private let updater: ResponseUpdater
-    private let channel: LogChannel
-    let statistics: any StatsSource
-
-    init(plan: Plan, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater, log channel: LogChannel) {
-        self.plan = plan
-        self.clock = clock
-        self.resolvers = resolvers
-        self.updater = updater
-        self.channel = channel
-        statistics = PlanStatistics(plan)
-    }
-
-    var encryption: EncryptionState { plan.encryption }
-    var now: Instant { clock.now }
-    var wallTime: WallTime { clock.wallTime() }
-
-    func log(_ text: String) { channel.event(.info, to: plan.logTargets, text) }
-
-    func capturedErrors() -> CapturedErrors { plan.capturedErrors() }
-
-    func resolversReports() -> [ResolversReport] { resolvers.reports }
-
-    func responseUpdates() -> [ResponseUpdateReport] { updater.reports }
-
-    func fetchResponse(
-        of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
-    ) -> String? { updater.fetch(certificate, done: done) }
-
-    func eventSinks() -> [EventSink] {
-        plan.site.logger.eventRings.map { EventSink(name: $0.name, description: $0.description, dropped: $0.dropped) }
-    }
-
-    func endOfEvents(of name: String) -> UInt64 { ring(name)?.end ?? 0 }
-
-    func readEvents(
-        of name: String, from position: inout UInt64, into out: inout [UInt8], delimiter: UInt8, bytesMax: Int
-    ) {
-        ring(name)?.read(from: &position, into: &out, delimiter: delimiter, bytesMax: bytesMax)
-    }
-
-    private func ring(_ name: String) -> EventRing? { plan.site.logger.eventRings.first { $0.name == name } }
-}
-
 /// One connection to the runtime socket.
 private final class RuntimeConnection: LoopTask {
     /// The interval at which `show events -w` looks for new lines.
@@ -224,6 +175,8 @@ private final class RuntimeConnection: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     /// Whether the deadline that is set is that of the next turn instead of the time-out.
     private var awaitsTurn = false
+    /// Under way once `_getsocks` was received.
+    private var handover: ListenerHandover?
 
     static func start(
         _ socket: Socket, _ interpreter: CommandInterpreter, _ timeout: TimeSpan,
@@ -251,7 +204,10 @@ private final class RuntimeConnection: LoopTask {
     }
 
     func expired(in loop: TaskLoop) {
-        guard awaitsTurn else { return close(in: loop) }
+        guard awaitsTurn else {
+            if handover != nil { context.report("Another process has not acknowledged the listening sockets in time.") }
+            return close(in: loop)
+        }
         awaitsTurn = false
         loop.setDeadline(loop.now + timeout, of: handle)
         step(in: loop)
@@ -259,6 +215,7 @@ private final class RuntimeConnection: LoopTask {
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
         stream?.note(readiness)
+        if handover != nil { return handOver(in: loop) }
         if !awaitsTurn { step(in: loop) }
     }
 
@@ -269,6 +226,10 @@ private final class RuntimeConnection: LoopTask {
         if stream?.hasUnsent == true {
             if send(in: loop) { takeTurn(at: loop.now, in: loop) }
             return
+        }
+        if interpreter.handsOver {
+            handover = ListenerHandover(context.listenersToHandOver)
+            return handOver(in: loop)
         }
         if interpreter.isWaiting { return takeTurn(at: loop.now + Self.answerPause, in: loop) }
         if interpreter.isOver { return close(in: loop) }
@@ -296,6 +257,21 @@ private final class RuntimeConnection: LoopTask {
         case .failed?:
             close(in: loop)
             return false
+        }
+    }
+
+    /// Sends listening sockets as fast as the other process acknowledges them.
+    private func handOver(in loop: TaskLoop) {
+        switch handover?.advance(&stream, loop.kernel) {
+        case .waiting?:
+            if handover?.hasSent == true { loop.setDeadline(loop.now + ListenerHandover.patience, of: handle) }
+        case .done(let count)?:
+            context.report("Handed \(count) listening sockets to another process.")
+            close(in: loop)
+        case .failed(let reason)?:
+            context.report("Cannot hand the listening sockets to another process: \(reason).")
+            close(in: loop)
+        case nil: close(in: loop)
         }
     }
 

@@ -12,6 +12,8 @@ struct InheritedFlags {
     private(set) var terminating: [Int32] = []
     /// `-sf`, `-st` or `-x`: whether another process may listen on the same addresses until then.
     private(set) var takesOver = false
+    /// `-x`: the runtime socket of the process whose listening sockets this one takes.
+    private(set) var predecessorSocket: String?
     /// `-S`: sockets for commands to the master process. There is no master, so this process answers them itself.
     private(set) var masterSockets: [String] = []
     /// `-W` or `-Ws`: whether the exit status is to be that of HAProxy's master process.
@@ -53,7 +55,10 @@ struct InheritedFlags {
             case "-W", "-Ws": actsAsMaster = true
             case "-x":
                 guard let socket = next.popFirst() else { throw Refusal(message: "-x lacks the path of a socket") }
-                takesOver = takesOver || socket != "/dev/null"
+                // Scripts mean none by it.
+                if socket == "/dev/null" { break }
+                takesOver = true
+                predecessorSocket = socket
             case "-S":
                 guard let socket = next.popFirst() else { throw Refusal(message: "-S lacks an address") }
                 masterSockets.append(socket)

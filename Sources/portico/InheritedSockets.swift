@@ -1,5 +1,6 @@
 // Listening sockets that this process gets from others instead of opening them: those that a service manager has opened for it
-// (LISTEN_FDS, sd_listen_fds(3)). A `bind` or `stats socket` line whose address one of them has uses it.
+// (LISTEN_FDS, sd_listen_fds(3)), and those of the process that it takes over from (`-x`). A `bind` line whose address one of
+// them has uses it; so does a `stats socket` line, with sockets of the service manager.
 
 internal import Admin
 internal import Basics
@@ -13,6 +14,10 @@ struct InheritedSockets {
     struct Item {
         let socket: Socket
         let facts: SocketFacts
+        /// The network namespace that it is known to be in; empty for that of the process.
+        var namespace = ""
+        /// Whether the service manager keeps it for the next start.
+        let isOfServiceManager: Bool
     }
 
     private var unused: [Item] = []
@@ -33,7 +38,21 @@ struct InheritedSockets {
         else { return }
         for number in Self.firstDescriptor..<Self.firstDescriptor + count where !named.contains(number) {
             guard let facts = SocketFacts(of: Socket(number)), facts.isListening else { continue }
-            unused.append(Item(socket: Socket(number), facts: facts))
+            unused.append(Item(socket: Socket(number), facts: facts, isOfServiceManager: true))
+        }
+    }
+
+    /// Takes the listening sockets of the process whose runtime socket is at `path`.
+    mutating func addThose(ofProcessAt path: String) throws(HandoverFault) {
+        for handed in try ListenerRequest.sockets(ofProcessAt: path) {
+            guard let facts = SocketFacts(of: handed.socket) else {
+                // One for datagrams, say.
+                ListeningSocket.close(handed.socket)
+                continue
+            }
+            unused.append(
+                Item(
+                    socket: handed.socket, facts: facts, namespace: handed.namespace, isOfServiceManager: false))
         }
     }
 
@@ -42,22 +61,23 @@ struct InheritedSockets {
     mutating func take(for bind: BindPlan) -> [Item] {
         guard let address = bind.place.address else { return [] }
         let options = bind.place.options
-        // Which namespace such a socket is in, the system does not say.
-        guard options.namespace == nil else { return [] }
         return take { item in
-            item.isAt(address) && item.facts.interface == options.interface
+            item.isAt(address) && item.namespace == options.namespace?.name ?? ""
+                && item.facts.interface == options.interface
                 && item.facts.isTransparent == options.isTransparent
                 && item.takesVersions(asAsked: options.takesBothVersions)
         }
     }
 
-    /// The socket that has the address of a `stats socket` line, which is the caller's from then on; nil if there is none.
+    /// The service manager's socket that has the address of a `stats socket` line, which is the caller's from then on; nil if there is
+    /// none. One of the process before is not used: that process would get some of the commands.
     mutating func take(for settings: StatsSocket) -> Item? {
         guard let address = settings.address else { return nil }
         var isFirst = true
         return take { item in
-            defer { if item.isAt(address) { isFirst = false } }
-            return isFirst && item.isAt(address)
+            guard isFirst, item.isOfServiceManager, item.isAt(address) else { return false }
+            isFirst = false
+            return true
         }.first
     }
 
@@ -71,12 +91,14 @@ struct InheritedSockets {
         return taken
     }
 
-    /// Closes those that no line uses, with a warning: clients would wait there for ever.
+    /// Closes those that no line uses: clients would wait there for ever. With a warning of the service manager's.
     mutating func closeUnused() {
         for item in unused {
-            SystemProcess.printError(
-                "warning: no line listens on \(item.facts.address), for which the process was given the socket "
-                    + "\(item.socket.number) (LISTEN_FDS); it is closed\n")
+            if item.isOfServiceManager {
+                SystemProcess.printError(
+                    "warning: no line listens on \(item.facts.address), for which the process was given the socket "
+                        + "\(item.socket.number) (LISTEN_FDS); it is closed\n")
+            }
             ListeningSocket.close(item.socket)
         }
         unused.removeAll()
@@ -85,10 +107,20 @@ struct InheritedSockets {
 
 extension InheritedSockets.Item {
     fileprivate func isAt(_ address: SocketAddress) -> Bool {
-        guard facts.address == address else { return false }
+        guard case .path(let path) = address, case .path(let bound) = facts.address else {
+            return facts.address == address
+        }
         // A socket whose file is gone is out of reach.
-        if case .path(let path) = address { return SocketFile(path) != nil }
-        return true
+        return Self.isPath(path, boundAs: bound) && SocketFile(path) != nil
+    }
+
+    /// HAProxy binds a file `<path>.<process>.tmp` and renames it, which the system does not know.
+    private static func isPath(_ path: String, boundAs name: String) -> Bool {
+        if path == name { return true }
+        let suffix = ".tmp"
+        guard name.hasPrefix(path + "."), name.hasSuffix(suffix) else { return false }
+        let process = name.dropFirst(path.count + 1).dropLast(suffix.count)
+        return !process.isEmpty && process.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// Only wildcard addresses differ in it.

@@ -202,7 +202,7 @@ struct Launch {
         let runtimeSockets = admin.sockets + masterSockets
         let shared = SharedSockets()
         var listening = Listening(
-            inherited: Self.inheritedSockets(plan.binds, runtimeSockets), shared: shared, takesOver: flags.takesOver,
+            inherited: try inheritedSockets(plan.binds, runtimeSockets), shared: shared, takesOver: flags.takesOver,
             from: flags.finishing + flags.terminating)
         try listening.open(plan.binds, workers: threads)
         try listening.open(runtimeSockets)
@@ -252,7 +252,9 @@ struct Launch {
     }
 
     /// The sockets that this process gets from others, but for those that lines name by their numbers.
-    private static func inheritedSockets(_ binds: [BindPlan], _ runtimeSockets: [StatsSocket]) -> InheritedSockets {
+    private func inheritedSockets(
+        _ binds: [BindPlan], _ runtimeSockets: [StatsSocket]
+    ) throws -> InheritedSockets {
         var named = Set(runtimeSockets.compactMap(\.descriptor))
         for bind in binds {
             if let number = bind.place.descriptor { named.insert(number) }
@@ -260,6 +262,13 @@ struct Launch {
         }
         var inherited = InheritedSockets()
         inherited.addThoseOfServiceManager(except: named)
+        guard let path = flags.predecessorSocket else { return inherited }
+        do throws(HandoverFault) {
+            try inherited.addThose(ofProcessAt: path)
+        } catch {
+            SystemProcess.printError("error: -x: cannot get the listening sockets from \(path): \(error)\n")
+            throw ExitCode(1)
+        }
         return inherited
     }
 

@@ -4,6 +4,7 @@ internal import Admin
 internal import ArgumentParser
 internal import Basics
 internal import Configuration
+internal import Control
 internal import Proxy
 internal import Reactor
 internal import SystemPackage
@@ -13,7 +14,11 @@ struct Listening {
     /// The sockets of each worker.
     private(set) var workers: [[(socket: Socket, bind: BindPlan)]] = []
     private(set) var admin: [(socket: Socket, settings: StatsSocket)] = []
-    private var files: [SocketFile] = []
+    private var files: [(file: SocketFile, socket: Socket)] = []
+    /// Sockets that another process may take over, each once.
+    private var exposed: [HandedSocket] = []
+    /// Sockets of the process before.
+    private var takenOver: [(socket: Socket, bind: BindPlan)] = []
     private let takesOver: Bool
     private let predecessors: [Int32]
     private var isPredecessorPaused = false
@@ -51,24 +56,60 @@ struct Listening {
             }
         }
         if failed { throw abandonStart() }
+        if isPredecessorPaused { resumeTakenOver() }
+    }
+
+    /// A process that was asked to pause may have stopped listening on the sockets that it had handed over before.
+    private func resumeTakenOver() {
+        for (socket, bind) in takenOver {
+            guard let address = bind.place.address else { continue }
+            try? ListeningSocket.takeOver(socket, at: address, listenOptions(bind))
+        }
+    }
+
+    /// What another process may take over.
+    var exposedListeners: ExposedListeners { ExposedListeners(exposed, shared: shared) }
+
+    private mutating func expose(_ socket: Socket, _ bind: BindPlan) {
+        exposed.append(
+            HandedSocket(
+                socket, namespace: bind.place.options.namespace?.name ?? "",
+                interface: bind.place.options.interface ?? ""))
     }
 
     /// Gives each worker its part of inherited sockets. Where there are fewer than workers, workers share them.
     private mutating func use(_ items: [InheritedSockets.Item], for bind: BindPlan) throws(Errno) {
+        guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
+        let options = listenOptions(bind)
         for item in items {
-            try ListeningSocket.takeOver(item.socket, at: item.facts.address, listenOptions(bind)) { option, reason in
+            try ListeningSocket.takeOver(item.socket, at: address, options) { option, reason in
                 Self.reportRefusal(of: option, bind, reason)
             }
-            // The service manager keeps them for the next start.
-            shared.insert(item.socket)
+            guard !item.isOfServiceManager else { continue }
+            takenOver.append((item.socket, bind))
+            if case .path(let path) = address, let file = SocketFile(path) { files.append((file, item.socket)) }
         }
-        for place in 0..<max(items.count, workers.count) {
-            let item = items[place % items.count]
-            var socket = item.socket
-            if place >= items.count {
-                socket = try ListeningSocket.duplicate(socket)
-                shared.insert(socket)
-            }
+        var sockets = items.map(\.socket)
+        let isOfServiceManager = items.contains { $0.isOfServiceManager }
+        let wanted = address.ip == nil ? 1 : min(bind.place.options.sockets ?? workers.count, workers.count)
+        // The process before may have had fewer threads. The system refuses more if they are another user's.
+        while !isOfServiceManager, sockets.count < wanted,
+            let more = try? ListeningSocket.open(address, options)
+        {
+            sockets.append(more)
+        }
+        for socket in sockets { expose(socket, bind) }
+        try distribute(sockets, bind, areShared: isOfServiceManager || sockets.count < wanted)
+    }
+
+    /// - Parameter areShared: whether no worker may give their address up: the service manager has them too, or other workers.
+    private mutating func distribute(
+        _ sockets: [Socket], _ bind: BindPlan, areShared: Bool
+    ) throws(Errno) {
+        for place in 0..<max(sockets.count, workers.count) {
+            var socket = sockets[place % sockets.count]
+            if place >= sockets.count { socket = try ListeningSocket.duplicate(socket) }
+            if areShared { shared.insert(socket) }
             workers[place % workers.count].append((socket, bind))
         }
     }
@@ -105,6 +146,7 @@ struct Listening {
                         if isFirst { Self.reportRefusal(of: option, bind, reason) }
                     }
                     workers[worker].append((socket, bind))
+                    expose(socket, bind)
                 } else {
                     let first = workers[worker % sockets].last { $0.bind === bind }
                     guard let first else { preconditionFailure("no socket to share at \(address)") }
@@ -112,7 +154,9 @@ struct Listening {
                 }
             }
         } else {
-            try share(try listen(on: address, options), bind)
+            let socket = try listen(on: address, options)
+            expose(socket, bind)
+            try share(socket, bind)
         }
     }
 
@@ -124,7 +168,7 @@ struct Listening {
         while true {
             do throws(Errno) {
                 let socket = try ListeningSocket.open(address, options, onRefusal: onRefusal)
-                if case .path(let path) = address, let file = SocketFile(path) { files.append(file) }
+                if case .path(let path) = address, let file = SocketFile(path) { files.append((file, socket)) }
                 return socket
             } catch {
                 attempts -= 1
@@ -237,9 +281,9 @@ struct Listening {
         return try listen(on: address, options)
     }
 
-    /// Removes the files of Unix-domain sockets.
+    /// Removes the files of Unix-domain sockets, but for those that another process has taken over.
     func removeFiles() {
-        for file in files { file.remove() }
+        for (file, socket) in files where !shared.contains(socket) { file.remove() }
     }
 
     /// The system refuses an option without which the socket still listens.

@@ -20,7 +20,8 @@ struct Portico: ParsableCommand {
             Without -f it runs a built-in demonstration: see http://127.0.0.1:8080/.
 
             -sf <pid>... and -st <pid>... take over from older processes, which get SIGUSR1 or SIGTERM once this one listens. \
-            HAProxy's -W, -Ws, -S, -x, -dM, -dI and similar flags are accepted; Portico is always a single process.
+            -x <path> takes the listening sockets of the process whose stats socket is there, with 'expose-fd listeners'. \
+            HAProxy's -W, -Ws, -S, -dM, -dI and similar flags are accepted; Portico is always a single process.
             """)
 
     @Option(

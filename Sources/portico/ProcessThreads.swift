@@ -77,7 +77,7 @@ final class ProcessThreads {
         startWorkers(listening)
         let task = SignalTask(signals) { [unowned self] signal in take(signal) }
         control.loop.watch(signals.socket, for: .reading, as: control.loop.add(task))
-        control.start(runtimeSockets: listening.admin) { [unowned self] in
+        control.start(runtimeSockets: listening.admin, listeners: listening.exposedListeners) { [unowned self] in
             threads.reduce(.zero) { TimeSpan(nanoseconds: $0.nanoseconds + ($1.processorTime?.nanoseconds ?? 0)) }
         }
         while running.count.load(ordering: .acquiring) > 0 { control.turn(until: .never) }

@@ -107,10 +107,12 @@ import Testing
         #expect(settings.connectionsLimit == 10)
     }
 
-    @Test func exposedListenersAreNotNeeded() throws {
+    @Test func listenersAreExposedOnlyWhereTheLineSaysSo() throws {
         let read = try read(["stats socket /run/x expose-fd listeners level admin"], kind: .global)
         #expect(read.warnings == [])
         #expect(read.draft[AdminSettings.self].sockets[0].level == .admin)
+        #expect(read.draft[AdminSettings.self].sockets[0].exposesListeners)
+        #expect(try !AdminKeywords.masterSocket("/run/x").exposesListeners)
     }
 
     @Test func theMastersSocketHasItsParametersBehindCommas() throws {

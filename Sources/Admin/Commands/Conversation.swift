@@ -16,6 +16,16 @@ public enum QuitCommand: RuntimeCommand {
     public static func run(_ call: inout CommandCall) { call.session.isOver = true }
 }
 
+/// What a program says that takes over: no answer follows it but the messages with the sockets, or the end.
+public enum GetListeners: RuntimeCommand {
+    public static let name = "_getsocks"
+    public static let summary = "hand the listening sockets to another process"
+    public static let isForPrograms = true
+    public static func run(_ call: inout CommandCall) {
+        if call.session.exposesListeners { call.session.handsOver = true } else { call.session.isOver = true }
+    }
+}
+
 public enum LowerToOperator: RuntimeCommand {
     public static let name = "operator"
     public static let level = AccessLevel.operator
@@ -49,7 +59,9 @@ public enum HelpCommand: RuntimeCommand {
 
     /// The commands that the conversation may use now.
     static func allowed(_ call: CommandCall) -> [any RuntimeCommand.Type] {
-        call.commands.filter { $0.level <= call.session.level && (call.session.isExpert || !$0.isForExperts) }
+        call.commands.filter {
+            $0.level <= call.session.level && (call.session.isExpert || !$0.isForExperts) && !$0.isForPrograms
+        }
     }
 
     /// Lists `matching`, or all if there is none. The commands about the conversation itself are always listed.

@@ -16,6 +16,8 @@ public protocol RuntimeCommand: Sendable {
     static var level: AccessLevel { get }
     /// Whether only a conversation in expert mode may use it.
     static var isForExperts: Bool { get }
+    /// Whether it is for programs only, so that the help does not list it.
+    static var isForPrograms: Bool { get }
     /// Does it. What it needs beyond statistics it finds in the call's context, by the type that the program gives.
     static func run(_ call: inout CommandCall)
 }
@@ -24,6 +26,7 @@ extension RuntimeCommand {
     public static var usage: String { name }
     public static var level: AccessLevel { .user }
     public static var isForExperts: Bool { false }
+    public static var isForPrograms: Bool { false }
 
     static var words: [Substring] { name.split(separator: " ") }
 

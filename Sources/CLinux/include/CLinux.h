@@ -139,6 +139,11 @@ static inline int clinux_datagram_socket(int family) {
 // Moves the calling thread into a network namespace (CLONE_NEWNET).
 static inline int clinux_enter_network(int fd) { return (int)syscall(SYS_setns, fd, 0x40000000); }
 
+// Sends bytes with descriptors beside them, or without; does not wait. -1 with errno set.
+ssize_t clinux_send_descriptors(int carrier, const void *bytes, size_t count, const int *descriptors, size_t number);
+// Receives bytes, and at most `most` descriptors that are beside them, which are closed in programs that are started; does not wait.
+ssize_t clinux_receive_descriptors(
+    int carrier, void *bytes, size_t count, int *descriptors, size_t most, size_t *number);
 // One end of a pair of sockets whose other end goes, as a descriptor, over `carrier`; -1 with errno set if that takes none now.
 int clinux_connect_over(int carrier);
 // The descriptor that comes next over `carrier`; -1 with errno set.
