@@ -139,6 +139,58 @@ private let hasHAProxy = FileManager.default.isExecutableFile(atPath: haproxy)
         #expect(!old.output.contains("Paused"))
     }
 
+    @Test("A process that finishes its last exchange is not woken by clients of the one that took over")
+    func quietWhileFinishing() throws {
+        let curtain = DispatchSemaphore(value: 0)
+        let server = try ScriptedServer { _ in
+            curtain.wait()
+            return "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\npatient"
+        }
+        Stage.current.atTheEnd { curtain.signal() }
+        let port = try freePort()
+        let runtime = Stage.current.folder + "/run.sock"
+        let text = """
+            \(opening(global: "stats socket \(runtime) level admin expose-fd listeners"))
+            listen www
+                bind 127.0.0.1:\(port)
+                server s1 127.0.0.1:\(server.port)
+
+            """
+        let old = try start(Portico.binary, text, named: "old")
+        #expect(eventually { isListening(on: port) && isListening(at: runtime) })
+        let last = try Connection(to: port)
+        try last.send("GET / HTTP/1.1\r\nHost: example.test\r\n\r\n")
+        #expect(eventually { server.requests.count == 1 })
+        let new = try start(Portico.binary, text, named: "new", "-x", runtime, "-sf", "\(old.pid)")
+        #expect(eventually { (try? statistics(at: runtime).contains("Pid: \(new.pid)\n")) == true })
+
+        // Clients wait in the queue meanwhile.
+        kill(new.pid, SIGSTOP)
+        defer { kill(new.pid, SIGCONT) }
+        let waiting = try Connection(to: port)
+        let before = ticks(of: old.pid)
+        usleep(500_000)
+        #expect(ticks(of: old.pid) - before < 20, "it uses the processor all the time")
+        waiting.close()
+
+        curtain.signal()
+        #expect(try last.receiveAnswer().text == "patient")
+        #expect(old.end() == .status(0))
+    }
+
+    private func statistics(at path: String) throws -> String {
+        let commands = try Connection(toUnixSocket: path)
+        try commands.send("show info\n")
+        return String(decoding: try commands.receiveAll(), as: UTF8.self)
+    }
+
+    /// The processor time that a process has used, in hundredths of a second.
+    private func ticks(of pid: Int32) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
+    }
+
     @Test("A process that hands nothing out, or is not there, is named, and the start fails while it serves on")
     func refused() throws {
         let port = try freePort()

@@ -169,6 +169,8 @@ final class Listener: EventSource {
     /// Takes what is already in the system's queue, so that no client that got through is reset, then closes.
     func close(_ worker: Worker) {
         if !isSuspended { acceptLast(worker) }
+        // Closing is not enough where another process has the socket too: the system would go on reporting its clients here.
+        pause(worker)
         worker.leave(self)
         worker.kernel.close(socket, reset: false)
     }
