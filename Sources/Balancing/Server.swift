@@ -224,22 +224,11 @@ extension Server {
         live.currentTraits.isDisjoint(with: [.takesClientAddress, .addsToClientPort, .followsName])
     }
 
-    /// Whether the server's name has another address by now than a connection to `place` has.
-    public func hasLeft(_ place: SocketAddress) -> Bool {
-        let traits = live.currentTraits
-        guard traits.contains(.followsName) else { return false }
-        guard let address, address.ip == place.ip else { return true }
-        // Another record may name another port.
-        return !traits.contains(.addsToClientPort) && address.port != place.port
-    }
-
     /// Where a connection goes for a client that connected to `destination`, from which comes what the server's line leaves
     /// open. Returns nil if that is no address to connect to, or the server's name has no address.
-    /// - Parameter endpoint: the one that the connection begins with; nil for the present one.
-    public func target(
-        forClientOf destination: SocketAddress, by endpoint: ServerEndpoint? = nil
-    ) -> SocketAddress? {
-        guard let address = endpoint.map(\.address) ?? self.address else { return nil }
+    /// - Parameter endpoint: the one that the connection begins with.
+    public func target(forClientOf destination: SocketAddress, by endpoint: ServerEndpoint) -> SocketAddress? {
+        guard let address = endpoint.address else { return nil }
         let traits = live.currentTraits
         if traits.isDisjoint(with: [.takesClientAddress, .addsToClientPort]) { return address }
         guard case .ip(let ownIP, let ownPort) = address else { return address }

@@ -49,7 +49,7 @@ public final class ServerWay: Sendable {
     public var needsPrivileges: Bool { source?.presented != nil || options?.namespace != nil }
 
     /// Whether connections of different clients come from different addresses.
-    var presentsClients: Bool { source?.presented?.dependsOnClient == true }
+    public var presentsClients: Bool { source?.presented?.dependsOnClient == true }
 }
 
 /// `source`: where connections to a server come from.

@@ -64,3 +64,10 @@ extension SlotChoice {
         }
     }
 }
+
+extension Server {
+    /// Where a connection goes that begins now.
+    func target(forClientOf destination: SocketAddress) -> SocketAddress? {
+        target(forClientOf: destination, by: endpoint)
+    }
+}

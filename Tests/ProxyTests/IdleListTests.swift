@@ -9,9 +9,12 @@ import Testing
 
 @testable import Proxy
 
+/// The key of connections that are all alike.
+private let plain = ConnectionKey.plain(0)
+
 @Suite struct IdleListTests {
     private static let server = server(poolMax: nil)
-    private static let other = ConnectionKey(of: twoPlaces, at: .ip(.loopbackV4, port: 2), header: [])
+    private static let other = ConnectionKey(of: twoPlaces, 0, at: .ip(.loopbackV4, port: 2), header: [])
 
     /// With a port of the client's, so that its connections have keys of their own.
     private static let twoPlaces = {
@@ -31,7 +34,7 @@ import Testing
 
     private final class Set: WatchSet {}
 
-    private func entry(_ number: Int, uses: Int = 1, key: ConnectionKey = .plain) -> IdleEntry {
+    private func entry(_ number: Int, uses: Int = 1, key: ConnectionKey = plain) -> IdleEntry {
         IdleEntry(
             socket: Socket(Int32(number)), handle: SlotHandle(index: UInt32(number), generation: 1), key: key,
             useCount: uses)
@@ -43,21 +46,21 @@ import Testing
         for (number, uses) in [(1, 1), (2, 5), (3, 1), (4, 2)] {
             _ = list.add(entry(number, uses: uses), watchedBy: Set(), onlyAsFirst: false)
         }
-        #expect(list.takeNewest(.plain, .reusedOnly)?.socket.number == 4)
-        #expect((0..<4).map { _ in list.takeNewest(.plain, .usedOnceFirst)?.socket.number } == [3, 1, 2, nil])
+        #expect(list.takeNewest(plain, .reusedOnly)?.socket.number == 4)
+        #expect((0..<4).map { _ in list.takeNewest(plain, .usedOnceFirst)?.socket.number } == [3, 1, 2, nil])
         #expect(list.count == 0)
     }
 
     @Test("Connections that lead elsewhere, or began with another header, are passed over")
     func keys() {
-        let key = ConnectionKey(of: Self.twoPlaces, at: .ip(.loopbackV4, port: 1), header: [1])
+        let key = ConnectionKey(of: Self.twoPlaces, 0, at: .ip(.loopbackV4, port: 1), header: [1])
         let list = IdleList(isShared: true)
         _ = list.add(entry(1, key: key), watchedBy: Set(), onlyAsFirst: false)
         _ = list.add(entry(2, key: Self.other), watchedBy: Set(), onlyAsFirst: false)
-        #expect(list.takeNewest(.plain, .usedOnceFirst) == nil)
+        #expect(list.takeNewest(plain, .usedOnceFirst) == nil)
         #expect(
             list.takeNewest(
-                ConnectionKey(of: Self.twoPlaces, at: .ip(.loopbackV4, port: 1), header: []), .usedOnceFirst) == nil)
+                ConnectionKey(of: Self.twoPlaces, 0, at: .ip(.loopbackV4, port: 1), header: []), .usedOnceFirst) == nil)
         #expect(list.steal(key, .usedOnceFirst)?.entry.socket.number == 1)
         #expect(list.takeNewest(Self.other, .usedOnceFirst)?.socket.number == 2)
     }
@@ -65,7 +68,7 @@ import Testing
     @Test("A connection that asked its server for one name is passed over for another, and for none")
     func names() {
         func key(_ name: String) -> ConnectionKey {
-            ConnectionKey(of: Self.twoPlaces, at: .ip(.loopbackV4, port: 1), header: [], name: Array(name.utf8))
+            ConnectionKey(of: Self.twoPlaces, 0, at: .ip(.loopbackV4, port: 1), header: [], name: Array(name.utf8))
         }
         let list = IdleList(isShared: true)
         _ = list.add(entry(1, key: key("a.example")), watchedBy: Set(), onlyAsFirst: false)
@@ -84,7 +87,7 @@ import Testing
         #expect(!add(2, uses: 1))
         #expect(add(3, uses: 2))
         #expect(!add(4, uses: 2))
-        #expect(list.takeNewest(.plain, .usedOnceFirst)?.socket.number == 1)
+        #expect(list.takeNewest(plain, .usedOnceFirst)?.socket.number == 1)
         #expect(!add(5, uses: 1), "there is a reused one")
     }
 
@@ -93,7 +96,7 @@ import Testing
         let list = IdleList(isShared: true)
         let set = Set()
         let position = try #require(list.add(entry(1), watchedBy: set, onlyAsFirst: false))
-        let stolen = try #require(list.steal(.plain, .usedOnceFirst))
+        let stolen = try #require(list.steal(plain, .usedOnceFirst))
         #expect(stolen.entry.socket.number == 1 && stolen.watchSet === set)
         #expect(!list.remove(position, of: entry(1).handle))
         // The place is another's by now.
@@ -114,7 +117,7 @@ import Testing
         for number in 1...2_000 {
             switch random.number(0...(number < 1_000 ? 5 : 9)) {
             case 0...3:
-                let new = entry(number, uses: random.number(1...2), key: random.oneIn(3) ? Self.other : .plain)
+                let new = entry(number, uses: random.number(1...2), key: random.oneIn(3) ? Self.other : plain)
                 model.append((new, chains.add(new)))
             case 4 where !model.isEmpty, 6 where !model.isEmpty:
                 let (gone, position) = model.remove(at: random.number(0...model.count - 1))
@@ -123,7 +126,7 @@ import Testing
                 )
                 #expect(first && !second)
             case 5, 7:
-                let key = random.oneIn(2) ? Self.other : .plain
+                let key = random.oneIn(2) ? Self.other : plain
                 let preference: IdlePreference = random.oneIn(2) ? .reusedOnly : .usedOnceFirst
                 var wanted = model.lastIndex { $0.entry.key == key && $0.entry.kind == .usedOnce }
                 if preference == .reusedOnly || wanted == nil {
@@ -175,7 +178,7 @@ import Testing
                     let number = worker * 1_000 + step
                     let new = IdleEntry(
                         socket: Socket(Int32(number)),
-                        handle: SlotHandle(index: UInt32(number), generation: UInt32(worker + 1)), key: .plain,
+                        handle: SlotHandle(index: UInt32(number), generation: UInt32(worker + 1)), key: plain,
                         useCount: random.number(1...2))
                     if idles.count(new) {
                         if let position = idles.lists[worker].add(new, watchedBy: set, onlyAsFirst: random.oneIn(4)) {
@@ -196,12 +199,12 @@ import Testing
                             books.own(old.socket)
                         }
                     case 1:
-                        if let old = idles.lists[worker].takeNewest(.plain, .usedOnceFirst) {
+                        if let old = idles.lists[worker].takeNewest(plain, .usedOnceFirst) {
                             idles.uncount(old)
                             books.own(old.socket)
                         }
                     case 2 where victim != worker:
-                        if let old = idles.lists[victim].steal(.plain, random.oneIn(2) ? .reusedOnly : .usedOnceFirst) {
+                        if let old = idles.lists[victim].steal(plain, random.oneIn(2) ? .reusedOnly : .usedOnceFirst) {
                             idles.uncount(old.entry)
                             books.own(old.entry.socket)
                             books.stolen.add(1, ordering: .relaxed)

@@ -3,6 +3,7 @@
 import Balancing
 import Basics
 import KernelSimulation
+import ProxyProtocol
 import Reactor
 import Testing
 
@@ -98,6 +99,18 @@ import Testing
         for index in [0, 1, 1, 0, 1] { #expect(play.ask(index, "GET") == [200]) }
         #expect(play.connections.map(\.requests) == [5])
         #expect(play.server.idle.current == 1 && play.server.idleReused.current == 1)
+        play.end()
+    }
+
+    @Test("A worker does not take a connection that was begun before the server changed")
+    func outdated() throws {
+        let play = try Two("http-reuse always", "server s1 127.0.0.1:9001")
+        #expect(play.ask(0, "GET") == [200])
+        var configuration = play.server.configuration
+        configuration.proxyHeader = .one
+        play.site.backend.reconfigure(play.server, as: configuration, now: play.site.kernel.now)
+        #expect(play.ask(1, "GET") == [200] && play.ask(0, "GET") == [200])
+        #expect(play.connections.map(\.requests).first == 1 && play.connections.count > 1)
         play.end()
     }
 

@@ -93,7 +93,7 @@ final class ServerMultiplexer: Multiplexer {
     override func streamLeft() {
         guard !isClosed else { return }
         if memberCount > 0 { return }
-        if !http2.mayOpen || worker.isStopping || server.hasLeft(carrier.address) { return leave() }
+        if !http2.mayOpen || worker.isStopping || carrier.leadsElsewhere { return leave() }
         if isMute || isUsedUp || server.poolIdleTime == .zero || !server.state.isUsable { return leave() }
         countIdle(true)
         keepTime(progressed: true)

@@ -18,33 +18,40 @@ public enum ReusePolicy: String, Sendable {
     case always
 }
 
-/// What requests must have in common to go over the same connection: where it leads, the PROXY protocol header that it began with,
-/// and the name that it asked the server for. 64 bits of a hash with a secret of the process.
+/// What requests must have in common to go over the same connection: which endpoint of the server it was begun with, where it leads,
+/// the PROXY protocol header that it began with, and the name that it asked the server for.
 struct ConnectionKey: Hashable, Sendable {
+    /// 64 bits of a hash with a secret of the process.
     private let hash: Int
+    /// `ServerEndpoint.epoch`
+    let epoch: UInt32
 
     /// Of all connections to a server that is in one place, wants no header, and is asked for one name or none.
-    static let plain = ConnectionKey(hash: 0)
+    static func plain(_ epoch: UInt32) -> ConnectionKey { ConnectionKey(hash: 0, epoch: epoch) }
 
-    private init(hash: Int) { self.hash = hash }
+    private init(hash: Int, epoch: UInt32) {
+        self.hash = hash
+        self.epoch = epoch
+    }
 
     /// - Parameters:
+    ///   - epoch: that of the endpoint that the connection is begun with.
     ///   - name: what connections are told apart by: the name that they ask the server for, or that of `pool-conn-name`; empty
     ///     for none.
     ///   - source: the address that the server is shown, where that is a client's.
     init(
-        of server: Server, at address: SocketAddress, header: [UInt8], name: [UInt8] = [],
+        of server: Server, _ epoch: UInt32, at address: SocketAddress, header: [UInt8], name: [UInt8] = [],
         source: SocketAddress? = nil
     ) {
         if server.hasPlainConnections {
-            self = .plain
+            self = .plain(epoch)
         } else {
             var hasher = Hasher()
             hasher.combine(address)
             hasher.combine(header)
             hasher.combine(name)
             hasher.combine(source)
-            hash = hasher.finalize()
+            self.init(hash: hasher.finalize(), epoch: epoch)
         }
     }
 }
@@ -72,13 +79,14 @@ extension Exchange {
         pool.note(need: server.active.current, now: worker.now)
         // Marks are those of one exchange: its connection is its own.
         guard keepAliveMode == .keepAlive, context.directives.serverMarks.isEmpty else { return nil }
-        var key = ConnectionKey.plain
+        var key = ConnectionKey.plain(server.epoch)
         var target: SocketAddress?
         if !server.hasPlainConnections {
-            guard let place = server.target(forClientOf: context.local) else { return nil }
+            let endpoint = server.endpoint
+            guard let place = server.target(forClientOf: context.local, by: endpoint) else { return nil }
             key = ConnectionKey(
-                of: server, at: place, header: proxyHeader(for: server) ?? [], name: poolName,
-                source: presentedAddress(to: server))
+                of: server, endpoint.epoch, at: place, header: proxyHeader(for: server, by: endpoint) ?? [],
+                name: poolName, source: presentedAddress(to: server, by: endpoint))
             target = place
         }
         if let own = client.base.ownConnections.take(where: { $0.server === server && $0.key == key }) { return own }
@@ -101,7 +109,7 @@ extension Exchange {
         else { return nil }
         // A PROXY protocol header makes a connection one client's, and so does its address.
         if server.proxyHeader != nil || server.presentsClients { return nil }
-        let key = ConnectionKey(of: server, at: address, header: [], name: poolName)
+        let key = ConnectionKey(of: server, server.epoch, at: address, header: [], name: poolName)
         let mayShare = backend.reuse == .always || backend.reuse == .aggressive
         return pool.underWay {
             $0.address == address && $0.key == key && (mayShare || $0.user?.client.base === client.base)

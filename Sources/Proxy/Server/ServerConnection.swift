@@ -39,7 +39,9 @@ final class ServerConnection: Connection {
     /// What has come of the answer of the SOCKS proxy that is to connect to the server; nil where none is awaited.
     @safe @exclusivity(unchecked) var proxyAnswer: SOCKSAnswer?
     /// What a request must have in common with it to go over it.
-    @safe @exclusivity(unchecked) var key = ConnectionKey.plain
+    @safe @exclusivity(unchecked) var key = ConnectionKey.plain(0)
+    /// What it was begun with; nil once it stands, and for one that another worker has opened.
+    @safe @exclusivity(unchecked) private(set) var endpoint: ServerEndpoint?
     @safe @exclusivity(unchecked) var phase = Phase.closed
     /// The stream that it carries.
     @safe @exclusivity(unchecked) var user: ProxyStream?
@@ -78,8 +80,8 @@ final class ServerConnection: Connection {
 
     /// It is a new connection, whose first stream is for `user`.
     func begin(
-        _ socket: Socket, to server: Server, at address: SocketAddress, of backend: BackendPlan,
-        for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [],
+        _ socket: Socket, to server: Server, by endpoint: ServerEndpoint, at address: SocketAddress,
+        of backend: BackendPlan, for user: ProxyStream?, asking name: [UInt8] = [], named poolName: [UInt8] = [],
         presenting presented: SocketAddress? = nil, speaking protocolChoice: ProtocolChoice = .http1
     ) {
         precondition(self.server == nil, "a connection begins twice")
@@ -93,7 +95,8 @@ final class ServerConnection: Connection {
         self.protocolChoice = protocolChoice
         self.poolName = poolName
         self.presented = presented
-        key = ConnectionKey(of: server, at: address, header: [], name: poolName, source: presented)
+        self.endpoint = endpoint
+        key = ConnectionKey(of: server, endpoint.epoch, at: address, header: [], name: poolName, source: presented)
         isPrivate = backend.reuse == .never
         phase = .connecting
     }
@@ -157,7 +160,7 @@ final class ServerConnection: Connection {
         guard user != nil, let outcome = transport.connectOutcome(worker.kernel) else { return }
         if let reason = outcome { return fail(.system(reason), worker) }
         local = worker.kernel.localAddress(socket)
-        guard server.way?.proxy != nil else { return reached(worker) }
+        guard endpoint?.way?.proxy != nil else { return reached(worker) }
         phase = .handshaking
         askProxy(worker)
         shakeHands(worker)
@@ -165,11 +168,12 @@ final class ServerConnection: Connection {
 
     /// The connection leads to the server.
     private func reached(_ worker: Worker) {
-        if let header = user?.proxyHeader(for: server), !begin(with: header, worker) {
+        guard let endpoint else { preconditionFailure("a connection reaches its server without an endpoint") }
+        if let header = user?.proxyHeader(for: server, by: endpoint), !begin(with: header, worker) {
             return fail(.system(.messageTooLong), worker)
         }
         // The header is before the first byte of TLS.
-        guard server.tls != nil || output.count > Limits.headerBytesBesideRequest else { return established(worker) }
+        guard endpoint.tls != nil || output.count > Limits.headerBytesBesideRequest else { return established(worker) }
         phase = .handshaking
         shakeHands(worker)
     }
@@ -194,6 +198,7 @@ final class ServerConnection: Connection {
 
     private func established(_ worker: Worker) {
         setDeadline(.never, worker)
+        endpoint = nil
         let speaksHTTP2 = speaksHTTP2
         if protocolChoice == .negotiated { worker.serverPools[server].note(speaksHTTP2: speaksHTTP2) }
         if speaksHTTP2 { return beginMultiplexing(worker) }
@@ -207,7 +212,8 @@ final class ServerConnection: Connection {
     /// Sends a PROXY protocol header before everything else; false if it does not fit into a buffer.
     func begin(with header: [UInt8], _ worker: Worker) -> Bool {
         precondition(useCount == 0 && output.isEmpty, "a header comes first")
-        key = ConnectionKey(of: server, at: address, header: header, name: poolName, source: presented)
+        key = ConnectionKey(
+            of: server, key.epoch, at: address, header: header, name: poolName, source: presented)
         output.acquire(from: worker.buffers)
         return output.append(header)
     }
@@ -220,7 +226,7 @@ final class ServerConnection: Connection {
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         user = nil
         useCount += 1
-        guard !worker.isStopping, !server.hasLeft(address), !isSpent(worker) else { return shut(worker) }
+        guard !worker.isStopping, !leadsElsewhere, !isSpent(worker) else { return shut(worker) }
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
         phase = .idle
@@ -233,6 +239,9 @@ final class ServerConnection: Connection {
             if !worker.serverPools[server].release(self, worker) { shut(worker) }
         }
     }
+
+    /// The server has another address by now, or its connections begin otherwise.
+    var leadsElsewhere: Bool { key.epoch != server.epoch }
 
     /// The server has closed its side, or the connection broke.
     private func isSpent(_ worker: Worker) -> Bool {

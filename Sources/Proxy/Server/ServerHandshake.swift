@@ -69,7 +69,7 @@ extension ServerConnection {
     func handshakeProgress(_ worker: Worker) -> HandshakeStep {
         guard isSecure || sendHeader(worker) else { return headerFailure.map(HandshakeStep.failed) ?? .pending }
         if !isSecure {
-            guard let tls = server.tls else { return .complete }
+            guard let tls = endpoint?.tls else { return .complete }
             worker.shared.counters.tls.connections.increment()
             let engine = tls.makeEngine(
                 socket, serverName: requestedName.isEmpty ? nil : requestedName, worker: worker.index,

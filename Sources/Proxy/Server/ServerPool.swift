@@ -44,6 +44,7 @@ final class ServerPool {
     /// This worker's connections in HTTP/2.
     @safe @exclusivity(unchecked) private var multiplexers: [ServerMultiplexer] = []
     @safe @exclusivity(unchecked) private var lastSpokeHTTP2 = false
+    @safe @exclusivity(unchecked) private var latestEpoch: UInt32 = 0
     /// Those that were being made when they were last looked at.
     @safe @exclusivity(unchecked) private var connecting: [ServerConnection] = []
     /// The worker that is asked first for one of its connections: each in turn.
@@ -82,6 +83,13 @@ final class ServerPool {
     /// Whether a new connection of that choice will speak HTTP/2, as far as is known.
     func expectsHTTP2(_ choice: ProtocolChoice) -> Bool {
         choice == .http2 || choice == .negotiated && lastSpokeHTTP2
+    }
+
+    /// A connection begins with the endpoint of this number: idle ones of other endpoints get no request, and take up the pool's room.
+    func closeIdle(before epoch: UInt32, _ worker: Worker) {
+        guard epoch != latestEpoch else { return }
+        latestEpoch = epoch
+        while closeOldest(worker) {}
     }
 
     /// A connection is being made, most likely in HTTP/2, for which others may wait.

@@ -37,15 +37,16 @@ extension ProxyStream {
         enter(.connecting, worker)
         forgetEnds()
         client.setDeadline(.never, worker)
-        guard let address = server.target(forClientOf: context.local) else {
+        let endpoint = server.endpoint
+        guard let address = server.target(forClientOf: context.local, by: endpoint) else {
             return connectFailed(.system(.noSuchAddressOrDevice), worker)
         }
         if let waiter = connectionUnderWay(to: server, at: address, worker) { return use(waiter) }
         countOnServer(.connections, worker)
         if server.countsIdleConnections { worker.serverPools[server].keepWithinLimit(worker) }
-        var outcome = open(server, at: address, worker)
+        var outcome = open(server, by: endpoint, at: address, worker)
         while case .failed(let reason) = outcome, worker.makeRoom(for: reason) {
-            outcome = open(server, at: address, worker)
+            outcome = open(server, by: endpoint, at: address, worker)
         }
         switch outcome {
         case .failed(let reason): connectFailed(.system(reason), worker)
@@ -53,8 +54,9 @@ extension ProxyStream {
             if backend.probesServers { worker.kernel.probe(socket) }
             let connection = worker.serverPools.makeConnection()
             connection.begin(
-                socket, to: server, at: address, of: backend, for: self, asking: requestedName, named: poolName,
-                presenting: presentedAddress(to: server), speaking: protocolChoice(for: server))
+                socket, to: server, by: endpoint, at: address, of: backend, for: self, asking: requestedName,
+                named: poolName, presenting: presentedAddress(to: server, by: endpoint),
+                speaking: protocolChoice(for: server))
             if let reason = worker.enter(connection) {
                 worker.kernel.close(socket, reset: false)
                 return connectFailed(.system(reason), worker)
@@ -62,7 +64,9 @@ extension ProxyStream {
             use(connection)
             connection.setDeadline(after: connectTimeout, worker)
             client.releaseEmptyInput(worker)
-            worker.serverPools[server].noteUnderWay(connection)
+            let pool = worker.serverPools[server]
+            pool.closeIdle(before: endpoint.epoch, worker)
+            pool.noteUnderWay(connection)
         }
     }
 

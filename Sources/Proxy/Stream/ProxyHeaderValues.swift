@@ -9,18 +9,17 @@ internal import TLS
 
 extension ProxyStream {
     /// What a connection for this client begins with; nil if the server wants nothing of the kind.
-    final func proxyHeader(for server: Server) -> [UInt8]? {
-        server.proxyHeader.map { version in
+    final func proxyHeader(for server: Server, by endpoint: ServerEndpoint) -> [UInt8]? {
+        endpoint.proxyHeader.map { version in
             ProxyHeader.bytes(
                 version, ProxyHeader.Ends(source: context.client, destination: context.local),
-                values: version == .two ? proxyValues(for: server) : TypedValues(),
-                hasChecksum: server.proxyOptions.contains(.checksum))
+                values: version == .two ? proxyValues(for: server, endpoint.proxyOptions) : TypedValues(),
+                hasChecksum: endpoint.proxyOptions.contains(.checksum))
         }
     }
 
     /// What such a header says beside the addresses.
-    private func proxyValues(for server: Server) -> TypedValues {
-        let options = server.proxyOptions
+    private func proxyValues(for server: Server, _ options: ProxyHeaderOptions) -> TypedValues {
         var values = TypedValues()
         let engine = context.connection.clientTLS
         // As in HAProxy the protocol is always told.

@@ -11,17 +11,19 @@ internal import SystemPackage
 
 extension ProxyStream {
     /// Starts to connect to the server, which is at `address`.
-    final func open(_ server: Server, at address: SocketAddress, _ worker: Worker) -> Reactor.Connecting {
+    final func open(
+        _ server: Server, by endpoint: ServerEndpoint, at address: SocketAddress, _ worker: Worker
+    ) -> Reactor.Connecting {
         let wanted = context.directives.serverMarks
         let marks = SocketMarks(typeOfService: wanted.typeOfService, mark: wanted.mark)
-        guard let way = server.way else {
+        guard let way = endpoint.way else {
             return worker.kernel.connect(to: address, from: nil, marks: marks, options: nil)
         }
         let target = way.proxy ?? address
-        let options = way.options(isClientFirst: isFirst(to: server))
+        let options = way.options(isClientFirst: isFirst(by: endpoint))
         var attemptsLeft = way.source?.attemptsMax ?? 1
         while true {
-            let source = target.ip == nil ? nil : presentedAddress(to: server) ?? way.ownAddress
+            let source = target.ip == nil ? nil : presentedAddress(to: server, by: endpoint) ?? way.ownAddress
             let outcome = worker.kernel.connect(to: target, from: source, marks: marks, options: options)
             attemptsLeft -= 1
             guard attemptsLeft > 0, case .failed(let reason) = outcome, reason.isAboutPort else { return outcome }
@@ -29,8 +31,8 @@ extension ProxyStream {
     }
 
     /// The address that the server is shown instead of this machine's; nil if there is none.
-    final func presentedAddress(to server: Server) -> SocketAddress? {
-        guard server.presentsClients, let presented = server.way?.source?.presented else { return nil }
+    final func presentedAddress(to server: Server, by endpoint: ServerEndpoint) -> SocketAddress? {
+        guard let way = endpoint.way, way.presentsClients, let presented = way.source?.presented else { return nil }
         switch presented {
         case .fixed(let address): return address
         case .client(let hasPort):
@@ -43,8 +45,8 @@ extension ProxyStream {
     }
 
     /// Whether bytes for the server are here already: a request, a handshake of TLS, or what the client has sent.
-    private func isFirst(to server: Server) -> Bool {
-        client.codec.speaksHTTP || server.tls != nil || server.proxyHeader != nil || server.way?.proxy != nil
+    private func isFirst(by endpoint: ServerEndpoint) -> Bool {
+        client.codec.speaksHTTP || endpoint.tls != nil || endpoint.proxyHeader != nil || endpoint.way?.proxy != nil
             || !client.input.isEmpty
     }
 }
