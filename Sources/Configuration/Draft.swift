@@ -33,9 +33,9 @@ public struct Draft: Sendable {
 
     /// The settings of type `S`; `S()` if none have been stored.
     ///
-    /// Changes are made in place, without copying: appending a server does not copy the others.
+    /// Changes are made in place, without copying: appending a server does not copy the others. Reading one field does not copy the rest.
     public subscript<S: SectionSettings>(_ type: S.Type) -> S {
-        get { settings[type] }
+        _read { yield settings[type] }
         _modify { yield &settings[type] }
     }
 }
@@ -50,7 +50,14 @@ public struct SettingsByType: Sendable {
 
     /// The value of type `S`; a fresh `S()` until something was set.
     public subscript<S: SectionSettings>(_ type: S.Type) -> S {
-        get { boxes[ObjectIdentifier(type)].map { Self.open($0, as: type).value } ?? S() }
+        // Lent, not returned: to copy the large settings for the sake of one field took most of the time of a file with many sections.
+        _read {
+            if let box = boxes[ObjectIdentifier(type)] {
+                yield Self.open(box, as: type).value
+            } else {
+                yield S()
+            }
+        }
         _modify {
             let key = ObjectIdentifier(type)
             // Copies of the settings share boxes until one of them changes.
