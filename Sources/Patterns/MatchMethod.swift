@@ -28,6 +28,9 @@ public enum MapValue: Sendable {
     /// Not the value but the key that led to it.
     case key
 
+    /// Whether there are texts that cannot be such a value.
+    var isChecked: Bool { self == .integer || self == .address }
+
     /// Whether a text can be such a value.
     public func accepts(_ text: RawSpan) -> Bool {
         switch self {

@@ -21,6 +21,10 @@ public final class PatternSet: @unchecked Sendable {
     private var lock: UnsafeMutablePointer<ReadMostlyLock>?
     /// What values have to be, for those who read them: numbers, addresses.
     private var valueTypes: [MapValue] = []
+    /// Of the content of the file that the set was read from; nil for one that has no file.
+    private(set) var digest: UInt64?
+    /// Whether anything was changed at run time.
+    private var wasEdited = false
     /// While the file is read: the line and column of each entry.
     private var origins: [(line: Int32, column: Int32)] = []
 
@@ -34,6 +38,18 @@ public final class PatternSet: @unchecked Sendable {
         self.isMap = isMap
         unsafe store = .allocate(capacity: 1)
         unsafe store.initialize(to: PatternStore())
+    }
+
+    /// One with the entries that another has now, to be looked into in other ways.
+    convenience init(_ name: String, id: Int, entriesOf other: PatternSet) {
+        self.init(name, id: id, isMap: other.isMap)
+        digest = other.digest
+        unsafe other.reading { from in
+            for slot in unsafe from.pointee.slots {
+                _ = unsafe store.pointee.add(from.pointee.key(slot), from.pointee.value(slot))
+            }
+            wasEdited = other.wasEdited
+        }
     }
 
     deinit {
@@ -56,8 +72,14 @@ public final class PatternSet: @unchecked Sendable {
 
     // MARK: Building, before there are workers
 
+    /// What tells one content of a file from another (FNV-1a, 64 bits: no protection against who writes the file).
+    static func digest(of content: [UInt8]) -> UInt64 {
+        content.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
     /// Reads the lines of a file. A key of a map that stands alone has the empty value.
-    func read(_ content: [UInt8]) {
+    func read(_ content: [UInt8], digest: UInt64? = nil) {
+        self.digest = digest
         var lines = PatternLines(content, isMap: isMap)
         unsafe store.pointee.reserve(entries: content.count / 24, bytes: content.count)
         while let line = lines.next() {
@@ -76,7 +98,17 @@ public final class PatternSet: @unchecked Sendable {
     }
 
     /// Forgets what only matters while the file is read.
-    func finish() { origins = [] }
+    func finish() { if !origins.isEmpty { origins = [] } }
+
+    /// Whether the set can be used for all of that as it is: while workers look into it, it gets no other index.
+    func serves(_ needs: PatternNeeds) -> Bool {
+        let indexes = unsafe Set(
+            indexes.map { unsafe PatternNeeds.Index(method: $0.pointee.method, ignoresCase: $0.pointee.ignoresCase) })
+        let isChangeable = unsafe lock != nil
+        return needs.indexes.isSubset(of: indexes) && (needs.id == nil || needs.id == id)
+            && (!needs.isChanged || isChangeable)
+            && needs.valueTypes.allSatisfy { !$0.isChecked || valueTypes.contains($0) }
+    }
 
     /// Lets rules change the set.
     func becomeChangeable() {
@@ -129,7 +161,7 @@ public final class PatternSet: @unchecked Sendable {
 
     /// Refuses values that are not of a type.
     func requireValues(_ type: MapValue, _ problems: inout [ConfigProblem]) {
-        guard type == .integer || type == .address, !valueTypes.contains(type) else { return }
+        guard type.isChecked, !valueTypes.contains(type) else { return }
         valueTypes.append(type)
         var found = 0
         for slot in unsafe store.pointee.slots where found < PatternLines.problemsMax {
@@ -153,6 +185,9 @@ public final class PatternSet: @unchecked Sendable {
 
 /// Changes while workers read. Each is one step for all of them.
 extension PatternSet {
+    /// Whether anything was changed at run time.
+    var isEdited: Bool { unsafe reading { _ in wasEdited } }
+
     /// How many entries there are.
     public var count: Int { unsafe reading { unsafe $0.pointee.count } }
 
@@ -255,7 +290,10 @@ extension PatternSet {
     @discardableResult
     private func changing<R>(_ body: () -> R) -> R {
         guard let lock = unsafe lock else { preconditionFailure("pattern set '\(name)' cannot be changed") }
-        return unsafe lock.pointee.withoutReaders(body)
+        return unsafe lock.pointee.withoutReaders {
+            wasEdited = true
+            return body()
+        }
     }
 }
 

@@ -65,20 +65,53 @@ extension PatternTable {
     }
 }
 
+/// What the lines of a configuration want of one file.
+struct PatternNeeds {
+    struct Index: Hashable {
+        let method: MatchMethod
+        let ignoresCase: Bool
+    }
+
+    private(set) var indexes: Set<Index> = []
+    private(set) var valueTypes: Set<MapValue> = []
+    /// The number said with `-u`.
+    private(set) var id: Int?
+    var isChanged = false
+
+    mutating func add(_ use: PatternUse) {
+        indexes.insert(Index(method: use.method, ignoresCase: use.ignoresCase && use.method.looksAtCase))
+        if use.isMap { valueTypes.insert(use.valueType) }
+        id = id ?? use.id
+    }
+}
+
 /// The sets, by their names and numbers.
 public struct PatternSets: Sendable {
     /// Those of files, in the order in which they are first named, then those given in a line with a number (`-u`).
     public private(set) var sets: [PatternSet] = []
     private var places: [String: Int] = [:]
-    private var users: [String: [String]] = [:]
+    /// What the lines want of each file.
+    private var needs: [String: PatternNeeds] = [:]
+    /// The sets of the configuration before, whose run-time changes live on.
+    private var former: [String: PatternSet]
 
-    public init() {}
+    /// - Parameter former: the sets of the configuration that is in force. Nothing changes them here; one that can serve the new lines and
+    ///   whose file has the content it had is taken over.
+    public init(keeping former: [PatternSet] = []) {
+        self.former = Dictionary(former.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
 
     public subscript(name: String) -> PatternSet? { places[name].map { sets[$0] } }
     public subscript(id: Int) -> PatternSet? { sets.first { $0.id == id } }
 
-    // Three steps, each for all tables before the next: what is read first is whether a set has one column or two, and whether it
-    // is going to change.
+    // Four steps, each for all tables before the next: what lines want of a file is known before it is read, and whether a set has one
+    // column or two, and whether it is going to change, before anything looks into it.
+
+    /// Notes what a table wants of its files.
+    public mutating func note(_ table: PatternTable) {
+        for use in table.patternUses { needs[use.file.name, default: PatternNeeds()].add(use) }
+        for change in table.patternChanges { needs[change.file.name, default: PatternNeeds()].isChanged = true }
+    }
 
     /// Reads the files that a table names; appends what is wrong with them.
     public mutating func read(_ table: PatternTable, _ problems: inout [ConfigProblem]) {
@@ -94,14 +127,38 @@ public struct PatternSets: Sendable {
             if known.isMap != isMap { problems.append(Self.mixed(file, isMap: isMap)) }
             return
         }
-        let set = PatternSet(file.name, id: id ?? -1, isMap: isMap)
         places[file.name] = sets.count
-        sets.append(set)
         do throws(Files.Refusal) {
-            set.read(try Files.contents(of: path))
+            let content = try Files.contents(of: path)
+            sets.append(set(file, of: content, isMap: isMap, id: id, &problems))
         } catch {
+            sets.append(PatternSet(file.name, id: id ?? -1, isMap: isMap))
             problems.append(ConfigProblem("cannot read '\(file.name)': \(error.text)", at: file.range))
         }
+    }
+
+    /// The set before, with what was changed in it, if the file is the same; else one of the file.
+    private func set(
+        _ file: Reference, of content: [UInt8], isMap: Bool, id: Int?, _ problems: inout [ConfigProblem]
+    ) -> PatternSet {
+        let digest = PatternSet.digest(of: content)
+        if let former = former[file.name], former.isMap == isMap {
+            if former.digest == digest {
+                let needed = needs[file.name] ?? PatternNeeds()
+                let isNumberFree = !needs.contains { $0 != file.name && $1.id == former.id }
+                return isNumberFree && former.serves(needed)
+                    ? former : PatternSet(file.name, id: id ?? -1, entriesOf: former)
+            }
+            if former.isEdited {
+                problems.append(
+                    ConfigProblem(
+                        "'\(file.name)' is another file now: what was changed in it at run time is gone",
+                        at: file.range, severity: .notice))
+            }
+        }
+        let set = PatternSet(file.name, id: id ?? -1, isMap: isMap)
+        set.read(content, digest: digest)
+        return set
     }
 
     /// Lets the sets know that the table's rules change them.
@@ -146,6 +203,7 @@ public struct PatternSets: Sendable {
     /// Call when all tables know their sets.
     public mutating func finish() {
         for set in sets { set.finish() }
+        (former, needs) = ([:], [:])
         giveNumbers()
     }
 

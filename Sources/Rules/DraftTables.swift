@@ -97,6 +97,7 @@ extension PatternSets {
     /// Reads the files that the sections name, and lets their rules know the sets. Returns what is wrong with them.
     public mutating func resolve(_ drafts: inout [Draft]) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []
+        for i in drafts.indices { drafts[i].updateTables { note($0.patterns) } }
         for i in drafts.indices { drafts[i].updateTables { read($0.patterns, &problems) } }
         for i in drafts.indices { drafts[i].updateTables { markChanges(&$0.patterns, &problems) } }
         for i in drafts.indices { drafts[i].updateTables { resolve(&$0.patterns, &problems) } }

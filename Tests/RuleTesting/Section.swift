@@ -26,9 +26,11 @@ public struct Section {
     public var draft: Draft
     public var warnings: [ConfigProblem] = []
     /// The pattern files that the lines use.
-    public var patterns = PatternSets()
+    public var patterns: PatternSets
 
-    public init(_ kind: SectionKind = .listen, _ text: String = "") throws {
+    /// - Parameter former: the sets of a configuration before.
+    public init(_ kind: SectionKind = .listen, _ text: String = "", keeping former: [PatternSet] = []) throws {
+        patterns = PatternSets(keeping: former)
         draft = Draft(kind: kind, name: "test", range: SourceRange(file: "test.cfg", line: 1))
         try read(text)
         try readPatterns()
@@ -141,6 +143,7 @@ public func value(_ expression: String, _ context: ExchangeContext) throws -> St
 public func readPatterns(_ table: inout ExpressionTable) throws {
     var patterns = PatternSets()
     var problems: [ConfigProblem] = []
+    patterns.note(table.patterns)
     patterns.read(table.patterns, &problems)
     patterns.markChanges(&table.patterns, &problems)
     patterns.resolve(&table.patterns, &problems)

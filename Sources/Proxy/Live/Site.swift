@@ -5,6 +5,7 @@ internal import Balancing
 internal import Basics
 public import Expressions
 public import Logging
+internal import Patterns
 internal import Synchronization
 
 /// What the plans of one process share. Workers reach it without a plan.
@@ -29,6 +30,8 @@ public final class Site: Sendable {
     let idleConnections: IdleRegistry
     /// `proc` variables.
     public let variables = ProcessVariables()
+    /// Those of the plan in force: what rules have changed in them lives on.
+    let patternSets = Lock<[PatternSet]>([])
     /// By their names.
     private let frontends = Lock<[String: Frontend]>([:])
     private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
@@ -61,6 +64,7 @@ public final class Site: Sendable {
         connectionRateLimit.perSecond = limits.connectionRate ?? 0
         sessionRateLimit.perSecond = limits.sessionRate ?? 0
         for frontend in plan.frontends { frontend.live.sessionRateLimit.perSecond = frontend.sessionRateMax ?? 0 }
+        patternSets.withLock { $0 = plan.patterns.sets }
         let named = plan.frontends.map { ($0.name, $0.live) }
         frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }
         let listened = plan.binds.map { ($0.live.key, $0.live) }

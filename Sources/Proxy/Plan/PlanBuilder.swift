@@ -30,7 +30,7 @@ public struct PlanBuilder {
     /// Everything that `global` says of TLS is known before the first certificate is read.
     let certificates: CertificateStore
     let now: Instant
-    private var patterns = PatternSets()
+    private var patterns: PatternSets
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
     private var known: Set<ConfigProblem> = []
@@ -52,6 +52,7 @@ public struct PlanBuilder {
         sectionKinds = kinds
         self.environment = environment
         self.site = site
+        patterns = PatternSets(keeping: site.patternSets.withLock { $0 })
         self.now = now
         (certificates, problems) = Self.certificates(global)
     }
