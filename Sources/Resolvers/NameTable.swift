@@ -81,6 +81,8 @@ public final class NameTable: Sendable {
         var isOpen = true
     }
 
+    public init() {}
+
     private let state = Lock(State())
     private let hasQuestions = Atomic(false)
 

@@ -29,7 +29,12 @@ public final class Resolver {
     private let deliver: (NameWaiter, IPAddress?) -> Void
     private var lookups: [ObjectIdentifier: DNSLookup] = [:]
     private var isWorking = false
+    /// Questions that have no answer yet.
+    private var openCount = 0
     public private(set) var isClosed = false
+
+    /// Whether all questions have their answers.
+    public var isIdle: Bool { openCount == 0 }
 
     /// Opens a channel to each nameserver. A nameserver is omitted when out of memory.
     ///
@@ -76,6 +81,7 @@ public final class Resolver {
     public func look(
         for name: String, _ family: AddressFamily, done: @escaping (Result<[IPAddress], ResolutionFault>) -> Void
     ) {
+        let done = counting(done)
         if let source { return source.look(for: name, family, done: done) }
         begin(name, RecordKind(family)) { result in
             done(
@@ -90,6 +96,7 @@ public final class Resolver {
     public func lookForServices(
         of name: String, done: @escaping (Result<[ServiceRecord], ResolutionFault>) -> Void
     ) {
+        let done = counting(done)
         if let source { return source.lookForServices(of: name, done: done) }
         begin(name, .services) { result in
             done(
@@ -97,6 +104,14 @@ public final class Resolver {
                     guard case .services(let records) = found else { preconditionFailure("\(found) for \(name)") }
                     return records
                 })
+        }
+    }
+
+    private func counting<Answer>(_ done: @escaping (Answer) -> Void) -> (Answer) -> Void {
+        openCount += 1
+        return { [weak self] answer in
+            self?.openCount -= 1
+            done(answer)
         }
     }
 
@@ -126,10 +141,12 @@ public final class Resolver {
     }
 
     /// Closes all channels. Pending lookups fail, and waiters are notified that there is no address.
-    public func close() {
+    ///
+    /// - Parameter keepsNames: whether the name table stays open, because another resolver has it.
+    public func close(keepsNames: Bool = false) {
         isClosed = true
         for lookup in Array(lookups.values) { lookup.cancel() }
-        for waiter in plan.names.close() { deliver(waiter, nil) }
+        if !keepsNames { for waiter in plan.names.close() { deliver(waiter, nil) } }
         for nameserver in nameservers {
             nameserver.close()
             _ = nameserver.takeReplies()

@@ -109,12 +109,13 @@ public final class ResolversPlan: Sendable {
     public let holds: HoldTimes
     /// The maximum size in bytes of a response over UDP, as announced to nameservers (EDNS).
     public let payloadBytes: Int
-    /// The name cache of `do-resolve`.
-    public let names = NameTable()
+    /// The name cache of `do-resolve`, which outlives the plan.
+    public let names: NameTable
 
     public init(
         name: String, nameservers: [NameserverPlan], tries: Int = 3, retryTime: TimeSpan = .seconds(1),
-        resolveTime: TimeSpan = .seconds(1), holds: HoldTimes = HoldTimes(), payloadBytes: Int = 512
+        resolveTime: TimeSpan = .seconds(1), holds: HoldTimes = HoldTimes(), payloadBytes: Int = 512,
+        names: NameTable = NameTable()
     ) {
         self.name = name
         self.nameservers = nameservers
@@ -123,6 +124,14 @@ public final class ResolversPlan: Sendable {
         refreshTime = max(min(resolveTime, holds.valid), .milliseconds(1))
         self.holds = holds
         self.payloadBytes = payloadBytes
+        self.names = names
+    }
+
+    /// Whether what asks for names under one plan may go on so under the other.
+    public func isSame(as other: ResolversPlan) -> Bool {
+        name == other.name && nameservers == other.nameservers && tries == other.tries && retryTime == other.retryTime
+            && refreshTime == other.refreshTime && holds == other.holds && payloadBytes == other.payloadBytes
+            && names === other.names
     }
 
     /// The maximum duration of a resolution.

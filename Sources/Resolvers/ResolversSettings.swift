@@ -28,10 +28,12 @@ public struct ResolversSettings: SectionSettings {
     ///
     /// A nameserver given by host name gets the first of its addresses.
     /// - Parameters:
+    ///   - names: what is known of names already.
     ///   - resolve: resolves the host name of a nameserver.
     ///   - problems: the list to which problems are appended.
     public func makePlan(
-        name: String, at range: SourceRange, resolve: (String) -> [IPAddress], _ problems: inout [ConfigProblem]
+        name: String, at range: SourceRange, names: NameTable = NameTable(), resolve: (String) -> [IPAddress],
+        _ problems: inout [ConfigProblem]
     ) -> ResolversPlan {
         var found: [NameserverPlan] = []
         for line in nameservers {
@@ -57,7 +59,7 @@ public struct ResolversSettings: SectionSettings {
         }
         return ResolversPlan(
             name: name, nameservers: found, tries: tries, retryTime: retryTime, resolveTime: resolveTime, holds: holds,
-            payloadBytes: payloadBytes)
+            payloadBytes: payloadBytes, names: names)
     }
 }
 

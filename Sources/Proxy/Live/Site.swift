@@ -6,6 +6,7 @@ internal import Basics
 public import Expressions
 public import Logging
 internal import Patterns
+internal import Resolvers
 internal import Synchronization
 
 /// What the plans of one process share. Workers reach it without a plan.
@@ -35,6 +36,7 @@ public final class Site: Sendable {
     /// By their names.
     private let frontends = Lock<[String: Frontend]>([:])
     private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
+    private let nameTables = Lock<[String: NameTable]>([:])
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
         self.process = process
@@ -55,7 +57,10 @@ public final class Site: Sendable {
         addresses.withLock { $0[key] } ?? ListenAddress(key)
     }
 
-    /// Puts the plan's limits into force. The next plan finds what lives of its frontends and addresses, and of no others.
+    /// The names that exchanges have asked a `resolvers` section for, or will once a plan with one is adopted.
+    func nameTable(of section: String) -> NameTable { nameTables.withLock { $0[section] } ?? NameTable() }
+
+    /// Puts the plan's limits into force. The next plan finds what lives of its sections and addresses, and of no others.
     func adopt(_ plan: Plan) {
         let limits = plan.scope.limits
         admission.maxConnections = limits.connections
@@ -69,5 +74,7 @@ public final class Site: Sendable {
         frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }
         let listened = plan.binds.map { ($0.live.key, $0.live) }
         addresses.withLock { $0 = Dictionary(listened, uniquingKeysWith: { first, _ in first }) }
+        let tables = plan.resolvers.map { ($0.name, $0.names) }
+        nameTables.withLock { $0 = Dictionary(tables, uniquingKeysWith: { first, _ in first }) }
     }
 }

@@ -157,4 +157,7 @@ public final class WorkerSet: Sendable {
     public func set(_ mailboxes: [WorkerMailbox]) { known.withLock { $0 = mailboxes } }
 
     subscript(worker: Int) -> WorkerMailbox { known.withLock { $0[worker] } }
+
+    /// Tells the worker that asked.
+    public func deliver(_ answer: NameAnswer) { self[answer.waiter.worker].deliver(answer) }
 }
