@@ -76,33 +76,37 @@ final class CertificateWatcher: LoopTask {
     }
 }
 
-/// Warns of certificates that end soon, once each. Of those that have ended already, start-up has told.
+/// Warns of certificates that end soon, once each.
 final class CertificateEnds: LoopTask {
     /// A fortnight, as at start-up.
     private static let warnedSeconds: Int64 = 14 * 86_400
     private static let interval = TimeSpan.seconds(3_600)
 
-    private let state: EncryptionState
+    private let inForce: PlanInForce
     private let log: (String) -> Void
     private var warned: Set<String> = []
     private var handle = SlotHandle(index: 0, generation: 0)
 
-    /// Nil if there are no certificates.
-    static func start(_ state: EncryptionState, in loop: TaskLoop, log: @escaping (String) -> Void) -> CertificateEnds?
-    {
-        guard !state.certificates.names.isEmpty else { return nil }
-        let task = CertificateEnds(state, log)
+    static func start(_ inForce: PlanInForce, in loop: TaskLoop, log: @escaping (String) -> Void) -> CertificateEnds {
+        let task = CertificateEnds(inForce, log)
         task.handle = loop.add(task)
-        let now = Int64(loop.kernel.wallTime().seconds)
-        for end in state.ends where end.validUntil <= now { task.warned.insert(task.key(of: end)) }
-        task.expired(in: loop)
+        task.follow(in: loop)
         return task
     }
 
-    private init(_ state: EncryptionState, _ log: @escaping (String) -> Void) {
-        self.state = state
+    private init(_ inForce: PlanInForce, _ log: @escaping (String) -> Void) {
+        self.inForce = inForce
         self.log = log
     }
+
+    /// Looks at the certificates of the plan in force. Of those that have ended already, the reading of the files has told.
+    func follow(in loop: TaskLoop) {
+        let now = Int64(loop.kernel.wallTime().seconds)
+        for end in ends where end.validUntil <= now { warned.insert(key(of: end)) }
+        expired(in: loop)
+    }
+
+    private var ends: [CertificateEnd] { inForce.plan.encryption.ends }
 
     func stop(in loop: TaskLoop) { loop.remove(handle) }
 
@@ -113,7 +117,7 @@ final class CertificateEnds: LoopTask {
 
     func expired(in loop: TaskLoop) {
         let now = Int64(loop.kernel.wallTime().seconds)
-        for end in state.ends where end.validUntil - now < Self.warnedSeconds {
+        for end in ends where end.validUntil - now < Self.warnedSeconds {
             guard warned.insert(key(of: end)).inserted else { continue }
             let days = (end.validUntil - now) / 86_400
             log(

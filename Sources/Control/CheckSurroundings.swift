@@ -30,7 +30,7 @@ protocol HealthObserver: AnyObject {
 }
 
 /// What all checkers of a process share.
-struct CheckSurroundings {
+final class CheckSurroundings {
     let pool: BufferPool
     /// Lives longer than the checks.
     unowned let observer: any HealthObserver

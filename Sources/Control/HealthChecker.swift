@@ -23,7 +23,7 @@ final class HealthChecker: LoopTask {
         case running(since: Instant)
     }
 
-    private let subject: CheckSubject
+    let subject: CheckSubject
     let server: Server
     let backend: Backend
     /// The server's plan when the last check began.
@@ -60,8 +60,14 @@ final class HealthChecker: LoopTask {
         return checker
     }
 
-    /// Whether it is this server that it checks.
-    func checks(_ other: Server) -> Bool { subject == .server && server === other }
+    /// Another plan is in force. What was made for the one before is let go, and a shorter interval counts at once.
+    func planChanged(in loop: TaskLoop) {
+        context = nil
+        guard case .pausing = phase, let latest = subject.plan(of: server), latest.interval < plan.interval else {
+            return
+        }
+        pause(until: min(due, loop.now + latest.interval), in: loop)
+    }
 
     /// Live traffic has failed as often in a row as `error-limit` says: that counts as its `on-error` says, and the next check comes sooner.
     func trafficFailed(_ words: String, in loop: TaskLoop) {

@@ -7,28 +7,34 @@ internal import Proxy
 
 /// Logs state changes of servers, and of backends that lose or regain their last server.
 final class HealthLog: HealthObserver {
-    private let plan: Plan
+    private let inForce: PlanInForce
     private let log: LogChannel
     /// Called with the messages of backends that have no log.
     private let print: (String) -> Void
     private struct Checked: Hashable {
-        let server: ObjectIdentifier
+        /// Of the server.
+        let number: Int
         let subject: CheckSubject
     }
     /// The previous result of each server and agent, for backends with `option log-health-checks`.
     private var found: [Checked: (code: CheckResult.Code, health: Int)] = [:]
 
-    init(plan: Plan, log: LogChannel, print: @escaping (String) -> Void) {
-        self.plan = plan
+    init(_ inForce: PlanInForce, log: LogChannel, print: @escaping (String) -> Void) {
+        self.inForce = inForce
         self.log = log
         self.print = print
+    }
+
+    /// The server is not checked any more.
+    func forget(_ server: Server, _ subject: CheckSubject) {
+        found[Checked(number: server.number, subject: subject)] = nil
     }
 
     func checked(
         _ server: Server, of backend: Backend, by subject: CheckSubject, _ result: CheckResult,
         transition: HealthRecord.Transition?
     ) {
-        guard let backendPlan = plan.backends.first(where: { $0.backend === backend }) else { return }
+        guard let backendPlan = inForce.section(of: backend) else { return }
         if backendPlan.logsHealthChecks { logChange(server, of: backendPlan, by: subject, result) }
         guard let transition else { return }
         // With `option log-health-checks` the line before this one has the reason.
@@ -56,7 +62,7 @@ final class HealthLog: HealthObserver {
             say(.notice, text, backendPlan)
         }
         for (backend, tracker) in backend.trackers(of: server) {
-            guard let plan = plan.backends.first(where: { $0.backend === backend }) else { continue }
+            guard let plan = inForce.section(of: backend) else { continue }
             sayChange(tracker, of: plan, transition, " via \(backendPlan.name)/\(server.name)")
         }
     }
@@ -100,7 +106,7 @@ final class HealthLog: HealthObserver {
             health = record.isDownByAgent ? 0 : 1
             credit = "\(health)/1 \(record.isDownByAgent ? "DOWN" : upWord)"
         }
-        let key = Checked(server: ObjectIdentifier(server), subject: subject)
+        let key = Checked(number: server.number, subject: subject)
         defer { found[key] = (result.code, health) }
         if let last = found[key], last == (result.code, health) { return }
         say(

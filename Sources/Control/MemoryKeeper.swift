@@ -10,8 +10,7 @@ internal import Reactor
 
 /// Looks every second how many clients there are, and every few seconds has the workers give back what they do not need.
 final class MemoryKeeper: LoopTask {
-    private let plan: Plan
-    private let workers: [WorkerMailbox]
+    private let site: Site
     private let pool: BufferPool
     private var handle = SlotHandle(index: 0, generation: 0)
     private var seconds = 0
@@ -28,12 +27,10 @@ final class MemoryKeeper: LoopTask {
     private static let fallMin = 250
     private static let roundsAfterFall = 3
 
-    /// - Parameters:
-    ///   - workers: all that may hold memory.
-    ///   - pool: that of the control thread.
-    static func start(plan: Plan, workers: [WorkerMailbox], pool: BufferPool, in loop: TaskLoop) -> MemoryKeeper {
+    /// - Parameter pool: that of the control thread.
+    static func start(_ site: Site, pool: BufferPool, in loop: TaskLoop) -> MemoryKeeper {
         Heap.configure()
-        let keeper = MemoryKeeper(plan, workers, pool)
+        let keeper = MemoryKeeper(site, pool)
         keeper.handle = loop.add(keeper)
         loop.setDeadline(loop.now + period, of: keeper.handle)
         return keeper
@@ -41,9 +38,8 @@ final class MemoryKeeper: LoopTask {
 
     func stop(in loop: TaskLoop) { loop.remove(handle) }
 
-    private init(_ plan: Plan, _ workers: [WorkerMailbox], _ pool: BufferPool) {
-        self.plan = plan
-        self.workers = workers
+    private init(_ site: Site, _ pool: BufferPool) {
+        self.site = site
         self.pool = pool
     }
 
@@ -51,14 +47,14 @@ final class MemoryKeeper: LoopTask {
 
     func expired(in loop: TaskLoop) {
         loop.setDeadline(loop.now + Self.period, of: handle)
-        let clients = plan.site.admission.connections.current
+        let clients = site.admission.connections.current
         // A burst may begin and end between two looks.
-        peak = max(peak, plan.site.admission.connections.takeRecentMaximum())
+        peak = max(peak, site.admission.connections.takeRecentMaximum())
         seconds += 1
         switch seconds % Self.roundSeconds {
         case 0:
             _ = pool.trimUnused()
-            for worker in workers { worker.trimUnused() }
+            for worker in site.workers.mailboxes { worker.trimUnused() }
         case 1:
             // A second after the round the workers have done it.
             if peak - clients >= max(Self.fallMin, peak / 4) {

@@ -2,10 +2,9 @@
 
 internal import Balancing
 internal import Basics
-internal import Proxy
 internal import Reactor
 
-/// Failures that no one has looked at yet.
+/// Failures that the control thread has not looked at yet. One for the process: backends hold on to it.
 final class ObservedFailures: Sendable {
     struct Failure: Sendable {
         let server: Server
@@ -13,14 +12,16 @@ final class ObservedFailures: Sendable {
     }
 
     private let waiting = Lock<[Failure]>([])
+    private let wakeup: Wakeup?
 
     /// - Parameter wakeup: ends the control thread's wait when a worker has something to tell.
-    init(plan: Plan, wakeup: Wakeup?) {
-        for backend in plan.backends.map(\.backend) where backend.servers.contains(where: \.isObserved) {
-            backend.setFailureReporter { [unowned self] server, words in
-                waiting.withLock { $0.append(Failure(server: server, words: words)) }
-                wakeup?.wake()
-            }
+    init(wakeup: Wakeup?) { self.wakeup = wakeup }
+
+    /// Takes what workers see of the backend's servers from now on.
+    func observe(_ backend: Backend) {
+        backend.setFailureReporter { [self] server, words in
+            waiting.withLock { $0.append(Failure(server: server, words: words)) }
+            wakeup?.wake()
         }
     }
 

@@ -8,22 +8,41 @@ internal import Resolvers
 
 /// All `resolvers` sections at work.
 final class ResolverSet {
-    private let resolvers: [Resolver]
+    private let source: (any NameSource)?
+    private let wakeup: Wakeup?
+    private let loop: TaskLoop
+    private var resolvers: [Resolver] = []
+    /// Those of plans before, until their questions have their answers.
+    private var leaving: [Resolver] = []
 
-    /// Call it before the process changes its root: see `Resolver.init`.
-    ///
     /// - Parameters:
     ///   - source: answers in the nameservers' stead; nil where those are asked.
     ///   - wakeup: ends the loop's wait when a worker asks for a name.
-    ///   - mailboxes: one for each worker, by the worker's index.
-    init(plan: Plan, source: (any NameSource)?, wakeup: Wakeup?, mailboxes: [WorkerMailbox], in loop: TaskLoop) {
+    init(source: (any NameSource)?, wakeup: Wakeup?, in loop: TaskLoop) {
+        self.source = source
+        self.wakeup = wakeup
+        self.loop = loop
+    }
+
+    /// Serves the plan's sections. One that is as before keeps its channels. Call it before the process changes its root: see
+    /// `Resolver.init`.
+    func follow(_ plan: Plan) {
+        var before = resolvers
         resolvers = plan.resolvers.map { section in
-            let resolver = Resolver(section, in: loop, source: source) { waiter, address in
-                mailboxes[waiter.worker].deliver(NameAnswer(for: waiter, address))
+            guard let same = before.firstIndex(where: { $0.plan.isSame(as: section) }) else {
+                return open(section, plan.site.workers)
             }
-            resolver.listen(waking: wakeup)
-            return resolver
+            return before.remove(at: same)
         }
+        leaving += before
+    }
+
+    private func open(_ section: ResolversPlan, _ workers: WorkerSet) -> Resolver {
+        let resolver = Resolver(section, in: loop, source: source) { waiter, address in
+            workers.deliver(NameAnswer(for: waiter, address))
+        }
+        resolver.listen(waking: wakeup)
+        return resolver
     }
 
     /// The section of that name; nil if the plan has none.
@@ -39,11 +58,19 @@ final class ResolverSet {
     /// Called after each turn of the loop: looks up what workers have asked for since the last one.
     func collect() {
         for resolver in resolvers { resolver.collect() }
+        leaving.removeAll { resolver in
+            let isFollowed = resolvers.contains { $0.plan.names === resolver.plan.names }
+            // Exchanges of a plan before may go on asking.
+            if !isFollowed { resolver.collect() }
+            if resolver.isIdle { resolver.close(keepsNames: isFollowed) }
+            return resolver.isIdle
+        }
     }
 
     /// Closes everything.
     func close() {
-        for resolver in resolvers { resolver.close() }
+        for resolver in leaving + resolvers { resolver.close() }
+        leaving = []
     }
 }
 

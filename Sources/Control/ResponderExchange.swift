@@ -126,20 +126,20 @@ final class ResponderExchange: LoopTask {
 final class ResponderNames {
     typealias Outcome = Result<IPAddress, ResponseUpdateFault>
 
-    private let resolver: Resolver?
+    private let resolvers: ResolverSet
     private let lookup: (any HostLookup)?
     /// Who waits for the system's resolver, which is asked for one name at a time.
     private var waiting: (host: String, done: (Outcome) -> Void)?
 
     init(_ resolvers: ResolverSet, _ lookup: (any HostLookup)?) {
-        resolver = resolvers.resolver(named: "default")
+        self.resolvers = resolvers
         self.lookup = lookup
     }
 
     /// Looks a name up; an address is its own. `done` is called once, possibly before this function returns. One at a time.
     func look(for host: String, done: @escaping (Outcome) -> Void) {
         if let address = IPAddress(host) { return done(.success(address)) }
-        if let resolver {
+        if let resolver = resolvers.resolver(named: "default") {
             return resolver.look(for: host, .v4) { result in
                 switch result {
                 case .success(let addresses) where !addresses.isEmpty: done(.success(addresses[0]))

@@ -59,10 +59,7 @@ final class ResponseUpdater: LoopTask {
         var waiters: [(Outcome) -> Void]
     }
 
-    private let plan: Plan
-    private let state: EncryptionState
-    private let settings: ResponseUpdateSettings
-    private let schedule: ResponseSchedule
+    private let inForce: PlanInForce
     private let log: LogChannel
     private let warn: (String) -> Void
     private let names: ResponderNames
@@ -80,22 +77,29 @@ final class ResponseUpdater: LoopTask {
 
     /// - Parameter warn: called with what an operator should know of a certificate.
     init(
-        plan: Plan, names: ResponderNames, pool: BufferPool, log: LogChannel, in loop: TaskLoop,
+        _ inForce: PlanInForce, names: ResponderNames, pool: BufferPool, log: LogChannel, in loop: TaskLoop,
         warn: @escaping (String) -> Void
     ) {
-        self.plan = plan
+        self.inForce = inForce
         self.names = names
         self.pool = pool
         self.log = log
         self.loop = loop
         self.warn = warn
-        state = plan.encryption
-        settings = state.certificates.defaults.responseUpdates
-        schedule = ResponseSchedule(settings)
     }
+
+    private var state: EncryptionState { inForce.plan.encryption }
+    private var settings: ResponseUpdateSettings { state.certificates.defaults.responseUpdates }
+    private var schedule: ResponseSchedule { ResponseSchedule(settings) }
 
     func start() {
         handle = loop.add(self)
+        collect()
+    }
+
+    /// Another plan is in force, whose certificates count from now on. What is known of their responders is kept.
+    func follow() {
+        version = -1
         collect()
     }
 
@@ -212,7 +216,7 @@ extension ResponseUpdater {
     private func talk(to address: SocketAddress, _ message: [UInt8]) {
         guard let identity = current?.identity else { return }
         exchange = ResponderExchange.start(
-            message, to: address, limits: HeadLimits(), contentBytesMax: plan.site.bufferBytes, pool: pool, in: loop
+            message, to: address, limits: HeadLimits(), contentBytesMax: inForce.site.bufferBytes, pool: pool, in: loop
         ) { [unowned self] outcome in finish(outcome.flatMap { take($0, identity) }) }
     }
 
@@ -239,7 +243,7 @@ extension ResponseUpdater {
             records[job.identity] = record
             let report = record.report
             log.event(
-                .notice, to: plan.logTargets,
+                .notice, to: inForce.logTargets,
                 "<OCSP-UPDATE> \(job.name) \(report.outcome.rawValue) \"\(report.outcomeText)\" \(report.failures) \(report.successes)"
             )
             if record.isRevoked, !wasRevoked {

@@ -10,27 +10,27 @@ internal import TLS
 
 /// What commands may read and change. A command that needs more than statistics casts its call's context to this type.
 final class RuntimeContext: CommandContext {
-    let plan: Plan
+    private let inForce: PlanInForce
     private let clock: any Kernel
     private let resolvers: ResolverSet
     private let updater: ResponseUpdater
-    private let listeners: ExposedListeners
+    /// What is handed to another process; a reload may open others.
+    var listeners = ExposedListeners()
     private let channel: LogChannel
-    let statistics: any StatsSource
 
     init(
-        plan: Plan, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater, listeners: ExposedListeners,
+        _ inForce: PlanInForce, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater,
         log channel: LogChannel
     ) {
-        self.plan = plan
+        self.inForce = inForce
         self.clock = clock
         self.resolvers = resolvers
         self.updater = updater
-        self.listeners = listeners
         self.channel = channel
-        statistics = PlanStatistics(plan)
     }
 
+    private var plan: Plan { inForce.plan }
+    var statistics: any StatsSource { inForce.statistics }
     var encryption: EncryptionState { plan.encryption }
     var now: Instant { clock.now }
     var wallTime: WallTime { clock.wallTime() }

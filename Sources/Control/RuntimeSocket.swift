@@ -16,8 +16,9 @@ final class RuntimeSocket: LoopTask {
     /// Nil for an inherited socket, whose address this process never gives up.
     private let address: SocketAddress?
     private let file: SocketFile?
-    private let interpreter: CommandInterpreter
-    private let timeout: TimeSpan
+    /// What connections begin with.
+    private var interpreter: CommandInterpreter
+    private var timeout: TimeSpan
     private let context: RuntimeContext
     private let pool: BufferPool
     private let limit: ConnectionLimit
@@ -28,9 +29,14 @@ final class RuntimeSocket: LoopTask {
 
     /// Connections of all runtime sockets together: `stats maxconn`.
     final class ConnectionLimit {
-        let maximum: Int
+        var maximum: Int
         fileprivate var connections: [ObjectIdentifier: RuntimeConnection] = [:]
         init(_ maximum: Int) { self.maximum = maximum }
+
+        /// Ends all of them.
+        func closeAll(in loop: TaskLoop) {
+            for connection in Array(connections.values) { connection.close(in: loop) }
+        }
     }
 
     /// Starts accepting connections.
@@ -57,6 +63,12 @@ final class RuntimeSocket: LoopTask {
         self.limit = limit
         self.context = context
         self.pool = pool
+    }
+
+    /// Connections that come from now on are treated so.
+    func serve(_ interpreter: CommandInterpreter, timeout: TimeSpan) {
+        self.interpreter = interpreter
+        self.timeout = timeout
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {
@@ -98,9 +110,8 @@ final class RuntimeSocket: LoopTask {
         isWatched = false
     }
 
-    /// Closes the socket, and the connections of all runtime sockets.
+    /// Closes the socket. Connections that it has accepted go on.
     func close(in loop: TaskLoop) {
-        for connection in Array(limit.connections.values) { connection.close(in: loop) }
         unwatch(in: loop)
         loop.remove(handle)
         if case .abstract? = address, isSuspended { return }

@@ -9,8 +9,8 @@ internal import Reactor
 internal import Resolvers
 
 /// Looks one name up, for all servers that have it.
-final class ServerAddressUpdater: LoopTask {
-    private struct Key: Hashable {
+final class ServerAddressUpdater: LoopTask, NameUpdater {
+    struct Key: NameKey {
         let name: String
         let resolvers: String
         let family: AddressFamily
@@ -29,9 +29,9 @@ final class ServerAddressUpdater: LoopTask {
     }
 
     private let key: Key
-    private let resolver: Resolver
+    private var resolver: Resolver
     private let log: HealthLog
-    private var groups: [(backend: BackendPlan, servers: [Server])] = []
+    private var groups: [NamedServers] = []
     /// The addresses of the latest answer, then those of earlier answers that are still held (`hold obsolete`).
     private var known: [(address: IPAddress, seen: Instant)] = []
     /// When an answer last had an address. At first the time of the start: the servers' first addresses count as an answer.
@@ -39,25 +39,15 @@ final class ServerAddressUpdater: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
 
-    /// Starts one updater for each name, their first look-ups spread over the time from one look-up to the next.
     static func start(
-        plan: Plan, resolvers: ResolverSet, log: HealthLog, in loop: TaskLoop
-    ) -> [ServerAddressUpdater] {
-        var updaters: [ServerAddressUpdater] = []
-        var indices: [Key: Int] = [:]
-        for backend in plan.backends {
-            for server in backend.backend.servers {
-                guard let key = Key(server), let resolver = resolvers.resolver(named: key.resolvers) else { continue }
-                let index = indices[key] ?? updaters.count
-                if index == updaters.count {
-                    indices[key] = index
-                    updaters.append(ServerAddressUpdater(key, resolver, log, since: loop.now))
-                }
-                updaters[index].add(server, of: backend)
-            }
-        }
-        for (index, updater) in updaters.enumerated() { updater.start(index, of: updaters.count, in: loop) }
-        return updaters
+        _ key: Key, _ resolver: Resolver, _ log: HealthLog, at position: Int, of count: Int, in loop: TaskLoop
+    ) -> ServerAddressUpdater {
+        let updater = ServerAddressUpdater(key, resolver, log, since: loop.now)
+        updater.handle = loop.add(updater)
+        let share = Double(position) / Double(count)
+        let delay = TimeSpan(nanoseconds: UInt64(Double(resolver.plan.refreshTime.nanoseconds) * share))
+        loop.setDeadline(loop.now + delay, of: updater.handle)
+        return updater
     }
 
     private init(_ key: Key, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
@@ -67,19 +57,14 @@ final class ServerAddressUpdater: LoopTask {
         lastValid = start
     }
 
-    private func add(_ server: Server, of backend: BackendPlan) {
-        if groups.last?.backend === backend {
-            groups[groups.count - 1].servers.append(server)
-        } else {
-            groups.append((backend, [server]))
-        }
-    }
-
-    private func start(_ index: Int, of count: Int, in loop: TaskLoop) {
-        handle = loop.add(self)
-        let share = Double(index) / Double(count)
-        loop.setDeadline(
-            loop.now + TimeSpan(nanoseconds: UInt64(Double(resolver.plan.refreshTime.nanoseconds) * share)), of: handle)
+    /// A server that comes to the name later need not wait for the next look-up.
+    func follow(_ groups: [NamedServers], _ resolver: Resolver, in loop: TaskLoop) {
+        let before = Set(self.groups.flatMap(\.servers).map(\.number))
+        let isNew = before.isEmpty
+        self.groups = groups
+        self.resolver = resolver
+        guard !isNew, groups.contains(where: { $0.servers.contains { !before.contains($0.number) } }) else { return }
+        loop.setDeadline(loop.now, of: handle)
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}
@@ -88,7 +73,6 @@ final class ServerAddressUpdater: LoopTask {
         resolver.look(for: key.name, key.family) { [weak self] result in self?.take(result, in: loop) }
     }
 
-    /// The servers keep the addresses that they have. The answer to a question under way is ignored.
     func stop(in loop: TaskLoop) {
         guard !isStopped else { return }
         isStopped = true
@@ -109,7 +93,7 @@ final class ServerAddressUpdater: LoopTask {
         let hold = resolver.plan.holds.obsolete
         let old = known.filter { !addresses.contains($0.address) && now < $0.seen + hold }
         known = addresses.map { ($0, now) } + old
-        for (backend, servers) in groups { assign(servers, of: backend, now) }
+        for group in groups { assign(group.servers, of: group.backend, now) }
     }
 
     private func assign(_ servers: [Server], of backend: BackendPlan, _ now: Instant) {
@@ -131,9 +115,9 @@ final class ServerAddressUpdater: LoopTask {
     private func take(_ fault: ResolutionFault, _ now: Instant) {
         guard now >= lastValid + resolver.plan.holds[fault] else { return }
         known = []
-        for (backend, servers) in groups {
-            for server in servers where server.address != nil {
-                lose(server, of: backend, "DNS \(fault.rawValue) status", now)
+        for group in groups {
+            for server in group.servers where server.address != nil {
+                lose(server, of: group.backend, "DNS \(fault.rawValue) status", now)
             }
         }
     }

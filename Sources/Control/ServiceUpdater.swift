@@ -9,8 +9,8 @@ internal import Reactor
 internal import Resolvers
 
 /// Looks the SRV records of one name up, for all servers that have it.
-final class ServiceUpdater: LoopTask {
-    private struct Key: Hashable {
+final class ServiceUpdater: LoopTask, NameUpdater {
+    struct Key: NameKey {
         let name: String
         let resolvers: String
 
@@ -28,9 +28,10 @@ final class ServiceUpdater: LoopTask {
         let backend: BackendPlan
         var record: ServiceRecord?
 
-        init(_ server: Server, _ backend: BackendPlan) {
+        init(_ server: Server, _ backend: BackendPlan, _ record: ServiceRecord?) {
             self.server = server
             self.backend = backend
+            self.record = record
         }
 
         var naming: ServerNaming { server.naming ?? ServerNaming() }
@@ -52,7 +53,7 @@ final class ServiceUpdater: LoopTask {
     }
 
     private let key: Key
-    private let resolver: Resolver
+    private var resolver: Resolver
     private let log: HealthLog
     private var members: [[Member]] = []
     /// The records of the latest answer, then those of earlier answers that are still held (`hold obsolete`).
@@ -62,23 +63,13 @@ final class ServiceUpdater: LoopTask {
     private var handle = SlotHandle(index: 0, generation: 0)
     private var isStopped = false
 
-    /// Starts one updater for each name.
-    static func start(plan: Plan, resolvers: ResolverSet, log: HealthLog, in loop: TaskLoop) -> [ServiceUpdater] {
-        var updaters: [Key: ServiceUpdater] = [:]
-        for backend in plan.backends {
-            var sections: [Key: [Member]] = [:]
-            for server in backend.backend.servers {
-                if let key = Key(server) { sections[key, default: []].append(Member(server, backend)) }
-            }
-            for (key, members) in sections {
-                guard let resolver = resolvers.resolver(named: key.resolvers) else { continue }
-                let updater = updaters[key] ?? ServiceUpdater(key, resolver, log, since: loop.now)
-                updaters[key] = updater
-                updater.members.append(members)
-            }
-        }
-        for updater in updaters.values { updater.start(in: loop) }
-        return Array(updaters.values)
+    static func start(
+        _ key: Key, _ resolver: Resolver, _ log: HealthLog, at position: Int, of count: Int, in loop: TaskLoop
+    ) -> ServiceUpdater {
+        let updater = ServiceUpdater(key, resolver, log, since: loop.now)
+        updater.handle = loop.add(updater)
+        loop.setDeadline(loop.now, of: updater.handle)
+        return updater
     }
 
     private init(_ key: Key, _ resolver: Resolver, _ log: HealthLog, since start: Instant) {
@@ -88,8 +79,15 @@ final class ServiceUpdater: LoopTask {
         lastValid = start
     }
 
-    private func start(in loop: TaskLoop) {
-        handle = loop.add(self)
+    /// A server that stays keeps its record. One that comes to the name later gets one as soon as the records are known.
+    func follow(_ groups: [NamedServers], _ resolver: Resolver, in loop: TaskLoop) {
+        let before = Dictionary(
+            members.joined().map { ($0.server.number, $0.record) }, uniquingKeysWith: { first, _ in first })
+        members = groups.map { group in
+            group.servers.map { Member($0, group.backend, before[$0.number] ?? nil) }
+        }
+        self.resolver = resolver
+        guard members.joined().contains(where: { before[$0.server.number] == nil }) else { return }
         loop.setDeadline(loop.now, of: handle)
     }
 
@@ -99,7 +97,6 @@ final class ServiceUpdater: LoopTask {
         resolver.lookForServices(of: key.name) { [weak self] result in self?.take(result, in: loop) }
     }
 
-    /// The servers stay where they are. The answers to questions under way are ignored.
     func stop(in loop: TaskLoop) {
         guard !isStopped else { return }
         isStopped = true

@@ -49,28 +49,28 @@ public final class ThreadedHostLookup: HostLookup {
 
 /// Retries the names of servers without an address every few seconds, all in one look-up at a time.
 final class SystemResolver: LoopTask {
-    private let plan: Plan
+    private let inForce: PlanInForce
     private let lookup: any HostLookup
     private let announce: (String) -> Void
     private var handle: SlotHandle?
-    /// The servers whose names are being looked up; empty if none is.
-    private var asked: [Server] = []
+    /// The servers whose names are being looked up, with these; empty if none is.
+    private var asked: [(server: Server, name: String)] = []
     private var isStopped = false
 
     /// Between attempts.
     static let pause = TimeSpan.seconds(5)
 
     /// - Parameter announce: called with a message for each server that has got its address.
-    init(plan: Plan, lookup: any HostLookup, announce: @escaping (String) -> Void) {
-        self.plan = plan
+    init(_ inForce: PlanInForce, lookup: any HostLookup, announce: @escaping (String) -> Void) {
+        self.inForce = inForce
         self.lookup = lookup
         self.announce = announce
     }
 
-    /// Makes the first attempt after a pause, if any server needs one.
-    func start(in loop: TaskLoop) {
-        guard !unresolved.isEmpty else { return }
-        let handle = loop.add(self)
+    /// Makes an attempt after a pause, if a server of the plan in force needs one.
+    func follow(in loop: TaskLoop) {
+        guard !unresolved.isEmpty, asked.isEmpty, !isStopped else { return }
+        let handle = handle ?? loop.add(self)
         self.handle = handle
         loop.setDeadline(loop.now + Self.pause, of: handle)
     }
@@ -85,29 +85,34 @@ final class SystemResolver: LoopTask {
     }
 
     private var unresolved: [Server] {
-        plan.backends.flatMap(\.backend.servers).filter { $0.state.name == .unresolved && $0.naming == nil }
+        inForce.plan.backends.flatMap(\.backend.servers).filter { $0.state.name == .unresolved && $0.naming == nil }
     }
 
     func ready(_ readiness: Readiness, in loop: TaskLoop) {}
 
     func expired(in loop: TaskLoop) {
         guard asked.isEmpty, !isStopped else { return }
-        asked = unresolved.filter { $0.hostName != nil }
-        if !asked.isEmpty { lookup.begin(asked.compactMap(\.hostName)) }
+        asked = unresolved.compactMap { server in server.hostName.map { (server, $0) } }
+        if !asked.isEmpty { lookup.begin(asked.map(\.name)) }
     }
 
     /// Called after each turn of the loop: takes in what a look-up has found.
     func collect(in loop: TaskLoop) {
         guard !asked.isEmpty, let answers = lookup.takeAnswers() else { return }
         precondition(answers.count == asked.count, "\(answers.count) answers to \(asked.count) names")
-        for (server, ip) in zip(asked, answers) {
-            guard let ip, let backend = plan.backends.first(where: { $0.name == server.backendName }) else { continue }
+        let backends = Dictionary(
+            inForce.plan.backends.map { ($0.name, $0.backend) }, uniquingKeysWith: { first, _ in first })
+        for ((server, name), ip) in zip(asked, answers) {
+            // A reload may have removed it, or given it another place.
+            guard let ip, let backend = backends[server.backendName], server.hostName == name, !server.state.isRemoved,
+                server.state.name == .unresolved
+            else { continue }
             let address = SocketAddress.ip(ip, port: server.port)
             server.resolved(to: address, now: loop.now)
-            backend.backend.serverChanged(now: loop.now)
+            backend.serverChanged(now: loop.now)
             announce("Server \(server.backendName)/\(server.name) has an address now: \(address).")
         }
         asked = []
-        if let handle, !unresolved.isEmpty, !isStopped { loop.setDeadline(loop.now + Self.pause, of: handle) }
+        follow(in: loop)
     }
 }

@@ -6,6 +6,7 @@ internal import ArgumentParser
 internal import Balancing
 internal import Basics
 internal import Configuration
+internal import Control
 internal import Logging
 internal import Proxy
 internal import Reactor
@@ -220,8 +221,10 @@ struct Launch {
         }
         let running = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
             try ProcessThreads(
-                plan: plan, logger: logger, workers: threads, admin: admin, sharedSockets: shared,
-                hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter,
+                plan: plan, logger: logger, workers: threads,
+                settings: ControlSettings(
+                    admin: admin, hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter),
+                sharedSockets: shared,
                 isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
         }
         let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }

@@ -40,8 +40,7 @@ final class ProcessThreads {
     /// - Parameter sharedSockets: listening sockets that other processes have as well.
     /// - Throws: the errno when the system is out of descriptors or memory.
     init(
-        plan: Plan, logger: Logger, workers: Int, admin: AdminSettings, sharedSockets: SharedSockets,
-        hardStopAfter: TimeSpan?, isQuiet: Bool
+        plan: Plan, logger: Logger, workers: Int, settings: ControlSettings, sharedSockets: SharedSockets, isQuiet: Bool
     ) throws(Errno) {
         try logger.prepare()
         kernel = try LinuxKernel()
@@ -59,8 +58,8 @@ final class ProcessThreads {
         services.hostLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         services.responderLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         control = ControlPlane(
-            plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), admin: admin,
-            hardStopAfter: hardStopAfter, services: services)
+            plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), settings: settings,
+            services: services)
     }
 
     /// Blocks the signals that the process handles, and returns their source.

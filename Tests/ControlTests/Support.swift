@@ -51,15 +51,20 @@ final class ControlledSite {
         services.hostLookup = hosts
         services.responderLookup = responderHosts
         control = ControlPlane(
-            plan: plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0), admin: admin,
-            hardStopAfter: hardStopAfter, services: services)
+            plan: plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0),
+            settings: ControlSettings(admin: admin, hardStopAfter: hardStopAfter), services: services)
         for port in UInt16(9_001)...9_009 {
             kernel.servers[.ip(.loopbackV4, port: port)] = { [unowned self] _, wire in visit(port, wire) }
         }
-        let word = SourceRange(file: "control.cfg", line: 1)
-        var socket = StatsSocket(descriptor: kernel.listener.number, range: word)
+        control.start(runtimeSockets: [(kernel.listener, runtimeSocket)], workerTime: workerTime)
+    }
+
+    /// The line of the runtime socket.
+    var runtimeSocket: StatsSocket {
+        var socket = StatsSocket(
+            descriptor: kernel.listener.number, range: SourceRange(file: "control.cfg", line: 1))
         socket.level = .admin
-        control.start(runtimeSockets: [(kernel.listener, socket)], workerTime: workerTime)
+        return socket
     }
 
     var backend: Backend { plan.backends[0].backend }
