@@ -16,8 +16,11 @@ public struct CommandInterpreter {
     public static let payloadBytesMax = 1 << 20
 
     private let commands: [any RuntimeCommand.Type]
-    /// Whether a command may begin with the process it is for.
-    private let takesProcess: Bool
+    /// Those on the socket of HAProxy's master process: the master's own, then the others, which the one process has as well. Nil where
+    /// no command may begin with the process it is for.
+    private let masterCommands: [any RuntimeCommand.Type]?
+    /// What stands behind an answer where there is a prompt.
+    private var prompt = "> "
     private var session: CommandSession
     private var unfinished: [UInt8] = []
     /// Commands of the line that are still to be run, the first one last.
@@ -32,14 +35,17 @@ public struct CommandInterpreter {
     ///   - commands: those there are, in the order of the help.
     ///   - level: that of the socket.
     ///   - severity: how messages show their severity.
-    ///   - takesProcess: whether a command may begin with the process it is for (`@1`, `@!123`): there is only one.
+    ///   - masterCommands: on the socket of HAProxy's master process, those of the master. A command may begin with the process it is
+    ///     for there (`@1`, `@!123`): there is only one, which is its own master.
     ///   - exposesListeners: whether `_getsocks` is obeyed.
     public init(
         commands: [any RuntimeCommand.Type], level: AccessLevel, severity: SeverityOutput = .none,
-        takesProcess: Bool = false, exposesListeners: Bool = false
+        masterCommands: [any RuntimeCommand.Type]? = nil, exposesListeners: Bool = false
     ) {
         self.commands = commands
-        self.takesProcess = takesProcess
+        self.masterCommands = masterCommands.map { own in
+            own + commands.filter { command in !own.contains { $0.name == command.name } }
+        }
         session = CommandSession(level: level, severityOutput: severity, exposesListeners: exposesListeners)
     }
 
@@ -143,18 +149,24 @@ public struct CommandInterpreter {
     }
 
     private mutating func run(_ words: [String], _ context: any CommandContext) {
-        let isForProcess = takesProcess && words.first?.hasPrefix("@") == true
+        let isForProcess = masterCommands != nil && words.first?.hasPrefix("@") == true
+        let isForWorker = isForProcess ? !Self.isMaster(words[0]) : session.isInWorker
         var call = CommandCall(
-            words: isForProcess ? Array(words.dropFirst()) : words, context: context, commands: commands,
-            session: session)
+            words: isForProcess ? Array(words.dropFirst()) : words, context: context,
+            commands: isForWorker ? commands : masterCommands ?? commands, session: session)
         // It belongs to the last command of the line.
         if waiting.isEmpty {
             call.payload = received
             received = nil
         }
         // A process without a command chooses it for what follows.
-        if !isForProcess || !call.words.isEmpty { call.run() }
+        if isForProcess, call.words.isEmpty { call.session.isInWorker = isForWorker } else { call.run() }
         session = call.session
+        if masterCommands != nil { prompt = masterPrompt(context) }
+        if session.endsLine {
+            waiting = []
+            session.endsLine = false
+        }
         // `quit` says nothing.
         guard !session.isOver else { return }
         // The messages with the sockets follow.
@@ -174,7 +186,19 @@ public struct CommandInterpreter {
     }
 
     /// What follows every answer.
-    private var end: [UInt8] { Array((session.isInteractive ? "\n> " : "\n").utf8) }
+    private var end: [UInt8] { Array((session.isInteractive ? "\n\(prompt)" : "\n").utf8) }
+
+    /// Whether it stands for the master process.
+    private static func isMaster(_ process: String) -> Bool { ["@", "@0", "@master"].contains(process) }
+
+    /// As HAProxy's master has it: where the conversation is, and what an operator should not miss.
+    private func masterPrompt(_ context: any CommandContext) -> String {
+        let place =
+            session.isInWorker
+            ? "\(context.statistics.process(at: context.now).pid)"
+            : context.reloads.latest.isDone ? "master" : "master[ReloadFailed]"
+        return place + (session.isExpert ? "(e)> " : "> ")
+    }
 
     private mutating func endIfLineIsDone() {
         if waiting.isEmpty, session.endsWithLine || !session.isInteractive { session.isOver = true }
@@ -214,6 +238,10 @@ struct CommandSession {
     /// `expert-mode on`
     var isExpert = false
     var isOver = false
+    /// On the master's socket: whether commands without a process are the worker's.
+    var isInWorker = false
+    /// What follows in the line is not run.
+    var endsLine = false
     /// The peer sends no more lines.
     var endsWithLine = false
     /// The ring whose lines are shown as they come.

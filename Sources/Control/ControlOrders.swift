@@ -23,6 +23,7 @@ extension ControlPlane {
     }
 
     private func stop(_ order: WorkerMailbox.Order) {
+        if !inForce.site.counters.isStopping { announceState(.stopping) }
         inForce.site.counters.isStopping = true
         for mailbox in mailboxes { mailbox.give(order) }
         stopWatchingServers()

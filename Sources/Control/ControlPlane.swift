@@ -28,6 +28,10 @@ public struct ProcessServices {
     public var responderLookup: (any HostLookup)?
     /// Whether the files of certificates are watched, and renewed ones taken.
     public var watchesCertificates = false
+    /// Tells the service manager what the process does.
+    public var announce: (ServiceManager.State) -> Void = { _ in }
+    /// What was told at the start, as operators may read it later.
+    public var startMessages = ""
     /// Answers in the nameservers' stead; nil where the nameservers of the `resolvers` sections are asked.
     public var nameSource: (any NameSource)?
 
@@ -59,6 +63,7 @@ public final class ControlPlane {
     /// Whether the addresses are not given up for a while (SIGTTOU).
     var isListening = true
     var hardStop: SlotHandle?
+    let announceState: (ServiceManager.State) -> Void
     private let watchesCertificates: Bool
     private let resolvers: ResolverSet
     private let systemResolver: SystemResolver?
@@ -70,6 +75,8 @@ public final class ControlPlane {
     private var certificateEnds: CertificateEnds?
     private var sampler: RateSampler?
     private var memoryKeeper: MemoryKeeper?
+    /// Takes orders to read the configuration again.
+    public let reloads: Reloads
     /// The loop that drives everything here; a program may add tasks of its own, for signals for instance.
     public let loop: TaskLoop
 
@@ -106,7 +113,10 @@ public final class ControlPlane {
         responseUpdater = ResponseUpdater(
             inForce, names: ResponderNames(resolvers, services.responderLookup), pool: pool, log: log, in: loop,
             warn: warn)
-        context = RuntimeContext(inForce, clock: kernel, resolvers: resolvers, updater: responseUpdater, log: log)
+        announceState = services.announce
+        reloads = Reloads(startMessages: services.startMessages, clock: kernel, announce: services.announce)
+        context = RuntimeContext(
+            inForce, clock: kernel, resolvers: resolvers, updater: responseUpdater, reloads: reloads, log: log)
         sockets = RuntimeSocketSet(context, pool: pool, in: loop)
         watchesCertificates = services.watchesCertificates
         watchCertificates()

@@ -7,7 +7,8 @@ public enum RuntimeCommands {
     /// All commands, in the order of the help.
     public static let all: [any RuntimeCommand.Type] = [
         ShowAccessLevel.self, ShowErrors.self, ShowEvents.self, ShowInfo.self, ShowResolvers.self,
-        ShowServersState.self, ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self,
+        ShowServersState.self, ShowStartupLogs.self, ShowStat.self, ShowVersion.self, ReloadCommand.self,
+        LowerToOperator.self, LowerToUser.self,
         ShowCertificates.self, NewCertificate.self, SetCertificate.self, CommitCertificate.self, AbortCertificate.self,
         DeleteCertificate.self, ShowAuthorityFile.self, NewAuthorityFile.self, SetAuthorityFile.self,
         AddAuthorityFile.self, CommitAuthorityFile.self, AbortAuthorityFile.self, DeleteAuthorityFile.self,
@@ -17,5 +18,10 @@ public enum RuntimeCommands {
         ShowResponseUpdates.self, ShowServerNames.self, ShowProviders.self, ShowTicketKeys.self, SetTicketKey.self,
         DebugLog.self, ExpertMode.self, HelpCommand.self,
         PromptCommand.self, QuitCommand.self, GetListeners.self,
+    ]
+
+    /// Those of HAProxy's master process (`-S`).
+    static let master: [any RuntimeCommand.Type] = [
+        ShowProcesses.self, ReloadCommand.self, ShowStartupLogs.self, ShowVersion.self,
     ]
 }

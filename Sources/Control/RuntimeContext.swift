@@ -14,18 +14,20 @@ final class RuntimeContext: CommandContext {
     private let clock: any Kernel
     private let resolvers: ResolverSet
     private let updater: ResponseUpdater
+    private let desk: Reloads
     /// What is handed to another process; a reload may open others.
     var listeners = ExposedListeners()
     private let channel: LogChannel
 
     init(
         _ inForce: PlanInForce, clock: any Kernel, resolvers: ResolverSet, updater: ResponseUpdater,
-        log channel: LogChannel
+        reloads: Reloads, log channel: LogChannel
     ) {
         self.inForce = inForce
         self.clock = clock
         self.resolvers = resolvers
         self.updater = updater
+        desk = reloads
         self.channel = channel
     }
 
@@ -37,6 +39,9 @@ final class RuntimeContext: CommandContext {
 
     /// None once the workers may have closed theirs.
     var listenersToHandOver: ExposedListeners { plan.site.counters.isStopping ? ExposedListeners() : listeners }
+
+    var reloads: ReloadRecord { desk.record }
+    func reload(done: @escaping (ReloadOutcome) -> Void) { desk.request(done: done) }
 
     func log(_ text: String) { channel.event(.info, to: plan.logTargets, text) }
 

@@ -54,7 +54,8 @@ final class RuntimeSocketSet {
     private static func interpreter(_ settings: StatsSocket) -> CommandInterpreter {
         CommandInterpreter(
             commands: RuntimeCommands.all, level: settings.level, severity: settings.severity,
-            takesProcess: settings.takesProcess, exposesListeners: settings.exposesListeners)
+            masterCommands: settings.takesProcess ? RuntimeCommands.master : nil,
+            exposesListeners: settings.exposesListeners)
     }
 
     /// Gives the addresses up, or takes them back. Returns messages for the operator.

@@ -90,9 +90,33 @@ public final class ServiceManager {
 
     deinit { Glibc.close(socket) }
 
-    /// Reports that this process is ready. Does not block: if the manager's socket is full, the message is lost.
-    public func announceReady() {
-        let text = Array("READY=1\nMAINPID=\(SystemProcess.id)\nSTATUS=Ready.\n".utf8)
+    /// What the manager is told (sd_notify(3)).
+    public enum State: Sendable, Equatable {
+        /// This process has started, and is the service's main process from now on.
+        case started
+        /// It reads its configuration again, since then on the monotonic clock.
+        case reloading(since: Instant)
+        /// That has ended. A service that goes on as before is as ready as one that was changed.
+        case reloaded(isDone: Bool)
+        /// It ends, as soon as what is under way has.
+        case stopping
+
+        var lines: [String] {
+            switch self {
+            case .started: ["READY=1", "MAINPID=\(SystemProcess.id)", "STATUS=Ready."]
+            case .reloading(let start):
+                ["RELOADING=1", "MONOTONIC_USEC=\(start.nanoseconds / 1_000)", "STATUS=Reloading configuration."]
+            case .reloaded(true): ["READY=1", "STATUS=Ready."]
+            case .reloaded(false):
+                ["READY=1", "STATUS=Reload failed, the configuration before is still in force."]
+            case .stopping: ["STOPPING=1", "STATUS=Stopping."]
+            }
+        }
+    }
+
+    /// Tells the manager. Does not block: if the manager's socket is full, the message is lost.
+    public func say(_ state: State) {
+        let text = Array(state.lines.map { $0 + "\n" }.joined().utf8)
         _ = unsafe text.withUnsafeBytes {
             unsafe clinux_send(socket, $0.baseAddress, $0.count, Int32(CLINUX_MSG_NOSIGNAL))
         }

@@ -67,7 +67,8 @@ struct Launch {
             }
             return
         }
-        try start(plan, loaded, daemon, logger, threads, masterSockets)
+        let messages = ProblemPrinter(sources: loaded.sources, usesColor: false).text(for: problems)
+        try start(plan, loaded, daemon, logger, threads, masterSockets, messages)
     }
 
     // MARK: Reading
@@ -190,7 +191,7 @@ struct Launch {
 
     private func start(
         _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int,
-        _ masterSockets: [StatsSocket]
+        _ masterSockets: [StatsSocket], _ messages: String
     ) throws {
         let admin = loaded.global[AdminSettings.self]
         if plan.binds.isEmpty && admin.sockets.isEmpty && masterSockets.isEmpty {
@@ -219,15 +220,16 @@ struct Launch {
         let pidFile = try orFail("cannot write the pid file \(pidPath ?? "")") { () throws(Errno) -> PIDFile? in
             if let pidPath { try PIDFile(pidPath) } else { nil }
         }
+        let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }
         let running = try orFail("cannot start \(threads) threads (ulimit -n?)") { () throws(Errno) in
             try ProcessThreads(
                 plan: plan, logger: logger, workers: threads,
                 settings: ControlSettings(
                     admin: admin, hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter),
                 sharedSockets: shared,
-                isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose)
+                isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose, manager: manager,
+                startMessages: messages)
         }
-        let manager = SystemProcess.environment["NOTIFY_SOCKET"].flatMap { ServiceManager(at: $0) }
         // The paths are those from before chroot.
         let keepsReading = !Self.laterReading(plan, daemon).privilegedFiles.isEmpty
         if let root = daemon.root {
@@ -246,7 +248,7 @@ struct Launch {
             )
         }
         background?.detach()
-        manager?.announceReady()
+        manager?.say(.started)
         running.run(listening, signals)
         listening.removeFiles()
         pidFile?.remove()

@@ -40,7 +40,9 @@ final class ProcessThreads {
     /// - Parameter sharedSockets: listening sockets that other processes have as well.
     /// - Throws: the errno when the system is out of descriptors or memory.
     init(
-        plan: Plan, logger: Logger, workers: Int, settings: ControlSettings, sharedSockets: SharedSockets, isQuiet: Bool
+        plan: Plan, logger: Logger, workers: Int, settings: ControlSettings, sharedSockets: SharedSockets,
+        isQuiet: Bool,
+        manager: ServiceManager?, startMessages: String
     ) throws(Errno) {
         try logger.prepare()
         kernel = try LinuxKernel()
@@ -56,6 +58,8 @@ final class ProcessThreads {
         services.watchesCertificates = true
         services.standardError = isQuiet ? .none : logger.registerStandardError()
         services.hostLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
+        services.announce = { manager?.say($0) }
+        services.startMessages = startMessages
         services.responderLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), settings: settings,

@@ -16,6 +16,10 @@ struct FixedContext: CommandContext {
     var wallTime = WallTime(seconds: 1_700_000_000, microseconds: 841_000)
     var captured = CapturedErrors()
     let logged = LoggedTexts()
+    var reloads = ReloadRecord()
+    /// Those who wait for a reload to end.
+    let reloading = Reloading()
+    func reload(done: @escaping (ReloadOutcome) -> Void) { reloading.waiting.append(done) }
     func log(_ text: String) { logged.texts.append(text) }
     func capturedErrors() -> CapturedErrors { captured }
     var resolvers: [ResolversReport] = []
@@ -31,6 +35,11 @@ struct FixedContext: CommandContext {
         for line in (rings[name] ?? []).dropFirst(Int(position)) { out += Array(line.utf8) + [delimiter] }
         position = endOfEvents(of: name)
     }
+}
+
+/// A program that reloads when its test says so.
+final class Reloading {
+    var waiting: [(ReloadOutcome) -> Void] = []
 }
 
 /// A page at `/` without access rules, with everything enabled.
@@ -68,9 +77,8 @@ extension LocalResponse {
 /// The commands of this room.
 let commands: [any RuntimeCommand.Type] = [
     ShowAccessLevel.self, ShowErrors.self, ShowEvents.self, ShowInfo.self, ShowResolvers.self, ShowServersState.self,
-    ShowStat.self, ShowVersion.self, LowerToOperator.self, LowerToUser.self, DebugLog.self, ExpertMode.self,
-    HelpCommand.self,
-    PromptCommand.self, QuitCommand.self,
+    ShowStartupLogs.self, ShowStat.self, ShowVersion.self, ReloadCommand.self, LowerToOperator.self, LowerToUser.self,
+    DebugLog.self, ExpertMode.self, HelpCommand.self, PromptCommand.self, QuitCommand.self,
 ]
 
 /// The answer to some input, and whether the conversation goes on.
@@ -82,7 +90,9 @@ struct CommandResult {
 
 extension CommandInterpreter {
     init(level: AccessLevel, severity: SeverityOutput = .none, takesProcess: Bool = false) {
-        self.init(commands: commands, level: level, severity: severity, takesProcess: takesProcess)
+        self.init(
+            commands: commands, level: level, severity: severity,
+            masterCommands: takesProcess ? [ShowProcesses.self, ReloadCommand.self, ShowVersion.self] : nil)
     }
 
     /// Receives all of `bytes` with a reader that takes every answer in blocks of `blockBytes`.

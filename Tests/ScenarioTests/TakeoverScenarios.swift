@@ -91,6 +91,7 @@ import Testing
         #expect(eventually { process.output.contains("Victory\n") })
         process.signal(SIGTERM)
         #expect(process.end() == .status(128 + SIGTERM))
+        _ = try manager.receive { $0.contains("STOPPING=1") }
     }
 
     @Test("Sockets that the process was started with serve clients and runtime commands")

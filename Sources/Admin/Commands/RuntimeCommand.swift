@@ -57,6 +57,11 @@ public protocol CommandContext {
     func fetchResponse(
         of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
     ) -> String?
+    /// Reads the configuration again, and makes it count if it is valid. `done` is called once, when that has ended; possibly before
+    /// this function returns.
+    func reload(done: @escaping (ReloadOutcome) -> Void)
+    /// What came of that so far.
+    var reloads: ReloadRecord { get }
     /// Sends a text to the log targets of the `global` section, with level info.
     func log(_ text: String)
     /// The last message at each proxy that was not understood.
@@ -83,6 +88,12 @@ extension CommandContext {
     public func fetchResponse(
         of certificate: String, done: @escaping (Result<OCSPResponse, ResponseUpdateFault>) -> Void
     ) -> String? { "OCSP responses are not fetched here." }
+
+    public func reload(done: @escaping (ReloadOutcome) -> Void) {
+        done(ReloadOutcome(isDone: false, problems: "The configuration is not read again here."))
+    }
+
+    public var reloads: ReloadRecord { ReloadRecord() }
 }
 
 /// An answer that is not known yet when its command has run. Used on one thread.
@@ -150,6 +161,9 @@ public struct CommandCall {
 
     /// The answer goes on with what `answer` becomes; the next command of the line is run after that.
     public mutating func wait(for answer: PendingAnswer) { session.pending = answer }
+
+    /// The commands that follow in the same line are not run.
+    mutating func endLine() { session.endsLine = true }
 
     /// Runs the command that the words begin with, of several the one whose name has the most words.
     mutating func run() {
