@@ -1,7 +1,6 @@
 // Asks another process for its listening sockets (`-x`). For start-up only: it waits for the answers, for a limited time.
 
 public import Basics
-internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
@@ -10,8 +9,7 @@ public struct ListenerRequest: ~Copyable {
     /// How long the other process may be silent: its control thread may be busy for a second or two.
     public static let patience = TimeSpan.seconds(5)
 
-    private let carrier: Socket
-    private let patience: TimeSpan
+    private let connection: WaitingConnection
     private var received: [Socket] = []
     private var bytes: [UInt8] = []
 
@@ -20,23 +18,28 @@ public struct ListenerRequest: ~Copyable {
     public static func sockets(
         ofProcessAt path: String, patience: TimeSpan = Self.patience
     ) throws(HandoverFault) -> [HandedSocket] {
-        guard path.verbatimBytes.count <= SystemAddress.pathBytesMax else { throw .unreachable(.fileNameTooLong) }
-        let number = SystemAddress.makeStreamSocket(for: .path(path))
-        guard number >= 0 else { throw .unreachable(Errno.last) }
-        guard unsafe SystemAddress.with(.path(path), { unsafe clinux_connect(number, $0, $1) }) == 0 else {
-            let reason = Errno.last
-            Glibc.close(number)
-            throw .unreachable(reason)
+        try sockets(over: try connection(to: path, patience))
+    }
+
+    private static func connection(to path: String, _ patience: TimeSpan) throws(HandoverFault) -> WaitingConnection {
+        do throws(WaitingFault) {
+            return try WaitingConnection.connect(to: .path(path), patience: patience)
+        } catch {
+            throw HandoverFault(error)
         }
-        return try sockets(over: Socket(number), patience: patience)
     }
 
     /// The same over a connection to a runtime socket that does not block, which it closes.
     public static func sockets(
         over carrier: Socket, patience: TimeSpan
     ) throws(HandoverFault) -> [HandedSocket] {
-        defer { Glibc.close(carrier.number) }
-        var request = ListenerRequest(carrier, patience)
+        try sockets(over: WaitingConnection(carrier, patience: patience))
+    }
+
+    private static func sockets(
+        over connection: consuming WaitingConnection
+    ) throws(HandoverFault) -> [HandedSocket] {
+        var request = ListenerRequest(connection)
         do throws(HandoverFault) {
             return try request.run()
         } catch {
@@ -45,10 +48,7 @@ public struct ListenerRequest: ~Copyable {
         }
     }
 
-    private init(_ carrier: Socket, _ patience: TimeSpan) {
-        self.carrier = carrier
-        self.patience = patience
-    }
+    private init(_ connection: consuming WaitingConnection) { self.connection = connection }
 
     private mutating func run() throws(HandoverFault) -> [HandedSocket] {
         try say(Array("_getsocks\n".utf8))
@@ -107,29 +107,29 @@ public struct ListenerRequest: ~Copyable {
     private func take(
         atMost bytesMax: Int, descriptors: Int
     ) throws(HandoverFault) -> (bytes: [UInt8], sockets: [Socket]) {
-        let deadline = Instant.now() + patience
-        while true {
-            let next = DescriptorPassing.receive(atMost: bytesMax, descriptors: descriptors, over: carrier)
-            switch next.outcome {
-            case .bytes, .endOfStream: return (next.bytes, next.sockets)
-            case .failed(let reason): throw .failed(reason)
-            case .wouldBlock: break
-            }
-            let rest = deadline.since(.now())
-            guard rest > .zero else { throw .silent }
-            var request = pollfd(fd: carrier.number, events: Int16(POLLIN), revents: 0)
-            _ = unsafe poll(&request, 1, Int32(clamping: rest.nanoseconds / 1_000_000 + 1))
+        do throws(WaitingFault) {
+            return try connection.receive(atMost: bytesMax, descriptors: descriptors)
+        } catch {
+            throw HandoverFault(error)
         }
     }
 
-    /// A few bytes, which always have room in the socket's buffer.
     private func say(_ bytes: [UInt8]) throws(HandoverFault) {
-        switch DescriptorPassing.send(bytes, [], over: carrier) {
-        case .bytes(bytes.count): break
-        // What it said before it closed can still be read: HAProxy 2.6 does not wait for the last acknowledgement.
-        case .failed(.brokenPipe): break
-        case .bytes, .wouldBlock: throw .failed(.noBufferSpace)
-        case .failed(let reason): throw .failed(reason)
+        do throws(WaitingFault) {
+            try connection.say(bytes)
+        } catch {
+            // What it said before it closed can still be read: HAProxy 2.6 does not wait for the last acknowledgement.
+            if error != .failed(.brokenPipe) { throw HandoverFault(error) }
+        }
+    }
+}
+
+extension HandoverFault {
+    fileprivate init(_ fault: WaitingFault) {
+        switch fault {
+        case .unreachable(let reason): self = .unreachable(reason)
+        case .silent: self = .silent
+        case .failed(let reason): self = .failed(reason)
         }
     }
 }

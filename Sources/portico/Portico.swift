@@ -14,6 +14,7 @@ struct Portico: ParsableCommand {
             portico -f <file> [-f <file>]... [<options>]
             portico -c -f <file>
             portico -cc <condition>
+            portico reload -f <file> | -p <pidfile>
             portico help [<keyword>]...
             """,
         discussion: """
@@ -94,6 +95,11 @@ struct Portico: ParsableCommand {
             return
         }
         do {
+            if arguments.first == "reload" {
+                var request = try ReloadRequest.parseAsRoot(Array(arguments.dropFirst()))
+                try request.run()
+                return
+            }
             let flags = try InheritedFlags(arguments)
             let command = try parse(flags.rest)
             try command.run(flags)
