@@ -17,8 +17,6 @@ struct ContextSettings: Sendable {
     /// Whether clients are told which authorities are trusted.
     var announcesAuthorities = true
     var protocols: ApplicationProtocols?
-    /// What tells sessions of one kind of trust from those of another.
-    var sessionContext: [UInt8] = []
     var dhParameters: SharedParameters?
 
     /// Without a line: what Mozilla's guidelines for servers call intermediate, without the slow exchange of keys by numbers alone.
@@ -58,6 +56,13 @@ struct ContextSettings: Sendable {
         let name = sessionContext
         _ = unsafe SSL_CTX_set_session_id_context(context.pointer, name, UInt32(name.count))
         return context
+    }
+
+    /// A session may be continued only where clients are checked in the same way, with the same files as they are now: else who was let in
+    /// without a certificate, or by an authority that is not trusted any more, could go on where that is not enough.
+    var sessionContext: [UInt8] {
+        let digests = unsafe trust?.digests ?? []
+        return ListenerMaker.digest(Array((options.verification ?? .none).rawValue.utf8) + digests)
     }
 
     private func applyLists(to context: TLSContext) throws(ConfigProblem) {

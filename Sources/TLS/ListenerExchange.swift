@@ -102,7 +102,5 @@ extension ContextSettings {
         let store = if let known { known } else { try trustSource.makeStore(files) }
         renewed[ObjectIdentifier(trust)] = store
         self.trust = store
-        // Who was let in by the old contents has to show a certificate again.
-        sessionContext = ListenerMaker.digest(sessionContext)
     }
 }

@@ -64,7 +64,6 @@ struct ListenerMaker {
             settings.trust = try trust(settings.trustSource)
         }
         settings.protocols = protocols(options)
-        settings.sessionContext = sessionContext(options, hiddenAuthorities)
         return settings
     }
 
@@ -87,16 +86,6 @@ struct ListenerMaker {
         let store = try source.makeStore(certificates.trust)
         trusts[key] = store
         return store
-    }
-
-    /// A session may be continued only where clients are checked in the same way: else who was let in without a certificate could go
-    /// on where one is required.
-    private func sessionContext(_ options: TLSProtocolOptions, _ hiddenAuthorities: Word?) -> [UInt8] {
-        let text = [
-            (options.verification ?? .none).rawValue, options.authorities?.text ?? "", hiddenAuthorities?.text ?? "",
-            options.revocations?.text ?? "",
-        ].joined(separator: "\n")
-        return Self.digest(text.verbatimBytes)
     }
 
     static func digest(_ bytes: [UInt8]) -> [UInt8] {

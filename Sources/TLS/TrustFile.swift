@@ -20,6 +20,8 @@ public final class TrustFile: Sendable {
     // Safe: these objects are not changed after they were made.
     nonisolated(unsafe) let certificates: [OpaquePointer]
     nonisolated(unsafe) let lists: [OpaquePointer]
+    /// What tells these contents from others.
+    let digest: [UInt8]
 
     /// Reads the blocks of a file.
     init(_ name: String, _ kind: TrustKind, _ blocks: [PEMBlock] = []) throws(FileRefusal) {
@@ -45,6 +47,7 @@ public final class TrustFile: Sendable {
         }
         unsafe self.certificates = certificates
         unsafe self.lists = lists
+        digest = unsafe Self.digest(certificates, lists)
         if let damage { throw .refused(damage) }
     }
 
@@ -54,6 +57,7 @@ public final class TrustFile: Sendable {
         kind = one.kind
         unsafe certificates = one.certificates + other.certificates
         unsafe lists = one.lists + other.lists
+        digest = unsafe Self.digest(certificates, lists)
         // swift-format-ignore
         for unsafe certificate in unsafe certificates { _ = unsafe X509_up_ref(certificate) }
         // swift-format-ignore
@@ -65,6 +69,22 @@ public final class TrustFile: Sendable {
         for unsafe certificate in unsafe certificates { unsafe X509_free(certificate) }
         // swift-format-ignore
         for unsafe list in unsafe lists { unsafe X509_CRL_free(list) }
+    }
+
+    private static func digest(_ certificates: [OpaquePointer], _ lists: [OpaquePointer]) -> [UInt8] {
+        var digests: [UInt8] = []
+        var digest = [UInt8](repeating: 0, count: 32)
+        // swift-format-ignore
+        for unsafe certificate in unsafe certificates {
+            _ = unsafe X509_digest(certificate, EVP_sha256(), &digest, nil)
+            digests += digest
+        }
+        // swift-format-ignore
+        for unsafe list in unsafe lists {
+            _ = unsafe X509_CRL_digest(list, EVP_sha256(), &digest, nil)
+            digests += digest
+        }
+        return ListenerMaker.digest(digests)
     }
 
     /// How many certificates, or lists, it has.

@@ -9,20 +9,19 @@ internal import Configuration
 final class TrustStore: Sendable {
     // Safe: changed only while it is made; OpenSSL locks what it caches in it.
     nonisolated(unsafe) let pointer: OpaquePointer
-    private let files: TrustFiles
     /// The authorities, in the order of the files.
     nonisolated(unsafe) private var authorities: [OpaquePointer] = unsafe []
     /// How many of them clients may be told.
     nonisolated(unsafe) private var announcedCount = 0
+    /// The digests of the files, which tell one state of them from another.
+    nonisolated(unsafe) private(set) var digests: [UInt8] = []
 
     /// The word for the system's authorities.
     static let systemWord = "@system-ca"
 
-    /// - Parameter files: those that are known.
-    init(_ files: TrustFiles = TrustFiles()) {
+    init() {
         guard let store = unsafe X509_STORE_new() else { preconditionFailure("OpenSSL has no memory for a store") }
         unsafe pointer = store
-        self.files = files
     }
 
     deinit {
@@ -32,13 +31,11 @@ final class TrustStore: Sendable {
     }
 
     /// Adds the authorities of a file, of the files of a folder, or the system's.
-    /// - Parameters:
-    ///   - folder: where a relative path begins (`ca-base`).
-    ///   - isAnnounced: whether clients may be told its authorities' names.
-    func addAuthorities(_ word: Word, folder: String?, isAnnounced: Bool = true) throws(ConfigProblem) {
+    /// - Parameter isAnnounced: whether clients may be told its authorities' names.
+    func addAuthorities(_ file: TrustFile, isAnnounced: Bool = true) {
         // What is announced is added first.
         defer { if isAnnounced { unsafe announcedCount = authorities.count } }
-        let file = try files.file(.authorities, word, folder: folder)
+        unsafe digests += file.digest
         defer { ERR_clear_error() }
         // swift-format-ignore
         for unsafe certificate in unsafe file.certificates {
@@ -51,8 +48,8 @@ final class TrustStore: Sendable {
     }
 
     /// Adds lists of withdrawn certificates, by which every certificate of a chain is checked from then on.
-    func addRevocations(_ word: Word, folder: String?) throws(ConfigProblem) {
-        let file = try files.file(.revocations, word, folder: folder)
+    func addRevocations(_ file: TrustFile) {
+        unsafe digests += file.digest
         // swift-format-ignore
         for unsafe list in unsafe file.lists { _ = unsafe X509_STORE_add_crl(pointer, list) }
         ERR_clear_error()
@@ -89,10 +86,12 @@ struct TrustSource: Sendable {
     }
 
     func makeStore(_ files: TrustFiles) throws(ConfigProblem) -> TrustStore {
-        let store = TrustStore(files)
-        if let word = authorities { try store.addAuthorities(word, folder: folder) }
-        if let word = hiddenAuthorities { try store.addAuthorities(word, folder: folder, isAnnounced: false) }
-        if let word = revocations { try store.addRevocations(word, folder: folder) }
+        let store = TrustStore()
+        if let word = authorities { store.addAuthorities(try files.file(.authorities, word, folder: folder)) }
+        if let word = hiddenAuthorities {
+            store.addAuthorities(try files.file(.authorities, word, folder: folder), isAnnounced: false)
+        }
+        if let word = revocations { store.addRevocations(try files.file(.revocations, word, folder: folder)) }
         return store
     }
 }
