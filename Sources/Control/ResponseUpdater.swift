@@ -203,7 +203,8 @@ extension ResponseUpdater {
         guard let certificate = state.certificates.certificate(of: job.name), certificate.identity == job.identity,
             let request = OCSPRequest(about: certificate)
         else { return finish(.failure(ResponseUpdateFault(.notTaken, "the certificate is not there any more"))) }
-        let (host, port) = settings.proxy ?? (request.responder.host, request.responder.port)
+        let (host, port) =
+            settings.proxy.map { ($0.host, $0.port) } ?? (request.responder.host, request.responder.port)
         let message = request.message(isProxied: settings.proxy != nil)
         names.look(for: host) { [weak self] result in
             switch result {

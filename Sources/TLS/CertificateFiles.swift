@@ -6,7 +6,7 @@ internal import COpenSSL
 internal import Configuration
 
 /// The files of one certificate.
-public struct CertificateFiles: Sendable {
+public struct CertificateFiles: Sendable, Equatable {
     /// The name that it is known by.
     public var name: String
     /// The file in PEM.

@@ -4,7 +4,7 @@ internal import Basics
 public import Configuration
 
 /// One line of a crt-list, or one `ssl-f-use` line.
-public struct CertificateListEntry: Sendable {
+public struct CertificateListEntry: Sendable, Equatable {
     /// A path, or the name of a certificate in a crt-store.
     public var certificate: Word
     public var options = CertificateListOptions()
@@ -17,7 +17,7 @@ public struct CertificateListEntry: Sendable {
 }
 
 /// The options of an entry.
-public struct CertificateListOptions: Sendable {
+public struct CertificateListOptions: Sendable, Equatable {
     public var `protocol` = TLSProtocolOptions()
     public var hiddenAuthorities: Word?
     public var hidesAuthorityNames = false

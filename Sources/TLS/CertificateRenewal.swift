@@ -25,7 +25,7 @@ struct FileSignature: Equatable, Sendable {
     private let numbers: [UInt64]
 
     /// Of the files that are there.
-    init(_ paths: [String], in folders: HeldFolders) {
+    init(_ paths: [String], in folders: HeldFolders? = nil) {
         var numbers: [UInt64] = []
         for path in paths {
             guard let info = SecretFile.information(of: path, in: folders) else {
@@ -81,11 +81,18 @@ extension CertificateStore {
         state.withLock { $0.signatures[item] = signature }
     }
 
-    /// What the files were when they were last looked at, or first read.
+    /// Notes what the files were that something in use is made of.
+    private func noteRead(_ signature: FileSignature, of item: RenewedItem) {
+        note(signature, of: item)
+        state.withLock { $0.readSignatures[item] = signature }
+        if case .trust(let kind, let name) = item { trust.noteRead(signature, kind, name) }
+    }
+
+    /// What the files were when they were last looked at, or read.
     private func knownSignature(of item: RenewedItem) -> FileSignature? {
         if let noted = state.withLock({ $0.signatures[item] }) { return noted }
         guard case .trust(let kind, let name) = item else { return nil }
-        return trust.firstSignature(kind, name)
+        return trust.readSignature(kind, name)
     }
 
     /// What has other files than when they were last looked at.
@@ -119,7 +126,7 @@ extension CertificateStore {
             }
             try exchange(file)
         }
-        note(signature, of: item)
+        noteRead(signature, of: item)
     }
 }
 

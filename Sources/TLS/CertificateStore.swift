@@ -6,6 +6,8 @@ public import Configuration
 
 /// What shows a certificate to peers: a listener, or a server's connections.
 public protocol CertificateUser: AnyObject, Sendable {
+    /// The line that it was made for; nil for none that another reading could name.
+    var line: EncryptedLine? { get }
     /// Makes ready for a certificate that takes the place of the one of the same name.
     /// - Returns: what puts it to use, which cannot fail; nil if this user has no certificate of that name.
     func prepare(_ certificate: Certificate) throws(CertificateProblem) -> (@Sendable () -> Void)?
@@ -20,6 +22,7 @@ public protocol CertificateUser: AnyObject, Sendable {
 }
 
 extension CertificateUser {
+    public var line: EncryptedLine? { nil }
     public func prepare(
         _ kind: TrustKind, _ name: String, in files: TrustFiles
     ) throws(CertificateProblem) -> (@Sendable () -> Void)? { nil }
@@ -41,11 +44,15 @@ public final class CertificateStore: Sendable {
         var created: Set<String> = []
         /// What the files of each item were when they were last looked at.
         var signatures: [RenewedItem: FileSignature] = [:]
+        /// What they were when the item in use was read.
+        var readSignatures: [RenewedItem: FileSignature] = [:]
         /// What is being changed by commands.
         var draft: CertificateDraft?
         /// What lines say of fetching OCSP responses, by the certificate's name.
         var updates: [String: UpdateNote] = [:]
         var version = 0
+        /// The store before, until all lines are read.
+        var adoption: Adoption?
     }
 
     public let defaults: TLSDefaults
@@ -62,14 +69,18 @@ public final class CertificateStore: Sendable {
     }
 
     /// Reads the folder of issuers, where one is named.
-    public init(_ defaults: TLSDefaults) throws(ConfigProblem) {
+    /// - Parameter before: the store of the reading before, from which it takes what has not changed since; `finishAdopting` ends that.
+    public init(_ defaults: TLSDefaults, adopting before: CertificateStore? = nil) throws(ConfigProblem) {
         if let word = defaults.libraryWord { try TLSLibrary.checkAlgorithms(chosenBy: word) }
         try defaults.responseUpdates.check()
         self.defaults = defaults
         var issuers: IssuerChains?
-        if let folder = defaults.issuersFolder { issuers = try IssuerChains(folder) }
+        if let folder = defaults.issuersFolder {
+            issuers = try IssuerChains.read(folder, unlessSameAs: before?.reader.issuers)
+        }
         reader = CertificateReader(defaults: defaults, issuers: issuers)
-        trust = TrustFiles(reader.folders)
+        trust = TrustFiles(reader.folders, adopting: before?.trust)
+        if let before { state.withLock { $0.adoption = Adoption(before) } }
     }
 
     // MARK: Finding
@@ -136,14 +147,21 @@ public final class CertificateStore: Sendable {
 
     // MARK: Loading
 
-    /// The certificate of these files, read unless it is there already.
+    /// The certificate of these files, read unless it is there already, or the store before has it.
     func certificate(_ files: CertificateFiles) throws(CertificateProblem) -> Certificate {
         if let loaded = state.withLock({ $0.loaded[files.name] }) { return loaded }
         // Before they are read: what changes from now on is to be noticed.
         let signature = FileSignature(reader.paths(of: files), in: reader.folders)
-        let certificate = try reader.read(files)
+        let certificate: Certificate
+        if let kept = kept(files, signature) {
+            certificate = kept
+        } else {
+            certificate = try reader.read(files)
+            if let old = outdated(files.name) { certificate.keepResponse(of: old) }
+        }
         state.withLock { state in
             state.signatures[.certificate(files.name)] = signature
+            state.readSignatures[.certificate(files.name)] = signature
             if state.loaded.updateValue(certificate, forKey: files.name) == nil { state.names.append(files.name) }
             state.files[files.name] = files
         }

@@ -3,18 +3,17 @@
 public import Basics
 public import Configuration
 
-extension TLSListener {
+extension ListenerDraft {
     /// Notices about the line: certificates that no client accepts at this time, and options that do nothing. No warnings, so that a
     /// process which treats these as errors can start again after a certificate has expired.
-    /// - Parameters:
-    ///   - now: the time of day; at 0 certificates are not judged.
-    ///   - store: what the certificates are in.
-    public func warnings(at now: WallTime, in store: CertificateStore) -> [ConfigProblem] {
+    /// - Parameter now: the time of day; at 0 certificates are not judged.
+    public func warnings(at now: WallTime) -> [ConfigProblem] {
         var warnings: [ConfigProblem] = []
         func warn(_ message: String, at word: Word?, expected: String? = nil) {
             warnings.append(ConfigProblem(message, at: word?.range, expected: expected, severity: .notice))
         }
-        for (certificate, word) in namedCertificates where now.seconds > 0 {
+        let named = plans.map { ($0.certificate, $0.word) }
+        for (certificate, word) in named where now.seconds > 0 {
             let now = Int64(now.seconds)
             if certificate.validUntil < now {
                 warn("'\(certificate.name)' expired on \(Self.day(certificate.validUntil))", at: word)
@@ -24,8 +23,8 @@ extension TLSListener {
                 warn("'\(certificate.name)' expires on \(Self.day(certificate.validUntil))", at: word)
             }
         }
-        for (certificate, word) in namedCertificates {
-            if let reason = store.hindrance(toUpdating: certificate) {
+        for (certificate, word) in named {
+            if let reason = certificates.hindrance(toUpdating: certificate) {
                 warn("the OCSP responses of '\(certificate.name)' are not fetched: \(reason)", at: word)
             }
         }

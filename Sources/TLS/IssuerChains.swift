@@ -16,8 +16,25 @@ final class IssuerChains: Sendable {
         let certificates: [OpaquePointer]
     }
 
+    private let folder: String
+    /// What the folder's files were when they were read.
+    private let signature: FileSignature
+
+    /// The chains of a folder: those that were read before, if it is the same and has not changed since.
+    static func read(_ folder: Word, unlessSameAs before: IssuerChains?) throws(ConfigProblem) -> IssuerChains {
+        let signature = FileSignature(paths(of: folder))
+        if let before, before.folder == folder.text, before.signature == signature { return before }
+        return try IssuerChains(folder, signature)
+    }
+
+    private static func paths(of folder: Word) -> [String] {
+        ((try? SecretFile.names(in: folder.text)) ?? []).map { folder.text + "/" + $0 }
+    }
+
     /// Reads the files of a folder. Files without certificates are passed over.
-    init(_ folder: Word) throws(ConfigProblem) {
+    private init(_ folder: Word, _ signature: FileSignature) throws(ConfigProblem) {
+        self.folder = folder.text
+        self.signature = signature
         var chains: [Chain] = unsafe []
         do throws(FileRefusal) {
             for name in try SecretFile.names(in: folder.text) {

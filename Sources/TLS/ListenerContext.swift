@@ -105,9 +105,12 @@ struct ContextSettings: Sendable {
 final class SharedParameters: Sendable {
     // Safe: not changed after it was made.
     nonisolated(unsafe) private let pointer: OpaquePointer
+    /// What the file was when it was read.
+    let signature: FileSignature
 
     /// Reads a file (`ssl-dh-param-file`).
     init(_ word: Word) throws(ConfigProblem) {
+        signature = FileSignature([word.place(of: word.text)])
         do throws(FileRefusal) {
             let blocks = try PEMBlock.all(in: try SecretFile.read(word.place(of: word.text)))
             guard let parameters = unsafe blocks.first(where: \.areParameters)?.parameters() else {

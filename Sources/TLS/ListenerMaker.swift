@@ -37,13 +37,6 @@ struct ListenerMaker {
         return settings
     }
 
-    func ticketKeys() throws(ConfigProblem) -> TicketKeys? {
-        guard options.protocol.usesTickets != false else { return nil }
-        if let file = options.ticketKeys { return try TicketKeys(file: file) }
-        // A key decrypts for two periods: tickets are good for as long as their sessions.
-        return TicketKeys(period: max(.seconds(3_600), defaults.sessionLifetime), now: .now())
-    }
-
     private mutating func settings(
         _ options: TLSProtocolOptions, hiddenAuthorities: Word?, hidesNames: Bool
     ) throws(ConfigProblem) -> ContextSettings {

@@ -26,12 +26,12 @@ extension TLSKeywords {
                 summary: "The HTTP proxy through which OCSP responses are fetched; port 80 by default."
             ) { (args, draft) throws(ConfigProblem) in
                 let word = try args.nextAddress("an address")
-                guard let proxy = ResponderAddress.parts(of: word.text[...]) else {
+                guard let (host, port) = ResponderAddress.parts(of: word.text[...]) else {
                     throw args.problem(
                         "'\(word.text)' is no address of a proxy", at: word,
                         expected: "like 192.0.2.1:3128, [2001:db8::1]:3128 or proxy.example:3128")
                 }
-                draft[TLSDefaults.self].responseUpdates.proxy = proxy
+                draft[TLSDefaults.self].responseUpdates.proxy = .init(host: host, port: port)
             },
         ]
         // The names with `tune.ssl.` are those that HAProxy had until 3.2.

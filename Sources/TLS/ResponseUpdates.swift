@@ -6,7 +6,7 @@ internal import COpenSSL
 internal import Configuration
 
 /// `ocsp-update.*` of `global`.
-public struct ResponseUpdateSettings: Sendable {
+public struct ResponseUpdateSettings: Sendable, Equatable {
     /// Whether the responses of certificates are fetched whose lines do not say (`mode`).
     public var isDefault = false
     /// Nothing is fetched, whatever lines say (`disable`).
@@ -17,7 +17,12 @@ public struct ResponseUpdateSettings: Sendable {
     /// The later one of the two lines that name these.
     var secondsWord: Word?
     /// The HTTP proxy that requests go through (`httpproxy`).
-    public var proxy: (host: String, port: UInt16)?
+    public var proxy: Proxy?
+
+    public struct Proxy: Sendable, Equatable {
+        public let host: String
+        public let port: UInt16
+    }
 
     /// Throws if the bounds contradict each other.
     func check() throws(ConfigProblem) {

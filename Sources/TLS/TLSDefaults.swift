@@ -5,7 +5,7 @@ public import Configuration
 internal import Reactor
 
 /// The settings of `global` for TLS.
-public struct TLSDefaults: SectionSettings {
+public struct TLSDefaults: SectionSettings, Equatable {
     /// `ssl-default-bind-*`
     public var bind = TLSListenerOptions()
     /// `ssl-default-server-*`

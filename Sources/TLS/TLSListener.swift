@@ -19,6 +19,8 @@ public final class TLSListener: CertificateUser {
     public let asksForSystemEncryption: Bool
     /// The crt-lists and folders of certificates that the line names.
     let lists: [String]
+    public let line: EncryptedLine?
+    let origin: ListenerOrigin
     let root: ContextSettings
     private let context: TLSContext
     /// Whether some certificate's line, or this one, has `allow-0rtt`.
@@ -33,35 +35,39 @@ public final class TLSListener: CertificateUser {
 
     let table: Lock<Table>
 
-    /// - Parameters:
-    ///   - word: where the line is, for problems that have no word of their own.
-    ///   - entries: those of `ssl-f-use` lines, which belong to every bind line of their section.
-    ///   - hasFingerprints: whether rules or logs ask for those of clients (JA4).
-    ///   - spoken: the protocols above TLS that Portico speaks here; nil: it passes on whatever it is.
-    /// - Throws: what of the line, or of a file that it names, is wrong.
-    public init(
+    /// A listener of its own, whatever there was before.
+    public convenience init(
         _ options: TLSListenerOptions, at word: Word, defaults: TLSDefaults, certificates: CertificateStore,
-        entries: [CertificateListEntry] = [], spoken: SpokenProtocols? = nil, hasFingerprints: Bool = false
+        spoken: SpokenProtocols? = nil
     ) throws(ConfigProblem) {
-        var maker = ListenerMaker(options, defaults, certificates, spoken: spoken)
-        self.options = maker.options
-        asksForSystemEncryption = defaults.asksForSystemEncryption(maker.options.protocol)
-        root = try maker.rootSettings()
+        let draft = try ListenerDraft(
+            options, at: word, defaults: defaults, certificates: certificates, spoken: spoken)
+        try self.init(draft, for: nil, keys: try draft.ticketKeys(after: nil))
+    }
+
+    /// - Parameter keys: those of its tickets; nil without tickets.
+    /// - Throws: what OpenSSL refuses of the line, or of a certificate.
+    init(_ draft: ListenerDraft, for line: EncryptedLine?, keys: TicketKeys?) throws(ConfigProblem) {
+        options = draft.options
+        root = draft.root
+        lists = draft.lists
+        origin = draft.origin
+        self.line = line
+        ticketKeys = keys
+        asksForSystemEncryption = root.defaults.asksForSystemEncryption(options.protocol)
         table = Lock(Table(settings: root))
-        ticketKeys = try maker.ticketKeys()
         context = try root.makeContext()
-        let plans = try maker.entryPlans(entries, at: word)
-        lists = maker.lists
-        takesEarlyData = plans.contains { $0.settings.options.allowsEarlyData == true }
-        context.captureHellos(HelloCapture(listBytesMax: defaults.helloBytesMax, hasFingerprint: hasFingerprints))
-        setUpRoot(defaults)
+        takesEarlyData = draft.plans.contains { $0.settings.options.allowsEarlyData == true }
+        context.captureHellos(
+            HelloCapture(listBytesMax: root.defaults.helloBytesMax, hasFingerprint: origin.hasFingerprints))
+        setUpRoot(root.defaults)
         do throws(CertificateProblem) {
-            let made = try makeTable(plans, root)
+            let made = try makeTable(draft.plans, root)
             table.withLock { $0 = made }
         } catch {
-            throw error.problem(at: word)
+            throw error.problem(at: draft.word)
         }
-        certificates.register(self)
+        draft.certificates.register(self)
     }
 
     /// Makes the engine of a connection that was accepted.

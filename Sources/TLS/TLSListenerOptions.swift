@@ -3,7 +3,7 @@
 public import Configuration
 
 /// The TLS of one `bind` line.
-public struct TLSListenerOptions: Sendable {
+public struct TLSListenerOptions: Sendable, Equatable {
     /// `ssl`: connections here are encrypted.
     public var isOn = false
     public var `protocol` = TLSProtocolOptions()
@@ -38,7 +38,7 @@ public struct TLSListenerOptions: Sendable {
 }
 
 /// Where a line says that certificates are.
-public enum CertificateSource: Sendable {
+public enum CertificateSource: Sendable, Equatable {
     /// `crt`: a file, a folder, or a certificate of a crt-store.
     case certificate(Word)
     /// `default-crt`: as `crt`, for clients that name no server, or an unknown one.

@@ -75,7 +75,7 @@ public enum TLSVerification: String, Sendable {
 }
 
 /// What both sides of Portico, and entries of a crt-list, may say. Nil or empty: not said.
-public struct TLSProtocolOptions: Sendable {
+public struct TLSProtocolOptions: Sendable, Equatable {
     /// The ciphers of TLS 1.2 and older, in OpenSSL's notation.
     public var ciphers: Word?
     /// The cipher suites of TLS 1.3.

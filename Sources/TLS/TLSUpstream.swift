@@ -33,20 +33,66 @@ public final class TLSUpstream: CertificateUser {
     /// Whether ALPN offers it HTTP/1.1.
     public let offersHTTP1: Bool
     private let state: Lock<State>
+    public let line: EncryptedLine?
 
+    /// One of its own, whatever there was before.
     /// - Parameters:
-    ///   - line: where the server is declared, for problems that no word of the line is to blame for.
+    ///   - place: where the server is declared, for problems that no word of the line is to blame for.
     ///   - workers: threads that open connections.
     ///   - spoken: the protocols above TLS that Portico speaks with the server; nil: it passes on whatever it is.
-    public init(
+    public convenience init(
         _ options: TLSUpstreamOptions, certificates: CertificateStore, workers: Int, spoken: SpokenProtocols? = nil,
-        at line: SourceRange
+        at place: SourceRange
     ) throws(ConfigProblem) {
-        let settings = try UpstreamSettings(options, certificates, spoken: spoken, at: line)
+        let settings = try UpstreamSettings(options, certificates.defaults, spoken: spoken, at: place)
+        try self.init(options, settings, certificates, workers: workers, for: nil)
+    }
+
+    /// That of the server's line: the one that the store before has for it if that comes to the same, with its sessions; else a new one.
+    /// - Throws: what of the line, or of a file that it names, is wrong.
+    public static func make(
+        _ options: TLSUpstreamOptions, for line: EncryptedLine, certificates: CertificateStore, workers: Int,
+        spoken: SpokenProtocols?, at place: SourceRange
+    ) throws(ConfigProblem) -> TLSUpstream {
+        let settings = try UpstreamSettings(options, certificates.defaults, spoken: spoken, at: place)
+        if let before = certificates.userBefore(TLSUpstream.self, of: line), before.workers == workers,
+            try before.isMade(of: options, settings, certificates)
+        {
+            certificates.register(before)
+            return before
+        }
+        return try TLSUpstream(options, settings, certificates, workers: workers, for: line)
+    }
+
+    /// Whether a new one would do the same. Reads the files that the line names.
+    private func isMade(
+        of options: TLSUpstreamOptions, _ settings: UpstreamSettings, _ certificates: CertificateStore
+    ) throws(ConfigProblem) -> Bool {
+        let (own, shown) = state.withLock { ($0.settings, $0.certificate?.name) }
+        guard own.saySame(as: settings), isNameExplicit == (options.requestedName != nil),
+            verifiedName == Self.verifiedName(options),
+            try settings.source.isKept(in: certificates)
+        else { return false }
+        guard let word = options.certificate else { return shown == nil }
+        let named = try certificates.certificate(named: word)
+        return shown == named.name && certificates.isKept(certificate: named.name)
+    }
+
+    private static func verifiedName(_ options: TLSUpstreamOptions) -> ServerHelloName? {
+        options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
+    }
+
+    private init(
+        _ options: TLSUpstreamOptions, _ unread: UpstreamSettings, _ certificates: CertificateStore, workers: Int,
+        for line: EncryptedLine?
+    ) throws(ConfigProblem) {
+        var settings = unread
+        try settings.readTrust(certificates.trust)
+        self.line = line
         offersHTTP2 = settings.protocols?.hasHTTP2 == true
         offersHTTP1 = settings.protocols?.hasHTTP1 == true
         asksForSystemEncryption = certificates.defaults.asksForSystemEncryption(settings.options)
-        verifiedName = options.verifiedName.flatMap { ServerHelloName($0.text.verbatimBytes) }
+        verifiedName = Self.verifiedName(options)
         isNameExplicit = options.requestedName != nil
         self.workers = workers
         allowsEarlyData = settings.options.allowsEarlyData == true

@@ -55,19 +55,23 @@ public final class TicketKeys: Sendable {
 
     private let state: Lock<State>
     /// How long a random key encrypts; nil for keys of a file.
-    private let period: TimeSpan?
+    let period: TimeSpan?
     /// The file they are from.
     public let path: String?
+    /// What the file was when it was read.
+    private let signature: FileSignature?
 
     /// Random keys. A key encrypts for one period and decrypts for two.
     init(period: TimeSpan, now: Instant) {
         self.period = period
         path = nil
+        signature = nil
         state = Lock(State(keys: [.random()], nextRotation: now + period))
     }
 
     /// The keys of a file, one a line in base64. Of more than three, the last three count.
     init(file word: Word) throws(ConfigProblem) {
+        signature = FileSignature([word.place(of: word.text)])
         let contents: SecretBytes
         do throws(FileRefusal) {
             contents = try SecretFile.read(word.place(of: word.text))
@@ -83,6 +87,11 @@ public final class TicketKeys: Sendable {
         period = nil
         path = word.text
         state = Lock(State(keys: keys.suffix(Self.kept), nextRotation: .never))
+    }
+
+    /// Whether they are from this file, and it is what it was when it was read.
+    func isUnchanged(_ file: Word) -> Bool {
+        path == file.text && signature == FileSignature([file.place(of: file.text)])
     }
 
     private static func keys(in contents: SecretBytes, _ word: Word) throws(ConfigProblem) -> [TicketKey] {

@@ -122,12 +122,14 @@ public final class TrustFiles: Sendable {
         var files: [Key: TrustFile] = [:]
         /// Where files are whose names are relative to the folder of `default-path`.
         var places: [String: String] = [:]
-        /// What the files were when they were first read.
+        /// What the files were when they were read; nothing for what commands have made.
         var signatures: [Key: FileSignature] = [:]
         /// In the order of the configuration.
         var order: [Key] = []
         /// What is being changed by commands.
         var drafts: [TrustKind: TrustFile] = [:]
+        /// The files of the reading before, until all lines are read.
+        var before: TrustFiles?
     }
 
     let state = Lock(State())
@@ -135,8 +137,13 @@ public final class TrustFiles: Sendable {
 
     public convenience init() { self.init(HeldFolders()) }
 
-    /// - Parameter folders: those that are open when the files are read again.
-    init(_ folders: HeldFolders) { self.folders = folders }
+    /// - Parameters:
+    ///   - folders: those that are open when the files are read again.
+    ///   - before: the files of the reading before, of which those are taken over that have not changed.
+    init(_ folders: HeldFolders, adopting before: TrustFiles? = nil) {
+        self.folders = folders
+        if let before { state.withLock { $0.before = before } }
+    }
 
     /// The file that a word names; read unless it is there already.
     /// - Parameter folder: where a relative path begins (`ca-base`).
@@ -146,7 +153,11 @@ public final class TrustFiles: Sendable {
         if word.folder != nil { state.withLock { $0.places[name] = word.place(of: name) } }
         // Before it is read: what changes from now on is to be noticed.
         let signature = FileSignature(paths(of: name), in: folders)
-        state.withLock { $0.signatures[Key(kind: kind, name: name)] = signature }
+        noteRead(signature, kind, name)
+        if let kept = kept(Key(kind: kind, name: name), signature) {
+            put(kept)
+            return kept
+        }
         let file: TrustFile
         do throws(FileRefusal) {
             file = try read(kind, name)
@@ -166,8 +177,12 @@ public final class TrustFiles: Sendable {
         state.withLock { $0.files[Key(kind: kind, name: name)] }
     }
 
-    func firstSignature(_ kind: TrustKind, _ name: String) -> FileSignature? {
+    func readSignature(_ kind: TrustKind, _ name: String) -> FileSignature? {
         state.withLock { $0.signatures[Key(kind: kind, name: name)] }
+    }
+
+    func noteRead(_ signature: FileSignature, _ kind: TrustKind, _ name: String) {
+        state.withLock { $0.signatures[Key(kind: kind, name: name)] = signature }
     }
 
     /// All files of a kind, in the order of the configuration.
@@ -209,6 +224,7 @@ public final class TrustFiles: Sendable {
 
     /// The files that one of this name is made of: itself, or those of a folder.
     func paths(of name: String) -> [String] {
+        if name == TrustStore.systemWord { return (try? Self.systemPaths()) ?? [] }
         let place = place(of: name)
         guard SecretFile.kind(of: place + "/.", in: folders) == .folder,
             let entries = try? SecretFile.names(in: place, folders)
@@ -219,7 +235,7 @@ public final class TrustFiles: Sendable {
     private func place(of name: String) -> String { state.withLock { $0.places[name] } ?? name }
 
     private func blocks(_ name: String) throws(FileRefusal) -> [PEMBlock] {
-        if name == TrustStore.systemWord { return try Self.systemBlocks() }
+        if name == TrustStore.systemWord { return try systemBlocks() }
         var blocks: [PEMBlock] = []
         // Nothing else than certificates is expected in a folder, and what is no file is passed over.
         let place = place(of: name)
@@ -229,20 +245,25 @@ public final class TrustFiles: Sendable {
         return blocks
     }
 
-    private static func systemBlocks() throws(FileRefusal) -> [PEMBlock] {
-        let file = unsafe String(cString: X509_get_default_cert_file())
-        let folder = unsafe String(cString: X509_get_default_cert_dir())
-        if SecretFile.kind(of: file) == .file { return try PEMBlock.all(in: try SecretFile.read(file)) }
+    private static let systemFile = unsafe String(cString: X509_get_default_cert_file())
+    private static let systemFolder = unsafe String(cString: X509_get_default_cert_dir())
+
+    /// Each certificate is in the folder under its name and under its digest.
+    private static func systemPaths() throws(FileRefusal) -> [String] {
+        if SecretFile.kind(of: systemFile) == .file { return [systemFile] }
+        return try SecretFile.names(in: systemFolder).filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }
+            .map { systemFolder + "/" + $0 }
+    }
+
+    private func systemBlocks() throws(FileRefusal) -> [PEMBlock] {
         var blocks: [PEMBlock] = []
-        // Each certificate is there under its name and under its digest.
-        for name in try SecretFile.names(in: folder) where name.hasSuffix(".pem") || name.hasSuffix(".crt") {
-            let path = folder + "/" + name
-            if SecretFile.kind(of: path) == .file { blocks += try PEMBlock.all(in: try SecretFile.read(path)) }
+        for path in try Self.systemPaths() where SecretFile.kind(of: path) == .file {
+            blocks += try PEMBlock.all(in: try SecretFile.read(path))
         }
         guard blocks.contains(where: \.isCertificate) else {
             throw .refused(
-                "the system has no authorities in '\(file)' or '\(folder)': install the package ca-certificates, or name a file"
-            )
+                "the system has no authorities in '\(Self.systemFile)' or '\(Self.systemFolder)': install the package "
+                    + "ca-certificates, or name a file")
         }
         return blocks
     }

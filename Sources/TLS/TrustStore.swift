@@ -72,7 +72,7 @@ final class TrustStore: Sendable {
 }
 
 /// What the lines say that peers' certificates are checked with.
-struct TrustSource: Sendable {
+struct TrustSource: Sendable, Equatable {
     var authorities: Word?
     /// Those whose names clients are not told.
     var hiddenAuthorities: Word?

@@ -8,23 +8,24 @@ internal import Configuration
 struct UpstreamSettings: Sendable {
     /// With those of `global` where the line says nothing.
     let options: TLSProtocolOptions
-    private let defaults: TLSDefaults
+    let defaults: TLSDefaults
     let allowsRenegotiation: Bool
     let keepsSessions: Bool
     let encryptsBySystem: Bool
-    /// What servers' certificates are checked with; nil if they are not.
+    /// What servers' certificates are checked with; nil if they are not, or what it is made of is not read yet.
     private(set) var trust: TrustStore?
-    private let source: TrustSource
+    let source: TrustSource
     /// What is offered by ALPN, best first; nil for nothing.
     let protocols: ProtocolList?
 
+    /// What the line says. The files that it names are not read: `readTrust` does that.
     /// - Parameters:
     ///   - spoken: the protocols above TLS that Portico speaks with this server.
     ///   - range: where the server is declared, for problems that no word of the line is to blame for.
     init(
-        _ line: TLSUpstreamOptions, _ certificates: CertificateStore, spoken: SpokenProtocols?, at range: SourceRange
+        _ line: TLSUpstreamOptions, _ defaults: TLSDefaults, spoken: SpokenProtocols?, at range: SourceRange
     ) throws(ConfigProblem) {
-        defaults = certificates.defaults
+        self.defaults = defaults
         options = line.protocol.isFilled ? line.protocol : line.protocol.filled(from: defaults.server)
         protocols = ProtocolList(options.applicationProtocols ?? spoken?.standard ?? [], spoken: spoken)
         allowsRenegotiation = line.allowsRenegotiation
@@ -41,7 +42,20 @@ struct UpstreamSettings: Sendable {
         }
         source = TrustSource(
             authorities: options.authorities, revocations: options.revocations, folder: defaults.authoritiesFolder)
-        trust = try source.makeStore(certificates.trust)
+    }
+
+    private var checksServers: Bool { source.authorities != nil }
+
+    /// Reads what servers' certificates are checked with, unless that is known.
+    mutating func readTrust(_ files: TrustFiles) throws(ConfigProblem) {
+        if checksServers { trust = try source.makeStore(files) }
+    }
+
+    /// Whether another reading's settings, which may not have read their files yet, say the same.
+    func saySame(as other: UpstreamSettings) -> Bool {
+        options.unplaced == other.options.unplaced && defaults.ofServers == other.defaults.ofServers
+            && allowsRenegotiation == other.allowsRenegotiation && keepsSessions == other.keepsSessions
+            && protocols?.bytes == other.protocols?.bytes && source.unplaced == other.source.unplaced
     }
 
     /// Whether servers are checked with the file of this name.
@@ -50,7 +64,7 @@ struct UpstreamSettings: Sendable {
     /// The same with the files as they are now.
     func renewed(_ files: TrustFiles) throws(ConfigProblem) -> UpstreamSettings {
         var renewed = self
-        renewed.trust = try source.makeStore(files)
+        try renewed.readTrust(files)
         return renewed
     }
 

@@ -2,7 +2,9 @@
 
 import BalancingTesting
 import Basics
+import Configuration
 import ProxyProtocol
+import TLS
 import Testing
 
 @testable import Balancing
@@ -31,6 +33,24 @@ import Testing
         #expect(server.endpoint === last, "the section's line says the same")
         try settings("server s 10.0.0.1:81 source 10.0.0.9:2000-3000").apply(to: backend)
         #expect(server.epoch == 5)
+    }
+
+    @Test func `what encrypts connections makes another endpoint only if it is another object`() throws {
+        func upstream() throws -> TLSUpstream {
+            var options = TLSUpstreamOptions()
+            options.protocol.verification = TLSVerification.none
+            return try TLSUpstream(
+                options, certificates: CertificateStore(), workers: 1, at: SourceRange(file: "t.cfg", line: 1))
+        }
+        let (one, two) = (try upstream(), try upstream())
+        let backend = try settings("server s 10.0.0.1:80").backend(now: now)
+        let server = backend.servers[0]
+        for (tls, epoch) in [(one, 1), (one, 1), (two, 2), (nil, 3)] as [(TLSUpstream?, UInt32)] {
+            var filed = server.filed
+            filed.configuration.tls = tls
+            backend.apply(BackendRevision(roster: backend.roster, filed: [filed]), now: now)
+            #expect(server.epoch == epoch && server.tls === tls)
+        }
     }
 
     @Test func `an endpoint that a connection was begun with stays what it is`() throws {

@@ -4,8 +4,10 @@ import Admin
 import Balancing
 import Basics
 import Configuration
+import Foundation
 import Logging
 import Rules
+import TLSTesting
 import Testing
 
 @testable import Proxy
@@ -39,6 +41,33 @@ import Testing
         // A connection that came in under the first plan ends under the second.
         second.frontends[1].sessions.decrement()
         #expect(first.frontends[0].sessions.current == 0)
+    }
+
+    @Test func `what encrypts goes on under the next plan, wherever its line is`() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/site-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = folder + "/a.pem"
+        try TestCertificate("a.example").bundle.write(toFile: file, atomically: true, encoding: .utf8)
+        let text = """
+            listen a
+              bind 127.0.0.1:1001 ssl crt \(file)
+              server one 127.0.0.1:1002 ssl verify none
+              server two 127.0.0.1:1003 ssl verify none
+
+            """
+        let first = try #require(plan(text))
+        let second = try #require(plan("frontend b\n  bind 127.0.0.1:1004\n" + text))
+        #expect(first.binds[0].tls != nil && second.binds[1].tls === first.binds[0].tls)
+        let servers = [first, second].map { $0.backends[0].backend.servers }
+        for index in 0..<2 {
+            #expect(servers[0][index].tls != nil && servers[0][index].tls === servers[1][index].tls)
+        }
+        #expect(servers[0][0].tls !== servers[0][1].tls)
+        // Without them the next plan's are new ones.
+        _ = try #require(plan("frontend b\n"))
+        let last = try #require(plan(text))
+        #expect(last.binds[0].tls !== first.binds[0].tls)
     }
 
     @Test func `a frontend that a plan did not have begins with no counts`() throws {

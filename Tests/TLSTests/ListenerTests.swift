@@ -33,11 +33,17 @@ import Testing
     private func listener(
         _ line: String, store: CertificateStore = CertificateStore(), spoken: SpokenProtocols? = nil
     ) throws -> TLSListener {
+        try draft(line, store: store, spoken: spoken).makeListener(for: .bind(frontend: "main", address: ":443"))
+    }
+
+    private func draft(
+        _ line: String, store: CertificateStore = CertificateStore(), spoken: SpokenProtocols? = nil
+    ) throws -> ListenerDraft {
         var options = TLSListenerOptions()
         let words = line.split(separator: " ").map { Word(String($0), at: place) }
         var arguments = Arguments(words: words, keyword: Word("bind", at: place))
         try arguments.parameters(TLSKeywords.bindParameters, of: "bind", into: &options)
-        return try TLSListener(
+        return try ListenerDraft(
             options, at: Word("127.0.0.1:443", at: place), defaults: store.defaults, certificates: store, spoken: spoken
         )
     }
@@ -186,10 +192,10 @@ import Testing
         let old = try folder.file("old.pem", TestCertificate("old.example", days: -20...(-10)).bundle)
         let soon = try folder.file("soon.pem", TestCertificate("soon.example", days: -1...10).bundle)
         let good = try folder.file("good.pem", TestCertificate("good.example", days: -1...100).bundle)
-        let listener = try listener(
+        let draft = try draft(
             "ssl alpn h2,http/1.1 crt \(old) crt \(soon) crt \(good)",
             spoken: SpokenProtocols(standard: [SpokenProtocols.http11]))
-        let warnings = listener.warnings(at: .now(), in: CertificateStore()).map(\.message)
+        let warnings = draft.warnings(at: .now()).map(\.message)
         #expect(warnings.count == 3)
         #expect(warnings[0].contains("'\(old)' expired on") && warnings[1].contains("'\(soon)' expires on"))
         #expect(warnings[2] == "'h2' is not spoken here and not offered")

@@ -8,6 +8,7 @@ public import Logging
 internal import Patterns
 internal import Resolvers
 internal import Synchronization
+internal import TLS
 
 /// What the plans of one process share. Workers reach it without a plan.
 public final class Site: Sendable {
@@ -37,6 +38,7 @@ public final class Site: Sendable {
     private let frontends = Lock<[String: Frontend]>([:])
     private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
     private let nameTables = Lock<[String: NameTable]>([:])
+    private let adoptedCertificates = Lock<CertificateStore?>(nil)
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
         self.process = process
@@ -60,8 +62,12 @@ public final class Site: Sendable {
     /// The names that exchanges have asked a `resolvers` section for, or will once a plan with one is adopted.
     func nameTable(of section: String) -> NameTable { nameTables.withLock { $0[section] } ?? NameTable() }
 
+    /// The certificates of the plan that was adopted last, from which the next takes what has not changed; nil before the first.
+    var certificates: CertificateStore? { adoptedCertificates.withLock { $0 } }
+
     /// Puts the plan's limits into force. The next plan finds what lives of its sections and addresses, and of no others.
     func adopt(_ plan: Plan) {
+        adoptedCertificates.withLock { $0 = plan.encryption.certificates }
         let limits = plan.scope.limits
         admission.maxConnections = limits.connections
         counters.tls.connectionsMax = limits.encryptedConnections ?? .max

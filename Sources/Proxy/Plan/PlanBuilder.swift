@@ -54,7 +54,7 @@ public struct PlanBuilder {
         self.site = site
         patterns = PatternSets(keeping: site.patternSets.withLock { $0 })
         self.now = now
-        (certificates, problems) = Self.certificates(global)
+        (certificates, problems) = Self.certificates(global, of: site)
     }
 
     /// The same for the first plan of a process.
@@ -124,6 +124,7 @@ public struct PlanBuilder {
         }
         checkAddresses(binds)
         checkSections(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
+        certificates.finishAdopting()
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
         global[RulesSettings.self].setVariables(of: site.variables, environment: environment)
         let plan = Plan(

@@ -47,8 +47,9 @@ extension PlanBuilder {
     /// Makes the TLS of a server; nil, and a problem, if its line or files are wrong.
     mutating func makeTLS(of server: ServerDraft, in draft: Draft) -> TLSUpstream? {
         do throws(ConfigProblem) {
-            return try TLSUpstream(
-                server.tls, certificates: certificates, workers: workers,
+            return try TLSUpstream.make(
+                server.tls, for: .server(backend: draft.name, name: server.name.text), certificates: certificates,
+                workers: workers,
                 spoken: Self.protocolsWithServers(draft, server.protocolWord), at: server.name.range)
         } catch {
             note(error)

@@ -22,9 +22,9 @@ enum CertificateStoreSection: SiteSection {
 
 extension PlanBuilder {
     /// The store of all certificates, and what is wrong with the folders that `global` names.
-    static func certificates(_ global: Draft) -> (CertificateStore, [ConfigProblem]) {
+    static func certificates(_ global: Draft, of site: Site) -> (CertificateStore, [ConfigProblem]) {
         do throws(ConfigProblem) {
-            return (try CertificateStore(global[TLSDefaults.self]), [])
+            return (try CertificateStore(global[TLSDefaults.self], adopting: site.certificates), [])
         } catch {
             return (CertificateStore(), [error])
         }
@@ -37,6 +37,13 @@ extension PlanBuilder {
             guard let tls = bind.tls, seen.insert(ObjectIdentifier(tls)).inserted else { return nil }
             return EncryptionState.Place(frontend: bind.frontend.name, line: bind.place.word.range, listener: tls)
         }
+    }
+
+    /// The time of day at which the files are read; 0 where the process has none.
+    private var readingDate: WallTime {
+        guard facts.startDate.seconds > 0 else { return facts.startDate }
+        return WallTime(
+            seconds: facts.startDate.seconds + Int(now.since(facts.startedAt).wholeMilliseconds / 1_000))
     }
 
     /// The addresses of a frontend. Those of one line share what encrypts their connections.
@@ -90,12 +97,13 @@ extension PlanBuilder {
             return nil
         }
         do throws(ConfigProblem) {
-            let listener = try TLSListener(
+            let tls = try ListenerDraft(
                 options, at: place.word, defaults: global[TLSDefaults.self], certificates: certificates,
                 entries: draft[FrontendCertificates.self].entries,
                 spoken: Self.protocolsWithClients(draft, place.options.protocolWord),
                 hasFingerprints: drafts.contains(where: \.asksForFingerprints))
-            for warning in listener.warnings(at: facts.startDate, in: certificates) { note(warning) }
+            let listener = try tls.makeListener(for: .bind(frontend: draft.name, address: place.word.text))
+            for warning in tls.warnings(at: readingDate) { note(warning) }
             return listener
         } catch {
             note(error)
