@@ -55,6 +55,9 @@ public struct Slab<Element: AnyObject> {
         return slots[index].element
     }
 
+    /// The object at a position below `capacity`; nil if the slot is free.
+    @inlinable public func element(at index: Int) -> Element? { slots[index].element }
+
     /// Removes the object and invalidates its handle. Traps if the handle is stale.
     @inlinable public mutating func remove(_ handle: SlotHandle) {
         let index = Int(handle.index)

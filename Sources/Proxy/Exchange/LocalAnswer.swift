@@ -142,7 +142,7 @@ extension Exchange {
         context.outcome.status = announced == own ? status : announced
         countResponse(context.outcome.status, worker)
         // A body that is not read would be taken for the next request.
-        if !client.skipContent(of: &request.transfer) || worker.isStopping { client.endAfterResponse() }
+        if !client.skipContent(of: &request.transfer) || client.isLastStream(worker) { client.endAfterResponse() }
         let hasLength = announced != 304 && announced != 204 && announced >= 200
         // What has no length has no body either.
         if !hasLength || request.clientMethod == .head { answer = .none }

@@ -160,7 +160,7 @@ extension Exchange {
         context.response.fields.removeSetApart(
             keepingUpgrade: context.outcome.status == 426, keepingTrailer: passesTrailers)
         // Until the request is read to its end, the next one cannot begin.
-        if !request.transfer.isComplete || worker.isStopping { client.endAfterResponse() }
+        if !request.transfer.isComplete || client.isLastStream(worker) { client.endAfterResponse() }
         response.isHeld = isPassedOn && backend?.responseBuffer != nil && context.response.mayBeHeld
         // No other server is asked any more.
         if request.isSent { releaseRequestStore() }

@@ -38,6 +38,7 @@ public final class Site: Sendable {
     private let frontends = Lock<[String: Frontend]>([:])
     private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
     private let nameTables = Lock<[String: NameTable]>([:])
+    private let lastGeneration = Atomic<UInt32>(0)
     private let adoptedCertificates = Lock<CertificateStore?>(nil)
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
@@ -64,6 +65,9 @@ public final class Site: Sendable {
 
     /// The certificates of the plan that was adopted last, from which the next takes what has not changed; nil before the first.
     var certificates: CertificateStore? { adoptedCertificates.withLock { $0 } }
+
+    /// A number for a plan: no other plan of the process has it. The first is 1.
+    func nextGeneration() -> UInt32 { lastGeneration.wrappingAdd(1, ordering: .relaxed).newValue }
 
     /// Puts the plan's limits into force. The next plan finds what lives of its sections and addresses, and of no others.
     func adopt(_ plan: Plan) {

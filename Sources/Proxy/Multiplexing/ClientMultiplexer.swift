@@ -59,7 +59,8 @@ final class ClientMultiplexer: Multiplexer {
         guard memberCount == 0, !isClosed else { return }
         idleSince = worker.now
         if http2.lastServedStream != nil || client.transport.hasEnded { return leave() }
-        if worker.isStopping { stop() }
+        client.followPlan(worker)
+        if client.isLastStream(worker) { stop() }
         keepTime(progressed: true)
     }
 
@@ -130,7 +131,7 @@ final class ClientMultiplexer: Multiplexer {
     private func leave() {
         guard !isLeaving else { return }
         isLeaving = true
-        http2.goAway(worker.isStopping ? "the proxy stops" : "the connection was idle")
+        http2.goAway(client.isLastStream(worker) ? "the proxy stops" : "the connection was idle")
         endMembers(.cancel)
         client.setDeadline(after: frontend.timeouts.client, worker)
         flushLater()

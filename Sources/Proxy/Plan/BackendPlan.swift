@@ -11,6 +11,8 @@ internal import StaticFiles
 
 /// One backend, or the back half of a `listen`.
 public final class BackendPlan: Sendable {
+    /// That of the plan.
+    let generation: UInt32
     public let name: String
     /// Its index in `Plan.backends`.
     let index: Int
@@ -97,6 +99,7 @@ public final class BackendPlan: Sendable {
         mode = draft.settings.mode
         description = draft.settings.description
         self.settings = settings
+        generation = settings.generation
         self.live = live
         backend = live.backend
         servers = ServerTable(live.backend.servers)

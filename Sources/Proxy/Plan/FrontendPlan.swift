@@ -141,6 +141,8 @@ struct BindDraft {
 
 /// One address a frontend listens on.
 public final class BindPlan: Sendable {
+    /// That of the plan.
+    let generation: UInt32
     public let frontend: FrontendPlan
     /// The plan's sections.
     let scope: PlanScope
@@ -176,6 +178,7 @@ public final class BindPlan: Sendable {
 
     init(_ draft: BindDraft, of frontend: FrontendPlan, in scope: PlanScope) {
         let place = draft.place
+        generation = scope.settings.generation
         self.scope = scope
         live = draft.live
         connections = live.connections

@@ -38,6 +38,8 @@ public final class Plan: Sendable {
         self.checkTiming = checkTiming
     }
 
+    /// The number of the plan among those of the process: later ones have higher numbers.
+    public var generation: UInt32 { scope.settings.generation }
     public var site: Site { scope.site }
     public var frontends: [FrontendPlan] { scope.frontends }
     public var backends: [BackendPlan] { scope.backends }

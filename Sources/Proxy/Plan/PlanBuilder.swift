@@ -102,7 +102,8 @@ public struct PlanBuilder {
                 expected: "a frontend or listen section with a bind line", severity: .notice)
         }
         let settings = PlanSettings(
-            process, global[HTTP2Settings.self], headLimits: headLimits(process),
+            process, global[HTTP2Settings.self], generation: site.nextGeneration(),
+            headLimits: headLimits(process),
             looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS))
         let loads = Self.loadsAtFull(frontDrafts.map(\.draft), maxConnections: maxConnections)
         let backends = backDrafts.enumerated().map { index, draft in

@@ -5,6 +5,8 @@ internal import HTTP
 
 /// The settings that all sections of one plan share.
 final class PlanSettings: Sendable {
+    /// The number of the plan among those of the process: later ones have higher numbers.
+    let generation: UInt32
     private let headLimits: HeadLimits
     /// The spellings of field names for peers that accept only one case.
     let caseAdjustments: CaseAdjustments
@@ -17,7 +19,11 @@ final class PlanSettings: Sendable {
     /// Whether the system may move bodies by itself (`nosplice`).
     let splices: Bool
 
-    init(_ process: ProcessSettings, _ http2: HTTP2Settings, headLimits: HeadLimits, looksAtServerTLS: Bool) {
+    init(
+        _ process: ProcessSettings, _ http2: HTTP2Settings, generation: UInt32, headLimits: HeadLimits,
+        looksAtServerTLS: Bool
+    ) {
+        self.generation = generation
         self.headLimits = headLimits
         caseAdjustments = process.allCaseAdjustments
         self.http2 = http2.plan(bufferBytes: process.bufferBytes)

@@ -226,7 +226,7 @@ final class ServerConnection: Connection {
             phase == .inUse && input.isEmpty && output.isEmpty, "a connection with bytes in it cannot be shared")
         user = nil
         useCount += 1
-        guard !worker.isStopping, !leadsElsewhere, !isSpent(worker) else { return shut(worker) }
+        guard !worker.isStopping, !leadsElsewhere, followPlan(worker), !isSpent(worker) else { return shut(worker) }
         input.release(to: worker.buffers)
         output.release(to: worker.buffers)
         phase = .idle
@@ -258,6 +258,7 @@ final class ServerConnection: Connection {
         owner = nil
         position = nil
         self.user = user
+        if let backend = user.backend, backend !== self.backend { self.backend = backend }
         setDeadline(.never, worker)
     }
 
@@ -273,7 +274,7 @@ final class ServerConnection: Connection {
     }
 
     /// The server has closed an idle connection, or sent what no request has asked for, or it was idle for too long.
-    private func closeIdle(_ worker: Worker) {
+    func closeIdle(_ worker: Worker) {
         if let owner {
             owner.ownConnections.forget(self)
             shut(worker)

@@ -78,6 +78,14 @@ final class IdleRegistry: Sendable {
         }
     }
 
+    /// The server was removed.
+    func forget(_ server: Server) {
+        servers.withLock { servers in
+            servers.table[ObjectIdentifier(server)] = nil
+            servers.inOrder.removeAll { $0.server === server }
+        }
+    }
+
     /// Those of all servers that were asked for so far, in that order.
     var all: [ServerIdles] { servers.withLock { $0.inOrder } }
 }

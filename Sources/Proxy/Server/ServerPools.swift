@@ -56,6 +56,20 @@ final class ServerPools {
         if spareStreams.count < Limits.spareStreams { spareStreams.append(connection) }
     }
 
+    /// No backend has the server any more: closes the connections to it that nothing uses.
+    func forget(_ server: Server, _ worker: Worker) {
+        pools.removeValue(forKey: ObjectIdentifier(server))?.closeAll(worker)
+        inOrder.removeAll { $0.server === server }
+        if last?.server === server { last = nil }
+        loggedFaults.forget(server)
+        registry.forget(server)
+    }
+
+    /// The same for servers that were removed before, and that a stream was using then.
+    func forgetRemoved(_ worker: Worker) {
+        for pool in inOrder where pool.server.state.isRemoved { forget(pool.server, worker) }
+    }
+
     /// Gives back the objects that are only kept for speed.
     func trim() { spareStreams = [] }
 

@@ -59,7 +59,7 @@ final class ClientConnection: Connection, SessionVariables {
     @safe @exclusivity(unchecked) var ownConnections = OwnServerConnections()
 
     /// The HTTP backend that a frontend in TCP mode has led it to: all of its requests go there. Nil in all other cases.
-    @safe @exclusivity(unchecked) private(set) var fixedBackend: BackendPlan?
+    @safe @exclusivity(unchecked) var fixedBackend: BackendPlan?
 
     var frontend: FrontendPlan { bind.frontend }
 
@@ -111,6 +111,7 @@ final class ClientConnection: Connection, SessionVariables {
     /// The header is here, or there is to be none: what else comes is the client's.
     func beginSession(_ worker: Worker) {
         phase = .idle
+        followPlan(worker)
         guard followSessionRules(worker) else { return }
         bind.frontend.countSession(worker)
         switch codec.kind {
@@ -120,6 +121,7 @@ final class ClientConnection: Connection, SessionVariables {
         case .tcp:
             setDeadline(.never, worker)
             let tunnel = worker.takeTunnel()
+            lendRuntimeState(to: tunnel, worker)
             stream = tunnel
             phase = .streaming
             tunnel.begin(on: self, since: idleSince, worker)
@@ -274,7 +276,9 @@ final class ClientConnection: Connection, SessionVariables {
     var headTimeout: TimeSpan { frontend.timeouts.httpRequest ?? frontend.timeouts.client }
 
     func beginExchange(_ worker: Worker) -> ProxyStream {
+        followPlan(worker)
         let exchange = worker.takeExchange()
+        lendRuntimeState(to: exchange, worker)
         stream = exchange
         exchange.begin(on: self, since: idleSince, worker)
         exchange.phase = .readingHead
@@ -304,6 +308,7 @@ final class ClientConnection: Connection, SessionVariables {
         let keepsAlive = codec.keepsAlive
         let isClientDone = requestIsComplete && codec.isClientDone
         stream = nil
+        followPlan(worker)
         session.streamsEnded &+= 1
         idleSince = worker.now
         codec.reset()
@@ -316,7 +321,7 @@ final class ClientConnection: Connection, SessionVariables {
                 after: frontend.timeouts.httpKeepAlive ?? frontend.timeouts.httpRequest ?? frontend.timeouts.client,
                 worker)
             // The response's head went out before the stop began and promised that another request is read.
-            if worker.isStopping { stopWhenIdle(worker) }
+            if isLastStream(worker) { stopWhenIdle(worker) }
         } else if transport.hasEnded || transport.hasFailed
             || (isClientDone && input.isEmpty && !transport.mayHaveInput)
         {
@@ -331,17 +336,5 @@ final class ClientConnection: Connection, SessionVariables {
         if parent != nil { return leaveStream(mode, worker) }
         stream = nil
         if mode == .linger { beginLinger(worker) } else { finish(worker, mode) }
-    }
-
-    // MARK: Ending
-
-    func finish(_ worker: Worker, _ mode: CloseMode = .close) {
-        precondition(stream == nil, "a connection is closed under its stream")
-        ownConnections.closeAll(worker)
-        phase = .closed
-        close(worker, mode)
-        // Counted when the handshake began.
-        if countsAsTLS { worker.shared.counters.tls.end() }
-        worker.shared.admission.release(for: bind)
     }
 }

@@ -79,4 +79,14 @@ extension ClientConnection {
         case .readingHead, .streaming: stream?.handle(.stopped, worker)
         }
     }
+
+    func finish(_ worker: Worker, _ mode: CloseMode = .close) {
+        precondition(stream == nil, "a connection is closed under its stream")
+        ownConnections.closeAll(worker)
+        phase = .closed
+        close(worker, mode)
+        // Counted when the handshake began.
+        if countsAsTLS { worker.shared.counters.tls.end() }
+        worker.shared.admission.release(for: bind)
+    }
 }

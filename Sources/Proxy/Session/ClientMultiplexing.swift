@@ -59,6 +59,7 @@ extension ClientConnection {
     /// It is the connection of one stream from here on.
     func begin(_ stream: HTTP2Stream, of parent: ClientConnection, since start: Instant, _ worker: Worker) {
         self.parent = parent
+        parent.followPlan(worker)
         bind = parent.bind
         session = parent.session
         parent.session.streamsEnded &+= 1

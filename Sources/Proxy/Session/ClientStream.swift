@@ -14,7 +14,7 @@ extension ClientConnection {
     /// A request's head is whole: how much content follows, or why that is uncertain.
     func requestBegins(_ head: borrowing RequestHead, _ worker: Worker) -> Result<ContentLength, MessageFault> {
         let content = codec.headComplete(head)
-        if worker.isStopping || frontend.keepAlive == .close { codec.endAfterResponse() }
+        if isLastStream(worker) || frontend.keepAlive == .close { codec.endAfterResponse() }
         return content
     }
 

@@ -35,7 +35,7 @@ extension ClientConnection {
 
     /// The worker's context, about this connection.
     func lend(_ worker: Worker) -> ExchangeContext {
-        let context = worker.connectionContext
+        let context = worker.connectionContext(of: bind)
         context.clear()
         introduce(to: context)
         context.timers.accepted = idleSince

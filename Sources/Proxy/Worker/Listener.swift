@@ -9,7 +9,8 @@ internal import StaticFiles
 internal import SystemPackage
 
 final class Listener: EventSource {
-    let bind: BindPlan
+    /// Where connections go that come in from here on.
+    var bind: BindPlan
     private var frontend: FrontendPlan { bind.frontend }
     /// Not looked at: before the start, at a limit, or while the system is short of something.
     private var isPaused = true
@@ -167,12 +168,14 @@ final class Listener: EventSource {
     }
 
     /// Takes what is already in the system's queue, so that no client that got through is reset, then closes.
-    func close(_ worker: Worker) {
+    /// - Parameter leavesOpen: whether the socket stays open, for a plan to come.
+    func close(_ worker: Worker, leavesOpen: Bool = false) {
         if !isSuspended { acceptLast(worker) }
         // Closing is not enough where another process has the socket too: the system would go on reporting its clients here.
         pause(worker)
+        if deadline != .never { setDeadline(.never, worker) }
         worker.leave(self)
-        worker.kernel.close(socket, reset: false)
+        if !leavesOpen { worker.kernel.close(socket, reset: false) }
     }
 }
 

@@ -7,7 +7,7 @@ struct PipePool {
     private var spare: [any Pipe] = []
     private(set) var lent = 0
     /// Pipes lent at a time: beyond that, and where the system has none, bytes are copied.
-    private let lentMost: Int
+    var lentMost: Int
     private static let spareMost = 32
     /// The smallest number of spare pipes since the last `trimUnused`.
     private var fewest = 0

@@ -9,7 +9,7 @@ internal import SystemPackage
 struct ServersLeftAlone {
     private struct Entry {
         let server: Server
-        let backend: BackendPlan
+        let backend: Backend
         /// The retry time at which its slots were last offered to waiting requests.
         var offered: Instant?
         /// When a waiting request that it has failed may try it again.
@@ -30,7 +30,7 @@ struct ServersLeftAlone {
 
     mutating func add(_ server: Server, of backend: BackendPlan) {
         guard !entries.contains(where: { $0.server === server }) else { return }
-        entries.append(Entry(server: server, backend: backend))
+        entries.append(Entry(server: server, backend: backend.backend))
     }
 
     /// Offers its slots to waiting requests at `due`, whether it is left alone or not.
@@ -52,7 +52,7 @@ struct ServersLeftAlone {
             guard mayTry || isDue else { continue }
             if mayTry { entries[index].offered = time }
             if isDue { entries[index].due = nil }
-            entry.backend.backend.offerSlots(of: entry.server, by: worker.index, now: worker.now)
+            entry.backend.offerSlots(of: entry.server, by: worker.index, now: worker.now)
         }
         entries.removeAll { $0.due == nil && $0.server.retryTime(for: worker.index) == nil }
     }

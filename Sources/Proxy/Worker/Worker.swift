@@ -14,7 +14,13 @@ internal import SystemPackage
 /// The loop and what belongs to its thread alone.
 public final class Worker {
     let index: Int
-    let plan: Plan
+    /// The plan that it goes by; streams that began before may have another.
+    @safe @exclusivity(unchecked) var inUse: PlanInUse
+    var plan: Plan { inUse.plan }
+    /// That of the plan in use.
+    @safe @exclusivity(unchecked) var generation: UInt32
+    /// Where to go on with moving connections to the plan; nil when all have been looked at.
+    @safe @exclusivity(unchecked) var nextEntryToMove: Int?
     /// What lives beside the plan. On the path of a request it is reached here: `plan` would have to be retained.
     let shared: Site
     /// The size of a buffer.
@@ -23,16 +29,15 @@ public final class Worker {
     let log: LogChannel
     let buffers: BufferPool
     let orders: WorkerMailbox
-    /// What rules may ask of all that runs.
-    let site: LiveRuntimeState
+    private var site: LiveRuntimeState { inUse.runtimeState }
     /// For rules about connections that have just come in.
-    private(set) lazy var connectionContext = makeContext()
+    lazy var connectionContext = makeContext()
     @safe @exclusivity(unchecked) var slots = Slab<EventSource>()
     @safe @exclusivity(unchecked) private var timers = TimerQueue()
     @safe @exclusivity(unchecked) private var events: [Event] = []
     /// Connections that have more to do than was fair in one turn.
     @safe @exclusivity(unchecked) private var unfinished: [SlotHandle] = []
-    private(set) var listeners: [Listener] = []
+    var listeners: [Listener] = []
     @safe @exclusivity(unchecked) var pipes: PipePool
     /// Server connections that can carry another request.
     let serverPools: ServerPools
@@ -66,25 +71,31 @@ public final class Worker {
         listeners: [(socket: Socket, bind: BindPlan)]
     ) {
         self.index = index
-        self.plan = plan
+        inUse = PlanInUse(first: plan, LiveRuntimeState(plan.scope, kernel, log))
+        generation = plan.generation
         shared = plan.site
         bufferBytes = shared.bufferBytes
         self.kernel = kernel
         now = kernel.now
         self.log = log
         self.orders = orders
-        site = LiveRuntimeState(plan.scope, kernel, log)
         buffers = BufferPool(blockBytes: bufferBytes)
         pipes = PipePool(lentMost: plan.settings.splices ? Limits.pipes : 0)
         serverPools = ServerPools(shared.idleConnections, worker: index)
         files = FileCache(plan.fileCacheLimits)
         scratch.reserveCapacity(4_096)
         for (socket, bind) in listeners {
-            let listener = Listener(socket, bind, ofWorker: index)
-            listener.entered(as: slots.insert(listener))
-            listener.resume(self)
-            self.listeners.append(listener)
+            listen(on: socket, bind)
         }
+    }
+
+    /// Takes connections in that come to a socket.
+    func listen(on socket: Socket, _ bind: BindPlan) {
+        let listener = Listener(socket, bind, ofWorker: index)
+        listener.entered(as: slots.insert(listener))
+        listener.resume(self)
+        if !listeningOrder.isMultiple(of: 2) { listener.stopListening(self) }
+        listeners.append(listener)
     }
 
     /// The kernel's, as of the beginning of this turn.
@@ -97,7 +108,7 @@ public final class Worker {
 
     /// One round: waits at most until `limit`, then does everything that is to be done now.
     public func turn(until limit: Instant) {
-        let isIdle = unfinished.isEmpty && unflushed.isEmpty
+        let isIdle = unfinished.isEmpty && unflushed.isEmpty && nextEntryToMove == nil
         let wake = isIdle ? min(timers.next, serversLeftAlone.next(for: index), limit) : now
         kernel.wait(until: wake, into: &events)
         now = kernel.now
@@ -110,6 +121,7 @@ public final class Worker {
         serversLeftAlone.offer(self)
         resumeUnfinished()
         obeyOrders()
+        moveEntries()
         handOutAnswers()
         handOutSlots()
         if !unflushed.isEmpty { flushMultiplexers() }
@@ -241,13 +253,13 @@ public final class Worker {
     func recycle(_ exchange: Exchange) {
         reset(exchange)
         exchange.context.forgetConnection()
-        if !spareExchanges.keep(exchange) { leave(exchange) }
+        if exchange.context.site !== site || !spareExchanges.keep(exchange) { leave(exchange) }
     }
 
     func recycle(_ tunnel: Tunnel) {
         reset(tunnel)
         tunnel.context.forgetConnection()
-        if !spareTunnels.keep(tunnel) { leave(tunnel) }
+        if tunnel.context.site !== site || !spareTunnels.keep(tunnel) { leave(tunnel) }
     }
 
     private func reset(_ stream: ProxyStream) {
@@ -258,7 +270,7 @@ public final class Worker {
     }
 
     /// A context that knows what is the same for all exchanges of this worker.
-    private func makeContext() -> ExchangeContext {
+    func makeContext() -> ExchangeContext {
         let context = ExchangeContext()
         context.site = site
         context.threadIndex = index
@@ -289,6 +301,7 @@ public final class Worker {
 
     private func obeyOrders() {
         let order = orders.latest
+        if let plan = orders.takeSwitch() { obey(plan) }
         if orders.takeResume() {
             for listener in listeners { listener.resume(self) }
         }

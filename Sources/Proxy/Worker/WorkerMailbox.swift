@@ -20,6 +20,9 @@ public final class WorkerMailbox: Sendable {
     private let sessionEnds = Lock<[(server: Server, end: SessionEnd)]>([])
     /// Twice the number of orders about listening so far; one more if the last was to stop.
     private let listening = Atomic<Int>(0)
+    private let hasSwitch = Atomic<Bool>(false)
+    private let planSwitch = Lock<PlanSwitch?>(nil)
+    private let lastGeneration = Atomic<UInt32>(0)
     private let trimWanted = Atomic<Bool>(false)
     private let unusedTrimWanted = Atomic<Bool>(false)
     private let wakeup: Wakeup?
@@ -50,6 +53,26 @@ public final class WorkerMailbox: Sendable {
         listening.store(count * 2 + (listens ? 0 : 1), ordering: .relaxed)
         wakeup?.wake()
     }
+
+    /// The worker is to go on with another plan. No other may be told of before the worker has acknowledged this one.
+    public func switchTo(_ order: PlanSwitch) {
+        planSwitch.withLock { pending in
+            precondition(pending == nil, "a worker would pass over a plan")
+            pending = order
+        }
+        hasSwitch.store(true, ordering: .releasing)
+        wakeup?.wake()
+    }
+
+    func takeSwitch() -> PlanSwitch? {
+        guard hasSwitch.load(ordering: .relaxed), hasSwitch.exchange(false, ordering: .acquiring) else { return nil }
+        return planSwitch.withLock { $0.take() }
+    }
+
+    /// The generation of the plan that the worker has gone over to last; 0 before the first switch.
+    public var acknowledged: UInt32 { lastGeneration.load(ordering: .acquiring) }
+
+    func acknowledge(_ generation: UInt32) { lastGeneration.store(generation, ordering: .releasing) }
 
     /// Asks for memory that is kept for speed alone.
     public func trim() {

@@ -11,15 +11,20 @@ extension Worker {
         let blocks = buffers.trim()
         pipes.trim()
         let exchanges = spareExchanges.count + spareTunnels.count
-        for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
-        for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
-        spareClientStreams = []
-        serverPools.trim()
+        dropSpares()
         Heap.trim()
         log.event(
             .notice, to: plan.logTargets,
             "Worker \(index + 1) gave back \(blocks) buffers of \(buffers.blockBytes) bytes and \(exchanges) exchanges, closed "
                 + "\(files.removeAll()) files; \(buffers.lent) buffers and \(streamsUnderWay) exchanges are in use.")
+    }
+
+    /// Gives up the objects that are kept for streams to come.
+    func dropSpares() {
+        for exchange in spareExchanges.takeUnused(all: true) { leave(exchange) }
+        for tunnel in spareTunnels.takeUnused(all: true) { leave(tunnel) }
+        spareClientStreams = []
+        serverPools.trim()
     }
 
     /// Gives back buffers and exchanges that were not needed since the last call, and closes files that were not for longer.
@@ -38,6 +43,9 @@ extension Worker {
 
     /// The stream has ended: its object can serve another.
     func recycle(_ stream: ClientConnection) {
-        if spareClientStreams.count < Limits.spareStreams { spareClientStreams.append(stream) }
+        // One of another plan would keep all of that.
+        if stream.bind.generation == generation, spareClientStreams.count < Limits.spareStreams {
+            spareClientStreams.append(stream)
+        }
     }
 }
