@@ -50,6 +50,7 @@ final class MemoryKeeper: LoopTask {
         let clients = site.admission.connections.current
         // A burst may begin and end between two looks.
         peak = max(peak, site.admission.connections.takeRecentMaximum())
+        if site.freeOldPlans() { roundsLeft = max(roundsLeft, 1) }
         seconds += 1
         switch seconds % Self.roundSeconds {
         case 0:

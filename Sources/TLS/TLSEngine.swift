@@ -22,6 +22,8 @@ public final class TLSEngine: @unchecked Sendable {
     public let socket: Socket
     /// What accepted or opened the connection, for what is asked of both alike.
     public let context: TLSContext
+    /// What OpenSSL's call-backs of this connection use without holding it: it lives as long as the engine.
+    var keeper: TLSListener?
     /// Of the call under way.
     private var kernel: (any ByteCarrier)?
     /// Readiness of the descriptor, set before each call and read after it by the transport.

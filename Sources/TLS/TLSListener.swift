@@ -73,6 +73,7 @@ public final class TLSListener: CertificateUser {
     /// Makes the engine of a connection that was accepted.
     public func makeEngine(_ socket: Socket) -> TLSEngine {
         let engine = TLSEngine(context, socket)
+        engine.keeper = self
         if takesEarlyData { engine.allowEarlyData() }
         return engine
     }
@@ -121,7 +122,7 @@ public final class TLSListener: CertificateUser {
         guard let ssl = unsafe ssl, let context = unsafe SSL_get_SSL_CTX(ssl),
             let data = unsafe SSL_CTX_get_ex_data(context, index)
         else { return nil }
-        // Safe: the plan holds the listener for as long as there are connections.
+        // Safe: the connection's engine holds the listener, also when the plan is gone that it was made for.
         return unsafe Unmanaged<TLSListener>.fromOpaque(data).takeUnretainedValue()
     }
 

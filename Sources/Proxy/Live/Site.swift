@@ -39,6 +39,8 @@ public final class Site: Sendable {
     private let addresses = Lock<[ListenAddress.Key: ListenAddress]>([:])
     private let nameTables = Lock<[String: NameTable]>([:])
     private let lastGeneration = Atomic<UInt32>(0)
+    private let plans = Atomic<Int>(0)
+    private let leftOver = Lock<[PlanParts]>([])
     private let adoptedCertificates = Lock<CertificateStore?>(nil)
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
@@ -65,6 +67,25 @@ public final class Site: Sendable {
 
     /// The certificates of the plan that was adopted last, from which the next takes what has not changed; nil before the first.
     var certificates: CertificateStore? { adoptedCertificates.withLock { $0 } }
+
+    /// Plans that something refers to: the one in force, and others that streams under way have begun under.
+    public var livingPlans: Int { plans.load(ordering: .relaxed) }
+
+    func planBegins() { plans.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Nothing refers to the plan any more; it takes its parts along to where they are freed.
+    func planEnds(_ parts: PlanParts) {
+        leftOver.withLock { $0.append(parts) }
+        plans.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Frees what plans have left. The control thread does it: to free ten thousand servers would hold up a worker's streams.
+    /// Returns whether there were any.
+    public func freeOldPlans() -> Bool {
+        var parts: [PlanParts] = []
+        leftOver.withLock { swap(&$0, &parts) }
+        return !parts.isEmpty
+    }
 
     /// A number for a plan: no other plan of the process has it. The first is 1.
     func nextGeneration() -> UInt32 { lastGeneration.wrappingAdd(1, ordering: .relaxed).newValue }

@@ -34,7 +34,10 @@ public final class PlanScope: Sendable {
         self.limits = limits
         self.settings = settings
         listenIDs = Set(backends.filter(\.isListen).map(\.id))
+        site.planBegins()
     }
+
+    deinit { site.planEnds(PlanParts(frontends: frontends, backends: backends)) }
 
     /// Whether the frontend is the front half of a listen section.
     func isListen(_ frontend: FrontendPlan) -> Bool { listenIDs.contains(frontend.id) }
@@ -43,4 +46,10 @@ public final class PlanScope: Sendable {
     func logTargets(ofProxyWithID id: Int) -> LogTargets {
         frontends.first { $0.id == id }?.logTargets ?? backends.first { $0.id == id }?.logTargets ?? logTargets
     }
+}
+
+/// The sections of a plan that nothing uses any more.
+struct PlanParts {
+    let frontends: [FrontendPlan]
+    let backends: [BackendPlan]
 }
