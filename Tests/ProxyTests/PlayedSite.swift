@@ -15,7 +15,7 @@ import Testing
 /// One frontend on 127.0.0.1:80; servers on 127.0.0.1 from port 9001 on.
 final class PlayedSite {
     let kernel = SimulatedKernel(seed: 7)
-    let plan: Plan
+    private(set) var plan: Plan
     let worker: Worker
     let orders = WorkerMailbox(wakeup: nil)
     private let logger: Logger
@@ -49,6 +49,22 @@ final class PlayedSite {
     }
 
     var backend: Backend { plan.backends[0].backend }
+
+    /// Reads another text, which takes the place of the first one. The worker obeys at its next turn.
+    func reload(
+        mode: String = "http", bind: String = "", _ lines: String..., sections: String = "",
+        isListening: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = plan.backends.flatMap(\.backend.servers)
+        plan = try Plan.ofSite(
+            mode: mode, bind: bind, lines: ["option \(mode)log"] + lines, sections: sections, logger: logger,
+            site: plan.site, now: kernel.now, sourceLocation: sourceLocation)
+        let after = plan.backends.flatMap(\.backend.servers)
+        orders.switchTo(
+            PlanSwitch(
+                plan: plan, listeners: isListening ? [(kernel.listener, plan.binds[0])] : [],
+                removedServers: before.filter { server in !after.contains { $0 === server } }))
+    }
 
     /// The behaviour of a server on each of its connections.
     func server(_ number: Int, _ script: @escaping (PlayedServer.Connection) -> PlayedServer.Reaction) -> PlayedServer {

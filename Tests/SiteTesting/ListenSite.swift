@@ -28,7 +28,7 @@ extension Plan {
     ///   - now: when the site starts.
     public static func ofSite(
         mode: String = "http", bind: String = "", lines: [String], sections: String, balance: BalanceLine? = nil,
-        workers: Int = 1, logger: Logger, now: Instant, sourceLocation: SourceLocation
+        workers: Int = 1, logger: Logger, site: Site? = nil, now: Instant, sourceLocation: SourceLocation
     ) throws -> Plan {
         let text = """
             listen site
@@ -49,9 +49,15 @@ extension Plan {
         facts.threads = workers
         var proxies = loaded.proxies
         if let balance { proxies[0][BalancingSettings.self].algorithm = balance }
-        var builder = PlanBuilder(
-            global: loaded.global, proxies: proxies, sections: loaded.sections, logger: logger, workers: workers,
-            facts: facts, now: now)
+        var builder =
+            if let site {
+                PlanBuilder(
+                    global: loaded.global, proxies: proxies, sections: loaded.sections, site: site, now: now)
+            } else {
+                PlanBuilder(
+                    global: loaded.global, proxies: proxies, sections: loaded.sections, logger: logger,
+                    workers: workers, facts: facts, now: now)
+            }
         let plan = builder.build()
         return try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)
     }

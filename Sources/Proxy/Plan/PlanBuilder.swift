@@ -40,8 +40,8 @@ public struct PlanBuilder {
     ///   - sections: drafts of the sections beside the proxies, in file order.
     ///   - kinds: the kinds of sections that these may be of.
     ///   - environment: the variables as the configuration left them.
-    ///   - site: what lives already, whose limits the plan will set.
-    init(
+    ///   - site: what lives already. Building a plan changes nothing of it.
+    public init(
         global: Draft, proxies: [Draft], sections: [Draft] = [], kinds: [any SiteSection.Type] = SiteSections.all,
         environment: [String: String] = [:], site: Site, now: Instant
     ) {
