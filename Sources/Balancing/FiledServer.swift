@@ -28,7 +28,7 @@ public struct FiledServer: Sendable {
 public struct BackendRevision: Sendable {
     public let roster: Roster
     /// What it says of each server of the roster, those included that are new.
-    let filed: [FiledServer]
+    public let filed: [FiledServer]
 
     init(roster: Roster, filed: [FiledServer]) {
         precondition(roster.servers.count == filed.count, "\(filed.count) lines for \(roster.servers.count) servers")

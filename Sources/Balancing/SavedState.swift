@@ -93,8 +93,10 @@ public struct SavedServer: Sendable {
 }
 
 extension Backend {
-    /// Takes over what is known of the servers, before workers run. Lines for servers that it does not have are passed over.
-    public func restore(_ saved: [SavedServer], now: Instant) {
+    /// Takes over what is known of servers that no worker has chosen yet. Lines for others are passed over.
+    /// - Parameter fresh: some of its servers; nil for all of them.
+    public func restore(_ saved: [SavedServer], of fresh: [Server]? = nil, now: Instant) {
+        let servers = fresh ?? servers
         var isChanged = false
         for line in saved where line.backendName == name {
             let server =

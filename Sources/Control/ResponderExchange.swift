@@ -158,7 +158,7 @@ final class ResponderNames {
     func collect() {
         guard let waiting, let answers = lookup?.takeAnswers() else { return }
         self.waiting = nil
-        waiting.done((answers.first ?? nil).map { .success($0) } ?? .failure(Self.unknown(waiting.host)))
+        waiting.done(answers.first?.first.map { .success($0) } ?? .failure(Self.unknown(waiting.host)))
     }
 
     private static func unknown(_ host: String, _ why: String? = nil) -> ResponseUpdateFault {

@@ -10,9 +10,9 @@ public import Reactor
 public protocol HostLookup: AnyObject {
     /// Begins to look up these names. Called again only after `takeAnswers` has returned answers.
     func begin(_ names: [String])
-    /// The address of each name, in their order, nil for a name without one. Returns nil while the look-up is under way, and
+    /// The addresses of each name, in the names' order, none for a name without one. Returns nil while the look-up is under way, and
     /// when there is none.
-    func takeAnswers() -> [IPAddress?]?
+    func takeAnswers() -> [[IPAddress]]?
 }
 
 /// Looks names up in a thread of its own, through the system's resolver.
@@ -22,7 +22,7 @@ public final class ThreadedHostLookup: HostLookup {
     private var thread: Thread?
 
     private final class Found: Sendable {
-        let answers = Lock<[IPAddress?]?>(nil)
+        let answers = Lock<[[IPAddress]]?>(nil)
     }
 
     /// - Parameter wakeup: ends the control thread's wait when answers are there.
@@ -33,13 +33,13 @@ public final class ThreadedHostLookup: HostLookup {
         let found = found
         let wakeup = wakeup
         thread = Thread(name: "portico-names") {
-            let answers = names.map { HostResolver.resolve($0).first }
+            let answers = names.map { HostResolver.resolve($0) }
             found.answers.withLock { $0 = answers }
             wakeup.wake()
         }
     }
 
-    public func takeAnswers() -> [IPAddress?]? {
+    public func takeAnswers() -> [[IPAddress]]? {
         guard let thread, let answers = found.answers.withLock({ $0.take() }) else { return nil }
         thread.join()
         self.thread = nil
@@ -102,10 +102,10 @@ final class SystemResolver: LoopTask {
         precondition(answers.count == asked.count, "\(answers.count) answers to \(asked.count) names")
         let backends = Dictionary(
             inForce.plan.backends.map { ($0.name, $0.backend) }, uniquingKeysWith: { first, _ in first })
-        for ((server, name), ip) in zip(asked, answers) {
+        for ((server, name), addresses) in zip(asked, answers) {
             // A reload may have removed it, or given it another place.
-            guard let ip, let backend = backends[server.backendName], server.hostName == name, !server.state.isRemoved,
-                server.state.name == .unresolved
+            guard let ip = addresses.first, let backend = backends[server.backendName], server.hostName == name,
+                !server.state.isRemoved, server.state.name == .unresolved
             else { continue }
             let address = SocketAddress.ip(ip, port: server.port)
             server.resolved(to: address, now: loop.now)

@@ -88,6 +88,9 @@ public final class Logger: Sendable {
         }
     }
 
+    /// Whether a target `.ring(name)` has its ring.
+    public func hasRing(named name: String) -> Bool { eventRing(of: .ring(name)) != nil }
+
     /// Creates the ring of a stream target, unless it exists. A host name that does not resolve has been reported by
     /// `LoggingSettings.check`.
     private func addRing(of target: StreamTarget) {

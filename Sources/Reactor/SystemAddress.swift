@@ -116,6 +116,7 @@ public enum HostResolver {
     /// address resolves to itself.
     public static func resolve(_ host: String) -> [IPAddress] {
         if let literal = IPAddress(host) { return [literal] }
+        if let book = NameBook.current { return book.addresses(of: host) }
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

@@ -13,7 +13,7 @@ public struct RulesSettings: SectionSettings {
     public internal(set) var requestInspectDelay = TimeSpan.zero
     public internal(set) var responseInspectDelay = TimeSpan.zero
     /// `set-var` lines of the global section.
-    var startActions: [VariableAction] = []
+    var startActions: [StartAction] = []
     /// `redirect` lines.
     var redirects: [Rule] = []
     /// What `capture … id` lines name.

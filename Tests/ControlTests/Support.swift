@@ -190,8 +190,8 @@ final class AnsweredHosts: HostLookup {
 
     func begin(_ names: [String]) { asked.append(names) }
 
-    func takeAnswers() -> [IPAddress?]? {
+    func takeAnswers() -> [[IPAddress]]? {
         defer { answers = nil }
-        return answers
+        return answers?.map { $0.map { [$0] } ?? [] }
     }
 }

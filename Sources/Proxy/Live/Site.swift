@@ -42,6 +42,9 @@ public final class Site: Sendable {
     private let plans = Atomic<Int>(0)
     private let leftOver = Lock<[PlanParts]>([])
     private let adoptedCertificates = Lock<CertificateStore?>(nil)
+    private let backends = Lock<[String: LiveBackend]>([:])
+    /// The `set-var` lines of the plan that was adopted last.
+    let variableLines = Lock<[String]>([])
 
     init(_ process: ProcessFacts, bufferBytes: Int, logger: Logger) {
         self.process = process
@@ -87,6 +90,12 @@ public final class Site: Sendable {
         return !parts.isEmpty
     }
 
+    /// What lives of the backend of that name; nil if the plan that was adopted last has none.
+    func backend(_ name: String) -> LiveBackend? { backends.withLock { $0[name] } }
+
+    /// Those of the plan that was adopted last.
+    var liveBackends: [LiveBackend] { backends.withLock { Array($0.values) } }
+
     /// A number for a plan: no other plan of the process has it. The first is 1.
     func nextGeneration() -> UInt32 { lastGeneration.wrappingAdd(1, ordering: .relaxed).newValue }
 
@@ -105,6 +114,8 @@ public final class Site: Sendable {
         frontends.withLock { $0 = Dictionary(named, uniquingKeysWith: { first, _ in first }) }
         let listened = plan.binds.map { ($0.live.key, $0.live) }
         addresses.withLock { $0 = Dictionary(listened, uniquingKeysWith: { first, _ in first }) }
+        let served = plan.backends.map { ($0.name, $0.live) }
+        backends.withLock { $0 = Dictionary(served, uniquingKeysWith: { first, _ in first }) }
         let tables = plan.resolvers.map { ($0.name, $0.names) }
         nameTables.withLock { $0 = Dictionary(tables, uniquingKeysWith: { first, _ in first }) }
     }

@@ -83,7 +83,8 @@ public final class BackendPlan: Sendable {
     public let logTargets: LogTargets
 
     init(
-        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, live: LiveBackend, settings: PlanSettings,
+        draft: ProxyDraft, index: Int, id: Int, isListen: Bool, live: LiveBackend, servers: [Server],
+        settings: PlanSettings,
         rules: SectionRules,
         serverRules: ServerRules, persistenceRules: PersistenceRules, persistence: CookiePersistence?,
         requestedNames: RequestedNames, serverValues: ServerValues,
@@ -102,7 +103,7 @@ public final class BackendPlan: Sendable {
         generation = settings.generation
         self.live = live
         backend = live.backend
-        servers = ServerTable(live.backend.servers)
+        self.servers = ServerTable(servers)
         http2 = live.http2
         timeouts = draft.serverTimeouts
         retries = draft.settings.retries

@@ -67,18 +67,20 @@ extension PlanBuilder {
     }
 
     /// Reports servers that lead back to the frontend they are reached through.
-    mutating func checkLoops(_ fronts: [Draft], _ backs: [Draft], _ backends: [BackendPlan]) {
+    mutating func checkLoops(_ fronts: [Draft], _ backs: [Draft], _ revisions: [BackendRevision]) {
         let listeners = OwnListeners(fronts.map { $0[ProxySettings.self].binds })
         let indices = Dictionary(backs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         // Which of a backend's servers lead to an own listener is the same for all frontends, but for those that take the
         // client's port.
-        let fixed = backends.enumerated().map { index, plan in
-            zip(plan.backend.servers, backs[index][BalancingSettings.self].servers).compactMap { server, line in
+        let fixed = revisions.enumerated().map { index, revision in
+            zip(revision.filed, backs[index][BalancingSettings.self].servers).compactMap { server, line in
                 Self.target(of: server, line, listeners, port: nil).map { (line, $0) }
             }
         }
-        let following = backends.enumerated().map { index, plan in
-            zip(plan.backend.servers, backs[index][BalancingSettings.self].servers).filter { $0.0.portOffset != nil }
+        let following = revisions.enumerated().map { index, revision in
+            zip(revision.filed, backs[index][BalancingSettings.self].servers).filter { server, _ in
+                server.configuration.portOffset != nil
+            }
         }
         if fixed.allSatisfy(\.isEmpty) && following.allSatisfy(\.isEmpty) { return }
         var steps: [[Step]] = []
@@ -93,7 +95,7 @@ extension PlanBuilder {
                 guard let index = indices[name] else { continue }
                 let back = backs[index]
                 let backRules = back[RulesSettings.self]
-                let servers = backends[index].backend.servers.count
+                let servers = revisions[index].filed.count
                 let isCertain =
                     isOnlyWay && servers == 1 && !backRules.answersRequests
                     && back[BalancingSettings.self].servers.count == 1
@@ -115,12 +117,12 @@ extension PlanBuilder {
 
     /// The frontend that the server's connections reach, those of clients of `port` if it takes theirs.
     private static func target(
-        of server: Server, _ line: ServerDraft, _ listeners: OwnListeners, port: UInt16?, from frontend: Int? = nil
+        of server: FiledServer, _ line: ServerDraft, _ listeners: OwnListeners, port: UInt16?, from frontend: Int? = nil
     ) -> Int? {
         if line.isDisabled { return nil }
         guard let address = server.address else { return nil }
         guard case .ip(let ip, let ownPort) = address else { return listeners.frontend(at: address) }
-        if let offset = server.portOffset {
+        if let offset = server.configuration.portOffset {
             guard let port, let shifted = UInt16(exactly: Int(port) + offset) else { return nil }
             // The address the client came to, and its port: where it came from, whatever that is.
             if ip.isAny { return offset == 0 ? frontend : nil }

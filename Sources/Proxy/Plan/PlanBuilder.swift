@@ -31,6 +31,8 @@ public struct PlanBuilder {
     let certificates: CertificateStore
     let now: Instant
     private var patterns: PatternSets
+    /// Of `ring` sections that the logger has no ring of.
+    var rings: [EventRing] = []
     /// Errors, warnings and notices, each once. With an error among them there is no plan.
     public private(set) var problems: [ConfigProblem] = []
     private var known: Set<ConfigProblem> = []
@@ -74,13 +76,21 @@ public struct PlanBuilder {
     var facts: ProcessFacts { site.process }
     var workers: Int { site.process.threads }
 
-    /// The plan, or nil if `problems` holds an error.
+    /// The plan, in force; nil if `problems` holds an error.
     /// - Parameter maxConnections: overrides what the file says.
     public mutating func build(maxConnections override: Int? = nil) -> Plan? {
+        guard let candidate = buildCandidate(maxConnections: override) else { return nil }
+        candidate.activate(now: now)
+        return candidate.plan
+    }
+
+    /// The plan, which does not count before it is put in force; nil if `problems` holds an error.
+    /// - Parameter maxConnections: overrides what the file says.
+    public mutating func buildCandidate(maxConnections override: Int? = nil) -> PlanCandidate? {
         SuggestionBudget.limit { makePlan(maxConnections: override) }
     }
 
-    private mutating func makePlan(maxConnections override: Int?) -> Plan? {
+    private mutating func makePlan(maxConnections override: Int?) -> PlanCandidate? {
         var process = global[ProcessSettings.self]
         if let override { process.maxConnections = override }
         let maxConnections = resolveMaxConnections(process)
@@ -106,37 +116,38 @@ public struct PlanBuilder {
             headLimits: headLimits(process),
             looksAtServerTLS: drafts.contains(where: \.looksAtServerTLS))
         let loads = Self.loadsAtFull(frontDrafts.map(\.draft), maxConnections: maxConnections)
-        let backends = backDrafts.enumerated().map { index, draft in
+        let drafted = backDrafts.enumerated().map { index, draft in
             makeBackend(
                 draft, index: index, loadAtFull: loads[draft.draft.name] ?? 1, settings, maxConnections: maxConnections)
         }
-        loadStates(backDrafts.map(\.draft), backends)
-        linkTrackers(backDrafts.map(\.draft), backends)
+        let backends = drafted.map(\.plan)
+        let states = savedStates(backDrafts.map(\.draft), backends)
+        let trackers = trackers(backDrafts.map(\.draft), backends)
         let surroundings = Surroundings(backDrafts.map(\.draft), of: drafts)
-        let drafted = frontDrafts.enumerated().compactMap { index, draft in
+        let fronts = frontDrafts.enumerated().compactMap { index, draft in
             makeFrontend(draft, index: index, surroundings, settings, maxConnections: maxConnections)
         }
         let scope = PlanScope(
-            site: site, frontends: drafted.map(\.frontend), backends: backends,
+            site: site, frontends: fronts.map(\.frontend), backends: backends,
             resolvers: sections[ResolversPlans.self].plans, logTargets: logTargets(of: global),
             limits: ProcessLimits(process, connections: maxConnections), settings: settings)
-        let binds = drafted.flatMap { frontend, binds in
+        let binds = fronts.flatMap { frontend, binds in
             binds.map { BindPlan($0, of: frontend, in: scope) }
         }
         checkAddresses(binds)
-        checkSections(frontDrafts.map(\.draft), backDrafts.map(\.draft), backends)
+        checkSections(frontDrafts.map(\.draft), backDrafts.map(\.draft), drafted.map(\.revision))
         certificates.finishAdopting()
         guard !problems.contains(where: { $0.severity == .error }) else { return nil }
-        global[RulesSettings.self].setVariables(of: site.variables, environment: environment)
         let plan = Plan(
             scope, binds: binds, patterns: patterns, sections: sections,
             encryption: EncryptionState(certificates, Self.encryptedPlaces(binds)),
             checkTiming: global[CheckTiming.self])
-        site.adopt(plan)
-        return plan
+        return PlanCandidate(
+            plan: plan, revisions: drafted.map(\.revision), states: states, trackers: trackers, rings: rings,
+            variables: global[RulesSettings.self], environment: environment)
     }
 
-    private mutating func checkSections(_ fronts: [Draft], _ backs: [Draft], _ backends: [BackendPlan]) {
+    private mutating func checkSections(_ fronts: [Draft], _ backs: [Draft], _ revisions: [BackendRevision]) {
         checkReferences()
         checkGlobalIDs(drafts)
         checkModes()
@@ -144,7 +155,7 @@ public struct PlanBuilder {
         checkServerStates()
         checkProtocols()
         checkReach(fronts, backs)
-        checkLoops(fronts, backs, backends)
+        checkLoops(fronts, backs, revisions)
     }
 
     mutating func report(
@@ -185,68 +196,48 @@ public struct PlanBuilder {
         }
     }
 
-    /// Names each time-out that no file sets, once, with the sections it concerns.
-    private mutating func reportDefaultTimeouts() {
-        let fronts = drafts.filter { $0.kind != .backend }
-        let backs = drafts.filter { $0.kind != .frontend && !$0[BalancingSettings.self].servers.isEmpty }
-        let kinds: [(String, [Draft], (ProxySettings) -> Bool, TimeSpan)] = [
-            ("client", fronts, { $0.client == nil }, DefaultTimeouts.client),
-            (
-                "http-request", fronts,
-                {
-                    $0.mode == .http && $0.httpRequest == nil
-                        && $0.client ?? DefaultTimeouts.client > DefaultTimeouts.httpRequest
-                }, DefaultTimeouts.httpRequest
-            ),
-            ("connect", backs, { $0.connect == nil }, DefaultTimeouts.connect),
-            ("server", backs, { $0.server == nil }, DefaultTimeouts.server),
-        ]
-        for (name, drafts, isUnset, value) in kinds {
-            let names = drafts.filter { isUnset($0[ProxySettings.self]) }.map { "'\($0.name)'" }
-            guard let first = names.first else { continue }
-            let others = names.count > 1 ? " and \(names.count - 1) more" : ""
-            report(
-                "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies",
-                at: nil,
-                // HAProxy warns of the other three, without which it would wait for ever.
-                severity: name == "http-request" ? .notice : .warning)
-        }
-    }
-
     // MARK: Backends
 
     private mutating func makeBackend(
         _ numbered: NumberedDraft, index: Int, loadAtFull: Int, _ settings: PlanSettings, maxConnections: Int
-    ) -> BackendPlan {
+    ) -> (plan: BackendPlan, revision: BackendRevision) {
         let draft = numbered.draft
         let proxy = ProxyDraft(draft, processMaxConnections: maxConnections)
         let isListen = draft.kind == .listen
         let files = draft[StaticFilesSettings.self]
         let requestedNames = draft[RulesSettings.self].namesOfServers
         let names = KnownNames()
-        let backend = draft[BalancingSettings.self].makeBackend(
-            name: draft.name, connectTimeout: proxy.serverTimeouts.connect,
-            loadAtFull: loadAtFull, cookieKey: draft[PersistenceSettings.self].keyOfServers,
+        let filed = draft[BalancingSettings.self].filedServers(
+            connectTimeout: proxy.serverTimeouts.connect, cookieKey: draft[PersistenceSettings.self].keyOfServers,
             headLimits: settings.headLimits(acceptInvalid: proxy.settings.acceptsInvalidResponses),
-            uniqueID: draft.uniqueID, externalCheckPlace: externalCheckPlace(of: numbered), workers: workers, now: now,
+            uniqueID: draft.uniqueID, externalCheckPlace: externalCheckPlace(of: numbered),
             secure: { makeTLS(of: $0, in: draft) },
             hasNamedConnections: requestedNames.concerns,
             resolve: names.resolve)
+        let known = site.backend(draft.name)
+        let revision = draft[BalancingSettings.self].revision(
+            filed, of: known?.backend, named: draft.name, loadAtFull: loadAtFull, workers: workers, now: now)
+        let servers = revision.roster.servers
+        let live =
+            known
+            ?? LiveBackend(
+                Backend(name: draft.name, roster: revision.roster, workers: workers, now: now),
+                deliveringTo: site.workers, count: workers)
         if let problem = draft[BalancingSettings.self].problemWithExternalCheck(global[ExternalCheckPermission.self]) {
             note(problem)
         }
-        reportMissingAddresses(backend, draft)
+        reportMissingAddresses(filed, draft)
         // The rules of a listen section run once, in its front half.
-        return BackendPlan(
-            draft: proxy, index: index, id: numbered.id, isListen: isListen,
-            live: LiveBackend(backend, deliveringTo: site.workers, count: workers), settings: settings,
+        let plan = BackendPlan(
+            draft: proxy, index: index, id: numbered.id, isListen: isListen, live: live, servers: servers,
+            settings: settings,
             rules: isListen ? SectionRules(backHalfOf: draft) : SectionRules(draft),
             serverRules: draft[RulesSettings.self].serverRules(
                 Dictionary(
-                    backend.servers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })),
+                    servers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })),
             persistenceRules: draft[RulesSettings.self].persistence,
             persistence: draft[PersistenceSettings.self].persistence(
-                among: draft[BalancingSettings.self].servers, backend.servers, mode: proxy.settings.mode),
+                among: draft[BalancingSettings.self].servers, servers, mode: proxy.settings.mode),
             requestedNames: requestedNames, serverValues: draft[RulesSettings.self].valuesForServers,
             balanceKey: draft[RulesSettings.self].balanceKey,
             forwardedField: draft[RulesSettings.self].forwardedField,
@@ -257,6 +248,7 @@ public struct PlanBuilder {
             },
             errorPages: errorPages(of: draft),
             logTargets: logTargets(of: draft))
+        return (plan, revision)
     }
 
     /// `fullconn` by the backend's name where no line sets it: a tenth of the `maxconn` of the frontends that use it, as in HAProxy.

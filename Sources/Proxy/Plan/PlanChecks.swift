@@ -8,6 +8,34 @@ internal import Rules
 internal import StaticFiles
 
 extension PlanBuilder {
+    /// Names each time-out that no file sets, once, with the sections it concerns.
+    mutating func reportDefaultTimeouts() {
+        let fronts = drafts.filter { $0.kind != .backend }
+        let backs = drafts.filter { $0.kind != .frontend && !$0[BalancingSettings.self].servers.isEmpty }
+        let kinds: [(String, [Draft], (ProxySettings) -> Bool, TimeSpan)] = [
+            ("client", fronts, { $0.client == nil }, DefaultTimeouts.client),
+            (
+                "http-request", fronts,
+                {
+                    $0.mode == .http && $0.httpRequest == nil
+                        && $0.client ?? DefaultTimeouts.client > DefaultTimeouts.httpRequest
+                }, DefaultTimeouts.httpRequest
+            ),
+            ("connect", backs, { $0.connect == nil }, DefaultTimeouts.connect),
+            ("server", backs, { $0.server == nil }, DefaultTimeouts.server),
+        ]
+        for (name, drafts, isUnset, value) in kinds {
+            let names = drafts.filter { isUnset($0[ProxySettings.self]) }.map { "'\($0.name)'" }
+            guard let first = names.first else { continue }
+            let others = names.count > 1 ? " and \(names.count - 1) more" : ""
+            report(
+                "no 'timeout \(name)' is set for \(first)\(others): \(value.wholeMilliseconds / 1_000)s applies",
+                at: nil,
+                // HAProxy warns of the other three, without which it would wait for ever.
+                severity: name == "http-request" ? .notice : .warning)
+        }
+    }
+
     /// Reports addresses that two lines bind. IP addresses share their connections at random, which may be intended; a socket's file
     /// or name can be bound only once.
     mutating func checkAddresses(_ binds: [BindPlan]) {

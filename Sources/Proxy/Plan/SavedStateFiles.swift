@@ -56,8 +56,11 @@ enum SavedStateKeywords {
 }
 
 extension PlanBuilder {
-    /// Lets servers begin with the states that files have of them.
-    mutating func loadStates(_ drafts: [Draft], _ backends: [BackendPlan]) {
+    /// The states that files have of servers, to begin with.
+    mutating func savedStates(
+        _ drafts: [Draft], _ backends: [BackendPlan]
+    ) -> [(backend: Backend, servers: [SavedServer])] {
+        var states: [(backend: Backend, servers: [SavedServer])] = []
         let global = global[SavedStateSettings.self]
         var known: [String: [SavedServer]] = [:]
         for (draft, backend) in zip(drafts, backends) {
@@ -77,8 +80,9 @@ extension PlanBuilder {
             let path = Self.path(file.text, in: global.folder?.text)
             let servers = known[path] ?? readStates(path, file)
             known[path] = servers
-            backend.backend.restore(servers, now: now)
+            states.append((backend.backend, servers))
         }
+        return states
     }
 
     private static func path(_ name: String, in folder: String?) -> String {

@@ -111,14 +111,14 @@ final class KnownNames {
 
 extension PlanBuilder {
     /// Warns of servers that have a host name and no address for it.
-    mutating func reportMissingAddresses(_ backend: Backend, _ draft: Draft) {
+    mutating func reportMissingAddresses(_ filed: [FiledServer], _ draft: Draft) {
         var reported: Set<SourceRange> = []
-        for (server, line) in zip(backend.servers, draft[BalancingSettings.self].servers)
+        for (server, line) in zip(filed, draft[BalancingSettings.self].servers)
         where server.address == nil && !line.naming.startsNowhere && line.serviceName == nil {
             // Once for all servers of a template.
             guard reported.insert(line.addressWord.range).inserted else { continue }
             report(
-                "no address for the host name '\(server.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
+                "no address for the host name '\(server.configuration.hostName ?? server.name)' yet: server '\(draft.name)/\(server.name)' "
                     + "is down until it has one", at: line.addressWord.range, severity: .warning)
         }
     }

@@ -11,8 +11,8 @@ extension PlanBuilder {
         let server: Int
     }
 
-    /// Lets servers follow those that their lines name. Reports lines that name none, none that is checked, or one another.
-    mutating func linkTrackers(_ drafts: [Draft], _ backends: [BackendPlan]) {
+    /// Which servers follow those that their lines name. Reports lines that name none, none that is checked, or one another.
+    mutating func trackers(_ drafts: [Draft], _ backends: [BackendPlan]) -> [Tracker] {
         var links: [Place: Place] = [:]
         var words: [Place: Word] = [:]
         for (backend, draft) in drafts.enumerated() {
@@ -36,13 +36,13 @@ extension PlanBuilder {
             guard let word = words[place], isGood(place, word, links, drafts), let tracked = links[place] else {
                 continue
             }
-            let (backend, trackedBackend) = (backends[place.backend].backend, backends[tracked.backend].backend)
+            let (own, other) = (backends[place.backend], backends[tracked.backend])
             trackers.append(
                 Tracker(
-                    backend.servers[place.server], of: backend, following: trackedBackend.servers[tracked.server],
-                    of: trackedBackend))
+                    own.servers[place.server], of: own.backend, following: other.servers[tracked.server],
+                    of: other.backend))
         }
-        Backend.setTrackers(trackers, among: backends.map(\.backend), now: now)
+        return trackers
     }
 
     private mutating func find(_ word: Word, from backend: Int, _ drafts: [Draft]) -> Place? {

@@ -16,8 +16,10 @@ enum RingSection: SiteSection {
         for draft in sections {
             let settings = draft[RingSettings.self]
             site.sections[Rings.self].byName[draft.name] = settings
-            // The logger has its rings before any destination that names one is registered.
-            site.logger.add(settings.makeRing(named: draft.name, &problems))
+            // One that exists goes on as it is.
+            if !site.logger.hasRing(named: draft.name) {
+                site.rings.append(settings.makeRing(named: draft.name, &problems))
+            }
         }
         for problem in problems { site.note(problem) }
     }

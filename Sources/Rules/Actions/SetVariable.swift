@@ -81,34 +81,55 @@ enum VariableKeywords {
             "set-var", in: .global, usage: "set-var proc.<name> <expression>",
             summary: "Sets a variable of the process to what an expression yields at start."
         ) { (arguments, draft) throws(ConfigProblem) in
-            let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
+            let variable = try arguments.next("a variable, like proc.site")
+            let name = try VariableName(variable, in: .global)
             let word = try arguments.next("an expression")
             let expression = try Expression(word, in: .global, &draft[RulesSettings.self].table.expressions)
             draft[RulesSettings.self].startActions.append(
-                VariableAction(name: name, conditions: [], source: .expression(expression)))
+                StartAction(line: "set-var \(variable.text) \(word.text)", name, .expression(expression)))
         },
         Keyword(
             "set-var-fmt", in: .global, usage: "set-var-fmt proc.<name> <format>",
             summary: "Sets a variable of the process to a text at start."
         ) { (arguments, draft) throws(ConfigProblem) in
-            let name = try VariableName(arguments.next("a variable, like proc.site"), in: .global)
+            let variable = try arguments.next("a variable, like proc.site")
+            let name = try VariableName(variable, in: .global)
             let word = try arguments.next("a log format")
             let format = try Format(word, for: .message, in: .global, &draft[RulesSettings.self].table.formats)
             draft[RulesSettings.self].startActions.append(
-                VariableAction(name: name, conditions: [], source: .format(format)))
+                StartAction(line: "set-var-fmt \(variable.text) \(word.text)", name, .format(format)))
         },
     ]
 }
 
+/// A `set-var` line of the global section.
+struct StartAction: Sendable {
+    /// What it says.
+    let line: String
+    let action: VariableAction
+
+    init(line: String, _ name: VariableName, _ source: VariableAction.Source) {
+        self.line = line
+        action = VariableAction(name: name, conditions: [], source: source)
+    }
+}
+
 extension RulesSettings {
+    /// The `set-var` lines of the global section.
+    public var variableLines: [String] { startActions.map(\.line) }
+
     /// Sets the variables of the process as the global section says, in file order.
-    public func setVariables(of process: ProcessVariables, environment: [String: String]) {
-        if startActions.isEmpty { return }
+    /// - Parameter known: lines that were obeyed before: what rules have set since then stays.
+    public func setVariables(
+        of process: ProcessVariables, environment: [String: String], except known: [String] = []
+    ) {
+        let actions = startActions.filter { !known.contains($0.line) }.map(\.action)
+        if actions.isEmpty { return }
         let context = ExchangeContext()
         context.processVariables = process
         var table = table
         table.expressions.resolve(environment: environment)
         let program = RuleProgram(table)
-        for action in startActions { _ = action.run(on: context, program) }
+        for action in actions { _ = action.run(on: context, program) }
     }
 }
