@@ -5,6 +5,7 @@
 
 #include <execinfo.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -153,6 +154,14 @@ int clinux_collect_program(int id, int *code) {
     else if (WIFEXITED(status)) *code = WEXITSTATUS(status);
     else *code = WTERMSIG(status);
     return found > 0 && WIFEXITED(status) ? 1 : 2;
+}
+
+int clinux_leave_root(void) { return unshare(CLONE_FS) == 0 ? 0 : errno; }
+
+int clinux_take_root(const char *path) {
+    int failure = clinux_leave_root();
+    if (failure != 0) return failure;
+    return chroot(path) == 0 && chdir("/") == 0 ? 0 : errno;
 }
 
 // The crash report is written in C, so that it is evident that the signal handler neither allocates nor takes a lock.

@@ -32,7 +32,8 @@ public final class ThreadedHostLookup: HostLookup {
         precondition(thread == nil, "a look-up of \(names.count) names begins while another is under way")
         let found = found
         let wakeup = wakeup
-        thread = Thread(name: "portico-names") {
+        // Outside, where the files are that tell how names are looked up.
+        thread = Thread(name: "portico-names", isConfined: false) {
             let answers = names.map { HostResolver.resolve($0) }
             found.answers.withLock { $0 = answers }
             wakeup.wake()

@@ -18,7 +18,8 @@ public struct ChildProgram: Sendable {
     /// Becomes readable when it has ended. The caller of `collect` closes it.
     public let socket: Socket
 
-    /// Starts a program: with no descriptors but its standard ones, which lead nowhere, and with the default signals.
+    /// Starts a program: with no descriptors but its standard ones, which lead nowhere, with the default signals, and in the root directory
+    /// of the threads that clients can reach.
     /// - Parameters:
     ///   - path: of its file; nothing is looked up.
     ///   - arguments: behind its name, which is the path.
@@ -32,8 +33,8 @@ public struct ChildProgram: Sendable {
         defer { unsafe copies.forEach { unsafe free($0) } }
         var id: Int32 = 0
         var descriptor: Int32 = -1
-        let failure = path.withVerbatimCString {
-            unsafe clinux_start_program($0, words, variables, &id, &descriptor)
+        let failure = Confinement.inside {
+            path.withVerbatimCString { unsafe clinux_start_program($0, words, variables, &id, &descriptor) }
         }
         guard failure == 0 else { throw Errno(rawValue: failure) }
         return ChildProgram(id: id, socket: Socket(descriptor))

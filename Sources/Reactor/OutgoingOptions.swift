@@ -102,6 +102,12 @@ extension LinuxKernel {
         if let source, unsafe SystemAddress.with(source, { unsafe clinux_bind(number, $0, $1) }) != 0 {
             return failed(closing: number)
         }
+        // A check is the main thread's, and its path is that of the server's connections.
+        if case .path = address { return Confinement.inside { connect(number, to: address) } }
+        return connect(number, to: address)
+    }
+
+    private func connect(_ number: Int32, to address: SocketAddress) -> Connecting {
         while unsafe SystemAddress.with(address, { unsafe clinux_connect(number, $0, $1) }) != 0 {
             switch Errno.last {
             case .interrupted: continue

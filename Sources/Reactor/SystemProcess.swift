@@ -1,5 +1,5 @@
 // Attributes of the process: its ID, limits, privileges, environment and standard streams.
-// Functions that change them must be called at start-up, on the main thread, before any other thread exists.
+// Functions that change them must be called at start-up, on the main thread, before the workers exist.
 
 internal import Basics
 internal import CLinux
@@ -49,8 +49,8 @@ public enum SystemProcess {
     /// chdir(2)
     public static func changeDirectory(_ path: String) throws(Errno) { try check(unsafe chdir(path)) }
 
-    /// chroot(2), then changes to the new root directory.
-    public static func changeRoot(_ path: String) throws(Errno) {
+    /// chroot(2) of the whole process, then changes to the new root directory.
+    static func changeRoot(_ path: String) throws(Errno) {
         try check(path.withVerbatimCString { unsafe chroot($0) })
         try check(unsafe chdir("/"))
     }

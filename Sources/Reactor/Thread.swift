@@ -7,7 +7,7 @@ internal import Glibc
 /// A running thread.
 @safe
 public final class Thread: @unchecked Sendable {
-    private var id = pthread_t()
+    private let id: pthread_t
 
     private final class Start {
         let name: String
@@ -20,13 +20,21 @@ public final class Thread: @unchecked Sendable {
 
     /// Runs `body` on a new thread with all signals blocked, so that the main thread receives them, and without a privilege that the
     /// main thread has kept.
-    /// `name` is shown by `top -H`, truncated to 15 bytes.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+    /// - Parameters:
+    ///   - name: is shown by `top -H`, truncated to 15 bytes.
+    ///   - isConfined: whether it has the root directory of the threads that clients can reach (`Confinement`).
+    public init(name: String, isConfined: Bool = true, _ body: @escaping @Sendable () -> Void) {
+        let start = Start(name: name, body: body)
+        id = isConfined ? Confinement.inside { Self.begin(start) } : Self.begin(start)
+    }
+
+    /// A thread has the root directory of the one that begins it.
+    private static func begin(_ start: Start) -> pthread_t {
+        var id = pthread_t()
         let result = unsafe pthread_create(
             &id, nil,
             { raw in
-                // Safe: the reference was retained for this thread, just above.
+                // Safe: the reference was retained for this thread.
                 let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
                 ReadPrivilege.renounce()
                 unsafe clinux_set_thread_name(start.name)
@@ -35,8 +43,9 @@ public final class Thread: @unchecked Sendable {
                 start.body()
                 clinux_free_signal_stack()
                 return nil
-            }, start.toOpaque())
+            }, Unmanaged.passRetained(start).toOpaque())
         precondition(result == 0, "pthread_create: error \(result)")
+        return id
     }
 
     /// Waits until the thread ends. Call once.

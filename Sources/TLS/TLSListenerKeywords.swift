@@ -19,8 +19,7 @@ extension TLSKeywords {
                 "A certificate, those that its issuer has signed with, and its key, in one file in PEM or in files with the same "
                 + "name and the ending .key; a folder of such files, or a certificate of a crt-store. Which of several a client "
                 + "gets, the names in them and the name that it asks for decide; the first is the default. A renewed file is taken "
-                + "by itself, once it is whole and valid, also where only root may read it (see `user`). Not after `chroot` through "
-                + "a link with an absolute path: the start and -c warn of it."
+                + "by itself, once it is whole and valid, also where only root may read it (see `user`)."
         ) { (args, bind) throws(ConfigProblem) in bind.sources.append(.certificate(try args.next("a certificate"))) },
         Parameter(
             "default-crt", usage: "default-crt <file>|@<store>/<certificate>",

@@ -107,12 +107,19 @@ struct Launch {
 
     /// Warnings of certificates that cannot be renewed from their files once the process has given up its privileges.
     private static func filesThatCannotBeReadAgain(_ plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
-        laterReading(plan, daemon).problems.map { ConfigProblem($0.text, at: nil, severity: .notice) }
+        var problems = laterReading(plan, daemon).problems.map(\.text)
+        if daemon.root != nil, !Confinement.isPossible {
+            problems.append(
+                "this system gives threads no root directory of their own (unshare): after 'chroot' a reload cannot read its "
+                    + "files")
+        }
+        return problems.map { ConfigProblem($0, at: nil, severity: .notice) }
     }
 
     private static func laterReading(_ plan: Plan, _ daemon: DaemonSettings) -> LaterReading {
         LaterReading(
-            plan.encryption.certificates, user: daemon.user, group: daemon.group, changesRoot: daemon.root != nil)
+            plan.encryption.certificates, user: daemon.user, group: daemon.group,
+            changesRoot: daemon.root != nil && !Confinement.isPossible)
     }
 
     /// Servers whose connections need privileges that the process gives up.
@@ -233,7 +240,7 @@ struct Launch {
         // The paths are those from before chroot.
         let keepsReading = !Self.laterReading(plan, daemon).privilegedFiles.isEmpty
         if let root = daemon.root {
-            try orFail("cannot chroot to \(root)") { () throws(Errno) in try SystemProcess.changeRoot(root) }
+            try orFail("cannot chroot to \(root)") { () throws(Errno) in try Confinement.begin(at: root) }
         }
         // Before dropping privileges, which may forbid it, and after almost everything that can fail.
         for process in flags.finishing { SystemProcess.requestGracefulStop(process) }

@@ -35,7 +35,10 @@ enum ProcessKeywords {
         },
         Keyword(
             "chroot", in: .global, usage: "chroot <directory>",
-            summary: "Changes the root directory after start-up (needs root)."
+            summary:
+                "Changes the root directory after start-up (needs root): that of all threads but the main one, which serves no client and "
+                + "reads files again. Where the system does not allow that (a container without the system call unshare), it is that of "
+                + "the whole process."
         ) { (args, draft) throws(ConfigProblem) in draft[DaemonSettings.self].root = try args.next("a directory").text
         },
         Keyword(

@@ -53,6 +53,7 @@ import Testing
                     let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
                     if words.count > 1 { facts[words[0]] = words[1] }
                 }
+                facts["root"] = try FileManager.default.destinationOfSymbolicLink(atPath: "\(tasks)/\(task)/root")
                 return (facts["Name:"] ?? "", facts)
             }
         }
@@ -66,13 +67,14 @@ import Testing
         _ = try site.portico.logLine(with: "Certificate '\(site.file)' was renewed from its file.")
         #expect(try SecureClient(site.port).shownName == "new.example")
         let threads = try site.threads()
-        #expect(threads.count { $0.name.hasPrefix("portico-") } >= 3, "\(threads.map(\.name))")
+        #expect(threads.count { $0.name.hasPrefix("portico-") } >= 4, "\(threads.map(\.name))")
         for (name, facts) in threads {
             #expect(facts["Uid:"] == "65534", "\(name)")
             // In effect only while a file is read.
             #expect(facts["CapEff:"] == Self.none, "\(name)")
             #expect(facts["CapPrm:"] == (name.hasPrefix("portico-") ? Self.none : Self.reading), "\(name)")
             #expect(facts["CapInh:"] == Self.none && facts["CapAmb:"] == Self.none, "\(name)")
+            #expect(facts["root"] == (name.hasPrefix("portico-") ? Stage.current.folder + "/jail" : "/"), "\(name)")
         }
     }
 
@@ -82,6 +84,37 @@ import Testing
         try site.renew(mode: 0o644)
         _ = try site.portico.logLine(with: "Certificate '\(site.file)' was renewed from its file.")
         for (name, facts) in try site.threads() { #expect(facts["CapPrm:"] == Self.none, "\(name)") }
+    }
+
+    @Test("A check finds a server where its connections go, in the chroot, and a program there too")
+    func pathsInChroot() throws {
+        let jail = Stage.current.folder + "/jail"
+        try FileManager.default.createDirectory(atPath: jail, withIntermediateDirectories: true)
+        let port = try freePort()
+        let portico = try Portico(
+            """
+            \(opening(global: "chroot \(jail)\n    user nobody\n    group nogroup\n    external-check"))
+            frontend app
+                bind \(jail)/app.sock user nobody
+                http-request return status 200 content-type text/plain string "from the jail"
+            frontend www
+                bind 127.0.0.1:\(port)
+                default_backend inside
+            backend inside
+                option httpchk
+                server s /app.sock check inter 50ms
+            backend outside
+                server s \(jail)/app.sock check inter 50ms
+            backend programs
+                option external-check
+                external-check command /bin/true
+                server s 127.0.0.1:\(port) check inter 50ms
+
+            """, listeningOn: port)
+        _ = try portico.logLine(with: "Server outside/s is DOWN")
+        _ = try portico.logLine(with: "Server programs/s is DOWN")
+        #expect(try fetch("/", from: port).text == "from the jail")
+        #expect(!portico.logLines.contains { $0.contains("Server inside/s is DOWN") })
     }
 
     @Test("A file that cannot be read again is named at the start, with the reason")
@@ -104,7 +137,8 @@ import Testing
             return ended.errors
         }
         #expect(try !check(file).contains("cannot be read again"))
-        #expect(try check(link).contains("'\(link)': it cannot be read again after 'chroot'"))
+        // The thread that reads it has the root directory of the start.
+        #expect(try !check(link).contains("cannot be read again"))
         let confined = try check(file, as: "setpriv", "--bounding-set=-dac_read_search")
         #expect(confined.contains("'\(file)': it cannot be read again as user 65534, since root lacks the capability"))
     }

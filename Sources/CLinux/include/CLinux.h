@@ -36,6 +36,11 @@ extern int clinux_start_program(
 // 0 while it runs; 1 with its exit code, or 2 with the signal that has ended it.
 extern int clinux_collect_program(int id, int *code);
 
+// Gives the calling thread a root directory and a working directory of its own, which are as before at first. Returns 0, or the error.
+extern int clinux_leave_root(void);
+// The same, and `path` is the new root directory.
+extern int clinux_take_root(const char *path);
+
 static inline int clinux_errno(void) { return errno; }
 
 static inline int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length) {
