@@ -88,11 +88,14 @@ private final class ConfinedThread: Sendable {
 
     private func serve() {
         Self.wait(asked)
-        let work = work.withLock { $0 }
-        work?.body()
-        self.work.withLock { $0 = nil }
+        perform()
+        work.withLock { $0 = nil }
         Self.signal(done)
     }
+
+    // A function of its own: nothing here may refer to the work any more when the other thread goes on.
+    @inline(never)
+    private func perform() { work.withLock { $0 }?.body() }
 
     func run(_ body: () -> Void) {
         withoutActuallyEscaping(body) { body in
