@@ -58,6 +58,8 @@ public struct ProcessStats: Sendable {
     public var logsDropped: UInt64 = 0
     /// Regular expressions that came to no result within their limit of steps.
     public var undecidedMatches: UInt64 = 0
+    /// Plans that something refers to.
+    public var plans = 1
 
     public init() {}
 }

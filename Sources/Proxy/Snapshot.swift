@@ -93,6 +93,7 @@ extension Plan {
         stats.version = process.version
         stats.logsDropped = site.logger.lost
         stats.undecidedMatches = site.undecidedMatches.total
+        stats.plans = site.livingPlans
         stats.releaseDate = process.releaseDate
         stats.pid = SystemProcess.id
         stats.threads = process.threads
