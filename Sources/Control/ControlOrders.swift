@@ -70,6 +70,13 @@ extension ControlPlane {
         log.event(.notice, to: plan.logTargets, message)
     }
 
+    /// Tells of a reload, on standard error as well.
+    func tell(_ level: LogLevel, _ message: String) {
+        let word = level <= .err ? "error" : level == .warning ? "warning" : "notice"
+        log.event(level, to: standardError, "\(word): \(message)")
+        log.event(level, to: plan.logTargets, message)
+    }
+
     private final class DelayedTask: LoopTask {
         private let body: () -> Void
         init(_ body: @escaping () -> Void) { self.body = body }

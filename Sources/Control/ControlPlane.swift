@@ -26,6 +26,10 @@ public struct ProcessServices {
     public var hostLookup: (any HostLookup)?
     /// The same for the names of OCSP responders; nil where only those in `resolvers` sections are asked.
     public var responderLookup: (any HostLookup)?
+    /// The same for the names that a reload asks for; nil: reading the configuration takes as long as they take.
+    public var nameLookup: (any HostLookup)?
+    /// What a reload reads; nil where there is none.
+    public var configuration: (any ConfigurationSource)?
     /// Whether the files of certificates are watched, and renewed ones taken.
     public var watchesCertificates = false
     /// Tells the service manager what the process does.
@@ -75,6 +79,7 @@ public final class ControlPlane {
     private var certificateEnds: CertificateEnds?
     private var sampler: RateSampler?
     private var memoryKeeper: MemoryKeeper?
+    private var reloader: Reloader?
     /// Takes orders to read the configuration again.
     public let reloads: Reloads
     /// The loop that drives everything here; a program may add tasks of its own, for signals for instance.
@@ -120,6 +125,10 @@ public final class ControlPlane {
         sockets = RuntimeSocketSet(context, pool: pool, in: loop)
         watchesCertificates = services.watchesCertificates
         watchCertificates()
+        guard let source = services.configuration else { return }
+        let reloader = Reloader(self, source, lookup: services.nameLookup, wakeup: services.wakeup)
+        self.reloader = reloader
+        reloads.perform = { [unowned reloader] done in reloader.begin(done: done) }
     }
 
     private func watchCertificates() {
@@ -199,6 +208,7 @@ public final class ControlPlane {
         resolvers.collect()
         responseUpdater.collect()
         checks.collect()
+        reloader?.collect()
     }
 
     /// Buffers that hold bytes of a check or of a runtime connection: none when nothing is under way.
@@ -230,5 +240,8 @@ public final class ControlPlane {
         certificateEnds = nil
         if let hardStop { loop.remove(hardStop) }
         hardStop = nil
+        reloader?.close(in: loop)
+        reloader = nil
+        reloads.perform = nil
     }
 }

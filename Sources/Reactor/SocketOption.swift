@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// A socket option to set.
-public enum SocketOption: Sendable {
+public enum SocketOption: Sendable, Equatable {
     case noDelay, keepAlive, reuseAddress, reusePort, onlyIPv6, bothIPVersions, deferAccept, fastOpen
     /// Takes `deferAccept` back.
     case acceptsAtOnce

@@ -30,7 +30,8 @@ struct Launch {
             }
         }
         let masterSockets = try masterSockets()
-        let loaded = load()
+        let loaded = Self.load(options)
+        if options.files.isEmpty, options.moreFiles.isEmpty, !options.isQuiet { sayWhatRuns() }
         var problems = loaded.problems
         let daemon = loaded.global[DaemonSettings.self]
         let threads = loaded.global[ProcessSettings.self].threads ?? min(64, Thread.processorCount)
@@ -46,15 +47,11 @@ struct Launch {
         let plan = builder.build(maxConnections: options.maxConnections)
         if loaded.isComplete { problems += builder.problems }
         if let plan {
-            problems += Self.filesThatCannotBeReadAgain(plan, daemon)
-            problems += Self.encryptionThatTheSystemLacks(plan)
-            problems += Self.connectionsThatWillFail(plan, daemon)
+            problems += Self.problems(of: plan, daemon)
         }
-        let isQuiet = options.isQuiet || daemon.isQuiet && !options.isVerbose
+        let isQuiet = Self.isQuiet(options, loaded.global)
         report(problems, loaded, isQuiet)
-        let warningsAreFatal = options.warningsAreFatal || daemon.warningsAreFatal
-        let isRefused = problems.contains { $0.severity == .error || warningsAreFatal && $0.severity == .warning }
-        guard let plan, !isRefused else {
+        guard let plan, !Self.isRefused(problems, options, loaded.global) else {
             // Tools search for this line of HAProxy.
             SystemProcess.printError("[ALERT]    Fatal errors found in configuration.\n")
             throw ExitCode(1)
@@ -73,17 +70,19 @@ struct Launch {
 
     // MARK: Reading
 
-    private func load() -> LoadedConfiguration {
+    private func sayWhatRuns() {
+        SystemProcess.printOutput(
+            options.checksOnly
+                ? "No -f: checking the demonstration.\n"
+                : "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ "
+                    + "(Ctrl-C ends it).\n")
+    }
+
+    /// Reads the files of the command line, or the demonstration if there are none.
+    static func load(_ options: Portico) -> LoadedConfiguration {
         let files = options.files + options.moreFiles
         let environment = SystemProcess.environment
         if files.isEmpty {
-            if !options.isQuiet {
-                SystemProcess.printOutput(
-                    options.checksOnly
-                        ? "No -f: checking the demonstration.\n"
-                        : "No -f: running the demonstration. Open http://127.0.0.1:8080/ and http://127.0.0.1:8404/ "
-                            + "(Ctrl-C ends it).\n")
-            }
             return KeywordRegistry.language.load(
                 text: DemoConfiguration.text, named: "demo.cfg", environment: environment)
         }
@@ -103,6 +102,23 @@ struct Launch {
                 throw ExitCode(1)
             }
         }
+    }
+
+    /// Whether only errors are told.
+    static func isQuiet(_ options: Portico, _ global: Draft) -> Bool {
+        options.isQuiet || global[DaemonSettings.self].isQuiet && !options.isVerbose
+    }
+
+    /// Whether the configuration does not count.
+    static func isRefused(_ problems: [ConfigProblem], _ options: Portico, _ global: Draft) -> Bool {
+        let warningsAreFatal = options.warningsAreFatal || global[DaemonSettings.self].warningsAreFatal
+        return problems.contains { $0.severity == .error || warningsAreFatal && $0.severity == .warning }
+    }
+
+    /// What the plan and this system, or what the process gives up, do to one another.
+    static func problems(of plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
+        filesThatCannotBeReadAgain(plan, daemon) + encryptionThatTheSystemLacks(plan)
+            + connectionsThatWillFail(plan, daemon)
     }
 
     /// Warnings of certificates that cannot be renewed from their files once the process has given up its privileges.
@@ -216,6 +232,7 @@ struct Launch {
         try listening.open(plan.binds, workers: threads)
         try listening.open(runtimeSockets)
         listening.closeUnused()
+        let listeners = Listeners(listening)
         let goesToBackground =
             (options.goesToBackground || daemon.goesToBackground) && !options.staysInForeground && !options.debugs
         // Before chroot and change of user, which may make /dev/null and the log socket inaccessible; and before the
@@ -234,8 +251,10 @@ struct Launch {
                 settings: ControlSettings(
                     admin: admin, hardStopAfter: loaded.global[ProcessSettings.self].hardStopAfter),
                 sharedSockets: shared,
-                isQuiet: options.isQuiet || daemon.isQuiet && !options.isVerbose, manager: manager,
-                startMessages: messages)
+                isQuiet: Self.isQuiet(options, loaded.global), manager: manager, startMessages: messages,
+                configuration: ConfigurationFiles(
+                    options, masterSockets: masterSockets, startedWith: loaded.global, listeners),
+                reloadsOnHangup: flags.actsAsMaster)
         }
         // The paths are those from before chroot.
         let keepsReading = !Self.laterReading(plan, daemon).privilegedFiles.isEmpty
@@ -249,15 +268,15 @@ struct Launch {
             try SystemProcess.become(
                 user: daemon.user, group: daemon.group, keepsReading: keepsReading)
         }
-        if !(options.isQuiet || daemon.isQuiet && !options.isVerbose) {
+        if !Self.isQuiet(options, loaded.global) {
             SystemProcess.printError(
                 "notice: Portico \(Version.number) is ready: \(Self.addresses(of: plan)), process \(SystemProcess.id)\n"
             )
         }
         background?.detach()
         manager?.say(.started)
-        running.run(listening, signals)
-        listening.removeFiles()
+        running.run(plan, listeners, signals)
+        listeners.now.removeFiles()
         pidFile?.remove()
         // The exit status of HAProxy's master: systemd unit files expect 143.
         if flags.actsAsMaster, let signal = running.endedBy { throw ExitCode(128 + signal) }

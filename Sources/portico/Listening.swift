@@ -12,18 +12,22 @@ internal import SystemPackage
 /// The listening sockets of the process.
 struct Listening {
     /// The sockets of each worker.
-    private(set) var workers: [[(socket: Socket, bind: BindPlan)]] = []
-    private(set) var admin: [(socket: Socket, settings: StatsSocket)] = []
-    private var files: [(file: SocketFile, socket: Socket)] = []
+    var workers: [[(socket: Socket, bind: BindPlan)]] = []
+    var admin: [(socket: Socket, settings: StatsSocket)] = []
+    /// What the lines of these say, in the same order.
+    var adminLines: [StatsSocket] = []
+    /// Where messages for the operator go.
+    var tell: (String) -> Void = SystemProcess.printError
+    var files: [(file: SocketFile, socket: Socket)] = []
     /// Sockets that another process may take over, each once.
-    private var exposed: [HandedSocket] = []
+    var exposed: [HandedSocket] = []
     /// Sockets of the process before.
-    private var takenOver: [(socket: Socket, bind: BindPlan)] = []
-    private let takesOver: Bool
-    private let predecessors: [Int32]
+    var takenOver: [(socket: Socket, bind: BindPlan)] = []
+    var takesOver: Bool
+    var predecessors: [Int32]
     private var isPredecessorPaused = false
     private var inherited: InheritedSockets
-    private let shared: SharedSockets
+    let shared: SharedSockets
 
     /// - Parameters:
     ///   - inherited: sockets that lines use instead of opening theirs.
@@ -82,9 +86,7 @@ struct Listening {
         guard let address = bind.place.address else { preconditionFailure("a bind line without an address") }
         let options = listenOptions(bind)
         for item in items {
-            try ListeningSocket.takeOver(item.socket, at: address, options) { option, reason in
-                Self.reportRefusal(of: option, bind, reason)
-            }
+            try ListeningSocket.takeOver(item.socket, at: address, options, onRefusal: refusalReport(bind))
             guard !item.isOfServiceManager else { continue }
             takenOver.append((item.socket, bind))
             if case .path(let path) = address, let file = SocketFile(path) { files.append((file, item.socket)) }
@@ -115,7 +117,7 @@ struct Listening {
     }
 
     /// Returns false and reports a problem if another process listens on the address.
-    private func isFree(_ bind: BindPlan) -> Bool {
+    func isFree(_ bind: BindPlan) -> Bool {
         guard let address = bind.place.address, case .ip = address else { return true }
         do throws(Errno) {
             try refuseTaken(address, listenOptions(bind))
@@ -126,7 +128,7 @@ struct Listening {
         }
     }
 
-    private mutating func open(_ bind: BindPlan) throws(Errno) {
+    mutating func open(_ bind: BindPlan) throws(Errno) {
         if let descriptor = bind.place.descriptor {
             try share(try ListeningSocket.adopt(descriptor: descriptor), bind)
             return
@@ -137,13 +139,14 @@ struct Listening {
         }
         let options = listenOptions(bind)
         if case .ip = address {
+            let report = refusalReport(bind)
             let sockets = min(bind.place.options.sockets ?? workers.count, workers.count)
             for worker in workers.indices {
                 let isFirst = worker == 0
                 if worker < sockets {
                     let socket = try listen(on: address, options) { option, reason in
                         // Each socket of the address is refused the same.
-                        if isFirst { Self.reportRefusal(of: option, bind, reason) }
+                        if isFirst { report(option, reason) }
                     }
                     workers[worker].append((socket, bind))
                     expose(socket, bind)
@@ -204,7 +207,7 @@ struct Listening {
         ListeningSocket.close(try ListeningSocket.bind(address, alone))
     }
 
-    private func listenOptions(_ bind: BindPlan) -> ListenOptions {
+    func listenOptions(_ bind: BindPlan) -> ListenOptions {
         let place = bind.place
         var options = ListenOptions()
         options.backlog = bind.backlog
@@ -240,24 +243,29 @@ struct Listening {
 
     /// Opens the runtime sockets.
     mutating func open(_ sockets: [StatsSocket]) throws {
-        for settings in sockets {
-            var options = ListenOptions()
-            options.sharesPort = false
-            options.replacesFile = takesOver
-            options.mode = settings.mode.map { UInt32($0) }
-            options.user = settings.userID
-            options.group = settings.groupID
-            do throws(Errno) {
-                if let item = inherited.take(for: settings) {
-                    admin.append(try use(item, for: settings, options))
-                } else {
-                    admin.append((try socket(for: settings, options), settings))
-                }
-            } catch {
-                let place = settings.address.map { "\($0)" } ?? settings.descriptor.map { "fd@\($0)" } ?? ""
-                reportFailure(settings.range.file, settings.range.line, place, error)
-                throw abandonStart()
+        for settings in sockets where !openOrReport(settings) { throw abandonStart() }
+    }
+
+    /// Returns false if it cannot, which it has reported.
+    mutating func openOrReport(_ settings: StatsSocket) -> Bool {
+        var options = ListenOptions()
+        options.sharesPort = false
+        options.replacesFile = takesOver
+        options.mode = settings.mode.map { UInt32($0) }
+        options.user = settings.userID
+        options.group = settings.groupID
+        do throws(Errno) {
+            if let item = inherited.take(for: settings) {
+                admin.append(try use(item, for: settings, options))
+            } else {
+                admin.append((try socket(for: settings, options), settings))
             }
+            adminLines.append(settings)
+            return true
+        } catch {
+            let place = settings.address.map { "\($0)" } ?? settings.descriptor.map { "fd@\($0)" } ?? ""
+            reportFailure(settings.range.file, settings.range.line, place, error)
+            return false
         }
     }
 
@@ -287,15 +295,17 @@ struct Listening {
     }
 
     /// The system refuses an option without which the socket still listens.
-    private static func reportRefusal(of option: SocketOption, _ bind: BindPlan, _ reason: Errno) {
-        guard let name = option.parameterName else { return }
-        let word = bind.place.word
-        SystemProcess.printError(
-            "\(word.range.file):\(word.range.line): warning: the system refuses '\(name)' for \(word.text): \(reason)\n"
-        )
+    private func refusalReport(_ bind: BindPlan) -> (SocketOption, Errno) -> Void {
+        { [tell] option, reason in
+            guard let name = option.parameterName else { return }
+            let word = bind.place.word
+            tell(
+                "\(word.range.file):\(word.range.line): warning: the system refuses '\(name)' for \(word.text): \(reason)\n"
+            )
+        }
     }
 
-    private func reportFailure(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {
+    func reportFailure(_ file: String, _ line: Int, _ address: String, _ reason: Errno) {
         let advice =
             switch reason {
             case .addressInUse: "another process listens there (ss -ltnp shows which)"
@@ -304,7 +314,7 @@ struct Listening {
             case .badFileDescriptor: "this process was started without such a descriptor"
             default: ""
             }
-        SystemProcess.printError(
+        tell(
             "\(file):\(line): error: cannot listen on \(address): \(reason)\(advice.isEmpty ? "" : "; \(advice)")\n"
         )
     }

@@ -12,7 +12,6 @@ internal import SystemPackage
 
 /// The threads and what they share.
 final class ProcessThreads {
-    private let plan: Plan
     private let logger: Logger
     private let kernel: LinuxKernel
     private let workerKernels: [KernelBox]
@@ -20,6 +19,8 @@ final class ProcessThreads {
     private let control: ControlPlane
     private var threads: [Reactor.Thread] = []
     private let running: RunningWorkers
+    /// What SIGHUP asks for: a reload, as of HAProxy's master process, or the state of all servers.
+    private let reloadsOnHangup: Bool
     /// The signal that stopped the process at once; nil if there was none.
     private(set) var endedBy: Int32?
 
@@ -41,8 +42,8 @@ final class ProcessThreads {
     /// - Throws: the errno when the system is out of descriptors or memory.
     init(
         plan: Plan, logger: Logger, workers: Int, settings: ControlSettings, sharedSockets: SharedSockets,
-        isQuiet: Bool,
-        manager: ServiceManager?, startMessages: String
+        isQuiet: Bool, manager: ServiceManager?, startMessages: String, configuration: any ConfigurationSource,
+        reloadsOnHangup: Bool
     ) throws(Errno) {
         try logger.prepare()
         kernel = try LinuxKernel()
@@ -50,8 +51,8 @@ final class ProcessThreads {
         for _ in 0..<workers { kernels.append(KernelBox(try LinuxKernel(sharedSockets: sharedSockets))) }
         workerKernels = kernels
         mailboxes = kernels.map { WorkerMailbox(wakeup: $0.kernel.wakeup) }
-        self.plan = plan
         self.logger = logger
+        self.reloadsOnHangup = reloadsOnHangup
         running = RunningWorkers(workers)
         var services = ProcessServices()
         services.wakeup = kernel.wakeup
@@ -61,6 +62,8 @@ final class ProcessThreads {
         services.announce = { manager?.say($0) }
         services.startMessages = startMessages
         services.responderLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
+        services.nameLookup = ThreadedHostLookup(wakeup: kernel.wakeup)
+        services.configuration = configuration
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: mailboxes, log: logger.channel(0), settings: settings,
             services: services)
@@ -75,12 +78,13 @@ final class ProcessThreads {
     }
 
     /// Runs until the last worker has ended.
-    func run(_ listening: Listening, _ signals: SignalSource) {
+    func run(_ plan: Plan, _ listeners: Listeners, _ signals: SignalSource) {
         logger.start()
-        startWorkers(listening)
+        startWorkers(plan, listeners)
         let task = SignalTask(signals) { [unowned self] signal in take(signal) }
         control.loop.watch(signals.socket, for: .reading, as: control.loop.add(task))
-        control.start(runtimeSockets: listening.admin, listeners: listening.exposedListeners) { [unowned self] in
+        control.start(runtimeSockets: listeners.now.admin, listeners: listeners.now.exposedListeners) {
+            [unowned self] in
             threads.reduce(.zero) { TimeSpan(nanoseconds: $0.nanoseconds + ($1.processorTime?.nanoseconds ?? 0)) }
         }
         while running.count.load(ordering: .acquiring) > 0 { control.turn(until: .never) }
@@ -89,25 +93,41 @@ final class ProcessThreads {
         logger.stop()
     }
 
-    private func startWorkers(_ listening: Listening) {
+    /// What a worker begins with. Taken once, so that no thread keeps it.
+    private final class Beginning: Sendable {
+        private let contents: Lock<(plan: Plan, listeners: [(socket: Socket, bind: BindPlan)])?>
+
+        init(_ plan: Plan, _ listeners: [(socket: Socket, bind: BindPlan)]) { contents = Lock((plan, listeners)) }
+
+        func take() -> (plan: Plan, listeners: [(socket: Socket, bind: BindPlan)]) {
+            guard let contents = contents.withLock({ $0.take() }) else { preconditionFailure("a worker began twice") }
+            return contents
+        }
+    }
+
+    private func startWorkers(_ plan: Plan, _ listeners: Listeners) {
         let running = running
         let mainWaker = kernel.wakeup
         for index in workerKernels.indices {
             let box = workerKernels[index]
-            let plan = plan
             let channel = logger.channel(index + 1)
             let mailbox = mailboxes[index]
-            let listeners = listening.workers[index]
+            let beginning = Beginning(plan, listeners.now.workers[index])
             threads.append(
                 Thread(name: "portico-\(index + 1)") {
-                    let worker = Worker(
-                        index: index, plan: plan, kernel: box.kernel, log: channel, orders: mailbox,
-                        listeners: listeners)
-                    worker.run()
+                    Self.makeWorker(index, beginning, box, channel, mailbox).run()
                     running.count.wrappingSubtract(1, ordering: .releasing)
                     mainWaker.wake()
                 })
         }
+    }
+
+    private static func makeWorker(
+        _ index: Int, _ beginning: Beginning, _ box: KernelBox, _ channel: LogChannel, _ mailbox: WorkerMailbox
+    ) -> Worker {
+        let (plan, listeners) = beginning.take()
+        return Worker(
+            index: index, plan: plan, kernel: box.kernel, log: channel, orders: mailbox, listeners: listeners)
     }
 
     private func take(_ signal: Int32) {
@@ -116,7 +136,9 @@ final class ProcessThreads {
             endedBy = signal
             control.stopNow()
         case SIGUSR1: control.stopSoftly()
+        case SIGHUP where reloadsOnHangup: control.reloads.request()
         case SIGHUP: control.reportStatus()
+        case SIGUSR2: control.reloads.request()
         case SIGQUIT: control.trimMemory()
         case SIGTTOU: control.setListening(false)
         case SIGTTIN: control.setListening(true)

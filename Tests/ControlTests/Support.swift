@@ -25,6 +25,8 @@ final class ControlledSite {
     let names = AnsweredNames()
     let hosts = AnsweredHosts()
     let responderHosts = AnsweredHosts()
+    /// The names that a reload asks for.
+    let reloadHosts = AnsweredHosts()
     private let logger = Logger(rings: 1)
     private let start: Instant
     /// What each server does with a check that connects to it, by its port.
@@ -38,7 +40,8 @@ final class ControlledSite {
     ///   - workerTime: the processor time of the workers.
     init(
         seed: UInt64 = 7, _ lines: String..., sections: String = "", hardStopAfter: TimeSpan? = nil,
-        admin: AdminSettings = AdminSettings(), workerTime: (() -> TimeSpan)? = nil,
+        admin: AdminSettings = AdminSettings(), configuration: (any ConfigurationSource)? = nil,
+        workerTime: (() -> TimeSpan)? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         kernel = SimulatedKernel(seed: seed)
@@ -50,6 +53,8 @@ final class ControlledSite {
         services.nameSource = names
         services.hostLookup = hosts
         services.responderLookup = responderHosts
+        services.nameLookup = reloadHosts
+        services.configuration = configuration
         control = ControlPlane(
             plan: plan, kernel: kernel, mailboxes: [mailbox], log: logger.channel(0),
             settings: ControlSettings(admin: admin, hardStopAfter: hardStopAfter), services: services)

@@ -61,6 +61,15 @@ extension Plan {
         let plan = builder.build()
         return try #require(plan, "\(builder.problems)", sourceLocation: sourceLocation)
     }
+
+    /// Another plan for a site that runs, not in force yet; nil if the text is refused.
+    public static func candidate(_ text: String, for site: Site, now: Instant) -> PlanCandidate? {
+        let loaded = language.load(text: text, named: "site.cfg")
+        var builder = PlanBuilder(
+            global: loaded.global, proxies: loaded.proxies, sections: loaded.sections, site: site, now: now)
+        let candidate = builder.buildCandidate()
+        return loaded.problems.contains { $0.severity == .error } ? nil : candidate
+    }
 }
 
 extension Logger {

@@ -37,4 +37,11 @@ public final class ListenAddress: Sendable {
     let connections = Gauge()
 
     init(_ key: Key) { self.key = key }
+
+    /// Whether a socket of one address serves the other, perhaps for another frontend.
+    public func hasSamePlace(as other: ListenAddress) -> Bool {
+        key.address == other.key.address && key.descriptor == other.key.descriptor
+            && key.interface == other.key.interface && key.namespace == other.key.namespace
+            && key.isTransparent == other.key.isTransparent && key.takesBothVersions == other.key.takesBothVersions
+    }
 }

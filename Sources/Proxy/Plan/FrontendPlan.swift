@@ -156,7 +156,7 @@ public final class BindPlan: Sendable {
     /// Connections the system may keep waiting here.
     public let backlog: Int32
     /// What is counted there.
-    let live: ListenAddress
+    public let live: ListenAddress
     /// That of `live`.
     let connections: Gauge
     /// How many connections there may be to here at a time; `Int.max` where the address has no limit of its own.

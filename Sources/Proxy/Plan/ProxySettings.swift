@@ -95,7 +95,8 @@ public struct ProcessSettings: SectionSettings {
     var tlsRateMax: Int?
     /// How long a soft stop may take.
     public var hardStopAfter: TimeSpan?
-    var bufferBytes = 16_384
+    /// `tune.bufsize`
+    public internal(set) var bufferBytes = 16_384
     /// Unless `nosplice` is written.
     var splices = true
     /// `h1-case-adjust`; the file's lines are apart, since a later file replaces them.
