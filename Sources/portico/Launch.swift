@@ -24,6 +24,12 @@ struct Launch {
     }
 
     func run() throws {
+        // The first plan and all that was read for it are left behind with `begin`, so that a reload frees them.
+        try begin()?.run()
+    }
+
+    /// Returns nil if the configuration was only to be checked.
+    private func begin() throws -> Started? {
         if let directory = options.directory {
             try orFail("cannot change to directory \(directory)") { () throws(Errno) in
                 try SystemProcess.changeDirectory(directory)
@@ -62,10 +68,10 @@ struct Launch {
                 print("\(Self.summary(of: plan, problems)).")
                 print("Configuration file is valid")
             }
-            return
+            return nil
         }
         let messages = ProblemPrinter(sources: loaded.sources, usesColor: false).text(for: problems)
-        try start(plan, loaded, daemon, logger, threads, masterSockets, messages)
+        return try start(plan, loaded, daemon, logger, threads, masterSockets, messages)
     }
 
     // MARK: Reading
@@ -215,7 +221,7 @@ struct Launch {
     private func start(
         _ plan: Plan, _ loaded: LoadedConfiguration, _ daemon: DaemonSettings, _ logger: Logger, _ threads: Int,
         _ masterSockets: [StatsSocket], _ messages: String
-    ) throws {
+    ) throws -> Started {
         let admin = loaded.global[AdminSettings.self]
         if plan.binds.isEmpty && admin.sockets.isEmpty && masterSockets.isEmpty {
             SystemProcess.printError("error: nothing listens: there is no bind line, and no stats socket\n")
@@ -275,11 +281,8 @@ struct Launch {
         }
         background?.detach()
         manager?.say(.started)
-        running.run(plan, listeners, signals)
-        listeners.now.removeFiles()
-        pidFile?.remove()
-        // The exit status of HAProxy's master: systemd unit files expect 143.
-        if flags.actsAsMaster, let signal = running.endedBy { throw ExitCode(128 + signal) }
+        running.begin(plan, listeners, signals)
+        return Started(threads: running, listeners: listeners, pidFile: pidFile, actsAsMaster: flags.actsAsMaster)
     }
 
     /// The sockets that this process gets from others, but for those that lines name by their numbers.

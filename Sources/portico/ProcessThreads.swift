@@ -1,6 +1,7 @@
 // The threads of the process: the workers, the logger, and the main thread with the control plane and the signals.
 
 internal import Admin
+internal import ArgumentParser
 internal import Basics
 internal import Control
 internal import Glibc
@@ -77,8 +78,8 @@ final class ProcessThreads {
         SignalSource([SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGQUIT, SIGTTOU, SIGTTIN])
     }
 
-    /// Runs until the last worker has ended.
-    func run(_ plan: Plan, _ listeners: Listeners, _ signals: SignalSource) {
+    /// Starts the threads and everything that the control thread does.
+    func begin(_ plan: Plan, _ listeners: Listeners, _ signals: SignalSource) {
         logger.start()
         startWorkers(plan, listeners)
         let task = SignalTask(signals) { [unowned self] signal in take(signal) }
@@ -87,6 +88,10 @@ final class ProcessThreads {
             [unowned self] in
             threads.reduce(.zero) { TimeSpan(nanoseconds: $0.nanoseconds + ($1.processorTime?.nanoseconds ?? 0)) }
         }
+    }
+
+    /// Runs until the last worker has ended.
+    func run() {
         while running.count.load(ordering: .acquiring) > 0 { control.turn(until: .never) }
         control.close()
         for thread in threads { thread.join() }
@@ -161,5 +166,22 @@ final class ProcessThreads {
         }
 
         func expired(in loop: TaskLoop) {}
+    }
+}
+
+/// A process that runs, and what it leaves behind at its end.
+struct Started {
+    let threads: ProcessThreads
+    let listeners: Listeners
+    let pidFile: PIDFile?
+    let actsAsMaster: Bool
+
+    /// Runs until the last worker has ended.
+    func run() throws {
+        threads.run()
+        listeners.now.removeFiles()
+        pidFile?.remove()
+        // The exit status of HAProxy's master: systemd unit files expect 143.
+        if actsAsMaster, let signal = threads.endedBy { throw ExitCode(128 + signal) }
     }
 }

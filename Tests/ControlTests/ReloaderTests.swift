@@ -7,6 +7,7 @@ import Basics
 import KernelSimulation
 import Reactor
 import SiteTesting
+import Logging
 import Testing
 
 @testable import Control
@@ -129,7 +130,7 @@ private final class WrittenConfiguration: ConfigurationSource {
         configuration.text = text("s1 127.0.0.1:9001")
         site.control.reloads.request()
         site.run(for: 10)
-        weak var first = try switchWorker().plan
+        weak let first = try switchWorker().plan
         site.run(for: 10)
         #expect(first != nil)
         site.control.reloads.request()
