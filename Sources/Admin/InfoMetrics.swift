@@ -78,7 +78,7 @@ enum InfoMetrics {
         Metric("RegexUndecided", .counter, "Regular expressions that tune.regex.max-steps cut short") {
             .u64($0.undecidedMatches)
         },
-        Metric("Plans", .gauge, "Configurations in use: the one in force, and those before it that streams still follow") {
+        Metric("Plans", .gauge, "Configurations in use: that in force, and those before it that streams follow") {
             .u32($0.plans)
         },
         Metric("TotalBytesIn", .counter, "Bytes from clients since the start") { .u64($0.bytesInTotal) },

@@ -5,9 +5,9 @@ import Admin
 import Balancing
 import Basics
 import KernelSimulation
+import Logging
 import Reactor
 import SiteTesting
-import Logging
 import Testing
 
 @testable import Control

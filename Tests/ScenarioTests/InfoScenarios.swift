@@ -16,7 +16,8 @@ import Testing
         "MaxReqRate": 1...3,
         // There is little to do, so most of the time is spent waiting.
         "Idle_pct": 1...100,
-        "Stopping": 0...0, "Jobs": 2...2, "Listeners": 1...1, "DroppedLogs": 0...0, "RegexUndecided": 0...0, "Plans": 1...1,
+        "Stopping": 0...0, "Jobs": 2...2, "Listeners": 1...1, "DroppedLogs": 0...0, "RegexUndecided": 0...0,
+        "Plans": 1...1,
         "TotalBytesIn": 90...500,
         // Bytes sent to the server and to the client: 3 × 100,000 and their heads.
         "TotalBytesOut": 300_000...302_000, "BytesOutRate": 0...302_000,
