@@ -17,6 +17,7 @@ public enum Files {
 
     /// The contents of a file.
     public static func contents(of path: String) throws(Refusal) -> [UInt8] {
+        FilesRead.note(path)
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .current() }
         defer { close(descriptor) }

@@ -26,6 +26,7 @@ public enum SystemFile {
     /// The file's bytes. If it has more than `maximum`, returns its first `maximum + 1` bytes, by which the caller
     /// recognises that the file is too long.
     public static func bytes(of path: String, atMost maximum: Int) throws(Errno) -> [UInt8] {
+        FilesRead.note(path)
         let descriptor = path.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         defer { close(descriptor) }

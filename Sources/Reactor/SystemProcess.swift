@@ -56,16 +56,16 @@ public enum SystemProcess {
     }
 
     /// Drops root privileges permanently: supplementary groups first, then group, then user.
-    /// - Parameter keepsReading: whether the calling thread keeps the privilege to read every file, if it has it (`ReadPrivilege`).
-    public static func become(user: UInt32?, group: UInt32?, keepsReading: Bool = false) throws(Errno) {
+    /// - Parameter kept: the privileges that the calling thread keeps, of those that it has. They are not in effect then.
+    public static func become(user: UInt32?, group: UInt32?, keeping kept: Privileges = []) throws(Errno) {
         if user != nil || group != nil, geteuid() == 0 { try check(setgroups(0, nil)) }
         if let group { try check(setgid(group)) }
         guard let user else { return }
-        let keeps = keepsReading && user != 0 && geteuid() == 0 && ReadPrivilege.isHeld
-        if keeps { try check(clinux_keep_capabilities(1)) }
+        let kept = user != 0 && geteuid() == 0 ? kept.intersection(.held) : []
+        if !kept.isEmpty { try check(clinux_keep_capabilities(1)) }
         try check(setuid(user))
-        guard keeps else { return }
-        guard ReadPrivilege.keepAlone() else { throw Errno.last }
+        guard !kept.isEmpty else { return }
+        guard kept.keepAlone() else { throw Errno.last }
         try check(clinux_keep_capabilities(0))
     }
 

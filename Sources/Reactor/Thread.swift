@@ -36,7 +36,7 @@ public final class Thread: @unchecked Sendable {
             { raw in
                 // Safe: the reference was retained for this thread.
                 let start = unsafe Unmanaged<Start>.fromOpaque(raw.unsafelyUnwrapped).takeRetainedValue()
-                ReadPrivilege.renounce()
+                Privileges.renounce()
                 unsafe clinux_set_thread_name(start.name)
                 SignalMask.blockAll()
                 clinux_use_signal_stack()

@@ -60,7 +60,7 @@ extension CertificateStore {
             let folder = HeldFolders.folder(of: path)
             reader.folders.hold(folder)
             add(folder)
-            if let real = realPath(path) { add(HeldFolders.folder(of: real)) }
+            if let real = UserPermissions.realPath(path) { add(HeldFolders.folder(of: real)) }
         }
         return folders
     }
@@ -130,13 +130,6 @@ extension CertificateStore {
     }
 }
 
-/// A path without symbolic links; nil if it leads nowhere.
-private func realPath(_ path: String) -> String? {
-    guard let real = path.withVerbatimCString({ unsafe realpath($0, nil) }) else { return nil }
-    defer { unsafe free(real) }
-    return unsafe String(verbatim: UnsafeBufferPointer(start: real, count: strlen(real)).map(UInt8.init(bitPattern:)))
-}
-
 /// What becomes of reading files again when the process has changed its user or its root. Made before it does.
 public struct LaterReading {
     /// Files that the user may not read: without a privilege a renewed one would not be taken.
@@ -144,60 +137,36 @@ public struct LaterReading {
     /// What cannot be read again, with the reason.
     public private(set) var problems: [CertificateProblem] = []
 
-    private let user: UInt32
-    private let group: UInt32
-
     /// - Parameters:
     ///   - user: that the process is going to have; nil for the one it has.
-    ///   - changesRoot: whether it is going to have another root directory.
+    ///   - changesRoot: whether the thread that reads is going to have another root directory.
     public init(_ store: CertificateStore, user: UInt32?, group: UInt32?, changesRoot: Bool) {
-        self.user = user ?? geteuid()
-        self.group = group ?? getegid()
         guard user != nil || group != nil || changesRoot else { return }
+        let permissions = UserPermissions(user: user, group: group)
         // A user who only checks the file is not the one who starts the process.
-        let hasPrivilege = geteuid() != 0 || ReadPrivilege.isHeld
+        let hasPrivilege = geteuid() != 0 || Privileges.held.contains(.readingFiles)
         var seen: Set<String> = []
         for path in store.renewedItems.flatMap({ store.paths(of: $0) }) where seen.insert(path).inserted {
-            guard let info = SecretFile.information(of: path) else { continue }
+            guard SecretFile.information(of: path) != nil else { continue }
             if changesRoot, Self.leadsToRoot(path) {
                 problems.append(
                     CertificateProblem(
                         path, "it cannot be read again after 'chroot': it is a symbolic link with an absolute path"))
                 continue
             }
-            guard self.user != 0, !allows(info, S_IRUSR) || !mayEnterFolder(of: path) else { continue }
+            guard !permissions.mayRead(path) else { continue }
             privilegedFiles.append(path)
             guard !hasPrivilege else { continue }
             problems.append(
                 CertificateProblem(
                     path,
-                    "it cannot be read again as user \(self.user), since root lacks the capability 'dac_read_search' "
-                        + "here, which Portico would keep for it: a renewed one needs a reload"))
+                    "it cannot be read again as user \(permissions.user), since root lacks the capability 'dac_read_search' "
+                        + "here, which Portico would keep for it: a renewed one needs a restart"))
         }
     }
 
     private static func leadsToRoot(_ path: String) -> Bool {
         var byte: CChar = 0
         return path.withVerbatimCString { unsafe readlink($0, &byte, 1) } == 1 && byte == 0x2F
-    }
-
-    /// Whether a mode allows what the owner's bit `bit` is for.
-    private func allows(_ info: stat, _ bit: mode_t) -> Bool {
-        if info.st_uid == user { return info.st_mode & bit != 0 }
-        if info.st_gid == group { return info.st_mode & (bit >> 3) != 0 }
-        return info.st_mode & (bit >> 6) != 0
-    }
-
-    /// The folder of a file is open; where a link leads, the way has to be open to the user too.
-    private func mayEnterFolder(of path: String) -> Bool {
-        var folders = [HeldFolders.folder(of: path)]
-        if let real = realPath(path), real != path {
-            var folder = HeldFolders.folder(of: real)
-            while folders.last != folder {
-                folders.append(folder)
-                folder = HeldFolders.folder(of: folder)
-            }
-        }
-        return folders.allSatisfy { SecretFile.information(of: $0).map { allows($0, S_IXUSR) } ?? false }
     }
 }

@@ -74,9 +74,10 @@ enum SecretFile {
     }
 
     private static func open(_ path: String, _ flags: Int32, in folders: HeldFolders?) throws(FileRefusal) -> Int32 {
+        FilesRead.note(path)
         let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
         // Where a privilege is needed for it, it is needed for nothing else: an open file stays readable.
-        let (descriptor, error) = ReadPrivilege.use {
+        let (descriptor, error) = Privileges.use {
             let number = name.withVerbatimCString { unsafe openat(folder, $0, O_RDONLY | O_CLOEXEC | flags) }
             return (number, errno)
         }
@@ -88,7 +89,7 @@ enum SecretFile {
     static func information(of path: String, in folders: HeldFolders? = nil) -> stat? {
         var info = stat()
         let (folder, name) = folders?.place(of: path) ?? (AT_FDCWD, path)
-        let result = ReadPrivilege.use { name.withVerbatimCString { unsafe fstatat(folder, $0, &info, 0) } }
+        let result = Privileges.use { name.withVerbatimCString { unsafe fstatat(folder, $0, &info, 0) } }
         return result == 0 ? info : nil
     }
 

@@ -17,6 +17,7 @@ internal import TLS
 struct Launch {
     private let options: Portico
     private let flags: InheritedFlags
+    private let files = FilesRead()
 
     init(_ options: Portico, _ flags: InheritedFlags) {
         self.options = options
@@ -36,7 +37,7 @@ struct Launch {
             }
         }
         let masterSockets = try masterSockets()
-        let loaded = Self.load(options)
+        let loaded = files.collect { Self.load(options) }
         if options.files.isEmpty, options.moreFiles.isEmpty, !options.isQuiet { sayWhatRuns() }
         var problems = loaded.problems
         let daemon = loaded.global[DaemonSettings.self]
@@ -50,7 +51,7 @@ struct Launch {
             workers: threads,
             facts: processFacts(loaded.global, threads, SystemProcess.raiseDescriptorLimit(to: daemon.descriptorLimit)),
             now: .now())
-        let plan = builder.build(maxConnections: options.maxConnections)
+        let plan = files.collect { builder.build(maxConnections: options.maxConnections) }
         if loaded.isComplete { problems += builder.problems }
         if let plan {
             problems += Self.problems(of: plan, daemon)
@@ -125,23 +126,6 @@ struct Launch {
     static func problems(of plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
         filesThatCannotBeReadAgain(plan, daemon) + encryptionThatTheSystemLacks(plan)
             + connectionsThatWillFail(plan, daemon)
-    }
-
-    /// Warnings of certificates that cannot be renewed from their files once the process has given up its privileges.
-    private static func filesThatCannotBeReadAgain(_ plan: Plan, _ daemon: DaemonSettings) -> [ConfigProblem] {
-        var problems = laterReading(plan, daemon).problems.map(\.text)
-        if daemon.root != nil, !Confinement.isPossible {
-            problems.append(
-                "this system gives threads no root directory of their own (unshare): after 'chroot' a reload cannot read its "
-                    + "files")
-        }
-        return problems.map { ConfigProblem($0, at: nil, severity: .notice) }
-    }
-
-    private static func laterReading(_ plan: Plan, _ daemon: DaemonSettings) -> LaterReading {
-        LaterReading(
-            plan.encryption.certificates, user: daemon.user, group: daemon.group,
-            changesRoot: daemon.root != nil && !Confinement.isPossible)
     }
 
     /// Servers whose connections need privileges that the process gives up.
@@ -263,7 +247,10 @@ struct Launch {
                 reloadsOnHangup: flags.actsAsMaster)
         }
         // The paths are those from before chroot.
-        let keepsReading = !Self.laterReading(plan, daemon).privilegedFiles.isEmpty
+        let later = Self.laterReading(plan, daemon)
+        let kept = Privileges(
+            neededAs: daemon.user, group: daemon.group, for: plan, runtimeSockets: runtimeSockets,
+            files: files.paths.union(later.privilegedFiles))
         if let root = daemon.root {
             try orFail("cannot chroot to \(root)") { () throws(Errno) in try Confinement.begin(at: root) }
         }
@@ -271,8 +258,7 @@ struct Launch {
         for process in flags.finishing { SystemProcess.requestGracefulStop(process) }
         for process in flags.terminating { SystemProcess.requestStop(process) }
         try orFail("cannot change user or group") { () throws(Errno) in
-            try SystemProcess.become(
-                user: daemon.user, group: daemon.group, keepsReading: keepsReading)
+            try SystemProcess.become(user: daemon.user, group: daemon.group, keeping: kept)
         }
         if !Self.isQuiet(options, loaded.global) {
             SystemProcess.printError(

@@ -44,10 +44,11 @@ enum ProcessKeywords {
         Keyword(
             "user", in: .global, usage: "user <name>",
             summary:
-                "Runs as this user after start-up. Where certificates, authorities or revocation lists have files that this "
-                + "user may not read, the thread that takes renewed files keeps the capability to read any file "
-                + "(CAP_DAC_READ_SEARCH) and uses it for that only; all other threads have none. A group that may read the files "
-                + "makes it unnecessary."
+                "Runs as this user after start-up. What this user could not do again, the main thread keeps a capability for, which is "
+                + "in effect only while a reload or a renewed certificate needs it: to read any file (CAP_DAC_READ_SEARCH), if the user "
+                + "may not read one that was read; to listen on low ports (CAP_NET_BIND_SERVICE), if there is one; for `interface` and "
+                + "`transparent` of bind lines (CAP_NET_RAW). The threads that serve clients have none. A group that may read the files "
+                + "makes the first unnecessary."
         ) {
             (args, draft) throws(ConfigProblem) in
             let word = try args.next("a user")

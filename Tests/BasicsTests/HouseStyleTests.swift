@@ -70,7 +70,7 @@ import Testing
         "Sources/Proxy/Sections/SiteSection.swift": "the one list of kinds of sections",
         "Sources/Proxy/Session/ClientSession.swift": "who the client is, which all of its streams share",
         "Sources/Proxy/Sections/UserListSection.swift": "a kind of section is one file",
-        "Sources/Reactor/ReadPrivilege.swift": "used by processes, threads and readers of files",
+        "Sources/Basics/FilesRead.swift": "used by every room that reads files of the configuration",
         "Sources/Reactor/TimerQueue.swift": "used by the workers as well as by TaskLoop",
     ]
 

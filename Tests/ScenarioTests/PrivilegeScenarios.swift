@@ -43,7 +43,9 @@ import Testing
         }
 
         /// What the system says of each thread, by its name.
-        func threads() throws -> [(name: String, facts: [String: String])] {
+        func threads() throws -> [(name: String, facts: [String: String])] { try Self.threads(of: portico) }
+
+        static func threads(of portico: Portico) throws -> [(name: String, facts: [String: String])] {
             let tasks = "/proc/\(portico.process.pid)/task"
             return try FileManager.default.contentsOfDirectory(atPath: tasks).map { task in
                 var facts: [String: String] = [:]
@@ -84,6 +86,26 @@ import Testing
         try site.renew(mode: 0o644)
         _ = try site.portico.logLine(with: "Certificate '\(site.file)' was renewed from its file.")
         for (name, facts) in try site.threads() { #expect(facts["CapPrm:"] == Self.none, "\(name)") }
+    }
+
+    @Test("Where a port is the system's own, the main thread alone keeps the privilege to listen there again")
+    func lowPort() throws {
+        let port = try #require((600..<1_024).first { !isListening(on: $0) })
+        let portico = try Portico(
+            """
+            \(opening(global: "user nobody\n    group nogroup\n    nbthread 2"))
+            frontend www
+                bind 127.0.0.1:\(port)
+                http-request return status 200 content-type text/plain string ok
+
+            """, listeningOn: port)
+        #expect(try fetch("/", from: port).text == "ok")
+        for (name, facts) in try Site.threads(of: portico) {
+            let permitted = try #require(UInt64(facts["CapPrm:"] ?? "", radix: 16))
+            // CAP_NET_BIND_SERVICE; whether the stage's files need one more is another test's.
+            #expect(name.hasPrefix("portico-") ? permitted == 0 : permitted & ~0x4 == 0x400, "\(name): \(permitted)")
+            #expect(facts["CapEff:"] == Self.none && facts["Uid:"] == "65534", "\(name)")
+        }
     }
 
     @Test("A check finds a server where its connections go, in the chroot, and a program there too")

@@ -228,6 +228,10 @@ void clinux_free_signal_stack(void);
 
 // Constants that Swift cannot import consistently.
 enum { CLINUX_TCP = 6, CLINUX_MSG_NOSIGNAL = MSG_NOSIGNAL, CLINUX_MSG_MORE = MSG_MORE };
-enum { CLINUX_READ_ANY_FILE = CAP_DAC_READ_SEARCH };
+enum {
+    CLINUX_READ_ANY_FILE = CAP_DAC_READ_SEARCH,
+    CLINUX_BIND_LOW_PORTS = CAP_NET_BIND_SERVICE,
+    CLINUX_RAW_SOCKETS = CAP_NET_RAW
+};
 
 #endif

@@ -183,6 +183,7 @@ extension AnswerContent {
     }
 
     private static func content(of path: Word) throws(ConfigProblem) -> [UInt8] {
+        FilesRead.note(path.text)
         let descriptor = path.text.withVerbatimCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         func failure(_ why: String) -> ConfigProblem {
             ConfigProblem("cannot read '\(path.text)': \(why)", at: path.range)
