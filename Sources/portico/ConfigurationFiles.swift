@@ -26,7 +26,10 @@ final class ConfigurationFiles: ConfigurationSource {
         process = global[ProcessSettings.self]
     }
 
-    func read(for site: Site) -> ConfigurationReading {
+    /// The privileges that are left are in effect meanwhile, so that it reads what the start could read.
+    func read(for site: Site) -> ConfigurationReading { Privileges.use { readFiles(for: site) } }
+
+    private func readFiles(for site: Site) -> ConfigurationReading {
         let loaded = Launch.load(options)
         var problems = loaded.problems
         var builder = PlanBuilder(
@@ -54,7 +57,9 @@ final class ConfigurationFiles: ConfigurationSource {
     }
 
     func open(_ reading: ConfigurationReading) throws(ReloadFault) -> PreparedSockets {
-        try listeners.prepare(reading.candidate?.plan.binds ?? [], reading.runtimeSockets)
+        try Privileges.use { () throws(ReloadFault) in
+            try listeners.prepare(reading.candidate?.plan.binds ?? [], reading.runtimeSockets)
+        }
     }
 
     private static func level(_ severity: ConfigProblem.Severity) -> LogLevel {
