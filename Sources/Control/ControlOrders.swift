@@ -77,6 +77,12 @@ extension ControlPlane {
         log.event(level, to: plan.logTargets, message)
     }
 
+    /// Passes on a message that says itself whether it is an error or a warning.
+    func pass(on message: String, _ level: LogLevel) {
+        log.event(level, to: standardError, message)
+        log.event(level, to: plan.logTargets, message)
+    }
+
     private final class DelayedTask: LoopTask {
         private let body: () -> Void
         init(_ body: @escaping () -> Void) { self.body = body }

@@ -37,6 +37,7 @@ final class Reloader: LoopTask {
     private var before: Plan?
     private var handle: SlotHandle?
 
+    private static let isStopping = "The process is stopping."
     /// How often it looks whether all workers have gone to the plan.
     private static let pause = TimeSpan.milliseconds(5)
 
@@ -53,7 +54,7 @@ final class Reloader: LoopTask {
     /// Begins a reload; `done` is called at its end. It does nothing in the present turn's middle: a command may have asked for it.
     func begin(done: @escaping (ReloadOutcome) -> Void) {
         guard !control.inForce.site.counters.isStopping else {
-            return done(ReloadOutcome(isDone: false, problems: "The process is stopping."))
+            return done(ReloadOutcome(isDone: false, problems: Self.isStopping))
         }
         self.done = done
         book = NameBook()
@@ -87,19 +88,24 @@ final class Reloader: LoopTask {
 
     private func read() {
         let site = control.inForce.site
+        guard !site.counters.isStopping else {
+            // While names were looked up.
+            problems = Self.isStopping
+            return end(isDone: false)
+        }
         let reading = lookup == nil ? source.read(for: site) : book.use { source.read(for: site) }
         let missing = book.missing
         if let lookup, !missing.isEmpty {
             step = .names(missing)
             return lookup.begin(missing)
         }
-        for event in reading.events { control.tell(event.level, event.text) }
+        for event in reading.events { control.pass(on: event.text, event.level) }
         problems = reading.problems
         guard let candidate = reading.candidate else { return fail() }
         do throws(ReloadFault) {
             commit(candidate, reading, try source.open(reading))
         } catch {
-            for line in error.text.split(separator: "\n") { control.tell(.err, String(line)) }
+            for line in error.text.split(separator: "\n") { control.pass(on: String(line), .err) }
             problems += error.text
             fail()
         }
@@ -130,10 +136,12 @@ final class Reloader: LoopTask {
         }
         let plan = control.inForce.plan
         before = nil
+        func counted(_ number: Int, _ one: String) -> String { "\(number) \(one)\(number == 1 ? "" : "s")" }
+        let servers = plan.backends.reduce(0) { $0 + $1.backend.servers.count }
         control.tell(
             .notice,
-            "Reloaded the configuration: \(plan.frontends.count) frontends, \(plan.backends.count) backends, "
-                + "\(plan.backends.reduce(0) { $0 + $1.backend.servers.count }) servers.")
+            "Reloaded the configuration: \(counted(plan.frontends.count, "frontend")), "
+                + "\(counted(plan.backends.count, "backend")), \(counted(servers, "server")).")
         end(isDone: true)
     }
 

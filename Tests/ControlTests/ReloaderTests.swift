@@ -69,7 +69,7 @@ private final class WrittenConfiguration: ConfigurationSource {
         #expect(order.removedServers.map(\.name) == ["s1"] && order.plan.backends[0].backend === site.backend)
         site.run(for: 100)
         #expect(one.heard == "Success=1\n\n" && configuration.committed == [true])
-        #expect(site.log().last == "Reloaded the configuration: 1 frontends, 1 backends, 2 servers.")
+        #expect(site.log().last == "Reloaded the configuration: 1 frontend, 1 backend, 2 servers.")
         site.end()
     }
 
@@ -107,6 +107,18 @@ private final class WrittenConfiguration: ConfigurationSource {
         _ = try switchWorker()
         site.run(for: 100)
         #expect(one.heard == "Success=1\n\n")
+        site.end()
+    }
+
+    @Test func `a process that was told to stop while names were looked up goes to no other plan`() throws {
+        configuration.text = text("s1 a.test:9001")
+        let one = site.connect("reload\n")
+        site.run(for: 100)
+        site.control.stopSoftly()
+        site.reloadHosts.answers = [.loopbackV4]
+        site.run(for: 100)
+        #expect(one.heard == "Success=0\n--\nThe process is stopping.\n\n" && configuration.readings == 1)
+        #expect(site.mailbox.takeSwitch() == nil)
         site.end()
     }
 
