@@ -87,7 +87,9 @@ extension Worker {
 
     /// A worker that stops has no use for sockets that were opened for it.
     private func refuse(_ order: PlanSwitch) {
-        for (socket, _) in order.listeners where !order.keepsOpen.contains(socket.number) {
+        // Those that it had are closed already, and their numbers may be those of other sockets by now.
+        for (socket, _) in order.listeners
+        where !order.keepsOpen.contains(socket.number) && !socketsStoppedOn.contains(socket.number) {
             kernel.close(socket, reset: false)
         }
         orders.acknowledge(order.plan.generation)

@@ -64,6 +64,8 @@ public final class Worker {
     @safe @exclusivity(unchecked) public var transitions: TransitionCoverage?
     @safe @exclusivity(unchecked) private(set) var isStopping = false
     @safe @exclusivity(unchecked) private var listeningOrder = 0
+    /// The numbers of the sockets that it listened on when it was told to stop.
+    private(set) var socketsStoppedOn: Set<Int32> = []
 
     /// - Parameter listeners: sockets that listen, with the frontend each belongs to.
     public init(
@@ -330,6 +332,7 @@ public final class Worker {
     private func stopSoftly() {
         isStopping = true
         site.isStopping = true
+        socketsStoppedOn = Set(listeners.map(\.socket.number))
         for listener in listeners { listener.close(self) }
         listeners.removeAll()
         for source in slots.elements { (source as? ClientConnection)?.stopWhenIdle(self) }
