@@ -26,8 +26,9 @@ final class CertificateWatcher: LoopTask {
     init?(_ store: CertificateStore, log: @escaping (_ isWarning: Bool, String) -> Void) {
         guard !store.renewedItems.isEmpty else { return nil }
         do throws(Errno) {
-            watch = try FolderWatch()
-            for folder in store.holdFolders() { try watch.add(folder) }
+            let watch = try FolderWatch()
+            try Privileges.use { () throws(Errno) in for folder in store.holdFolders() { try watch.add(folder) } }
+            self.watch = watch
         } catch {
             log(true, "The files of certificates cannot be watched: \(error).")
             return nil
