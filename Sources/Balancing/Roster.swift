@@ -60,6 +60,9 @@ extension Server {
         wasUsable.store(state.isUsable, ordering: .relaxed)
     }
 
-    /// Its backend has it no more.
-    func leave() { _ = states.set(isRemoved: true) }
+    /// Its backend has it no more. Connections to it are kept for no other request, as if its endpoint had changed.
+    func leave() {
+        _ = states.set(isRemoved: true)
+        setEndpoint(ServerEndpoint(at: address, configuration, after: endpoint))
+    }
 }

@@ -94,6 +94,7 @@ final class ServerMultiplexer: Multiplexer {
         guard !isClosed else { return }
         if memberCount > 0 { return }
         if !http2.mayOpen || worker.isStopping || carrier.leadsElsewhere { return leave() }
+        guard carrier.followPlan(worker) else { return leave() }
         if isMute || isUsedUp || server.poolIdleTime == .zero || !server.state.isUsable { return leave() }
         countIdle(true)
         keepTime(progressed: true)
@@ -103,7 +104,7 @@ final class ServerMultiplexer: Multiplexer {
     func answerTimedOut() {
         guard worker.now.since(heardAt) >= carrier.backend.timeouts.server else { return }
         isMute = true
-        worker.serverPools[server].withdraw(self)
+        worker.serverPools.withdraw(self)
     }
 
     private var isUsedUp: Bool {
@@ -147,7 +148,7 @@ final class ServerMultiplexer: Multiplexer {
     }
 
     override func peerGoesAway(lastStream last: UInt32, _ code: HTTP2ErrorCode) {
-        worker.serverPools[server].withdraw(self)
+        worker.serverPools.withdraw(self)
         if code != .noError { report("went away with \(code.name)") }
         endUnprocessed(above: last)
         if memberCount == 0, !isClosed { leave() }
@@ -176,7 +177,7 @@ final class ServerMultiplexer: Multiplexer {
 
     override func close(_ mode: CloseMode) {
         if isIdle { countIdle(false) }
-        worker.serverPools[server].withdraw(self)
+        worker.serverPools.withdraw(self)
         endMembers(.internalError)
         if http2.pendingControlBytes > 0, connection.output.isEmpty {
             connection.output.acquire(from: worker.buffers)

@@ -27,6 +27,8 @@ extension ServerConnection {
     /// The connection stands, and both sides speak HTTP/2: the stream that has waited for it gets the first of its streams.
     func beginMultiplexing(_ worker: Worker) {
         guard let user else { preconditionFailure("a connection is made for a stream") }
+        // Streams of any plan may go over it.
+        _ = followPlan(worker)
         let multiplexer = ServerMultiplexer(self, worker)
         self.multiplexer = multiplexer
         phase = .multiplexing
@@ -158,6 +160,7 @@ extension ServerConnection {
         guard let parent else { return }
         if !parent.waiters.isEmpty { parent.waiters.removeAll { $0 === self } }
         self.parent = nil
-        worker.serverPools.recycle(self)
+        // One of another plan would keep that, and one to a removed server the server.
+        if backend.generation == worker.generation, !server.state.isRemoved { worker.serverPools.recycle(self) }
     }
 }

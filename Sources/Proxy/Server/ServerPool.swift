@@ -46,7 +46,13 @@ final class ServerPool {
     @safe @exclusivity(unchecked) private var lastSpokeHTTP2 = false
     @safe @exclusivity(unchecked) private var latestEpoch: UInt32 = 0
     /// Those that were being made when they were last looked at.
-    @safe @exclusivity(unchecked) private var connecting: [ServerConnection] = []
+    @safe @exclusivity(unchecked) private var connecting: [UnderWay] = []
+
+    /// Does not hold the connection, which would hold the plan that it was begun under.
+    private struct UnderWay {
+        weak var connection: ServerConnection?
+    }
+
     /// The worker that is asked first for one of its connections: each in turn.
     @safe @exclusivity(unchecked) private var nextVictim: Int
 
@@ -95,13 +101,13 @@ final class ServerPool {
     /// A connection is being made, most likely in HTTP/2, for which others may wait.
     func noteUnderWay(_ connection: ServerConnection) {
         guard expectsHTTP2(connection.protocolChoice) else { return }
-        connecting.removeAll { !$0.isUnderWay }
-        connecting.append(connection)
+        connecting.removeAll { $0.connection?.isUnderWay != true }
+        connecting.append(UnderWay(connection: connection))
     }
 
     /// The connection that is being made and satisfies `condition`; nil if there is none.
     func underWay(_ condition: (ServerConnection) -> Bool) -> ServerConnection? {
-        connecting.last { $0.isUnderWay && condition($0) }
+        connecting.last { $0.connection.map { $0.isUnderWay && condition($0) } ?? false }?.connection
     }
 
     /// Streams of the connection are handed out from here on.

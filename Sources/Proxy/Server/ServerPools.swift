@@ -58,7 +58,9 @@ final class ServerPools {
 
     /// No backend has the server any more: closes the connections to it that nothing uses.
     func forget(_ server: Server, _ worker: Worker) {
-        pools.removeValue(forKey: ObjectIdentifier(server))?.closeAll(worker)
+        // A connection that closes looks its pool up.
+        pools[ObjectIdentifier(server)]?.closeAll(worker)
+        pools[ObjectIdentifier(server)] = nil
         inOrder.removeAll { $0.server === server }
         if last?.server === server { last = nil }
         loggedFaults.forget(server)
@@ -68,6 +70,12 @@ final class ServerPools {
     /// The same for servers that were removed before, and that a stream was using then.
     func forgetRemoved(_ worker: Worker) {
         for pool in inOrder where pool.server.state.isRemoved { forget(pool.server, worker) }
+    }
+
+    /// The connection takes no more requests.
+    func withdraw(_ multiplexer: ServerMultiplexer) {
+        // That of a removed server is gone.
+        pools[ObjectIdentifier(multiplexer.server)]?.withdraw(multiplexer)
     }
 
     /// Gives back the objects that are only kept for speed.

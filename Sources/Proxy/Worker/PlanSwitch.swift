@@ -80,6 +80,7 @@ extension Worker {
         follow(order.listeners)
         for server in order.removedServers { serverPools.forget(server, self) }
         serverPools.forgetRemoved(self)
+        serversLeftAlone.forgetRemoved()
         for backend in order.plan.backends { backend.backend.seeRoster(by: index) }
         nextEntryToMove = 0
         orders.acknowledge(order.plan.generation)

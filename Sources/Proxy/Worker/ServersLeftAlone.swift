@@ -41,6 +41,9 @@ struct ServersLeftAlone {
 
     mutating func remove(_ server: Server) { entries.removeAll { $0.server === server && $0.due == nil } }
 
+    /// Forgets those that no backend has any more.
+    mutating func forgetRemoved() { entries.removeAll { $0.server.state.isRemoved } }
+
     /// Lets waiting requests try the servers whose pause is over.
     mutating func offer(_ worker: Worker) {
         if entries.isEmpty { return }

@@ -41,7 +41,7 @@ public final class Worker {
     @safe @exclusivity(unchecked) var pipes: PipePool
     /// Server connections that can carry another request.
     let serverPools: ServerPools
-    @safe @exclusivity(unchecked) private var serversLeftAlone = ServersLeftAlone()
+    @safe @exclusivity(unchecked) var serversLeftAlone = ServersLeftAlone()
     @safe @exclusivity(unchecked) var spareExchanges = SpareStreams<Exchange>(keeping: Limits.spareExchanges)
     @safe @exclusivity(unchecked) var spareTunnels = SpareStreams<Tunnel>(keeping: Limits.spareTunnels)
     @safe @exclusivity(unchecked) private(set) var streamsUnderWay = 0
