@@ -17,7 +17,7 @@ BENCH_PACKAGES = wrk nghttp2-client haproxy nginx-light lighttpd
 RELEASE = --configuration release --static-swift-stdlib --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL = help
-.PHONY: run cert test test-peers peer-packages build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick clean help build-packages run-packages cert-packages test-packages bench-packages
+.PHONY: run cert test test-peers peer-packages build simulate tsan fuzz fuzz-keep lint format docs bench bench-quick bench-reload clean help build-packages run-packages cert-packages test-packages bench-packages
 
 run: run-packages cert build ## Start the quickstart: Portico before five small applications (Ctrl-C ends it)
 	@scripts/quickstart $(BINARY)
@@ -109,6 +109,9 @@ bench: bench-packages build ## Measure CPU time per request beside HAProxy, ngin
 
 # Those without TLS, and HTTP/2: a handshake's cost needs longer rounds.
 QUICK_CASES = plain,rules,new,100k,10m,10m-spliced,tcp,tcp-10m,tcp-10m-spliced,file-1k,file-100k,file-10m,idle,h2
+bench-reload: bench-packages build ## What clients notice of reloads, beside HAProxy and nginx (3 minutes)
+	benchmarks/reload $(BINARY)
+
 bench-quick: bench-packages build ## Most of it with short rounds (3 minutes)
 	benchmarks/run $(BINARY) --seconds 1 --rounds 2 --case $(QUICK_CASES) $(BENCH)
 
