@@ -41,7 +41,8 @@ public struct PlanCandidate {
             let fresh = backend.servers.filter { !known.contains(ObjectIdentifier($0)) }
             backend.restore(saved, of: fresh, now: now)
         }
-        let gone = before.filter { old in !backends.contains { $0 === old } }
+        let living = Set(backends.map(ObjectIdentifier.init))
+        let gone = before.filter { !living.contains(ObjectIdentifier($0)) }
         Backend.setTrackers(trackers, among: backends + gone, now: now)
         setVariables(of: site)
         let kept = Set(backends.flatMap(\.servers).map(ObjectIdentifier.init))
