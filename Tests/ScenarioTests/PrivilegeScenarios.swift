@@ -108,6 +108,50 @@ import Testing
         }
     }
 
+    @Test("As another user in a chroot, a reload opens another low port, and reads files of root's")
+    func reload() throws {
+        let folder = Stage.current.folder + "/secret"
+        let jail = Stage.current.folder + "/jail"
+        for made in [folder, jail] {
+            try FileManager.default.createDirectory(atPath: made, withIntermediateDirectories: true)
+        }
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
+        func put(_ name: String, _ text: String) throws -> String {
+            let path = folder + "/" + name
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            return path
+        }
+        let authority = try TestAuthority()
+        func key(_ host: String) throws -> String {
+            try put(host + ".pem", String(contentsOfFile: authority.issue(for: host), encoding: .utf8))
+        }
+        let low = (600..<1_024).filter { !isListening(on: $0) }
+        let (port, other) = (try #require(low.first), try #require(low.last))
+        func site(_ lines: String...) throws -> String {
+            try put("site.cfg", "frontend www\n" + lines.map { "    \($0)\n" }.joined())
+        }
+        let file = try site("bind 127.0.0.1:\(port) ssl crt \(key("old.example"))", "http-request deny")
+        let portico = try Portico(
+            opening(global: "chroot \(jail)\n    user nobody\n    group nogroup\n    nbthread 2"), listeningOn: port,
+            arguments: ["-f", file])
+        #expect(try SecureClient(port).shownName == "old.example")
+        _ = try site(
+            "bind 127.0.0.1:\(port) ssl crt \(key("new.example"))", "bind 127.0.0.1:\(other)",
+            "http-request return status 200 content-type text/plain file \(put("page", "a page of root's"))")
+        portico.process.signal(SIGUSR2)
+        #expect(eventually { isListening(on: other) })
+        #expect(eventually { (try? SecureClient(port).shownName) == "new.example" })
+        #expect(try fetch("/", from: other).text == "a page of root's")
+        for (name, facts) in try Site.threads(of: portico) {
+            let isConfined = name.hasPrefix("portico-")
+            #expect(facts["CapEff:"] == Self.none && facts["Uid:"] == "65534", "\(name)")
+            // CAP_DAC_READ_SEARCH and CAP_NET_BIND_SERVICE.
+            #expect(facts["CapPrm:"] == (isConfined ? Self.none : "0000000000000404"), "\(name)")
+            #expect(facts["root"] == (isConfined ? jail : "/"), "\(name)")
+        }
+    }
+
     @Test("A check finds a server where its connections go, in the chroot, and a program there too")
     func pathsInChroot() throws {
         let jail = Stage.current.folder + "/jail"
